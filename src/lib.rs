@@ -1,0 +1,14 @@
+//! `slim` rewrites container images: it reads an OCI or Docker image, drops what a declarative profile says a running
+//! container never needs, keeps what must stay byte for byte, and writes a new, digest-correct image.
+//!
+//! The phases are values and run in one direction: [`source`] → [`scan`] → [`tree`] → [`plan`] → [`emit`] → [`sink`],
+//! with [`report`] beside them. `DESIGN.md` maps each phase to its file.
+
+pub mod codec;
+pub mod digest;
+pub mod error;
+pub mod path;
+pub mod tar;
+
+pub use digest::Digest;
+pub use error::{Error, ErrorKind, Result, Warning};

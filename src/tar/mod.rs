@@ -1,0 +1,107 @@
+//! Tar as engines write layers: framing into members with exact byte spans, and the making of single headers.
+//!
+//! A layer is never unpacked and packed again. [`frame`] says where each member begins and ends, and what it means; what
+//! is kept is copied as those bytes. [`synth`] writes a header only for a member that changes its name or place.
+
+use bstr::BString;
+use std::ops::Range;
+
+pub mod frame;
+pub mod synth;
+
+/// The size of a tar block in bytes.
+pub const BLOCK: u64 = 512;
+
+/// `n` rounded up to whole blocks; saturates.
+#[must_use]
+pub const fn padded(n: u64) -> u64 {
+    n.saturating_add(BLOCK - 1) / BLOCK * BLOCK
+}
+
+/// What a member is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file (type flags `0`, NUL, `7` and `S`).
+    File,
+    /// Another name for the file at this normalized path (type flag `1`).
+    HardLink(BString),
+    /// A symbolic link with this target, as it is (type flag `2`).
+    Symlink(BString),
+    /// A directory (type flag `5`, GNU's `D`, or an old-style regular entry whose name ends in `/`).
+    Dir,
+    /// A character device: major, minor (type flag `3`).
+    Char(u32, u32),
+    /// A block device: major, minor (type flag `4`).
+    Block(u32, u32),
+    /// A named pipe (type flag `6`).
+    Fifo,
+}
+
+/// A point in time: seconds since the epoch, which may be negative, and 0 to 999,999,999 nanoseconds after it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Time {
+    /// Whole seconds, rounded down.
+    pub secs: i64,
+    /// Nanoseconds after `secs`.
+    pub nanos: u32,
+}
+
+/// What an inode has besides its type and content. PAX values have been applied.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Meta {
+    /// Permission bits with set-uid, set-gid and sticky: the lower 12 bits.
+    pub mode: u32,
+    /// Numeric owner.
+    pub uid: u64,
+    /// Numeric group.
+    pub gid: u64,
+    /// Modification time.
+    pub mtime: Time,
+    /// Owner's name, often empty.
+    pub uname: BString,
+    /// Group's name, often empty.
+    pub gname: BString,
+    /// The PAX records that no field here and none of [`Member`] expresses (xattrs, ACLs, atime, ctime, comment, vendor
+    /// keys), key and value, in the order of the input. `SCHILY.xattr.*` are the extended attributes.
+    pub records: Vec<(BString, BString)>,
+}
+
+/// The layout of a sparse file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sparse {
+    /// The file's size as a reader sees it, in bytes.
+    pub real_size: u64,
+    /// Data chunks as (offset in the file, length), ascending, not overlapping, within `real_size`.
+    pub map: Vec<(u64, u64)>,
+}
+
+/// One member of a layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Everything of it in the decompressed stream: `x`, `L` and `K` prefixes, header, sparse extension blocks, data and
+    /// padding. Spans of one layer follow each other without a gap, but for global PAX headers.
+    pub span: Range<u64>,
+    /// The stored data: the file's bytes without padding; of a sparse file the chunks only, without any map.
+    pub data: Range<u64>,
+    /// The normalized path; empty for the root.
+    pub path: BString,
+    /// What it is.
+    pub kind: Kind,
+    /// Its metadata.
+    pub meta: Meta,
+    /// Where it is a sparse file, of whatever form.
+    pub sparse: Option<Box<Sparse>>,
+    /// The type flag of the header.
+    pub flag: u8,
+    /// Whether a global PAX header before it in this layer gave it some of its metadata, so that its own bytes alone do not mean
+    /// the same elsewhere.
+    pub global: bool,
+}
+
+impl Member {
+    /// The size in bytes that a reader of the file sees; 0 for what has no content.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.sparse.as_ref().map_or(self.data.end - self.data.start, |s| s.real_size)
+    }
+}
