@@ -4,11 +4,23 @@
 //! The phases are values and run in one direction: [`source`] → [`scan`] → [`tree`] → [`plan`] → [`emit`] → [`sink`],
 //! with [`report`] beside them. `DESIGN.md` maps each phase to its file.
 
+//pub mod cli;
 pub mod codec;
 pub mod digest;
+pub mod emit;
 pub mod error;
+pub mod image;
+pub mod layer;
 pub mod path;
+pub mod plan;
+pub mod profile;
+pub mod refs;
+//pub mod report;
+pub mod scan;
+pub mod sink;
+pub mod source;
 pub mod tar;
+pub mod tree;
 
 pub use digest::Digest;
 pub use error::{Error, ErrorKind, Result, Warning};

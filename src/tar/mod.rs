@@ -6,8 +6,14 @@
 use bstr::BString;
 use std::ops::Range;
 
+mod entry;
 pub mod frame;
+mod header;
+mod pax;
+mod sparse;
 pub mod synth;
+#[cfg(test)]
+mod tests;
 
 /// The size of a tar block in bytes.
 pub const BLOCK: u64 = 512;
@@ -102,6 +108,8 @@ impl Member {
     /// The size in bytes that a reader of the file sees; 0 for what has no content.
     #[must_use]
     pub fn size(&self) -> u64 {
-        self.sparse.as_ref().map_or(self.data.end - self.data.start, |s| s.real_size)
+        self.sparse
+            .as_ref()
+            .map_or(self.data.end - self.data.start, |s| s.real_size)
     }
 }

@@ -1,0 +1,306 @@
+//! The second pass: layers are read again and written as their plans say, hashed and compressed on the way.
+//!
+//! What has a known size is written in parallel, each blob to a place of its own; what is compressed anew is written one
+//! after the other, as its encoder uses all threads itself. The order of the blobs depends on the plans alone.
+
+use crate::codec::{self, Compression};
+use crate::digest::Hashing;
+use crate::plan::{LayerPlan, Piece};
+use crate::sink::{OutLayer, Output, Slot};
+use crate::source::{Input, LayerRef};
+use crate::{Digest, Error, ErrorKind, Result};
+use rayon::prelude::*;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::io::{self, Read, Write};
+
+/// How layers are written.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// The compression asked for, with its level; none keeps what each layer has.
+    pub compression: Option<(Compression, Option<u32>)>,
+    /// Threads of the encoders.
+    pub threads: usize,
+}
+
+/// One image to be written.
+pub struct Job<'a> {
+    /// Its layers.
+    pub layers: &'a [LayerRef],
+    /// Per layer: the verified digest of its blob.
+    pub digests: &'a [Digest],
+    /// Per layer: the size of its decompressed tar in bytes.
+    pub tar_bytes: &'a [u64],
+    /// What becomes of them.
+    pub outputs: &'a [LayerPlan],
+}
+
+/// A blob to be written, once for all images that share it.
+struct Unit<'a> {
+    job: &'a Job<'a>,
+    plan: &'a LayerPlan,
+    /// The compression to encode with, or none where the blob passes as it is.
+    encode: Option<(Compression, u32)>,
+    from: &'a LayerRef,
+}
+
+/// What was written of a unit.
+#[derive(Clone, Copy)]
+struct Blob {
+    digest: Digest,
+    size: u64,
+    diff_id: Digest,
+    compression: Compression,
+}
+
+impl Unit<'_> {
+    /// The blob's size where it is known before it is written.
+    fn size(&self) -> Option<u64> {
+        match (self.encode, self.plan) {
+            (None, _) => Some(self.from.size),
+            (Some((Compression::None, _)), LayerPlan::Verbatim(from)) => Some(self.job.tar_bytes[*from as usize]),
+            (Some((Compression::None, _)), LayerPlan::Splice { size, .. }) => Some(*size),
+            _ => None,
+        }
+    }
+
+    fn tar_size(&self) -> u64 {
+        match self.plan {
+            LayerPlan::Verbatim(from) => self.job.tar_bytes[*from as usize],
+            LayerPlan::Splice { size, .. } => *size,
+        }
+    }
+
+    /// What makes two units the same blob: the input bytes and what is done with them.
+    fn key(&self) -> Digest {
+        let mut text = Hashing::new(io::sink());
+        let mut add = |bytes: &[u8]| {
+            let _ = text.write_all(&(bytes.len() as u64).to_le_bytes());
+            let _ = text.write_all(bytes);
+        };
+        add(format!("{:?}", self.encode).as_bytes());
+        match self.plan {
+            LayerPlan::Verbatim(from) => add(self.job.digests[*from as usize].hex().as_bytes()),
+            LayerPlan::Splice { pieces, .. } => {
+                for piece in pieces {
+                    match piece {
+                        Piece::Bytes(bytes) => add(bytes),
+                        Piece::Copy { layer, range } => {
+                            add(format!("{} {range:?}", self.job.digests[*layer as usize]).as_bytes());
+                        }
+                    }
+                }
+            }
+        }
+        text.finish().1
+    }
+}
+
+/// Writes the layers of all images into `output`. Returns per image what goes into its documents. `advance` hears of bytes of
+/// decompressed layers as they are written.
+///
+/// # Errors
+/// Those of input and output; [`ErrorKind::Digest`] where the input changed since it was scanned.
+pub fn emit(
+    input: &Input,
+    jobs: &[Job<'_>],
+    output: &Output,
+    options: Options,
+    advance: &(dyn Fn(u64) + Sync),
+) -> Result<Vec<Vec<OutLayer>>> {
+    let mut units = Vec::new();
+    let mut by_key = HashMap::new();
+    let mut wanted: Vec<Vec<(usize, u32)>> = Vec::new();
+    for job in jobs {
+        let mut layers = Vec::new();
+        for plan in job.outputs {
+            let from = &job.layers[plan.from() as usize];
+            let unit = Unit { job, plan, encode: encode(plan, from, options), from };
+            let id = *by_key.entry(unit.key()).or_insert_with(|| {
+                units.push(unit);
+                units.len() - 1
+            });
+            layers.push((id, plan.from()));
+        }
+        wanted.push(layers);
+    }
+    let blobs = write_all(input, &units, output, options, advance)?;
+    let out_layer = |&(id, from): &(usize, u32)| {
+        let Blob { digest, size, diff_id, compression } = blobs[id];
+        OutLayer { digest, size, diff_id, compression, from: Some(from as usize) }
+    };
+    Ok(wanted.iter().map(|layers| layers.iter().map(out_layer).collect()).collect())
+}
+
+/// How a layer is to be encoded; none where its blob can stay.
+fn encode(plan: &LayerPlan, from: &LayerRef, options: Options) -> Option<(Compression, u32)> {
+    let (compression, level) = options.compression.unwrap_or((from.compression, None));
+    let same = compression == from.compression && (level.is_none() || compression == Compression::None);
+    if same && matches!(plan, LayerPlan::Verbatim(_)) {
+        return None;
+    }
+    Some((compression, level.unwrap_or_else(|| compression.default_level())))
+}
+
+fn write_all(
+    input: &Input,
+    units: &[Unit<'_>],
+    output: &Output,
+    options: Options,
+    advance: &(dyn Fn(u64) + Sync),
+) -> Result<Vec<Blob>> {
+    let mut fixed = Vec::new();
+    let mut growing = Vec::new();
+    for (id, unit) in units.iter().enumerate() {
+        match unit.size() {
+            Some(size) => fixed.push((id, unit, output.slot(Some(size))?)),
+            None => growing.push((id, unit)),
+        }
+    }
+    // The largest first, so that no thread begins with it when the others are done.
+    fixed.sort_by_key(|(id, unit, _)| (std::cmp::Reverse(unit.tar_size()), *id));
+    let mut blobs: Vec<(usize, Blob)> = fixed
+        .into_par_iter()
+        .with_max_len(1)
+        .map(|(id, unit, slot)| Ok((id, write(input, unit, output, slot, options, advance)?)))
+        .collect::<Result<_>>()?;
+    for (id, unit) in growing {
+        blobs.push((id, write(input, unit, output, output.slot(None)?, options, advance)?));
+    }
+    blobs.sort_by_key(|(id, _)| *id);
+    Ok(blobs.into_iter().map(|(_, blob)| blob).collect())
+}
+
+fn write(
+    input: &Input,
+    unit: &Unit<'_>,
+    output: &Output,
+    slot: Slot,
+    options: Options,
+    advance: &(dyn Fn(u64) + Sync),
+) -> Result<Blob> {
+    let place = |e: Error| e.layer(&unit.from.name).archive(&input.name);
+    let (slot, blob) = match (unit.encode, unit.plan) {
+        (None, plan) => copy_blob(input, unit, plan.from(), slot, advance).map_err(place)?,
+        (Some((compression, level)), plan) => {
+            let pieces = match plan {
+                LayerPlan::Splice { pieces, .. } => Cow::Borrowed(pieces.as_slice()),
+                LayerPlan::Verbatim(layer) => {
+                    Cow::Owned(vec![Piece::Copy { layer: *layer, range: 0..unit.tar_size() }])
+                }
+            };
+            let end_marker = matches!(plan, LayerPlan::Splice { .. });
+            let mut sources = Sources { input, layers: unit.job.layers, open: HashMap::new() };
+            if compression == Compression::None {
+                let mut tar = Hashing::new(slot);
+                sources.write(&pieces, end_marker, &mut tar, advance)?;
+                let (slot, diff_id, size) = tar.finish();
+                (slot, Blob { digest: diff_id, size, diff_id, compression })
+            } else {
+                let encoder = codec::encoder(compression, level, options.threads, Hashing::new(slot))?;
+                let mut tar = Hashing::new(encoder);
+                sources.write(&pieces, end_marker, &mut tar, advance)?;
+                let (encoder, diff_id, _) = tar.finish();
+                let (slot, digest, size) = encoder.finish()?.finish();
+                (slot, Blob { digest, size, diff_id, compression })
+            }
+        }
+    };
+    output.commit(slot, blob.digest)?;
+    Ok(blob)
+}
+
+/// Copies a blob as it is. Its digest was verified by the scan; only the length is checked again.
+fn copy_blob(
+    input: &Input,
+    unit: &Unit<'_>,
+    layer: u32,
+    mut slot: Slot,
+    advance: &(dyn Fn(u64) + Sync),
+) -> Result<(Slot, Blob)> {
+    let mut reader = input.open_blob(&unit.from.blob)?;
+    copy_exactly(&mut reader, unit.from.size, &mut slot, &|_| ())?;
+    advance(unit.tar_size());
+    let digest = unit.job.digests[layer as usize];
+    Ok((slot, Blob { digest, size: unit.from.size, diff_id: unit.from.diff_id, compression: unit.from.compression }))
+}
+
+/// Open decompressed layers, each at some position.
+struct Sources<'a> {
+    input: &'a Input,
+    layers: &'a [LayerRef],
+    open: HashMap<u32, (Box<dyn Read + Send>, u64)>,
+}
+
+/// Layers open at the same time: a group of hard links may take its data from a lower one.
+const MOST_OPEN: usize = 4;
+
+impl Sources<'_> {
+    fn write(
+        &mut self,
+        pieces: &[Piece],
+        end_marker: bool,
+        out: &mut impl Write,
+        advance: &(dyn Fn(u64) + Sync),
+    ) -> Result<()> {
+        for piece in pieces {
+            match piece {
+                Piece::Bytes(bytes) => out.write_all(bytes)?,
+                Piece::Copy { layer, range } => {
+                    let name = &self.layers[*layer as usize].name;
+                    let place = |e: Error| e.layer(name).archive(&self.input.name);
+                    let reader = self.seek(*layer, range.start).map_err(place)?;
+                    copy_exactly(reader, range.end - range.start, out, advance).map_err(place)?;
+                    if let Some((_, position)) = self.open.get_mut(layer) {
+                        *position = range.end;
+                    }
+                }
+            }
+        }
+        if end_marker {
+            out.write_all(&[0; 1024])?;
+        }
+        Ok(())
+    }
+
+    /// The layer's decompressed tar at this offset. Compressed layers are read on from where they are, or anew.
+    fn seek(&mut self, layer: u32, offset: u64) -> Result<&mut Box<dyn Read + Send>> {
+        let source = &self.layers[layer as usize];
+        let known = self.open.remove(&layer).filter(|(_, position)| *position <= offset);
+        let (mut reader, position) = match known {
+            Some(known) if known.1 == offset => known,
+            _ if source.compression == Compression::None => (self.input.open_blob_at(&source.blob, offset)?, offset),
+            Some(known) => known,
+            None => (codec::decoder(source.compression, self.input.open_blob(&source.blob)?)?, 0),
+        };
+        copy_exactly(&mut reader, offset - position, &mut io::sink(), &|_| ())?;
+        if self.open.len() >= MOST_OPEN {
+            self.open.clear();
+        }
+        Ok(&mut self.open.entry(layer).or_insert((reader, offset)).0)
+    }
+}
+
+fn copy_exactly(
+    reader: &mut impl Read,
+    mut left: u64,
+    out: &mut impl Write,
+    advance: &(dyn Fn(u64) + Sync),
+) -> Result<()> {
+    let mut buffer = vec![0; codec::CHUNK.min(usize::try_from(left).unwrap_or(codec::CHUNK))];
+    while left > 0 {
+        let most = buffer.len().min(usize::try_from(left).unwrap_or(buffer.len()));
+        let n = match reader.read(&mut buffer[..most]) {
+            Ok(n) => n,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            Err(e) => return Err(e.into()),
+        };
+        if n == 0 {
+            return Err(Error::new(ErrorKind::Digest, "the input changed while it was read: a layer is shorter now"));
+        }
+        out.write_all(&buffer[..n])?;
+        left -= n as u64;
+        advance(n as u64);
+    }
+    Ok(())
+}

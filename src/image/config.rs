@@ -1,0 +1,158 @@
+//! The edit of a config: new diff_ids, history that fits them, labels. Every other field stays, known or not.
+
+use super::doc::Doc;
+use crate::{Digest, Warning};
+use serde_json::{Map, Value, json};
+
+/// What is to change in a config.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConfigChange {
+    /// Per layer of the input: whether its history entry still has a layer in the output.
+    pub fates: Vec<bool>,
+    /// The diff_ids of the output's layers, in order. As many as `fates` that are true.
+    pub diff_ids: Vec<Digest>,
+    /// Labels to add or to replace.
+    pub labels: Vec<(String, String)>,
+    /// The new `created`, where it is to be another.
+    pub created: Option<String>,
+}
+
+/// A config after its edit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rewrite {
+    /// The config; the same bytes where nothing changed.
+    pub doc: Doc,
+    /// Where the input's history did not fit its layers.
+    pub warning: Option<Warning>,
+}
+
+/// Applies `change` to `config`.
+#[must_use]
+pub fn rewrite(config: &Doc, change: &ConfigChange) -> Rewrite {
+    let mut json = config.json.clone();
+    let warning = rewrite_history(&mut json, change);
+    if json.pointer("/rootfs/type").is_none() {
+        put(&mut json, &["rootfs", "type"], json!("layers"));
+    }
+    put(&mut json, &["rootfs", "diff_ids"], change.diff_ids.iter().map(|d| json!(d.to_string())).collect());
+    for (key, value) in &change.labels {
+        put(&mut json, &["config", "Labels", key], json!(value));
+    }
+    if let Some(created) = &change.created {
+        put(&mut json, &["created"], json!(created));
+    }
+    Rewrite { doc: config.with(json), warning }
+}
+
+/// Marks the entries whose layers went as `empty_layer`, so that as many others stay as there are layers. An image
+/// without history gets none.
+fn rewrite_history(json: &mut Value, change: &ConfigChange) -> Option<Warning> {
+    let history = json.get_mut("history")?.as_array_mut().filter(|h| !h.is_empty())?;
+    let is_empty = |entry: &Value| entry.get("empty_layer").and_then(Value::as_bool).unwrap_or(false);
+    let full = history.iter().filter(|e| !is_empty(e)).count();
+    let mut fates = change.fates.iter();
+    for entry in history.iter_mut().filter(|e| !is_empty(e)) {
+        // An entry beyond the layers cannot have one.
+        if !fates.next().copied().unwrap_or(false)
+            && let Some(fields) = entry.as_object_mut()
+        {
+            fields.insert("empty_layer".into(), json!(true));
+        }
+    }
+    // Layers beyond the entries need one each, or engines refuse the image.
+    for _ in fates.filter(|stays| **stays) {
+        history.push(json!({"created_by": "", "comment": "layer without a history entry"}));
+    }
+    let layers = change.fates.len();
+    (full != layers).then(|| {
+        let message = format!("the config's history has {full} entries with a layer, the image {layers} layers: made to fit");
+        Warning::new("history-mismatch", message)
+    })
+}
+
+/// Sets the field at `path`; objects on the way are made where they are missing or null. (`config_facts` has checked the
+/// types before; anything else on the way is replaced.)
+fn put(json: &mut Value, path: &[&str], value: Value) {
+    let Some((key, rest)) = path.split_first() else {
+        *json = value;
+        return;
+    };
+    if !json.is_object() {
+        *json = Value::Object(Map::new());
+    }
+    if let Some(fields) = json.as_object_mut() {
+        put(fields.entry(*key).or_insert(Value::Null), rest, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(names: &[&str]) -> Vec<Digest> {
+        names.iter().map(|n| Digest::of(n.as_bytes())).collect()
+    }
+
+    fn config() -> Doc {
+        let diff_ids: Vec<String> = ids(&["a", "b"]).iter().map(ToString::to_string).collect();
+        let json = json!({
+            "x-unknown": {"k": [1, 2.5]},
+            "config": {"Labels": {"keep": "1"}, "Healthcheck": {"StartInterval": 5}, "ArgsEscaped": true},
+            "rootfs": {"type": "layers", "diff_ids": diff_ids},
+            "history": [
+                {"created_by": "FROM", "x": 1}, {"created_by": "ENV", "empty_layer": true}, {"created_by": "RUN", "comment": "c"},
+            ],
+            "created": "2020-01-01T00:00:00Z",
+        });
+        Doc::parse("config", serde_json::to_vec_pretty(&json).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn no_change_keeps_the_bytes() {
+        let config = config();
+        let change = ConfigChange { fates: vec![true, true], diff_ids: ids(&["a", "b"]), ..Default::default() };
+        let out = rewrite(&config, &change);
+        assert_eq!((out.doc.raw, out.warning), (config.raw, None));
+    }
+
+    #[test]
+    fn a_layer_that_went_leaves_its_history_entry_with_all_fields() {
+        let change = ConfigChange {
+            fates: vec![true, false],
+            diff_ids: ids(&["n"]),
+            labels: vec![("keep".into(), "2".into()), ("new".into(), "3".into())],
+            created: Some("1970-01-01T00:00:00Z".into()),
+        };
+        let out = rewrite(&config(), &change);
+        assert_eq!(out.warning, None);
+        let mut expected = config().json;
+        expected["rootfs"]["diff_ids"] = json!([Digest::of(b"n").to_string()]);
+        expected["history"][2]["empty_layer"] = json!(true);
+        expected["config"]["Labels"] = json!({"keep": "2", "new": "3"});
+        expected["created"] = json!("1970-01-01T00:00:00Z");
+        assert_eq!(out.doc.json, expected);
+        let keys: Vec<&String> = out.doc.json.as_object().unwrap().keys().collect();
+        assert_eq!(keys, ["x-unknown", "config", "rootfs", "history", "created"], "in the input's order");
+    }
+
+    #[test]
+    fn history_that_does_not_fit_is_made_to_fit_with_a_warning() {
+        let full = |doc: &Doc| {
+            doc.json["history"].as_array().unwrap().iter().filter(|e| e.get("empty_layer").is_none()).count()
+        };
+        for (fates, layers) in [(vec![true], 1), (vec![true, true, true, false], 3), (vec![false, true, true], 2)] {
+            let diff_ids = (0..layers).map(|i: u8| Digest::of(&[i])).collect();
+            let out = rewrite(&config(), &ConfigChange { fates, diff_ids, ..Default::default() });
+            assert_eq!((full(&out.doc), out.warning.unwrap().id), (layers.into(), "history-mismatch"));
+        }
+    }
+
+    #[test]
+    fn an_image_without_history_gets_none() {
+        for json in [json!({}), json!({"history": null}), json!({"history": []})] {
+            let out = rewrite(&Doc::new(json.clone()), &ConfigChange { fates: vec![true], diff_ids: ids(&["n"]), ..Default::default() });
+            assert_eq!((out.doc.json.get("history"), out.warning), (json.get("history"), None));
+            assert_eq!(out.doc.json["rootfs"]["type"], "layers");
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! What a config says about running the image: the planner protects the programs that it names.
+
+use super::doc::{Doc, View};
+use crate::{Digest, ErrorKind, Result};
+
+/// One step of the image's making.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct History {
+    /// The instruction.
+    pub created_by: String,
+    /// Whether it made no layer.
+    pub empty_layer: bool,
+}
+
+/// A config's fields that matter to the plan and the report.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ImageFacts {
+    /// The Entrypoint.
+    pub entrypoint: Vec<String>,
+    /// The Cmd.
+    pub cmd: Vec<String>,
+    /// The Healthcheck's command: a program and its arguments, or one line for the shell.
+    pub healthcheck: Vec<String>,
+    /// The Shell of the shell forms.
+    pub shell: Vec<String>,
+    /// The environment, in order.
+    pub env: Vec<(String, String)>,
+    /// The working directory.
+    pub workdir: String,
+    /// The labels, in order.
+    pub labels: Vec<(String, String)>,
+    /// The steps of the image's making.
+    pub history: Vec<History>,
+    /// The operating system, as written.
+    pub os: String,
+    /// The architecture, as written.
+    pub architecture: String,
+    /// The architecture's variant, as written.
+    pub variant: String,
+    /// The user.
+    pub user: String,
+}
+
+/// Reads the facts of a config; errors name it `config`.
+///
+/// # Errors
+/// Where a field has the wrong type.
+pub fn config_facts(doc: &Doc) -> Result<ImageFacts> {
+    let root = doc.view("config");
+    if root.object()?.is_none() {
+        return Err(root.error(ErrorKind::Archive, "not an image config").expected("an object", "null"));
+    }
+    let config = root.get("config")?;
+    let history = |entry: &View<'_>| {
+        Ok(History {
+            created_by: entry.get("created_by")?.string()?,
+            empty_layer: entry.get("empty_layer")?.bool()?,
+        })
+    };
+    Ok(ImageFacts {
+        entrypoint: words(&config.get("Entrypoint")?)?,
+        cmd: words(&config.get("Cmd")?)?,
+        healthcheck: healthcheck(&config.get("Healthcheck")?)?,
+        shell: words(&config.get("Shell")?)?,
+        env: config.get("Env")?.strings()?.iter().map(|v| pair(v)).collect(),
+        workdir: config.get("WorkingDir")?.string()?,
+        labels: labels(&config.get("Labels")?)?,
+        history: root.get("history")?.list()?.iter().map(history).collect::<Result<_>>()?,
+        os: root.get("os")?.string()?,
+        architecture: root.get("architecture")?.string()?,
+        variant: root.get("variant")?.string()?,
+        user: config.get("User")?.string()?,
+    })
+}
+
+/// The config's `rootfs.diff_ids`.
+///
+/// # Errors
+/// Where one is no sha256 digest.
+pub fn diff_ids(doc: &Doc) -> Result<Vec<Digest>> {
+    doc.view("config").get("rootfs")?.get("diff_ids")?.list()?.iter().map(View::digest).collect()
+}
+
+/// A list of strings; very old configs have a single string.
+fn words(view: &View<'_>) -> Result<Vec<String>> {
+    match view.value() {
+        Some(v) if v.is_string() => Ok(vec![view.string()?]),
+        _ => view.strings(),
+    }
+}
+
+/// `["NONE"]` and `[]` are none at all; `CMD` and `CMD-SHELL` only say how the rest is run.
+fn healthcheck(view: &View<'_>) -> Result<Vec<String>> {
+    let mut test = view.get("Test")?.strings()?;
+    match test.first().map(String::as_str) {
+        Some("CMD" | "CMD-SHELL") => drop(test.remove(0)),
+        Some("NONE") => test.clear(),
+        _ => {}
+    }
+    Ok(test)
+}
+
+fn labels(view: &View<'_>) -> Result<Vec<(String, String)>> {
+    let keys = view.object()?.into_iter().flat_map(|o| o.iter());
+    keys.map(|(key, value)| Ok((key.clone(), View::of("config", format!("config.Labels.{key}"), value).string()?))).collect()
+}
+
+fn pair(variable: &str) -> (String, String) {
+    let (key, value) = variable.split_once('=').unwrap_or((variable, ""));
+    (key.to_owned(), value.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn facts_are_read_and_missing_fields_are_empty() {
+        let doc = Doc::new(json!({
+            "os": "linux", "architecture": "arm", "variant": "v7",
+            "config": {"Entrypoint": ["/e"], "Cmd": null, "Healthcheck": {"Test": ["CMD-SHELL", "curl x"]},
+                       "Env": ["A=b=c", "D"], "Labels": {"z": "1", "a": "2"}, "Shell": ["/bin/ash", "-c"], "User": "1:2"},
+            "history": [{"created_by": "RUN x"}, {"empty_layer": true}],
+        }));
+        let facts = config_facts(&doc).unwrap();
+        assert_eq!(facts.entrypoint, ["/e"]);
+        assert_eq!(facts.cmd, Vec::<String>::new());
+        assert_eq!(facts.healthcheck, ["curl x"]);
+        assert_eq!(facts.env, [("A".into(), "b=c".into()), ("D".into(), String::new())]);
+        assert_eq!(facts.labels[0].0, "z");
+        assert_eq!(facts.history[0].created_by, "RUN x");
+        assert!(facts.history[1].empty_layer);
+        assert_eq!(config_facts(&Doc::new(json!({}))).unwrap(), ImageFacts::default());
+        assert!(diff_ids(&doc).unwrap().is_empty());
+    }
+
+    #[test]
+    fn fields_of_a_wrong_type_are_errors() {
+        for json in [
+            json!([]), json!(null), json!(1),
+            json!({"config": "x"}), json!({"config": {"Entrypoint": {}}}), json!({"config": {"Env": [1]}}),
+            json!({"config": {"Labels": ["a"]}}), json!({"config": {"Labels": {"a": 1}}}),
+            json!({"config": {"Healthcheck": {"Test": 1}}}), json!({"history": {}}), json!({"history": [1]}),
+            json!({"history": [{"empty_layer": "yes"}]}), json!({"os": 1}),
+        ] {
+            let e = config_facts(&Doc::new(json.clone())).unwrap_err();
+            assert_eq!((e.kind, e.member.as_deref()), (ErrorKind::Archive, Some("config")), "{json}");
+        }
+        for ids in [json!(["sha256:00"]), json!("x"), json!([null])] {
+            assert!(diff_ids(&Doc::new(json!({"rootfs": {"diff_ids": ids}}))).is_err());
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! The documents of an image: configs, manifests and indexes as JSON, what they say, and edits that lose nothing.
+//!
+//! Nothing here reads or writes files. Documents are kept as their bytes beside their JSON, so that what is not edited
+//! keeps its digest, and edits go to the JSON value, so that fields nobody here knows survive. (Typed models such as
+//! oci-spec's drop unknown fields when they write: Healthcheck, Shell, OnBuild and others would be lost.)
+
+pub mod config;
+pub mod descriptor;
+pub mod doc;
+pub mod facts;
+pub mod media;
+pub mod platform;
+pub mod reference;
+
+pub use config::{ConfigChange, Rewrite};
+pub use descriptor::Descriptor;
+pub use doc::Doc;
+pub use facts::{History, ImageFacts, config_facts};
+pub use media::{Compression, LayerMedia};
+pub use platform::Platform;
+pub use reference::Reference;

@@ -1,0 +1,37 @@
+//! What a scan finds out about one layer: its members and the few facts about their content that plans need.
+
+use crate::refs::Reference;
+use crate::refs::script::Shebang;
+use crate::tar::Member;
+use bstr::BString;
+use std::collections::HashMap;
+
+/// Facts about a file's content. Most files have none and take no space.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The dynamic loader that an ELF program names (`PT_INTERP`).
+    pub loader: Option<BString>,
+    /// The `#!` line of a script.
+    pub script: Option<Shebang>,
+    /// What a Python file refers to, as far as a guarded rule could drop it.
+    pub references: Vec<Reference>,
+}
+
+impl Facts {
+    /// Whether there is nothing to know.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.loader.is_none() && self.script.is_none() && self.references.is_empty()
+    }
+}
+
+/// One layer, scanned.
+#[derive(Clone, Debug, Default)]
+pub struct LayerIndex {
+    /// Its members in tar order.
+    pub members: Vec<Member>,
+    /// Facts by index of the member.
+    pub facts: HashMap<u32, Facts>,
+    /// The size of the decompressed tar in bytes, end marker and all.
+    pub tar_bytes: u64,
+}

@@ -1,0 +1,31 @@
+//! Who takes what: every member that is not in the output, with the rule that took it and its bytes in the tar.
+
+use super::layers::Names;
+use super::{Removed, Request};
+use crate::tree::NodeId;
+use crate::tree::merge::{Role, role};
+
+/// Lists the members that are gone, layer by layer in tar order. What no rule dropped by its path was hidden by a later layer.
+#[must_use]
+pub fn removed(
+    request: &Request<'_>,
+    dropped: &[Option<u16>],
+    names: &Names,
+    gone: &[Vec<bool>],
+    shadowed: u16,
+) -> Vec<Removed> {
+    let mut out = Vec::new();
+    for (layer, index) in (0u32..).zip(request.layers) {
+        let gone = &gone[layer as usize];
+        let names = &names[layer as usize];
+        for (member, found) in (0u32..).zip(&index.members).filter(|&(m, _)| gone[m as usize]) {
+            let node: Option<NodeId> = names[member as usize];
+            let by_rule = node.and_then(|n| dropped[n.index()]);
+            let rule = by_rule.unwrap_or(shadowed);
+            let bytes = found.span.end - found.span.start;
+            let marker = role(&found.path) != Role::Entry;
+            out.push(Removed { layer, member, bytes, rule, marker });
+        }
+    }
+    out
+}

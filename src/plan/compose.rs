@@ -1,0 +1,198 @@
+//! Puts one output layer together: ranges of input layers, and headers for what changes its name or place.
+
+use super::{LayerPlan, Piece, Request};
+use crate::path;
+use crate::tar::{self, BLOCK, Kind, Meta, synth};
+use crate::tree::{At, NodeId, Tree};
+use std::collections::HashSet;
+use std::ops::Range;
+
+/// The end marker that slim writes: two zero blocks.
+const END_MARKER: u64 = 2 * BLOCK;
+
+/// An output layer under construction.
+pub struct Composer<'a> {
+    request: &'a Request<'a>,
+    tree: &'a Tree,
+    /// The input layer whose place this takes; none for a squash.
+    place: Option<u32>,
+    pieces: Vec<Piece>,
+    size: u64,
+    /// Directories that this layer has an entry for, now or at a member still to come.
+    explicit: HashSet<NodeId>,
+    /// Directories whose entry has been written.
+    written: HashSet<NodeId>,
+    entries: u64,
+    synthesized: bool,
+}
+
+impl<'a> Composer<'a> {
+    /// An empty layer in the `place` of an input layer, or of all above the base for a squash. `explicit` are the directories
+    /// that will get an entry from a member of that layer.
+    pub fn new(request: &'a Request<'a>, place: Option<u32>, explicit: HashSet<NodeId>) -> Self {
+        Self {
+            request,
+            tree: &request.merged.tree,
+            place,
+            pieces: Vec::new(),
+            size: 0,
+            explicit,
+            written: HashSet::new(),
+            entries: 0,
+            synthesized: false,
+        }
+    }
+
+    /// Whether nothing has been added.
+    pub const fn is_empty(&self) -> bool {
+        self.entries == 0
+    }
+
+    /// Copies bytes that are no member of their own: global PAX headers between members.
+    pub fn gap(&mut self, layer: u32, range: Range<u64>) {
+        if !range.is_empty() {
+            self.copy(layer, range);
+        }
+    }
+
+    /// Copies a member as it is.
+    pub fn raw(&mut self, at: At, node: Option<NodeId>) {
+        if let Some(node) = node {
+            if !self.written.insert(node) && self.tree.is_dir(node) {
+                return;
+            }
+            self.parents(node);
+        }
+        let span = self.request.layers[at.layer as usize].members[at.member as usize].span.clone();
+        self.copy(at.layer, span);
+        self.entries += 1;
+    }
+
+    /// Writes the inode of a node under the node's name: its metadata, and the data from where that is.
+    pub fn inode(&mut self, node: NodeId) {
+        if !self.written.contains(&node) {
+            self.parents(node);
+            self.entry(node);
+        }
+    }
+
+    /// Writes a hard link to a node that this layer already has. It repeats the metadata of its inode: docker applies a link
+    /// entry's owner and mode to the shared inode.
+    pub fn link(&mut self, node: NodeId, first: NodeId) {
+        self.parents(node);
+        let kind = Kind::HardLink(self.tree.path(first));
+        let meta = self.meta(self.tree.inode_of(node).holder).cloned().unwrap_or_else(root_dir);
+        self.bytes(synth::header(&self.tree.path(node), &kind, &meta, 0, None));
+        self.entries += 1;
+    }
+
+    /// Writes a whiteout for a path whose directory is in the tree.
+    pub fn whiteout(&mut self, hidden: &[u8]) {
+        let (dir, name) = path::split(hidden);
+        if let Some(dir) = self.tree.lookup(dir) {
+            self.parents(dir);
+            self.parent(dir);
+        }
+        let marker = path::join(dir, &[b".wh.", name].concat());
+        let meta = Meta { mode: 0o600, ..Meta::default() };
+        self.bytes(synth::header(&marker, &Kind::File, &meta, 0, None));
+        self.entries += 1;
+    }
+
+    /// The finished layer; none if nothing is in it. `untouched` says that all members of the layer in whose place this is
+    /// have been copied and nothing else could have been.
+    pub fn finish(self, from: u32, untouched: bool) -> Option<LayerPlan> {
+        if self.is_empty() {
+            return None;
+        }
+        if untouched && !self.synthesized {
+            return Some(LayerPlan::Verbatim(from));
+        }
+        Some(LayerPlan::Splice { from, pieces: self.pieces, size: self.size + END_MARKER })
+    }
+
+    /// Makes sure of entries for the directories above a node. An overlay engine gives a directory that a layer only implies
+    /// the mode 0755 of root, whatever a lower layer says of it.
+    fn parents(&mut self, node: NodeId) {
+        let above: Vec<NodeId> = self.tree.ancestors(node).collect();
+        above.into_iter().rev().for_each(|dir| self.parent(dir));
+    }
+
+    fn parent(&mut self, dir: NodeId) {
+        if dir == NodeId::ROOT || self.written.contains(&dir) || (self.place.is_some() && self.explicit.contains(&dir)) {
+            return;
+        }
+        let needed = match (self.tree.inode_of(dir).holder, self.place) {
+            // A squash has all entries: parents go before children.
+            (Some(_), None) => true,
+            // A higher layer says what the directory is; here it may be implied.
+            (Some(holder), Some(place)) => holder.layer < place,
+            // Implied and fresh: to be told from what the base has there.
+            (None, _) => {
+                let base = self.request.merged.base.as_ref();
+                base.is_some_and(|b| b.lookup(&self.tree.path(dir)).is_some_and(|n| b.inode_of(n).holder.is_some()))
+            }
+        };
+        if needed {
+            self.entry(dir);
+        }
+    }
+
+    fn entry(&mut self, node: NodeId) {
+        self.written.insert(node);
+        self.entries += 1;
+        let inode = self.tree.inode_of(node);
+        let path = self.tree.path(node);
+        let member = inode.holder.map(|at| (at, &self.request.layers[at.layer as usize].members[at.member as usize]));
+        let Some((at, member)) = member else {
+            return self.bytes(synth::header(&path, &Kind::Dir, &root_dir(), 0, None));
+        };
+        let stored = if inode.kind == Kind::File { member.data.end - member.data.start } else { 0 };
+        self.bytes(synth::header(&path, &inode.kind, &member.meta, stored, member.sparse.as_deref()));
+        if stored > 0 {
+            self.copy(at.layer, member.data.clone());
+            self.bytes(vec![0; synth::padding(stored) as usize]);
+        }
+    }
+
+    fn meta(&self, at: Option<At>) -> Option<&'a Meta> {
+        at.map(|at| &self.request.layers[at.layer as usize].members[at.member as usize].meta)
+    }
+
+    fn copy(&mut self, layer: u32, range: Range<u64>) {
+        self.size += range.end - range.start;
+        if let Some(Piece::Copy { layer: last, range: before }) = self.pieces.last_mut()
+            && (*last, before.end) == (layer, range.start)
+        {
+            before.end = range.end;
+            return;
+        }
+        self.pieces.push(Piece::Copy { layer, range });
+    }
+
+    fn bytes(&mut self, bytes: Vec<u8>) {
+        self.synthesized = true;
+        self.size += bytes.len() as u64;
+        match self.pieces.last_mut() {
+            Some(Piece::Bytes(last)) => last.extend(bytes),
+            _ if bytes.is_empty() => {}
+            _ => self.pieces.push(Piece::Bytes(bytes)),
+        }
+    }
+}
+
+/// The metadata of a directory that nobody describes.
+fn root_dir() -> Meta {
+    Meta { mode: 0o755, ..Meta::default() }
+}
+
+/// Whether two members give their inode the same metadata.
+pub fn same_inode(a: &tar::Member, b: &tar::Member) -> bool {
+    let xattrs = |m: &tar::Member| -> Vec<_> {
+        let mut found: Vec<_> = m.meta.records.iter().filter(|(k, _)| k.starts_with(b"SCHILY.xattr.")).cloned().collect();
+        found.sort();
+        found
+    };
+    (a.meta.mode, a.meta.uid, a.meta.gid, a.meta.mtime) == (b.meta.mode, b.meta.uid, b.meta.gid, b.meta.mtime)
+        && xattrs(a) == xattrs(b)
+}

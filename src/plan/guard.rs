@@ -1,0 +1,161 @@
+//! The guard of Python rules: which paths a Python file's imports and literals lead to.
+//!
+//! A rule with `guard = "python"` proposes to drop what is never imported in practice, such as test directories; whatever a
+//! file that stays imports or names is kept, and what that needs in turn. Computed names cannot be seen here.
+
+use super::Request;
+use super::verdict::Proposals;
+use crate::path;
+use crate::profile::{self, Profile};
+use crate::refs::{Reference, Target};
+use crate::tree::{NodeId, Tree};
+use bstr::ByteSlice;
+use std::collections::BTreeSet;
+
+/// The named set of directories that Python looks for modules in.
+const MODULE_ROOTS: &str = "python-path";
+
+/// The last components of guarded patterns, such as `tests`: what a reference must mention to lead below them.
+#[must_use]
+pub fn words(profile: &Profile) -> Vec<Vec<u8>> {
+    let guarded = profile.rules.iter().filter(|r| r.enabled && r.guard == Some(profile::Guard::Python));
+    let patterns = guarded.flat_map(|r| r.paths.iter().flat_map(|glob| &glob.expanded));
+    let parts = patterns.flat_map(|pattern| pattern.split('/').map(str::to_owned));
+    let literal = parts.filter(|part| !part.is_empty() && !part.contains(['*', '?', '[', '{', '\\']));
+    // The parts of named sets, such as `site-packages`, are no words of guarded rules: only the last literal part is.
+    let roots = profile.sets.values().flatten().flat_map(|p| p.split('/'));
+    let roots: BTreeSet<&str> = roots.collect();
+    let words: BTreeSet<String> = literal.filter(|part| !roots.contains(part.as_str())).collect();
+    words.into_iter().map(String::into_bytes).collect()
+}
+
+/// Resolves references in one tree.
+pub struct Guard<'a> {
+    tree: &'a Tree,
+    roots: Vec<NodeId>,
+    words: Vec<Vec<u8>>,
+}
+
+impl<'a> Guard<'a> {
+    /// Finds the directories that modules are looked for in.
+    #[must_use]
+    pub fn new(request: &Request<'a>, proposals: &Proposals) -> Self {
+        let tree = &request.merged.tree;
+        let words = words(request.profile);
+        let mut roots = Vec::new();
+        if !words.is_empty() {
+            let set = request.profile.sets.get(MODULE_ROOTS).map_or(&[][..], Vec::as_slice);
+            let globs = set.iter().filter_map(|p| {
+                let pattern = p.strip_prefix('/').unwrap_or(p);
+                globset::GlobBuilder::new(pattern).literal_separator(true).build().ok()
+            });
+            let mut builder = globset::GlobSetBuilder::new();
+            globs.for_each(|glob| {
+                builder.add(glob);
+            });
+            let set = builder.build().unwrap_or_default();
+            let is_root = |id: &NodeId| {
+                tree.is_dir(*id) && set.is_match_candidate(&globset::Candidate::from_bytes(&proposals.paths[id.index()]))
+            };
+            roots = tree.ids().filter(is_root).collect();
+        }
+        Self { tree, roots, words }
+    }
+
+    /// The nodes that the references of `file` lead to, each with the line that says so.
+    #[must_use]
+    pub fn targets(&self, file: NodeId, references: &[Reference]) -> Vec<(NodeId, u32)> {
+        let mut out = Vec::new();
+        // The word and file names that literals of this file give: together they may name a file of a test directory.
+        let literals = references.iter().filter_map(|r| match &r.target {
+            Target::Literal(text) => Some(text.as_str()),
+            Target::Import { .. } => None,
+        });
+        let literals: BTreeSet<&str> = literals.collect();
+        for reference in references {
+            let mut found = Vec::new();
+            match &reference.target {
+                Target::Import { level, module, names } => self.import(file, *level, module, names, &mut found),
+                Target::Literal(text) => self.literal(file, text, &literals, &mut found),
+            }
+            out.extend(found.into_iter().map(|id| (id, reference.line)));
+        }
+        out
+    }
+
+    fn import(&self, file: NodeId, level: u32, module: &str, names: &[String], out: &mut Vec<NodeId>) {
+        if level > 0 {
+            let package = self.tree.ancestors(file).nth(level as usize - 1);
+            if let Some(package) = package {
+                self.module(package, module, names, out);
+            }
+            return;
+        }
+        // A program finds modules beside itself as well, and a package may be run from any directory above it.
+        for root in self.roots.iter().copied().chain(self.tree.ancestors(file)) {
+            self.module(root, module, names, out);
+        }
+    }
+
+    /// The files of `module` below `root`, of the packages on the way, and of those `names` that are modules in it.
+    fn module(&self, root: NodeId, module: &str, names: &[String], out: &mut Vec<NodeId>) {
+        let mut at = root;
+        let mut found = Vec::new();
+        for part in module.split('.').filter(|part| !part.is_empty()) {
+            self.files_of(at, part, &mut found);
+            match self.tree.child(at, part.as_bytes()).and_then(|dir| self.tree.resolve(at, &self.tree.node(dir).name).target) {
+                Some(dir) if self.tree.is_dir(dir) => {
+                    self.files_of(dir, "__init__", &mut found);
+                    at = dir;
+                }
+                // The last part may be a module or a name in one; a module that is not there is no target at all.
+                _ if found.is_empty() => return,
+                _ => {
+                    out.append(&mut found);
+                    return;
+                }
+            }
+        }
+        for name in names {
+            self.files_of(at, name, &mut found);
+            if let Some(dir) = self.tree.child(at, name.as_bytes()).filter(|&dir| self.tree.is_dir(dir)) {
+                self.files_of(dir, "__init__", &mut found);
+            }
+        }
+        out.append(&mut found);
+    }
+
+    /// The files in `dir` that Python would load for the module `name`: source, extension, bytecode.
+    fn files_of(&self, dir: NodeId, name: &str, out: &mut Vec<NodeId>) {
+        let prefix = [name.as_bytes(), b"."].concat();
+        let mut add = |dir: NodeId| {
+            let children = self.tree.children(dir);
+            let from = children.partition_point(|&c| self.tree.node(c).name.as_slice() < prefix.as_slice());
+            let matching = children[from..].iter().take_while(|&&c| self.tree.node(c).name.starts_with(&prefix));
+            out.extend(matching.filter(|&&c| !self.tree.is_dir(c)));
+        };
+        add(dir);
+        if let Some(cache) = self.tree.child(dir, b"__pycache__") {
+            add(cache);
+        }
+    }
+
+    /// What a string may name: a module, a path beside the file, or with a word (`"tests"`) any file below that directory whose
+    /// name is another literal of the file.
+    fn literal(&self, file: NodeId, text: &str, literals: &BTreeSet<&str>, out: &mut Vec<NodeId>) {
+        let dir = self.tree.node(file).parent;
+        if self.words.iter().any(|w| w == text.as_bytes()) {
+            let Some(below) = self.tree.child(dir, text.as_bytes()) else { return };
+            let named = |id: &NodeId| self.tree.node(*id).name.to_str().is_ok_and(|name| literals.contains(name));
+            out.extend(self.tree.subtree(below).filter(|id| !self.tree.is_dir(*id) && named(id)));
+            return;
+        }
+        if !text.contains('/') && text.contains('.') {
+            self.import(file, 0, text, &[], out);
+        }
+        // A directory is meant only where the string says which: "tests/data", never "..".
+        let mentions = path::components(text.as_bytes()).any(|part| self.words.iter().any(|w| w == part));
+        let found = self.tree.resolve(dir, text.as_bytes()).target.filter(|&id| mentions || !self.tree.is_dir(id));
+        out.extend(found.into_iter().flat_map(|id| self.tree.subtree(id)));
+    }
+}

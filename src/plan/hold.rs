@@ -1,0 +1,196 @@
+//! What stays although a rule asks for it: protected paths, what links, the config, scripts and programs lead to, and what
+//! Python files refer to. A path that stays may need others in turn, so this runs until nothing changes.
+
+use super::guard::Guard;
+use super::verdict::Proposals;
+use super::{Held, Request, Why};
+use crate::image::ImageFacts;
+use crate::layer::Facts;
+use crate::profile;
+use crate::tar::Kind;
+use crate::tree::{NodeId, Resolved, Tree};
+
+/// The verdict on each node.
+pub struct Decided {
+    /// By node: the rule that drops it.
+    pub dropped: Vec<Option<u16>>,
+    /// What stays although a rule asked for it, in the tree's order.
+    pub held: Vec<Held>,
+}
+
+struct Holder<'a> {
+    request: &'a Request<'a>,
+    tree: &'a Tree,
+    proposals: &'a Proposals,
+    dropped: Vec<Option<u16>>,
+    held: Vec<Held>,
+    /// Nodes that stay and whose own needs have not been looked at.
+    todo: Vec<NodeId>,
+}
+
+/// Decides what is dropped.
+#[must_use]
+pub fn decide(request: &Request<'_>, proposals: &Proposals) -> Decided {
+    let tree = &request.merged.tree;
+    let dropped = proposals.nodes.iter().map(|p| p.rule.filter(|_| p.protect.is_none())).collect();
+    let mut holder = Holder { request, tree, proposals, dropped, held: Vec::new(), todo: Vec::new() };
+    holder.hold_protected();
+    holder.hold_base();
+    for program in config_programs(tree, request.facts) {
+        holder.keep_resolved(&program, Why::Config);
+    }
+    holder.todo.extend(tree.ids().filter(|id| holder.dropped[id.index()].is_none()));
+    let guard = Guard::new(request, proposals);
+    while let Some(id) = holder.todo.pop() {
+        holder.follow_needs(id, &guard);
+    }
+    holder.keep_parents();
+    holder.held.sort_by_key(|h| h.node);
+    Decided { dropped: holder.dropped, held: holder.held }
+}
+
+impl Holder<'_> {
+    fn hold_protected(&mut self) {
+        for id in self.tree.ids() {
+            let proposal = self.proposals.nodes[id.index()];
+            if let (Some(rule), Some(protect)) = (proposal.rule, proposal.protect) {
+                self.held.push(Held { node: id, rule, why: Why::Protected(protect) });
+            }
+        }
+        let linked = &self.proposals.linked;
+        if linked.is_empty() {
+            return;
+        }
+        for id in self.tree.ids() {
+            let target = match self.tree.inode_of(id).kind {
+                Kind::Dir => continue,
+                Kind::Symlink(_) => self.tree.follow(id).target,
+                _ => Some(id),
+            };
+            let inode = target.map(|t| self.tree.node(t).inode);
+            let found = linked.iter().find(|(n, _)| Some(self.tree.node(*n).inode) == inode);
+            if let Some(&(_, protect)) = found {
+                self.keep(id, Why::Protected(protect));
+            }
+        }
+    }
+
+    /// Nothing in the base can go: its layers are shared, and a whiteout would free nothing.
+    fn hold_base(&mut self) {
+        if self.request.base == 0 {
+            return;
+        }
+        for id in self.tree.ids() {
+            if self.tree.node(id).at.is_some_and(|at| (at.layer as usize) < self.request.base) {
+                self.keep_one(id, Why::Base);
+            }
+        }
+    }
+
+    /// Keeps one node, if a rule was about to drop it.
+    fn keep_one(&mut self, id: NodeId, why: Why) {
+        if let Some(rule) = self.dropped[id.index()].take() {
+            self.held.push(Held { node: id, rule, why });
+            self.todo.push(id);
+        }
+    }
+
+    /// Keeps a node; a directory that a rule names with all below it.
+    fn keep(&mut self, id: NodeId, why: Why) {
+        if self.dropped[id.index()].is_some() {
+            for below in self.tree.subtree(id) {
+                self.keep_one(below, why);
+            }
+        }
+    }
+
+    fn keep_resolved(&mut self, resolved: &Resolved, why: Why) {
+        for &id in resolved.links.iter().chain(&resolved.target) {
+            self.keep(id, why);
+        }
+    }
+
+    /// Keeps what a node that stays leads to.
+    fn follow_needs(&mut self, id: NodeId, guard: &Guard<'_>) {
+        let inode = self.tree.inode_of(id);
+        match &inode.kind {
+            Kind::Dir => return,
+            Kind::Symlink(_) => {
+                let resolved = self.tree.follow(id);
+                self.keep_resolved(&resolved, Why::LinkedFrom(id));
+            }
+            _ => {}
+        }
+        for &name in inode.names.iter().filter(|&&name| name != id) {
+            self.keep(name, Why::LinkedFrom(id));
+        }
+        let Some(facts) = inode.holder.and_then(|at| self.request.layers[at.layer as usize].facts.get(&at.member)) else {
+            return;
+        };
+        for found in interpreters(self.tree, facts, self.request.facts) {
+            self.keep_resolved(&found, Why::Interprets(id));
+        }
+        for (target, line) in guard.targets(id, &facts.references) {
+            // Only a guarded rule is subject to references: others drop what nobody needs, whoever names it.
+            let guarded = |rule: u16| self.request.profile.rules[usize::from(rule)].guard == Some(profile::Guard::Python);
+            if self.dropped[target.index()].is_some_and(guarded) {
+                self.keep_one(target, Why::Referenced(id, line));
+            }
+        }
+    }
+
+    /// A directory stays with anything in it. Nodes are in pre-order, so backwards every child comes before its parent.
+    fn keep_parents(&mut self) {
+        for id in self.tree.ids().rev() {
+            if self.dropped[id.index()].is_none() {
+                self.dropped[self.tree.node(id).parent.index()] = None;
+            }
+        }
+        self.dropped[NodeId::ROOT.index()] = None;
+    }
+}
+
+/// Where the interpreters that a file names are.
+fn interpreters(tree: &Tree, facts: &Facts, image: &ImageFacts) -> Vec<Resolved> {
+    let mut out = Vec::new();
+    if let Some(loader) = &facts.loader {
+        out.push(tree.resolve(NodeId::ROOT, loader));
+    }
+    if let Some(shebang) = &facts.script {
+        out.push(tree.resolve(NodeId::ROOT, &shebang.interpreter));
+        if let Some(program) = shebang.env_program() {
+            out.extend(on_path(tree, &program, image));
+        }
+    }
+    out
+}
+
+/// Where a program is found along the image's `PATH`: every place, as a shell may change the variable.
+fn on_path(tree: &Tree, program: &[u8], image: &ImageFacts) -> Vec<Resolved> {
+    let default = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    let path = image.env.iter().rev().find(|(key, _)| key == "PATH").map_or(default, |(_, value)| value);
+    let dirs = path.split(':').filter(|dir| dir.starts_with('/'));
+    let places = dirs.map(|dir| tree.resolve(NodeId::ROOT, &[dir.as_bytes(), b"/", program].concat()));
+    places.filter(|found| found.target.is_some()).collect()
+}
+
+/// The files that Entrypoint, Cmd, Healthcheck and Shell name: as paths, as programs on `PATH`, and as words of a shell line.
+fn config_programs(tree: &Tree, image: &ImageFacts) -> Vec<Resolved> {
+    let workdir = tree.resolve(NodeId::ROOT, image.workdir.as_bytes()).target.unwrap_or(NodeId::ROOT);
+    let arguments = [&image.entrypoint, &image.cmd, &image.healthcheck, &image.shell];
+    let mut out = Vec::new();
+    for word in arguments.into_iter().flatten().flat_map(|a| a.as_bytes().split(|c| b" \t\n;&|()<>'\"`=$".contains(c))) {
+        if word.is_empty() || word.starts_with(b"-") {
+            continue;
+        }
+        let place = tree.resolve(workdir, word);
+        if place.target.is_some_and(|t| !tree.is_dir(t)) {
+            out.push(place);
+        }
+        if !word.contains(&b'/') {
+            out.extend(on_path(tree, word, image));
+        }
+    }
+    out.retain(|found| found.target.is_none_or(|t| !tree.is_dir(t)));
+    out
+}

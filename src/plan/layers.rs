@@ -1,0 +1,397 @@
+//! Which member goes into which output layer, and in what form.
+//!
+//! The final tree decides: every name that stays is written once, in the layer that gave it, as the member it was where that
+//! member still says the truth. Hard links are the exception: a group is written in one layer, the highest that has a name of
+//! it, with the data first, as no engine lets a link reach into a lower layer.
+
+use super::compose::{Composer, same_inode};
+use super::{LayerPlan, Request, verdict};
+use crate::tar::{Kind, Member};
+use crate::tree::merge::{Role, role};
+use crate::tree::{At, InodeId, NodeId, Tree};
+use bstr::BString;
+use std::collections::{HashMap, HashSet};
+
+/// For each layer and member: the name that it gave to the tree.
+pub type Names = Vec<Vec<Option<NodeId>>>;
+
+/// The output layers and what is in none of them.
+pub struct Composed {
+    /// The output layers, bottom first.
+    pub outputs: Vec<LayerPlan>,
+    /// For each layer and member: whether neither it nor its data is in the output.
+    pub gone: Vec<Vec<bool>>,
+}
+
+/// What is written at the place of a member.
+enum Out {
+    /// The member as it is.
+    Raw,
+    /// The inode of this node under the node's name.
+    Inode(NodeId),
+    /// A hard link: its own node, and the node that has the data.
+    Link(NodeId, NodeId),
+}
+
+/// Finds which name each member gave to the tree.
+#[must_use]
+pub fn names_of_members(layers: &[&crate::layer::LayerIndex], tree: &Tree) -> Names {
+    let mut names: Names = layers.iter().map(|l| vec![None; l.members.len()]).collect();
+    for id in tree.ids() {
+        if let Some(at) = tree.node(id).at {
+            names[at.layer as usize][at.member as usize] = Some(id);
+        }
+    }
+    names
+}
+
+/// Composes the output layers. With `shadowed`, or in a squash, only what the final tree has is written; else what later
+/// layers hide stays too.
+#[must_use]
+pub fn compose(request: &Request<'_>, dropped: &[Option<u16>], names: &Names, shadowed: bool) -> Composed {
+    let mut plan = Layers::new(request, dropped, names);
+    plan.base_stays();
+    if shadowed || request.squash {
+        plan.script_tree();
+        let hidden = plan.whiteouts();
+        if request.squash { plan.write_squash(&hidden) } else { plan.write_layers(hidden) }
+    } else {
+        plan.write_with_hidden();
+    }
+    Composed { outputs: plan.outputs, gone: plan.gone }
+}
+
+struct Layers<'a> {
+    request: &'a Request<'a>,
+    tree: &'a Tree,
+    dropped: &'a [Option<u16>],
+    names: &'a Names,
+    /// What is written where a member is, in order.
+    script: HashMap<At, Vec<Out>>,
+    outputs: Vec<LayerPlan>,
+    gone: Vec<Vec<bool>>,
+}
+
+impl<'a> Layers<'a> {
+    fn new(request: &'a Request<'a>, dropped: &'a [Option<u16>], names: &'a Names) -> Self {
+        let gone = request.layers.iter().map(|l| vec![true; l.members.len()]).collect();
+        let tree = &request.merged.tree;
+        Self { request, tree, dropped, names, script: HashMap::new(), outputs: Vec::new(), gone }
+    }
+
+    fn member(&self, at: At) -> &'a Member {
+        &self.request.layers[at.layer as usize].members[at.member as usize]
+    }
+
+    fn base_stays(&mut self) {
+        for layer in 0..self.request.base {
+            self.outputs.push(LayerPlan::Verbatim(layer as u32));
+            self.gone[layer].fill(false);
+        }
+    }
+
+    fn above_base(&self) -> std::ops::Range<u32> {
+        self.request.base as u32..self.request.layers.len() as u32
+    }
+
+    /// Decides for every name that stays what is written where.
+    fn script_tree(&mut self) {
+        for (id, inode) in self.tree.inodes() {
+            if inode.kind == Kind::Dir {
+                // A directory above the base that only lower layers describe is written when a child needs it.
+                if let Some(at) = inode.holder.filter(|at| at.layer >= self.request.base as u32)
+                    && self.dropped[inode.names[0].index()].is_none()
+                {
+                    let out = if self.copyable(at, inode.names[0]) { Out::Raw } else { Out::Inode(inode.names[0]) };
+                    self.script.entry(at).or_default().push(out);
+                }
+            } else {
+                self.script_group(id);
+            }
+        }
+    }
+
+    /// Whether a member says the same in the output as it did in its layer, alone and in this place.
+    fn copyable(&self, at: At, node: NodeId) -> bool {
+        let member = self.member(at);
+        let moved = self.request.squash && (member.global || matches!(member.flag, b'S' | b'7'));
+        !moved && member.path == self.tree.path(node)
+    }
+
+    fn script_group(&mut self, id: InodeId) {
+        let inode = self.tree.inode(id);
+        let Some(holder) = inode.holder else { return };
+        let mut names: Vec<(At, NodeId)> = inode.names.iter().filter_map(|&n| Some((self.tree.node(n).at?, n))).collect();
+        names.retain(|&(_, n)| self.dropped[n.index()].is_none());
+        names.sort_unstable();
+        let Some(&(highest, _)) = names.last() else { return };
+        if highest.layer < self.request.base as u32 {
+            return;
+        }
+        // In a squash all layers above the base are one.
+        let home = |at: At| if self.request.squash { at.layer >= self.request.base as u32 } else { at.layer == highest.layer };
+        let at_home = names.iter().find(|(at, _)| home(*at)).copied();
+        let Some((first_at, first)) = at_home else { return };
+        let (place, first) = if home(holder) {
+            let own = names.iter().find(|(at, _)| *at == holder).map(|&(_, n)| n);
+            (holder, own.unwrap_or(first))
+        } else {
+            (first_at, first)
+        };
+        self.gone[holder.layer as usize][holder.member as usize] = false;
+        let raw = self.tree.node(first).at == Some(holder) && place == holder && self.copyable(holder, first);
+        let mut outs = vec![if raw { Out::Raw } else { Out::Inode(first) }];
+        for &(at, node) in names.iter().filter(|&&(_, n)| n != first) {
+            if !home(at) || at < place {
+                outs.push(Out::Link(node, first));
+            } else {
+                let out = if self.link_copyable(at, node, first, holder) { Out::Raw } else { Out::Link(node, first) };
+                self.script.entry(at).or_default().push(out);
+            }
+        }
+        let slot = self.script.entry(place).or_default();
+        outs.append(slot);
+        *slot = outs;
+    }
+
+    /// Whether a link's own member can stay: it names the holder of the data, and in a squash with the same metadata.
+    fn link_copyable(&self, at: At, node: NodeId, first: NodeId, holder: At) -> bool {
+        let member = self.member(at);
+        let names_first = matches!(&member.kind, Kind::HardLink(target) if *target == self.tree.path(first));
+        names_first && self.copyable(at, node) && (!self.request.squash || same_inode(member, self.member(holder)))
+    }
+
+    /// The paths that the base has and the result does not, topmost only: without a whiteout they would come back.
+    fn whiteouts(&self) -> Vec<BString> {
+        let Some(base) = &self.request.merged.base else { return Vec::new() };
+        let mut out = Vec::new();
+        let mut todo = vec![(NodeId::ROOT, NodeId::ROOT)];
+        while let Some((lower, upper)) = todo.pop() {
+            for &child in base.children(lower) {
+                let same = self.tree.child(upper, &base.node(child).name).filter(|n| self.dropped[n.index()].is_none());
+                match same {
+                    None => out.push(base.path(child)),
+                    Some(same) if base.is_dir(child) && self.tree.is_dir(same) => todo.push((child, same)),
+                    Some(_) => {}
+                }
+            }
+        }
+        out.sort();
+        out
+    }
+
+    /// The directory entries of a layer that are written: those the tree has from here, and those above anything written.
+    /// Of several for one directory the last.
+    fn explicit_dirs(&self, layer: u32, marks: &HashSet<u32>) -> HashMap<NodeId, u32> {
+        let mut needed = HashSet::new();
+        let mut need = |node: NodeId| {
+            let above = self.tree.ancestors(node);
+            for dir in above {
+                if !needed.insert(dir) {
+                    break;
+                }
+            }
+        };
+        let mut markers = Vec::new();
+        let members = &self.request.layers[layer as usize].members;
+        for index in 0..members.len() as u32 {
+            for out in self.script.get(&At { layer, member: index }).into_iter().flatten() {
+                match out {
+                    Out::Raw => self.names[layer as usize][index as usize].into_iter().for_each(&mut need),
+                    Out::Inode(node) | Out::Link(node, _) => need(*node),
+                }
+            }
+            if marks.contains(&index) {
+                // The marker itself is in no tree: its directory counts as if it were.
+                let dir = self.tree.lookup(crate::path::split(&members[index as usize].path).0);
+                markers.extend(dir);
+            }
+        }
+        markers.iter().for_each(|&dir| need(dir));
+        needed.extend(markers);
+        let mut dirs = HashMap::new();
+        for (index, member) in members.iter().enumerate().rev() {
+            let index = index as u32;
+            if member.kind != Kind::Dir || role(&member.path) != Role::Entry {
+                continue;
+            }
+            let own = self.names[layer as usize][index as usize];
+            let node = own.or_else(|| self.tree.lookup(&member.path).filter(|&n| self.tree.is_dir(n)));
+            if let Some(node) = node.filter(|n| self.dropped[n.index()].is_none()) {
+                let holds = self.tree.inode_of(node).holder == Some(At { layer, member: index });
+                if holds || (own.is_none() && needed.contains(&node)) {
+                    dirs.entry(node).or_insert(index);
+                }
+            }
+        }
+        dirs
+    }
+
+    /// Every layer above the base in its place.
+    fn write_layers(&mut self, mut hidden: Vec<BString>) {
+        for layer in self.above_base() {
+            let last = layer + 1 == self.request.layers.len() as u32;
+            let marks: HashSet<u32> = self.request.merged.marks[layer as usize]
+                .iter()
+                .filter(|m| !m.opaque && self.member(At { layer, member: m.member }).path_is_marker_of(&m.path))
+                .filter(|m| hidden.binary_search(&m.path).is_ok())
+                .map(|m| m.member)
+                .collect();
+            let dirs = self.explicit_dirs(layer, &marks);
+            let members = &self.request.layers[layer as usize].members;
+            let mut composer = Composer::new(self.request, Some(layer), dirs.keys().copied().collect());
+            let mut end = 0;
+            let mut untouched = true;
+            for (index, member) in (0u32..).zip(members) {
+                composer.gap(layer, end..member.span.start);
+                end = member.span.end;
+                let at = At { layer, member: index };
+                let name = self.names[layer as usize][index as usize];
+                if let Some(outs) = self.script.get(&at) {
+                    untouched &= matches!(outs[..], [Out::Raw]);
+                    self.gone[layer as usize][index as usize] = false;
+                    write_outs(&mut composer, at, name, outs);
+                } else if marks.contains(&index) {
+                    hidden.retain(|path| !member.path_is_marker_of(path));
+                    self.gone[layer as usize][index as usize] = false;
+                    composer.raw(at, None);
+                } else if let Some(node) = self.parent_dir(member, index, &dirs) {
+                    self.gone[layer as usize][index as usize] = false;
+                    composer.raw(at, Some(node));
+                } else {
+                    untouched = false;
+                }
+            }
+            if last {
+                untouched &= hidden.is_empty();
+                hidden.iter().for_each(|path| composer.whiteout(path));
+            }
+            self.outputs.extend(composer.finish(layer, untouched));
+        }
+    }
+
+    /// The node of a directory member that stays only because something below it does.
+    fn parent_dir(&self, member: &Member, index: u32, dirs: &HashMap<NodeId, u32>) -> Option<NodeId> {
+        let node = (member.kind == Kind::Dir).then(|| self.tree.lookup(&member.path)).flatten()?;
+        (dirs.get(&node) == Some(&index)).then_some(node)
+    }
+
+    /// All layers above the base as one.
+    fn write_squash(&mut self, hidden: &[BString]) {
+        let Some(last) = self.above_base().last() else { return };
+        let mut composer = Composer::new(self.request, None, HashSet::new());
+        let mut untouched = hidden.is_empty();
+        let mut used = HashSet::new();
+        for layer in self.above_base() {
+            let members = &self.request.layers[layer as usize].members;
+            let mut end = 0;
+            for (index, member) in (0u32..).zip(members) {
+                let at = At { layer, member: index };
+                untouched &= end == member.span.start;
+                end = member.span.end;
+                let Some(outs) = self.script.get(&at) else {
+                    untouched = false;
+                    continue;
+                };
+                used.insert(layer);
+                untouched &= matches!(outs[..], [Out::Raw]);
+                self.gone[layer as usize][index as usize] = false;
+                write_outs(&mut composer, at, self.names[layer as usize][index as usize], outs);
+            }
+        }
+        hidden.iter().for_each(|path| composer.whiteout(path));
+        let single = used.len() == 1 && self.above_base().all(|l| used.contains(&l));
+        self.outputs.extend(composer.finish(last, untouched && single));
+    }
+
+    /// Without the rule `shadowed`: every layer less the members whose path is dropped.
+    fn write_with_hidden(&mut self) {
+        let goes: Vec<Vec<bool>> = (0..self.request.layers.len() as u32).map(|l| self.goes_by_path(l)).collect();
+        let back = self.comes_back(&goes);
+        for layer in self.above_base() {
+            let members = &self.request.layers[layer as usize].members;
+            let goes = &goes[layer as usize];
+            let mut composer = Composer::new(self.request, Some(layer), HashSet::new());
+            let mut end = 0;
+            for (index, member) in members.iter().enumerate() {
+                composer.gap(layer, end..member.span.start);
+                end = member.span.end;
+                let node = self.names[layer as usize][index];
+                if !goes[index] {
+                    self.gone[layer as usize][index] = false;
+                    composer.raw(At { layer, member: index as u32 }, None);
+                } else if let Some(node) = node.filter(|n| back.contains(n)) {
+                    composer.whiteout(&self.tree.path(node));
+                }
+            }
+            if goes.contains(&true) {
+                self.outputs.extend(composer.finish(layer, false));
+            } else {
+                self.outputs.push(LayerPlan::Verbatim(layer));
+            }
+        }
+    }
+
+    /// Which members of a layer go by their path. What is hidden goes with its path too, but for directories, which cost
+    /// nothing, and hard links, whose data another name may need.
+    fn goes_by_path(&self, layer: u32) -> Vec<bool> {
+        let members = &self.request.layers[layer as usize].members;
+        if (layer as usize) < self.request.base {
+            return vec![false; members.len()];
+        }
+        let linked: HashSet<&BString> = members.iter().filter_map(|m| if let Kind::HardLink(t) = &m.kind { Some(t) } else { None }).collect();
+        let goes = |(member, name): (&Member, &Option<NodeId>)| {
+            if let Some(node) = name {
+                return self.dropped[node.index()].is_some();
+            }
+            let data = !matches!(member.kind, Kind::Dir | Kind::HardLink(_)) && !linked.contains(&member.path);
+            data && role(&member.path) == Role::Entry
+                && match self.tree.lookup(&member.path) {
+                    Some(node) => self.dropped[node.index()].is_some(),
+                    None => verdict::propose_path(&member.path, self.request.matcher).is_some(),
+                }
+        };
+        members.iter().zip(&self.names[layer as usize]).map(goes).collect()
+    }
+
+    /// Dropped names at or below which a lower layer still has something: it would come back.
+    fn comes_back(&self, goes: &[Vec<bool>]) -> HashSet<NodeId> {
+        let mut out = HashSet::new();
+        for (layer, index) in (0u32..).zip(self.request.layers) {
+            let stay = index.members.iter().zip(&goes[layer as usize]).filter(|(_, goes)| !**goes);
+            for (member, _) in stay {
+                // The name itself, or a file that replaced a directory above it.
+                let mut node = NodeId::ROOT;
+                for part in crate::path::components(&member.path) {
+                    let Some(next) = self.tree.child(node, part) else { break };
+                    node = next;
+                    let above = self.tree.node(node).at.is_some_and(|top| top.layer > layer);
+                    if above && self.dropped[node.index()].is_some() {
+                        out.insert(node);
+                        break;
+                    }
+                }
+            }
+        }
+        out
+    }
+}
+
+fn write_outs(composer: &mut Composer<'_>, at: At, name: Option<NodeId>, outs: &[Out]) {
+    for out in outs {
+        match *out {
+            Out::Raw => composer.raw(at, name),
+            Out::Inode(node) => composer.inode(node),
+            Out::Link(node, first) => composer.link(node, first),
+        }
+    }
+}
+
+impl Member {
+    /// Whether this member is the whiteout of exactly this path, by its own name.
+    fn path_is_marker_of(&self, hidden: &[u8]) -> bool {
+        let (dir, name) = crate::path::split(&self.path);
+        let (hidden_dir, hidden_name) = crate::path::split(hidden);
+        dir == hidden_dir && name.strip_prefix(b".wh.") == Some(hidden_name)
+    }
+}

@@ -1,0 +1,152 @@
+//! What will be kept, dropped and written, decided before the first byte is.
+//!
+//! A plan is pure: it sees the merged tree, the members of the layers and a profile, and does no I/O. [`verdict`] lets rules
+//! propose, [`hold`] lets protection and references veto, [`layers`] turns what is left into byte ranges to copy and headers to
+//! write, and [`account`] says what each rule takes.
+
+use crate::image::ImageFacts;
+use crate::layer::LayerIndex;
+use crate::profile::{Action, Matcher, Profile};
+use crate::tree::NodeId;
+use crate::tree::merge::Merged;
+use std::ops::Range;
+
+pub mod account;
+pub mod compose;
+pub mod guard;
+pub mod hold;
+pub mod layers;
+pub mod verdict;
+
+/// What a plan is made from.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    /// What the config says of programs and environment.
+    pub facts: &'a ImageFacts,
+    /// The layers, bottom first.
+    pub layers: &'a [&'a LayerIndex],
+    /// The layers on top of each other; with a tree of the base if `base` is not 0.
+    pub merged: &'a Merged,
+    /// The rules.
+    pub profile: &'a Profile,
+    /// The rules' patterns, compiled.
+    pub matcher: &'a Matcher,
+    /// Whether all layers above the base become one.
+    pub squash: bool,
+    /// How many layers from the bottom stay as they are.
+    pub base: usize,
+}
+
+/// Why a path stays although a rule asked for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// A protection of the profile, by index.
+    Protected(u16),
+    /// A symbolic or hard link that stays leads to it, or it is a link on the way.
+    LinkedFrom(NodeId),
+    /// The image's config names it.
+    Config,
+    /// It is, or leads to, the interpreter of a script or program that stays.
+    Interprets(NodeId),
+    /// A Python file that stays refers to it in this line.
+    Referenced(NodeId, u32),
+    /// It lies in a layer of the base.
+    Base,
+}
+
+/// A path that stays although a rule asked for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Which path.
+    pub node: NodeId,
+    /// The rule that asked for it, by index in the profile.
+    pub rule: u16,
+    /// Why it stays.
+    pub why: Why,
+}
+
+/// A part of an output layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// A range of an input layer's decompressed tar.
+    Copy {
+        /// Index of the input layer.
+        layer: u32,
+        /// Bytes of it.
+        range: Range<u64>,
+    },
+    /// Bytes made by the plan: headers and padding.
+    Bytes(Vec<u8>),
+}
+
+/// An output layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LayerPlan {
+    /// The input layer of this index, its blob unchanged.
+    Verbatim(u32),
+    /// A new tar.
+    Splice {
+        /// The input layer whose place and history entry it takes.
+        from: u32,
+        /// Its parts without the end marker.
+        pieces: Vec<Piece>,
+        /// Its size in bytes with the end marker.
+        size: u64,
+    },
+}
+
+impl LayerPlan {
+    /// The input layer whose place it takes.
+    #[must_use]
+    pub const fn from(&self) -> u32 {
+        match self {
+            Self::Verbatim(from) | Self::Splice { from, .. } => *from,
+        }
+    }
+}
+
+/// A member that goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removed {
+    /// Which layer.
+    pub layer: u32,
+    /// Which member of it.
+    pub member: u32,
+    /// Bytes of the tar that go with it.
+    pub bytes: u64,
+    /// The rule that takes it, by index in the profile; [`SHADOWED`] for what later layers hide.
+    pub rule: u16,
+    /// Whether it is a marker (a whiteout) rather than a path of the image.
+    pub marker: bool,
+}
+
+/// Stands for the rule `shadowed` in [`Removed`] where a squash drops what is hidden though the profile has no such rule.
+pub const SHADOWED: u16 = u16::MAX;
+
+/// The whole plan for one image.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// For each node of the tree: the rule that drops it.
+    pub dropped: Vec<Option<u16>>,
+    /// What stays although a rule asked for it, in the tree's order.
+    pub held: Vec<Held>,
+    /// For each rule of the profile: whether any path matched it.
+    pub matched: Vec<bool>,
+    /// The output layers, bottom first.
+    pub outputs: Vec<LayerPlan>,
+    /// All members that go.
+    pub removed: Vec<Removed>,
+}
+
+/// Decides everything about one image.
+#[must_use]
+pub fn plan(request: &Request<'_>) -> Plan {
+    let proposals = verdict::propose(&request.merged.tree, request.profile, request.matcher);
+    let decided = hold::decide(request, &proposals);
+    let shadowed = request.profile.rules.iter().position(|r| r.enabled && r.action == Action::DropShadowed);
+    let names = layers::names_of_members(request.layers, &request.merged.tree);
+    let composed = layers::compose(request, &decided.dropped, &names, shadowed.is_some());
+    let shadowed = shadowed.map_or(SHADOWED, |r| r as u16);
+    let removed = account::removed(request, &decided.dropped, &names, &composed.gone, shadowed);
+    Plan { dropped: decided.dropped, held: decided.held, matched: proposals.matched, outputs: composed.outputs, removed }
+}

@@ -1,0 +1,113 @@
+//! What the rules ask for: each path matched against the profile's patterns, and what a directory's match means below it.
+
+use crate::profile::{Hits, Matcher, Profile};
+use crate::tree::{NodeId, Tree};
+use bstr::BString;
+use rayon::prelude::*;
+
+/// What the profile says of one path.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Proposal {
+    /// The first rule that would drop it.
+    pub rule: Option<u16>,
+    /// The first protection that covers it.
+    pub protect: Option<u16>,
+}
+
+/// What the profile says of every path.
+#[derive(Clone, Debug)]
+pub struct Proposals {
+    /// By node.
+    pub nodes: Vec<Proposal>,
+    /// The path of each node.
+    pub paths: Vec<BString>,
+    /// For each rule: whether it matched anything.
+    pub matched: Vec<bool>,
+    /// Nodes that a protection with `links` names.
+    pub linked: Vec<(NodeId, u16)>,
+}
+
+/// What holds for all below a directory.
+#[derive(Clone, Default, PartialEq, Eq)]
+struct State {
+    rules: Vec<u16>,
+    except: Vec<u16>,
+    protect: Option<u16>,
+}
+
+impl State {
+    fn with(&self, hits: &Hits) -> Self {
+        let union = |a: &[u16], b: &[u16]| {
+            let mut both = [a, b].concat();
+            both.sort_unstable();
+            both.dedup();
+            both
+        };
+        Self {
+            rules: union(&self.rules, &hits.rules),
+            except: union(&self.except, &hits.except),
+            protect: self.protect.or_else(|| hits.protects.first().copied()),
+        }
+    }
+
+    fn proposal(&self) -> Proposal {
+        let rule = self.rules.iter().find(|r| self.except.binary_search(r).is_err());
+        Proposal { rule: rule.copied(), protect: self.protect }
+    }
+}
+
+/// Matches every path. A pattern that names a directory covers all below it, so its findings are handed down.
+#[must_use]
+pub fn propose(tree: &Tree, profile: &Profile, matcher: &Matcher) -> Proposals {
+    let paths = tree.paths();
+    let hits: Vec<Option<Box<Hits>>> = paths
+        .par_iter()
+        .with_min_len(1024)
+        .map_init(Hits::default, |hits, path| {
+            matcher.matches(path, hits);
+            let any = !(hits.rules.is_empty() && hits.except.is_empty() && hits.protects.is_empty());
+            any.then(|| Box::new(hits.clone()))
+        })
+        .collect();
+    let mut states = vec![State::default()];
+    let mut state_of = vec![0u32; tree.len()];
+    let mut out = Proposals {
+        nodes: vec![Proposal::default(); tree.len()],
+        paths,
+        matched: vec![false; profile.rules.len()],
+        linked: Vec::new(),
+    };
+    for id in tree.ids() {
+        let inherited = state_of[tree.node(id).parent.index()];
+        let Some(hits) = &hits[id.index()] else {
+            state_of[id.index()] = inherited;
+            out.nodes[id.index()] = states[inherited as usize].proposal();
+            continue;
+        };
+        hits.rules.iter().for_each(|&r| out.matched[usize::from(r)] = true);
+        let links = hits.protects.iter().filter(|&&p| profile.protects[usize::from(p)].links);
+        out.linked.extend(links.map(|&p| (id, p)));
+        let state = states[inherited as usize].with(hits);
+        out.nodes[id.index()] = state.proposal();
+        if tree.is_dir(id) && state != states[inherited as usize] {
+            state_of[id.index()] = states.len() as u32;
+            states.push(state);
+        } else {
+            state_of[id.index()] = inherited;
+        }
+    }
+    out
+}
+
+/// The rule that would drop a path which the tree does not have: a member that a later layer hides.
+#[must_use]
+pub fn propose_path(path: &[u8], matcher: &Matcher) -> Option<u16> {
+    let mut state = State::default();
+    let mut hits = Hits::default();
+    let ends = memchr::memchr_iter(b'/', path).chain([path.len()]);
+    for end in ends {
+        matcher.matches(&path[..end], &mut hits);
+        state = state.with(&hits);
+    }
+    if state.protect.is_some() { None } else { state.proposal().rule }
+}

@@ -1,0 +1,39 @@
+//! The built-in profiles, embedded. `base` is extended by every profile, `none` too: it holds the named sets and what is
+//! always protected.
+
+/// The profile under all others.
+pub(super) const BASE: &str = "base";
+
+const TEXTS: [(&str, &str); 7] = [
+    (BASE, include_str!("../../profiles/base.toml")),
+    ("none", include_str!("../../profiles/none.toml")),
+    ("caches", include_str!("../../profiles/caches.toml")),
+    ("debian-slim", include_str!("../../profiles/debian-slim.toml")),
+    ("python-slim", include_str!("../../profiles/python-slim.toml")),
+    ("node-slim", include_str!("../../profiles/node-slim.toml")),
+    ("alpine-slim", include_str!("../../profiles/alpine-slim.toml")),
+];
+
+/// The text of a built-in profile.
+pub(super) fn text(name: &str) -> Option<&'static str> {
+    TEXTS.iter().find(|(n, _)| *n == name).map(|(_, text)| *text)
+}
+
+/// The names that a user may choose from.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    TEXTS.iter().map(|(name, _)| *name).filter(|name| *name != BASE)
+}
+
+/// The built-in profiles' names and descriptions.
+pub fn builtins() -> impl Iterator<Item = (&'static str, &'static str)> {
+    names().filter_map(|name| Some((name, description(text(name)?))))
+}
+
+/// The value of the line `description = "…"`; a test holds that each built-in profile has one, so written.
+fn description(text: &'static str) -> &'static str {
+    let line = text.lines().find_map(|line| line.strip_prefix("description = \""));
+    line.and_then(|rest| rest.strip_suffix('"')).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

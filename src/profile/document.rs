@@ -1,0 +1,371 @@
+//! A profile's TOML as written: what each key holds and where it stands, before any name is looked up. All mistakes of a
+//! text are collected, so that `slim profiles check` can report them in one go.
+
+use std::ops::Range;
+use std::rc::Rc;
+
+use toml::Spanned;
+use toml::de::{DeString, DeTable, DeValue};
+
+use super::error::{At, Located, ProfileError, Source};
+use super::{Action, Guard, Risk};
+
+/// A string and its place.
+pub(super) type Text = Located<String>;
+
+/// One profile file.
+#[derive(Debug, Default)]
+pub(super) struct Document {
+    pub(super) description: String,
+    pub(super) extends: Vec<Text>,
+    pub(super) enable: Vec<Text>,
+    pub(super) rules: Vec<RawRule>,
+    pub(super) protects: Vec<RawProtect>,
+    pub(super) sets: Vec<(Text, Vec<Text>)>,
+}
+
+/// A `[[rule]]`.
+#[derive(Clone, Debug)]
+pub(super) struct RawRule {
+    pub(super) id: Text,
+    pub(super) about: Option<Text>,
+    pub(super) action: Action,
+    pub(super) paths: Vec<Text>,
+    pub(super) except: Vec<Text>,
+    pub(super) risk: Option<Risk>,
+    pub(super) guard: Option<Guard>,
+}
+
+/// An entry of `[protect] paths`.
+#[derive(Clone, Debug)]
+pub(super) struct RawProtect {
+    pub(super) path: Text,
+    pub(super) reason: Option<String>,
+    pub(super) except: Vec<Text>,
+    pub(super) links: bool,
+}
+
+/// Larger texts are refused: no profile is that long, and a parser needs many times the size of its input.
+const MAX_TEXT: usize = 1 << 20;
+
+/// More errors than these in one file are noise of the first ones. (Finding a line takes time, too.)
+pub(super) const MAX_ERRORS: usize = 50;
+
+impl Document {
+    /// Reads `source`; what is wrong goes to `errors`, and the rest is still there.
+    pub(super) fn parse(source: &Rc<Source>, errors: &mut Vec<ProfileError>) -> Self {
+        let mut reader = Reader { source, errors };
+        if source.text.len() > MAX_TEXT {
+            reader.error(
+                0..0,
+                format!("the profile has {} bytes, more than {MAX_TEXT}", source.text.len()),
+            );
+            return Self::default();
+        }
+        let (table, syntax) = DeTable::parse_recoverable(&source.text);
+        if syntax.is_empty() {
+            return reader.document(table.get_ref());
+        }
+        for e in &syntax {
+            let message = format!("not TOML: {}", e.message());
+            reader.error(e.span().unwrap_or(0..0), message);
+        }
+        Self::default()
+    }
+}
+
+type Key<'i> = Spanned<DeString<'i>>;
+type Value<'i> = Spanned<DeValue<'i>>;
+
+struct Reader<'a> {
+    source: &'a Rc<Source>,
+    errors: &'a mut Vec<ProfileError>,
+}
+
+const PROFILE_KEYS: [&str; 6] = ["description", "extends", "enable", "rule", "protect", "sets"];
+const RULE_KEYS: [&str; 7] = ["id", "about", "action", "paths", "except", "risk", "guard"];
+const PROTECT_KEYS: [&str; 4] = ["path", "reason", "except", "links"];
+
+impl Reader<'_> {
+    fn document(&mut self, table: &DeTable<'_>) -> Document {
+        let mut out = Document::default();
+        for (key, value) in in_order(table) {
+            match key.get_ref().as_ref() {
+                "description" => {
+                    out.description = self.string("description", value).map_or_else(String::new, |d| d.value)
+                }
+                "extends" => out.extends = self.strings("extends", value),
+                "enable" => out.enable = self.strings("enable", value),
+                "rule" => {
+                    let tables = self.array("rule", "`[[rule]]` tables", value);
+                    out.rules = tables.into_iter().filter_map(|v| self.rule(v)).collect();
+                }
+                "protect" => {
+                    for (key, value) in self.entries("protect", value) {
+                        match key.get_ref().as_ref() {
+                            "paths" => out.protects = self.protects(value),
+                            other => self.unknown(key, other, "[protect]", &["paths"]),
+                        }
+                    }
+                }
+                "sets" => {
+                    for (key, value) in self.entries("sets", value) {
+                        let name = self.located(key.span(), key.get_ref().to_string());
+                        let patterns = self.strings(key.get_ref(), value);
+                        out.sets.push((name, patterns));
+                    }
+                }
+                other => self.unknown(key, other, "a profile", &PROFILE_KEYS),
+            }
+        }
+        out
+    }
+
+    fn rule(&mut self, value: &Value<'_>) -> Option<RawRule> {
+        let (mut id, mut about, mut action, mut risk, mut guard) = (None, None, None, None, None);
+        let (mut paths, mut except) = (None, None);
+        let before = self.errors.len();
+        for (key, value) in self.entries("rule", value) {
+            match key.get_ref().as_ref() {
+                "id" => id = self.string("id", value).and_then(|t| self.rule_id(t)),
+                "about" => about = self.string("about", value),
+                "action" => action = self.choice("action", value, &Action::KNOWN),
+                "risk" => risk = self.choice("risk", value, &Risk::KNOWN),
+                "guard" => guard = self.choice("guard", value, &Guard::KNOWN),
+                "paths" => paths = Some((key, self.strings("paths", value))),
+                "except" => except = Some((key, self.strings("except", value))),
+                other => self.unknown(key, other, "a rule", &RULE_KEYS),
+            }
+        }
+        // A key that is there and wrong has been reported; only a missing one still has to be.
+        let span = value.span();
+        if self.errors.len() == before {
+            if id.is_none() {
+                self.error(span.clone(), "a rule needs an `id`");
+            }
+            match (action, &paths) {
+                (None, _) => {
+                    let known = names(&Action::KNOWN).join("`, `");
+                    self.error(span, format!("a rule needs an `action`: one of `{known}`"));
+                }
+                (Some(Action::Drop), None) => self.error(span, "a rule that drops needs `paths`"),
+                (Some(Action::DropShadowed), _) => {
+                    for key in [paths.as_ref().map(|p| p.0), except.as_ref().map(|e| e.0)]
+                        .into_iter()
+                        .flatten()
+                    {
+                        self.error(
+                            key.span(),
+                            "`drop-shadowed` takes no patterns: it is about all that later layers hide",
+                        );
+                    }
+                }
+                _ => {}
+            }
+        }
+        let patterns = |p: Option<(&Key<'_>, Vec<Text>)>| p.map_or_else(Vec::new, |p| p.1);
+        Some(RawRule {
+            id: id?,
+            about,
+            action: action?,
+            paths: patterns(paths),
+            except: patterns(except),
+            risk,
+            guard,
+        })
+    }
+
+    /// Ids go into reports and into lines of `--removed`, and are named by `--enable A,B`.
+    fn rule_id(&mut self, id: Text) -> Option<Text> {
+        let good = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if id.value == super::COMMAND_LINE {
+            self.error(
+                id.at.span,
+                format!("`{}` is the id of what `--drop` asks for", id.value),
+            );
+        } else if id.value.is_empty() || !id.value.chars().all(good) {
+            self.error(
+                id.at.span,
+                "a rule's id is made of ASCII letters, digits, `-`, `_` and `.`",
+            );
+        } else {
+            return Some(id);
+        }
+        None
+    }
+
+    fn protects(&mut self, value: &Value<'_>) -> Vec<RawProtect> {
+        let plain = |path| RawProtect {
+            path,
+            reason: None,
+            except: Vec::new(),
+            links: false,
+        };
+        match value.get_ref() {
+            DeValue::Array(items) => {
+                let one = |item| match Spanned::get_ref(item) {
+                    DeValue::Table(_) => self.protect(item),
+                    _ => self.string("paths", item).map(plain),
+                };
+                items.iter().filter_map(one).collect()
+            }
+            DeValue::Table(table) => {
+                let mut out = Vec::new();
+                for (key, value) in in_order(table) {
+                    let path = self.located(key.span(), key.get_ref().to_string());
+                    let reason = self.string(key.get_ref(), value).map(|r| r.value);
+                    out.push(RawProtect { reason, ..plain(path) });
+                }
+                out
+            }
+            other => {
+                let found = kind(other);
+                self.error(
+                    value.span(),
+                    format!("`paths` must be an array of patterns or a table of reasons, found {found}"),
+                );
+                Vec::new()
+            }
+        }
+    }
+
+    fn protect(&mut self, value: &Value<'_>) -> Option<RawProtect> {
+        let (mut path, mut reason, mut except, mut links) = (None, None, Vec::new(), false);
+        let before = self.errors.len();
+        for (key, value) in self.entries("paths", value) {
+            match key.get_ref().as_ref() {
+                "path" => path = self.string("path", value),
+                "reason" => reason = self.string("reason", value).map(|r| r.value),
+                "except" => except = self.strings("except", value),
+                "links" => match value.get_ref() {
+                    DeValue::Boolean(b) => links = *b,
+                    other => self.wrong("links", "true or false", value, other),
+                },
+                other => self.unknown(key, other, "a protected path", &PROTECT_KEYS),
+            }
+        }
+        if path.is_none() && self.errors.len() == before {
+            self.error(value.span(), "a protected path needs a `path`");
+        }
+        Some(RawProtect {
+            path: path?,
+            reason,
+            except,
+            links,
+        })
+    }
+
+    fn entries<'t, 'i>(&mut self, name: &str, value: &'t Value<'i>) -> Vec<(&'t Key<'i>, &'t Value<'i>)> {
+        match value.get_ref() {
+            DeValue::Table(table) => in_order(table),
+            other => {
+                self.wrong(name, "a table", value, other);
+                Vec::new()
+            }
+        }
+    }
+
+    fn array<'t, 'i>(&mut self, name: &str, what: &str, value: &'t Value<'i>) -> Vec<&'t Value<'i>> {
+        match value.get_ref() {
+            DeValue::Array(items) => items.iter().collect(),
+            other => {
+                self.wrong(name, what, value, other);
+                Vec::new()
+            }
+        }
+    }
+
+    fn strings(&mut self, name: &str, value: &Value<'_>) -> Vec<Text> {
+        let items = self.array(name, "an array of strings", value);
+        items.into_iter().filter_map(|item| self.string(name, item)).collect()
+    }
+
+    fn string(&mut self, name: &str, value: &Value<'_>) -> Option<Text> {
+        match value.get_ref() {
+            DeValue::String(s) => Some(self.located(value.span(), s.to_string())),
+            other => {
+                self.wrong(name, "a string", value, other);
+                None
+            }
+        }
+    }
+
+    fn choice<T: Copy>(&mut self, name: &str, value: &Value<'_>, known: &[(&str, T)]) -> Option<T> {
+        let text = self.string(name, value)?;
+        let found = known.iter().find(|(word, _)| *word == text.value);
+        if found.is_none() {
+            let words = names(known);
+            let message = format!("unknown {name} `{}`: expected `{}`", text.value, words.join("`, `"));
+            self.error_with(value.span(), message, |e| e.nearest(&text.value, words));
+        }
+        found.map(|(_, choice)| *choice)
+    }
+
+    fn unknown(&mut self, key: &Key<'_>, name: &str, of: &str, known: &[&str]) {
+        self.error_with(key.span(), format!("unknown key `{name}` in {of}"), |e| {
+            if of == "a rule" && PROFILE_KEYS.contains(&name) {
+                e.help(format!(
+                    "`{name}` is a key of the profile: move it above the first table"
+                ))
+            } else {
+                e.nearest(name, known.iter().copied())
+            }
+        });
+    }
+
+    fn wrong(&mut self, name: &str, expected: &str, value: &Value<'_>, found: &DeValue<'_>) {
+        self.error(
+            value.span(),
+            format!("`{name}` must be {expected}, found {}", kind(found)),
+        );
+    }
+
+    fn error(&mut self, span: Range<usize>, message: impl Into<String>) {
+        self.error_with(span, message, |e| e);
+    }
+
+    /// All errors pass here, so that their number has a bound.
+    fn error_with(
+        &mut self,
+        span: Range<usize>,
+        message: impl Into<String>,
+        help: impl FnOnce(ProfileError) -> ProfileError,
+    ) {
+        if self.errors.len() < MAX_ERRORS {
+            self.errors.push(help(self.located(span, ()).error(message)));
+        }
+    }
+
+    fn located<T>(&self, span: Range<usize>, value: T) -> Located<T> {
+        Located {
+            value,
+            at: At {
+                source: Rc::clone(self.source),
+                span,
+            },
+        }
+    }
+}
+
+/// A table's entries as written; the parser gives them by name.
+fn in_order<'t, 'i>(table: &'t DeTable<'i>) -> Vec<(&'t Key<'i>, &'t Value<'i>)> {
+    let mut entries: Vec<_> = table.iter().collect();
+    entries.sort_by_key(|(key, _)| key.span().start);
+    entries
+}
+
+fn names<'a, T>(known: &[(&'a str, T)]) -> Vec<&'a str> {
+    known.iter().map(|(name, _)| *name).collect()
+}
+
+fn kind(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a string",
+        DeValue::Integer(_) => "an integer",
+        DeValue::Float(_) => "a float",
+        DeValue::Boolean(_) => "a boolean",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "an array",
+        DeValue::Table(_) => "a table",
+    }
+}

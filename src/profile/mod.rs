@@ -1,0 +1,161 @@
+//! Profiles: what to drop and what to protect, as data. A profile is a TOML text of rules (paths, a reason, a risk) and
+//! protected paths; it may extend others. Here texts become one resolved [`Profile`], and a [`Matcher`] that says which
+//! rules and protections name a path.
+//!
+//! A pattern that names a directory means it and all below; the matcher answers for the very path it is asked about, and
+//! who walks a tree lets children inherit. Nothing here reads files: a closure does, for those that users extend.
+
+use std::collections::BTreeMap;
+
+mod builtin;
+mod document;
+mod error;
+mod matcher;
+mod pattern;
+mod resolve;
+mod show;
+
+pub use builtin::builtins;
+pub use error::{Place, ProfileError};
+pub use matcher::{Hits, Matcher};
+pub use resolve::{check, resolve};
+pub use show::show;
+
+/// The id of the rule that `--drop` makes, and the profile name of all that the command line adds.
+pub const COMMAND_LINE: &str = "command-line";
+
+/// What a run goes by: the requested profiles, all they extend and what the command line adds, as one.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    /// The requested profiles, as named.
+    pub names: Vec<String>,
+    /// What they are for.
+    pub description: String,
+    /// All rules, extended profiles first; also those that are off.
+    pub rules: Vec<Rule>,
+    /// What no rule may drop.
+    pub protects: Vec<Protect>,
+    /// The named sets, each with the patterns it stands for in the end.
+    pub sets: BTreeMap<String, Vec<String>>,
+}
+
+/// One thing to do, and why it is safe.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// Its name in reports and for `--enable`.
+    pub id: String,
+    /// Why it is safe, with the evidence.
+    pub about: String,
+    /// What is done.
+    pub action: Action,
+    /// To which paths.
+    pub paths: Vec<Glob>,
+    /// And to which of them not.
+    pub except: Vec<Glob>,
+    /// What may go wrong.
+    pub risk: Risk,
+    /// Who is asked before a path is dropped.
+    pub guard: Option<Guard>,
+    /// Whether the rule is on: all are but the opt-in ones that nobody enabled.
+    pub enabled: bool,
+    /// The profile that it was defined in.
+    pub profile: String,
+}
+
+/// What a rule does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Takes the paths away.
+    Drop,
+    /// Takes away what later layers overwrite or delete.
+    DropShadowed,
+}
+
+/// What may go wrong where a rule is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Risk {
+    /// Nothing that runs can tell.
+    None,
+    /// Somebody may miss it, no program does.
+    Low,
+    /// Some program may miss it: off until it is enabled.
+    OptIn,
+}
+
+/// Who may veto a rule, path by path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// Kept Python code: what it imports or names stays.
+    Python,
+}
+
+/// A path that no rule may drop.
+#[derive(Clone, Debug)]
+pub struct Protect {
+    /// The path.
+    pub path: Glob,
+    /// Why.
+    pub reason: String,
+    /// Directories in which the protection does not hold, such as caches.
+    pub except: Vec<Glob>,
+    /// Whether all symlinks and hard links that lead to it are protected, too.
+    pub links: bool,
+    /// The profile that it was defined in.
+    pub profile: String,
+}
+
+/// A pattern.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Glob {
+    /// As written.
+    pub source: String,
+    /// The globs that it stands for: sets filled in, rooted, without slashes at the ends.
+    pub expanded: Vec<String>,
+}
+
+/// What the command line asks for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Request<'a> {
+    /// `-p`: built-in names, or paths of files (with a `/` or ending in `.toml`).
+    pub profiles: &'a [String],
+    /// `--enable`: ids of opt-in rules.
+    pub enable: &'a [String],
+    /// `--drop`: they become one rule with the id [`COMMAND_LINE`].
+    pub drop: &'a [String],
+    /// `--protect`.
+    pub protect: &'a [String],
+}
+
+impl Action {
+    const KNOWN: [(&'static str, Self); 2] = [("drop", Self::Drop), ("drop-shadowed", Self::DropShadowed)];
+
+    /// Its name in a profile.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        name_of(&Self::KNOWN, self)
+    }
+}
+
+impl Risk {
+    const KNOWN: [(&'static str, Self); 3] = [("none", Self::None), ("low", Self::Low), ("opt-in", Self::OptIn)];
+
+    /// Its name in a profile.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        name_of(&Self::KNOWN, self)
+    }
+}
+
+impl Guard {
+    const KNOWN: [(&'static str, Self); 1] = [("python", Self::Python)];
+
+    /// Its name in a profile.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        name_of(&Self::KNOWN, self)
+    }
+}
+
+fn name_of<T: PartialEq>(known: &[(&'static str, T)], value: T) -> &'static str {
+    known.iter().find(|(_, v)| *v == value).map_or("", |(name, _)| name)
+}

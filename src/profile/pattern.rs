@@ -1,0 +1,372 @@
+//! Patterns: globs over a path's bytes in which `{name}` stands for a named set of patterns.
+//!
+//! A pattern is rooted unless it begins with `**/`; `*` and `?` stay within one component; `a/**` is all below `a` and
+//! not `a`; braces are expanded first, then what is left means what `globset` says (with `literal_separator`).
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use globset::{GlobBuilder, GlobSet};
+
+use super::Glob;
+use super::document::Text;
+use super::error::{ProfileError, nearest};
+
+/// No sensible pattern is longer, and each must become a small automaton.
+const MAX_PATTERN: usize = 1024;
+/// The patterns that one may stand for after its sets are filled in.
+const MAX_EXPANDED: usize = 1024;
+/// How deep sets may name sets.
+const MAX_NESTING: usize = 16;
+
+/// The named sets of a profile, as written.
+pub(super) type Sets = BTreeMap<String, (Text, Vec<Text>)>;
+
+/// What is wrong with a pattern, and with which part of it.
+struct Wrong {
+    message: String,
+    part: Range<usize>,
+    help: Option<String>,
+}
+
+impl Wrong {
+    fn new(part: Range<usize>, message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            part,
+            help: None,
+        }
+    }
+
+    fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// Reads a pattern: sets filled in, slashes at both ends gone, each result a glob that compiles.
+pub(super) fn glob(text: &Text, sets: &Sets) -> Result<Glob, ProfileError> {
+    let expanded = expand(&text.value, sets, &mut Vec::new()).and_then(|all| {
+        let finished = all.iter().map(|p| finish(p, text.value.len()));
+        finished.collect::<Result<Vec<String>, Wrong>>()
+    });
+    match expanded {
+        Ok(expanded) => Ok(Glob {
+            source: text.value.clone(),
+            expanded,
+        }),
+        Err(wrong) => {
+            let e = ProfileError::new(&text.at.within(&text.value, wrong.part), wrong.message);
+            Err(match wrong.help {
+                Some(help) => e.help(help),
+                None => e,
+            })
+        }
+    }
+}
+
+/// Fills in the sets. `stack` holds the sets that this pattern is a part of.
+fn expand(pattern: &str, sets: &Sets, stack: &mut Vec<String>) -> Result<Vec<String>, Wrong> {
+    let whole = 0..pattern.len();
+    if pattern.len() > MAX_PATTERN {
+        return Err(Wrong::new(
+            whole,
+            format!("a pattern of {} bytes: expected at most {MAX_PATTERN}", pattern.len()),
+        ));
+    }
+    let mut out = vec![String::new()];
+    let mut copied = 0;
+    for part in references(pattern) {
+        let name = &pattern[part.start + 1..part.end - 1];
+        let Some((_, patterns)) = sets.get(name) else {
+            return Err(unknown_set(part, name, sets));
+        };
+        if stack.iter().any(|s| s == name) || stack.len() >= MAX_NESTING {
+            let way = format!("{} -> {name}", stack.join(" -> "));
+            return Err(Wrong::new(part, format!("the set `{name}` is a part of itself: {way}")));
+        }
+        stack.push(name.to_owned());
+        let mut choices = Vec::new();
+        for p in patterns {
+            let inner = expand(&p.value, sets, stack);
+            choices.extend(inner.map_err(|w| Wrong {
+                part: part.clone(),
+                ..w
+            })?);
+        }
+        stack.pop();
+        if out.len().saturating_mul(choices.len()) > MAX_EXPANDED {
+            return Err(Wrong::new(
+                whole,
+                format!("the pattern stands for more than {MAX_EXPANDED} patterns"),
+            ));
+        }
+        let literal = &pattern[copied..part.start];
+        let with = |prefix: &String| -> Vec<String> {
+            choices
+                .iter()
+                .map(|c| format!("{prefix}{literal}{}", c.trim_matches('/')))
+                .collect()
+        };
+        out = out.iter().flat_map(with).collect();
+        copied = part.end;
+    }
+    out.iter_mut().for_each(|p| p.push_str(&pattern[copied..]));
+    Ok(out)
+}
+
+fn unknown_set(part: Range<usize>, name: &str, sets: &Sets) -> Wrong {
+    let known: Vec<&str> = sets.keys().map(String::as_str).collect();
+    let wrong = Wrong::new(part, format!("unknown set `{{{name}}}`"));
+    match nearest(name, &known) {
+        Some(near) => wrong.help(format!("did you mean `{{{near}}}`?")),
+        None => wrong.help(format!(
+            "braces round one name are a set: known are {}; `{{a,b}}` is a choice",
+            known.join(", ")
+        )),
+    }
+}
+
+/// The places of `{name}` in a pattern: braces without a comma or inner braces, outside of classes and not escaped.
+fn references(pattern: &str) -> Vec<Range<usize>> {
+    let bytes = pattern.as_bytes();
+    let (mut out, mut open, mut at) = (Vec::new(), None, 0);
+    while let Some(&c) = bytes.get(at) {
+        match c {
+            b'\\' => at += 1,
+            b'[' => at = class_end(bytes, at).unwrap_or(at),
+            b'{' => open = Some(at),
+            b',' => open = None,
+            b'}' => {
+                if let Some(start) = open.take() {
+                    out.push(start..at + 1);
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    out
+}
+
+/// The place of the `]` that closes the class at `open`; as in any glob, a `]` that comes first is a member.
+pub(super) fn class_end(pattern: &[u8], open: usize) -> Option<usize> {
+    let negated = matches!(pattern.get(open + 1), Some(b'!' | b'^'));
+    let first = open + 1 + usize::from(negated);
+    let rest = pattern.get(first + 1..)?;
+    memchr::memchr(b']', rest).map(|i| first + 1 + i)
+}
+
+/// Checks a pattern without sets and makes it rooted.
+fn finish(pattern: &str, len: usize) -> Result<String, Wrong> {
+    let whole = 0..len;
+    if pattern.len() > MAX_PATTERN {
+        return Err(Wrong::new(
+            whole,
+            format!("a pattern of {} bytes: expected at most {MAX_PATTERN}", pattern.len()),
+        ));
+    }
+    let trimmed = pattern.trim_matches('/');
+    if trimmed.is_empty() {
+        return Err(Wrong::new(whole, "an empty pattern").help("`**` means everything"));
+    }
+    if trimmed.starts_with('!') {
+        let e = Wrong::new(whole, "a pattern does not begin with `!`");
+        return Err(e.help("list exceptions in `except`; a name that begins with `!` is written `\\\\!`"));
+    }
+    let mut parts = trimmed.split(['/', '{', '}', ',']);
+    if parts.any(|p| p == "..") {
+        return Err(
+            Wrong::new(whole, "`..` leads out of the pattern's own directory").help("patterns begin at the root")
+        );
+    }
+    if trimmed.split('/').any(|p| p.is_empty() || p == ".") {
+        let e = Wrong::new(
+            whole,
+            "an empty component or `.`: no path has one, so nothing would match",
+        );
+        return Err(e.help("write `a/b`, not `a//b` or `./a/b`"));
+    }
+    match compile(trimmed) {
+        Ok(_) => Ok(trimmed.to_owned()),
+        Err(e) => Err(Wrong::new(whole, format!("not a glob: {}", e.kind()))),
+    }
+}
+
+/// The glob as `globset` knows it. What the matcher will leave to `globset` is compiled to the end, because only there it
+/// shows whether it can be.
+pub(super) fn compile(pattern: &str) -> Result<globset::Glob, globset::Error> {
+    let mut builder = GlobBuilder::new(pattern);
+    let glob = builder
+        .literal_separator(true)
+        .backslash_escape(true)
+        .empty_alternates(true)
+        .build()?;
+    if pattern.contains('[') || alternatives(pattern).is_none() {
+        GlobSet::new([&glob])?;
+    }
+    Ok(glob)
+}
+
+/// All that a pattern's `{a,b}` stand for, one by one; `None` if they are too many or too entangled to write out.
+pub(super) fn alternatives(pattern: &str) -> Option<Vec<String>> {
+    const MAX: usize = 256;
+    let mut todo = vec![pattern.to_owned()];
+    let mut done = Vec::new();
+    while let Some(next) = todo.pop() {
+        let Some((open, close)) = first_braces(next.as_bytes()) else {
+            done.push(next);
+            continue;
+        };
+        let mut start = open + 1;
+        let mut choices = Vec::new();
+        for comma in commas(&next.as_bytes()[..close], open + 1) {
+            choices.push(start..comma);
+            start = comma + 1;
+        }
+        choices.push(start..close);
+        todo.extend(
+            choices
+                .into_iter()
+                .rev()
+                .map(|c| format!("{}{}{}", &next[..open], &next[c], &next[close + 1..])),
+        );
+        if todo.len() + done.len() > MAX {
+            return None;
+        }
+    }
+    Some(done)
+}
+
+/// The first brace outside of classes and escapes, with the one that closes it.
+fn first_braces(pattern: &[u8]) -> Option<(usize, usize)> {
+    let (mut depth, mut open) = (0usize, None);
+    let mut at = 0;
+    while let Some(&c) = pattern.get(at) {
+        match c {
+            b'\\' => at += 1,
+            b'[' => at = class_end(pattern, at).unwrap_or(at),
+            b'{' => {
+                open.get_or_insert(at);
+                depth += 1;
+            }
+            b'}' if depth > 0 => {
+                depth -= 1;
+                if depth == 0 {
+                    return open.map(|open| (open, at));
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    None
+}
+
+/// The commas of a brace's own level.
+fn commas(pattern: &[u8], from: usize) -> Vec<usize> {
+    let (mut depth, mut out, mut at) = (0usize, Vec::new(), from);
+    while let Some(&c) = pattern.get(at) {
+        match c {
+            b'\\' => at += 1,
+            b'[' => at = class_end(pattern, at).unwrap_or(at),
+            b'{' => depth += 1,
+            b'}' => depth = depth.saturating_sub(1),
+            b',' if depth == 0 => out.push(at),
+            _ => {}
+        }
+        at += 1;
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::error::{At, Located};
+    use super::*;
+
+    fn text(value: &str) -> Text {
+        Located {
+            value: value.to_owned(),
+            at: At::option("--drop", value),
+        }
+    }
+
+    fn sets(list: &[(&str, &[&str])]) -> Sets {
+        let one = |(name, patterns): &(&str, &[&str])| {
+            (
+                (*name).to_owned(),
+                (text(name), patterns.iter().map(|p| text(p)).collect()),
+            )
+        };
+        list.iter().map(one).collect()
+    }
+
+    fn expanded(pattern: &str, sets: &Sets) -> Vec<String> {
+        glob(&text(pattern), sets).unwrap().expanded
+    }
+
+    fn message(pattern: &str, sets: &Sets) -> String {
+        glob(&text(pattern), sets).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_set_stands_for_each_of_its_patterns() {
+        let s = sets(&[("py", &["/usr/lib/py/", "**/py"]), ("site", &["{py}/site", "x"])]);
+        assert_eq!(
+            expanded("{site}/**/*.map", &s),
+            ["usr/lib/py/site/**/*.map", "**/py/site/**/*.map", "x/**/*.map"]
+        );
+        assert_eq!(expanded("/a/", &s), ["a"]);
+        assert_eq!(expanded("{a,{py}}/b", &s).len(), 2);
+        for literal in [r"\{py\}", r"[{]py\}", "{a,b}", "{,b}", "a{b,c{d,e}}"] {
+            assert_eq!(expanded(literal, &s), [literal]);
+        }
+    }
+
+    #[test]
+    fn a_wrong_pattern_is_an_error_that_says_why() {
+        let s = sets(&[("site-packages", &["x"]), ("a", &["{b}"]), ("b", &["y/{a}"])]);
+        for (pattern, expected) in [
+            ("x/{site-package}/y", "did you mean `{site-packages}`?"),
+            ("{}", "unknown set `{}`"),
+            ("{a}", "a part of itself: a -> b -> a"),
+            ("", "an empty pattern"),
+            ("//", "an empty pattern"),
+            ("a/../b", "`..`"),
+            ("{a/..,b}", "`..`"),
+            ("a//b", "an empty component"),
+            ("./a", "an empty component or `.`"),
+            ("!a", "except"),
+            ("a[", "unclosed character class"),
+            ("a{b,", "unclosed alternate group"),
+            ("a[z-a]", "invalid range"),
+            ("a\\", "dangling '\\'"),
+            (&"a".repeat(2000), "expected at most 1024"),
+        ] {
+            assert!(
+                message(pattern, &s).contains(expected),
+                "{pattern}: {}",
+                message(pattern, &s)
+            );
+        }
+        assert!(message("x/{nope}/y", &s).contains("--drop:1:3\n  |\n1 | x/{nope}/y\n  |   ^^^^^^\n"));
+    }
+
+    #[test]
+    fn a_pattern_that_would_explode_is_refused() {
+        let ten: Vec<String> = (0..10).map(|i| i.to_string()).collect();
+        let s = sets(&[("ten", &ten.iter().map(String::as_str).collect::<Vec<_>>())]);
+        assert_eq!(expanded("{ten}{ten}", &s).len(), 100);
+        assert!(message("{ten}{ten}{ten}{ten}{ten}{ten}{ten}", &s).contains("more than"));
+        assert!(alternatives(&"{a,b}".repeat(20)).is_none());
+        assert!(glob(&text(&"{a,b}".repeat(20)), &s).is_ok());
+    }
+
+    #[test]
+    fn alternatives_are_written_out_in_order() {
+        let all = |p: &str| alternatives(p).unwrap().join(" ");
+        assert_eq!(all("a{b,c{d,e}}f/{x,}y"), "abf/xy abf/y acdf/xy acdf/y acef/xy acef/y");
+        assert_eq!(all(r"a\{b,c}[{,]d"), r"a\{b,c}[{,]d");
+    }
+}

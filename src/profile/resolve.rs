@@ -1,0 +1,374 @@
+//! From texts to one [`Profile`]: follows `extends`, merges rules, sets and protections in order, looks up every name.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::rc::Rc;
+
+use super::document::{Document, MAX_ERRORS, RawProtect, RawRule, Text};
+use super::error::{At, Located, ProfileError, Source};
+use super::pattern::{self, Sets};
+use super::{Action, COMMAND_LINE, Glob, Profile, Protect, Request, Risk, Rule, builtin};
+
+type Read<'a> = &'a dyn Fn(&str) -> io::Result<String>;
+
+/// How long a chain of profiles may be that extend each other.
+const MAX_CHAIN: usize = 32;
+/// How many rules and protections there may be: their indices are small numbers.
+const MAX_ENTRIES: usize = 10_000;
+
+/// Resolves what the command line asks for. `read` gives the text of a profile file; relative `extends` of a file are
+/// looked up beside it.
+///
+/// # Errors
+/// The first mistake in any of the texts, names or patterns.
+pub fn resolve(request: &Request<'_>, read: Read<'_>) -> Result<Profile, ProfileError> {
+    let mut loader = Loader::new(read);
+    for name in request.profiles {
+        loader.load(&option("--profile", name), "");
+    }
+    loader
+        .enable
+        .extend(request.enable.iter().map(|id| option("--enable", id)));
+    let mut profile = loader.finish(request);
+    profile.names = request.profiles.to_vec();
+    match loader.errors.into_iter().next() {
+        Some(error) => Err(error),
+        None => Ok(profile),
+    }
+}
+
+/// All that is wrong with a profile's text and with what it extends, in the order in which it is found.
+pub fn check(file_name: &str, text: &str, read: Read<'_>) -> Vec<ProfileError> {
+    let mut loader = Loader::new(read);
+    loader.stack.push(identity(file_name));
+    loader.add(file_name, text.to_owned());
+    loader.finish(&Request::default());
+    loader.errors
+}
+
+fn option(name: &str, value: &str) -> Text {
+    Located {
+        value: value.to_owned(),
+        at: At::option(name, value),
+    }
+}
+
+/// What is known of the profiles so far.
+struct Loader<'a> {
+    read: Read<'a>,
+    errors: Vec<ProfileError>,
+    /// The profiles that are being read, each extended by the one before.
+    stack: Vec<String>,
+    loaded: BTreeSet<String>,
+    descriptions: Vec<String>,
+    rules: Vec<(RawRule, String)>,
+    /// Where each id's rule is in `rules`.
+    index: BTreeMap<String, usize>,
+    protects: Vec<(RawProtect, String)>,
+    sets: Sets,
+    enable: Vec<Text>,
+}
+
+impl<'a> Loader<'a> {
+    fn new(read: Read<'a>) -> Self {
+        let mut loader = Self {
+            read,
+            errors: Vec::new(),
+            stack: Vec::new(),
+            loaded: BTreeSet::new(),
+            descriptions: Vec::new(),
+            rules: Vec::new(),
+            index: BTreeMap::new(),
+            protects: Vec::new(),
+            sets: Sets::new(),
+            enable: Vec::new(),
+        };
+        loader.load(&option("built-in", builtin::BASE), "");
+        loader
+    }
+
+    fn error(&mut self, error: ProfileError) {
+        if self.errors.len() < MAX_ERRORS {
+            self.errors.push(error);
+        }
+    }
+
+    /// Loads the profile `name`, which a file in the directory `dir` or the command line asks for, once.
+    fn load(&mut self, name: &Text, dir: &str) {
+        let path = if is_path(&name.value) {
+            beside(dir, &name.value)
+        } else {
+            name.value.clone()
+        };
+        let identity = if is_path(&name.value) {
+            identity(&path)
+        } else {
+            path.clone()
+        };
+        if self.stack.contains(&identity) {
+            let way = self.stack.join(" -> ");
+            self.error(name.error(format!("profiles extend each other: {way} -> {identity}")));
+            return;
+        }
+        if self.stack.len() >= MAX_CHAIN {
+            self.error(name.error(format!(
+                "more than {MAX_CHAIN} profiles that extend each other in a row"
+            )));
+            return;
+        }
+        if self.loaded.contains(&identity) {
+            return;
+        }
+        let Some(text) = self.text(name, &path) else { return };
+        self.loaded.insert(identity.clone());
+        self.stack.push(identity);
+        self.add(&path, text);
+        self.stack.pop();
+    }
+
+    fn text(&mut self, name: &Text, path: &str) -> Option<String> {
+        if !is_path(&name.value) {
+            let text = builtin::text(path);
+            if text.is_none() {
+                let e = name
+                    .error(format!("unknown profile `{path}`"))
+                    .nearest(path, builtin::names());
+                self.error(e);
+            }
+            return text.map(str::to_owned);
+        }
+        match (self.read)(path) {
+            Ok(text) => Some(text),
+            Err(e) => {
+                let error = name.error(format!("cannot read the profile `{path}`: {e}"));
+                let built_in = path.rsplit('/').next().and_then(|file| file.strip_suffix(".toml"));
+                let built_in = built_in.filter(|name| builtin::names().any(|n| n == *name));
+                self.error(match built_in {
+                    Some(name) => error.help(format!("did you mean the built-in `{name}`?")),
+                    None => error,
+                });
+                None
+            }
+        }
+    }
+
+    /// Reads a profile's text, then what it extends, then puts it on top of that.
+    fn add(&mut self, name: &str, text: String) {
+        let source = Rc::new(Source {
+            name: name.to_owned(),
+            text,
+        });
+        let mut errors = Vec::new();
+        let document = Document::parse(&source, &mut errors);
+        errors.into_iter().for_each(|e| self.error(e));
+        let dir = name.rfind('/').map_or("", |i| &name[..=i]);
+        for other in &document.extends {
+            self.load(other, dir);
+        }
+        if self.stack.len() == 1 && !document.description.is_empty() && name != builtin::BASE {
+            self.descriptions.push(document.description.clone());
+        }
+        self.merge(name, document);
+    }
+
+    fn merge(&mut self, name: &str, document: Document) {
+        let mut own: BTreeMap<&str, &Text> = BTreeMap::new();
+        for rule in &document.rules {
+            let id = &rule.id;
+            if let Some(first) = own.insert(&id.value, id) {
+                let first = first.at.place().line;
+                let e = id.error(format!("two rules with the id `{}`", id.value));
+                self.error(e.help(format!("the first one is in line {first}")));
+                continue;
+            }
+            let at = *self.index.entry(id.value.clone()).or_insert(self.rules.len());
+            // A rule replaces one of the same id in a profile that it extends, and takes its place in the order.
+            match self.rules.get_mut(at) {
+                Some(slot) => *slot = (rule.clone(), name.to_owned()),
+                None => self.rules.push((rule.clone(), name.to_owned())),
+            }
+        }
+        self.protects
+            .extend(document.protects.into_iter().map(|p| (p, name.to_owned())));
+        self.enable.extend(document.enable);
+        for (set, patterns) in document.sets {
+            self.merge_set(set, patterns);
+        }
+        if self.rules.len().max(self.protects.len()) > MAX_ENTRIES {
+            let at = At {
+                source: Rc::new(Source {
+                    name: name.to_owned(),
+                    text: String::new(),
+                }),
+                span: 0..0,
+            };
+            self.error(ProfileError::new(
+                &at,
+                format!("more than {MAX_ENTRIES} rules or protected paths"),
+            ));
+            self.rules.truncate(MAX_ENTRIES);
+            self.protects.truncate(MAX_ENTRIES);
+        }
+    }
+
+    /// A set replaces one of the same name; `{name}` in it stands for what it replaces.
+    fn merge_set(&mut self, name: Text, patterns: Vec<Text>) {
+        let good = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+        if name.value.is_empty() || !name.value.chars().all(good) {
+            self.error(name.error("a set's name is made of ASCII letters, digits, `-` and `_`"));
+            return;
+        }
+        if patterns.is_empty() {
+            self.error(name.error(format!("the set `{}` is empty", name.value)));
+            return;
+        }
+        let own = format!("{{{}}}", name.value);
+        let old = self.sets.remove(&name.value).map(|(_, patterns)| patterns);
+        let replace = |p: Text| match &old {
+            Some(old) if p.value == own => old.clone(),
+            _ => vec![p],
+        };
+        let patterns = patterns.into_iter().flat_map(replace).collect();
+        self.sets.insert(name.value.clone(), (name, patterns));
+    }
+
+    fn finish(&mut self, request: &Request<'_>) -> Profile {
+        let sets = std::mem::take(&mut self.sets);
+        let mut profile = Profile {
+            names: Vec::new(),
+            description: self.descriptions.join("; "),
+            rules: Vec::new(),
+            protects: Vec::new(),
+            sets: BTreeMap::new(),
+        };
+        for (name, (_, patterns)) in &sets {
+            let globs = self.globs(patterns, &sets).into_iter().flat_map(|g| g.expanded);
+            profile.sets.insert(name.clone(), globs.collect());
+        }
+        self.check_enabled();
+        let enabled: BTreeSet<String> = self.enable.iter().map(|id| id.value.clone()).collect();
+        for (rule, from) in std::mem::take(&mut self.rules) {
+            let risk = rule.risk.unwrap_or(Risk::Low);
+            profile.rules.push(Rule {
+                about: rule.about.map_or_else(String::new, |a| a.value),
+                action: rule.action,
+                paths: self.globs(&rule.paths, &sets),
+                except: self.globs(&rule.except, &sets),
+                risk,
+                guard: rule.guard,
+                enabled: risk != Risk::OptIn || enabled.contains(&rule.id.value),
+                id: rule.id.value,
+                profile: from,
+            });
+        }
+        for (protect, from) in std::mem::take(&mut self.protects) {
+            let reason = protect.reason.unwrap_or_else(|| format!("protected by {from}"));
+            let except = self.globs(&protect.except, &sets);
+            for path in self.globs(std::slice::from_ref(&protect.path), &sets) {
+                let protect = Protect {
+                    path,
+                    reason: reason.clone(),
+                    except: except.clone(),
+                    links: protect.links,
+                    profile: from.clone(),
+                };
+                push_protect(&mut profile.protects, protect);
+            }
+        }
+        self.command_line(request, &sets, &mut profile);
+        profile
+    }
+
+    fn command_line(&mut self, request: &Request<'_>, sets: &Sets, profile: &mut Profile) {
+        let texts = |name: &str, globs: &[String]| -> Vec<Text> { globs.iter().map(|g| option(name, g)).collect() };
+        let paths = self.globs(&texts("--drop", request.drop), sets);
+        if !paths.is_empty() {
+            profile.rules.push(Rule {
+                id: COMMAND_LINE.to_owned(),
+                about: "asked for with --drop".to_owned(),
+                action: Action::Drop,
+                paths,
+                except: Vec::new(),
+                risk: Risk::Low,
+                guard: None,
+                enabled: true,
+                profile: COMMAND_LINE.to_owned(),
+            });
+        }
+        for path in self.globs(&texts("--protect", request.protect), sets) {
+            let reason = format!("--protect {}", path.source);
+            let profile_name = COMMAND_LINE.to_owned();
+            profile.protects.push(Protect {
+                path,
+                reason,
+                except: Vec::new(),
+                links: false,
+                profile: profile_name,
+            });
+        }
+    }
+
+    fn globs(&mut self, patterns: &[Text], sets: &Sets) -> Vec<Glob> {
+        let mut out = Vec::new();
+        for p in patterns {
+            match pattern::glob(p, sets) {
+                Ok(glob) => out.push(glob),
+                Err(e) => self.error(e),
+            }
+        }
+        out
+    }
+
+    fn check_enabled(&mut self) {
+        let known: Vec<&str> = self.index.keys().map(String::as_str).collect();
+        let unknown = self.enable.iter().filter(|id| !self.index.contains_key(&id.value));
+        let errors: Vec<_> = unknown
+            .take(MAX_ERRORS)
+            .map(|id| {
+                id.error(format!("unknown rule `{}`", id.value))
+                    .nearest(&id.value, known.iter().copied())
+            })
+            .collect();
+        errors.into_iter().for_each(|e| self.error(e));
+    }
+}
+
+/// Adds a protection; a later one of the same pattern takes the place of the earlier.
+fn push_protect(protects: &mut Vec<Protect>, new: Protect) {
+    match protects.iter_mut().find(|p| p.path == new.path) {
+        Some(old) => *old = new,
+        None => protects.push(new),
+    }
+}
+
+/// Whether a profile is named by its file.
+fn is_path(name: &str) -> bool {
+    name.contains('/') || name.ends_with(".toml")
+}
+
+fn beside(dir: &str, path: &str) -> String {
+    if path.starts_with('/') {
+        path.to_owned()
+    } else {
+        format!("{dir}{}", path.strip_prefix("./").unwrap_or(path))
+    }
+}
+
+/// One spelling for each file, as far as the path alone can say.
+fn identity(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "." => {}
+            "" if !parts.is_empty() => {}
+            ".." if parts.last().is_some_and(|last| !last.is_empty() && *last != "..") => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}
+
+#[cfg(test)]
+mod tests;

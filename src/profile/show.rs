@@ -1,0 +1,183 @@
+//! A resolved profile as TOML again: what `slim profiles show` prints, and what a user may copy to begin one of their own.
+
+use super::{Action, Glob, Profile, ProfileError, Request, Rule, resolve};
+
+/// The TOML of a built-in profile as resolved, with all that it extends written out.
+///
+/// # Errors
+/// No built-in profile has that name.
+pub fn show(name: &str) -> Result<String, ProfileError> {
+    let unreadable = |_: &str| Err(std::io::Error::other("only built-in profiles are shown"));
+    let request = Request {
+        profiles: &[name.to_owned()],
+        ..Request::default()
+    };
+    Ok(resolve(&request, &unreadable)?.to_toml())
+}
+
+impl Profile {
+    /// The profile as TOML that resolves to the same rules, sets and protections.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        let mut out = format!(
+            "# {}: as resolved, with all that is extended.\n",
+            self.names.join(", ").escape_debug()
+        );
+        line(&mut out, "description", &text(&self.description));
+        let enabled: Vec<&str> = self
+            .rules
+            .iter()
+            .filter(|r| r.enabled && r.risk == super::Risk::OptIn)
+            .map(|r| r.id.as_str())
+            .collect();
+        if !enabled.is_empty() {
+            line(&mut out, "enable", &array(enabled));
+        }
+        out.push_str("\n[sets]\n");
+        for (name, patterns) in &self.sets {
+            line(&mut out, name, &array(patterns.iter().map(String::as_str)));
+        }
+        for r in &self.rules {
+            rule(&mut out, r);
+        }
+        out.push_str("\n[protect]\npaths = [\n");
+        for p in &self.protects {
+            out.push_str(&format!(
+                "    {{ path = {}, reason = {}",
+                quote(&p.path.source),
+                quote(&p.reason)
+            ));
+            if !p.except.is_empty() {
+                out.push_str(&format!(", except = {}", array(sources(&p.except))));
+            }
+            out.push_str(if p.links { ", links = true },\n" } else { " },\n" });
+        }
+        out.push_str("]\n");
+        out
+    }
+}
+
+fn rule(out: &mut String, rule: &Rule) {
+    out.push_str(&format!("\n# from {}\n[[rule]]\n", rule.profile.escape_debug()));
+    line(out, "id", &quote(&rule.id));
+    line(out, "about", &text(&rule.about));
+    line(out, "action", &quote(rule.action.name()));
+    line(out, "risk", &quote(rule.risk.name()));
+    if let Some(guard) = rule.guard {
+        line(out, "guard", &quote(guard.name()));
+    }
+    if rule.action == Action::Drop {
+        line(out, "paths", &array(sources(&rule.paths)));
+    }
+    if !rule.except.is_empty() {
+        line(out, "except", &array(sources(&rule.except)));
+    }
+}
+
+fn line(out: &mut String, key: &str, value: &str) {
+    out.push_str(&format!("{key} = {value}\n"));
+}
+
+fn sources(globs: &[Glob]) -> impl Iterator<Item = &str> {
+    globs.iter().map(|g| g.source.as_str())
+}
+
+fn quote(value: &str) -> String {
+    toml::Value::String(value.to_owned()).to_string()
+}
+
+/// An array, on several lines where one would be long.
+fn array<'a>(items: impl IntoIterator<Item = &'a str>) -> String {
+    let items: Vec<String> = items.into_iter().map(quote).collect();
+    let short = items.join(", ");
+    if short.len() <= 100 {
+        format!("[{short}]")
+    } else {
+        format!("[\n    {},\n]", items.join(",\n    "))
+    }
+}
+
+/// A string, folded where it is long: a backslash at a line's end swallows the break.
+fn text(value: &str) -> String {
+    let plain = |c: char| !c.is_control() && c != '"' && c != '\\';
+    let words: Vec<&str> = value.split(' ').collect();
+    // Blanks that the folding would swallow keep a text on one line.
+    if value.len() <= 100 || !value.chars().all(plain) || words.contains(&"") {
+        return quote(value);
+    }
+    let (mut out, mut width) = (String::from("\"\"\"\\\n"), 0);
+    for (i, word) in words.iter().enumerate() {
+        if i > 0 {
+            out.push(' ');
+            width += 1;
+            if width + word.len() > 110 {
+                out.push_str("\\\n");
+                width = 0;
+            }
+        }
+        out.push_str(word);
+        width += word.len();
+    }
+    out + "\"\"\""
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::builtins;
+    use super::*;
+
+    #[test]
+    fn what_is_shown_resolves_to_the_same() {
+        for (name, _) in builtins() {
+            let shown = show(name).unwrap();
+            let read = |_: &str| Ok(shown.clone());
+            let request = Request {
+                profiles: &["shown.toml".to_owned()],
+                ..Request::default()
+            };
+            let again = resolve(&request, &read).unwrap_or_else(|e| panic!("{e}"));
+            let first = resolve(
+                &Request {
+                    profiles: &[name.to_owned()],
+                    ..request
+                },
+                &read,
+            )
+            .unwrap();
+            let mut again = again;
+            // Where a rule was defined is a comment.
+            again.names.clone_from(&first.names);
+            for (a, b) in again.rules.iter_mut().zip(&first.rules) {
+                assert!(shown.contains(&format!("# from {}\n[[rule]]\nid = \"{}\"\n", b.profile, b.id)));
+                a.profile.clone_from(&b.profile);
+            }
+            for (a, b) in again.protects.iter_mut().zip(&first.protects) {
+                a.profile.clone_from(&b.profile);
+            }
+            assert_eq!(format!("{again:#?}"), format!("{first:#?}"), "{name}");
+        }
+    }
+
+    #[test]
+    fn long_texts_are_folded_without_change() {
+        let long = format!("a{}", " word".repeat(60));
+        let folded = text(&long);
+        assert!(
+            folded.lines().count() > 3 && folded.lines().all(|l| l.len() < 120),
+            "{folded}"
+        );
+        for value in [&*long, "a \"quoted\" \\ text\n", &format!("{long}  {long}"), "'", ""] {
+            let document: toml::Table = format!("x = {}", text(value)).parse().unwrap();
+            assert_eq!(document["x"].as_str(), Some(value));
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_is_an_error() {
+        assert_eq!(
+            show("cache").unwrap_err().help.as_deref(),
+            Some("did you mean `caches`?")
+        );
+        assert!(show("./x.toml").unwrap_err().message.contains("only built-in"));
+    }
+}

@@ -1,0 +1,163 @@
+//! The first pass: every layer is read once, decompressed, verified against all its digests, framed into members, and its files
+//! are looked at for the few facts that plans need.
+
+use crate::codec::{self, Compression};
+use crate::digest::Hashing;
+use crate::layer::{Facts, LayerIndex};
+use crate::refs::{self, elf, script};
+use crate::source::{Input, LayerRef};
+use crate::tar::frame::Framer;
+use crate::tar::{Kind, Member};
+use crate::{Digest, Error, ErrorKind, Result};
+use std::io::{self, BufReader, Read};
+
+/// Bytes at the beginning of a file that say whether it is a script or a program, and name its interpreter.
+const HEAD: u64 = 4096;
+/// Larger Python files are generated data; their references are not looked for.
+const MAX_SOURCE: u64 = 16 << 20;
+
+/// What a scan looks for besides the members.
+#[derive(Clone, Debug, Default)]
+pub struct Needs {
+    /// Interpreters of scripts and programs.
+    pub interpreters: bool,
+    /// The path components that guarded Python rules drop; empty where there is no such rule.
+    pub python_words: Vec<Vec<u8>>,
+}
+
+/// A scanned layer and the digest of its blob.
+#[derive(Clone, Debug)]
+pub struct Scanned {
+    /// Members and facts.
+    pub index: LayerIndex,
+    /// The digest of the blob as stored.
+    pub digest: Digest,
+}
+
+/// Reads and verifies one layer. `advance` hears of stored bytes as they are read.
+///
+/// # Errors
+/// Those of the input, the compression and the tar stream, and [`ErrorKind::Digest`] where the blob has not its digest
+/// or size, or the decompressed bytes not their diff_id.
+pub fn scan(input: &Input, layer: &LayerRef, needs: &Needs, advance: &(dyn Fn(u64) + Sync)) -> Result<Scanned> {
+    scan_blob(input, layer, needs, advance).map_err(|e| e.layer(&layer.name).archive(&input.name))
+}
+
+fn scan_blob(input: &Input, layer: &LayerRef, needs: &Needs, advance: &(dyn Fn(u64) + Sync)) -> Result<Scanned> {
+    let mut raw = Counting { inner: input.open_blob(&layer.blob)?, advance, count: 0 };
+    if layer.compression == Compression::None {
+        let (index, digest) = scan_tar(&mut raw, needs)?;
+        check_size(layer, raw.count)?;
+        check_digest("diff_id", layer.diff_id, digest)?;
+        check_blob(layer, digest)?;
+        return Ok(Scanned { index, digest });
+    }
+    let mut raw = Hashing::new(raw);
+    let (index, diff_id) = scan_tar(codec::decoder(layer.compression, &mut raw)?, needs)?;
+    // The decoder stops at the end of its last frame; the blob is all there is.
+    io::copy(&mut raw, &mut io::sink())?;
+    let (_, digest, size) = raw.finish();
+    check_size(layer, size)?;
+    check_blob(layer, digest)?;
+    check_digest("diff_id", layer.diff_id, diff_id)?;
+    Ok(Scanned { index, digest })
+}
+
+fn check_size(layer: &LayerRef, size: u64) -> Result<()> {
+    if size == layer.size {
+        return Ok(());
+    }
+    let what = "the blob has not the size that its descriptor says";
+    Err(Error::new(ErrorKind::Digest, what).expected(format!("{} bytes", layer.size), format!("{size} bytes")))
+}
+
+fn check_blob(layer: &LayerRef, digest: Digest) -> Result<()> {
+    layer.digest.map_or(Ok(()), |expected| check_digest("digest of the blob", expected, digest))
+}
+
+fn check_digest(what: &str, expected: Digest, found: Digest) -> Result<()> {
+    if expected == found {
+        return Ok(());
+    }
+    let what = format!("the bytes do not have the {what} that names them");
+    Err(Error::new(ErrorKind::Digest, what)
+        .expected(expected, found)
+        .hint("the image is damaged or was edited by hand: save or pull it again"))
+}
+
+/// Frames a decompressed layer; the digest is of all its bytes, those after the end marker as well.
+fn scan_tar(reader: impl Read, needs: &Needs) -> Result<(LayerIndex, Digest)> {
+    let reader = BufReader::with_capacity(codec::CHUNK, Hashing::new(reader));
+    let mut framer = Framer::new(reader);
+    let mut index = LayerIndex::default();
+    let wanted = needs.interpreters || !needs.python_words.is_empty();
+    let words: Vec<&[u8]> = needs.python_words.iter().map(Vec::as_slice).collect();
+    while let Some(member) = framer.next()? {
+        if wanted && member.kind == Kind::File && member.sparse.is_none() && !member.data.is_empty() {
+            let facts = facts(&mut framer, &member, needs, &words)?;
+            if !facts.is_empty() {
+                index.facts.insert(index.members.len() as u32, facts);
+            }
+        }
+        index.members.push(member);
+    }
+    index.members.shrink_to_fit();
+    let mut rest = framer.into_inner();
+    io::copy(&mut rest, &mut io::sink())?;
+    let (_, digest, size) = rest.into_inner().finish();
+    index.tar_bytes = size;
+    Ok((index, digest))
+}
+
+fn facts<R: io::BufRead>(framer: &mut Framer<R>, member: &Member, needs: &Needs, words: &[&[u8]]) -> Result<Facts> {
+    let size = member.data.end - member.data.start;
+    let mut facts = Facts::default();
+    let mut data = framer.data();
+    let mut head = Vec::new();
+    data.by_ref().take(HEAD).read_to_end(&mut head)?;
+    if needs.interpreters {
+        facts.script = script::shebang(&head);
+        facts.loader = match elf::interp(&head) {
+            elf::Interp::Here(path) => Some(path),
+            elf::Interp::At { offset, len } => read_later(&mut data, HEAD, offset, len)?,
+            elf::Interp::NotElf | elf::Interp::None | elf::Interp::Unknown => None,
+        };
+    }
+    if words.is_empty() || size > MAX_SOURCE {
+        return Ok(facts);
+    }
+    let python_script = facts.script.as_ref().is_some_and(|s| memchr::memmem::find(&s.interpreter, b"python").is_some())
+        || facts.script.as_ref().and_then(script::Shebang::env_program).is_some_and(|p| p.starts_with(b"python"));
+    let name = crate::path::split(&member.path).1;
+    if name.ends_with(b".py") || python_script || name == b"entry_points.txt" {
+        data.read_to_end(&mut head)?;
+        let inside = crate::path::components(&member.path).any(|part| words.contains(&part));
+        facts.references = refs::python::references(&head, words, inside);
+    }
+    Ok(facts)
+}
+
+/// The path at `offset` of a file of which the first `read` bytes have been read. It is text and ends with a NUL.
+fn read_later(data: &mut impl Read, read: u64, offset: u64, len: u64) -> Result<Option<bstr::BString>> {
+    let Some(skip) = offset.checked_sub(read) else { return Ok(None) };
+    io::copy(&mut data.take(skip), &mut io::sink())?;
+    let mut bytes = Vec::new();
+    data.take(len).read_to_end(&mut bytes)?;
+    Ok(elf::path(&bytes))
+}
+
+/// Tells how many bytes have passed.
+struct Counting<'a, R> {
+    inner: R,
+    advance: &'a (dyn Fn(u64) + Sync),
+    count: u64,
+}
+
+impl<R: Read> Read for Counting<'_, R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buf)?;
+        self.count += n as u64;
+        (self.advance)(n as u64);
+        Ok(n)
+    }
+}

@@ -1,0 +1,20 @@
+//! Writing images: blobs through slots, then the documents that name them, into an archive or a layout directory.
+//!
+//! Everything goes to a temporary beside the output, which is synced and renamed at the end: on any error nothing named
+//! like the output appears, and an existing one stays as it was.
+
+mod archive;
+mod dir;
+mod documents;
+mod index;
+mod manifest;
+mod output;
+mod target;
+mod temp;
+#[cfg(test)]
+mod tests;
+
+pub use documents::{Assembly, Documents, OutLayer, Rewritten, assemble};
+pub use output::{Finished, Output, Slot, is_broken_pipe};
+pub use target::Target;
+pub use temp::remove_temporaries;

@@ -1,0 +1,135 @@
+//! Reading images: an archive or a layout on the host, as images with their layers.
+//!
+//! An archive is indexed once, headers only; blobs are then slices of the one file, read with `pread`, from any number
+//! of threads. Nothing in an archive ever names a file of the host: links are resolved among the members alone.
+
+use crate::image::{Compression, Doc, ImageFacts, Platform};
+use crate::{Digest, Result, Warning};
+use serde_json::Value;
+use std::io::Read;
+
+mod docker;
+mod foreign;
+mod location;
+mod merge;
+mod oci;
+mod open;
+mod outer;
+mod select;
+mod spool;
+mod store;
+#[cfg(test)]
+mod tests;
+pub(crate) mod tree;
+
+pub use location::{Location, Place, Prefix};
+pub use open::open;
+pub use store::BlobRef;
+
+/// What the caller wants to be read.
+pub struct OpenOptions<'a> {
+    /// Only images for this platform.
+    pub platform: Option<Platform>,
+    /// Called with one sentence where the input must be copied to a temporary file first.
+    pub spool_note: &'a dyn Fn(&str),
+}
+
+/// The form of an archive or layout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Form {
+    /// `docker save` before 25: `manifest.json` alone. It is written as [`Form::Hybrid`].
+    Docker,
+    /// An OCI layout in an archive.
+    Oci,
+    /// Both at once, as docker 25+ saves.
+    Hybrid,
+    /// An OCI layout in a directory.
+    OciDir,
+}
+
+/// An open input.
+pub struct Input {
+    /// What errors and the report call it: a path or `standard input`.
+    pub name: String,
+    /// Its form.
+    pub form: Form,
+    /// The size of the archive file as given (compressed, where it is); `None` for a directory.
+    pub archive_bytes: Option<u64>,
+    /// The selected images: each once, whatever the number of its tags.
+    pub images: Vec<Image>,
+    /// What was found wrong and could be read all the same.
+    pub warnings: Vec<Warning>,
+    pub(crate) store: store::Store,
+    pub(crate) trees: tree::Trees,
+}
+
+/// One image.
+#[derive(Clone, Debug)]
+pub struct Image {
+    /// The config.
+    pub config: Doc,
+    /// The config's digest, the image id.
+    pub config_digest: Digest,
+    /// The manifest; `docker save` before 25 has none.
+    pub manifest: Option<Doc>,
+    /// The manifest's digest.
+    pub manifest_digest: Option<Digest>,
+    /// The layers, bottom first: as many as the config has diff_ids.
+    pub layers: Vec<LayerRef>,
+    /// The names it goes by, in the input's order and spelling.
+    pub tags: Vec<String>,
+    /// What it runs on.
+    pub platform: Platform,
+    /// What its config says.
+    pub facts: ImageFacts,
+}
+
+/// One layer of an image, not read yet.
+#[derive(Clone, Debug)]
+pub struct LayerRef {
+    /// Where its bytes lie: equal for layers that share them.
+    pub blob: BlobRef,
+    /// What errors call it: `layer 3 of 7 (sha256:…)`, with the diff_id.
+    pub name: String,
+    /// The blob's digest, where a document or its path names one.
+    pub digest: Option<Digest>,
+    /// The blob's size as stored.
+    pub size: u64,
+    /// The digest of the decompressed bytes, from the config.
+    pub diff_id: Digest,
+    /// The compression that the blob's first bytes show.
+    pub compression: Compression,
+    /// The declared media type; empty where none is.
+    pub media: String,
+    /// The descriptor's annotations.
+    pub annotations: Option<Value>,
+}
+
+impl Input {
+    /// The raw stored bytes of `blob`. They are not verified here: whoever reads them to the end does that.
+    ///
+    /// # Errors
+    /// Where the file cannot be opened, or is no regular file of the layout any more.
+    pub fn open_blob(&self, blob: &BlobRef) -> Result<Box<dyn Read + Send>> {
+        self.store.open(blob).map_err(|e| e.archive(&self.name))
+    }
+
+    /// The same from an offset on.
+    ///
+    /// # Errors
+    /// As [`Input::open_blob`].
+    pub fn open_blob_at(&self, blob: &BlobRef, offset: u64) -> Result<Box<dyn Read + Send>> {
+        let mut reader = self.open_blob(blob)?;
+        std::io::copy(&mut reader.by_ref().take(offset), &mut std::io::sink())?;
+        Ok(reader)
+    }
+
+    /// Checks that nobody wrote to the input since it was opened (by size and modification time).
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Io`] where somebody did.
+    pub fn unchanged_since_open(&self) -> Result<()> {
+        self.store.unchanged().map_err(|e| e.archive(&self.name))
+    }
+}

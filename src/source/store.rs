@@ -1,0 +1,318 @@
+//! Where blobs lie: slices of one archive file, files of a layout directory, or bytes that a descriptor embeds.
+
+use super::outer::{Entry, Type};
+use crate::image::doc;
+use crate::{Digest, Error, ErrorKind, Result, path};
+use bstr::BString;
+use std::collections::{HashMap, VecDeque};
+use std::fs::{File, Metadata};
+use std::io::{self, Cursor, Read};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+/// As many links in a row as the kernel follows.
+const MAX_LINKS: u32 = 40;
+
+/// Where the bytes of a blob lie. Equal places have equal bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct BlobRef(Spot);
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Spot {
+    /// So many bytes of the archive from an offset on.
+    Slice { offset: u64, size: u64 },
+    /// A file of the layout directory.
+    File { path: String, size: u64 },
+    /// Bytes that were embedded in a document.
+    Memory(Arc<Vec<u8>>),
+}
+
+impl BlobRef {
+    /// The stored size in bytes.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        match &self.0 {
+            Spot::Slice { size, .. } | Spot::File { size, .. } => *size,
+            Spot::Memory(bytes) => bytes.len() as u64,
+        }
+    }
+
+    /// Bytes that were embedded in a document.
+    pub(crate) fn memory(bytes: &[u8]) -> Self {
+        Self(Spot::Memory(Arc::new(bytes.to_vec())))
+    }
+}
+
+/// The size and modification time of a file when it was opened.
+type Stamp = (u64, Option<SystemTime>);
+
+/// An opened archive or layout directory.
+pub enum Store {
+    /// One file.
+    Archive(Archive),
+    /// A directory.
+    Dir(Dir),
+}
+
+/// An archive: one file and the list of its members.
+pub struct Archive {
+    file: Arc<File>,
+    stamp: Stamp,
+    entries: HashMap<BString, Entry>,
+}
+
+/// A layout directory.
+pub struct Dir {
+    /// Without symlinks in it.
+    root: PathBuf,
+    /// The files that were found so far.
+    stamps: Mutex<HashMap<String, Stamp>>,
+}
+
+impl Store {
+    /// The store of an archive `file` with these members; of members with one name the last counts.
+    ///
+    /// # Errors
+    /// Where the file has no metadata.
+    pub fn archive(file: File, entries: Vec<Entry>) -> Result<Self> {
+        let stamp = stamp(&file.metadata().map_err(|e| Error::io("cannot read", e))?);
+        let entries = entries.into_iter().map(|e| (e.path.clone(), e)).collect();
+        Ok(Self::Archive(Archive { file: Arc::new(file), stamp, entries }))
+    }
+
+    /// The store of the layout at `dir`.
+    ///
+    /// # Errors
+    /// Where it cannot be reached.
+    pub fn dir(dir: &Path) -> Result<Self> {
+        let root = dir.canonicalize().map_err(|e| Error::io("cannot open", e))?;
+        Ok(Self::Dir(Dir { root, stamps: Mutex::default() }))
+    }
+
+    /// The file `name`, where there is one.
+    ///
+    /// # Errors
+    /// Where it leads out of the archive or layout, or is no regular file.
+    pub fn find(&self, name: &str) -> Result<Option<BlobRef>> {
+        match self {
+            Self::Archive(archive) => archive.find(name),
+            Self::Dir(dir) => dir.find(name),
+        }
+    }
+
+    /// The blob `digest` of an OCI layout, where it is there.
+    ///
+    /// # Errors
+    /// As [`Store::find`].
+    pub fn blob(&self, digest: &Digest) -> Result<Option<BlobRef>> {
+        self.find(&format!("blobs/sha256/{}", digest.hex()))
+    }
+
+    /// The names at the top, sorted, for messages about what is no image.
+    pub fn top(&self) -> Vec<String> {
+        let first = |path: &BString| path.split(|&c| c == b'/').next().map(|n| String::from_utf8_lossy(n).into_owned());
+        let mut names: Vec<String> = match self {
+            Self::Archive(archive) => archive.entries.keys().filter_map(first).collect(),
+            Self::Dir(dir) => std::fs::read_dir(&dir.root).map_or_else(
+                |_| Vec::new(),
+                |list| list.flatten().take(10_000).map(|e| e.file_name().to_string_lossy().into_owned()).collect(),
+            ),
+        };
+        names.sort();
+        names.dedup();
+        names.retain(|n| !n.is_empty());
+        names
+    }
+
+    /// The bytes of a blob, not verified.
+    ///
+    /// # Errors
+    /// Where its file cannot be opened any more.
+    pub fn open(&self, blob: &BlobRef) -> Result<Box<dyn Read + Send>> {
+        match (&blob.0, self) {
+            (Spot::Memory(bytes), _) => Ok(Box::new(Cursor::new(Bytes(Arc::clone(bytes))))),
+            (Spot::Slice { offset, size }, Self::Archive(archive)) => {
+                Ok(Box::new(Slice { file: Arc::clone(&archive.file), at: *offset, end: offset.saturating_add(*size) }))
+            }
+            (Spot::File { path, size }, Self::Dir(dir)) => dir.open(path, *size),
+            _ => Err(Error::new(ErrorKind::Usage, "the blob is of another input")),
+        }
+    }
+
+    /// The first bytes of a blob, at most 512.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn head(&self, blob: &BlobRef) -> Result<Vec<u8>> {
+        self.read(blob, 512)
+    }
+
+    /// All of a document.
+    ///
+    /// # Errors
+    /// Where it is too large or cannot be read.
+    pub fn document(&self, blob: &BlobRef, name: &str) -> Result<Vec<u8>> {
+        if blob.size() > doc::MAX_SIZE {
+            return Err(doc::too_large(name, blob.size()));
+        }
+        self.read(blob, blob.size()).map_err(|e| e.member(name.as_bytes()))
+    }
+
+    fn read(&self, blob: &BlobRef, most: u64) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let mut reader = self.open(blob)?.take(most);
+        reader.read_to_end(&mut bytes).map_err(|e| Error::io("cannot read", e))?;
+        Ok(bytes)
+    }
+
+    /// Checks that no file was written to since it was opened or found.
+    ///
+    /// # Errors
+    /// Where one was.
+    pub fn unchanged(&self) -> Result<()> {
+        let changed = |name: &str| {
+            let error = Error::new(ErrorKind::Io, "was changed while it was read");
+            if name.is_empty() { error } else { error.member(name.as_bytes()) }
+        };
+        match self {
+            Self::Archive(archive) => {
+                let now = archive.file.metadata().map_err(|e| Error::io("cannot read", e))?;
+                if stamp(&now) == archive.stamp { Ok(()) } else { Err(changed("")) }
+            }
+            Self::Dir(dir) => {
+                let stamps = dir.stamps.lock().unwrap_or_else(PoisonError::into_inner);
+                for (name, then) in stamps.iter() {
+                    let now = dir.root.join(name).metadata().map_err(|e| changed(name).cause(e))?;
+                    if stamp(&now) != *then {
+                        return Err(changed(name));
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+fn stamp(metadata: &Metadata) -> Stamp {
+    (metadata.len(), metadata.modified().ok())
+}
+
+impl Archive {
+    /// Resolves `name` with the links among the members alone.
+    fn find(&self, name: &str) -> Result<Option<BlobRef>> {
+        let error = |what: &str| Error::new(ErrorKind::Archive, what).member(name.as_bytes());
+        let mut todo: VecDeque<BString> = path::components(name.as_bytes()).map(BString::from).collect();
+        let mut done: Vec<BString> = Vec::new();
+        let mut links = 0;
+        let mut found = None;
+        while let Some(part) = todo.pop_front() {
+            match part.as_slice() {
+                b"." => continue,
+                b".." => {
+                    done.pop().ok_or_else(|| error("path leads out of the archive"))?;
+                    continue;
+                }
+                _ => done.push(part),
+            }
+            let here: BString = bstr::join("/", &done).into();
+            found = self.entries.get(&here);
+            let target = match found.map(|e| &e.kind) {
+                Some(Type::Symlink(target)) => {
+                    done.pop();
+                    target
+                }
+                Some(Type::HardLink(target)) => {
+                    done.clear();
+                    target
+                }
+                _ => continue,
+            };
+            links += 1;
+            if links > MAX_LINKS {
+                return Err(error("link in the archive leads to itself"));
+            }
+            let hard = matches!(found.map(|e| &e.kind), Some(Type::HardLink(_)));
+            if target.starts_with(b"/") && !hard {
+                return Err(error("link leads out of the archive").expected("a member", target.escape_ascii()));
+            }
+            for part in path::components(target).collect::<Vec<_>>().into_iter().rev() {
+                todo.push_front(part.into());
+            }
+        }
+        match found {
+            None => Ok(None),
+            Some(Entry { offset, size, kind: Type::File, .. }) => {
+                Ok(Some(BlobRef(Spot::Slice { offset: *offset, size: *size })))
+            }
+            Some(_) => Err(error("not a regular file of the archive")),
+        }
+    }
+}
+
+impl Dir {
+    /// The file at `name`, unless it leads out of the layout or is no regular file.
+    fn find(&self, name: &str) -> Result<Option<BlobRef>> {
+        let Some(size) = self.check(name)? else { return Ok(None) };
+        Ok(Some(BlobRef(Spot::File { path: name.to_owned(), size })))
+    }
+
+    fn check(&self, name: &str) -> Result<Option<u64>> {
+        let error = |what: &str| Error::new(ErrorKind::Archive, what).member(name.as_bytes());
+        if path::components(name.as_bytes()).any(|p| p == b"..") || name.starts_with('/') {
+            return Err(error("path leads out of the layout"));
+        }
+        let real = match self.root.join(name).canonicalize() {
+            Ok(real) => real,
+            Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(None),
+            Err(e) => return Err(error("cannot open").cause(e)),
+        };
+        if !real.starts_with(&self.root) {
+            return Err(error("symlink leads out of the layout"));
+        }
+        let metadata = real.metadata().map_err(|e| error("cannot open").cause(e))?;
+        if !metadata.is_file() {
+            return Err(error("not a regular file"));
+        }
+        let mut stamps = self.stamps.lock().unwrap_or_else(PoisonError::into_inner);
+        stamps.entry(name.to_owned()).or_insert_with(|| stamp(&metadata));
+        Ok(Some(metadata.len()))
+    }
+
+    fn open(&self, name: &str, size: u64) -> Result<Box<dyn Read + Send>> {
+        let failed = |e| Error::io("cannot open", e).member(name.as_bytes());
+        if self.check(name)? != Some(size) {
+            return Err(Error::new(ErrorKind::Io, "was changed while it was read").member(name.as_bytes()));
+        }
+        Ok(Box::new(File::open(self.root.join(name)).map_err(failed)?.take(size)))
+    }
+}
+
+/// Shared bytes for a `Cursor`.
+struct Bytes(Arc<Vec<u8>>);
+
+impl AsRef<[u8]> for Bytes {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// A part of a file, read without moving the file's position.
+struct Slice {
+    file: Arc<File>,
+    at: u64,
+    end: u64,
+}
+
+impl Read for Slice {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let most = usize::try_from(self.end - self.at).unwrap_or(usize::MAX).min(buf.len());
+        let n = self.file.read_at(&mut buf[..most], self.at)?;
+        if n == 0 && most > 0 {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the archive became shorter while it was read"));
+        }
+        self.at += n as u64;
+        Ok(n)
+    }
+}

@@ -1,0 +1,87 @@
+//! The documents round the images, as they were read: the tree of indexes and docker's `manifest.json`. The sink writes
+//! them back with as few edits as can be.
+
+use super::BlobRef;
+use crate::Digest;
+use crate::image::{Descriptor, Doc};
+
+/// The documents of an input.
+#[derive(Debug, Default)]
+pub struct Trees {
+    /// The OCI part.
+    pub oci: Option<OciTree>,
+    /// Docker's `manifest.json`.
+    pub docker: Option<DockerTree>,
+}
+
+/// `index.json` and what it leads to. Nodes are unique by digest.
+#[derive(Debug)]
+pub struct OciTree {
+    /// `index.json`.
+    pub root: Doc,
+    /// `oci-layout`, as it is.
+    pub layout: Option<Doc>,
+    /// What the root's `manifests` point to, in order.
+    pub edges: Vec<Edge>,
+    /// All nodes; a node comes after its children.
+    pub nodes: Vec<Node>,
+}
+
+/// One descriptor of an index.
+#[derive(Clone, Debug)]
+pub struct Edge {
+    /// The descriptor.
+    pub descriptor: Descriptor,
+    /// The index of the node it points to.
+    pub node: usize,
+    /// The digest of what it is about, for attestations, signatures and other artifacts that refer to something.
+    pub refers: Option<Digest>,
+    /// Whether it belongs to the selection (`:REF`).
+    pub selected: bool,
+}
+
+/// What a descriptor points to.
+#[derive(Debug)]
+pub struct Node {
+    /// Its digest.
+    pub digest: Digest,
+    /// What it is.
+    pub kind: NodeKind,
+}
+
+/// The kinds of nodes.
+#[derive(Debug)]
+pub enum NodeKind {
+    /// An index.
+    Index {
+        /// The document.
+        doc: Doc,
+        /// What its `manifests` point to, in order.
+        edges: Vec<Edge>,
+    },
+    /// An image, by its position in `Input::images`; `None` where it is not selected.
+    Image(Option<usize>),
+    /// Its blob is not there.
+    Absent,
+    /// Neither: passed on as it is, with all blobs it names that are there.
+    Artifact(Vec<Raw>),
+}
+
+/// A blob to be copied as it is.
+#[derive(Clone, Debug)]
+pub struct Raw {
+    /// Its digest.
+    pub digest: Digest,
+    /// Where it lies.
+    pub blob: BlobRef,
+}
+
+/// Docker's `manifest.json`.
+#[derive(Debug)]
+pub struct DockerTree {
+    /// The document.
+    pub doc: Doc,
+    /// Per entry its image, by its position in `Input::images`; `None` where it is not selected.
+    pub images: Vec<Option<usize>>,
+}
+
