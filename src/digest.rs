@@ -87,11 +87,7 @@ pub struct Hashing<T> {
 impl<T> Hashing<T> {
     /// Wraps `inner`.
     pub fn new(inner: T) -> Self {
-        Self {
-            inner,
-            sha: Sha256::new(),
-            count: 0,
-        }
+        Self { inner, sha: Sha256::new(), count: 0 }
     }
 
     /// The wrapped value, the digest and the number of bytes that passed.

@@ -176,10 +176,7 @@ pub struct Warning {
 impl Warning {
     /// A warning `id` that says `message`.
     pub fn new(id: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            id,
-            message: message.into(),
-        }
+        Self { id, message: message.into() }
     }
 }
 

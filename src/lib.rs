@@ -4,7 +4,7 @@
 //! The phases are values and run in one direction: [`source`] → [`scan`] → [`tree`] → [`plan`] → [`emit`] → [`sink`],
 //! with [`report`] beside them. `DESIGN.md` maps each phase to its file.
 
-//pub mod cli;
+pub mod cli;
 pub mod codec;
 pub mod digest;
 pub mod emit;
@@ -15,7 +15,7 @@ pub mod path;
 pub mod plan;
 pub mod profile;
 pub mod refs;
-//pub mod report;
+pub mod report;
 pub mod scan;
 pub mod sink;
 pub mod source;

@@ -126,8 +126,9 @@ fn facts<R: io::BufRead>(framer: &mut Framer<R>, member: &Member, needs: &Needs,
     if words.is_empty() || size > MAX_SOURCE {
         return Ok(facts);
     }
-    let python_script = facts.script.as_ref().is_some_and(|s| memchr::memmem::find(&s.interpreter, b"python").is_some())
-        || facts.script.as_ref().and_then(script::Shebang::env_program).is_some_and(|p| p.starts_with(b"python"));
+    let python_script =
+        facts.script.as_ref().is_some_and(|s| memchr::memmem::find(&s.interpreter, b"python").is_some())
+            || facts.script.as_ref().and_then(script::Shebang::env_program).is_some_and(|p| p.starts_with(b"python"));
     let name = crate::path::split(&member.path).1;
     if name.ends_with(b".py") || python_script || name == b"entry_points.txt" {
         data.read_to_end(&mut head)?;
@@ -139,7 +140,9 @@ fn facts<R: io::BufRead>(framer: &mut Framer<R>, member: &Member, needs: &Needs,
 
 /// The path at `offset` of a file of which the first `read` bytes have been read. It is text and ends with a NUL.
 fn read_later(data: &mut impl Read, read: u64, offset: u64, len: u64) -> Result<Option<bstr::BString>> {
-    let Some(skip) = offset.checked_sub(read) else { return Ok(None) };
+    let Some(skip) = offset.checked_sub(read) else {
+        return Ok(None);
+    };
     io::copy(&mut data.take(skip), &mut io::sink())?;
     let mut bytes = Vec::new();
     data.take(len).read_to_end(&mut bytes)?;

@@ -66,10 +66,7 @@ impl<W: Write> GzipWriter<W> {
             let mut crc = crc32fast::Hasher::new();
             crc.update(&block);
             // Fails only where the writer has gone, and nobody waits for it.
-            let _ = send.send(Done {
-                deflated: deflate(&block, &window, level, last),
-                crc,
-            });
+            let _ = send.send(Done { deflated: deflate(&block, &window, level, last), crc });
         });
         self.queue.push_back(receive);
         while self.queue.len() > self.ahead {
@@ -81,9 +78,7 @@ impl<W: Write> GzipWriter<W> {
     /// Writes the oldest block.
     fn collect(&mut self) -> io::Result<()> {
         if let Some(receive) = self.queue.pop_front() {
-            let done = receive
-                .recv()
-                .map_err(|_| io::Error::other("a compression thread died"))?;
+            let done = receive.recv().map_err(|_| io::Error::other("a compression thread died"))?;
             self.out.write_all(&done.deflated?)?;
             self.crc.combine(&done.crc);
         }
@@ -98,16 +93,10 @@ fn deflate(block: &[u8], window: &[u8], level: Level, last: bool) -> io::Result<
         compress.set_dictionary(window).map_err(io::Error::other)?;
     }
     let mut out = Vec::with_capacity(block.len() / 2 + 1024);
-    let flush = if last {
-        FlushCompress::Finish
-    } else {
-        FlushCompress::Sync
-    };
+    let flush = if last { FlushCompress::Finish } else { FlushCompress::Sync };
     loop {
         let read = usize::try_from(compress.total_in()).unwrap_or(usize::MAX);
-        let status = compress
-            .compress_vec(&block[read..], &mut out, flush)
-            .map_err(io::Error::other)?;
+        let status = compress.compress_vec(&block[read..], &mut out, flush).map_err(io::Error::other)?;
         let all_read = compress.total_in() == block.len() as u64;
         // A sync flush is over when the output was not filled to the brim.
         if status == Status::StreamEnd || (!last && all_read && out.len() < out.capacity()) {

@@ -74,14 +74,8 @@ pub fn decoder<'a>(compression: Compression, reader: impl Read + Send + 'a) -> i
     let reader = BufReader::with_capacity(CHUNK, reader);
     Ok(match compression {
         Compression::None => Box::new(reader),
-        Compression::Gzip => Box::new(Named {
-            inner: flate2::bufread::MultiGzDecoder::new(reader),
-            name: "gzip",
-        }),
-        Compression::Zstd => Box::new(Named {
-            inner: zstd::stream::read::Decoder::with_buffer(reader)?,
-            name: "zstd",
-        }),
+        Compression::Gzip => Box::new(Named { inner: flate2::bufread::MultiGzDecoder::new(reader), name: "gzip" }),
+        Compression::Zstd => Box::new(Named { inner: zstd::stream::read::Decoder::with_buffer(reader)?, name: "zstd" }),
     })
 }
 
@@ -94,9 +88,7 @@ struct Named<R> {
 impl<R: Read> Read for Named<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         self.inner.read(buf).map_err(|e| {
-            if e.get_ref()
-                .is_some_and(<dyn std::error::Error + Send + Sync>::is::<Error>)
-                || e.raw_os_error().is_some()
+            if e.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Error>) || e.raw_os_error().is_some()
             {
                 return e;
             }
@@ -189,11 +181,7 @@ mod tests {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             (state >> 24) as u8
         });
-        noise
-            .zip(b"slim ".iter().cycle())
-            .map(|(n, &c)| if n < 64 { n } else { c })
-            .take(len)
-            .collect()
+        noise.zip(b"slim ".iter().cycle()).map(|(n, &c)| if n < 64 { n } else { c }).take(len).collect()
     }
 
     fn encode(compression: Compression, level: u32, threads: usize, data: &[u8]) -> Vec<u8> {
@@ -209,15 +197,7 @@ mod tests {
 
     #[test]
     fn what_is_encoded_decodes_and_is_sniffed() {
-        for len in [
-            0,
-            1,
-            100,
-            gzip::BLOCK - 1,
-            gzip::BLOCK,
-            gzip::BLOCK + 1,
-            3 * gzip::BLOCK + 7,
-        ] {
+        for len in [0, 1, 100, gzip::BLOCK - 1, gzip::BLOCK, gzip::BLOCK + 1, 3 * gzip::BLOCK + 7] {
             let data = sample(len);
             for (compression, level) in [(Compression::None, 0), (Compression::Gzip, 6), (Compression::Zstd, 3)] {
                 let coded = encode(compression, level, 2, &data);
@@ -235,10 +215,7 @@ mod tests {
         for (compression, level) in [(Compression::Gzip, 1), (Compression::Gzip, 9), (Compression::Zstd, 3)] {
             let one = encode(compression, level, 1, &data);
             for threads in [2, 5] {
-                assert!(
-                    encode(compression, level, threads, &data) == one,
-                    "{compression:?} {threads}"
-                );
+                assert!(encode(compression, level, threads, &data) == one, "{compression:?} {threads}");
             }
         }
     }

@@ -65,7 +65,8 @@ fn rewrite_history(json: &mut Value, change: &ConfigChange) -> Option<Warning> {
     }
     let layers = change.fates.len();
     (full != layers).then(|| {
-        let message = format!("the config's history has {full} entries with a layer, the image {layers} layers: made to fit");
+        let message =
+            format!("the config's history has {full} entries with a layer, the image {layers} layers: made to fit");
         Warning::new("history-mismatch", message)
     })
 }
@@ -150,7 +151,10 @@ mod tests {
     #[test]
     fn an_image_without_history_gets_none() {
         for json in [json!({}), json!({"history": null}), json!({"history": []})] {
-            let out = rewrite(&Doc::new(json.clone()), &ConfigChange { fates: vec![true], diff_ids: ids(&["n"]), ..Default::default() });
+            let out = rewrite(
+                &Doc::new(json.clone()),
+                &ConfigChange { fates: vec![true], diff_ids: ids(&["n"]), ..Default::default() },
+            );
             assert_eq!((out.doc.json.get("history"), out.warning), (json.get("history"), None));
             assert_eq!(out.doc.json["rootfs"]["type"], "layers");
         }

@@ -26,7 +26,9 @@ impl Doc {
         }
         match serde_json::from_slice(&raw) {
             Ok(json) => Ok(Self { raw, json }),
-            Err(cause) => Err(Error::new(ErrorKind::Archive, "not a JSON document").member(name.as_bytes()).cause(cause)),
+            Err(cause) => {
+                Err(Error::new(ErrorKind::Archive, "not a JSON document").member(name.as_bytes()).cause(cause))
+            }
         }
     }
 
@@ -112,7 +114,9 @@ impl<'a> View<'a> {
     /// # Errors
     /// Where this is something else than an array.
     pub fn list(&self) -> Result<Vec<Self>> {
-        let Some(value) = self.value() else { return Ok(Vec::new()) };
+        let Some(value) = self.value() else {
+            return Ok(Vec::new());
+        };
         let list = value.as_array().ok_or_else(|| self.wrong("an array"))?;
         let item = |(i, v)| Self { doc: self.doc, at: format!("{}[{i}]", self.at), value: Some(v) };
         Ok(list.iter().enumerate().map(item).collect())
@@ -183,7 +187,9 @@ impl<'a> View<'a> {
     fn wrong(&self, expected: &str) -> Error {
         let found = match self.value {
             None => "nothing".to_owned(),
-            Some(v @ (Value::Array(_) | Value::Object(_))) => if v.is_array() { "an array" } else { "an object" }.into(),
+            Some(v @ (Value::Array(_) | Value::Object(_))) => {
+                if v.is_array() { "an array" } else { "an object" }.into()
+            }
             Some(v) => clip(&v.to_string()),
         };
         self.error(ErrorKind::Archive, "wrong value").expected(expected, found)

@@ -52,10 +52,7 @@ pub fn config_facts(doc: &Doc) -> Result<ImageFacts> {
     }
     let config = root.get("config")?;
     let history = |entry: &View<'_>| {
-        Ok(History {
-            created_by: entry.get("created_by")?.string()?,
-            empty_layer: entry.get("empty_layer")?.bool()?,
-        })
+        Ok(History { created_by: entry.get("created_by")?.string()?, empty_layer: entry.get("empty_layer")?.bool()? })
     };
     Ok(ImageFacts {
         entrypoint: words(&config.get("Entrypoint")?)?,
@@ -102,7 +99,8 @@ fn healthcheck(view: &View<'_>) -> Result<Vec<String>> {
 
 fn labels(view: &View<'_>) -> Result<Vec<(String, String)>> {
     let keys = view.object()?.into_iter().flat_map(|o| o.iter());
-    keys.map(|(key, value)| Ok((key.clone(), View::of("config", format!("config.Labels.{key}"), value).string()?))).collect()
+    keys.map(|(key, value)| Ok((key.clone(), View::of("config", format!("config.Labels.{key}"), value).string()?)))
+        .collect()
 }
 
 fn pair(variable: &str) -> (String, String) {
@@ -138,11 +136,19 @@ mod tests {
     #[test]
     fn fields_of_a_wrong_type_are_errors() {
         for json in [
-            json!([]), json!(null), json!(1),
-            json!({"config": "x"}), json!({"config": {"Entrypoint": {}}}), json!({"config": {"Env": [1]}}),
-            json!({"config": {"Labels": ["a"]}}), json!({"config": {"Labels": {"a": 1}}}),
-            json!({"config": {"Healthcheck": {"Test": 1}}}), json!({"history": {}}), json!({"history": [1]}),
-            json!({"history": [{"empty_layer": "yes"}]}), json!({"os": 1}),
+            json!([]),
+            json!(null),
+            json!(1),
+            json!({"config": "x"}),
+            json!({"config": {"Entrypoint": {}}}),
+            json!({"config": {"Env": [1]}}),
+            json!({"config": {"Labels": ["a"]}}),
+            json!({"config": {"Labels": {"a": 1}}}),
+            json!({"config": {"Healthcheck": {"Test": 1}}}),
+            json!({"history": {}}),
+            json!({"history": [1]}),
+            json!({"history": [{"empty_layer": "yes"}]}),
+            json!({"os": 1}),
         ] {
             let e = config_facts(&Doc::new(json.clone())).unwrap_err();
             assert_eq!((e.kind, e.member.as_deref()), (ErrorKind::Archive, Some("config")), "{json}");

@@ -3,7 +3,6 @@
 //! <https://github.com/distribution/distribution/blob/main/docs/content/spec/manifest-v2-2.md>.
 
 use crate::{Error, ErrorKind, Result};
-use std::fmt;
 
 /// An OCI image index.
 pub const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
@@ -24,7 +23,6 @@ const DOCKER_LAYER: &str = "application/vnd.docker.image.rootfs.diff.tar";
 const DOCKER_FOREIGN: &str = "application/vnd.docker.image.rootfs.foreign.diff.tar";
 
 pub use crate::codec::Compression;
-
 
 /// Whose media types a document uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,18 +151,5 @@ mod tests {
             assert_eq!(e.kind, ErrorKind::Unsupported);
             assert!(e.what.contains(&format!("`{media}`")), "{e}");
         }
-    }
-
-    #[test]
-    fn compression_is_sniffed_from_the_bytes() {
-        let mut tar = [0; 512];
-        tar[..2].copy_from_slice(&[0x1f, 0x8b]);
-        assert_eq!(Compression::sniff(&tar), Compression::Gzip);
-        tar[257..262].copy_from_slice(b"ustar");
-        assert_eq!(Compression::sniff(&tar), Compression::None);
-        assert_eq!(Compression::sniff(&[0x28, 0xb5, 0x2f, 0xfd, 0]), Compression::Zstd);
-        assert_eq!(Compression::sniff(&[0x5a, 0x2a, 0x4d, 0x18]), Compression::Zstd);
-        assert_eq!(Compression::sniff(b""), Compression::None);
-        assert_eq!(Compression::sniff(b"\x1f"), Compression::None);
     }
 }

@@ -34,7 +34,9 @@ impl Reference {
             return Err(wrong("a tag has at most 128 letters, digits, `_`, `.` and `-`"));
         }
         let (host, rest) = match name.split_once('/') {
-            Some((h, r)) if h.contains(['.', ':']) || h == "localhost" || h.bytes().any(|c| c.is_ascii_uppercase()) => (h, r),
+            Some((h, r)) if h.contains(['.', ':']) || h == "localhost" || h.bytes().any(|c| c.is_ascii_uppercase()) => {
+                (h, r)
+            }
             _ => ("docker.io", name),
         };
         let host = if host == "index.docker.io" { "docker.io" } else { host };
@@ -75,9 +77,7 @@ impl fmt::Display for Reference {
 #[must_use]
 pub fn is_tag(tag: &str) -> bool {
     let word = |c: u8| c.is_ascii_alphanumeric() || c == b'_';
-    tag.len() <= 128
-        && tag.bytes().next().is_some_and(word)
-        && tag.bytes().all(|c| word(c) || matches!(c, b'.' | b'-'))
+    tag.len() <= 128 && tag.bytes().next().is_some_and(word) && tag.bytes().all(|c| word(c) || matches!(c, b'.' | b'-'))
 }
 
 /// `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*`
@@ -134,8 +134,25 @@ mod tests {
     fn what_docker_refuses_is_refused() {
         let long = format!("a:{}", "t".repeat(129));
         for text in [
-            "", ":", "a:", "A", "a/B", "a:b c", "a:-b", "-a", "a-", "a..b", "a___b", "a//b", "/a", "a/", "a b", "a@sha256:00",
-            "a.b-/x", "x.y:z/a", long.as_str(),
+            "",
+            ":",
+            "a:",
+            "A",
+            "a/B",
+            "a:b c",
+            "a:-b",
+            "-a",
+            "a-",
+            "a..b",
+            "a___b",
+            "a//b",
+            "/a",
+            "a/",
+            "a b",
+            "a@sha256:00",
+            "a.b-/x",
+            "x.y:z/a",
+            long.as_str(),
         ] {
             assert_eq!(Reference::parse(text).unwrap_err().kind, ErrorKind::Usage, "{text}");
         }

@@ -119,7 +119,8 @@ impl<'a> Composer<'a> {
     }
 
     fn parent(&mut self, dir: NodeId) {
-        if dir == NodeId::ROOT || self.written.contains(&dir) || (self.place.is_some() && self.explicit.contains(&dir)) {
+        if dir == NodeId::ROOT || self.written.contains(&dir) || (self.place.is_some() && self.explicit.contains(&dir))
+        {
             return;
         }
         let needed = match (self.tree.inode_of(dir).holder, self.place) {
@@ -189,7 +190,8 @@ fn root_dir() -> Meta {
 /// Whether two members give their inode the same metadata.
 pub fn same_inode(a: &tar::Member, b: &tar::Member) -> bool {
     let xattrs = |m: &tar::Member| -> Vec<_> {
-        let mut found: Vec<_> = m.meta.records.iter().filter(|(k, _)| k.starts_with(b"SCHILY.xattr.")).cloned().collect();
+        let mut found: Vec<_> =
+            m.meta.records.iter().filter(|(k, _)| k.starts_with(b"SCHILY.xattr.")).cloned().collect();
         found.sort();
         found
     };

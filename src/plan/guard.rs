@@ -55,7 +55,8 @@ impl<'a> Guard<'a> {
             });
             let set = builder.build().unwrap_or_default();
             let is_root = |id: &NodeId| {
-                tree.is_dir(*id) && set.is_match_candidate(&globset::Candidate::from_bytes(&proposals.paths[id.index()]))
+                tree.is_dir(*id)
+                    && set.is_match_candidate(&globset::Candidate::from_bytes(&proposals.paths[id.index()]))
             };
             roots = tree.ids().filter(is_root).collect();
         }
@@ -103,7 +104,11 @@ impl<'a> Guard<'a> {
         let mut found = Vec::new();
         for part in module.split('.').filter(|part| !part.is_empty()) {
             self.files_of(at, part, &mut found);
-            match self.tree.child(at, part.as_bytes()).and_then(|dir| self.tree.resolve(at, &self.tree.node(dir).name).target) {
+            match self
+                .tree
+                .child(at, part.as_bytes())
+                .and_then(|dir| self.tree.resolve(at, &self.tree.node(dir).name).target)
+            {
                 Some(dir) if self.tree.is_dir(dir) => {
                     self.files_of(dir, "__init__", &mut found);
                     at = dir;
@@ -145,7 +150,9 @@ impl<'a> Guard<'a> {
     fn literal(&self, file: NodeId, text: &str, literals: &BTreeSet<&str>, out: &mut Vec<NodeId>) {
         let dir = self.tree.node(file).parent;
         if self.words.iter().any(|w| w == text.as_bytes()) {
-            let Some(below) = self.tree.child(dir, text.as_bytes()) else { return };
+            let Some(below) = self.tree.child(dir, text.as_bytes()) else {
+                return;
+            };
             let named = |id: &NodeId| self.tree.node(*id).name.to_str().is_ok_and(|name| literals.contains(name));
             out.extend(self.tree.subtree(below).filter(|id| !self.tree.is_dir(*id) && named(id)));
             return;

@@ -124,7 +124,8 @@ impl Holder<'_> {
         for &name in inode.names.iter().filter(|&&name| name != id) {
             self.keep(name, Why::LinkedFrom(id));
         }
-        let Some(facts) = inode.holder.and_then(|at| self.request.layers[at.layer as usize].facts.get(&at.member)) else {
+        let Some(facts) = inode.holder.and_then(|at| self.request.layers[at.layer as usize].facts.get(&at.member))
+        else {
             return;
         };
         for found in interpreters(self.tree, facts, self.request.facts) {
@@ -132,7 +133,8 @@ impl Holder<'_> {
         }
         for (target, line) in guard.targets(id, &facts.references) {
             // Only a guarded rule is subject to references: others drop what nobody needs, whoever names it.
-            let guarded = |rule: u16| self.request.profile.rules[usize::from(rule)].guard == Some(profile::Guard::Python);
+            let guarded =
+                |rule: u16| self.request.profile.rules[usize::from(rule)].guard == Some(profile::Guard::Python);
             if self.dropped[target.index()].is_some_and(guarded) {
                 self.keep_one(target, Why::Referenced(id, line));
             }
@@ -179,7 +181,8 @@ fn config_programs(tree: &Tree, image: &ImageFacts) -> Vec<Resolved> {
     let workdir = tree.resolve(NodeId::ROOT, image.workdir.as_bytes()).target.unwrap_or(NodeId::ROOT);
     let arguments = [&image.entrypoint, &image.cmd, &image.healthcheck, &image.shell];
     let mut out = Vec::new();
-    for word in arguments.into_iter().flatten().flat_map(|a| a.as_bytes().split(|c| b" \t\n;&|()<>'\"`=$".contains(c))) {
+    for word in arguments.into_iter().flatten().flat_map(|a| a.as_bytes().split(|c| b" \t\n;&|()<>'\"`=$".contains(c)))
+    {
         if word.is_empty() || word.starts_with(b"-") {
             continue;
         }

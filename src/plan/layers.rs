@@ -121,7 +121,8 @@ impl<'a> Layers<'a> {
     fn script_group(&mut self, id: InodeId) {
         let inode = self.tree.inode(id);
         let Some(holder) = inode.holder else { return };
-        let mut names: Vec<(At, NodeId)> = inode.names.iter().filter_map(|&n| Some((self.tree.node(n).at?, n))).collect();
+        let mut names: Vec<(At, NodeId)> =
+            inode.names.iter().filter_map(|&n| Some((self.tree.node(n).at?, n))).collect();
         names.retain(|&(_, n)| self.dropped[n.index()].is_none());
         names.sort_unstable();
         let Some(&(highest, _)) = names.last() else { return };
@@ -129,7 +130,9 @@ impl<'a> Layers<'a> {
             return;
         }
         // In a squash all layers above the base are one.
-        let home = |at: At| if self.request.squash { at.layer >= self.request.base as u32 } else { at.layer == highest.layer };
+        let home = |at: At| {
+            if self.request.squash { at.layer >= self.request.base as u32 } else { at.layer == highest.layer }
+        };
         let at_home = names.iter().find(|(at, _)| home(*at)).copied();
         let Some((first_at, first)) = at_home else { return };
         let (place, first) = if home(holder) {
@@ -163,7 +166,9 @@ impl<'a> Layers<'a> {
 
     /// The paths that the base has and the result does not, topmost only: without a whiteout they would come back.
     fn whiteouts(&self) -> Vec<BString> {
-        let Some(base) = &self.request.merged.base else { return Vec::new() };
+        let Some(base) = &self.request.merged.base else {
+            return Vec::new();
+        };
         let mut out = Vec::new();
         let mut todo = vec![(NodeId::ROOT, NodeId::ROOT)];
         while let Some((lower, upper)) = todo.pop() {
@@ -339,7 +344,8 @@ impl<'a> Layers<'a> {
         if (layer as usize) < self.request.base {
             return vec![false; members.len()];
         }
-        let linked: HashSet<&BString> = members.iter().filter_map(|m| if let Kind::HardLink(t) = &m.kind { Some(t) } else { None }).collect();
+        let linked: HashSet<&BString> =
+            members.iter().filter_map(|m| if let Kind::HardLink(t) = &m.kind { Some(t) } else { None }).collect();
         let goes = |(member, name): (&Member, &Option<NodeId>)| {
             if let Some(node) = name {
                 return self.dropped[node.index()].is_some();

@@ -148,5 +148,14 @@ pub fn plan(request: &Request<'_>) -> Plan {
     let composed = layers::compose(request, &decided.dropped, &names, shadowed.is_some());
     let shadowed = shadowed.map_or(SHADOWED, |r| r as u16);
     let removed = account::removed(request, &decided.dropped, &names, &composed.gone, shadowed);
-    Plan { dropped: decided.dropped, held: decided.held, matched: proposals.matched, outputs: composed.outputs, removed }
+    Plan {
+        dropped: decided.dropped,
+        held: decided.held,
+        matched: proposals.matched,
+        outputs: composed.outputs,
+        removed,
+    }
 }
+
+#[cfg(test)]
+mod tests;

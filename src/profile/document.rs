@@ -56,10 +56,7 @@ impl Document {
     pub(super) fn parse(source: &Rc<Source>, errors: &mut Vec<ProfileError>) -> Self {
         let mut reader = Reader { source, errors };
         if source.text.len() > MAX_TEXT {
-            reader.error(
-                0..0,
-                format!("the profile has {} bytes, more than {MAX_TEXT}", source.text.len()),
-            );
+            reader.error(0..0, format!("the profile has {} bytes, more than {MAX_TEXT}", source.text.len()));
             return Self::default();
         }
         let (table, syntax) = DeTable::parse_recoverable(&source.text);
@@ -150,10 +147,7 @@ impl Reader<'_> {
                 }
                 (Some(Action::Drop), None) => self.error(span, "a rule that drops needs `paths`"),
                 (Some(Action::DropShadowed), _) => {
-                    for key in [paths.as_ref().map(|p| p.0), except.as_ref().map(|e| e.0)]
-                        .into_iter()
-                        .flatten()
-                    {
+                    for key in [paths.as_ref().map(|p| p.0), except.as_ref().map(|e| e.0)].into_iter().flatten() {
                         self.error(
                             key.span(),
                             "`drop-shadowed` takes no patterns: it is about all that later layers hide",
@@ -164,30 +158,16 @@ impl Reader<'_> {
             }
         }
         let patterns = |p: Option<(&Key<'_>, Vec<Text>)>| p.map_or_else(Vec::new, |p| p.1);
-        Some(RawRule {
-            id: id?,
-            about,
-            action: action?,
-            paths: patterns(paths),
-            except: patterns(except),
-            risk,
-            guard,
-        })
+        Some(RawRule { id: id?, about, action: action?, paths: patterns(paths), except: patterns(except), risk, guard })
     }
 
     /// Ids go into reports and into lines of `--removed`, and are named by `--enable A,B`.
     fn rule_id(&mut self, id: Text) -> Option<Text> {
         let good = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         if id.value == super::COMMAND_LINE {
-            self.error(
-                id.at.span,
-                format!("`{}` is the id of what `--drop` asks for", id.value),
-            );
+            self.error(id.at.span, format!("`{}` is the id of what `--drop` asks for", id.value));
         } else if id.value.is_empty() || !id.value.chars().all(good) {
-            self.error(
-                id.at.span,
-                "a rule's id is made of ASCII letters, digits, `-`, `_` and `.`",
-            );
+            self.error(id.at.span, "a rule's id is made of ASCII letters, digits, `-`, `_` and `.`");
         } else {
             return Some(id);
         }
@@ -195,12 +175,7 @@ impl Reader<'_> {
     }
 
     fn protects(&mut self, value: &Value<'_>) -> Vec<RawProtect> {
-        let plain = |path| RawProtect {
-            path,
-            reason: None,
-            except: Vec::new(),
-            links: false,
-        };
+        let plain = |path| RawProtect { path, reason: None, except: Vec::new(), links: false };
         match value.get_ref() {
             DeValue::Array(items) => {
                 let one = |item| match Spanned::get_ref(item) {
@@ -247,12 +222,7 @@ impl Reader<'_> {
         if path.is_none() && self.errors.len() == before {
             self.error(value.span(), "a protected path needs a `path`");
         }
-        Some(RawProtect {
-            path: path?,
-            reason,
-            except,
-            links,
-        })
+        Some(RawProtect { path: path?, reason, except, links })
     }
 
     fn entries<'t, 'i>(&mut self, name: &str, value: &'t Value<'i>) -> Vec<(&'t Key<'i>, &'t Value<'i>)> {
@@ -304,9 +274,7 @@ impl Reader<'_> {
     fn unknown(&mut self, key: &Key<'_>, name: &str, of: &str, known: &[&str]) {
         self.error_with(key.span(), format!("unknown key `{name}` in {of}"), |e| {
             if of == "a rule" && PROFILE_KEYS.contains(&name) {
-                e.help(format!(
-                    "`{name}` is a key of the profile: move it above the first table"
-                ))
+                e.help(format!("`{name}` is a key of the profile: move it above the first table"))
             } else {
                 e.nearest(name, known.iter().copied())
             }
@@ -314,10 +282,7 @@ impl Reader<'_> {
     }
 
     fn wrong(&mut self, name: &str, expected: &str, value: &Value<'_>, found: &DeValue<'_>) {
-        self.error(
-            value.span(),
-            format!("`{name}` must be {expected}, found {}", kind(found)),
-        );
+        self.error(value.span(), format!("`{name}` must be {expected}, found {}", kind(found)));
     }
 
     fn error(&mut self, span: Range<usize>, message: impl Into<String>) {
@@ -337,13 +302,7 @@ impl Reader<'_> {
     }
 
     fn located<T>(&self, span: Range<usize>, value: T) -> Located<T> {
-        Located {
-            value,
-            at: At {
-                source: Rc::clone(self.source),
-                span,
-            },
-        }
+        Located { value, at: At { source: Rc::clone(self.source), span } }
     }
 }
 

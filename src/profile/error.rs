@@ -33,11 +33,7 @@ pub struct Place {
 
 impl ProfileError {
     pub(super) fn new(at: &At, message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            place: Box::new(at.place()),
-            help: None,
-        }
+        Self { message: message.into(), place: Box::new(at.place()), help: None }
     }
 
     pub(super) fn help(mut self, help: impl Into<String>) -> Self {
@@ -57,20 +53,10 @@ impl ProfileError {
 
     /// Message, place, line and caret, without the help.
     fn head(&self) -> String {
-        let Place {
-            file,
-            line,
-            column,
-            width,
-            text,
-        } = &*self.place;
+        let Place { file, line, column, width, text } = &*self.place;
         let margin = " ".repeat(line.to_string().len());
         // Tabs stay tabs so that the caret stands below its character in any terminal.
-        let indent: String = text
-            .chars()
-            .take(column - 1)
-            .map(|c| if c == '\t' { '\t' } else { ' ' })
-            .collect();
+        let indent: String = text.chars().take(column - 1).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
         let carets = "^".repeat(*width);
         format!(
             "{}\n{margin}--> {file}:{line}:{column}\n{margin} |\n{line} | {text}\n{margin} | {indent}{carets}",
@@ -119,14 +105,8 @@ pub(super) struct At {
 impl At {
     /// A text of its own, such as an option's value.
     pub(super) fn option(name: &str, text: &str) -> Self {
-        let source = Rc::new(Source {
-            name: name.to_owned(),
-            text: text.to_owned(),
-        });
-        Self {
-            source,
-            span: 0..text.len(),
-        }
+        let source = Rc::new(Source { name: name.to_owned(), text: text.to_owned() });
+        Self { source, span: 0..text.len() }
     }
 
     /// The part `inner` of a string's value, where the string is written without escapes; the whole string otherwise.
@@ -140,10 +120,7 @@ impl At {
             return self.clone();
         }
         let start = self.span.start + quote;
-        Self {
-            source: Rc::clone(&self.source),
-            span: start + inner.start..start + inner.end,
-        }
+        Self { source: Rc::clone(&self.source), span: start + inner.start..start + inner.end }
     }
 
     pub(super) fn place(&self) -> Place {
@@ -178,10 +155,7 @@ fn window(line: &str, column: usize) -> (String, usize) {
 
 /// The nearest character boundary at or below `at`.
 fn floor(text: &str, at: usize) -> usize {
-    (0..=at.min(text.len()))
-        .rev()
-        .find(|&i| text.is_char_boundary(i))
-        .unwrap_or(0)
+    (0..=at.min(text.len())).rev().find(|&i| text.is_char_boundary(i)).unwrap_or(0)
 }
 
 /// A value and where it was written.
@@ -216,13 +190,7 @@ mod tests {
     use super::*;
 
     fn at(text: &str, span: Range<usize>) -> At {
-        At {
-            source: Rc::new(Source {
-                name: "f.toml".into(),
-                text: text.into(),
-            }),
-            span,
-        }
+        At { source: Rc::new(Source { name: "f.toml".into(), text: text.into() }), span }
     }
 
     #[test]

@@ -26,9 +26,7 @@ pub fn resolve(request: &Request<'_>, read: Read<'_>) -> Result<Profile, Profile
     for name in request.profiles {
         loader.load(&option("--profile", name), "");
     }
-    loader
-        .enable
-        .extend(request.enable.iter().map(|id| option("--enable", id)));
+    loader.enable.extend(request.enable.iter().map(|id| option("--enable", id)));
     let mut profile = loader.finish(request);
     profile.names = request.profiles.to_vec();
     match loader.errors.into_iter().next() {
@@ -47,10 +45,7 @@ pub fn check(file_name: &str, text: &str, read: Read<'_>) -> Vec<ProfileError> {
 }
 
 fn option(name: &str, value: &str) -> Text {
-    Located {
-        value: value.to_owned(),
-        at: At::option(name, value),
-    }
+    Located { value: value.to_owned(), at: At::option(name, value) }
 }
 
 /// What is known of the profiles so far.
@@ -95,25 +90,15 @@ impl<'a> Loader<'a> {
 
     /// Loads the profile `name`, which a file in the directory `dir` or the command line asks for, once.
     fn load(&mut self, name: &Text, dir: &str) {
-        let path = if is_path(&name.value) {
-            beside(dir, &name.value)
-        } else {
-            name.value.clone()
-        };
-        let identity = if is_path(&name.value) {
-            identity(&path)
-        } else {
-            path.clone()
-        };
+        let path = if is_path(&name.value) { beside(dir, &name.value) } else { name.value.clone() };
+        let identity = if is_path(&name.value) { identity(&path) } else { path.clone() };
         if self.stack.contains(&identity) {
             let way = self.stack.join(" -> ");
             self.error(name.error(format!("profiles extend each other: {way} -> {identity}")));
             return;
         }
         if self.stack.len() >= MAX_CHAIN {
-            self.error(name.error(format!(
-                "more than {MAX_CHAIN} profiles that extend each other in a row"
-            )));
+            self.error(name.error(format!("more than {MAX_CHAIN} profiles that extend each other in a row")));
             return;
         }
         if self.loaded.contains(&identity) {
@@ -130,9 +115,7 @@ impl<'a> Loader<'a> {
         if !is_path(&name.value) {
             let text = builtin::text(path);
             if text.is_none() {
-                let e = name
-                    .error(format!("unknown profile `{path}`"))
-                    .nearest(path, builtin::names());
+                let e = name.error(format!("unknown profile `{path}`")).nearest(path, builtin::names());
                 self.error(e);
             }
             return text.map(str::to_owned);
@@ -154,10 +137,7 @@ impl<'a> Loader<'a> {
 
     /// Reads a profile's text, then what it extends, then puts it on top of that.
     fn add(&mut self, name: &str, text: String) {
-        let source = Rc::new(Source {
-            name: name.to_owned(),
-            text,
-        });
+        let source = Rc::new(Source { name: name.to_owned(), text });
         let mut errors = Vec::new();
         let document = Document::parse(&source, &mut errors);
         errors.into_iter().for_each(|e| self.error(e));
@@ -188,24 +168,14 @@ impl<'a> Loader<'a> {
                 None => self.rules.push((rule.clone(), name.to_owned())),
             }
         }
-        self.protects
-            .extend(document.protects.into_iter().map(|p| (p, name.to_owned())));
+        self.protects.extend(document.protects.into_iter().map(|p| (p, name.to_owned())));
         self.enable.extend(document.enable);
         for (set, patterns) in document.sets {
             self.merge_set(set, patterns);
         }
         if self.rules.len().max(self.protects.len()) > MAX_ENTRIES {
-            let at = At {
-                source: Rc::new(Source {
-                    name: name.to_owned(),
-                    text: String::new(),
-                }),
-                span: 0..0,
-            };
-            self.error(ProfileError::new(
-                &at,
-                format!("more than {MAX_ENTRIES} rules or protected paths"),
-            ));
+            let at = At { source: Rc::new(Source { name: name.to_owned(), text: String::new() }), span: 0..0 };
+            self.error(ProfileError::new(&at, format!("more than {MAX_ENTRIES} rules or protected paths")));
             self.rules.truncate(MAX_ENTRIES);
             self.protects.truncate(MAX_ENTRIES);
         }
@@ -298,13 +268,7 @@ impl<'a> Loader<'a> {
         for path in self.globs(&texts("--protect", request.protect), sets) {
             let reason = format!("--protect {}", path.source);
             let profile_name = COMMAND_LINE.to_owned();
-            profile.protects.push(Protect {
-                path,
-                reason,
-                except: Vec::new(),
-                links: false,
-                profile: profile_name,
-            });
+            profile.protects.push(Protect { path, reason, except: Vec::new(), links: false, profile: profile_name });
         }
     }
 
@@ -324,10 +288,7 @@ impl<'a> Loader<'a> {
         let unknown = self.enable.iter().filter(|id| !self.index.contains_key(&id.value));
         let errors: Vec<_> = unknown
             .take(MAX_ERRORS)
-            .map(|id| {
-                id.error(format!("unknown rule `{}`", id.value))
-                    .nearest(&id.value, known.iter().copied())
-            })
+            .map(|id| id.error(format!("unknown rule `{}`", id.value)).nearest(&id.value, known.iter().copied()))
             .collect();
         errors.into_iter().for_each(|e| self.error(e));
     }
@@ -347,11 +308,7 @@ fn is_path(name: &str) -> bool {
 }
 
 fn beside(dir: &str, path: &str) -> String {
-    if path.starts_with('/') {
-        path.to_owned()
-    } else {
-        format!("{dir}{}", path.strip_prefix("./").unwrap_or(path))
-    }
+    if path.starts_with('/') { path.to_owned() } else { format!("{dir}{}", path.strip_prefix("./").unwrap_or(path)) }
 }
 
 /// One spelling for each file, as far as the path alone can say.

@@ -8,10 +8,7 @@ use super::{Action, Glob, Profile, ProfileError, Request, Rule, resolve};
 /// No built-in profile has that name.
 pub fn show(name: &str) -> Result<String, ProfileError> {
     let unreadable = |_: &str| Err(std::io::Error::other("only built-in profiles are shown"));
-    let request = Request {
-        profiles: &[name.to_owned()],
-        ..Request::default()
-    };
+    let request = Request { profiles: &[name.to_owned()], ..Request::default() };
     Ok(resolve(&request, &unreadable)?.to_toml())
 }
 
@@ -19,17 +16,10 @@ impl Profile {
     /// The profile as TOML that resolves to the same rules, sets and protections.
     #[must_use]
     pub fn to_toml(&self) -> String {
-        let mut out = format!(
-            "# {}: as resolved, with all that is extended.\n",
-            self.names.join(", ").escape_debug()
-        );
+        let mut out = format!("# {}: as resolved, with all that is extended.\n", self.names.join(", ").escape_debug());
         line(&mut out, "description", &text(&self.description));
-        let enabled: Vec<&str> = self
-            .rules
-            .iter()
-            .filter(|r| r.enabled && r.risk == super::Risk::OptIn)
-            .map(|r| r.id.as_str())
-            .collect();
+        let enabled: Vec<&str> =
+            self.rules.iter().filter(|r| r.enabled && r.risk == super::Risk::OptIn).map(|r| r.id.as_str()).collect();
         if !enabled.is_empty() {
             line(&mut out, "enable", &array(enabled));
         }
@@ -42,11 +32,7 @@ impl Profile {
         }
         out.push_str("\n[protect]\npaths = [\n");
         for p in &self.protects {
-            out.push_str(&format!(
-                "    {{ path = {}, reason = {}",
-                quote(&p.path.source),
-                quote(&p.reason)
-            ));
+            out.push_str(&format!("    {{ path = {}, reason = {}", quote(&p.path.source), quote(&p.reason)));
             if !p.except.is_empty() {
                 out.push_str(&format!(", except = {}", array(sources(&p.except))));
             }
@@ -90,11 +76,7 @@ fn quote(value: &str) -> String {
 fn array<'a>(items: impl IntoIterator<Item = &'a str>) -> String {
     let items: Vec<String> = items.into_iter().map(quote).collect();
     let short = items.join(", ");
-    if short.len() <= 100 {
-        format!("[{short}]")
-    } else {
-        format!("[\n    {},\n]", items.join(",\n    "))
-    }
+    if short.len() <= 100 { format!("[{short}]") } else { format!("[\n    {},\n]", items.join(",\n    ")) }
 }
 
 /// A string, folded where it is long: a backslash at a line's end swallows the break.
@@ -131,19 +113,9 @@ mod tests {
         for (name, _) in builtins() {
             let shown = show(name).unwrap();
             let read = |_: &str| Ok(shown.clone());
-            let request = Request {
-                profiles: &["shown.toml".to_owned()],
-                ..Request::default()
-            };
+            let request = Request { profiles: &["shown.toml".to_owned()], ..Request::default() };
             let again = resolve(&request, &read).unwrap_or_else(|e| panic!("{e}"));
-            let first = resolve(
-                &Request {
-                    profiles: &[name.to_owned()],
-                    ..request
-                },
-                &read,
-            )
-            .unwrap();
+            let first = resolve(&Request { profiles: &[name.to_owned()], ..request }, &read).unwrap();
             let mut again = again;
             // Where a rule was defined is a comment.
             again.names.clone_from(&first.names);
@@ -162,10 +134,7 @@ mod tests {
     fn long_texts_are_folded_without_change() {
         let long = format!("a{}", " word".repeat(60));
         let folded = text(&long);
-        assert!(
-            folded.lines().count() > 3 && folded.lines().all(|l| l.len() < 120),
-            "{folded}"
-        );
+        assert!(folded.lines().count() > 3 && folded.lines().all(|l| l.len() < 120), "{folded}");
         for value in [&*long, "a \"quoted\" \\ text\n", &format!("{long}  {long}"), "'", ""] {
             let document: toml::Table = format!("x = {}", text(value)).parse().unwrap();
             assert_eq!(document["x"].as_str(), Some(value));
@@ -174,10 +143,7 @@ mod tests {
 
     #[test]
     fn an_unknown_name_is_an_error() {
-        assert_eq!(
-            show("cache").unwrap_err().help.as_deref(),
-            Some("did you mean `caches`?")
-        );
+        assert_eq!(show("cache").unwrap_err().help.as_deref(), Some("did you mean `caches`?"));
         assert!(show("./x.toml").unwrap_err().message.contains("only built-in"));
     }
 }

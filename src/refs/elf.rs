@@ -54,10 +54,7 @@ pub fn interp(head: &[u8]) -> Interp {
         return Interp::NotElf;
     };
     match program_headers(head, &header) {
-        Ok(headers) => headers
-            .iter()
-            .find(|h| h.p_type == PT_INTERP)
-            .map_or(Interp::None, |found| locate(head, found)),
+        Ok(headers) => headers.iter().find(|h| h.p_type == PT_INTERP).map_or(Interp::None, |found| locate(head, found)),
         Err(answer) => answer,
     }
 }
@@ -83,9 +80,7 @@ fn program_headers(head: &[u8], header: &Header) -> Result<Vec<ProgramHeader>, I
     }
     let count = usize::from(header.e_phnum);
     let begin = usize::try_from(header.e_phoff).map_err(|_| Interp::Unknown)?;
-    let end = begin
-        .checked_add(count * ProgramHeader::size(ctx))
-        .ok_or(Interp::None)?;
+    let end = begin.checked_add(count * ProgramHeader::size(ctx)).ok_or(Interp::None)?;
     let table = head.get(begin..end).ok_or(Interp::Unknown)?;
     ProgramHeader::parse(table, 0, count, ctx).map_err(|_| Interp::None)
 }
@@ -115,11 +110,7 @@ mod tests {
     /// Writes `size` bytes of `value` at `at`.
     fn put(file: &mut Vec<u8>, big: bool, at: usize, size: usize, value: u64) {
         file.resize(file.len().max(at + size), 0);
-        let bytes = if big {
-            value.to_be_bytes()[8 - size..].to_vec()
-        } else {
-            value.to_le_bytes()[..size].to_vec()
-        };
+        let bytes = if big { value.to_be_bytes()[8 - size..].to_vec() } else { value.to_le_bytes()[..size].to_vec() };
         file[at..at + size].copy_from_slice(&bytes);
     }
 
@@ -128,11 +119,8 @@ mod tests {
         let mut file = b"\x7fELF".to_vec();
         file.extend([if wide { 2 } else { 1 }, if big { 2 } else { 1 }, 1]);
         // Where phoff, phentsize, phnum, and in a program header p_offset and p_filesz are, and the sizes of both headers.
-        let (phoff, phentsize, p_offset, p_filesz, word, header, entry) = if wide {
-            (32, 54, 8, 32, 8, 64, 56)
-        } else {
-            (28, 42, 4, 16, 4, 52, 32)
-        };
+        let (phoff, phentsize, p_offset, p_filesz, word, header, entry) =
+            if wide { (32, 54, 8, 32, 8, 64, 56) } else { (28, 42, 4, 16, 4, 52, 32) };
         put(&mut file, big, phoff, word, header);
         put(&mut file, big, phentsize, 2, entry);
         put(&mut file, big, phentsize + 2, 2, 2);
@@ -152,15 +140,8 @@ mod tests {
             let headers = file.len();
             file.resize(200, 0);
             file.extend(PATH);
-            assert_eq!(
-                interp(&file),
-                Interp::Here("/lib64/ld-linux-x86-64.so.2".into()),
-                "{wide} {big}"
-            );
-            let at = Interp::At {
-                offset: 200,
-                len: PATH.len() as u64,
-            };
+            assert_eq!(interp(&file), Interp::Here("/lib64/ld-linux-x86-64.so.2".into()), "{wide} {big}");
+            let at = Interp::At { offset: 200, len: PATH.len() as u64 };
             assert_eq!(interp(&file[..220]), at);
             assert_eq!(interp(&file[..headers]), at);
             assert_eq!(interp(&file[..headers - 1]), Interp::Unknown);
@@ -174,9 +155,7 @@ mod tests {
     fn a_running_program_has_one() {
         // `sh` is dynamically linked wherever these tests run.
         let file = std::fs::read("/bin/sh").unwrap();
-        let Interp::Here(path) = interp(&file[..4096]) else {
-            panic!("{:?}", interp(&file[..4096]))
-        };
+        let Interp::Here(path) = interp(&file[..4096]) else { panic!("{:?}", interp(&file[..4096])) };
         assert!(path.starts_with(b"/lib"), "{path}");
     }
 

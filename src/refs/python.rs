@@ -17,12 +17,20 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
 
-/// Larger files than this are generated data; their syntax tree would cost some fifty times their size.
-const MAX_PARSED: usize = 8 << 20;
+/// Larger files than this are mostly data. The parser takes 2 KiB of stack and more per level, and a file made for it can
+/// hide its nesting from all but the parser: these limits keep that below 300 MB.
+const MAX_PARSED: usize = 256 << 10;
+
+/// More opening brackets than this are for the lexical reader too.
+const MAX_BRACKETS: usize = 32 << 10;
 
 /// Deeper trees than this are not built: walking and freeing one takes stack, of which a rayon thread has 2 MiB. What
 /// people write stays below 200; a table of polynomials may be deeper.
 const MAX_DEPTH: usize = 600;
+
+/// What walking and freeing a tree takes at most, in all and for each byte of text. It is address space, not memory.
+const STACK: usize = 1 << 20;
+const STACK_PER_BYTE: usize = 2 << 10;
 
 /// Longer strings than this name no path: it is `PATH_MAX`.
 const MAX_LITERAL: usize = 4096;
@@ -71,7 +79,7 @@ pub fn references(source: &[u8], words: &[&[u8]], inside: bool) -> Vec<Reference
     let text = text::decode(source);
     let wanted = Wanted { words, inside };
     let mut found = Found { wanted, at: Vec::new() };
-    let complete = text.len() <= MAX_PARSED && parse(&text, &mut found);
+    let complete = parse(&text, &mut found);
     if !complete {
         lexical::scan(&text, &mut found);
     }
@@ -80,14 +88,26 @@ pub fn references(source: &[u8], words: &[&[u8]], inside: bool) -> Vec<Reference
 
 /// Collects what the parser sees. False where that may not be all there is.
 fn parse(text: &str, found: &mut Found) -> bool {
+    let brackets = || memchr::memchr3_iter(b'(', b'[', b'{', text.as_bytes()).take(MAX_BRACKETS + 1).count();
+    if text.len() > MAX_PARSED || brackets() > MAX_BRACKETS {
+        return false;
+    }
     // The parser asserts that it makes progress; should it ever fail to, that file is read the other way.
     let parsed = catch_unwind(AssertUnwindSafe(|| {
-        if depth::depth(text, MAX_DEPTH) > MAX_DEPTH {
+        if depth::of_text(text, MAX_DEPTH) > MAX_DEPTH {
             return false;
         }
         let parsed = parse_unchecked(text, ParseOptions::from(Mode::Module));
-        visit::collect(parsed.syntax(), found);
-        parsed.errors().is_empty()
+        if parsed.errors().is_empty() {
+            visit::collect(parsed.syntax(), found);
+            return true;
+        }
+        // After an error the parser may read other tokens than those that were measured, a string's text for instance.
+        stacker::grow(STACK + text.len() * STACK_PER_BYTE, || {
+            visit::collect(parsed.syntax(), found);
+            drop(parsed);
+        });
+        false
     }));
     parsed.unwrap_or(false)
 }
@@ -137,9 +157,7 @@ impl Wanted<'_> {
 
     /// Whether one of the words is a component of a dotted name, a path or an entry point.
     fn component(self, value: &str) -> bool {
-        value
-            .split(['/', '.', ':'])
-            .any(|part| self.words.contains(&part.as_bytes()))
+        value.split(['/', '.', ':']).any(|part| self.words.contains(&part.as_bytes()))
     }
 }
 
@@ -175,14 +193,7 @@ struct Found<'a> {
 impl Found<'_> {
     fn import(&mut self, offset: usize, level: u32, module: &str, names: Vec<String>) {
         if self.wanted.import(module, &names) {
-            self.at.push((
-                offset,
-                Target::Import {
-                    level,
-                    module: module.to_owned(),
-                    names,
-                },
-            ));
+            self.at.push((offset, Target::Import { level, module: module.to_owned(), names }));
         }
     }
 

@@ -33,17 +33,10 @@ pub fn shebang(head: &[u8]) -> Option<Shebang> {
     if interpreter.is_empty() {
         return None;
     }
-    let argument = if rest.starts_with(b"\0") {
-        &[]
-    } else {
-        rest.trim_start_with(is_blank)
-    };
+    let argument = if rest.starts_with(b"\0") { &[] } else { rest.trim_start_with(is_blank) };
     let argument = argument.split(|&c| c == 0).next().unwrap_or_default();
     let argument = (!argument.is_empty()).then(|| argument.into());
-    Some(Shebang {
-        interpreter: interpreter.into(),
-        argument,
-    })
+    Some(Shebang { interpreter: interpreter.into(), argument })
 }
 
 fn is_blank(c: char) -> bool {
@@ -72,10 +65,7 @@ impl Shebang {
 /// The words of `-S STRING`, also as `-vS`, `-iS` or `--split-string=`.
 fn split_string(argument: &[u8]) -> Option<Vec<BString>> {
     if let Some(string) = argument.strip_prefix(b"--split-string") {
-        return string
-            .strip_prefix(b"=")
-            .or_else(|| string.strip_prefix(b" "))
-            .map(words);
+        return string.strip_prefix(b"=").or_else(|| string.strip_prefix(b" ")).map(words);
     }
     let flags = argument.strip_prefix(b"-")?;
     let at = flags.iter().position(|c| !matches!(c, b'i' | b'v' | b'0'))?;
@@ -112,10 +102,7 @@ fn program(words: Vec<BString>) -> Option<BString> {
         if options && word.len() > 1 && word.starts_with(b"-") {
             options = word != "--";
             // Their value is the next word.
-            if ["-u", "-C", "-a", "--unset", "--chdir", "--argv0"]
-                .iter()
-                .any(|option| word == *option)
-            {
+            if ["-u", "-C", "-a", "--unset", "--chdir", "--argv0"].iter().any(|option| word == *option) {
                 words.next();
             }
         } else if word == "-" {
@@ -151,16 +138,7 @@ mod tests {
         assert_eq!(read("#!/bin/sh\r\n"), line("/bin/sh\r", None));
         assert_eq!(read("#!/bin/sh\0-e\n"), line("/bin/sh", None));
         assert_eq!(read("#!/bin/sh -e\0junk\n"), line("/bin/sh", Some("-e")));
-        for none in [
-            "",
-            "#",
-            "#!",
-            "#! \n/bin/sh",
-            " #!/bin/sh",
-            "#\n!/bin/sh",
-            "#!\0/bin/sh\n",
-            "\u{feff}#!/bin/sh",
-        ] {
+        for none in ["", "#", "#!", "#! \n/bin/sh", " #!/bin/sh", "#\n!/bin/sh", "#!\0/bin/sh\n", "\u{feff}#!/bin/sh"] {
             assert_eq!(read(none), None, "{none:?}");
         }
     }

@@ -1,9 +1,12 @@
 //! The documents of the output, made from the input's with as few edits as can be: what does not change keeps its bytes
 //! and its digest.
 
+use super::{docker, index, manifest};
 use crate::image::{Compression, Doc};
 use crate::source::{BlobRef, Form, Input};
-use crate::{Digest, Result, Warning};
+use crate::{Digest, Error, ErrorKind, Result, Warning};
+
+const OCI_LAYOUT: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
 
 /// One image as it goes out.
 #[derive(Clone, Debug)]
@@ -45,6 +48,8 @@ pub struct Documents {
     pub manifest_json: Option<Vec<u8>>,
     /// `oci-layout`.
     pub oci_layout: Vec<u8>,
+    /// The layers that the documents name: [`super::Output::finish`] checks that they are there.
+    pub layers: Vec<Digest>,
     /// Per [`Rewritten`], in order: the digest of its manifest.
     pub manifests: Vec<Digest>,
 }
@@ -64,8 +69,31 @@ pub struct Assembly<'a> {
 /// Makes the documents of the output. No I/O.
 ///
 /// # Errors
-/// [`crate::ErrorKind::Usage`] for wrong tags, or tags on an input with several images.
+/// [`ErrorKind::Usage`] for wrong tags, or tags on an input with several images.
 pub fn assemble(assembly: &Assembly<'_>) -> Result<(Documents, Vec<Warning>)> {
-    let _ = assembly;
-    todo!()
+    index::check_tags(assembly.tags, assembly.form)?;
+    let mut warnings = Vec::new();
+    let mut documents = Documents::default();
+    let mut manifests = Vec::new();
+    for (i, image) in assembly.input.images.iter().enumerate() {
+        let rewritten = assembly.images.iter().find(|r| r.image == i);
+        let missing = || Error::new(ErrorKind::Usage, format!("image {i} of the input was not rewritten"));
+        let rewritten = rewritten.ok_or_else(missing)?;
+        manifests.push(manifest::manifest(image, rewritten, &mut warnings));
+    }
+    for rewritten in assembly.images {
+        let manifest = &manifests[rewritten.image];
+        documents.manifests.push(manifest.digest);
+        documents.layers.extend(rewritten.layers.iter().map(|l| l.digest));
+        documents.blobs.push((rewritten.config.digest(), rewritten.config.raw.clone()));
+        documents.blobs.push((manifest.digest, manifest.doc.raw.clone()));
+    }
+    documents.index_json = index::index_json(assembly, &manifests, &mut documents, &mut warnings)?;
+    if assembly.form == Form::Hybrid {
+        documents.manifest_json = Some(docker::manifest_json(assembly, &manifests, &mut warnings));
+    }
+    let layout = assembly.input.trees.oci.as_ref().and_then(|t| t.layout.as_ref());
+    documents.oci_layout = layout.map_or_else(|| OCI_LAYOUT.to_vec(), |doc| doc.raw.clone());
+    warnings.dedup();
+    Ok((documents, warnings))
 }

@@ -1,1 +1,107 @@
-//! x
+//! Image manifests: edited in place where there is one, made where there is none.
+
+use super::{OutLayer, Rewritten};
+use crate::image::media::{DOCKER_MANIFEST, Family, OCI_CONFIG, OCI_MANIFEST};
+use crate::image::{Compression, Doc, LayerMedia};
+use crate::source::Image;
+use crate::{Digest, Warning};
+use serde_json::{Map, Value, json};
+
+/// Annotations that describe the very bytes of a layer (tables of contents, diff ids): they end with them.
+const OF_THE_BYTES: [&str; 5] = [
+    "containerd.io/snapshot/",
+    "containerd.io/uncompressed",
+    "io.containers.estargz.",
+    "io.containers.zstd-chunked.",
+    "io.github.containers.zstd-chunked.",
+];
+
+/// A manifest as it goes out.
+#[derive(Clone, Debug)]
+pub struct Manifest {
+    /// The document.
+    pub doc: Doc,
+    /// Its digest.
+    pub digest: Digest,
+    /// The media type, where descriptors of it need another than before.
+    pub media: Option<&'static str>,
+}
+
+/// The manifest of `image` as `out` has it; the same bytes where nothing in it changes.
+pub fn manifest(image: &Image, out: &Rewritten, warnings: &mut Vec<Warning>) -> Manifest {
+    let (old, new) = match &image.manifest {
+        None => (None, json!({"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": {"mediaType": OCI_CONFIG}})),
+        Some(doc) => (Some(doc), doc.json.clone()),
+    };
+    let mut json = new;
+    let docker = json.get("mediaType").and_then(Value::as_str) == Some(DOCKER_MANIFEST);
+    let old_layers = json.get("layers").and_then(Value::as_array).cloned().unwrap_or_default();
+    let before = |layer: &OutLayer| layer.from.and_then(|i| old_layers.get(i));
+    let changed = |layer: &&OutLayer| !names(before(layer), &layer.digest);
+    let convert = docker && out.layers.iter().filter(changed).any(|l| l.compression == Compression::Zstd);
+    if convert {
+        let message = "docker's manifests know no zstd layers: the manifest is written with OCI media types";
+        warnings.push(Warning::new("manifest-converted", message));
+    }
+    let family = if docker && !convert { Family::Docker } else { Family::Oci };
+    let layers = out.layers.iter().map(|l| layer_descriptor(l, before(l), family, convert)).collect();
+    json["layers"] = Value::Array(layers);
+    if let Some(config) = json.get_mut("config")
+        && !names(Some(config), &out.config.digest())
+    {
+        point(config, &out.config.digest(), out.config.size());
+    }
+    if convert {
+        json["mediaType"] = json!(OCI_MANIFEST);
+        json["config"]["mediaType"] = json!(OCI_CONFIG);
+    }
+    let doc = old.map_or_else(|| Doc::new(json.clone()), |doc| doc.with(json.clone()));
+    let digest = doc.digest();
+    Manifest { doc, digest, media: convert.then_some(OCI_MANIFEST) }
+}
+
+/// Whether `descriptor` is of the blob `digest`.
+fn names(descriptor: Option<&Value>, digest: &Digest) -> bool {
+    let text = descriptor.and_then(|d| d.get("digest")).and_then(Value::as_str);
+    text.and_then(Digest::parse) == Some(*digest)
+}
+
+/// Makes `descriptor` one of another blob.
+pub fn point(descriptor: &mut Value, digest: &Digest, size: u64) {
+    if let Some(fields) = descriptor.as_object_mut() {
+        fields.insert("digest".into(), json!(digest.to_string()));
+        fields.insert("size".into(), json!(size));
+        fields.shift_remove("data");
+    }
+}
+
+fn layer_descriptor(layer: &OutLayer, old: Option<&Value>, family: Family, convert: bool) -> Value {
+    let media = old.and_then(|d| d.get("mediaType")).and_then(Value::as_str).and_then(|m| LayerMedia::parse(m).ok());
+    if let Some(old) = old.filter(|_| names(old, &layer.digest)) {
+        let mut kept = old.clone();
+        if let (true, Some(media)) = (convert, media) {
+            kept["mediaType"] = json!(oci_name(media));
+        }
+        return kept;
+    }
+    let family = if convert { Family::Oci } else { media.map_or(family, |m| m.family) };
+    let mut new = json!({
+        "mediaType": LayerMedia::name(family, layer.compression),
+        "digest": layer.digest.to_string(),
+        "size": layer.size,
+    });
+    let annotations = old.and_then(|d| d.get("annotations")).and_then(Value::as_object);
+    let lasting = |key: &str| !OF_THE_BYTES.iter().any(|prefix| key.starts_with(prefix));
+    let kept: Map<String, Value> =
+        annotations.into_iter().flatten().filter(|(k, _)| lasting(k)).map(|(k, v)| (k.clone(), v.clone())).collect();
+    if !kept.is_empty() {
+        new["annotations"] = Value::Object(kept);
+    }
+    new
+}
+
+/// The OCI media type that says the same.
+fn oci_name(media: LayerMedia) -> String {
+    let name = LayerMedia::name(Family::Oci, media.compression);
+    if media.foreign { name.replace("layer.v1", "layer.nondistributable.v1") } else { name.to_owned() }
+}

@@ -5,6 +5,7 @@
 
 mod archive;
 mod dir;
+mod docker;
 mod documents;
 mod index;
 mod manifest;

@@ -1,13 +1,50 @@
 //! The output while it is written: slots for blobs, then the documents.
 
+use super::archive::Archive;
+use super::dir::Dir;
+use super::target::Destination;
+use super::temp::{Temp, parent, sync_dir};
 use super::{Documents, Target};
+use crate::digest::Hashing;
 use crate::source::{Form, Input};
-use crate::{Digest, Error, Result};
-use std::io::{self, Write};
+use crate::tar::BLOCK;
+use crate::{Digest, Error, ErrorKind, Result};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Seek, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Small writes are gathered up to this size.
+const BUFFER: usize = 128 << 10;
 
 /// An output being written. Dropping it without [`Output::finish`] removes what was written.
 pub struct Output {
+    name: String,
     form: Form,
+    place: Place,
+    /// Slots that were given out and not committed.
+    open: AtomicUsize,
+}
+
+enum Place {
+    /// An archive that becomes a file by renaming it.
+    File {
+        archive: Archive,
+        temp: Temp,
+        path: PathBuf,
+    },
+    /// An archive that is copied when it is whole.
+    Copied {
+        archive: Archive,
+        to: Option<PathBuf>,
+    },
+    Dir {
+        dir: Dir,
+        path: PathBuf,
+    },
 }
 
 /// What was written.
@@ -15,12 +52,23 @@ pub struct Output {
 pub struct Finished {
     /// The size of the archive, or of all files of the directory.
     pub archive_bytes: u64,
-    /// What was written, as the user gave it.
+    /// What was written: the path as the user gave it, or `standard output`.
     pub name: String,
 }
 
-/// A place for one blob.
-pub struct Slot {}
+/// A place for one blob. What is written to it is buffered until it is committed.
+pub struct Slot {
+    file: Arc<File>,
+    /// Where the blob begins in the file.
+    start: u64,
+    /// The size that was announced.
+    size: Option<u64>,
+    /// Bytes in the file so far.
+    written: u64,
+    buffer: Vec<u8>,
+    /// The file's path, in a layout directory.
+    path: Option<PathBuf>,
+}
 
 impl Output {
     /// Creates the temporary. `form` is the input's form: the target's prefix may ask for another.
@@ -28,8 +76,9 @@ impl Output {
     /// # Errors
     /// Where the target is of the wrong kind, or the temporary cannot be made.
     pub fn create(target: &Target, form: Form) -> Result<Self> {
-        let _ = (target, form);
-        todo!()
+        let name = target.to_string();
+        let place = Place::create(target.destination(form)?).map_err(|e| e.archive(&name))?;
+        Ok(Self { name, form: target.form(form), place, open: AtomicUsize::new(0) })
     }
 
     /// The form that is written.
@@ -42,19 +91,55 @@ impl Output {
     /// the order of the calls. Without a size only one at a time, at the end.
     ///
     /// # Errors
-    /// Where another slot without a size is open, or the file system fails.
+    /// Where a slot without a size is open, or the file system fails.
     pub fn slot(&self, size: Option<u64>) -> Result<Slot> {
-        let _ = size;
-        todo!()
+        let (file, start, path) = match &self.place {
+            Place::File { archive, .. } | Place::Copied { archive, .. } => {
+                let header = archive.reserve(size).map_err(|e| e.archive(&self.name))?;
+                (Arc::clone(archive.file()), header + BLOCK, None)
+            }
+            Place::Dir { dir, .. } => {
+                let (path, file) = dir.open().map_err(|e| e.archive(&self.name))?;
+                (file, 0, Some(path))
+            }
+        };
+        self.open.fetch_add(1, Ordering::Relaxed);
+        Ok(Slot { file, start, size, written: 0, buffer: Vec::new(), path })
     }
 
-    /// Ends the blob in `slot` and names it. A digest that is there already is not stored twice.
+    /// Ends the blob in `slot` and names it. A digest that is there already is not stored twice, but for an archive's slot
+    /// of known size, whose room is taken: it becomes a second member of the same name and content.
     ///
     /// # Errors
     /// Where fewer bytes were written than the slot's size, or the file system fails.
     pub fn commit(&self, slot: Slot, digest: Digest) -> Result<()> {
-        let _ = (slot, digest);
-        todo!()
+        self.commit_slot(slot, digest).map_err(|e| e.archive(&self.name))?;
+        self.open.fetch_sub(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn commit_slot(&self, mut slot: Slot, digest: Digest) -> Result<()> {
+        slot.flush().map_err(Error::from)?;
+        if let Some(size) = slot.size.filter(|&size| size != slot.written) {
+            let error = Error::new(ErrorKind::Io, format!("blob {digest} has another size than was announced"));
+            return Err(error.expected(format!("{size} bytes"), format!("{} bytes", slot.written)));
+        }
+        match (&self.place, &slot.path) {
+            (Place::Dir { dir, .. }, Some(path)) => dir.commit(path, &slot.file, slot.written, &digest),
+            (Place::File { archive, .. } | Place::Copied { archive, .. }, None) => {
+                archive.commit(slot.start - BLOCK, slot.written, slot.size.is_none(), digest)
+            }
+            _ => Err(Error::new(ErrorKind::Usage, "the slot is of another output")),
+        }
+    }
+
+    /// Whether a blob of this digest was committed.
+    #[must_use]
+    pub fn has(&self, digest: &Digest) -> bool {
+        match &self.place {
+            Place::File { archive, .. } | Place::Copied { archive, .. } => archive.has(digest),
+            Place::Dir { dir, .. } => dir.has(digest),
+        }
     }
 
     /// Copies the blobs of the input that pass as they are, and verifies them.
@@ -62,31 +147,147 @@ impl Output {
     /// # Errors
     /// Where one does not have its digest, or the file system fails.
     pub fn copy_raw(&self, input: &Input, documents: &Documents) -> Result<()> {
-        let _ = (input, documents);
-        todo!()
+        for (digest, blob) in &documents.copies {
+            if self.has(digest) {
+                continue;
+            }
+            let mut from = Hashing::new(input.open_blob(blob)?);
+            let mut slot = self.slot(Some(blob.size()))?;
+            io::copy(&mut from, &mut slot)?;
+            let (_, found, _) = from.finish();
+            if found != *digest {
+                let error = Error::new(ErrorKind::Digest, "wrong digest").archive(&input.name);
+                return Err(error.member(format!("blobs/sha256/{}", digest.hex()).as_bytes()).expected(digest, found));
+            }
+            self.commit(slot, *digest)?;
+        }
+        Ok(())
     }
 
     /// Writes the documents, syncs, and gives the output its name.
     ///
     /// # Errors
-    /// Where the file system fails; nothing of the output is left then.
+    /// Where a blob is missing that the documents name, or the file system fails; nothing of the output is left then.
     pub fn finish(self, documents: &Documents) -> Result<Finished> {
-        let _ = documents;
-        todo!()
+        let name = self.name.clone();
+        let archive_bytes = self.finish_place(documents).map_err(|e| e.archive(&name))?;
+        Ok(Finished { archive_bytes, name })
+    }
+
+    fn finish_place(self, documents: &Documents) -> Result<u64> {
+        let named = documents.layers.iter().chain(documents.copies.iter().map(|(digest, _)| digest));
+        if let Some(missing) = named.into_iter().find(|digest| !self.has(digest)) {
+            return Err(Error::new(ErrorKind::Io, format!("blob {missing} was not written")));
+        }
+        if self.open.load(Ordering::Relaxed) != 0 {
+            return Err(Error::new(ErrorKind::Io, "a blob was begun and not ended"));
+        }
+        for (digest, bytes) in &documents.blobs {
+            if !self.has(digest) {
+                let mut slot = self.slot(Some(bytes.len() as u64))?;
+                slot.write_all(bytes)?;
+                self.commit(slot, *digest)?;
+            }
+        }
+        let manifest = documents.manifest_json.as_deref().map(|m| ("manifest.json", m));
+        let files = [("index.json", documents.index_json.as_slice()), ("oci-layout", &documents.oci_layout)];
+        for (name, bytes) in files.into_iter().chain(manifest) {
+            match &self.place {
+                Place::File { archive, .. } | Place::Copied { archive, .. } => archive.add(name, bytes)?,
+                Place::Dir { dir, .. } => dir.add(name, bytes)?,
+            }
+        }
+        self.place.end()
     }
 
     /// Removes what was written. So does dropping it.
     pub fn abandon(self) {}
 }
 
+impl Place {
+    fn create(destination: Destination) -> Result<Self> {
+        let unnamed = |to: Option<PathBuf>| {
+            let failed = |e| Error::io(format!("no temporary file in {}", std::env::temp_dir().display()), e);
+            Ok(Self::Copied { archive: Archive::new(tempfile::tempfile().map_err(failed)?)?, to })
+        };
+        match destination {
+            Destination::Stdout => unnamed(None),
+            Destination::Device(path) => unnamed(Some(path)),
+            Destination::File(path) => {
+                let (temp, file) = Temp::file(&path)?;
+                Ok(Self::File { archive: Archive::new(file)?, temp, path })
+            }
+            Destination::Dir(path) => Ok(Self::Dir { dir: Dir::new(&path)?, path }),
+        }
+    }
+
+    fn end(self) -> Result<u64> {
+        match self {
+            Self::File { archive, temp, path } => {
+                let size = archive.end()?;
+                archive.file().sync_all().map_err(|e| Error::io("cannot sync", e))?;
+                temp.rename(&path)?;
+                sync_dir(parent(&path))?;
+                Ok(size)
+            }
+            Self::Copied { archive, to } => {
+                let size = archive.end()?;
+                copy_out(archive.file(), to.as_deref()).map_err(|e| Error::io("cannot write", e))?;
+                Ok(size)
+            }
+            Self::Dir { dir, path } => {
+                let size = dir.end(&path)?;
+                sync_dir(parent(&path))?;
+                Ok(size)
+            }
+        }
+    }
+}
+
+/// Copies a whole archive to a device, or to standard output.
+fn copy_out(mut from: &File, to: Option<&Path>) -> io::Result<()> {
+    let mut to = match to {
+        Some(path) => OpenOptions::new().write(true).open(path)?,
+        // As a file, the kernel can copy to it.
+        None => File::from(io::stdout().as_fd().try_clone_to_owned()?),
+    };
+    from.rewind()?;
+    io::copy(&mut from, &mut to).map(drop)
+}
+
+impl Slot {
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let failed = |e| io::Error::from(Error::io("cannot write the output", e));
+        self.file.write_all_at(bytes, self.start + self.written).map_err(failed)?;
+        self.written += bytes.len() as u64;
+        Ok(())
+    }
+}
+
 impl Write for Slot {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let _ = bytes;
-        todo!()
+        let total = self.written.saturating_add((self.buffer.len() + bytes.len()) as u64);
+        if let Some(size) = self.size.filter(|&size| size < total) {
+            let error = Error::new(ErrorKind::Io, "blob is larger than was announced");
+            return Err(error.expected(format!("{size} bytes"), format!("{total} bytes or more")).into());
+        }
+        if self.buffer.len() + bytes.len() > BUFFER {
+            self.flush()?;
+        }
+        if bytes.len() >= BUFFER {
+            self.put(bytes)?;
+        } else {
+            self.buffer.extend_from_slice(bytes);
+        }
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        todo!()
+        let buffer = std::mem::take(&mut self.buffer);
+        self.put(&buffer)?;
+        self.buffer = buffer;
+        self.buffer.clear();
+        Ok(())
     }
 }
 

@@ -1,9 +1,13 @@
 //! Where the output goes, and what must be true of that before any work is done.
 
+use super::temp::parent;
 use crate::source::{Form, Location, Place, Prefix};
 use crate::{Error, ErrorKind, Result};
 use std::fmt;
-use std::path::Path;
+use std::fs::Metadata;
+use std::io::IsTerminal;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
 /// Where an image is written to: `PATH`, `docker-archive:PATH[:REF]`, `oci-archive:PATH[:REF]`, `oci:DIR[:REF]` or `-`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +18,19 @@ pub struct Target {
     pub prefix: Option<Prefix>,
     /// The name that the user gives with the place: a tag, as `-t` would be.
     pub reference: Option<String>,
+}
+
+/// What a target is on the host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// Standard output.
+    Stdout,
+    /// A device, pipe or socket, which is written to and never replaced.
+    Device(PathBuf),
+    /// A file, new or to be replaced; links have been followed.
+    File(PathBuf),
+    /// A directory, new or empty; links have been followed.
+    Dir(PathBuf),
 }
 
 impl Target {
@@ -32,20 +49,98 @@ impl Target {
         match (self.prefix, form) {
             (Some(Prefix::DockerArchive), _) | (None, Form::Docker | Form::Hybrid) => Form::Hybrid,
             (Some(Prefix::OciArchive), _) | (None, Form::Oci) => Form::Oci,
-            (Some(Prefix::Oci), _) => Form::OciDir,
             // A directory cannot go through a pipe.
-            (None, Form::OciDir) => if self.place == Place::Std { Form::Oci } else { Form::OciDir },
+            (None, Form::OciDir) if self.place == Place::Std => Form::Oci,
+            (Some(Prefix::Oci), _) | (None, Form::OciDir) => Form::OciDir,
         }
     }
 
-    /// Checks before any work: that the target is not the input, that its directory is there, and, with the input's
-    /// `form`, that what exists at the target may be replaced.
+    /// Checks before any work: that the target is not the input, that its directory is there, and, where the form of the
+    /// output is known (by prefix, or from the input's `form`), that what exists at the target may be replaced.
     ///
     /// # Errors
     /// [`ErrorKind::Usage`] with a hint.
     pub fn check(&self, input: &Location, form: Option<Form>) -> Result<()> {
-        let _ = (input, form, Error::new(ErrorKind::Usage, ""));
-        todo!()
+        let Place::Path(path) = &self.place else {
+            if std::io::stdout().is_terminal() {
+                let error = Error::new(ErrorKind::Usage, "an archive cannot be written to a terminal");
+                return Err(error.hint("redirect standard output, or give a path with -o"));
+            }
+            return Ok(());
+        };
+        if is_stdout(path) {
+            return Ok(());
+        }
+        let real = resolve(path);
+        self.check_input(input, &real)?;
+        check_parent(&real).map_err(|e| e.archive(self))?;
+        // The prefix alone decides; without one any form stands for the input's.
+        match form.or(self.prefix.map(|_| Form::Oci)) {
+            Some(form) => self.destination(form).map(drop),
+            None => Ok(()),
+        }
+    }
+
+    fn check_input(&self, input: &Location, real: &Path) -> Result<()> {
+        let source = match &input.place {
+            Place::Path(path) => path.as_path(),
+            Place::Std => Path::new("/dev/stdin"),
+        };
+        let Ok(source_metadata) = source.metadata() else {
+            return Ok(());
+        };
+        let same = |m: Metadata| (m.dev(), m.ino()) == (source_metadata.dev(), source_metadata.ino());
+        let data = source_metadata.is_file() || source_metadata.is_dir();
+        if data && real.metadata().is_ok_and(same) {
+            let error = Error::new(ErrorKind::Usage, "the output is the input").archive(self);
+            return Err(error.hint("write to another path, and rename it when it is good"));
+        }
+        let inside = || Some(real.parent()?.canonicalize().ok()?.starts_with(source.canonicalize().ok()?));
+        if source_metadata.is_dir() && inside() == Some(true) {
+            let error = Error::new(ErrorKind::Usage, "the output lies inside the input").archive(self);
+            return Err(error.hint(format!("write to a path outside of {input}")));
+        }
+        Ok(())
+    }
+
+    /// What the target is for an output of `form`.
+    ///
+    /// # Errors
+    /// Where something is there that must not be replaced.
+    pub(crate) fn destination(&self, form: Form) -> Result<Destination> {
+        let Place::Path(path) = &self.place else {
+            return Ok(Destination::Stdout);
+        };
+        if is_stdout(path) {
+            return Ok(Destination::Stdout);
+        }
+        let usage = |what: &str| Error::new(ErrorKind::Usage, what).archive(self);
+        let real = resolve(path);
+        check_parent(&real).map_err(|e| e.archive(self))?;
+        let metadata = real.metadata().ok();
+        let is_dir = metadata.as_ref().is_some_and(Metadata::is_dir);
+        if self.form(form) == Form::OciDir {
+            if metadata.is_some() && !is_dir {
+                let hint = format!("give a new directory, or write an archive: oci-archive:{self}");
+                return Err(usage("a layout directory cannot replace a file").hint(hint));
+            }
+            let empty = || real.read_dir().is_ok_and(|mut list| list.next().is_none());
+            if is_dir && !empty() {
+                return Err(
+                    usage("the output directory is not empty").hint("give a new directory, or remove this one first")
+                );
+            }
+            return Ok(Destination::Dir(real));
+        }
+        let slash = path.as_os_str().as_encoded_bytes().ends_with(b"/");
+        if is_dir || slash {
+            let hint = format!("give a file, or write a layout directory: oci:{self}");
+            return Err(usage("an archive cannot replace a directory").hint(hint));
+        }
+        match metadata {
+            Some(m) if !m.is_file() => Ok(Destination::Device(real)),
+            _ => Ok(Destination::File(real)),
+        }
     }
 }
 
@@ -55,5 +150,117 @@ impl fmt::Display for Target {
             Place::Std => f.write_str("standard output"),
             Place::Path(path) => path.display().fmt(f),
         }
+    }
+}
+
+/// The names of standard output in the file system lead to no path when it is a pipe.
+fn is_stdout(path: &Path) -> bool {
+    ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].iter().any(|p| Path::new(p) == path)
+}
+
+/// Follows the links at the end of `path`, also to what does not exist yet.
+fn resolve(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    for _ in 0..40 {
+        let Ok(target) = path.read_link() else { break };
+        path = parent(&path).join(target);
+    }
+    path
+}
+
+fn check_parent(path: &Path) -> Result<()> {
+    if path.file_name().is_none() && !path.is_dir() {
+        return Err(Error::new(ErrorKind::Usage, "not the name of a file"));
+    }
+    let dir = parent(path);
+    match dir.metadata() {
+        Ok(m) if m.is_dir() => Ok(()),
+        Ok(_) => Err(Error::new(ErrorKind::Usage, format!("{} is no directory", dir.display()))),
+        Err(e) => {
+            let error =
+                Error::new(ErrorKind::Usage, format!("the directory {} cannot be reached", dir.display())).cause(e);
+            Err(error.hint(format!("make it first: `mkdir -p {}`", dir.display())))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    fn check(target: &str, input: &str, form: Option<Form>) -> Result<()> {
+        Target::parse(target)?.check(&Location::parse(input)?, form)
+    }
+
+    #[test]
+    fn the_form_is_the_inputs_unless_a_prefix_asks_for_another() {
+        let form = |text: &str, form| Target::parse(text).unwrap().form(form);
+        for (input, plain) in [
+            (Form::Docker, Form::Hybrid),
+            (Form::Hybrid, Form::Hybrid),
+            (Form::Oci, Form::Oci),
+            (Form::OciDir, Form::OciDir),
+        ] {
+            assert_eq!(form("out", input), plain);
+            assert_eq!(form("docker-archive:out", input), Form::Hybrid);
+            assert_eq!(form("oci-archive:out", input), Form::Oci);
+            assert_eq!(form("oci:out", input), Form::OciDir);
+        }
+        assert_eq!(form("-", Form::OciDir), Form::Oci);
+        assert_eq!(Target::parse("oci:out:v1").unwrap().reference.as_deref(), Some("v1"));
+    }
+
+    #[test]
+    fn the_input_is_never_the_output() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name).display().to_string();
+        fs::write(at("in.tar"), "x").unwrap();
+        fs::hard_link(at("in.tar"), at("hard.tar")).unwrap();
+        symlink("in.tar", at("soft.tar")).unwrap();
+        fs::create_dir_all(at("layout/sub")).unwrap();
+        symlink(at("layout"), at("link")).unwrap();
+        for out in ["in.tar", "hard.tar", "soft.tar"] {
+            let e = check(&at(out), &at("in.tar"), None).unwrap_err();
+            assert_eq!((e.kind, e.what.as_str()), (ErrorKind::Usage, "the output is the input"));
+            assert!(e.hint.is_some());
+        }
+        for out in ["layout", "layout/sub/x.tar", "link/new"] {
+            let e = check(&at(out), &at("layout"), Some(Form::OciDir)).unwrap_err();
+            assert_eq!(e.kind, ErrorKind::Usage);
+            assert!(e.what.starts_with("the output "), "{e}");
+        }
+        check(&at("new.tar"), &at("in.tar"), Some(Form::Docker)).unwrap();
+    }
+
+    #[test]
+    fn what_exists_is_replaced_only_by_its_like() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name).display().to_string();
+        fs::write(at("file"), "x").unwrap();
+        fs::create_dir_all(at("full/x")).unwrap();
+        fs::create_dir(at("empty")).unwrap();
+        symlink("file", at("soft")).unwrap();
+        symlink("none", at("dangling")).unwrap();
+        let destination = |name: &str, form| Target::parse(&at(name)).unwrap().destination(form);
+        assert_eq!(destination("file", Form::Oci).unwrap(), Destination::File(at("file").into()));
+        assert_eq!(destination("soft", Form::Oci).unwrap(), Destination::File(at("file").into()));
+        assert_eq!(destination("dangling", Form::Oci).unwrap(), Destination::File(at("none").into()));
+        assert_eq!(destination("empty", Form::OciDir).unwrap(), Destination::Dir(at("empty").into()));
+        for (name, form) in [
+            ("file", Form::OciDir),
+            ("full", Form::OciDir),
+            ("full", Form::Docker),
+            ("new/", Form::Oci),
+            ("no/x", Form::Oci),
+            ("file/x", Form::Oci),
+        ] {
+            let e = destination(name, form).unwrap_err();
+            assert_eq!(e.kind, ErrorKind::Usage, "{e}");
+        }
+        let null = Target::parse("/dev/null").unwrap();
+        assert_eq!(null.destination(Form::Hybrid).unwrap(), Destination::Device("/dev/null".into()));
+        assert_eq!(Target::parse("/dev/stdout").unwrap().destination(Form::Oci).unwrap(), Destination::Stdout);
     }
 }

@@ -76,14 +76,17 @@ impl Location {
             return Err(usage("the path is empty".into()));
         }
         let plain = Self { place: Place::Path(text.into()), prefix: None, reference: None };
-        let Some((prefix, rest)) = text.split_once(':').filter(|_| !exists(Path::new(text))) else { return Ok(plain) };
+        let Some((prefix, rest)) = text.split_once(':').filter(|_| !exists(Path::new(text))) else {
+            return Ok(plain);
+        };
         let prefix = match prefix {
             "docker-archive" => Prefix::DockerArchive,
             "oci-archive" => Prefix::OciArchive,
             "oci" => Prefix::Oci,
             "docker" | "docker-daemon" | "dir" | "containers-storage" | "ostree" | "sif" | "tarball" | "registry"
             | "https" | "http" => {
-                let hint = format!("copy it to a file first: `skopeo copy {prefix}:… docker-archive:app.tar:app:latest`");
+                let hint =
+                    format!("copy it to a file first: `skopeo copy {prefix}:… docker-archive:app.tar:app:latest`");
                 return Err(usage(format!("`{prefix}:` cannot be read or written")).hint(hint));
             }
             _ => return Ok(plain),
@@ -137,7 +140,10 @@ mod tests {
         let docker = Some(Prefix::DockerArchive);
         assert_eq!(parse("docker-archive:-", none), ("standard input".into(), docker, None));
         assert_eq!(parse("docker-archive:a.tar", none), ("a.tar".into(), docker, None));
-        assert_eq!(parse("docker-archive:/x/a.tar:h:5000/b:c", none), ("/x/a.tar".into(), docker, Some("h:5000/b:c".into())));
+        assert_eq!(
+            parse("docker-archive:/x/a.tar:h:5000/b:c", none),
+            ("/x/a.tar".into(), docker, Some("h:5000/b:c".into()))
+        );
         assert_eq!(parse("oci:dir:v1", none), ("dir".into(), Some(Prefix::Oci), Some("v1".into())));
         assert_eq!(parse("what:ever", none), ("what:ever".into(), None, None));
     }

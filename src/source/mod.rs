@@ -9,7 +9,9 @@ use serde_json::Value;
 use std::io::Read;
 
 mod docker;
+mod draft;
 mod foreign;
+mod layers;
 mod location;
 mod merge;
 mod oci;
@@ -112,7 +114,7 @@ impl Input {
     /// # Errors
     /// Where the file cannot be opened, or is no regular file of the layout any more.
     pub fn open_blob(&self, blob: &BlobRef) -> Result<Box<dyn Read + Send>> {
-        self.store.open(blob).map_err(|e| e.archive(&self.name))
+        self.open_blob_at(blob, 0)
     }
 
     /// The same from an offset on.
@@ -120,9 +122,7 @@ impl Input {
     /// # Errors
     /// As [`Input::open_blob`].
     pub fn open_blob_at(&self, blob: &BlobRef, offset: u64) -> Result<Box<dyn Read + Send>> {
-        let mut reader = self.open_blob(blob)?;
-        std::io::copy(&mut reader.by_ref().take(offset), &mut std::io::sink())?;
-        Ok(reader)
+        self.store.open_at(blob, offset).map_err(|e| e.archive(&self.name))
     }
 
     /// Checks that nobody wrote to the input since it was opened (by size and modification time).

@@ -1,1 +1,238 @@
-//! x
+//! OCI layouts: `index.json`, the indexes below it, and the manifests of images and of what refers to them.
+//! Source: <https://github.com/opencontainers/image-spec/blob/main/image-layout.md>.
+
+use super::BlobRef;
+use super::draft::{Draft, descriptor_platform, verified};
+use super::store::Store;
+use super::tree::{Edge, Node, NodeKind, OciTree, Raw};
+use crate::image::descriptor::{IMAGE_NAME, REF_NAME, REFERENCE_DIGEST, REFERENCE_TYPE};
+use crate::image::doc::View;
+use crate::image::media::{self, ManifestKind};
+use crate::image::{Descriptor, Doc, Platform};
+use crate::{Digest, Error, ErrorKind, Result, Warning};
+use std::collections::HashMap;
+
+const MAX_DEPTH: u32 = 8;
+const MAX_DESCRIPTORS: usize = 10_000;
+const IN_TOTO: &str = "application/vnd.in-toto+json";
+
+/// What an OCI layout holds.
+pub struct Layout {
+    /// The documents.
+    pub tree: OciTree,
+    /// The images that [`NodeKind::Image`] counts.
+    pub drafts: Vec<Draft>,
+    /// What is missing or odd.
+    pub warnings: Vec<Warning>,
+}
+
+/// Reads the tree of documents below `index.json`. Of an image for another `platform`, where its descriptor says so,
+/// nothing is read.
+pub fn read(store: &Store, index: &BlobRef, platform: Option<&Platform>) -> Result<Layout> {
+    let layout = layout_file(store)?;
+    let root = Doc::parse("index.json", store.document(index, "index.json")?)?;
+    let mut reader = Reader {
+        store,
+        platform,
+        nodes: Vec::new(),
+        seen: HashMap::new(),
+        drafts: Vec::new(),
+        warnings: Vec::new(),
+        descriptors: 0,
+    };
+    let view = root.view("index.json");
+    if view.get("manifests")?.value().is_none() {
+        return Err(view.error(ErrorKind::Archive, "not an image index").expected("a list of `manifests`", "none"));
+    }
+    let edges = reader.edges(&view, 1)?;
+    let Reader { nodes, mut drafts, warnings, .. } = reader;
+    for edge in &edges {
+        let name = edge.descriptor.annotation(IMAGE_NAME).or_else(|| edge.descriptor.annotation(REF_NAME));
+        if let Some(name) = name {
+            images_below(&nodes, edge.node).into_iter().for_each(|i| drafts[i].tag(name));
+        }
+    }
+    Ok(Layout { tree: OciTree { root, layout, edges, nodes }, drafts, warnings })
+}
+
+/// The images at and below a node, each once.
+pub fn images_below(nodes: &[Node], node: usize) -> Vec<usize> {
+    let (mut images, mut todo, mut seen) = (Vec::new(), vec![node], vec![false; nodes.len()]);
+    while let Some(node) = todo.pop() {
+        if std::mem::replace(&mut seen[node], true) {
+            continue;
+        }
+        match &nodes[node].kind {
+            NodeKind::Image(Some(image)) => images.push(*image),
+            NodeKind::Index { edges, .. } => todo.extend(edges.iter().rev().map(|e| e.node)),
+            _ => {}
+        }
+    }
+    images
+}
+
+fn layout_file(store: &Store) -> Result<Option<Doc>> {
+    let Some(blob) = store.find("oci-layout")? else {
+        return Ok(None);
+    };
+    let doc = Doc::parse("oci-layout", store.document(&blob, "oci-layout")?)?;
+    let version = doc.view("oci-layout").get("imageLayoutVersion")?.string()?;
+    if !version.is_empty() && !version.starts_with("1.") {
+        let error = Error::new(ErrorKind::Unsupported, "OCI layout of another version").member(b"oci-layout");
+        return Err(error.expected("1.0.0", version));
+    }
+    Ok(Some(doc))
+}
+
+struct Reader<'a> {
+    store: &'a Store,
+    platform: Option<&'a Platform>,
+    nodes: Vec<Node>,
+    /// Documents are unique by digest; so none is read twice, however often it is named.
+    seen: HashMap<Digest, usize>,
+    drafts: Vec<Draft>,
+    warnings: Vec<Warning>,
+    descriptors: usize,
+}
+
+impl Reader<'_> {
+    fn edges(&mut self, index: &View<'_>, depth: u32) -> Result<Vec<Edge>> {
+        let list = index.get("manifests")?.list()?;
+        self.descriptors += list.len();
+        if depth > MAX_DEPTH || self.descriptors > MAX_DESCRIPTORS {
+            let what = format!("indexes nested more than {MAX_DEPTH} deep, or more than {MAX_DESCRIPTORS} descriptors");
+            return Err(index.error(ErrorKind::Archive, &what));
+        }
+        list.iter().map(|item| self.edge(item, depth)).collect()
+    }
+
+    fn edge(&mut self, item: &View<'_>, depth: u32) -> Result<Edge> {
+        let descriptor = Descriptor::read(item)?;
+        let about = about(&descriptor);
+        let node = match self.seen.get(&descriptor.digest) {
+            Some(&node) => node,
+            None => {
+                let (subject, kind) = self.node(item, &descriptor, about.is_some(), depth)?;
+                self.nodes.push(Node { digest: descriptor.digest, subject, kind });
+                self.seen.insert(descriptor.digest, self.nodes.len() - 1);
+                self.nodes.len() - 1
+            }
+        };
+        let refers = about.or(self.nodes[node].subject);
+        Ok(Edge { descriptor, node, refers, selected: true })
+    }
+
+    /// What `descriptor` points to, with its subject.
+    fn node(
+        &mut self,
+        item: &View<'_>,
+        descriptor: &Descriptor,
+        artifact: bool,
+        depth: u32,
+    ) -> Result<(Option<Digest>, NodeKind)> {
+        let platform = descriptor_platform(item)?;
+        if let (Some(wanted), Some(platform)) = (self.platform, &platform)
+            && wanted != platform
+        {
+            return Ok((None, NodeKind::Image(None)));
+        }
+        let embedded = || descriptor.verified_data().map(BlobRef::memory);
+        let Some(blob) = self.store.blob(&descriptor.digest)?.or_else(embedded) else {
+            self.absent(descriptor, platform.as_ref(), "its manifest", artifact);
+            return Ok((None, NodeKind::Absent));
+        };
+        let raw = Raw { digest: descriptor.digest, blob };
+        if !descriptor.media.is_empty() && ManifestKind::parse(&descriptor.media).is_none() {
+            return Ok((None, NodeKind::Artifact(vec![raw])));
+        }
+        let name = format!("blobs/sha256/{}", descriptor.digest.hex());
+        let doc = verified(self.store, &raw.blob, &name, &descriptor.digest, Some(descriptor.size))?;
+        let view = doc.view(&name);
+        let subject = view.get("subject")?;
+        let subject = if subject.value().is_some() { Some(subject.get("digest")?.digest()?) } else { None };
+        if view.get("manifests")?.value().is_some() {
+            let edges = self.edges(&view, depth + 1)?;
+            return Ok((subject, NodeKind::Index { edges, doc }));
+        }
+        if view.get("fsLayers")?.value().is_some() {
+            let hint = "convert it, for example with `skopeo copy --format oci`";
+            return Err(view.error(ErrorKind::Unsupported, "docker manifest of schema 1").hint(hint));
+        }
+        if artifact || subject.is_some() || is_artifact(&view)? {
+            return Ok((subject, NodeKind::Artifact(self.raw_blobs(raw, &view)?)));
+        }
+        Ok((None, self.image(&name, &doc, descriptor, platform)?))
+    }
+
+    fn image(
+        &mut self,
+        name: &str,
+        doc: &Doc,
+        descriptor: &Descriptor,
+        platform: Option<Platform>,
+    ) -> Result<NodeKind> {
+        let view = doc.view(name);
+        let config = Descriptor::read(&view.get("config")?)?;
+        let layers: Vec<Descriptor> =
+            view.get("layers")?.list()?.iter().map(Descriptor::read).collect::<Result<_>>()?;
+        let embedded = || config.verified_data().map(BlobRef::memory);
+        let Some(blob) = self.store.blob(&config.digest)?.or_else(embedded) else {
+            self.absent(descriptor, platform.as_ref(), "its config", false);
+            return Ok(NodeKind::Absent);
+        };
+        let path = format!("blobs/sha256/{}", config.digest.hex());
+        let config_doc = verified(self.store, &blob, &path, &config.digest, Some(config.size))?;
+        let mut draft = Draft::new(config_doc, config.digest, platform).map_err(|e| e.member(path.as_bytes()))?;
+        draft.manifest = Some((doc.clone(), descriptor.digest));
+        draft.descriptors = layers;
+        self.drafts.push(draft);
+        Ok(NodeKind::Image(Some(self.drafts.len() - 1)))
+    }
+
+    /// A pull of one platform leaves the others of its index out.
+    fn absent(&mut self, descriptor: &Descriptor, platform: Option<&Platform>, what: &str, artifact: bool) {
+        if artifact {
+            return;
+        }
+        let of = platform.map_or_else(String::new, |p| format!("{p}: "));
+        let message = format!("{of}{what} is not in the input (manifest {}): skipped", descriptor.digest);
+        self.warnings.push(Warning::new("absent-image", message));
+    }
+
+    /// All blobs of an artifact that are there. What of it cannot be read is passed on all the same.
+    fn raw_blobs(&self, manifest: Raw, view: &View<'_>) -> Result<Vec<Raw>> {
+        let mut list = view.get("layers")?.list()?;
+        list.extend(view.get("blobs")?.list()?);
+        list.push(view.get("config")?);
+        let mut raw = vec![manifest];
+        for descriptor in list {
+            let Ok(descriptor) = Descriptor::read(&descriptor) else {
+                continue;
+            };
+            if let Some(blob) = self.store.blob(&descriptor.digest)? {
+                raw.push(Raw { digest: descriptor.digest, blob });
+            }
+        }
+        Ok(raw)
+    }
+}
+
+/// What an attestation (by annotation) or a cosign signature (by name: `sha256-HEX.sig`) is about.
+fn about(descriptor: &Descriptor) -> Option<Digest> {
+    if descriptor.annotation(REFERENCE_TYPE).is_some() {
+        return Digest::parse(descriptor.annotation(REFERENCE_DIGEST)?);
+    }
+    let name = descriptor.annotation(REF_NAME)?;
+    let (hex, _) = name[name.rfind("sha256-")? + 7..].split_once('.')?;
+    Digest::from_hex(hex)
+}
+
+/// Whether a manifest is of something else than an image.
+fn is_artifact(manifest: &View<'_>) -> Result<bool> {
+    let layers = manifest.get("layers")?.list()?;
+    let mut media = layers.iter().map(|l| l.get("mediaType")?.string()).collect::<Result<Vec<_>>>()?;
+    media.dedup();
+    Ok(manifest.get("artifactType")?.value().is_some()
+        || !media::is_config(&manifest.get("config")?.get("mediaType")?.string()?)
+        || media == [IN_TOTO])
+}

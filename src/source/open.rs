@@ -1,11 +1,203 @@
-//! x
-use super::{Input, Location, OpenOptions};
-use crate::Result;
+//! Opening an input: where its bytes are, which form they have, and which images they hold.
+
+use super::draft::Draft;
+use super::outer::{self, Walk};
+use super::store::Store;
+use super::tree::{DockerTree, Trees};
+use super::{Form, Input, Location, OpenOptions, Place, Prefix, docker, foreign, layers, merge, oci, select, spool};
+use crate::image::{Compression, Doc};
+use crate::{Error, ErrorKind, Result, Warning};
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
 /// Opens the images at `location`.
 ///
 /// # Errors
 /// Where there is no image that can be read; the message says what there is instead.
 pub fn open(location: &Location, options: &OpenOptions<'_>) -> Result<Input> {
-    let _ = (location, options);
-    todo!()
+    let name = location.to_string();
+    open_in(location, options, &name).map_err(|e| e.archive(&name))
+}
+
+fn open_in(location: &Location, options: &OpenOptions<'_>, name: &str) -> Result<Input> {
+    let (store, archive_bytes) = match &location.place {
+        Place::Std => spooled(io::stdin(), "standard input", options)?,
+        Place::Path(path) => open_path(path, location.prefix, options)?,
+    };
+    let is_dir = matches!(store, Store::Dir(_));
+    let documents = Documents::find(&store, location.prefix, is_dir, name)?;
+    let (drafts, mut trees, mut warnings) = documents.read(&store, options)?;
+    if drafts.is_empty() {
+        return Err(nothing(&warnings, options));
+    }
+    let drafts = select::select(drafts, &mut trees, location.reference.as_deref(), options.platform.as_ref())?;
+    let complete = |draft: Draft| layers::complete(&store, draft, &mut warnings);
+    let images = drafts.into_iter().map(complete).collect::<Result<Vec<_>>>()?;
+    let form = documents.form(is_dir);
+    Ok(Input { name: name.to_owned(), form, archive_bytes, images, warnings, store, trees })
+}
+
+fn nothing(warnings: &[Warning], options: &OpenOptions<'_>) -> Error {
+    if let Some(platform) = &options.platform {
+        return Error::new(ErrorKind::Usage, format!("no image for platform {platform}"));
+    }
+    let what = warnings.first().map_or("holds no image, only other artifacts", |w| w.message.as_str());
+    Error::new(ErrorKind::Archive, what)
+}
+
+fn open_path(path: &Path, prefix: Option<Prefix>, options: &OpenOptions<'_>) -> Result<(Store, Option<u64>)> {
+    let metadata = path.metadata().map_err(|e| {
+        let error = Error::io("cannot open", e);
+        if path.exists() {
+            error
+        } else {
+            error.hint("save the image to a file first: `docker save app:latest -o app.tar`")
+        }
+    })?;
+    if metadata.is_dir() {
+        if let Some(prefix @ (Prefix::DockerArchive | Prefix::OciArchive)) = prefix {
+            let error = Error::new(ErrorKind::Usage, format!("a directory cannot be read as {}", prefix.name()));
+            return Err(error.hint(format!("for an OCI layout: oci:{}", path.display())));
+        }
+        return Ok((Store::dir(path)?, None));
+    }
+    if prefix == Some(Prefix::Oci) {
+        let error = Error::new(ErrorKind::Usage, "a file, not an OCI layout directory");
+        return Err(error.hint(format!("for a layout in an archive: oci-archive:{}", path.display())));
+    }
+    let file = File::open(path).map_err(|e| Error::io("cannot open", e))?;
+    if !metadata.is_file() {
+        return spooled(file, "the input is no plain file: it", options);
+    }
+    let metadata = file.metadata().map_err(|e| Error::io("cannot open", e))?;
+    if metadata.len() == 0 {
+        return Err(Error::new(ErrorKind::Archive, "an empty file, no image").hint("was it written to the end?"));
+    }
+    let mut walk = FileWalk { file: &file, at: 0, len: metadata.len() };
+    let mut head = [0; 512];
+    let read = walk.read(&mut head)?;
+    if Compression::sniff(&head[..read]) != Compression::None {
+        return spooled(file, "the input is compressed as a whole: it", options);
+    }
+    walk.at = 0;
+    let entries = outer::index(&mut walk).map_err(|e| foreign::no_tar(e, &head[..read]))?;
+    Ok((Store::archive(file, &metadata, entries), Some(metadata.len())))
+}
+
+fn spooled<R: Read + Send + 'static>(reader: R, what: &str, options: &OpenOptions<'_>) -> Result<(Store, Option<u64>)> {
+    let (head, reader) = spool::peek(reader)?;
+    if head.is_empty() {
+        let hint = "nothing came: did the command before the pipe fail?";
+        return Err(Error::new(ErrorKind::Archive, "empty, no image").hint(hint));
+    }
+    (options.spool_note)(&format!("{what} is copied to a temporary file in {} first", spool::temp_dir()));
+    let spool::Spooled { file, entries, read } =
+        spool::spool(reader, Compression::sniff(&head)).map_err(|e| foreign::no_tar(e, &head))?;
+    let metadata = file.metadata().map_err(|e| Error::io("cannot read the temporary file", e))?;
+    Ok((Store::archive(file, &metadata, entries), Some(read)))
+}
+
+/// The documents that a form is known by.
+struct Documents {
+    index: Option<super::BlobRef>,
+    docker: Option<Doc>,
+}
+
+impl Documents {
+    fn find(store: &Store, prefix: Option<Prefix>, is_dir: bool, name: &str) -> Result<Self> {
+        let mut index = store.find("index.json")?;
+        let mut docker = None;
+        // A directory is read as OCI alone: nothing loads docker's form from one.
+        let blob = if is_dir && index.is_some() { None } else { store.find(docker::NAME)? };
+        if let Some(blob) = blob {
+            let doc = Doc::parse(docker::NAME, store.document(&blob, docker::NAME)?)?;
+            match (doc.json.is_array(), &index) {
+                (false, None) => return Err(foreign::no_docker_manifest(&store.top(), name)),
+                (true, _) if is_dir => {
+                    let hint = format!("pack it: `tar -C {name} -cf app.tar .`");
+                    return Err(Error::new(ErrorKind::Unsupported, "an unpacked docker archive").hint(hint));
+                }
+                (is_list, _) => docker = is_list.then_some(doc),
+            }
+        }
+        if index.is_none() && docker.is_none() {
+            return Err(foreign::no_image(&store.top(), is_dir));
+        }
+        match prefix {
+            Some(Prefix::DockerArchive) if docker.is_none() => {
+                Err(wrong_form("docker archive", "manifest.json", "oci-archive"))
+            }
+            Some(Prefix::OciArchive) if index.is_none() => {
+                Err(wrong_form("OCI archive", "index.json", "docker-archive"))
+            }
+            Some(Prefix::OciArchive) => {
+                // The user wants its OCI part alone; so be it.
+                docker = None;
+                Ok(Self { index: index.take(), docker })
+            }
+            _ => Ok(Self { index, docker }),
+        }
+    }
+
+    const fn form(&self, is_dir: bool) -> Form {
+        match (&self.index, &self.docker) {
+            _ if is_dir => Form::OciDir,
+            (Some(_), Some(_)) => Form::Hybrid,
+            (Some(_), None) => Form::Oci,
+            (None, _) => Form::Docker,
+        }
+    }
+
+    fn read(&self, store: &Store, options: &OpenOptions<'_>) -> Result<(Vec<Draft>, Trees, Vec<Warning>)> {
+        let mut trees = Trees::default();
+        let (mut drafts, mut warnings) = (Vec::new(), Vec::new());
+        if let Some(index) = &self.index {
+            let layout = oci::read(store, index, options.platform.as_ref())?;
+            trees.oci = Some(layout.tree);
+            drafts = layout.drafts;
+            warnings = layout.warnings;
+        }
+        if let Some(doc) = &self.docker {
+            let images = merge::merge(store, &mut drafts, docker::read(store, doc)?)?;
+            trees.docker = Some(DockerTree { doc: doc.clone(), images: images.into_iter().map(Some).collect() });
+        }
+        Ok((drafts, trees, warnings))
+    }
+}
+
+fn wrong_form(wanted: &str, missing: &str, other: &str) -> Error {
+    Error::new(ErrorKind::Archive, format!("not a {wanted}: no {missing}")).hint(format!("read it as {other}:PATH"))
+}
+
+/// A file that is walked over by seeking.
+struct FileWalk<'a> {
+    file: &'a File,
+    at: u64,
+    len: u64,
+}
+
+impl Walk for FileWalk<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let mut filled = 0;
+        while filled < buf.len() {
+            match self.file.read_at(&mut buf[filled..], self.at) {
+                Ok(0) => break,
+                Ok(n) => {
+                    filled += n;
+                    self.at += n as u64;
+                }
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(filled)
+    }
+
+    fn skip(&mut self, n: u64) -> io::Result<u64> {
+        let n = n.min(self.len.saturating_sub(self.at));
+        self.at += n;
+        Ok(n)
+    }
 }

@@ -6,7 +6,9 @@ use bstr::BString;
 use std::io;
 
 /// More members than any image has, and few enough for their names to fit in memory.
-const MAX_MEMBERS: usize = 1_000_000;
+const MAX_MEMBERS: usize = 250_000;
+/// The most that all names together may take.
+const MAX_NAMES: usize = 64 << 20;
 /// The most that a long name or a PAX header may take.
 const MAX_EXTENSION: u64 = 1 << 20;
 const BLOCK: usize = 512;
@@ -62,7 +64,7 @@ struct Pending {
 /// # Errors
 /// [`ErrorKind::Archive`] with the offset of what is wrong.
 pub fn index(walk: &mut dyn Walk) -> Result<Vec<Entry>> {
-    let mut indexer = Indexer { walk, at: 0, entries: Vec::new(), pending: Pending::default() };
+    let mut indexer = Indexer { walk, at: 0, entries: Vec::new(), names: 0, pending: Pending::default() };
     while indexer.step()? {}
     Ok(indexer.entries)
 }
@@ -71,6 +73,7 @@ struct Indexer<'a> {
     walk: &'a mut dyn Walk,
     at: u64,
     entries: Vec<Entry>,
+    names: usize,
     pending: Pending,
 }
 
@@ -116,6 +119,7 @@ impl Indexer<'_> {
         let pending = std::mem::take(&mut self.pending);
         let name = pending.path.unwrap_or_else(|| header_name(header));
         let link = pending.link.unwrap_or_else(|| until_nul(&header[157..257]).to_vec());
+        let link_length = link.len();
         let path = path::normalize(&name).map_err(|_| wrong("name leads out of the archive", start).member(&name))?;
         let kind = match header[156] {
             _ if pending.sparse => Type::Other,
@@ -139,8 +143,10 @@ impl Indexer<'_> {
         let size = if matches!(header[156], b'1'..=b'6') { 0 } else { pending.size.unwrap_or(declared) };
         let offset = self.at;
         self.skip(size, start).map_err(|e| e.member(&name))?;
-        if self.entries.len() == MAX_MEMBERS {
-            return Err(wrong(&format!("more than {MAX_MEMBERS} members"), start));
+        self.names += path.len() + link_length;
+        if self.entries.len() == MAX_MEMBERS || self.names > MAX_NAMES {
+            let hint = "slim reads images, as `docker save` writes them, not file systems, as `docker export` does";
+            return Err(wrong("more members, or longer names, than any image has", start).hint(hint));
         }
         self.entries.push(Entry { path, offset, size, kind });
         Ok(())
@@ -242,7 +248,9 @@ fn number(field: &[u8]) -> Option<u64> {
 
 /// The checksum over unsigned bytes, or over signed ones as some old writers had it.
 fn checksum_fits(header: &[u8; BLOCK]) -> bool {
-    let Some(stored) = number(&header[148..156]) else { return false };
+    let Some(stored) = number(&header[148..156]) else {
+        return false;
+    };
     let byte = |(i, &b): (usize, &u8)| if (148..156).contains(&i) { b' ' } else { b };
     let unsigned: u64 = header.iter().enumerate().map(byte).map(u64::from).sum();
     let signed: i64 = header.iter().enumerate().map(byte).map(|b| i64::from(b as i8)).sum();

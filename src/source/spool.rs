@@ -2,16 +2,16 @@
 //! Its members are framed on the way, so that what is no archive ends the copying early.
 
 use super::outer::{self, Entry, Walk};
+use crate::codec::{self, CHUNK};
 use crate::image::Compression;
 use crate::{Error, ErrorKind, Result};
 use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom, Write};
+use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What may follow the end of an archive: writers pad to records of some kilobytes.
 const MAX_TRAILING: u64 = 64 << 20;
-const CHUNK: usize = 128 << 10;
 
 /// A copied archive.
 pub struct Spooled {
@@ -36,14 +36,10 @@ pub fn peek<R: Read + Send + 'static>(mut reader: R) -> Result<(Vec<u8>, Box<dyn
 /// Where it is no tar, or cannot be read or written.
 pub fn spool(reader: Box<dyn Read + Send>, compression: Compression) -> Result<Spooled> {
     let count = Arc::new(AtomicU64::new(0));
-    let counting = BufReader::with_capacity(CHUNK, Counting { inner: reader, count: Arc::clone(&count) });
-    let from: Box<dyn Read> = match compression {
-        Compression::None => Box::new(counting),
-        Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(counting)),
-        Compression::Zstd => Box::new(zstd::Decoder::with_buffer(counting).map_err(|e| Error::io("zstd", e))?),
-    };
+    let counting = Counting { inner: reader, count: Arc::clone(&count) };
+    let from = codec::decoder(compression, counting)?;
     let to = tempfile::tempfile().map_err(|e| Error::io(format!("no temporary file in {}", temp_dir()), e))?;
-    let mut copy = Copy { from, to, size: 0, chunk: vec![0; CHUNK], compression };
+    let mut copy = Copy { from, to, size: 0, chunk: vec![0; CHUNK] };
     let entries = outer::index(&mut copy)?;
     copy.drain()?;
     let Copy { mut to, size, .. } = copy;
@@ -71,11 +67,10 @@ impl<R: Read> Read for Counting<R> {
 }
 
 struct Copy {
-    from: Box<dyn Read>,
+    from: Box<dyn Read + Send>,
     to: File,
     size: u64,
     chunk: Vec<u8>,
-    compression: Compression,
 }
 
 impl Copy {
@@ -94,13 +89,12 @@ impl Copy {
     }
 
     fn broken(&self, cause: io::Error) -> io::Error {
-        match self.compression {
-            Compression::None => Error::io("cannot read", cause).into(),
-            other => Error::new(ErrorKind::Archive, format!("broken {other} data round the archive"))
-                .offset(self.size)
-                .cause(cause)
-                .into(),
+        let mut error = Error::from(cause);
+        // The decoder takes all it reads for a layer.
+        if error.kind == ErrorKind::Layer {
+            error.kind = ErrorKind::Archive;
         }
+        error.offset(self.size).into()
     }
 
     /// Writes, leaving holes for zeros: a bomb of them costs no disk space.

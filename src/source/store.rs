@@ -6,7 +6,7 @@ use crate::{Digest, Error, ErrorKind, Result, path};
 use bstr::BString;
 use std::collections::{HashMap, VecDeque};
 use std::fs::{File, Metadata};
-use std::io::{self, Cursor, Read};
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -72,14 +72,11 @@ pub struct Dir {
 }
 
 impl Store {
-    /// The store of an archive `file` with these members; of members with one name the last counts.
-    ///
-    /// # Errors
-    /// Where the file has no metadata.
-    pub fn archive(file: File, entries: Vec<Entry>) -> Result<Self> {
-        let stamp = stamp(&file.metadata().map_err(|e| Error::io("cannot read", e))?);
+    /// The store of an archive `file`, with its metadata from before its `entries` were read; of members with one name
+    /// the last counts.
+    pub fn archive(file: File, metadata: &Metadata, entries: Vec<Entry>) -> Self {
         let entries = entries.into_iter().map(|e| (e.path.clone(), e)).collect();
-        Ok(Self::Archive(Archive { file: Arc::new(file), stamp, entries }))
+        Self::Archive(Archive { file: Arc::new(file), stamp: stamp(metadata), entries })
     }
 
     /// The store of the layout at `dir`.
@@ -130,13 +127,17 @@ impl Store {
     ///
     /// # Errors
     /// Where its file cannot be opened any more.
-    pub fn open(&self, blob: &BlobRef) -> Result<Box<dyn Read + Send>> {
+    pub fn open_at(&self, blob: &BlobRef, skip: u64) -> Result<Box<dyn Read + Send>> {
         match (&blob.0, self) {
-            (Spot::Memory(bytes), _) => Ok(Box::new(Cursor::new(Bytes(Arc::clone(bytes))))),
+            (Spot::Memory(bytes), _) => {
+                let mut cursor = Cursor::new(Bytes(Arc::clone(bytes)));
+                cursor.set_position(skip);
+                Ok(Box::new(cursor))
+            }
             (Spot::Slice { offset, size }, Self::Archive(archive)) => {
                 Ok(Box::new(Slice { file: Arc::clone(&archive.file), at: *offset, end: offset.saturating_add(*size) }))
             }
-            (Spot::File { path, size }, Self::Dir(dir)) => dir.open(path, *size),
+            (Spot::File { path, size }, Self::Dir(dir)) => dir.open(path, *size, skip),
             _ => Err(Error::new(ErrorKind::Usage, "the blob is of another input")),
         }
     }
@@ -162,7 +163,7 @@ impl Store {
 
     fn read(&self, blob: &BlobRef, most: u64) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        let mut reader = self.open(blob)?.take(most);
+        let mut reader = self.open_at(blob, 0)?.take(most);
         reader.read_to_end(&mut bytes).map_err(|e| Error::io("cannot read", e))?;
         Ok(bytes)
     }
@@ -206,7 +207,6 @@ impl Archive {
         let mut todo: VecDeque<BString> = path::components(name.as_bytes()).map(BString::from).collect();
         let mut done: Vec<BString> = Vec::new();
         let mut links = 0;
-        let mut found = None;
         while let Some(part) = todo.pop_front() {
             match part.as_slice() {
                 b"." => continue,
@@ -216,9 +216,11 @@ impl Archive {
                 }
                 _ => done.push(part),
             }
-            let here: BString = bstr::join("/", &done).into();
-            found = self.entries.get(&here);
-            let target = match found.map(|e| &e.kind) {
+            let target = match self.entries.get(&BString::from(bstr::join("/", &done))).map(|e| &e.kind) {
+                Some(Type::Symlink(target)) if target.starts_with(b"/") => {
+                    let found = target.escape_ascii();
+                    return Err(error("link leads out of the archive").expected("a member of the archive", found));
+                }
                 Some(Type::Symlink(target)) => {
                     done.pop();
                     target
@@ -233,15 +235,11 @@ impl Archive {
             if links > MAX_LINKS {
                 return Err(error("link in the archive leads to itself"));
             }
-            let hard = matches!(found.map(|e| &e.kind), Some(Type::HardLink(_)));
-            if target.starts_with(b"/") && !hard {
-                return Err(error("link leads out of the archive").expected("a member", target.escape_ascii()));
-            }
             for part in path::components(target).collect::<Vec<_>>().into_iter().rev() {
                 todo.push_front(part.into());
             }
         }
-        match found {
+        match self.entries.get(&BString::from(bstr::join("/", &done))) {
             None => Ok(None),
             Some(Entry { offset, size, kind: Type::File, .. }) => {
                 Ok(Some(BlobRef(Spot::Slice { offset: *offset, size: *size })))
@@ -280,12 +278,14 @@ impl Dir {
         Ok(Some(metadata.len()))
     }
 
-    fn open(&self, name: &str, size: u64) -> Result<Box<dyn Read + Send>> {
+    fn open(&self, name: &str, size: u64, skip: u64) -> Result<Box<dyn Read + Send>> {
         let failed = |e| Error::io("cannot open", e).member(name.as_bytes());
         if self.check(name)? != Some(size) {
             return Err(Error::new(ErrorKind::Io, "was changed while it was read").member(name.as_bytes()));
         }
-        Ok(Box::new(File::open(self.root.join(name)).map_err(failed)?.take(size)))
+        let mut file = File::open(self.root.join(name)).map_err(failed)?;
+        file.seek(SeekFrom::Start(skip)).map_err(failed)?;
+        Ok(Box::new(file.take(size.saturating_sub(skip))))
     }
 }
 

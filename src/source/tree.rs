@@ -45,6 +45,8 @@ pub struct Edge {
 pub struct Node {
     /// Its digest.
     pub digest: Digest,
+    /// The digest of its `subject`.
+    pub subject: Option<Digest>,
     /// What it is.
     pub kind: NodeKind,
 }
@@ -84,4 +86,3 @@ pub struct DockerTree {
     /// Per entry its image, by its position in `Input::images`; `None` where it is not selected.
     pub images: Vec<Option<usize>>,
 }
-

@@ -83,24 +83,10 @@ impl Entry {
         let field = header.size()?;
         let has_data = kind == Kind::File;
         // Whatever the size of a link, a device or a directory says, no data follow; but after GNU's dump of a directory.
-        let size = if has_data || flag == b'D' {
-            extended.size.unwrap_or(field)
-        } else {
-            0
-        };
+        let size = if has_data || flag == b'D' { extended.size.unwrap_or(field) } else { 0 };
         let (global, inherited) = (extended.global, extended.inherited);
         let meta = meta(header, extended)?;
-        Ok(Self {
-            name: name.to_vec(),
-            path,
-            kind,
-            meta,
-            size,
-            has_data,
-            layout,
-            global,
-            inherited,
-        })
+        Ok(Self { name: name.to_vec(), path, kind, meta, size, has_data, layout, global, inherited })
     }
 }
 
@@ -115,11 +101,7 @@ fn layout(header: &Header, extended: &Extended) -> Result<Layout> {
 fn meta(header: &Header, extended: Extended) -> Result<Meta> {
     let mode = header.number("mode", header::MODE)? & 0o7777;
     let own = |field| {
-        if header.has_magic() {
-            header.text(field).into()
-        } else {
-            BString::default()
-        }
+        if header.has_magic() { header.text(field).into() } else { BString::default() }
     };
     let id = |value: Option<u64>, what, field| value.map_or_else(|| header.unsigned(what, field), Ok);
     let seconds = |secs| Time { secs, nanos: 0 };
@@ -127,9 +109,7 @@ fn meta(header: &Header, extended: Extended) -> Result<Meta> {
         mode: u32::try_from(mode).unwrap_or_default(),
         uid: id(extended.uid, "uid", header::UID)?,
         gid: id(extended.gid, "gid", header::GID)?,
-        mtime: extended
-            .mtime
-            .map_or_else(|| header.number("mtime", header::MTIME).map(seconds), Ok)?,
+        mtime: extended.mtime.map_or_else(|| header.number("mtime", header::MTIME).map(seconds), Ok)?,
         uname: extended.uname.unwrap_or_else(|| own(header::UNAME)),
         gname: extended.gname.unwrap_or_else(|| own(header::GNAME)),
         records: extended.records,

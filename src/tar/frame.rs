@@ -13,6 +13,8 @@ use std::io::{self, BufRead, Read};
 const MOST_NAME: u64 = 1 << 20;
 /// The most bytes that an extended header may have.
 const MOST_PAX: u64 = 16 << 20;
+/// How much room is made for an extended header before it is read, in bytes.
+const BODY: u64 = 4096;
 /// The most bytes of values that members may take over from global headers: every member has a copy of its own, so that a
 /// short stream could ask for any amount.
 const MOST_INHERITED: u64 = 64 << 20;
@@ -64,10 +66,7 @@ impl<R: BufRead> Framer<R> {
     /// # Errors
     /// What the reader fails with, as it is; an [`crate::ErrorKind::Layer`] error where the stream is broken or ends too soon, an
     /// [`crate::ErrorKind::Unsupported`] one where a type flag is not known. After an error there is no way on.
-    #[allow(
-        clippy::should_implement_trait,
-        reason = "members lend the framer for their data, so it is no iterator"
-    )]
+    #[allow(clippy::should_implement_trait, reason = "members lend the framer for their data, so it is no iterator")]
     pub fn next(&mut self) -> Result<Option<Member>> {
         match self.state {
             State::Ended => return Ok(None),
@@ -144,13 +143,10 @@ impl<R: BufRead> Framer<R> {
         self.name = entry.name;
         self.inherited = self.inherited.saturating_add(entry.inherited);
         if self.inherited > MOST_INHERITED {
-            let e = bad("global PAX headers give members too much")
-                .member(&self.name)
-                .offset(at);
-            return Err(e.expected(
-                format!("at most {MOST_INHERITED} bytes in all"),
-                format!("{} bytes", self.inherited),
-            ));
+            let e = bad("global PAX headers give members too much").member(&self.name).offset(at);
+            return Err(
+                e.expected(format!("at most {MOST_INHERITED} bytes in all"), format!("{} bytes", self.inherited))
+            );
         }
         let (sparse, stored) = self.sparse(header, entry.layout, entry.size, at)?;
         let data = self.pos..self.end_of(stored, at)?;
@@ -264,18 +260,12 @@ impl<R: BufRead> Framer<R> {
     fn body(&mut self, header: &Header, at: u64, most: u64) -> Result<Vec<u8>> {
         let size = size(header, at)?;
         if size > most {
-            let e = bad(format!(
-                "extended header (type flag '{}') too large",
-                header.flag().escape_ascii()
-            ));
-            return Err(e
-                .member(&header.name())
-                .offset(at)
-                .expected(format!("at most {most} bytes"), size));
+            let e = bad(format!("extended header (type flag '{}') too large", header.flag().escape_ascii()));
+            return Err(e.member(&header.name()).offset(at).expected(format!("at most {most} bytes"), size));
         }
         let end = padded(size);
         self.begin(header.name(), size, end - size);
-        let mut body = Vec::new();
+        let mut body = Vec::with_capacity(usize::try_from(size.min(BODY)).unwrap_or_default());
         self.data().read_to_end(&mut body)?;
         self.skip_rest()?;
         Ok(body)
@@ -329,15 +319,23 @@ impl<R: BufRead> Framer<R> {
     }
 
     fn truncated(&self, part: &str, expected: u64, found: u64) -> Error {
-        let e = bad(format!("truncated {part}")).expected(format!("{expected} bytes"), found);
-        self.here(e, self.pos)
+        truncated(part, expected, found, &self.name, self.pos)
     }
 
-    /// Gives an error its place, as far as it is known.
     fn here(&self, e: Error, at: u64) -> Error {
-        let e = e.offset(at);
-        if self.name.is_empty() { e } else { e.member(&self.name) }
+        place(e, &self.name, at)
     }
+}
+
+/// Gives an error its place, as far as it is known.
+fn place(e: Error, name: &[u8], at: u64) -> Error {
+    let e = e.offset(at);
+    if name.is_empty() { e } else { e.member(name) }
+}
+
+fn truncated(part: &str, expected: u64, found: u64, name: &[u8], at: u64) -> Error {
+    let e = bad(format!("truncated {part}")).expected(format!("{expected} bytes"), found);
+    place(e, name, at)
 }
 
 /// The size of an extended header or label.
@@ -357,11 +355,10 @@ impl<R: BufRead> BufRead for Data<'_, R> {
         if left == 0 {
             return Ok(&[]);
         }
-        if framer.inner.fill_buf()?.is_empty() {
-            return Err(framer.truncated("data", framer.size, framer.size - left).into());
-        }
-        // Filled already, so this is the same buffer again.
         let buffer = framer.inner.fill_buf()?;
+        if buffer.is_empty() {
+            return Err(truncated("data", framer.size, framer.size - left, &framer.name, framer.pos).into());
+        }
         Ok(&buffer[..usize::try_from(left).map_or(buffer.len(), |n| n.min(buffer.len()))])
     }
 

@@ -113,11 +113,7 @@ impl Header {
     /// The name with its prefix, as the header alone has it.
     pub(super) fn name(&self) -> Vec<u8> {
         let (prefix, name) = (self.prefix(), self.text(NAME));
-        if prefix.is_empty() {
-            name.to_vec()
-        } else {
-            [prefix, b"/", name].concat()
-        }
+        if prefix.is_empty() { name.to_vec() } else { [prefix, b"/", name].concat() }
     }
 
     fn prefix(&self) -> &[u8] {
@@ -166,26 +162,13 @@ mod tests {
 
     #[test]
     fn octal_numbers_may_have_blanks_and_nuls_around_them() {
-        for field in [
-            &b"0000017\0"[..],
-            b"     17 ",
-            b"17\0\0\0\0\0\0",
-            b"\x00000017 ",
-            b"00000017",
-            b"   17 \0 ",
-        ] {
+        for field in [&b"0000017\0"[..], b"     17 ", b"17\0\0\0\0\0\0", b"\x00000017 ", b"00000017", b"   17 \0 "] {
             assert_eq!(number(field), Some(15), "{}", field.escape_ascii());
         }
         assert_eq!(number(b"\0\0\0\0\0\0\0\0"), Some(0));
         assert_eq!(number(b"        "), Some(0));
         assert_eq!(number(b"777777777777"), Some((1 << 36) - 1));
-        for field in [
-            &b"0000018\0"[..],
-            b"17 17 \0\0",
-            b"-0000017",
-            b"0x17\0\0\0\0",
-            b"17\0x\0\0\0\0",
-        ] {
+        for field in [&b"0000018\0"[..], b"17 17 \0\0", b"-0000017", b"0x17\0\0\0\0", b"17\0x\0\0\0\0"] {
             assert_eq!(number(field), None, "{}", field.escape_ascii());
         }
     }
@@ -208,12 +191,7 @@ mod tests {
         block[..3].copy_from_slice(b"\xe9\xffx");
         let sum = |n: i64| format!("{n:06o}\0 ");
         let unsigned = 0xe9 + 0xff + i64::from(b'x') + 8 * 32;
-        for (n, good) in [
-            (unsigned, true),
-            (unsigned - 512, true),
-            (unsigned - 256, false),
-            (0, false),
-        ] {
+        for (n, good) in [(unsigned, true), (unsigned - 512, true), (unsigned - 256, false), (0, false)] {
             if n >= 0 {
                 block[CHECKSUM].copy_from_slice(sum(n).as_bytes());
                 assert_eq!(Header::new(block).is_ok(), good, "{n}");

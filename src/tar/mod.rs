@@ -108,8 +108,6 @@ impl Member {
     /// The size in bytes that a reader of the file sees; 0 for what has no content.
     #[must_use]
     pub fn size(&self) -> u64 {
-        self.sparse
-            .as_ref()
-            .map_or(self.data.end - self.data.start, |s| s.real_size)
+        self.sparse.as_ref().map_or(self.data.end - self.data.start, |s| s.real_size)
     }
 }

@@ -42,17 +42,12 @@ fn record(rest: &[u8]) -> Result<(&[u8], &[u8], &[u8])> {
     const FORM: &str = "LENGTH KEY=VALUE and a newline at LENGTH";
     let broken = || bad("broken PAX record").expected(FORM, shown(rest));
     let blank = rest.iter().take(20).position(|&b| b == b' ').ok_or_else(broken)?;
-    let length = decimal(&rest[..blank])
-        .and_then(|n| usize::try_from(n).ok())
-        .ok_or_else(broken)?;
+    let length = decimal(&rest[..blank]).and_then(|n| usize::try_from(n).ok()).ok_or_else(broken)?;
     if length > rest.len() {
         return Err(bad("PAX record longer than its header").expected(format!("at most {} bytes", rest.len()), length));
     }
     let (this, after) = rest.split_at(length);
-    let this = this
-        .get(blank + 1..)
-        .and_then(|r| r.strip_suffix(b"\n"))
-        .ok_or_else(broken)?;
+    let this = this.get(blank + 1..).and_then(|r| r.strip_suffix(b"\n")).ok_or_else(broken)?;
     let equals = memchr::memchr(b'=', this).ok_or_else(broken)?;
     let (key, value) = (&this[..equals], &this[equals + 1..]);
     if key.is_empty() || key.contains(&0) {
@@ -128,11 +123,16 @@ impl Extended {
         let mut this = Self::default();
         let outer = global.records.iter().map(|(k, v)| (k.as_slice(), v.as_slice(), true));
         let all = outer.chain(local.iter().map(|&(k, v)| (k, v, false)));
+        // Nearly all members have a handful of records, for which no set is needed.
+        let few = global.records.len() + local.len() <= 16;
         let mut seen = HashSet::new();
-        let mut last: Vec<_> = all
-            .rev()
-            .filter(|(key, ..)| repeats(key) || seen.insert(*key))
-            .collect();
+        let mut last: Vec<(&[u8], &[u8], bool)> = Vec::new();
+        for record @ (key, ..) in all.rev() {
+            let new = if few { last.iter().all(|(k, ..)| *k != key) } else { seen.insert(key) };
+            if new || repeats(key) {
+                last.push(record);
+            }
+        }
         last.reverse();
         last.retain(|(key, value, _)| !value.is_empty() || may_be_empty(key));
         for (key, value, global) in last {
@@ -218,10 +218,7 @@ fn time(value: &[u8]) -> Option<Time> {
         (true, 0) => (-whole, 0),
         (true, _) => (-whole - 1, 1_000_000_000 - nanos),
     };
-    Some(Time {
-        secs: i64::try_from(secs).ok()?,
-        nanos,
-    })
+    Some(Time { secs: i64::try_from(secs).ok()?, nanos })
 }
 
 #[cfg(test)]
@@ -268,17 +265,7 @@ mod tests {
         assert_eq!(of("-3"), Some((-3, 0)));
         assert_eq!(of("7."), Some((7, 0)));
         assert_eq!(of("-9223372036854775808"), Some((i64::MIN, 0)));
-        for wrong in [
-            "",
-            "-",
-            ".5",
-            "1.-5",
-            "1e3",
-            "+1",
-            "9223372036854775808",
-            "-9223372036854775808.5",
-            "1.5 ",
-        ] {
+        for wrong in ["", "-", ".5", "1.-5", "1e3", "+1", "9223372036854775808", "-9223372036854775808.5", "1.5 "] {
             assert_eq!(of(wrong), None, "{wrong}");
         }
     }
@@ -288,12 +275,9 @@ mod tests {
         let mut global = Global::default();
         let records = all("9 uid=77\n9 gid=88\n9 v.x=gl\n9 v.y=gl\n13 comment=c\n").unwrap();
         global.add(&records).unwrap();
-        let local = all("6 a=1\n8 uid=5\n7 gid=\n9 v.x=lo\n7 v.y=\n6 a=2\n21 SCHILY.xattr.user=\n9 uname=\n").unwrap();
+        let local = all("6 a=1\n8 uid=5\n7 gid=\n9 v.x=lo\n7 v.y=\n6 a=2\n22 SCHILY.xattr.user=\n9 uname=\n").unwrap();
         let e = Extended::new(&global, &local).unwrap();
-        assert_eq!(
-            (e.uid, e.gid, e.uname.as_deref()),
-            (Some(5), None, Some(&b""[..]).map(Into::into))
-        );
+        assert_eq!((e.uid, e.gid, e.uname), (Some(5), None, Some("".into())));
         let records: Vec<_> = e.records.iter().map(|(k, v)| format!("{k}={v}")).collect();
         assert_eq!(records, ["v.x=lo", "a=2", "SCHILY.xattr.user="]);
         assert!(!e.global);

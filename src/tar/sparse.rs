@@ -23,13 +23,7 @@ impl Map {
         if i64::try_from(real_size).is_err() {
             return Err(bad("sparse file too large").expected(format!("at most {} bytes", i64::MAX), real_size));
         }
-        Ok(Self {
-            real_size,
-            entries: Vec::new(),
-            count: 0,
-            end: 0,
-            total: 0,
-        })
+        Ok(Self { real_size, entries: Vec::new(), count: 0, end: 0, total: 0 })
     }
 
     /// Adds a chunk. Empty ones, which writers put at a file's end to mark it, are checked and left out.
@@ -62,10 +56,7 @@ impl Map {
             let expected = format!("{} bytes", self.total);
             return Err(bad("stored size of a sparse file differs from its map").expected(expected, stored));
         }
-        Ok(Sparse {
-            real_size: self.real_size,
-            map: self.entries,
-        })
+        Ok(Sparse { real_size: self.real_size, map: self.entries })
     }
 
     /// The map that begins in an old GNU header, and whether an extension block follows.
@@ -206,12 +197,7 @@ pub(super) struct Text {
 
 impl Text {
     pub(super) fn new(real_size: u64) -> Result<Self> {
-        Ok(Self {
-            map: Map::new(real_size)?,
-            left: None,
-            offset: None,
-            line: Vec::new(),
-        })
+        Ok(Self { map: Map::new(real_size)?, left: None, offset: None, line: Vec::new() })
     }
 
     /// Takes the next block; whether the map ended in it.
@@ -262,10 +248,7 @@ impl Text {
 /// The text of `sparse`'s map as PAX 1.0 has it before the data, padded to whole blocks. Where the file ends in a hole an
 /// empty chunk marks the end: GNU tar makes the file too short without it.
 pub(super) fn text(sparse: &Sparse) -> Vec<u8> {
-    let end = sparse
-        .map
-        .last()
-        .map_or(0, |&(offset, length)| offset.saturating_add(length));
+    let end = sparse.map.last().map_or(0, |&(offset, length)| offset.saturating_add(length));
     let mark = (end < sparse.real_size || sparse.map.is_empty()).then_some((sparse.real_size, 0));
     let mut text = format!("{}\n", sparse.map.len() + usize::from(mark.is_some()));
     for (offset, length) in sparse.map.iter().copied().chain(mark) {

@@ -17,11 +17,7 @@ pub fn header(path: &[u8], kind: &Kind, meta: &Meta, stored: u64, sparse: Option
     let file = *kind == Kind::File;
     let sparse = sparse.filter(|_| file);
     let map = sparse.map(sparse::text).unwrap_or_default();
-    let size = if file {
-        stored.saturating_add(map.len() as u64)
-    } else {
-        0
-    };
+    let size = if file { stored.saturating_add(map.len() as u64) } else { 0 };
 
     let mut out = Vec::new();
     let mut records = Records::default();
@@ -72,11 +68,7 @@ pub const fn padding(stored: u64) -> u64 {
 /// The name as archives have it: directories end in a slash.
 fn spelled(path: &[u8], kind: &Kind) -> Vec<u8> {
     let path = if path.is_empty() { b"." } else { path };
-    if *kind == Kind::Dir {
-        [path, b"/"].concat()
-    } else {
-        path.to_vec()
-    }
+    if *kind == Kind::Dir { [path, b"/"].concat() } else { path.to_vec() }
 }
 
 /// The header block but for name, link target and checksum. Numbers that don't fit are 0: a PAX record has them.
@@ -97,11 +89,7 @@ fn ustar(kind: &Kind, meta: &Meta, size: u64) -> Block {
     octal(&mut block, header::UID, fitting(meta.uid, MOST_7));
     octal(&mut block, header::GID, fitting(meta.gid, MOST_7));
     octal(&mut block, header::SIZE, fitting(size, MOST_11));
-    octal(
-        &mut block,
-        header::MTIME,
-        u64::try_from(meta.mtime.secs).map_or(0, |secs| fitting(secs, MOST_11)),
-    );
+    octal(&mut block, header::MTIME, u64::try_from(meta.mtime.secs).map_or(0, |secs| fitting(secs, MOST_11)));
     for (field, name) in [(header::UNAME, &meta.uname), (header::GNAME, &meta.gname)] {
         if fits_owner(name) {
             put(&mut block, field, name);
@@ -184,14 +172,7 @@ fn long(out: &mut Vec<u8>, records: &mut Records, flag: u8, key: &str, name: &[u
 /// A header that precedes a member's own, with its body.
 fn extended(out: &mut Vec<u8>, name: &[u8], flag: u8, magic: &[u8; 8], body: &[u8]) {
     let size = body.len() as u64;
-    let mut block = ustar(
-        &Kind::File,
-        &Meta {
-            mode: 0o644,
-            ..Meta::default()
-        },
-        size,
-    );
+    let mut block = ustar(&Kind::File, &Meta { mode: 0o644, ..Meta::default() }, size);
     put(&mut block, header::NAME, name);
     put(&mut block, header::MAGIC, magic);
     block[header::FLAG] = flag;
@@ -240,11 +221,7 @@ impl Records {
 
     /// What does not fit the header's fields.
     fn meta(&mut self, meta: &Meta, size: u64) {
-        let numbers = [
-            ("uid", meta.uid, MOST_7),
-            ("gid", meta.gid, MOST_7),
-            ("size", size, MOST_11),
-        ];
+        let numbers = [("uid", meta.uid, MOST_7), ("gid", meta.gid, MOST_7), ("size", size, MOST_11)];
         for (key, n, _) in numbers.into_iter().filter(|&(_, n, most)| n > most) {
             self.push(key, n.to_string().as_bytes());
         }
@@ -268,10 +245,7 @@ fn digits(n: usize) -> usize {
 fn decimal(time: Time) -> String {
     let total = i128::from(time.secs) * 1_000_000_000 + i128::from(time.nanos);
     let sign = if total < 0 { "-" } else { "" };
-    let (whole, nanos) = (
-        total.unsigned_abs() / 1_000_000_000,
-        total.unsigned_abs() % 1_000_000_000,
-    );
+    let (whole, nanos) = (total.unsigned_abs() / 1_000_000_000, total.unsigned_abs() % 1_000_000_000);
     if nanos == 0 {
         return format!("{sign}{whole}");
     }

@@ -86,11 +86,7 @@ pub fn merge(layers: &[&[Member]], base: usize) -> Result<Merged> {
             base_tree = Some(all.freeze());
         }
     }
-    Ok(Merged {
-        tree: all.freeze(),
-        base: base_tree,
-        marks,
-    })
+    Ok(Merged { tree: all.freeze(), base: base_tree, marks })
 }
 
 /// A tree under construction; nodes and inodes that nothing leads to any more stay in it unused.
@@ -123,17 +119,11 @@ struct Own {
 
 fn bad(members: &[Member], index: u32, what: impl Into<String>) -> Error {
     let member = &members[index as usize];
-    Error::new(ErrorKind::Layer, what)
-        .member(&member.path)
-        .offset(member.span.start)
+    Error::new(ErrorKind::Layer, what).member(&member.path).offset(member.span.start)
 }
 
 fn unpack(layer: u32, members: &[Member]) -> Result<Own> {
-    let mut own = Own {
-        build: Build::new(),
-        marks: Vec::new(),
-        foreign: Vec::new(),
-    };
+    let mut own = Own { build: Build::new(), marks: Vec::new(), foreign: Vec::new() };
     let mut markers = Vec::new();
     let mut pending = Vec::new();
     for (index, member) in (0u32..).zip(members) {
@@ -144,9 +134,7 @@ fn unpack(layer: u32, members: &[Member]) -> Result<Own> {
         match role(&member.path) {
             Role::Entry => {
                 let at = At { layer, member: index };
-                own.build
-                    .add(member, at, &mut pending)
-                    .map_err(|what| bad(members, index, what))?;
+                own.build.add(member, at, &mut pending).map_err(|what| bad(members, index, what))?;
             }
             Role::Nothing => {}
             Role::Whiteout(name) => markers.push((index, Some(name))),
@@ -158,11 +146,7 @@ fn unpack(layer: u32, members: &[Member]) -> Result<Own> {
         let (dir, _) = path::split(&members[index as usize].path);
         if let Some(dir) = own.build.canonical(dir) {
             let path = name.map_or_else(|| dir.clone(), |name| path::join(&dir, name));
-            own.marks.push(Mark {
-                path,
-                opaque: name.is_none(),
-                member: index,
-            });
+            own.marks.push(Mark { path, opaque: name.is_none(), member: index });
         }
     }
     own.settle(&pending, members)?;
@@ -181,8 +165,12 @@ impl Own {
             while let (Some(&index), None) = (links.get(&inode), settled.get(&inode)) {
                 trail.push(inode);
                 settled.insert(inode, inode);
-                let Kind::HardLink(target) = &members[index as usize].kind else { break };
-                let Some(node) = self.build.find(target, true) else { break };
+                let Kind::HardLink(target) = &members[index as usize].kind else {
+                    break;
+                };
+                let Some(node) = self.build.find(target, true) else {
+                    break;
+                };
                 if *self.build.kind(node) == Kind::Dir {
                     return Err(bad(members, index, "a hard link to a directory"));
                 }
@@ -201,19 +189,8 @@ impl Own {
 
 impl Build {
     fn new() -> Self {
-        let root = BuildNode {
-            parent: 0,
-            inode: 0,
-            at: None,
-            children: BTreeMap::new(),
-        };
-        Self {
-            nodes: vec![root],
-            inodes: vec![BuildInode {
-                kind: Kind::Dir,
-                holder: None,
-            }],
-        }
+        let root = BuildNode { parent: 0, inode: 0, at: None, children: BTreeMap::new() };
+        Self { nodes: vec![root], inodes: vec![BuildInode { kind: Kind::Dir, holder: None }] }
     }
 
     fn inode(&mut self, kind: Kind, holder: Option<At>) -> u32 {
@@ -228,12 +205,7 @@ impl Build {
     /// Puts a name into a directory, in place of any other of that name and all below it.
     fn put(&mut self, dir: u32, name: &[u8], inode: u32, at: Option<At>) -> u32 {
         let id = self.nodes.len() as u32;
-        self.nodes.push(BuildNode {
-            parent: dir,
-            inode,
-            at,
-            children: BTreeMap::new(),
-        });
+        self.nodes.push(BuildNode { parent: dir, inode, at, children: BTreeMap::new() });
         self.nodes[dir as usize].children.insert(name.into(), id);
         id
     }
@@ -319,17 +291,11 @@ impl Build {
     fn find(&self, wanted: &[u8], follow: bool) -> Option<u32> {
         let (dir, name) = path::split(wanted);
         let dir = if follow { self.find_dir(dir)? } else { self.walk(dir)? };
-        if name.is_empty() {
-            Some(dir)
-        } else {
-            self.nodes[dir as usize].children.get(name.as_bstr()).copied()
-        }
+        if name.is_empty() { Some(dir) } else { self.nodes[dir as usize].children.get(name.as_bstr()).copied() }
     }
 
     fn walk(&self, wanted: &[u8]) -> Option<u32> {
-        path::components(wanted).try_fold(0, |at, part| {
-            self.nodes[at as usize].children.get(part.as_bstr()).copied()
-        })
+        path::components(wanted).try_fold(0, |at, part| self.nodes[at as usize].children.get(part.as_bstr()).copied())
     }
 
     /// The directory that a path leads to, with symbolic links followed.
@@ -388,10 +354,7 @@ impl Build {
             };
             let found = self.find(target, false).or_else(|| self.find(target, true));
             let found = found.ok_or_else(|| {
-                let what = format!(
-                    "a hard link to {}, which neither this layer nor a lower one has",
-                    target.as_bstr()
-                );
+                let what = format!("a hard link to {}, which neither this layer nor a lower one has", target.as_bstr());
                 bad(members, index, what)
             })?;
             if *self.kind(found) == Kind::Dir {
@@ -457,32 +420,15 @@ impl Build {
             let id = NodeId(nodes.len() as u32);
             let inode = *ids.entry(source.inode).or_insert_with(|| {
                 let old = &self.inodes[source.inode as usize];
-                inodes.push(Inode {
-                    kind: old.kind.clone(),
-                    holder: old.holder,
-                    names: Vec::new(),
-                });
+                inodes.push(Inode { kind: old.kind.clone(), holder: old.holder, names: Vec::new() });
                 InodeId(inodes.len() as u32 - 1)
             });
             inodes[inode.0 as usize].names.push(id);
-            nodes.push(Node {
-                parent,
-                name,
-                inode,
-                at: source.at,
-                end: id.0 + 1,
-                children: Vec::new(),
-            });
+            nodes.push(Node { parent, name, inode, at: source.at, end: id.0 + 1, children: Vec::new() });
             if id != NodeId::ROOT {
                 nodes[parent.index()].children.push(id);
             }
-            todo.extend(
-                source
-                    .children
-                    .iter()
-                    .rev()
-                    .map(|(name, &child)| (child, id, name.clone())),
-            );
+            todo.extend(source.children.iter().rev().map(|(name, &child)| (child, id, name.clone())));
         }
         for index in (1..nodes.len()).rev() {
             let (end, parent) = (nodes[index].end, nodes[index].parent.index());
@@ -506,4 +452,4 @@ impl<'a, I: Iterator<Item = &'a [u8]>> RevCollect for I {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -144,9 +144,7 @@ impl Tree {
     #[must_use]
     pub fn child(&self, dir: NodeId, name: &[u8]) -> Option<NodeId> {
         let children = self.children(dir);
-        let found = children
-            .binary_search_by(|&c| self.node(c).name.as_slice().cmp(name))
-            .ok()?;
+        let found = children.binary_search_by(|&c| self.node(c).name.as_slice().cmp(name)).ok()?;
         Some(children[found])
     }
 
@@ -159,11 +157,7 @@ impl Tree {
     #[must_use]
     pub fn path(&self, id: NodeId) -> BString {
         let mut parts: Vec<&BStr> = vec![self.node(id).name.as_bstr()];
-        parts.extend(
-            self.ancestors(id)
-                .filter(|&a| a != NodeId::ROOT)
-                .map(|a| self.node(a).name.as_bstr()),
-        );
+        parts.extend(self.ancestors(id).filter(|&a| a != NodeId::ROOT).map(|a| self.node(a).name.as_bstr()));
         parts.reverse();
         bstr::join("/", parts).into()
     }
@@ -228,10 +222,7 @@ impl Tree {
     pub fn follow(&self, link: NodeId) -> Resolved {
         match &self.inode_of(link).kind {
             Kind::Symlink(target) => self.resolve(self.node(link).parent, target),
-            _ => Resolved {
-                links: Vec::new(),
-                target: Some(link),
-            },
+            _ => Resolved { links: Vec::new(), target: Some(link) },
         }
     }
 }

@@ -1,1 +1,270 @@
+use super::super::{Action, Hits, Matcher, Profile, Request, Risk, resolve};
+use super::*;
 
+fn profile(name: &str) -> Profile {
+    let request = Request { profiles: &[name.to_owned()], ..Request::default() };
+    resolve(&request, &|_| Err(std::io::Error::other("no files"))).unwrap_or_else(|e| panic!("{e}"))
+}
+
+fn with_all_opt_ins(name: &str) -> Profile {
+    let enable: Vec<String> = profile(name).rules.into_iter().map(|r| r.id).collect();
+    let request = Request { profiles: &[name.to_owned()], enable: &enable, ..Request::default() };
+    resolve(&request, &|_| Err(std::io::Error::other("no files"))).unwrap()
+}
+
+/// What becomes of a path: protected, excepted, the id of the rule that drops it, or kept. Directories count for what is
+/// in them, as they do for who walks a tree.
+fn fate(profile: &Profile, path: &str) -> String {
+    let matcher = Matcher::new(profile).unwrap();
+    let (mut hits, mut all) = (Hits::default(), Hits::default());
+    let ends = path.match_indices('/').map(|(i, _)| i).chain([path.len()]);
+    for end in ends {
+        matcher.matches(&path.as_bytes()[..end], &mut hits);
+        all.rules.append(&mut hits.rules);
+        all.except.append(&mut hits.except);
+        all.protects.append(&mut hits.protects);
+    }
+    let rule = all.rules.iter().find(|r| !all.except.contains(r));
+    match (all.protects.first(), rule) {
+        (Some(_), _) => "protected".to_owned(),
+        (None, Some(rule)) => profile.rules[usize::from(*rule)].id.clone(),
+        (None, None) => "kept".to_owned(),
+    }
+}
+
+fn fates(profile: &Profile, expected: &[(&str, &str)]) {
+    for (path, fate_of_path) in expected {
+        assert_eq!(fate(profile, path), *fate_of_path, "{path}");
+    }
+}
+
+#[test]
+fn every_rule_says_why_it_is_safe_and_at_what_risk() {
+    for (name, description) in builtins() {
+        assert!(description.len() > 20 && !description.contains('"'), "{name}: {description}");
+        let document = text(name).unwrap().parse::<toml::Table>().unwrap();
+        let rules = document.get("rule").and_then(|r| r.as_array()).cloned().unwrap_or_default();
+        for rule in &rules {
+            for key in ["id", "about", "action", "risk"] {
+                assert!(
+                    rule.get(key).is_some_and(|v| v.as_str().is_some_and(|s| s.len() > 1)),
+                    "{name}: {rule}: {key}"
+                );
+            }
+            assert!(rule["about"].as_str().unwrap().len() > 60, "{name}: {rule}");
+            assert!(!rule["about"].as_str().unwrap().contains("  "), "{name}: {rule}");
+        }
+        let resolved = profile(name);
+        assert_eq!(resolved.description, description);
+        assert!(resolved.protects.iter().all(|p| p.reason.len() > 5));
+        assert!(resolved.rules.iter().all(|r| r.enabled == (r.risk != Risk::OptIn)));
+        assert_eq!(
+            resolved.rules.iter().any(|r| r.action == Action::DropShadowed && r.id == "shadowed"),
+            name != "none"
+        );
+    }
+    assert!(profile("none").rules.is_empty());
+}
+
+#[test]
+fn ids_are_different_rules_only_where_a_profile_extends_another() {
+    let all: Vec<String> = builtins().map(|(name, _)| name.to_owned()).collect();
+    let request = Request { profiles: &all, ..Request::default() };
+    let together = resolve(&request, &|_| Err(std::io::Error::other("no files"))).unwrap();
+    let apart: usize = TEXTS.iter().map(|(_, text)| text.lines().filter(|l| *l == "[[rule]]").count()).sum();
+    assert_eq!(together.rules.len(), apart);
+}
+
+#[test]
+fn what_scanners_and_users_need_is_protected_whatever_is_enabled() {
+    for name in ["none", "python-slim", "node-slim", "alpine-slim"] {
+        let p = with_all_opt_ins(name);
+        for path in [
+            "var/lib/dpkg/status",
+            "var/lib/dpkg/status.d/base",
+            "var/lib/dpkg/info/bash.list",
+            "var/lib/apt/extended_states",
+            "lib/apk/db/installed",
+            "usr/lib/apk/db/installed",
+            "etc/apk/world",
+            "var/lib/rpm/rpmdb.sqlite",
+            "usr/lib/sysimage/rpm/Packages.db",
+            "etc/os-release",
+            "etc/alpine-release",
+            "usr/lib/os-release",
+            "usr/share/doc/bash/copyright",
+            "usr/share/doc/gcc-12-base/copyright",
+            "usr/share/common-licenses/GPL-2",
+            "app/node_modules/@a/b/LICENSE.md",
+            "app/node_modules/b/license",
+            "app/.venv/lib/python3.11/site-packages/x-1.dist-info/RECORD",
+            "app/.venv/lib/python3.11/site-packages/x/tests/LICENSE.txt",
+            "usr/lib/python3/dist-packages/x.egg-info",
+            "opt/conda/conda-meta/history",
+            "srv/node_modules/x/package.json",
+            "srv/package-lock.json",
+            "usr/lib/ruby/gems/3.1.0/specifications/x.gemspec",
+            "app/share/jupyter/nbextensions/x/index.js.LICENSE.txt",
+            "bin/busybox",
+            "usr/bin/busybox",
+            "usr/bin/ssh",
+            "usr/bin/ssh-keygen",
+            "usr/bin/ssh-keyscan",
+            "bin/sh",
+            "usr/bin/bash",
+            "usr/lib64/ld-linux-x86-64.so.2",
+            "usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2",
+            "lib/ld-musl-x86_64.so.1",
+            "lib/ld-linux-aarch64.so.1",
+            "etc/passwd",
+            "etc/ssl/certs/ca-certificates.crt",
+            "etc/pki/tls/cert.pem",
+            "usr/lib/python3/dist-packages/certifi/cacert.pem",
+        ] {
+            assert_eq!(fate(&p, path), "protected", "{name}: {path}");
+        }
+    }
+    assert!(profile("none").protects.iter().any(|p| p.links && p.path.expanded.iter().any(|e| e == "bin/busybox")
+        || p.path.expanded.contains(&"usr/bin/busybox".to_owned()) && p.links));
+}
+
+#[test]
+fn caches_go_and_what_only_looks_like_one_stays() {
+    fates(
+        &profile("caches"),
+        &[
+            ("var/lib/apt/lists", "kept"),
+            ("var/lib/apt/lists/deb_dists_Packages", "apt-lists"),
+            ("var/cache/apt/pkgcache.bin", "apt-cache"),
+            ("var/cache/apt/archives/gcc.deb", "apt-cache"),
+            ("var/cache/apt/archives/partial", "kept"),
+            ("var/cache/debconf/config.dat", "kept"),
+            ("var/cache/debconf/config.dat-old", "dpkg-cache"),
+            ("etc/apk/cache/APKINDEX.tar.gz", "apk-cache"),
+            ("root/.cache/uv/archive-v0/x/y.dist-info/METADATA", "uv-cache"),
+            ("home/u/.cache/pip/wheels/LICENSE", "pip-cache"),
+            ("root/.cache/pypoetry/cache/x", "poetry-cache"),
+            ("root/.cache/pypoetry/virtualenvs/app/bin/python", "kept"),
+            ("root/.npm/_npx/1/node_modules/.bin/x", "kept"),
+            ("usr/local/share/.cache/yarn/v6/npm-x/node_modules/x/package.json", "yarn-cache"),
+            ("root/.yarn/berry/cache/x.zip", "kept"),
+            ("root/.local/share/pnpm/store/v10/files/00/ab", "pnpm-store"),
+            ("root/.local/share/pnpm/store/v10/links/x/1/node_modules/x/index.js", "kept"),
+            ("root/.local/share/pnpm/pnpm", "kept"),
+            ("root/.cache/huggingface/model", "kept"),
+            ("opt/conda/pkgs/x-1.conda", "conda-tarballs"),
+            ("opt/conda/pkgs/x-1/lib/x.so", "kept"),
+            ("var/log/dpkg.log", "logs"),
+            ("var/log/apt/history.log", "logs"),
+            ("var/log/nginx/access.log", "kept"),
+            ("var/log/cron.log", "kept"),
+            ("var/log/journal", "kept"),
+            ("tmp", "kept"),
+            ("tmp/build/package.json", "tmp"),
+            ("var/tmp/x", "tmp"),
+        ],
+    );
+}
+
+#[test]
+fn documentation_goes_and_its_directories_stay() {
+    fates(
+        &profile("debian-slim"),
+        &[
+            ("usr/share/doc/bash", "kept"),
+            ("usr/share/doc/bash/changelog.gz", "doc"),
+            ("usr/share/doc/git/contrib/x/copyright", "protected"),
+            ("usr/share/man/man1", "kept"),
+            ("usr/share/man/man1/bash.1.gz", "man"),
+            ("usr/share/man/man8/ld-linux.so.8.gz", "man"),
+            ("usr/share/man/man7/license.7.gz", "man"),
+            ("usr/share/man/de/man1", "kept"),
+            ("usr/share/man/de/man1/bash.1.gz", "man"),
+            ("etc/alternatives/awk.1.gz", "man"),
+            ("etc/alternatives/awk", "kept"),
+            ("usr/share/locale/locale.alias", "kept"),
+            ("usr/share/locale/de/LC_MESSAGES/git.mo", "locale"),
+            ("usr/share/locale/en_GB/LC_MESSAGES/git.mo", "kept"),
+            ("usr/share/locale/en@quot/LC_MESSAGES/git.mo", "kept"),
+            ("usr/lib/locale/C.utf8/LC_CTYPE", "kept"),
+            ("usr/share/zoneinfo/Europe/Berlin", "kept"),
+        ],
+    );
+}
+
+#[test]
+fn python_loses_what_no_program_reads() {
+    const SITE: &str = "app/.venv/lib/python3.11/site-packages";
+    let p = profile("python-slim");
+    for (path, expected) in [
+        ("pydeck/index.js.map", "source-maps"),
+        ("astropy/utils/xml/src/iterparse.map", "kept"),
+        ("pandas/tests/io/data.csv", "package-tests"),
+        ("tests/test_x.py", "package-tests"),
+        ("numpy/_core/tests/_natype.py", "protected"),
+        ("numpy/_core/tests/test_umath.py", "package-tests"),
+        ("ansible/plugins/test/core.py", "kept"),
+        ("ansible/galaxy/data/default/role/tests/inventory", "kept"),
+        ("django/test/client.py", "kept"),
+        ("jinja2/tests.py", "kept"),
+        ("sqlalchemy/testing/__init__.py", "kept"),
+        ("boto3/docs/base.py", "kept"),
+        ("sklearn/datasets/descr/iris.rst", "kept"),
+        ("django/conf/locale/de/LC_MESSAGES/django.po", "gettext-sources"),
+        ("django/conf/locale/de/LC_MESSAGES/django.mo", "kept"),
+        ("setuptools/cli-64.exe", "windows-launchers"),
+        ("pip/_vendor/distlib/t64-arm.exe", "windows-launchers"),
+        ("skimage/__init__.pyi", "kept"),
+        ("numpy/_core/include/numpy/arrayobject.h", "kept"),
+        ("Cython/Includes/libc/math.pxd", "kept"),
+        ("x/__pycache__/a.cpython-311.pyc", "kept"),
+        ("x/__pycache__/a.cpython-311.opt-1.pyc", "optimized-bytecode"),
+    ] {
+        assert_eq!(fate(&p, &format!("{SITE}/{path}")), expected, "{path}");
+    }
+    fates(
+        &p,
+        &[
+            ("usr/local/lib/python3.12/test/test_os.py", "stdlib-tests"),
+            ("usr/lib/python3.11/unittest/test/x.py", "stdlib-tests"),
+            ("usr/lib/python3.11/unittest/mock.py", "kept"),
+            ("root/.local/share/uv/python/cpython-3.12/lib/python3.12/idlelib/run.py", "idle"),
+            ("usr/local/lib/python3.12/config-3.12-x86_64-linux-gnu/libpython3.12.a", "libpython-static"),
+            ("usr/lib/python3/dist-packages/x/tests/a.py", "package-tests"),
+            ("opt/conda/lib/python3.11/site-packages/x/tests/a.py", "package-tests"),
+            ("root/.local/lib/python3.9/site-packages/x/tests/a.py", "package-tests"),
+            ("app/tests/test_app.py", "kept"),
+            ("app/.venv/share/jupyter/nbextensions/x/index.js.map", "source-maps"),
+            ("app/static/app.js.map", "kept"),
+            ("usr/share/python-wheels/setuptools.whl", "kept"),
+        ],
+    );
+    let p = with_all_opt_ins("python-slim");
+    assert_eq!(fate(&p, &format!("{SITE}/x/__pycache__/a.cpython-311.pyc")), "bytecode");
+    assert_eq!(fate(&p, &format!("{SITE}/skimage/__init__.pyi")), "stubs");
+}
+
+#[test]
+fn node_loses_what_only_people_and_compilers_read() {
+    fates(
+        &profile("node-slim"),
+        &[
+            ("app/node_modules/a/dist/a.js.map", "node-source-maps"),
+            ("app/node_modules/a/index.d.ts", "node-types"),
+            ("app/node_modules/a/node_modules/@b/c/index.d.mts", "node-types"),
+            ("app/node_modules/typescript/lib/lib.es5.d.ts", "kept"),
+            ("app/node_modules/a/node_modules/typescript/lib/lib.dom.d.ts", "kept"),
+            ("app/node_modules/a/README.md", "node-readme"),
+            ("app/node_modules/a/README.zh-CN.md", "node-readme"),
+            ("app/node_modules/a/usage.md", "kept"),
+            ("app/node_modules/a/LICENSE.md", "protected"),
+            ("app/node_modules/a/.github/workflows/ci.yml", "node-ci"),
+            ("app/node_modules/yaml/dist/doc/Document.js", "kept"),
+            ("app/node_modules/a/test/index.js", "kept"),
+            ("app/node_modules/a/index.js.flow", "node-flow"),
+            ("usr/local/lib/node_modules/npm/man/man1/npm.1", "npm-help"),
+            ("app/src/index.d.ts", "kept"),
+            ("app/public/app.js.map", "kept"),
+        ],
+    );
+}

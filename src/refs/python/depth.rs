@@ -1,24 +1,25 @@
 //! How deep a syntax tree would be, told from the tokens alone: walking and freeing a tree is recursive, so a file made
 //! to overflow the stack must not become one.
 
+#[cfg(test)]
+mod tests;
+
 use ruff_python_ast::token::TokenKind;
 use ruff_python_parser::Mode;
 use ruff_python_parser::lexer::lex;
 
 /// An upper bound of the depth of the syntax tree of `text`, in statements, clauses and expressions. It stops to count
-/// above `limit`.
-pub(super) fn depth(text: &str, limit: usize) -> usize {
+/// above `limit`. After a syntax error it is a guess.
+pub(super) fn of_text(text: &str, limit: usize) -> usize {
     let mut lexer = lex(text, Mode::Module);
     let mut gauge = Gauge::default();
-    let mut deepest = 0;
-    while deepest <= limit {
+    while gauge.deepest <= limit {
         match lexer.next_token() {
             TokenKind::EndOfFile => break,
             token => gauge.token(token),
         }
-        deepest = deepest.max(gauge.depth());
     }
-    deepest
+    gauge.deepest
 }
 
 /// An open bracket or f-string, or the statement itself.
@@ -31,9 +32,10 @@ struct Level {
     lambdas: usize,
 }
 
-/// An upper bound of the depth at the current token.
+/// Measures token by token.
 #[derive(Default)]
 struct Gauge {
+    deepest: usize,
     blocks: usize,
     /// The sum of all chains, that of the statement included.
     chains: usize,
@@ -42,22 +44,12 @@ struct Gauge {
 }
 
 impl Gauge {
-    fn depth(&self) -> usize {
-        // A block is a statement and its clause.
-        2 * self.blocks + self.chains + self.brackets.len()
-    }
-
     fn token(&mut self, token: TokenKind) {
         use TokenKind as T;
         match token {
             T::Indent => self.blocks += 1,
             T::Dedent => self.blocks = self.blocks.saturating_sub(1),
-            T::Newline => {
-                *self = Self {
-                    blocks: self.blocks,
-                    ..Self::default()
-                }
-            }
+            T::Newline => self.end_statement(),
             T::Lpar => self.open(T::Rpar),
             T::Lsqb => self.open(T::Rsqb),
             T::Lbrace => self.open(T::Rbrace),
@@ -69,6 +61,14 @@ impl Gauge {
             T::Comment | T::NonLogicalNewline | T::True | T::False | T::None | T::Ellipsis => {}
             _ => self.chain(token),
         }
+        // A block is a statement and its clause.
+        self.deepest = self.deepest.max(2 * self.blocks + self.chains + self.brackets.len());
+    }
+
+    fn end_statement(&mut self) {
+        self.chains = 0;
+        self.statement = Level::default();
+        self.brackets.clear();
     }
 
     fn level(&mut self) -> &mut Level {
@@ -90,10 +90,7 @@ impl Gauge {
     fn open(&mut self, closer: TokenKind) {
         self.chains += 1;
         self.level().chain += 1;
-        self.brackets.push(Level {
-            closer: Some(closer),
-            ..Level::default()
-        });
+        self.brackets.push(Level { closer: Some(closer), ..Level::default() });
     }
 
     /// A closer that closes nothing is an error and changes nothing.

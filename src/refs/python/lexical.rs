@@ -30,10 +30,7 @@ fn begins_statement(before: &str) -> bool {
 
 /// An import at `offset`, where `text` begins with its keyword. All that is no import finds nothing.
 fn statement(offset: usize, text: &str, found: &mut Found) {
-    let mut words = Words {
-        rest: text,
-        open: false,
-    };
+    let mut words = Words { rest: text, open: false };
     match words.next() {
         Some("import") => {
             for module in words.list() {

@@ -1,7 +1,3 @@
-use proptest::prelude::*;
-use ruff_python_ast::visitor::{Visitor, walk_body, walk_elif_else_clause, walk_expr, walk_pattern, walk_stmt};
-use ruff_python_ast::{ElifElseClause, Expr, Mod, Pattern, Stmt};
-
 use super::*;
 
 const WORDS: &[&[u8]] = &[b"tests", b"test"];
@@ -9,14 +5,11 @@ const WORDS: &[&[u8]] = &[b"tests", b"test"];
 /// The references as text: `LINE import LEVEL MODULE NAMES` or `LINE "LITERAL"`.
 fn refs(source: &[u8], inside: bool) -> Vec<String> {
     let line = |r: Reference| match r.target {
-        Target::Import { level, module, names } => format!(
-            "{} import {}{module} {}",
-            r.line,
-            ".".repeat(level as usize),
-            names.join(",")
-        )
-        .trim_end()
-        .to_owned(),
+        Target::Import { level, module, names } => {
+            format!("{} import {}{module} {}", r.line, ".".repeat(level as usize), names.join(","))
+                .trim_end()
+                .to_owned()
+        }
         Target::Literal(value) => format!("{} {value:?}", r.line),
     };
     references(source, WORDS, inside).into_iter().map(line).collect()
@@ -35,14 +28,8 @@ fn lexical_only(source: &str) -> Vec<String> {
 #[test]
 fn imports_that_lead_into_a_dropped_directory_count() {
     for (source, expected) in [
-        (
-            "from numpy._core.tests._natype import pd_NA",
-            "1 import numpy._core.tests._natype pd_NA",
-        ),
-        (
-            "from .tests.test_app import TestEnv",
-            "1 import .tests.test_app TestEnv",
-        ),
+        ("from numpy._core.tests._natype import pd_NA", "1 import numpy._core.tests._natype pd_NA"),
+        ("from .tests.test_app import TestEnv", "1 import .tests.test_app TestEnv"),
         ("from ..tests import x", "1 import ..tests x"),
         ("from . import tests", "1 import . tests"),
         ("from .... import tests", "1 import .... tests"),
@@ -56,36 +43,23 @@ fn imports_that_lead_into_a_dropped_directory_count() {
         ("if TYPE_CHECKING:\n    import a.test", "2 import a.test"),
         ("try: import a.test\nexcept ImportError: pass", "1 import a.test"),
         ("x = 1; import a.test", "1 import a.test"),
-        (
-            "def f():\n  class A:\n    async def g():\n      from a.test import b",
-            "4 import a.test b",
-        ),
+        ("def f():\n  class A:\n    async def g():\n      from a.test import b", "4 import a.test b"),
         ("match x:\n  case 1:\n    import a.test", "3 import a.test"),
         ("\u{feff}import a.test", "1 import a.test"),
         ("\r\n\r\nimport a.test\r\n", "3 import a.test"),
         ("x = 1\r\rimport a.test\r", "3 import a.test"),
     ] {
         assert_eq!(outside(source), [expected], "{source}");
-        assert!(
-            lexical_only(source).iter().any(|found| found == expected),
-            "{source}: {:?}",
-            lexical_only(source)
-        );
+        assert!(lexical_only(source).iter().any(|found| found == expected), "{source}: {:?}", lexical_only(source));
     }
 }
 
 #[test]
 fn literals_that_lead_into_a_dropped_directory_count() {
     for (source, expected) in [
-        (
-            r#"importlib.import_module("pkg.tests.util")"#,
-            &[r#"1 "pkg.tests.util""#][..],
-        ),
+        (r#"importlib.import_module("pkg.tests.util")"#, &[r#"1 "pkg.tests.util""#][..]),
         (r#"pytest.main(["--pyargs","pkg.tests"])"#, &[r#"1 "pkg.tests""#]),
-        (
-            r#"f(os.path.join(dirname(__file__), "tests", "data.csv"))"#,
-            &[r#"1 "data.csv""#, r#"1 "tests""#],
-        ),
+        (r#"f(os.path.join(dirname(__file__), "tests", "data.csv"))"#, &[r#"1 "data.csv""#, r#"1 "tests""#]),
         (r#"entry = "pkg.tests:main""#, &[r#"1 "pkg.tests:main""#]),
         (r#"x = f"{here}/tests/{name}.csv""#, &[r#"1 "/tests/""#]),
         (r#"x = "a" f"{here}" "/tests/x y""#, &[r#"1 "/tests/x y""#]),
@@ -95,26 +69,15 @@ fn literals_that_lead_into_a_dropped_directory_count() {
         ("f = lambda x='.tests': x", &[r#"1 ".tests""#]),
         ("def f(x: 'a.tests.X' = 1): pass", &[r#"1 "a.tests.X""#]),
         ("@deco('tests')\nclass A: pass", &[r#"1 "tests""#]),
-        (
-            "match x:\n  case {'tests': 1} | 'a.test': pass",
-            &[r#"2 "a.test""#, r#"2 "tests""#],
-        ),
+        ("match x:\n  case {'tests': 1} | 'a.test': pass", &[r#"2 "a.test""#, r#"2 "tests""#]),
         ("x = [y for y in z if y != 'tests']", &[r#"1 "tests""#]),
         ("x = f'{f\"{y['tests']}\"}'", &[r#"1 "tests""#]),
     ] {
         assert_eq!(outside(source), expected, "{source}");
     }
-    for source in [
-        "x = 'a/test/b.csv'",
-        "x = \"pkg.tests\"",
-        "x = '''\npkg.tests\n'''",
-        "x = ('tests/a', b'b.csv')",
-    ] {
+    for source in ["x = 'a/test/b.csv'", "x = \"pkg.tests\"", "x = '''\npkg.tests\n'''", "x = ('tests/a', b'b.csv')"] {
         let found = lexical_only(source);
-        assert!(
-            outside(source).iter().all(|reference| found.contains(reference)),
-            "{source}: {found:?}"
-        );
+        assert!(outside(source).iter().all(|reference| found.contains(reference)), "{source}: {found:?}");
     }
 }
 
@@ -138,10 +101,7 @@ fn what_leads_elsewhere_does_not_count() {
 #[test]
 fn file_names_count_where_a_word_is_mentioned() {
     let source = "d = 'tests'\na = ['data.csv', 'x/b.tar.gz', 'no name.csv', 'README', '1.5', '.hidden', 'v.', 'http']";
-    assert_eq!(
-        outside(source),
-        [r#"1 "tests""#, r#"2 "data.csv""#, r#"2 "x/b.tar.gz""#]
-    );
+    assert_eq!(outside(source), [r#"1 "tests""#, r#"2 "data.csv""#, r#"2 "x/b.tar.gz""#]);
     let long = format!("d = 'tests'\nx = '{}.csv'", "a".repeat(MAX_FILE_NAME));
     assert_eq!(outside(&long), [r#"1 "tests""#]);
 }
@@ -174,12 +134,7 @@ fn a_stub_for_lazy_loading_is_a_module_like_any_other() {
 fn syntax_errors_hide_nothing() {
     let python2 =
         "print 'a/tests'\nimport a.tests\nexec 'x' in y\ntry:\n  import b.tests\nexcept X, e:\n  from c import tests\n";
-    let expected = [
-        "1 \"a/tests\"",
-        "2 import a.tests",
-        "5 import b.tests",
-        "7 import c tests",
-    ];
+    let expected = ["1 \"a/tests\"", "2 import a.tests", "5 import b.tests", "7 import c tests"];
     assert_eq!(outside(python2), expected);
     let unclosed = "x = (1,\nimport a.tests\ny = '''\nimport b.tests\nfrom c import (d,\n  tests\n";
     let found = outside(unclosed);
@@ -195,26 +150,12 @@ fn a_cookie_tells_the_encoding() {
     let latin1 = b"#!/usr/bin/python\n# -*- coding: Latin_1 -*-\nx = 'tests/\xe9.csv'\n";
     assert_eq!(refs(latin1, false), ["3 \"tests/\u{e9}.csv\""]);
     for name in ["iso-8859-1-unix", "iso_8859_1", "latin1", "l1"] {
-        let source = [
-            b"# vim: set fileencoding=",
-            name.as_bytes(),
-            b" :\nx = 'tests/\xe9.csv'\n",
-        ]
-        .concat();
+        let source = [b"# vim: set fileencoding=", name.as_bytes(), b" :\nx = 'tests/\xe9.csv'\n"].concat();
         assert_eq!(refs(&source, false), ["2 \"tests/\u{e9}.csv\""], "{name}");
     }
-    assert_eq!(
-        refs(b"x = 'tests/\xe9.csv'\nimport a.tests", false),
-        ["1 \"tests/\u{fffd}.csv\"", "2 import a.tests"]
-    );
-    assert_eq!(
-        refs(b"# coding: latin-15\n# \xe9\nimport tests", false),
-        ["3 import tests"]
-    );
-    assert_eq!(
-        refs(b"\n\n# coding: latin-1\nx = 'tests/\xc3\xa9.csv'", false),
-        ["4 \"tests/\u{e9}.csv\""]
-    );
+    assert_eq!(refs(b"x = 'tests/\xe9.csv'\nimport a.tests", false), ["1 \"tests/\u{fffd}.csv\"", "2 import a.tests"]);
+    assert_eq!(refs(b"# coding: latin-15\n# \xe9\nimport tests", false), ["3 import tests"]);
+    assert_eq!(refs(b"\n\n# coding: latin-1\nx = 'tests/\xc3\xa9.csv'", false), ["4 \"tests/\u{e9}.csv\""]);
 }
 
 #[test]
@@ -222,203 +163,7 @@ fn a_huge_file_is_read_without_a_tree() {
     let mut source = "x = 1\n".repeat(MAX_PARSED / 6 + 1);
     source += "import a.tests\nx = 'tests/y'\n";
     let last = MAX_PARSED / 6 + 2;
-    assert_eq!(
-        outside(&source),
-        [format!("{last} import a.tests"), format!("{} \"tests/y\"", last + 1)]
-    );
+    assert_eq!(outside(&source), [format!("{last} import a.tests"), format!("{} \"tests/y\"", last + 1)]);
     let one_line = format!("x = [{}]\nimport a.tests\n", "'a.tests',".repeat(MAX_PARSED / 10));
     assert_eq!(outside(&one_line), ["1 \"a.tests\"", "2 import a.tests"]);
-}
-
-/// Constructs that nest as deep as they are long: before, again and again, after.
-const DEEP: &[(&str, &str, &str, &str)] = &[
-    ("x = ", "(", "", ")"),
-    ("x = ", "[", "", "]"),
-    ("x = ", "{", "1", "}"),
-    ("x = ", "f(", "", ")"),
-    ("x = ", "a[", "0", "]"),
-    ("x = ", "{1:", "1", "}"),
-    ("x = ", "(1,", "", ")"),
-    ("x = ", "not ", "a", ""),
-    ("x = ", "-", "1", ""),
-    ("x = ", "await ", "a", ""),
-    ("x = ", "1+", "1", ""),
-    ("x = ", "2**", "1", ""),
-    ("x = ", "a<", "1", ""),
-    ("x = ", "a and b or ", "c", ""),
-    ("x = ", "a.", "b", ""),
-    ("x = a", "()", "", ""),
-    ("x = a", "[0]", "", ""),
-    ("x = ", "lambda: ", "0", ""),
-    ("x = [", "lambda a, b: ", "0]", ""),
-    ("x = (", "lambda a=lambda b, c: 0, d: ", "0)", ""),
-    ("x = ", "1 if a else ", "0", ""),
-    ("x = ", "[i for i in ", "a", "]"),
-    ("x = [i ", "for i in a ", "]", ""),
-    ("x = ", "f'{", "a", "}'"),
-    ("x = ", "f'''{", "a", "}'''"),
-    ("x = f'", "{a:", "", "}"),
-    ("x = f'", "{lambda x:{", "1", "}}"),
-    ("", "a = ", "1", ""),
-    ("", "a: ", "1", ""),
-    ("", "@a\n", "def f(): pass", ""),
-    ("", "async ", "def f(): pass", ""),
-    ("", "if a: ", "pass", ""),
-    ("", "class A: ", "pass", ""),
-    ("", "try: ", "pass", ""),
-    ("", "with a: ", "pass", ""),
-    ("", "with (", "a", ")"),
-    ("", "match ", "x", ""),
-    ("match x:\n case ", "[", "", "]: pass"),
-    ("match x:\n case ", "A(a=", "1", "): pass"),
-    ("match x:\n case ", "1 | ", "1: pass", ""),
-    ("match x:\n case ", "a.", "b: pass", ""),
-    ("if a: pass\n", "elif a: pass\n", "else: pass\n", ""),
-    ("x = ", "yield ", "a", ""),
-    ("x = ", "*", "a", ""),
-    ("x = ", "(a := ", "1", ")"),
-    ("x = ", "'a' ", "'b'", ""),
-    ("def f", "[T: (", "int", ")]"),
-    ("x = ", "(]", "", ")"),
-    ("x = ", "((}", "", ")"),
-    ("x = ", "f\"{x\" ", "", ""),
-    ("del ", "(", "a", ")"),
-    ("import ", "a.", "b", ""),
-    ("from ", ".", " import a", ""),
-    ("", "\\\n", "", ""),
-];
-
-fn on_a_small_stack(run: impl FnOnce() + Send + 'static) {
-    std::thread::Builder::new()
-        .stack_size(2 << 20)
-        .spawn(run)
-        .unwrap()
-        .join()
-        .unwrap();
-}
-
-#[test]
-fn deep_nesting_leaves_the_stack_alone() {
-    on_a_small_stack(|| {
-        for &(before, again, middle, after) in DEEP {
-            for count in [MAX_DEPTH / 3, MAX_DEPTH / 2, MAX_DEPTH - 10, MAX_DEPTH, 100_000] {
-                let source = [
-                    before,
-                    &again.repeat(count),
-                    middle,
-                    &after.repeat(count),
-                    "\nimport a.tests\n",
-                ]
-                .concat();
-                let found = outside(&source);
-                assert!(
-                    found.iter().any(|f| f.ends_with("import a.tests")),
-                    "{before}{again} x {count}: {found:?}"
-                );
-            }
-        }
-        let indented: String = (0..3_000).map(|i| format!("{}if a:\n", " ".repeat(i))).collect();
-        let source = format!("import a.tests\n{indented}{}import b.tests", " ".repeat(3_000));
-        assert_eq!(outside(&source), ["1 import a.tests", "3002 import b.tests"]);
-    });
-}
-
-/// The depth that a walk over the syntax tree really has.
-#[derive(Default)]
-struct Depth {
-    now: usize,
-    deepest: usize,
-}
-
-impl Depth {
-    fn below(&mut self, walk: impl FnOnce(&mut Self)) {
-        self.now += 1;
-        self.deepest = self.deepest.max(self.now);
-        walk(self);
-        self.now -= 1;
-    }
-}
-
-impl<'a> Visitor<'a> for Depth {
-    fn visit_stmt(&mut self, stmt: &'a Stmt) {
-        self.below(|depth| walk_stmt(depth, stmt));
-    }
-    fn visit_expr(&mut self, expr: &'a Expr) {
-        self.below(|depth| walk_expr(depth, expr));
-    }
-    fn visit_pattern(&mut self, pattern: &'a Pattern) {
-        self.below(|depth| walk_pattern(depth, pattern));
-    }
-    fn visit_elif_else_clause(&mut self, clause: &'a ElifElseClause) {
-        self.below(|depth| walk_elif_else_clause(depth, clause));
-    }
-}
-
-fn real_depth(source: &str) -> usize {
-    let parsed = parse_unchecked(source, ParseOptions::from(Mode::Module));
-    let mut depth = Depth::default();
-    if let Mod::Module(module) = parsed.syntax() {
-        walk_body(&mut depth, &module.body);
-    }
-    depth.deepest
-}
-
-/// A statement, its expression and a tuple in it need no operator.
-const SLACK: usize = 4;
-
-#[test]
-fn no_tree_is_deeper_than_its_gauge_says() {
-    for &(before, again, middle, after) in DEEP {
-        let source = [before, &again.repeat(100), middle, &after.repeat(100)].concat();
-        let (real, gauge) = (real_depth(&source), depth::depth(&source, usize::MAX));
-        assert!(real <= gauge + SLACK, "{source}: {real} > {gauge}");
-    }
-    let flat = format!(
-        "x = [{}]\ny = f({})",
-        "a.b(c)[0] + -d, ".repeat(10_000),
-        "lambda x, y: x + y, ".repeat(10_000)
-    );
-    assert!(depth::depth(&flat, usize::MAX) < 20);
-}
-
-/// Python's words and marks in any order, with blocks now and then.
-fn soup() -> impl Strategy<Value = String> {
-    let words = "( ) [ ] { } , : ; . + - * ** / @ | ~ = := == -> < not and or in is if else elif lambda await yield \
-                 from import as async def class match case type for while with try except finally return del global \
-                 x 1 'tests' \"a.b\" f' f\" f''' ' \" ''' {x !r \\ $ ? ! é # tests test a.tests";
-    let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
-    let blanks = ["\n", "\n ", "\n  ", "\n   ", "\\\n", "\r", "\t", "\u{c}", ":\n  ", "\0"].map(str::to_owned);
-    let token = proptest::sample::select([words, blanks.to_vec()].concat());
-    proptest::collection::vec((token, 0..4_usize), 0..120).prop_map(|tokens| {
-        let mut source = String::new();
-        for (token, times) in tokens {
-            // Repeats make what nests.
-            for _ in 0..times * times {
-                source += &token;
-                source += " ";
-            }
-        }
-        source
-    })
-}
-
-proptest! {
-    #[test]
-    fn no_tree_of_any_source_is_deeper_than_its_gauge_says(source in soup()) {
-        let (real, gauge) = (real_depth(&source), depth::depth(&source, usize::MAX));
-        prop_assert!(real <= gauge + SLACK, "{real} > {gauge}");
-    }
-
-    #[test]
-    fn no_source_makes_it_fail(source in soup(), bytes: Vec<u8>, at in 0..200_usize, inside: bool) {
-        let _ = references(&bytes, WORDS, inside);
-        let _ = references(source.as_bytes(), WORDS, inside);
-        let mut mutated = source.into_bytes();
-        let at = at.min(mutated.len());
-        mutated.splice(at..at, bytes);
-        let found = references(&mutated, WORDS, inside);
-        prop_assert!(found.is_sorted());
-        let lines = u32::try_from(mutated.iter().filter(|c| matches!(c, b'\n' | b'\r')).count()).unwrap();
-        prop_assert!(found.iter().all(|r| (1..=lines + 1).contains(&r.line)));
-    }
 }

@@ -18,19 +18,8 @@ fn is_latin1(source: &[u8]) -> bool {
     let lines = source.split(|&c| c == b'\n' || c == b'\r').take(2);
     lines.filter_map(cookie).any(|name| {
         let name = name.to_ascii_lowercase().replace('_', "-");
-        let latin1 = [
-            "latin-1",
-            "latin1",
-            "l1",
-            "iso-8859-1",
-            "iso8859-1",
-            "8859",
-            "cp819",
-            "iso-latin-1",
-        ];
-        latin1
-            .iter()
-            .any(|known| name == *known || name.strip_prefix(known).is_some_and(|rest| rest.starts_with('-')))
+        let latin1 = ["latin-1", "latin1", "l1", "iso-8859-1", "iso8859-1", "8859", "cp819", "iso-latin-1"];
+        latin1.iter().any(|known| name == *known || name.strip_prefix(known).is_some_and(|rest| rest.starts_with('-')))
     })
 }
 
@@ -39,10 +28,7 @@ fn cookie(line: &[u8]) -> Option<String> {
     let comment = line.trim_ascii_start().strip_prefix(b"#")?;
     let at = memchr::memmem::find(comment, b"coding")?;
     let value = comment[at..].strip_prefix(b"coding")?;
-    let value = value
-        .strip_prefix(b":")
-        .or_else(|| value.strip_prefix(b"="))?
-        .trim_ascii_start();
+    let value = value.strip_prefix(b":").or_else(|| value.strip_prefix(b"="))?.trim_ascii_start();
     let is_name = |c: &u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'.');
     Some(value.iter().copied().take_while(is_name).map(char::from).collect())
 }

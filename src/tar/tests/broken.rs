@@ -91,7 +91,8 @@ fn bad_records_are_errors_with_their_offset() {
         let e = error(&[Raw::new("good", b'0'), body(text), Raw::new("bad", b'0')]);
         assert_eq!((e.kind, e.member.as_deref(), e.offset), (ErrorKind::Layer, Some("bad"), Some(offset)), "{e}");
     }
-    for (key, value) in [("size", "-1"), ("size", "1x"), ("size", "9223372036854775807"), ("uid", "-1"), ("mtime", "x")] {
+    for (key, value) in [("size", "-1"), ("size", "1x"), ("size", "9223372036854775807"), ("uid", "-1"), ("mtime", "x")]
+    {
         let e = error(&[pax(b'x', &[(key, value.as_bytes())]), Raw::new("bad", b'0')]);
         assert_eq!((e.kind, e.member.as_deref(), e.offset), (ErrorKind::Layer, Some("bad"), Some(1024)), "{key} {e}");
     }

@@ -1,1 +1,352 @@
+//! Archives of GNU tar framed here, and archives synthesised here read by GNU tar and Python's tarfile. A test is
+//! skipped only where such a program is missing.
 
+use super::super::synth;
+use super::super::{Meta, Sparse, Time};
+use super::*;
+use bstr::{BString, ByteSlice};
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// The output of a program; nothing where it is missing.
+fn run(command: &mut Command, input: &[u8]) -> Option<Vec<u8>> {
+    let file = tempfile::tempfile().unwrap();
+    std::io::Write::write_all(&mut &file, input).unwrap();
+    std::io::Seek::rewind(&mut &file).unwrap();
+    let output = match command.env("LC_ALL", "C").stdin(Stdio::from(file)).output() {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return None,
+        output => output.unwrap(),
+    };
+    assert!(output.status.success(), "{command:?}: {}", output.stderr.as_bstr());
+    Some(output.stdout)
+}
+
+fn have(program: &str) -> bool {
+    run(Command::new(program).arg("--version"), b"")
+        .is_some_and(|v| program != "tar" || v.starts_with(b"tar (GNU tar)"))
+}
+
+/// A path of `n` bytes that begins like no other.
+fn long(n: usize) -> Vec<u8> {
+    let mut name = format!("{n}-").into_bytes();
+    name.extend((name.len()..n).map(|i| if i % 50 == 49 && i + 1 < n { b'/' } else { b'a' + (i % 26) as u8 }));
+    name
+}
+
+/// A tree with all that tar's formats write in different ways; the names in it, and whether `empty` has an attribute.
+fn tree(root: &Path) -> (Vec<Vec<u8>>, bool) {
+    let at = |name: &[u8]| root.join(OsStr::from_bytes(name));
+    let file = |name: &[u8], data: &[u8]| {
+        fs::create_dir_all(at(name).parent().unwrap()).unwrap();
+        fs::write(at(name), data).unwrap();
+    };
+    let mut names: Vec<Vec<u8>> = [99, 100, 101, 155, 256, 300].map(long).to_vec();
+    names.extend([
+        b"bad\xff\xfe name\n".to_vec(),
+        "p\u{e9}".into(),
+        b"-dash".to_vec(),
+        b" blank ".to_vec(),
+        b"empty".to_vec(),
+    ]);
+    names.push([&[b'\xe9'; 120][..], b"/x"].concat());
+    for (i, name) in names.iter().enumerate() {
+        file(name, &vec![b'0' + u8::try_from(i).unwrap(); i * 400]);
+    }
+    fs::hard_link(at(&names[0]), at(b"hard")).unwrap();
+    fs::hard_link(at(&names[5]), at(b"zhard-long")).unwrap();
+    std::os::unix::fs::symlink(OsStr::from_bytes(&long(140)), at(b"soft")).unwrap();
+    for (name, secs, nanos) in
+        [(&b"empty"[..], -1_000_000, 250_000_000), (b"-dash", 9_000_000_000, 1), (b" blank ", 1, 0)]
+    {
+        let epoch = std::time::UNIX_EPOCH;
+        let whole = std::time::Duration::from_secs(i64::unsigned_abs(secs));
+        let time = if secs < 0 { epoch - whole } else { epoch + whole };
+        let time = time + std::time::Duration::from_nanos(nanos);
+        fs::File::options().write(true).open(at(name)).unwrap().set_modified(time).unwrap();
+    }
+    // Best effort: a file system may have none.
+    let script = "import os, sys; os.setxattr(sys.argv[1], b'user.k', b'a\\n\\0b=c')";
+    let set = Command::new("python3").args(["-c", script]).arg(at(b"empty")).output();
+    (names, set.is_ok_and(|o| o.status.success()))
+}
+
+/// A file with holes, also at its end: the chunks at `at`, each of one block.
+fn holes(path: &Path, chunks: u64, size: u64) -> Vec<u8> {
+    let file = fs::File::create(path).unwrap();
+    let mut content = vec![0; usize::try_from(size).unwrap()];
+    for i in 0..chunks {
+        let block = vec![b'a' + u8::try_from(i % 26).unwrap(); 4096];
+        let at = i * 16384 + 8192;
+        std::os::unix::fs::FileExt::write_all_at(&file, &block, at).unwrap();
+        content[usize::try_from(at).unwrap()..][..4096].copy_from_slice(&block);
+    }
+    file.set_len(size).unwrap();
+    content
+}
+
+fn tar(root: &Path, args: &[&str], names: &[&str]) -> Vec<u8> {
+    let mut command = Command::new("tar");
+    command.args(["--sort=name", "-b1", "-cf", "-"]).args(args).arg("-C").arg(root).args(names);
+    // Some formats can't hold some names: those are left out with an error.
+    command.env("LC_ALL", "C").stdin(Stdio::null()).output().unwrap().stdout
+}
+
+const FORMATS: [&str; 5] = ["v7", "oldgnu", "gnu", "ustar", "pax"];
+
+/// Archives in all formats, for random damage; none where GNU tar is missing.
+pub(super) fn archives() -> Vec<Vec<u8>> {
+    if !have("tar") {
+        return Vec::new();
+    }
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("small"), "small").unwrap();
+    fs::create_dir_all(dir.path().join(long(120).to_os_str().unwrap())).unwrap();
+    holes(&dir.path().join("holes"), 30, 1 << 20);
+    std::os::unix::fs::symlink("to", dir.path().join("soft")).unwrap();
+    let versions = ["0.0", "0.1", "1.0"].map(|v| format!("--sparse-version={v}"));
+    let mut archives: Vec<_> = FORMATS[1..3].iter().map(|f| tar(dir.path(), &["-S", "-H", f], &["."])).collect();
+    archives.extend(versions.iter().map(|v| tar(dir.path(), &["-S", "-H", "pax", v], &["."])));
+    archives
+}
+
+#[derive(Debug, PartialEq, serde::Deserialize)]
+struct Seen {
+    name: Vec<u8>,
+    link: Vec<u8>,
+    kind: String,
+    numbers: (u32, u64, u64, i64),
+    xattrs: usize,
+    /// The digest of what a reader sees.
+    content: Option<String>,
+}
+
+const SCRIPT: &str = "
+import hashlib, json, math, sys, tarfile
+kinds = {b'0': 'file', b'\\0': 'file', b'7': 'file', b'S': 'file', b'1': 'hard', b'2': 'soft', b'3': 'char', b'4': 'block', b'5': 'dir', b'6': 'fifo'}
+out = []
+with tarfile.open(fileobj=sys.stdin.buffer, mode='r|', encoding='utf-8', errors='surrogateescape') as t:
+    for m in t:
+        content = None
+        if m.isfile():
+            content = 'sha256:' + hashlib.sha256(t.extractfile(m).read()).hexdigest()
+        enc = lambda s: list(s.encode('utf-8', 'surrogateescape'))
+        seconds = m.pax_headers.get('mtime')
+        secs = math.floor(m.mtime) if seconds is None else int(seconds.split('.')[0]) - (seconds[0] == '-' and '.' in seconds)
+        xattrs = sum(k.startswith('SCHILY.xattr.') for k in m.pax_headers)
+        out.append(dict(name=enc(m.name), link=enc(m.linkname), kind=kinds[m.type], numbers=(m.mode & 0o7777, m.uid, m.gid, secs), xattrs=xattrs, content=content))
+json.dump(out, sys.stdout)
+";
+
+fn python(bytes: &[u8]) -> Vec<Seen> {
+    serde_json::from_slice(&run(Command::new("python3").args(["-c", SCRIPT]), bytes).unwrap()).unwrap()
+}
+
+fn seen(m: &Member, data: &[u8]) -> Seen {
+    let (kind, link) = match &m.kind {
+        Kind::File => ("file", b"".as_bstr()),
+        Kind::HardLink(target) => ("hard", target.as_bstr()),
+        Kind::Symlink(target) => ("soft", target.as_bstr()),
+        Kind::Dir => ("dir", b"".as_bstr()),
+        Kind::Char(..) => ("char", b"".as_bstr()),
+        Kind::Block(..) => ("block", b"".as_bstr()),
+        Kind::Fifo => ("fifo", b"".as_bstr()),
+    };
+    Seen {
+        name: m.path.to_vec(),
+        link: link.to_vec(),
+        kind: kind.into(),
+        numbers: (m.meta.mode, m.meta.uid, m.meta.gid, m.meta.mtime.secs),
+        xattrs: m.meta.records.iter().filter(|(k, _)| k.starts_with(b"SCHILY.xattr.")).count(),
+        content: (m.kind == Kind::File).then(|| crate::Digest::of(&expand(m, data)).to_string()),
+    }
+}
+
+/// Python's view of an archive and ours are one, and our spans tile the archive up to its end marker.
+fn compare(bytes: &[u8], what: &str) -> Vec<(Member, Vec<u8>)> {
+    let members = frame(bytes).unwrap_or_else(|e| panic!("{what}: {e}"));
+    let mut end = 0;
+    for (m, _) in &members {
+        assert_eq!(m.span.start, end, "{what}: {}", m.path);
+        end = m.span.end;
+    }
+    assert!(bytes[usize::try_from(end).unwrap()..].iter().all(|&b| b == 0), "{what}");
+    if have("python3") {
+        let mut theirs = python(bytes);
+        for one in &mut theirs {
+            one.name = crate::path::normalize(&one.name).unwrap().into();
+            // Where an archive has both it takes the made-up name of a sparse file.
+            if let Some((_, name)) = one.name.strip_prefix(b"GNUSparseFile.").and_then(|n| n.split_once_str("/")) {
+                one.name = name.to_vec();
+            }
+            if one.kind == "hard" {
+                one.link = crate::path::normalize(&one.link).unwrap().into();
+            }
+        }
+        assert_eq!(members.len(), theirs.len(), "{what}");
+        for ((m, data), theirs) in members.iter().zip(theirs) {
+            assert!(seen(m, data) == theirs, "{what}: {:?}\n{theirs:?}", seen(m, data));
+        }
+    }
+    members
+}
+
+#[test]
+fn gnu_tars_formats() {
+    if !have("tar") {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let (names, xattr) = tree(dir.path());
+    for format in FORMATS {
+        for ids in [&["--owner=u:3000000", "--group=g:4000000000"][..], &["--numeric-owner", "--xattrs"]] {
+            let small = matches!(format, "v7" | "ustar");
+            if small && ids[0].starts_with("--owner") {
+                continue;
+            }
+            let bytes = tar(dir.path(), &[&["-H", format], ids].concat(), &["."]);
+            let members = compare(&bytes, &format!("{format} {ids:?}"));
+            let paths: BTreeMap<_, _> = members.iter().map(|(m, _)| (m.path.as_slice(), m)).collect();
+            let missing: Vec<_> = names.iter().filter(|n| !paths.contains_key(n.as_slice())).map(|n| n.len()).collect();
+            assert!(small || missing.is_empty(), "{format}: {missing:?}");
+            let times =
+                ["empty", "-dash"].map(|n| paths.get(n.as_bytes()).map(|m| (m.meta.mtime.secs, m.meta.mtime.nanos)));
+            // Attributes make it write PAX whatever the format.
+            let attributes = ids.contains(&"--xattrs");
+            match format {
+                "pax" | "gnu" if format == "pax" || attributes => {
+                    assert_eq!(times, [Some((-1_000_000, 250_000_000)), Some((9_000_000_000, 1))]);
+                }
+                "gnu" => assert_eq!(times, [Some((-1_000_000, 0)), Some((9_000_000_000, 0))]),
+                _ => {}
+            }
+            if format == "pax" && attributes && xattr {
+                assert_eq!(paths[&b"empty"[..]].meta.records[2], ("SCHILY.xattr.user.k".into(), "a\n\0b=c".into()));
+            }
+        }
+    }
+}
+
+#[test]
+fn gnu_tars_sparse_forms() {
+    if !have("tar") {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let names = ["few", "many", "hole", "end", "name-of-more-than-a-hundred-bytes"];
+    let long = names[4].repeat(4);
+    let mut contents = BTreeMap::new();
+    for (name, chunks, size) in
+        [("few", 2, 50_000), ("many", 200, 4 << 20), ("hole", 0, 1 << 20), ("end", 1, 12288), (&long, 3, 70_001)]
+    {
+        contents.insert(name.to_owned(), holes(&dir.path().join(name), chunks, size));
+    }
+    let versions = ["0.0", "0.1", "1.0"].map(|v| format!("--sparse-version={v}"));
+    let mut forms = vec![vec!["-S", "-H", "gnu"], vec!["-S", "-H", "oldgnu"]];
+    forms.extend(versions.iter().map(|v| vec!["-S", "-H", "pax", v.as_str()]));
+    for form in forms {
+        let bytes = tar(dir.path(), &form, &["."]);
+        let members = compare(&bytes, &form.join(" "));
+        let files: Vec<_> = members.iter().filter(|(m, _)| m.kind == Kind::File).collect();
+        assert_eq!(files.len(), contents.len());
+        for (m, data) in files {
+            assert!(m.sparse.is_some(), "{form:?}: {}", m.path);
+            assert!(expand(m, data) == contents[&m.path.to_string()], "{form:?}: {}", m.path);
+            assert!(data.len() < expand(m, data).len(), "{form:?}: {}", m.path);
+        }
+    }
+}
+
+/// Members of each kind whose headers need each of the forms that synthesis has.
+fn synthesised() -> (Vec<u8>, Vec<(BString, Vec<u8>)>) {
+    let mut bytes = Vec::new();
+    let mut contents = Vec::new();
+    let plain = Meta { mode: 0o640, mtime: Time { secs: 1_600_000_000, nanos: 0 }, ..Meta::default() };
+    let rich = Meta {
+        mode: 0o4755,
+        uid: 3_000_000,
+        gid: 4_000_000_000,
+        mtime: Time { secs: -2, nanos: 750_000_000 },
+        uname: "\u{e9}".repeat(20).into(),
+        gname: "g".into(),
+        records: vec![("SCHILY.xattr.user.k".into(), "v\0\n".into()), ("VENDOR.k".into(), "v".into())],
+    };
+    let mut add = |path: &[u8], kind: Kind, meta: &Meta, sparse: Option<Sparse>, data: &[u8]| {
+        bytes.extend(synth::header(path, &kind, meta, data.len() as u64, sparse.as_ref()));
+        bytes.extend_from_slice(data);
+        bytes.resize(bytes.len() + usize::try_from(synth::padding(data.len() as u64)).unwrap(), 0);
+        let mut framed = frame(&bytes).unwrap();
+        let (m, data) = framed.pop().unwrap();
+        assert_eq!(m.path, path);
+        contents.push((path.into(), expand(&m, &data)));
+    };
+    add(b"", Kind::Dir, &Meta { mode: 0o755, ..plain.clone() }, None, b"");
+    for (i, meta) in [&plain, &rich].into_iter().enumerate() {
+        for n in [99, 100, 101, 155, 256, 300] {
+            let path = [format!("{i}/").as_bytes(), &long(n - 2)].concat();
+            add(&path, Kind::File, meta, None, &vec![b'x'; n * 7]);
+            add(&[&path[..], b"-l"].concat(), Kind::HardLink(path.clone().into()), meta, None, b"");
+        }
+        let raw = [format!("{i}/").as_bytes(), &[0xe9; 150]].concat();
+        add(&raw, Kind::File, meta, None, b"raw");
+        add(&[&raw[..], b"s"].concat(), Kind::Symlink(raw.clone().into()), meta, None, b"");
+        add(&[&raw[..], b"h"].concat(), Kind::HardLink(raw.clone().into()), meta, None, b"");
+        add(format!("{i}/dir").as_bytes(), Kind::Dir, &Meta { mode: 0o755, ..meta.clone() }, None, b"");
+        add(format!("{i}/fifo").as_bytes(), Kind::Fifo, meta, None, b"");
+        let map = (0..90).map(|i| (i * 4096 + 512, 1024)).collect();
+        let data: Vec<u8> = (0..90 * 1024u32).map(|i| (i % 253) as u8).collect();
+        let name = [format!("{i}/dir/").as_bytes(), &[b's'; 140]].concat();
+        add(&name, Kind::File, meta, Some(Sparse { real_size: 400_000, map }), &data);
+        add(
+            format!("{i}/hole\u{e9}").as_bytes(),
+            Kind::File,
+            meta,
+            Some(Sparse { real_size: 70_000, map: vec![] }),
+            b"",
+        );
+        let map = vec![(0, 512), (65536, 100)];
+        add(format!("{i}/\n").as_bytes(), Kind::File, meta, Some(Sparse { real_size: 65636, map }), &[7; 612]);
+    }
+    bytes.resize(bytes.len() + 1024, 0);
+    (bytes, contents)
+}
+
+#[test]
+fn python_reads_what_synthesis_writes() {
+    let (bytes, contents) = synthesised();
+    assert_eq!(compare(&bytes, "synthesised").len(), contents.len());
+}
+
+#[test]
+fn gnu_tar_reads_what_synthesis_writes() {
+    if !have("tar") {
+        return;
+    }
+    let (bytes, contents) = synthesised();
+    let dir = tempfile::tempdir().unwrap();
+    run(Command::new("tar").args(["-xpf", "-", "--no-same-owner", "-C"]).arg(dir.path()), &bytes).unwrap();
+    let members = frame(&bytes).unwrap();
+    for ((path, content), (m, _)) in contents.iter().zip(members) {
+        let at = dir.path().join(path.to_os_str().unwrap());
+        let found = fs::symlink_metadata(&at).unwrap_or_else(|e| panic!("{path}: {e}"));
+        match &m.kind {
+            Kind::File => assert!(fs::read(&at).unwrap() == *content, "{path}"),
+            Kind::Symlink(target) => assert_eq!(fs::read_link(&at).unwrap().as_os_str().as_bytes(), target.as_slice()),
+            Kind::Dir => assert!(found.is_dir()),
+            _ => {}
+        }
+        if matches!(m.kind, Kind::File) {
+            let time = found.modified().unwrap();
+            let expected = if m.meta.mtime.secs < 0 { -1.25 } else { 1_600_000_000.0 };
+            let since = time
+                .duration_since(std::time::UNIX_EPOCH)
+                .map_or_else(|e| -e.duration().as_secs_f64(), |d| d.as_secs_f64());
+            assert!((since - expected).abs() < 1e-6, "{path}: {since}");
+        }
+    }
+    let listing = run(Command::new("tar").args(["-tvf", "-", "--numeric-owner"]), &bytes).unwrap();
+    assert!(listing.contains_str("3000000/4000000000"), "{}", listing.as_bstr());
+}

@@ -1,7 +1,7 @@
 //! PAX headers, local and global, and sparse files in all their forms.
 
+use super::super::Sparse;
 use super::super::header::{self, MAGIC_GNU};
-use super::super::{Sparse, Time};
 use super::*;
 
 #[test]
@@ -123,7 +123,7 @@ fn pax_sparse_files_of_each_version() {
     assert_eq!((members[3].0.path.to_string(), members.len()), ("next".into(), 4));
 }
 
-fn old_gnu(first: &[(u64, u64)], rest: &[&[(u64, u64)]]) -> Raw {
+pub(super) fn old_gnu(first: &[(u64, u64)], rest: &[&[(u64, u64)]]) -> Raw {
     let fields = |map: &[(u64, u64)]| -> Vec<u8> {
         map.iter().flat_map(|(o, n)| format!("{o:011o} {n:011o} ").into_bytes()).collect()
     };
@@ -143,8 +143,9 @@ fn old_gnu(first: &[(u64, u64)], rest: &[&[(u64, u64)]]) -> Raw {
 }
 
 #[test]
-fn old_gnu_sparse_files_with_and_without_extension_blocks() {
-    for (raw, start) in [(old_gnu(&MAP, &[]), 512), (old_gnu(&MAP[..1], &[&MAP[1..2], &MAP[2..], &[(REAL, 0)]]), 2048)] {
+pub(super) fn old_gnu_sparse_files_with_and_without_extension_blocks() {
+    for (raw, start) in [(old_gnu(&MAP, &[]), 512), (old_gnu(&MAP[..1], &[&MAP[1..2], &MAP[2..], &[(REAL, 0)]]), 2048)]
+    {
         let members = frame(&stream(&[raw, Raw::new("next", b'0')])).unwrap();
         check(&members[0].0, &members[0].1, "old");
         assert_eq!((members[0].0.data.start, members[0].0.span.clone()), (start, 0..start + 1024));
@@ -167,14 +168,18 @@ fn sparse_files_of_holes_alone_have_an_empty_map() {
 #[test]
 fn broken_maps_are_errors_with_their_place() {
     let bad: [&[(u64, u64)]; 4] = [
-        &[(0, 512), (511, 103)],             // overlap
-        &[(1024, 515), (0, 100)],            // descending
-        &[(0, 515), (5901, 100)],            // beyond the size
+        &[(0, 512), (511, 103)],               // overlap
+        &[(1024, 515), (0, 100)],              // descending
+        &[(0, 515), (5901, 100)],              // beyond the size
         &[(0, 615), (1 << 32, (1 << 33) - 1)], // far beyond
     ];
     for map in bad {
         let e = error(&[Raw::new("first", b'0'), old_gnu(map, &[])]);
-        assert_eq!((e.kind, e.member.as_deref(), e.offset), (crate::ErrorKind::Layer, Some("old"), Some(512)), "{map:?}");
+        assert_eq!(
+            (e.kind, e.member.as_deref(), e.offset),
+            (crate::ErrorKind::Layer, Some("old"), Some(512)),
+            "{map:?}"
+        );
         let e = error(&[old_gnu(&[], &[map])]);
         assert_eq!((e.member.as_deref(), e.offset), (Some("old"), Some(512)), "{map:?}");
     }
@@ -199,7 +204,8 @@ fn broken_maps_are_errors_with_their_place() {
         assert_eq!((e.kind, e.member.as_deref()), (crate::ErrorKind::Layer, Some("sparse")), "{records:?} {e}");
     }
     assert_eq!(error(&[pax(b'x', &[("GNU.sparse.size", b"9")]), Raw::new("d", b'5')]).member.as_deref(), Some("d"));
-    let v10: [(&str, &[u8]); 3] = [("GNU.sparse.major", b"1"), ("GNU.sparse.minor", b"0"), ("GNU.sparse.realsize", b"99")];
+    let v10: [(&str, &[u8]); 3] =
+        [("GNU.sparse.major", b"1"), ("GNU.sparse.minor", b"0"), ("GNU.sparse.realsize", b"99")];
     for text in ["", "1\n0\n", "x\n", "-1\n", "1048577\n", "1\n0\n100\n", "\n", "99999999999999999999999\n"] {
         for size in [text.len(), 512] {
             let mut text = text.as_bytes().to_vec();

@@ -130,7 +130,9 @@ fn error(parts: &[Raw]) -> crate::Error {
 
 /// The content of a file, its holes filled with zeros.
 fn expand(member: &Member, data: &[u8]) -> Vec<u8> {
-    let Some(sparse) = &member.sparse else { return data.to_vec() };
+    let Some(sparse) = &member.sparse else {
+        return data.to_vec();
+    };
     let mut out = vec![0; usize::try_from(sparse.real_size).unwrap()];
     let mut rest = data;
     for &(offset, length) in &sparse.map {

@@ -101,10 +101,11 @@ fn what_does_not_fit_is_in_pax_records_in_a_fixed_order() {
     assert_eq!(&bytes[100..124], b"0000644\x000000000\x000000000\0");
     assert_eq!(&bytes[136..148], b"00000000000\0");
     let body = String::from_utf8_lossy(&bytes[512..]).into_owned();
-    let keys: Vec<_> = ["path=", "uid=2097152\n", "gid=4294967295\n", "mtime=-1.25\n", "uname=", "gname=", " z=1\n", " a="]
-        .iter()
-        .map(|key| body.find(key).unwrap_or_else(|| panic!("{key}")))
-        .collect();
+    let keys: Vec<_> =
+        ["path=", "uid=2097152\n", "gid=4294967295\n", "mtime=-1.25\n", "uname=", "gname=", " z=1\n", " a="]
+            .iter()
+            .map(|key| body.find(key).unwrap_or_else(|| panic!("{key}")))
+            .collect();
     assert!(keys.is_sorted());
     assert!(body.contains("95 a=") || body.contains("96 a="), "{body}");
     let odd = header(b"x/\xc3\xa9 \n", &Kind::File, &meta, 0, None);

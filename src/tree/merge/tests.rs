@@ -1,8 +1,9 @@
 use super::*;
 use crate::tar::Meta;
 
-/// A layer from lines: `dir/`, `file`, `link=>target`, `sym->target`, `.wh.x`.
-fn layer(lines: &[&str]) -> Vec<Member> {
+/// A layer from lines: `dir/`, `file`, `link=>target`, `sym->target`, `.wh.x`. Files have one block of data.
+pub(crate) fn layer(lines: &[&str]) -> Vec<Member> {
+    let mut at = 0;
     let member = |line: &&str| {
         let (path, kind) = if let Some((path, target)) = line.split_once("=>") {
             (path, Kind::HardLink(target.into()))
@@ -13,17 +14,12 @@ fn layer(lines: &[&str]) -> Vec<Member> {
         } else {
             (*line, Kind::File)
         };
+        let start = at + 512;
+        let end = if kind == Kind::File && !line.contains(".wh.") { start + 512 } else { start };
+        let (span, data) = (at..end, start..end);
+        at = end;
         let (path, meta) = (path.into(), Meta::default());
-        Member {
-            span: 0..512,
-            data: 512..512,
-            path,
-            kind,
-            meta,
-            sparse: None,
-            flag: b'0',
-            global: false,
-        }
+        Member { span, data, path, kind, meta, sparse: None, flag: b'0', global: false }
     };
     lines.iter().map(member).collect()
 }
@@ -33,10 +29,7 @@ fn dump(tree: &Tree) -> Vec<String> {
     let show = |id| {
         let inode = tree.inode_of(id);
         let slash = if inode.kind == Kind::Dir { "/" } else { "" };
-        let at = inode
-            .holder
-            .map(|at| format!("@{}.{}", at.layer, at.member))
-            .unwrap_or_default();
+        let at = inode.holder.map(|at| format!("@{}.{}", at.layer, at.member)).unwrap_or_default();
         format!("{}{slash}{at}", tree.path(id))
     };
     tree.ids().skip(1).map(show).collect()
@@ -54,10 +47,7 @@ fn try_merged(layers: &[&[&str]]) -> Result<Vec<String>> {
 
 #[test]
 fn the_last_entry_wins_and_directories_merge() {
-    assert_eq!(
-        merged(&[&["a/", "a/x", "a/x", "a/"], &["a/", "a/y"]]),
-        ["a/@1.0", "a/x@0.2", "a/y@1.1"]
-    );
+    assert_eq!(merged(&[&["a/", "a/x", "a/x", "a/"], &["a/", "a/y"]]), ["a/@1.0", "a/x@0.2", "a/y@1.1"]);
     assert_eq!(merged(&[&["a/", "a/x"], &["a"]]), ["a@1.0"]);
     assert_eq!(merged(&[&["a"], &["a/x"]]), ["a/", "a/x@1.0"]);
     assert_eq!(merged(&[&["a/", "a/x", "a"]]), ["a@0.2"]);
@@ -68,10 +58,7 @@ fn the_last_entry_wins_and_directories_merge() {
 fn whiteouts_hide_lower_layers_only() {
     assert_eq!(merged(&[&["f"], &["f", ".wh.f"]]), ["f@1.0"]);
     assert_eq!(merged(&[&["f"], &[".wh.f", "f"]]), ["f@1.1"]);
-    assert_eq!(
-        merged(&[&["d/", "d/x"], &["d/", "d/y", ".wh.d"]]),
-        ["d/@1.0", "d/y@1.1"]
-    );
+    assert_eq!(merged(&[&["d/", "d/x"], &["d/", "d/y", ".wh.d"]]), ["d/@1.0", "d/y@1.1"]);
     assert_eq!(merged(&[&["d/", "d/x"], &[".wh.d"], &["d/y"]]), ["d/", "d/y@2.0"]);
     assert_eq!(
         merged(&[&["d/x", "foobar"], &["d/.wh.nope", "none/.wh.x", ".wh.foo"]]),
@@ -82,46 +69,25 @@ fn whiteouts_hide_lower_layers_only() {
 
 #[test]
 fn opaque_markers_hide_lower_children_wherever_they_stand() {
-    assert_eq!(
-        merged(&[&["d/", "d/x"], &["d/y", "d/.wh..wh..opq"]]),
-        ["d/@0.0", "d/y@1.0"]
-    );
+    assert_eq!(merged(&[&["d/", "d/x"], &["d/y", "d/.wh..wh..opq"]]), ["d/@0.0", "d/y@1.0"]);
     assert_eq!(merged(&[&["d/x", "f"], &[".wh..wh..opq", "g"]]), ["g@1.1"]);
 }
 
 #[test]
 fn bookkeeping_of_aufs_is_never_there() {
-    assert_eq!(
-        merged(&[&[
-            ".wh..wh.plnk/",
-            ".wh..wh.plnk/1.2",
-            ".wh..wh.orph/",
-            ".wh..wh.aufs",
-            "a"
-        ]]),
-        ["a@0.4"]
-    );
+    assert_eq!(merged(&[&[".wh..wh.plnk/", ".wh..wh.plnk/1.2", ".wh..wh.orph/", ".wh..wh.aufs", "a"]]), ["a@0.4"]);
 }
 
 #[test]
 fn symbolic_links_are_followed_within_a_layer_only() {
-    assert_eq!(
-        merged(&[&["lib->usr/lib", "lib/x"]]),
-        ["lib@0.0", "usr/", "usr/lib/", "usr/lib/x@0.1"]
-    );
+    assert_eq!(merged(&[&["lib->usr/lib", "lib/x"]]), ["lib@0.0", "usr/", "usr/lib/", "usr/lib/x@0.1"]);
     assert_eq!(
         merged(&[&["lib->usr/lib", "usr/lib/x"], &["lib/y"]]),
         ["lib/", "lib/y@1.0", "usr/", "usr/lib/", "usr/lib/x@0.1"]
     );
     let lower: &[&str] = &["lib->usr/lib", "usr/lib/x"];
-    assert_eq!(
-        merged(&[lower, &["lib/.wh.x"]]),
-        ["lib@0.0", "usr/", "usr/lib/", "usr/lib/x@0.1"]
-    );
-    assert_eq!(
-        merged(&[lower, &["lib->/usr/lib", "lib/.wh.x"]]),
-        ["lib@1.0", "usr/", "usr/lib/"]
-    );
+    assert_eq!(merged(&[lower, &["lib/.wh.x"]]), ["lib@0.0", "usr/", "usr/lib/", "usr/lib/x@0.1"]);
+    assert_eq!(merged(&[lower, &["lib->/usr/lib", "lib/.wh.x"]]), ["lib@1.0", "usr/", "usr/lib/"]);
     let e = try_merged(&[&["a->b", "b->a", "a/x"]]).unwrap_err();
     assert!(e.to_string().starts_with("layer 1 of 1: member a/x: "), "{e}");
 }
@@ -142,14 +108,8 @@ fn hard_links_share_what_their_target_was() {
 
 #[test]
 fn a_path_resolves_as_the_kernel_does_it() {
-    let layers = [layer(&[
-        "bin->usr/bin",
-        "usr/bin/sh->dash",
-        "usr/bin/dash",
-        "loop->loop",
-        "up->../../usr",
-        "dead->nope",
-    ])];
+    let layers =
+        [layer(&["bin->usr/bin", "usr/bin/sh->dash", "usr/bin/dash", "loop->loop", "up->../../usr", "dead->nope"])];
     let tree = merge(&[&layers[0]], 0).unwrap().tree;
     let target = |path: &str| {
         let found = tree.resolve(NodeId::ROOT, path.as_bytes());

@@ -1,0 +1,233 @@
+//! The command line as it is typed. Help, completions and the man page all come from here; [`super::job`] resolves it.
+
+use std::path::PathBuf;
+
+use clap::builder::NonEmptyStringValueParser;
+use clap::{ArgAction, Parser, Subcommand, ValueHint};
+
+use super::values::{self, Base, Color, Encoding, LayersMode, Saving};
+
+/// What `--help` adds, and the man page has as sections.
+pub(super) const EXAMPLES: [(&str, &str); 6] = [
+    ("slim app.tar -p python-slim -o app-slim.tar", "slim an archive of docker save, podman save or buildx"),
+    ("docker save app | slim - -p python-slim -o - | docker load", "in a pipe; the report goes to standard error"),
+    ("slim app.tar -p python-slim --dry-run -v", "see what would go, write nothing"),
+    (
+        "slim oci:app:v1 -p debian-slim,./mine.toml -o oci-archive:app.tar:v1",
+        "from an OCI layout, with rules of your own",
+    ),
+    ("slim app.tar -p caches --layers squash --base 3 -o out.tar", "one layer on top of three that other images share"),
+    ("slim app.tar -p python-slim -o out.tar --max-size 700MB --report slim.json", "a check for a pipeline"),
+];
+
+/// What the exit codes mean.
+pub(super) const EXIT_CODES: [(&str, &str); 4] = [
+    ("0", "done"),
+    ("1", "the output is written, and a check (--max-size, --min-saving) failed"),
+    ("2", "an error; nothing named OUT has appeared, an existing OUT is as it was"),
+    ("130", "interrupted; as for 2"),
+];
+
+/// The variables that slim reads.
+pub(super) const ENVIRONMENT: [(&str, &str); 3] = [
+    ("SOURCE_DATE_EPOCH", "seconds since 1970: `created` of the output; the input's if unset"),
+    ("NO_COLOR", "no colour unless --color always"),
+    ("TMPDIR", "where standard input is spooled"),
+];
+
+/// How the two kinds of command lines look.
+pub(super) const USAGE: &str = "slim IN -p PROFILE[,PROFILE...] -o OUT [OPTIONS]\n       slim COMMAND";
+
+const INPUT: &str =
+    "The image: a path, docker-archive:PATH[:REF], oci-archive:PATH[:REF], oci:DIR[:REF], or - for standard input";
+
+const INPUT_LONG: &str = "The image: a path, docker-archive:PATH[:REF], oci-archive:PATH[:REF], oci:DIR[:REF], or - for \
+    standard input\n\nThe form of a path is found out from its content, never from its name; archives may be compressed with \
+    gzip or zstd. REF picks one of several images; all are rewritten otherwise.";
+
+const SHORT: &str = "Examples:
+  slim app.tar -p python-slim -o app-slim.tar
+  docker save app | slim - -p python-slim -o - | docker load
+
+`slim profiles` lists the profiles; `slim --help` says more.";
+
+/// Drops what a running container never needs out of a built image
+#[derive(Parser, Debug)]
+#[command(
+    name = "slim",
+    version,
+    about = "Drops what a running container never needs out of a built image",
+    long_about = "Reads a container image, drops what the rules of a profile say a running container never needs, keeps \
+                  the rest byte for byte, and writes a new image with correct digests. It needs no daemon and no network, \
+                  and runs nothing of the image.",
+    override_usage = USAGE,
+    after_help = SHORT,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    arg_required_else_help = true,
+    max_term_width = 100
+)]
+pub struct Args {
+    /// What to do instead of slimming an image.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    /// The image, as it is named on the command line.
+    #[arg(
+        value_name = "IN", required = true, help = INPUT, long_help = INPUT_LONG,
+        value_parser = NonEmptyStringValueParser::new(), value_hint = ValueHint::AnyPath
+    )]
+    pub input: Option<String>,
+
+    /// Where to write: as IN; - is standard output
+    ///
+    /// Without a prefix the output has the form of the input. It is written beside itself and renamed, so it appears
+    /// whole or not at all.
+    #[arg(short, long, value_name = "OUT", value_parser = NonEmptyStringValueParser::new(), value_hint = ValueHint::AnyPath)]
+    pub output: Option<String>,
+
+    /// What to drop: built-in profiles or paths of .toml files; several add up
+    #[arg(short = 'p', long = "profile", value_name = "PROFILE", value_delimiter = ',', value_parser = NonEmptyStringValueParser::new(), help_heading = "Rules")]
+    pub profiles: Vec<String>,
+
+    /// Turn on rules that are off by default
+    #[arg(long, value_name = "ID", value_delimiter = ',', value_parser = NonEmptyStringValueParser::new(), help_heading = "Rules")]
+    pub enable: Vec<String>,
+
+    /// Drop these paths too (repeatable)
+    ///
+    /// Patterns start at the image's root unless they begin with **/; one that names a directory means all below it.
+    #[arg(long, value_name = "GLOB", value_parser = NonEmptyStringValueParser::new(), help_heading = "Rules")]
+    pub drop: Vec<String>,
+
+    /// Never drop these paths, whatever a rule says (repeatable)
+    #[arg(long, value_name = "GLOB", value_parser = NonEmptyStringValueParser::new(), help_heading = "Rules")]
+    pub protect: Vec<String>,
+
+    /// What becomes of the layers
+    #[arg(long, value_name = "MODE", value_enum, default_value_t = LayersMode::Keep, help_heading = "Output image")]
+    pub layers: LayersMode,
+
+    /// Keep the layers up to here byte for byte: a number of layers, or a diff id or chain id
+    #[arg(long, value_name = "N|DIGEST", value_parser = values::base, help_heading = "Output image")]
+    pub base: Option<Base>,
+
+    /// How to compress layers: none, gzip[:1-9] or zstd[:1-19] [default: as the input]
+    #[arg(long, value_name = "CODEC", value_parser = values::encoding, help_heading = "Output image")]
+    pub compression: Option<Encoding>,
+
+    /// Name the output (repeatable) [default: the input's names]
+    #[arg(short = 't', long = "tag", value_name = "REF", value_parser = NonEmptyStringValueParser::new(), help_heading = "Output image")]
+    pub tags: Vec<String>,
+
+    /// Set a label of the image (repeatable)
+    #[arg(long = "label", value_name = "KEY=VALUE", value_parser = values::label, help_heading = "Output image")]
+    pub labels: Vec<(String, String)>,
+
+    /// Take only this platform of a multi-platform image [default: every one]
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]", value_parser = NonEmptyStringValueParser::new(), help_heading = "Output image")]
+    pub platform: Option<String>,
+
+    /// Plan and report, write no image
+    #[arg(long, help_heading = "Reports and checks")]
+    pub dry_run: bool,
+
+    /// Write the report as JSON; - is standard output
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Reports and checks")]
+    pub report: Option<PathBuf>,
+
+    /// Write the removed paths, one per line with layer, bytes and rule, split by tabs; - is standard output
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Reports and checks")]
+    pub removed: Option<PathBuf>,
+
+    /// Exit with 1 if the output is larger, such as 700MB, 1.2GB or 500MiB
+    #[arg(long, value_name = "SIZE", value_parser = values::size, conflicts_with = "dry_run", help_heading = "Reports and checks")]
+    pub max_size: Option<u64>,
+
+    /// Exit with 1 if less is saved: a share of the input such as 5%, or a size
+    #[arg(long, value_name = "SAVING", value_parser = values::saving, conflicts_with = "dry_run", help_heading = "Reports and checks")]
+    pub min_saving: Option<Saving>,
+
+    /// Say how long each phase took
+    #[arg(long, help_heading = "Reports and checks")]
+    pub timings: bool,
+
+    /// How many threads to use; the output does not depend on it [default: one per processor]
+    #[arg(long, value_name = "N", value_parser = values::threads)]
+    pub threads: Option<usize>,
+
+    /// Print nothing but errors
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+
+    /// Say more: -v lists more of everything, -vv everything
+    #[arg(short, long, action = ArgAction::Count)]
+    pub verbose: u8,
+
+    /// When to colour
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto, global = true)]
+    pub color: Color,
+}
+
+/// What there is besides the main job.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// List the built-in profiles, show one, or check one of your own
+    Profiles {
+        /// What to do with profiles; lists them if left out.
+        #[command(subcommand)]
+        command: Option<ProfilesCommand>,
+    },
+    /// Print shell completions
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the man page
+    Man,
+}
+
+/// What there is to do with profiles.
+#[derive(Subcommand, Debug)]
+pub enum ProfilesCommand {
+    /// Print a built-in profile as resolved, as TOML
+    Show {
+        /// Its name
+        name: String,
+    },
+    /// Check a profile of your own; every mistake is reported with line and column
+    Check {
+        /// The .toml file
+        #[arg(value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+    },
+}
+
+/// What `--help` shows at its end.
+fn long_after_help() -> String {
+    let mut out = String::from("Examples:\n");
+    for (command, meaning) in EXAMPLES {
+        out.push_str(&format!("  {command}\n      {meaning}\n"));
+    }
+    out.push_str("\nExit codes:\n");
+    for (code, meaning) in EXIT_CODES {
+        out.push_str(&format!("  {code:<4} {meaning}\n"));
+    }
+    out.push_str("\nEnvironment:\n");
+    for (name, meaning) in ENVIRONMENT {
+        out.push_str(&format!("  {name:<18} {meaning}\n"));
+    }
+    out.truncate(out.trim_end().len());
+    out
+}
+
+/// The definition with all its help, for parsing.
+#[must_use]
+pub fn command() -> clap::Command {
+    definition().after_long_help(long_after_help())
+}
+
+/// The definition without the lists that the man page has as sections.
+pub(super) fn definition() -> clap::Command {
+    <Args as clap::CommandFactory>::command()
+}

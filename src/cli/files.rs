@@ -1,0 +1,141 @@
+//! The files of `--report` and `--removed`: opened before the long work so that a wrong path fails at once, and renamed
+//! into place at its end so that no half a report is ever seen.
+
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use super::job::{Job, is_stdout};
+use crate::source::{Location, Place};
+use crate::{Error, ErrorKind, Result};
+
+/// A file that is yet to be written.
+pub struct Pending {
+    /// As the user named it.
+    name: String,
+    to: To,
+}
+
+enum To {
+    Stdout,
+    /// A device, a pipe or the like, which must not be replaced.
+    Direct(File),
+    /// A file: written beside and renamed.
+    Rename(NamedTempFile, PathBuf),
+}
+
+impl Pending {
+    /// Makes sure that `path` can be written, and leaves what is there as it is.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`] where it cannot.
+    pub fn open(path: &Path) -> Result<Self> {
+        let name = path.display().to_string();
+        if is_stdout(path) {
+            return Ok(Self { name: "standard output".into(), to: To::Stdout });
+        }
+        let failed = |e: io::Error| match e.kind() {
+            io::ErrorKind::NotFound => {
+                Error::new(ErrorKind::Io, format!("{name} cannot be written: no such directory"))
+            }
+            _ => Error::io(format!("{name} cannot be written"), e),
+        };
+        // Through links: a link to a file stays a link.
+        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let to = match fs::metadata(&path) {
+            Ok(found) if found.is_file() => {
+                let temp = beside(&path).map_err(failed)?;
+                temp.as_file().set_permissions(found.permissions()).map_err(failed)?;
+                To::Rename(temp, path)
+            }
+            Ok(found) if found.is_dir() => return Err(failed(io::ErrorKind::IsADirectory.into())),
+            Ok(_) => To::Direct(OpenOptions::new().write(true).open(&path).map_err(failed)?),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => To::Rename(beside(&path).map_err(failed)?, path),
+            Err(e) => return Err(failed(e)),
+        };
+        Ok(Self { name, to })
+    }
+
+    /// Writes what `fill` writes and puts it in place.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`] where that fails.
+    pub fn finish(self, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+        let written = match self.to {
+            To::Stdout => super::to_stdout(fill),
+            To::Direct(file) => buffered(file, fill).map(drop),
+            To::Rename(temp, path) => {
+                let (file, at) = temp.into_parts();
+                buffered(file, fill)
+                    .and_then(|file| file.sync_all())
+                    .and_then(|()| at.persist(path).map_err(|e| e.error))
+            }
+        };
+        written.map_err(|e| Error::io(format!("{} cannot be written", self.name), e))
+    }
+}
+
+fn buffered(file: File, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<File> {
+    let mut out = BufWriter::new(file);
+    fill(&mut out)?;
+    out.into_inner().map_err(io::IntoInnerError::into_error)
+}
+
+/// A temporary file in the directory of `path`, with the permissions of any new file.
+fn beside(path: &Path) -> io::Result<NamedTempFile> {
+    let dir = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder
+        .prefix(".slim-")
+        .suffix(".tmp")
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(dir)
+        // The kind alone: the whole error names the temporary file, which means nothing to the user.
+        .map_err(|e| e.kind().into())
+}
+
+/// Opens what the job asks for: the files of `--report` and `--removed`.
+///
+/// # Errors
+/// [`ErrorKind::Usage`] where a file is IN, OUT, lies in one of them or is given twice; as [`Pending::open`] else.
+pub fn open(job: &Job) -> Result<(Option<Pending>, Option<Pending>)> {
+    let image = |option: &'static str, text: &str| match Location::parse(text).ok()?.place {
+        Place::Std => None,
+        Place::Path(path) => Some((option, path)),
+    };
+    let mut taken: Vec<_> = image("IN", &job.input).into_iter().collect();
+    taken.extend(job.output.as_deref().and_then(|o| image("OUT", o)));
+    let mut pending = |option: &'static str, path: &Option<PathBuf>| -> Result<Option<Pending>> {
+        let Some(path) = path else { return Ok(None) };
+        if !is_stdout(path) {
+            if let Some((other, _)) = taken.iter().find(|(_, other)| within(path, other)) {
+                let what = format!("{option} {} is {other}, or lies in it", path.display());
+                return Err(Error::new(ErrorKind::Usage, what).hint("name another file"));
+            }
+            taken.push((option, path.clone()));
+        }
+        Pending::open(path).map(Some)
+    };
+    Ok((pending("--report", &job.report)?, pending("--removed", &job.removed)?))
+}
+
+/// Whether `path` is `other` by whatever name, or lies below it.
+fn within(path: &Path, other: &Path) -> bool {
+    let id = |p: &Path| fs::metadata(p).ok().filter(fs::Metadata::is_file).map(|m| (m.dev(), m.ino()));
+    let same_file = id(path).is_some_and(|path| id(other) == Some(path));
+    same_file || matches!((place(path), place(other)), (Some(path), Some(other)) if path.starts_with(&other))
+}
+
+/// The path without links; of a file that is not there yet, its directory's with its name.
+fn place(path: &Path) -> Option<PathBuf> {
+    path.canonicalize().ok().or_else(|| {
+        let dir = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Some(dir.canonicalize().ok()?.join(path.file_name()?))
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,179 @@
+//! Command lines, right and wrong.
+
+use clap::FromArgMatches;
+
+use super::super::args::{Command, ProfilesCommand, command};
+use super::*;
+use crate::Digest;
+use crate::codec::Compression;
+
+fn args(line: &str) -> std::result::Result<Args, clap::Error> {
+    let words = std::iter::once("slim").chain(line.split(' ').filter(|w| !w.is_empty()));
+    Args::from_arg_matches(&command().try_get_matches_from(words)?)
+}
+
+fn job(line: &str) -> Job {
+    Job::resolve(args(line).unwrap(), None).unwrap()
+}
+
+fn plain() -> Job {
+    Job {
+        input: "in.tar".into(),
+        output: Some("out.tar".into()),
+        profiles: vec!["none".into()],
+        enable: Vec::new(),
+        drop: Vec::new(),
+        protect: Vec::new(),
+        layers: LayersMode::Keep,
+        base: None,
+        compression: None,
+        tags: Vec::new(),
+        labels: Vec::new(),
+        platform: None,
+        report: None,
+        removed: None,
+        dry_run: false,
+        verbosity: Verbosity::Normal,
+        color: Color::Auto,
+        threads: None,
+        max_size: None,
+        min_saving: None,
+        timings: false,
+        source_date_epoch: None,
+    }
+}
+
+/// `in.tar -p none -o out.tar` with `more` is the plain job with `change`.
+fn with(more: &str, change: impl FnOnce(&mut Job)) {
+    let mut expected = plain();
+    change(&mut expected);
+    assert_eq!(job(&format!("in.tar -p none -o out.tar {more}")), expected, "{more}");
+}
+
+#[test]
+fn clap_finds_no_fault_in_the_definition() {
+    command().debug_assert();
+}
+
+#[test]
+fn every_option_ends_where_it_belongs() {
+    let digest = Digest::of(b"");
+    with("", |_| {});
+    with("--enable a,b --enable c", |j| j.enable = vec!["a".into(), "b".into(), "c".into()]);
+    with("--drop /a/{b,c} --drop **/d", |j| j.drop = vec!["/a/{b,c}".into(), "**/d".into()]);
+    with("--protect /a --protect /b", |j| j.protect = vec!["/a".into(), "/b".into()]);
+    with("--layers keep", |_| {});
+    with("--layers squash", |j| j.layers = LayersMode::Squash);
+    with("--base 3", |j| j.base = Some(Base::Count(3)));
+    with(&format!("--base {digest}"), |j| j.base = Some(Base::Digest(digest)));
+    with("--compression none", |j| j.compression = Some((Compression::None, None)));
+    with("--compression zstd:19", |j| j.compression = Some((Compression::Zstd, Some(19))));
+    with("-t a:1 --tag h:5000/b", |j| j.tags = vec!["a:1".into(), "h:5000/b".into()]);
+    with("--label a=b --label c=", |j| j.labels = vec![("a".into(), "b".into()), ("c".into(), String::new())]);
+    with("--platform linux/arm/v7", |j| j.platform = Some("linux/arm/v7".into()));
+    with("--report r.json", |j| j.report = Some("r.json".into()));
+    with("--removed -", |j| j.removed = Some("-".into()));
+    with("--dry-run", |j| j.dry_run = true);
+    with("-q", |j| j.verbosity = Verbosity::Quiet);
+    with("-v", |j| j.verbosity = Verbosity::Verbose);
+    with("-vvv", |j| j.verbosity = Verbosity::All);
+    with("--color never", |j| j.color = Color::Never);
+    with("--threads 2", |j| j.threads = Some(2));
+    with("--max-size 700MB", |j| j.max_size = Some(700_000_000));
+    with("--min-saving 5%", |j| j.min_saving = Some(Saving::Percent(5.0)));
+    with("--timings", |j| j.timings = true);
+}
+
+#[test]
+fn profiles_add_up_in_order_and_standard_streams_are_dashes() {
+    assert_eq!(job("- -p a,./b.toml -p c -o -").profiles, ["a", "./b.toml", "c"]);
+    let piped = job("- -p none -o -");
+    assert_eq!((piped.input.as_str(), piped.output.as_deref()), ("-", Some("-")));
+    assert_eq!(job("in -p none --dry-run").output, None);
+}
+
+#[test]
+fn the_text_report_leaves_standard_output_to_data() {
+    for (line, data) in [
+        ("i -p none -o out", false),
+        ("i -p none -o -", true),
+        ("i -p none -o docker-archive:-", true),
+        ("i -p none -o out --report -", true),
+        ("i -p none -o out --removed -", true),
+        ("i -p none -o out --report r --removed s", false),
+        ("i -p none --dry-run", false),
+    ] {
+        assert_eq!(job(line).stdout_is_data(), data, "{line}");
+    }
+    for line in ["i -p none -o - --report -", "i -p none -o - --removed -", "i -p none -o out --report - --removed -"] {
+        let error = Job::resolve(args(line).unwrap(), None).unwrap_err();
+        assert!(error.what.contains("standard output") && error.hint.is_some(), "{line}: {error}");
+    }
+}
+
+#[test]
+fn what_is_missing_is_said_with_a_hint() {
+    let error = |line: &str| Job::resolve(args(line).unwrap(), None).unwrap_err();
+    let profile = error("in.tar -o out.tar");
+    assert_eq!((profile.kind, profile.what.as_str()), (ErrorKind::Usage, "no profile is given"));
+    assert!(profile.hint.unwrap().contains("none, caches, debian-slim, python-slim"));
+    assert_eq!(error("in.tar -p none").what, "no output is given");
+    assert!(error("--color never profiles").hint.unwrap().contains("the command `profiles`, it comes first"));
+}
+
+#[test]
+fn the_epoch_comes_from_the_environment() {
+    let resolve = |epoch: &str| Job::resolve(args("i -p none -o o").unwrap(), Some(epoch.into()));
+    assert_eq!(resolve("1700000000").unwrap().source_date_epoch, Some(1_700_000_000));
+    assert_eq!(resolve("").unwrap().source_date_epoch, None);
+    let error = resolve("yesterday").unwrap_err();
+    assert!(error.kind == ErrorKind::Usage && error.what.contains("`yesterday`"), "{error}");
+}
+
+#[test]
+fn wrong_lines_are_usage_errors() {
+    for line in [
+        "",
+        "-p none -o out",
+        "i -p none -o out extra",
+        "i -p  -o out --profile=",
+        "i -p none,,caches -o out",
+        "i -p none -o out -o other",
+        "i -p none -o=",
+        "i -p none -o out --nonsense",
+        "i -p none -o out --layers merge",
+        "i -p none -o out --base -1",
+        "i -p none -o out --base sha256:00",
+        "i -p none -o out --compression gzip:10",
+        "i -p none -o out --label novalue",
+        "i -p none -o out --threads 0",
+        "i -p none -o out --max-size big",
+        "i -p none -o out --min-saving 101%",
+        "i -p none -o out --color maybe",
+        "i -p none -o out -q -v",
+        "i -p none --dry-run --max-size 1GB",
+        "i -p none --dry-run --min-saving 1%",
+        "completions tcsh",
+        "profiles show",
+        "profiles what",
+    ] {
+        let error = args(line).expect_err(line);
+        assert_eq!(error.exit_code(), 2, "{line}");
+        assert!(error.use_stderr(), "{line}");
+    }
+}
+
+#[test]
+fn subcommands_need_nothing_of_the_main_job() {
+    assert!(matches!(args("profiles").unwrap().command, Some(Command::Profiles { command: None })));
+    let show = args("profiles show none --color never").unwrap();
+    assert_eq!(show.color, Color::Never);
+    assert!(matches!(
+        show.command,
+        Some(Command::Profiles { command: Some(ProfilesCommand::Show { name }) }) if name == "none"
+    ));
+    assert!(matches!(args("completions zsh").unwrap().command, Some(Command::Completions { .. })));
+    assert!(matches!(args("man").unwrap().command, Some(Command::Man)));
+    // After the first option of the main job a word is its input, whatever it is called.
+    assert_eq!(job("-p none -o out ./man").input, "./man");
+}

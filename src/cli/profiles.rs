@@ -1,0 +1,88 @@
+//! `slim profiles`: the built-in rules, and a check of one's own.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use crate::profile::{self, ProfileError};
+use crate::report::paint::Paint;
+use crate::report::{printable, units};
+use crate::{Error, ErrorKind, Result};
+
+/// Writes the names and descriptions of the built-in profiles.
+///
+/// # Errors
+/// What `out` fails with.
+pub fn list(out: &mut dyn Write) -> io::Result<()> {
+    let width = profile::builtins().map(|(name, _)| name.len()).max().unwrap_or(0);
+    for (name, description) in profile::builtins() {
+        writeln!(out, "{name:width$}  {description}")?;
+    }
+    Ok(())
+}
+
+/// What a check found: the line for a good profile, or the errors.
+///
+/// # Errors
+/// [`ErrorKind::Io`] where the file cannot be read.
+pub fn check(file: &Path) -> Result<std::result::Result<String, Vec<ProfileError>>> {
+    let name = file.display().to_string();
+    let failed = |e| Error::io("the profile cannot be read", e).archive(&name);
+    let text = String::from_utf8(std::fs::read(file).map_err(failed)?).map_err(|e| {
+        let at = e.utf8_error().valid_up_to() as u64;
+        Error::new(ErrorKind::Profile, "the profile is not UTF-8").archive(&name).offset(at)
+    })?;
+    let errors = profile::check(&name, &text, &|path| std::fs::read_to_string(path));
+    if !errors.is_empty() {
+        return Ok(Err(errors));
+    }
+    let rules = toml::from_str::<toml::Table>(&text).ok();
+    let rules = rules.and_then(|t| t.get("rule")?.as_array().map(Vec::len)).unwrap_or(0);
+    let s = if rules == 1 { "" } else { "s" };
+    Ok(Ok(format!("{name}: ok, {} rule{s}", units::count(rules as u64))))
+}
+
+/// The errors of a profile as they are printed, with their number at the end where there are several.
+#[must_use]
+pub fn errors(errors: &[ProfileError], paint: Paint) -> String {
+    let mut out = String::new();
+    for error in errors {
+        out.push_str(&format!("{} {}\n\n", paint.red("error:"), printable(&error.to_string(), true)));
+    }
+    match errors.len() {
+        1 => out.truncate(out.len() - 1),
+        n => out.push_str(&format!("{} {n} errors\n", paint.red("error:"))),
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_is_aligned() {
+        let mut out = Vec::new();
+        list(&mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let (name, description) = profile::builtins().next().unwrap();
+        let width = profile::builtins().map(|(n, _)| n.len()).max().unwrap();
+        assert_eq!(text.lines().next().unwrap(), format!("{name:width$}  {description}"));
+        assert_eq!(text.lines().count(), profile::builtins().count());
+    }
+
+    #[test]
+    fn a_good_profile_is_counted_and_a_bad_one_explained() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("mine.toml");
+        let rule = "[[rule]]\nid = \"a\"\nabout = \"x\"\naction = \"drop\"\nrisk = \"none\"\npaths = [\"/a\"]\n";
+        std::fs::write(&file, format!("description = \"mine\"\n{rule}")).unwrap();
+        let line = check(&file).unwrap().expect("no errors");
+        assert_eq!(line, format!("{}: ok, 1 rule", file.display()));
+        std::fs::write(&file, "description = 1 =\n").unwrap();
+        let found = check(&file).unwrap().expect_err("an error");
+        assert!(errors(&found, Paint(false)).starts_with("error: "));
+        std::fs::write(&file, b"description = \"\xff\"\n").unwrap();
+        assert_eq!(check(&file).unwrap_err().offset, Some(15));
+        assert_eq!(check(&dir.path().join("none")).unwrap_err().kind, ErrorKind::Io);
+    }
+}

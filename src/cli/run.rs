@@ -1,0 +1,306 @@
+//! The main job: the phases in their order, each handing its value to the next.
+
+use super::job::Job;
+use super::progress::Ui;
+use super::summary;
+use super::values::{Base, LayersMode};
+use crate::image::{self, ConfigChange, Platform};
+use crate::layer::LayerIndex;
+use crate::plan::{self, LayerPlan, Plan};
+use crate::profile::{self, Matcher, Profile};
+use crate::report::{RemovedPath, Report, Timing};
+use crate::scan::{self, Needs, Scanned};
+use crate::sink::{self, Assembly, OutLayer, Output, Rewritten, Target};
+use crate::source::{self, BlobRef, Form, Image, Input, LayerRef, Location, OpenOptions};
+use crate::tar::Member;
+use crate::tree::merge::{self, Merged};
+use crate::{Digest, Error, ErrorKind, Result, Warning, emit};
+use rayon::prelude::*;
+use std::collections::HashMap;
+use std::time::Instant;
+
+/// What a run has to say.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The report.
+    pub report: Report,
+    /// Every path that went, of all images.
+    pub removed: Vec<RemovedPath>,
+}
+
+/// Layers are the same when all that is known of them is.
+pub(super) type LayerKey = (BlobRef, Digest, Option<Digest>);
+
+/// What a layer is known by.
+pub(super) fn key(layer: &LayerRef) -> LayerKey {
+    (layer.blob.clone(), layer.diff_id, layer.digest)
+}
+
+/// An image between its plan and its documents.
+pub(super) struct Planned<'a> {
+    pub image: &'a Image,
+    pub layers: Vec<&'a LayerIndex>,
+    pub merged: Merged,
+    pub plan: Plan,
+    /// How many layers stay as they are.
+    pub base: usize,
+    digests: Vec<Digest>,
+    tar_bytes: Vec<u64>,
+}
+
+impl Planned<'_> {
+    fn job(&self) -> emit::Job<'_> {
+        let (layers, outputs) = (&self.image.layers, &self.plan.outputs);
+        emit::Job { layers, digests: &self.digests, tar_bytes: &self.tar_bytes, outputs }
+    }
+
+    /// The decompressed size of what the plan writes, in bytes.
+    pub fn output_bytes(&self) -> u64 {
+        let size = |out: &LayerPlan| match out {
+            LayerPlan::Verbatim(from) => self.tar_bytes[*from as usize],
+            LayerPlan::Splice { size, .. } => *size,
+        };
+        self.plan.outputs.iter().map(size).sum()
+    }
+}
+
+/// What has been written.
+pub(super) struct Written {
+    pub layers: Vec<Vec<OutLayer>>,
+    pub configs: Vec<Digest>,
+    pub manifests: Vec<Digest>,
+    pub form: Form,
+    pub archive_bytes: u64,
+    pub name: String,
+}
+
+/// Runs a job to its end.
+///
+/// # Errors
+/// Whatever is wrong with the input, the profiles, the request or the host; nothing is at the output then.
+pub fn run(job: &Job, ui: &dyn Ui) -> Result<Outcome> {
+    let mut clock = Clock::new();
+    let profile = resolve_profile(job)?;
+    let matcher = Matcher::new(&profile)?;
+    let location = Location::parse(&job.input)?;
+    let target = job.output.as_deref().filter(|_| !job.dry_run).map(Target::parse).transpose()?;
+    if let Some(target) = &target {
+        target.check(&location, None)?;
+    }
+    let platform = job.platform.as_deref().map(Platform::parse).transpose()?;
+    let note = |message: &str| ui.note(message);
+    let input = source::open(&location, &OpenOptions { platform, spool_note: &note })?;
+    if let Some(target) = &target {
+        target.check(&location, Some(input.form))?;
+    }
+    input.warnings.iter().for_each(|w| ui.warn(w));
+    clock.lap("open", 0);
+
+    let scans = scan_layers(&input, &needs(&profile), ui)?;
+    clock.lap("scan", scans.values().map(|s| s.index.tar_bytes).sum());
+
+    let planned = plan_images(job, &input, &scans, &profile, &matcher)?;
+    clock.lap("plan", 0);
+
+    let mut warnings = input.warnings.clone();
+    let written = match &target {
+        Some(target) => Some(write(job, &input, &planned, target, ui, &mut warnings, &mut clock)?),
+        None => None,
+    };
+    ui.done();
+    let timings = if job.timings { clock.laps } else { Vec::new() };
+    Ok(summary::outcome(job, &input, &planned, &profile, written.as_ref(), warnings, timings))
+}
+
+fn resolve_profile(job: &Job) -> Result<Profile> {
+    let request =
+        profile::Request { profiles: &job.profiles, enable: &job.enable, drop: &job.drop, protect: &job.protect };
+    Ok(profile::resolve(&request, &|path| std::fs::read_to_string(path))?)
+}
+
+/// Facts are looked for only where a rule could drop what they protect.
+fn needs(profile: &Profile) -> Needs {
+    let drops = profile.rules.iter().any(|r| r.enabled && r.action == profile::Action::Drop);
+    Needs { interpreters: drops, python_words: plan::guard::words(profile) }
+}
+
+fn scan_layers(input: &Input, needs: &Needs, ui: &dyn Ui) -> Result<HashMap<LayerKey, Scanned>> {
+    let mut unique: Vec<&LayerRef> = Vec::new();
+    let mut seen = HashMap::new();
+    for layer in input.images.iter().flat_map(|i| &i.layers) {
+        seen.entry(key(layer)).or_insert_with(|| unique.push(layer));
+    }
+    ui.phase("reading", unique.iter().map(|l| l.size).sum());
+    // The largest first, so that no thread begins with it when the others are done.
+    let mut order: Vec<usize> = (0..unique.len()).collect();
+    order.sort_by_key(|&i| (std::cmp::Reverse(unique[i].size), i));
+    let advance = |n| ui.advance(n);
+    let mut results: Vec<(usize, Result<Scanned>)> =
+        order.into_par_iter().with_max_len(1).map(|i| (i, scan::scan(input, unique[i], needs, &advance))).collect();
+    // Of several errors the one of the lowest layer is told, whichever thread was first.
+    results.sort_by_key(|(i, _)| *i);
+    results.into_iter().map(|(i, scanned)| Ok((key(unique[i]), scanned?))).collect()
+}
+
+fn plan_images<'a>(
+    job: &Job,
+    input: &'a Input,
+    scans: &'a HashMap<LayerKey, Scanned>,
+    profile: &Profile,
+    matcher: &Matcher,
+) -> Result<Vec<Planned<'a>>> {
+    let bases = bases(job, input)?;
+    let one = |(image, base): (&'a Image, usize)| {
+        let scanned: Vec<&Scanned> = image.layers.iter().map(|l| &scans[&key(l)]).collect();
+        let layers: Vec<&LayerIndex> = scanned.iter().map(|s| &s.index).collect();
+        let members: Vec<&[Member]> = layers.iter().map(|l| l.members.as_slice()).collect();
+        let merged = merge::merge(&members, base).map_err(|e| e.archive(&input.name))?;
+        let plan = plan::plan(&plan::Request {
+            facts: &image.facts,
+            layers: &layers,
+            merged: &merged,
+            profile,
+            matcher,
+            squash: job.layers == LayersMode::Squash,
+            base,
+        });
+        let digests = scanned.iter().map(|s| s.digest).collect();
+        let tar_bytes = layers.iter().map(|l| l.tar_bytes).collect();
+        Ok(Planned { image, layers, merged, plan, base, digests, tar_bytes })
+    };
+    input.images.iter().zip(bases).map(one).collect()
+}
+
+/// How many layers of each image are its base.
+fn bases(job: &Job, input: &Input) -> Result<Vec<usize>> {
+    let of = |image: &Image| match &job.base {
+        None => Ok(Some(0)),
+        Some(Base::Count(n)) if *n > image.layers.len() => {
+            Err(Error::new(ErrorKind::Usage, "--base names more layers than the image has")
+                .archive(&input.name)
+                .expected(format!("at most {}", image.layers.len()), n))
+        }
+        Some(Base::Count(n)) => Ok(Some(*n)),
+        Some(Base::Digest(digest)) => Ok(base_by_digest(&image.layers, *digest)),
+    };
+    let found: Vec<Option<usize>> = input.images.iter().map(of).collect::<Result<_>>()?;
+    if found.iter().all(Option::is_none) {
+        let ids: Vec<String> = input.images.iter().flat_map(|i| &i.layers).map(|l| l.diff_id.to_string()).collect();
+        let what = "--base names no layer of the image, neither by diff id nor by chain id";
+        return Err(Error::new(ErrorKind::Usage, what)
+            .archive(&input.name)
+            .hint(format!("the diff ids from the bottom up are {}", ids.join(", "))));
+    }
+    Ok(found.into_iter().map(|n| n.unwrap_or(0)).collect())
+}
+
+/// The number of layers up to the one with this diff id or chain id.
+/// Source: <https://github.com/opencontainers/image-spec/blob/main/config.md#layer-chainid>.
+fn base_by_digest(layers: &[LayerRef], wanted: Digest) -> Option<usize> {
+    let mut chain: Option<Digest> = None;
+    for (index, layer) in layers.iter().enumerate() {
+        let next = chain.map_or(layer.diff_id, |c| Digest::of(format!("{c} {}", layer.diff_id).as_bytes()));
+        if next == wanted || layer.diff_id == wanted {
+            return Some(index + 1);
+        }
+        chain = Some(next);
+    }
+    None
+}
+
+fn write(
+    job: &Job,
+    input: &Input,
+    planned: &[Planned<'_>],
+    target: &Target,
+    ui: &dyn Ui,
+    warnings: &mut Vec<Warning>,
+    clock: &mut Clock,
+) -> Result<Written> {
+    let output = Output::create(target, input.form)?;
+    let jobs: Vec<emit::Job<'_>> = planned.iter().map(Planned::job).collect();
+    let total = planned.iter().map(Planned::output_bytes).sum();
+    ui.phase("writing", total);
+    let options = emit::Options { compression: job.compression, threads: rayon::current_num_threads() };
+    let layers = emit::emit(input, &jobs, &output, options, &|n| ui.advance(n))?;
+    input.unchanged_since_open()?;
+    clock.lap("emit", total);
+
+    let mut add = |warning: Warning| {
+        ui.warn(&warning);
+        warnings.push(warning);
+    };
+    let mut images = Vec::new();
+    for (index, (planned, layers)) in planned.iter().zip(&layers).enumerate() {
+        let rewrite = image::config::rewrite(&planned.image.config, &config_change(job, planned, layers));
+        rewrite.warning.into_iter().for_each(&mut add);
+        images.push(Rewritten { image: index, config: rewrite.doc, layers: layers.clone() });
+    }
+    let tags: Vec<String> = target.reference.iter().chain(&job.tags).cloned().collect();
+    let form = output.form();
+    let (documents, found) = sink::assemble(&Assembly { input, images: &images, tags: &tags, form })?;
+    found.into_iter().for_each(&mut add);
+    output.copy_raw(input, &documents)?;
+    let finished = output.finish(&documents)?;
+    clock.lap("finish", 0);
+    let configs = images.iter().map(|i| i.config.digest()).collect();
+    let (archive_bytes, name) = (finished.archive_bytes, finished.name);
+    Ok(Written { layers, configs, manifests: documents.manifests, form, archive_bytes, name })
+}
+
+fn config_change(job: &Job, planned: &Planned<'_>, layers: &[OutLayer]) -> ConfigChange {
+    let mut fates = vec![false; planned.layers.len()];
+    planned.plan.outputs.iter().for_each(|out| fates[out.from() as usize] = true);
+    ConfigChange {
+        fates,
+        diff_ids: layers.iter().map(|l| l.diff_id).collect(),
+        labels: job.labels.clone(),
+        created: job.source_date_epoch.map(rfc3339),
+    }
+}
+
+/// Seconds since the epoch as engines write times: `2026-11-21T08:52:22Z`.
+fn rfc3339(epoch: i64) -> String {
+    // Days to a civil date: Howard Hinnant's algorithm, https://howardhinnant.github.io/date_algorithms.html.
+    let (days, second) = (epoch.div_euclid(86_400), epoch.rem_euclid(86_400));
+    let shifted = days + 719_468;
+    let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", second / 3600, second / 60 % 60, second % 60)
+}
+
+/// Measures the phases.
+struct Clock {
+    last: Instant,
+    laps: Vec<Timing>,
+}
+
+impl Clock {
+    fn new() -> Self {
+        Self { last: Instant::now(), laps: Vec::new() }
+    }
+
+    fn lap(&mut self, phase: &str, bytes: u64) {
+        let seconds = self.last.elapsed().as_secs_f64();
+        self.last = Instant::now();
+        self.laps.push(Timing { phase: phase.to_owned(), seconds, bytes });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_as_engines_do() {
+        assert_eq!(rfc3339(0), "1970-01-01T00:00:00Z");
+        assert_eq!(rfc3339(1_709_251_199), "2024-02-29T23:59:59Z");
+        assert_eq!(rfc3339(1_795_251_142), "2026-11-21T08:52:22Z");
+        assert_eq!(rfc3339(-1), "1969-12-31T23:59:59Z");
+    }
+}

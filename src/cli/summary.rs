@@ -1,0 +1,101 @@
+//! What a finished run says: the figures of all phases as one report.
+
+use super::job::Job;
+use super::run::{Outcome, Planned, Written, key};
+use super::values::LayersMode;
+use crate::Warning;
+use crate::image::Compression;
+use crate::profile::Profile;
+use crate::report::build::Built;
+use crate::report::{ImageSide, Report, SCHEMA_VERSION, Side, Timing};
+use crate::source::{Form, Input};
+use std::collections::HashMap;
+
+/// Puts the report together. Without `written` it is a dry run's.
+pub fn outcome(
+    job: &Job,
+    input: &Input,
+    planned: &[Planned<'_>],
+    profile: &Profile,
+    written: Option<&Written>,
+    warnings: Vec<Warning>,
+    timings: Vec<Timing>,
+) -> Outcome {
+    let built = |(index, p): (usize, &Planned<'_>)| {
+        let built = Built {
+            image: p.image,
+            layers: &p.layers,
+            merged: &p.merged,
+            plan: &p.plan,
+            profile,
+            base: p.base,
+            squash: job.layers == LayersMode::Squash,
+            written: written.map(|w| w.layers[index].as_slice()),
+            output: written.map(|w| image_side(w, index, p)),
+        };
+        (built.report(), built.removed())
+    };
+    let (images, removed): (Vec<_>, Vec<_>) = planned.iter().enumerate().map(built).unzip();
+    let mut report = Report {
+        schema_version: SCHEMA_VERSION,
+        slim_version: env!("CARGO_PKG_VERSION").to_owned(),
+        dry_run: job.dry_run,
+        profiles: job.profiles.clone(),
+        layers_mode: job.layers.name().to_owned(),
+        input: input_side(input, planned),
+        output: written.map(|w| output_side(w, planned)),
+        images,
+        warnings,
+        timings,
+    };
+    report.sort();
+    Outcome { report, removed: removed.into_iter().flatten().collect() }
+}
+
+fn image_side(written: &Written, index: usize, planned: &Planned<'_>) -> ImageSide {
+    ImageSide {
+        manifest: written.manifests.get(index).map(ToString::to_string),
+        config: written.configs[index].to_string(),
+        uncompressed_bytes: planned.output_bytes(),
+        blob_bytes: written.layers[index].iter().map(|l| l.size).sum(),
+    }
+}
+
+fn input_side(input: &Input, planned: &[Planned<'_>]) -> Side {
+    let layers = planned.iter().flat_map(|p| p.image.layers.iter().zip(&p.layers));
+    let unique: HashMap<_, _> = layers.map(|(layer, index)| (key(layer), (layer, index))).collect();
+    Side {
+        path: input.name.clone(),
+        form: form_name(input.form).to_owned(),
+        archive_bytes: input.archive_bytes,
+        uncompressed_bytes: unique.values().map(|(_, index)| index.tar_bytes).sum(),
+        pulled_bytes: pulled(unique.values().map(|(layer, _)| (layer.compression, layer.size))),
+        digest: input.images.first().and_then(|i| i.manifest_digest).map(|d| d.to_string()),
+    }
+}
+
+fn output_side(written: &Written, planned: &[Planned<'_>]) -> Side {
+    let unique: HashMap<_, _> = written.layers.iter().flatten().map(|l| (l.digest, l)).collect();
+    Side {
+        path: written.name.clone(),
+        form: form_name(written.form).to_owned(),
+        archive_bytes: Some(written.archive_bytes),
+        uncompressed_bytes: planned.iter().map(Planned::output_bytes).sum(),
+        pulled_bytes: pulled(unique.values().map(|l| (l.compression, l.size))),
+        digest: written.manifests.first().map(ToString::to_string),
+    }
+}
+
+/// What a registry sends for these blobs; unknown where one would be compressed first.
+fn pulled(blobs: impl Iterator<Item = (Compression, u64)>) -> Option<u64> {
+    blobs.map(|(c, size)| (c != Compression::None).then_some(size)).sum()
+}
+
+const fn form_name(form: Form) -> &'static str {
+    match form {
+        Form::Docker => "docker-archive",
+        Form::Oci => "oci-archive",
+        Form::Hybrid => "hybrid",
+        Form::OciDir => "oci",
+    }
+}

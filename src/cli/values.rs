@@ -1,0 +1,270 @@
+//! The values of options, from text. Each parser says what it takes when it is given something else.
+
+use crate::Digest;
+use crate::codec::Compression;
+
+/// `--layers`: what becomes of the layers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum LayersMode {
+    /// The same layers in order, each less what goes
+    Keep,
+    /// One layer
+    Squash,
+}
+
+impl LayersMode {
+    /// The word on the command line and in reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Keep => "keep",
+            Self::Squash => "squash",
+        }
+    }
+}
+
+/// `--color`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// `--base`: which layers stay byte for byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Base {
+    /// So many from the bottom.
+    Count(usize),
+    /// All up to the one with this diff id or chain id.
+    Digest(Digest),
+}
+
+/// `--min-saving`: how much the output must save.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Saving {
+    /// A share of the input, from 0 to 100.
+    Percent(f64),
+    /// Bytes.
+    Bytes(u64),
+}
+
+/// `--compression`, with the level if one is given.
+pub type Encoding = (Compression, Option<u32>);
+
+const SIZE_UNITS: [(&str, u64); 10] = [
+    ("", 1),
+    ("b", 1),
+    ("kb", 1_000),
+    ("mb", 1_000_000),
+    ("gb", 1_000_000_000),
+    ("tb", 1_000_000_000_000),
+    ("kib", 1 << 10),
+    ("mib", 1 << 20),
+    ("gib", 1 << 30),
+    ("tib", 1 << 40),
+];
+
+/// A size: `700MB`, `1.2GB`, `500MiB` or plain bytes. Parts of a byte are cut off.
+///
+/// # Errors
+/// A sentence for anything else.
+pub fn size(text: &str) -> Result<u64, String> {
+    let wrong = || format!("`{text}` is no size: give it as 700MB, 1.2GB, 500MiB or in bytes");
+    let unit_at = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = (&text[..unit_at], text[unit_at..].trim_start().to_ascii_lowercase());
+    if matches!(unit.as_str(), "k" | "m" | "g" | "t") {
+        let unit = unit.to_ascii_uppercase();
+        return Err(format!(
+            "`{unit}` may mean two sizes: give {number}{unit}B (decimal) or {number}{unit}iB (binary)"
+        ));
+    }
+    let factor = SIZE_UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(wrong)?.1;
+    let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
+    let fits = |digits: &str, max: usize| !digits.is_empty() && digits.len() <= max && !digits.contains('.');
+    if !fits(whole, 20) || !fits(part, 9) || (factor == 1 && number.contains('.')) {
+        return Err(wrong());
+    }
+    let parse = |digits: &str| digits.parse::<u128>().map_err(|_| wrong());
+    let factor = u128::from(factor);
+    // Both products are far below 2^128: 20 and 9 digits times 2^40.
+    let bytes = parse(whole)? * factor + parse(part)? * factor / 10_u128.pow(part.len() as u32);
+    u64::try_from(bytes).map_err(|_| format!("`{text}` is more than 2^64 bytes"))
+}
+
+/// A saving: `5%`, or a size.
+///
+/// # Errors
+/// A sentence for anything else.
+pub fn saving(text: &str) -> Result<Saving, String> {
+    let Some(number) = text.strip_suffix('%') else {
+        return size(text).map(Saving::Bytes).map_err(|e| format!("{e}, or as a share such as 5%"));
+    };
+    let plain = number.bytes().all(|c| c.is_ascii_digit() || c == b'.');
+    match number.parse::<f64>() {
+        Ok(percent) if plain && percent <= 100.0 => Ok(Saving::Percent(percent)),
+        _ => Err(format!("`{text}` is no share: expected 0% to 100%")),
+    }
+}
+
+/// A compression: `none`, `gzip[:1-9]` or `zstd[:1-19]`.
+///
+/// # Errors
+/// A sentence for anything else.
+pub fn encoding(text: &str) -> Result<Encoding, String> {
+    let (name, level) = text.split_once(':').map_or((text, None), |(name, level)| (name, Some(level)));
+    let (codec, highest) = match name {
+        "none" => (Compression::None, 0),
+        "gzip" => (Compression::Gzip, 9),
+        "zstd" => (Compression::Zstd, 19),
+        _ => {
+            return Err(format!("`{name}` is no compression: expected none, gzip[:1-9] or zstd[:1-19]"));
+        }
+    };
+    let Some(level) = level else { return Ok((codec, None)) };
+    if highest == 0 {
+        return Err("none has no level".to_owned());
+    }
+    match decimal(level) {
+        Some(n) if (1..=highest).contains(&n) => Ok((codec, Some(n))),
+        _ => Err(format!("`{level}` is no level of {name}: expected 1 to {highest}")),
+    }
+}
+
+/// A base: a number of layers, or a diff id or chain id.
+///
+/// # Errors
+/// A sentence for anything else.
+pub fn base(text: &str) -> Result<Base, String> {
+    if text.contains(':') {
+        let digest = Digest::parse(text).map(Base::Digest);
+        return digest.ok_or_else(|| format!("`{text}` is no digest: expected sha256: and 64 lower-case hex digits"));
+    }
+    let count = decimal(text).and_then(|n| usize::try_from(n).ok()).map(Base::Count);
+    count.ok_or_else(|| format!("`{text}` is no base: expected a number of layers, or sha256: and 64 hex digits"))
+}
+
+/// A label: `KEY=VALUE`; the value may be empty and hold more `=`.
+///
+/// # Errors
+/// A sentence for anything else.
+pub fn label(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err(format!("`{text}` is no label: expected KEY=VALUE")),
+    }
+}
+
+/// The most threads that may be asked for: far more than help, far fewer than a process may have.
+pub const MAX_THREADS: u32 = 1024;
+
+/// A number of threads.
+///
+/// # Errors
+/// A sentence for anything else.
+pub fn threads(text: &str) -> Result<usize, String> {
+    let count = decimal(text).filter(|n| (1..=MAX_THREADS).contains(n)).and_then(|n| usize::try_from(n).ok());
+    count.ok_or_else(|| format!("`{text}` is no number of threads: expected 1 to {MAX_THREADS}"))
+}
+
+/// The last second of the year 9999: RFC 3339 has no later time.
+const LAST_SECOND: i64 = 253_402_300_799;
+
+/// SOURCE_DATE_EPOCH: seconds since 1970.
+/// Source: <https://reproducible-builds.org/specs/source-date-epoch/>.
+///
+/// # Errors
+/// A sentence for anything else.
+pub fn epoch(text: &str) -> Result<i64, String> {
+    let digits = !text.is_empty() && text.bytes().all(|c| c.is_ascii_digit());
+    match text.parse::<i64>() {
+        Ok(seconds) if digits && seconds <= LAST_SECOND => Ok(seconds),
+        _ => Err(format!("SOURCE_DATE_EPOCH is `{text}`: expected seconds since 1970, from 0 to {LAST_SECOND}")),
+    }
+}
+
+/// Digits alone: no sign, no blanks.
+fn decimal(text: &str) -> Option<u32> {
+    text.bytes().all(|c| c.is_ascii_digit()).then(|| text.parse().ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes() {
+        for (text, bytes) in [
+            ("0", 0),
+            ("123456", 123_456),
+            ("700MB", 700_000_000),
+            ("700 mb", 700_000_000),
+            ("1.2GB", 1_200_000_000),
+            ("1.25kB", 1_250),
+            ("1.0001kB", 1_000),
+            ("500MiB", 500 << 20),
+            ("0.5GiB", 1 << 29),
+            ("10B", 10),
+            ("18446744073709551615", u64::MAX),
+        ] {
+            assert_eq!(size(text), Ok(bytes), "{text}");
+        }
+        let wrong =
+            ["", "MB", "-1", "+1", ".5GB", "5.GB", "1.2.3GB", "1.5", "1.5B", "1e3", "5XB", "5MBs", "5 5", "1,5GB"];
+        for text in wrong {
+            assert!(size(text).unwrap_err().contains("is no size"), "{text}");
+        }
+        for text in ["18446744073709551616", "99999999TB"] {
+            assert!(size(text).unwrap_err().contains("2^64"), "{text}");
+        }
+        assert_eq!(size("700m"), Err("`M` may mean two sizes: give 700MB (decimal) or 700MiB (binary)".into()));
+    }
+
+    #[test]
+    fn savings() {
+        assert_eq!(saving("5%"), Ok(Saving::Percent(5.0)));
+        assert_eq!(saving("12.5%"), Ok(Saving::Percent(12.5)));
+        assert_eq!(saving("100%"), Ok(Saving::Percent(100.0)));
+        assert_eq!(saving("20MB"), Ok(Saving::Bytes(20_000_000)));
+        for text in ["", "%", "101%", "-1%", "+5%", "nan%", "inf%", "1e1%", "5 %", "five"] {
+            assert!(saving(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn encodings() {
+        assert_eq!(encoding("none"), Ok((Compression::None, None)));
+        assert_eq!(encoding("gzip"), Ok((Compression::Gzip, None)));
+        assert_eq!(encoding("gzip:9"), Ok((Compression::Gzip, Some(9))));
+        assert_eq!(encoding("zstd:19"), Ok((Compression::Zstd, Some(19))));
+        for text in ["", "gz", "GZIP", "none:1", "none:", "gzip:", "gzip:0", "gzip:10", "zstd:20", "zstd:-1", "zstd:+1"]
+        {
+            assert!(encoding(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn bases() {
+        let digest = Digest::of(b"");
+        assert_eq!(base("3"), Ok(Base::Count(3)));
+        assert_eq!(base(&digest.to_string()), Ok(Base::Digest(digest)));
+        for text in ["", "-1", "+1", "x", "sha256:", "sha256:00", "sha512:00", "99999999999", &digest.hex()] {
+            assert!(base(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn labels_threads_and_epochs() {
+        assert_eq!(label("a=b=c"), Ok(("a".into(), "b=c".into())));
+        assert_eq!(label("a="), Ok(("a".into(), String::new())));
+        assert!(label("a").is_err() && label("=a").is_err());
+        assert_eq!((threads("1"), threads("1024")), (Ok(1), Ok(1024)));
+        assert!(["0", "", "-1", "1025", "two"].into_iter().all(|t| threads(t).is_err()));
+        assert_eq!((epoch("0"), epoch("1700000000")), (Ok(0), Ok(1_700_000_000)));
+        assert!(["", "-1", "+1", "1.5", "253402300800", "now"].into_iter().all(|t| epoch(t).is_err()));
+    }
+}

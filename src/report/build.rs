@@ -1,0 +1,278 @@
+//! From plans and written layers to the report's figures.
+
+use super::{Held, ImageReport, ImageSide, LayerReport, Named, RemovedPath, Rescue, RuleReport, Totals, escape};
+use crate::layer::LayerIndex;
+use crate::path;
+use crate::plan::{LayerPlan, Plan, Removed, Why};
+use crate::profile::Profile;
+use crate::sink::OutLayer;
+use crate::source::Image;
+use crate::tree::merge::Merged;
+use crate::tree::{At, NodeId};
+use bstr::BString;
+use std::collections::{BTreeMap, HashMap};
+
+/// How deep the directories are that the report adds bytes up for.
+const DIRECTORY_DEPTH: usize = 3;
+
+/// All that is known of one image after its plan, and of what was written of it.
+pub struct Built<'a> {
+    /// The input image.
+    pub image: &'a Image,
+    /// Its layers as scanned.
+    pub layers: &'a [&'a LayerIndex],
+    /// Its tree.
+    pub merged: &'a Merged,
+    /// What was decided.
+    pub plan: &'a Plan,
+    /// By what rules.
+    pub profile: &'a Profile,
+    /// How many layers are the base.
+    pub base: usize,
+    /// Whether the rest became one layer.
+    pub squash: bool,
+    /// The layers as written; none in a dry run.
+    pub written: Option<&'a [OutLayer]>,
+    /// The digests of the written config and manifest.
+    pub output: Option<ImageSide>,
+}
+
+impl Built<'_> {
+    /// The image's part of the report.
+    #[must_use]
+    pub fn report(&self) -> ImageReport {
+        let paths: Vec<&Removed> = self.plan.removed.iter().filter(|r| !r.marker).collect();
+        let packages = Packages::new(self.profile);
+        let (held, rescued) = self.held();
+        ImageReport {
+            tags: self.image.tags.clone(),
+            platform: self.image.platform.to_string(),
+            input: self.input_side(),
+            output: self.output.clone(),
+            layers: self.layer_reports(),
+            rules: self.rules(),
+            unmatched_rules: self.unmatched(),
+            removed: Totals { files: paths.len() as u64, bytes: self.plan.removed.iter().map(|r| r.bytes).sum() },
+            packages: top(paths.iter().filter_map(|r| Some((packages.name(self.path_of(r))?, r.bytes)))),
+            directories: top(paths.iter().map(|r| (directory(self.path_of(r)), r.bytes))),
+            rescued,
+            held,
+        }
+    }
+
+    /// Every path that goes, layer by layer in tar order.
+    #[must_use]
+    pub fn removed(&self) -> Vec<RemovedPath> {
+        let paths = self.plan.removed.iter().filter(|r| !r.marker);
+        paths
+            .map(|r| RemovedPath {
+                path: self.path_of(r).to_owned(),
+                layer: r.layer as usize + 1,
+                bytes: r.bytes,
+                rule: self.rule_id(r.rule).to_owned(),
+            })
+            .collect()
+    }
+
+    fn path_of(&self, removed: &Removed) -> &BString {
+        &self.layers[removed.layer as usize].members[removed.member as usize].path
+    }
+
+    fn rule_id(&self, rule: u16) -> &str {
+        self.profile.rules.get(usize::from(rule)).map_or("shadowed", |r| &r.id)
+    }
+
+    fn input_side(&self) -> ImageSide {
+        ImageSide {
+            manifest: self.image.manifest_digest.map(|d| d.to_string()),
+            config: self.image.config_digest.to_string(),
+            uncompressed_bytes: self.layers.iter().map(|l| l.tar_bytes).sum(),
+            blob_bytes: self.image.layers.iter().map(|l| l.size).sum(),
+        }
+    }
+
+    fn layer_reports(&self) -> Vec<LayerReport> {
+        let mut removed = vec![0; self.layers.len()];
+        self.plan.removed.iter().filter(|r| !r.marker).for_each(|r| removed[r.layer as usize] += 1);
+        let mut instructions = self.image.facts.history.iter().filter(|h| !h.empty_layer);
+        let mut outputs: HashMap<u32, (&LayerPlan, Option<&OutLayer>)> = HashMap::new();
+        for (index, plan) in self.plan.outputs.iter().enumerate() {
+            outputs.insert(plan.from(), (plan, self.written.map(|w| &w[index])));
+        }
+        let one = |index: usize| {
+            let layer = &self.image.layers[index];
+            let output = outputs.get(&(index as u32));
+            let tar_bytes = self.layers[index].tar_bytes;
+            LayerReport {
+                index: index + 1,
+                instruction: instructions.next().map(|h| h.created_by.clone()).unwrap_or_default(),
+                input_bytes: tar_bytes,
+                output_bytes: output.map_or(0, |(plan, _)| match plan {
+                    LayerPlan::Verbatim(_) => tar_bytes,
+                    LayerPlan::Splice { size, .. } => *size,
+                }),
+                input_blob: layer.size,
+                output_blob: output.and_then(|(_, out)| out.map(|o| o.size)),
+                diff_id: layer.diff_id.to_string(),
+                output_diff_id: output.and_then(|(_, out)| out.map(|o| o.diff_id.to_string())),
+                fate: self.fate(index, output.map(|(plan, _)| *plan)).to_owned(),
+                files_removed: removed[index],
+            }
+        };
+        (0..self.layers.len()).map(one).collect()
+    }
+
+    const fn fate(&self, index: usize, output: Option<&LayerPlan>) -> &'static str {
+        match output {
+            _ if index < self.base => "base",
+            Some(LayerPlan::Verbatim(_)) => "unchanged",
+            _ if self.squash => "squashed",
+            Some(LayerPlan::Splice { .. }) => "rewritten",
+            None => "dropped",
+        }
+    }
+
+    /// What each rule takes, most first.
+    fn rules(&self) -> Vec<RuleReport> {
+        let mut totals: BTreeMap<u16, Totals> = BTreeMap::new();
+        for removed in &self.plan.removed {
+            let total = totals.entry(removed.rule).or_default();
+            total.files += u64::from(!removed.marker);
+            total.bytes += removed.bytes;
+        }
+        let report = |(rule, total): (u16, Totals)| {
+            let rule = self.profile.rules.get(usize::from(rule));
+            RuleReport {
+                id: rule.map_or("shadowed", |r| &r.id).to_owned(),
+                profile: rule.map(|r| r.profile.clone()).unwrap_or_default(),
+                about: rule.map_or("what later layers hide cannot be in one layer", |r| &r.about).to_owned(),
+                risk: rule.map_or("none", |r| r.risk.name()).to_owned(),
+                files: total.files,
+                bytes: total.bytes,
+            }
+        };
+        let mut rules: Vec<RuleReport> = totals.into_iter().map(report).collect();
+        rules.sort_by_key(|r| std::cmp::Reverse(r.bytes));
+        rules
+    }
+
+    /// Rules that are on and matched no path.
+    fn unmatched(&self) -> Vec<String> {
+        let rules = self.profile.rules.iter().zip(&self.plan.matched);
+        let idle = rules.filter(|(r, matched)| r.enabled && !r.paths.is_empty() && !**matched);
+        idle.map(|(r, _)| r.id.clone()).collect()
+    }
+
+    fn node_bytes(&self, id: NodeId) -> u64 {
+        let span = |at: At| {
+            let span = &self.layers[at.layer as usize].members[at.member as usize].span;
+            span.end - span.start
+        };
+        self.merged.tree.node(id).at.map_or(0, span)
+    }
+
+    fn held(&self) -> (Vec<Held>, Vec<Rescue>) {
+        let tree = &self.merged.tree;
+        let mut held: BTreeMap<(String, u16), Totals> = BTreeMap::new();
+        let mut rescued = Vec::new();
+        for one in self.plan.held.iter().filter(|h| !tree.is_dir(h.node)) {
+            let bytes = self.node_bytes(one.node);
+            let rule = self.rule_id(one.rule).to_owned();
+            let total = held.entry((self.reason(one.why), one.rule)).or_default();
+            total.files += 1;
+            total.bytes += bytes;
+            if let Some(why) = self.who(one.why) {
+                rescued.push(Rescue { path: tree.path(one.node), rule, bytes, why });
+            }
+        }
+        let held = held.into_iter().map(|((reason, rule), total)| Held {
+            reason,
+            rule: self.rule_id(rule).to_owned(),
+            files: total.files,
+            bytes: total.bytes,
+        });
+        let mut held: Vec<Held> = held.collect();
+        held.sort_by_key(|h| std::cmp::Reverse(h.bytes));
+        (held, rescued)
+    }
+
+    fn reason(&self, why: Why) -> String {
+        match why {
+            Why::Protected(p) => {
+                let protect = &self.profile.protects[usize::from(p)];
+                format!("protected: {} ({})", protect.reason, protect.path.source)
+            }
+            Why::LinkedFrom(_) => "a link that stays leads to it".to_owned(),
+            Why::Config => "the image's config names it".to_owned(),
+            Why::Interprets(_) => "a script or program that stays needs it to run".to_owned(),
+            Why::Referenced(..) => "a Python file that stays refers to it".to_owned(),
+            Why::Base => "it lies in a base layer".to_owned(),
+        }
+    }
+
+    /// Who needs a path, where that is another file.
+    fn who(&self, why: Why) -> Option<String> {
+        let path = |id| escape(&self.merged.tree.path(id));
+        match why {
+            Why::LinkedFrom(id) => Some(format!("the link {} leads to it", path(id))),
+            Why::Config => Some("the image's config names it".to_owned()),
+            Why::Interprets(id) => Some(format!("{} needs it to run", path(id))),
+            Why::Referenced(id, line) => Some(format!("{}:{line} refers to it", path(id))),
+            Why::Protected(_) | Why::Base => None,
+        }
+    }
+}
+
+/// Adds up bytes by name; most first.
+fn top(items: impl Iterator<Item = (String, u64)>) -> Vec<Named> {
+    let mut totals: BTreeMap<String, Totals> = BTreeMap::new();
+    for (name, bytes) in items {
+        let total = totals.entry(name).or_default();
+        total.files += 1;
+        total.bytes += bytes;
+    }
+    let mut all: Vec<Named> =
+        totals.into_iter().map(|(name, t)| Named { name, files: t.files, bytes: t.bytes }).collect();
+    all.sort_by_key(|n| std::cmp::Reverse(n.bytes));
+    all.truncate(20);
+    all
+}
+
+fn directory(path: &BString) -> String {
+    let (dir, _) = path::split(path);
+    let parts: Vec<&[u8]> = path::components(dir).take(DIRECTORY_DEPTH).collect();
+    if parts.is_empty() { "/".to_owned() } else { escape(&bstr::join("/", parts)) }
+}
+
+/// Tells which package of a language's package manager a path belongs to, by the directories that hold packages.
+struct Packages {
+    roots: Vec<Vec<u8>>,
+}
+
+impl Packages {
+    /// The directory names that end the patterns of the profile's sets of package directories.
+    fn new(profile: &Profile) -> Self {
+        let sets = ["site-packages", "node_modules"].iter().filter_map(|name| profile.sets.get(*name));
+        let last = sets.flatten().filter_map(|pattern| pattern.rsplit('/').next());
+        let mut roots: Vec<Vec<u8>> = last.filter(|n| !n.contains(['*', '?', '['])).map(|n| n.into()).collect();
+        roots.sort();
+        roots.dedup();
+        Self { roots }
+    }
+
+    fn name(&self, path: &BString) -> Option<String> {
+        let parts: Vec<&[u8]> = path::components(path).collect();
+        let root = parts.iter().position(|part| self.roots.iter().any(|r| r == part))?;
+        // A package file directly in the root is of no package.
+        let inside = parts.get(root + 1..parts.len().checked_sub(1)?)?;
+        match inside {
+            [] => None,
+            [scope, name, ..] if scope.starts_with(b"@") => Some(escape(&bstr::join("/", [scope, name]))),
+            [name, ..] => {
+                // `name-1.2.dist-info` belongs to `name`.
+                let end = if name.ends_with(b"-info") { memchr::memchr(b'-', name) } else { None };
+                Some(escape(&name[..end.unwrap_or(name.len())]))
+            }
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! A layer's instruction as its author wrote it, out of what the builders make of it in the history.
+
+/// What builders write before a shell command.
+const SHELL: &str = "/bin/sh -c ";
+
+/// `created_by` without the builder's frame: `/bin/sh -c #(nop)  CMD x` is `CMD x`, `/bin/sh -c y` and
+/// `RUN |1 A=b /bin/sh -c y # buildkit` are `RUN y`. White space becomes single blanks, so that it fits on a line.
+#[must_use]
+pub fn clean(created_by: &str) -> String {
+    let line = created_by.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = line.strip_suffix(" # buildkit").unwrap_or(&line);
+    if let Some(rest) = line.strip_prefix(SHELL) {
+        return rest.strip_prefix("#(nop) ").map_or_else(|| format!("RUN {rest}"), str::to_owned);
+    }
+    // Build arguments stand before the command: `|2 A=1 B=2 /bin/sh -c`. The classic builder has no `RUN` there.
+    let run = line.strip_prefix("RUN ").or_else(|| line.starts_with('|').then_some(line));
+    match run.and_then(|run| without_shell(run)) {
+        Some(command) => format!("RUN {command}"),
+        None => line.to_owned(),
+    }
+}
+
+fn without_shell(run: &str) -> Option<&str> {
+    let start = if run.starts_with('|') { run.find(&format!(" {SHELL}"))? + 1 } else { 0 };
+    run[start..].strip_prefix(SHELL)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_builders_frame_goes() {
+        for (created_by, shown) in [
+            ("/bin/sh -c #(nop)  CMD [\"bash\"]", "CMD [\"bash\"]"),
+            ("/bin/sh -c #(nop) ADD file:0a in / ", "ADD file:0a in /"),
+            ("/bin/sh -c apt-get update", "RUN apt-get update"),
+            ("RUN /bin/sh -c apt-get update \t&&\n  true # buildkit", "RUN apt-get update && true"),
+            ("RUN |2 A=1 B=x y /bin/sh -c make # buildkit", "RUN make"),
+            ("|1 A=1 /bin/sh -c make", "RUN make"),
+            ("COPY . /app # buildkit", "COPY . /app"),
+            ("RUN /bin/bash -o pipefail -c x # buildkit", "RUN /bin/bash -o pipefail -c x"),
+            ("RUN |1 A=1 /bin/bash -c x", "RUN |1 A=1 /bin/bash -c x"),
+            ("crane append", "crane append"),
+            ("", ""),
+        ] {
+            assert_eq!(clean(created_by), shown, "{created_by}");
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! What a run says, for people ([`text`]), for programs ([`json`]) and as a list of paths ([`removed`]).
+//!
+//! A [`Report`] is plain data: built from the plan and from what was written, then only read. Nothing here does I/O on its
+//! own or looks at the clock, so that equal runs give equal reports (the timings, which are not, are empty unless asked for).
+
+use std::cmp::Reverse;
+
+use bstr::BString;
+use serde::Serialize;
+
+use crate::Warning;
+
+pub mod build;
+mod escape;
+pub mod instruction;
+pub mod json;
+pub mod paint;
+pub mod removed;
+mod table;
+pub mod text;
+pub mod units;
+
+#[cfg(test)]
+mod tests;
+
+pub use escape::{escape, printable};
+
+/// The version of the JSON report's schema. It goes up when a key changes its meaning or goes; new keys may come without.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// Everything that a run says. [`json`] documents each key with its unit.
+#[derive(Serialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// The version of slim.
+    pub slim_version: String,
+    /// Nothing was written: sizes are what the plan says.
+    pub dry_run: bool,
+    /// The profiles as the user named them.
+    pub profiles: Vec<String>,
+    /// `keep` or `squash`.
+    pub layers_mode: String,
+    /// What was read.
+    pub input: Side,
+    /// What was written; `None` in a dry run.
+    pub output: Option<Side>,
+    /// The images of the archive that were rewritten, in its order.
+    pub images: Vec<ImageReport>,
+    /// What the user should know, in the order in which it was found.
+    pub warnings: Vec<Warning>,
+    /// What each phase took; empty unless asked for, because no two runs have the same.
+    pub timings: Vec<Timing>,
+}
+
+/// The archive or directory that was read or written.
+#[derive(Serialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Side {
+    /// As the user named it.
+    pub path: String,
+    /// `docker-archive`, `oci-archive`, `oci` or `hybrid`.
+    pub form: String,
+    /// Bytes of the archive, or of all blobs of a directory.
+    pub archive_bytes: Option<u64>,
+    /// Bytes of all layers as plain tars, each once.
+    pub uncompressed_bytes: u64,
+    /// Bytes of all compressed blobs, each once, where all are compressed: what a pull moves.
+    pub pulled_bytes: Option<u64>,
+    /// The digest of the index, or of the (first) manifest where there is no index.
+    pub digest: Option<String>,
+}
+
+/// One image: its sizes, and what happened to its layers and files.
+#[derive(Serialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct ImageReport {
+    /// Its names.
+    pub tags: Vec<String>,
+    /// `OS/ARCH[/VARIANT]`.
+    pub platform: String,
+    /// The image as read.
+    pub input: ImageSide,
+    /// The image as written; `None` in a dry run.
+    pub output: Option<ImageSide>,
+    /// The input's layers, bottom first.
+    pub layers: Vec<LayerReport>,
+    /// What each rule took.
+    pub rules: Vec<RuleReport>,
+    /// Ids of enabled rules whose patterns matched no path.
+    pub unmatched_rules: Vec<String>,
+    /// All that went.
+    pub removed: Totals,
+    /// Packages by what went of them.
+    pub packages: Vec<Named>,
+    /// Directories by what went of them.
+    pub directories: Vec<Named>,
+    /// Paths that a rule asked for and that stay.
+    pub rescued: Vec<Rescue>,
+    /// The same, added up by reason and rule.
+    pub held: Vec<Held>,
+}
+
+/// An image's documents and size.
+#[derive(Serialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct ImageSide {
+    /// The manifest's digest, where the archive has one.
+    pub manifest: Option<String>,
+    /// The config's digest: docker's image id.
+    pub config: String,
+    /// Bytes of its layers as plain tars.
+    pub uncompressed_bytes: u64,
+    /// Bytes of its layers as they are stored.
+    pub blob_bytes: u64,
+}
+
+/// One layer of the input and what became of it.
+#[derive(Serialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct LayerReport {
+    /// From 1 at the bottom, as `--base` counts and errors say.
+    pub index: usize,
+    /// `created_by` of its history entry as it stands; empty where there is none.
+    pub instruction: String,
+    /// Bytes of its tar.
+    pub input_bytes: u64,
+    /// Bytes of the output's tar that come from it.
+    pub output_bytes: u64,
+    /// Bytes of its blob as stored.
+    pub input_blob: u64,
+    /// Bytes of the output's blob; `None` where there is none of its own.
+    pub output_blob: Option<u64>,
+    /// The digest of its tar.
+    pub diff_id: String,
+    /// The digest of the output's tar; `None` where there is none of its own.
+    pub output_diff_id: Option<String>,
+    /// `unchanged`, `rewritten`, `dropped`, `squashed` or `base`.
+    pub fate: String,
+    /// Members that went.
+    pub files_removed: u64,
+}
+
+/// What a rule took.
+#[derive(Serialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct RuleReport {
+    /// Its id.
+    pub id: String,
+    /// The profile that it comes from.
+    pub profile: String,
+    /// Why it is safe.
+    pub about: String,
+    /// `none`, `low` or `opt-in`.
+    pub risk: String,
+    /// Members that went.
+    pub files: u64,
+    /// Bytes of tar that went with them.
+    pub bytes: u64,
+}
+
+/// A number of files and their bytes.
+#[derive(Serialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Totals {
+    /// How many.
+    pub files: u64,
+    /// Bytes of tar.
+    pub bytes: u64,
+}
+
+/// What went of a package or directory.
+#[derive(Serialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Named {
+    /// The package, or the directory's path (see [`escape`]).
+    pub name: String,
+    /// Members that went.
+    pub files: u64,
+    /// Bytes of tar.
+    pub bytes: u64,
+}
+
+/// A path that a rule asked for and that stays.
+#[derive(Serialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Rescue {
+    /// Relative to the image's root, without a leading slash; written as [`escape`] does.
+    #[serde(serialize_with = "escape::serialize")]
+    pub path: BString,
+    /// The rule that asked for it.
+    pub rule: String,
+    /// Bytes of tar that it would have saved.
+    pub bytes: u64,
+    /// A sentence.
+    pub why: String,
+}
+
+/// What stays for one reason although a rule asked for it.
+#[derive(Serialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Held {
+    /// A sentence.
+    pub reason: String,
+    /// The rule that asked.
+    pub rule: String,
+    /// How many.
+    pub files: u64,
+    /// Bytes of tar that it would have saved.
+    pub bytes: u64,
+}
+
+/// What a phase took.
+#[derive(Serialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Timing {
+    /// Its name.
+    pub phase: String,
+    /// Wall-clock time.
+    pub seconds: f64,
+    /// Bytes that went through it.
+    pub bytes: u64,
+}
+
+/// A path that went; a line of the `--removed` file.
+#[derive(Serialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct RemovedPath {
+    /// Relative to the image's root, without a leading slash.
+    #[serde(serialize_with = "escape::serialize")]
+    pub path: BString,
+    /// The layer that it lay in, from 1 at the bottom.
+    pub layer: usize,
+    /// Bytes of tar that went with it.
+    pub bytes: u64,
+    /// The rule that took it.
+    pub rule: String,
+}
+
+impl Report {
+    /// Puts every list of sums in the order that is shown: most bytes first, then most files, then by name, so that the
+    /// order in which they were counted does not matter.
+    pub fn sort(&mut self) {
+        for image in &mut self.images {
+            image.rules.sort_by(|a, b| order((a.bytes, a.files, &a.id), (b.bytes, b.files, &b.id)));
+            for list in [&mut image.packages, &mut image.directories] {
+                list.sort_by(|a, b| order((a.bytes, a.files, &a.name), (b.bytes, b.files, &b.name)));
+            }
+            image.held.sort_by(|a, b| {
+                let name = |h: &Held| (h.reason.clone(), h.rule.clone());
+                order((a.bytes, a.files, &name(a)), (b.bytes, b.files, &name(b)))
+            });
+            image
+                .rescued
+                .sort_by(|a, b| (Reverse(a.bytes), &a.path, &a.rule).cmp(&(Reverse(b.bytes), &b.path, &b.rule)));
+        }
+    }
+}
+
+/// Most bytes first, then most files, then by name.
+fn order<T: Ord>(a: (u64, u64, &T), b: (u64, u64, &T)) -> std::cmp::Ordering {
+    (Reverse((a.0, a.1)), a.2).cmp(&(Reverse((b.0, b.1)), b.2))
+}

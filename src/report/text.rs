@@ -1,0 +1,267 @@
+//! The report for people: sizes before and after, then for each image its layers, rules, packages and directories, what
+//! was held back, and the digests of what was written; the sum comes last, where the eye is.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::instruction;
+use super::paint::Paint;
+use super::table::{Table, wrap};
+use super::{Held, ImageReport, LayerReport, Named, Report, Side, escape, order, printable, units};
+
+/// How to write the report.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Columns of a line.
+    pub width: usize,
+    /// Whether to colour.
+    pub paint: Paint,
+    /// 0 shows the largest of each list, 1 (`-v`) more and what else there is to know, 2 (`-vv`) everything uncut.
+    pub detail: u8,
+    /// Whether to list the warnings: not where they have been printed to the same place already.
+    pub warnings: bool,
+}
+
+impl Options {
+    /// How many rows of a list are shown.
+    const fn rows(&self) -> usize {
+        match self.detail {
+            0 => 5,
+            1 => 20,
+            _ => usize::MAX,
+        }
+    }
+
+    /// How wide a table may be.
+    const fn table_width(&self) -> usize {
+        if self.detail > 1 { usize::MAX } else { self.width }
+    }
+
+    fn render(&self, table: &Table) -> String {
+        table.render(2, self.table_width(), self.paint)
+    }
+}
+
+/// The report as text; its lists in the order of [`Report::sort`].
+#[must_use]
+pub fn render(report: &Report, options: &Options) -> String {
+    let mut out = head(report, options);
+    for image in &report.images {
+        out.push_str(&self::image(image, options));
+    }
+    out.push_str(&digest_of_all(report));
+    out.push_str(&timings(report, options));
+    if options.warnings && !report.warnings.is_empty() {
+        out.push_str(&heading("warnings", options));
+        for warning in &report.warnings {
+            out.push_str(&wrap(&printable(&warning.message, false), 2, options.width));
+        }
+    }
+    out.push('\n');
+    out.push_str(&sum(report, options));
+    out
+}
+
+/// What was read and written, and the sizes.
+fn head(report: &Report, options: &Options) -> String {
+    let side = |side: &Side| format!("{} ({})", printable(&side.path, false), side.form);
+    let mut out = format!("input     {}\n", side(&report.input));
+    match &report.output {
+        Some(output) => out.push_str(&format!("output    {}\n", side(output))),
+        None => out.push_str("output    none, this is a dry run\n"),
+    }
+    let profiles = printable(&report.profiles.join(", "), false).into_owned();
+    out.push_str(&format!("profiles  {profiles}; layers: {}\n\n", report.layers_mode));
+    let mut table = Table::new("<>>>>").header(&["", "before", "after", "saved", ""]);
+    let mut row = |name: &str, before: u64, after: u64| {
+        let (saved, percent) = (units::saved(before, after), units::percent(before, after));
+        table.row([name.to_owned(), units::bytes(before), units::bytes(after), saved, percent]);
+    };
+    if let Some(output) = &report.output {
+        let input = &report.input;
+        if let (Some(before), Some(after)) = (input.archive_bytes, output.archive_bytes) {
+            row("archive", before, after);
+        }
+        row("uncompressed", input.uncompressed_bytes, output.uncompressed_bytes);
+        if let (Some(before), Some(after)) = (input.pulled_bytes, output.pulled_bytes) {
+            row("as pulled", before, after);
+        }
+    } else {
+        let (before, after) = planned(report);
+        row("uncompressed", before, after);
+    }
+    out.push_str(&table.render(0, options.width, options.paint));
+    out
+}
+
+/// Bytes of all layers before and after, as planned; a layer that images share counts once.
+fn planned(report: &Report) -> (u64, u64) {
+    let layers = report.images.iter().flat_map(|image| &image.layers);
+    let once: BTreeSet<(&str, u64, u64)> =
+        layers.map(|l| (l.diff_id.as_str(), l.input_bytes, l.output_bytes)).collect();
+    once.iter()
+        .fold((0, 0), |(before, after): (u64, u64), (_, i, o)| (before.saturating_add(*i), after.saturating_add(*o)))
+}
+
+fn heading(name: &str, options: &Options) -> String {
+    format!("\n{}\n", options.paint.bold(name))
+}
+
+fn image(image: &ImageReport, options: &Options) -> String {
+    let tags = if image.tags.is_empty() { "untagged".to_owned() } else { image.tags.join(", ") };
+    let mut out =
+        heading(&format!("image {}, {}", printable(&tags, false), printable(&image.platform, false)), options);
+    out.push_str(&layers(&image.layers, options));
+    out.push_str(&rules(image, options));
+    out.push_str(&named("packages", &image.packages, options));
+    out.push_str(&named("directories", &image.directories, options));
+    out.push_str(&held(image, options));
+    if options.detail > 0 && !image.unmatched_rules.is_empty() {
+        out.push_str(&heading("rules that matched nothing (one you wrote may have a typo)", options));
+        out.push_str(&wrap(&printable(&image.unmatched_rules.join(", "), false), 2, options.width));
+    }
+    if let Some(output) = &image.output {
+        // A digest and its name are 80 columns wide; it must never be cut.
+        out.push('\n');
+        if let Some(manifest) = &output.manifest {
+            out.push_str(&format!("manifest {manifest}\n"));
+        }
+        out.push_str(&format!("config   {}\n", output.config));
+    }
+    out
+}
+
+fn layers(layers: &[LayerReport], options: &Options) -> String {
+    let mut table = Table::new(">>>><").header(&["layer", "before", "after", "saved", "instruction"]);
+    for layer in layers {
+        let saved = units::saved(layer.input_bytes, layer.output_bytes);
+        let (after, saved) = match layer.fate.as_str() {
+            "dropped" => ("dropped".to_owned(), saved),
+            "base" => (units::bytes(layer.output_bytes), "base".to_owned()),
+            "unchanged" => (units::bytes(layer.output_bytes), "-".to_owned()),
+            _ => (units::bytes(layer.output_bytes), saved),
+        };
+        let shown = instruction::clean(&layer.instruction);
+        let shown = if shown.is_empty() { "(no history)".into() } else { printable(&shown, false) };
+        table.row([layer.index.to_string(), units::bytes(layer.input_bytes), after, saved, shown.into_owned()]);
+    }
+    options.render(&table)
+}
+
+fn rules(image: &ImageReport, options: &Options) -> String {
+    let rules: Vec<_> = image.rules.iter().filter(|r| r.files > 0 || r.bytes > 0).collect();
+    if rules.is_empty() {
+        return "\n  no rule found anything to remove\n".to_owned();
+    }
+    let mut table = Table::new(">><").header(&["saved", "files", "rule"]);
+    for rule in rules {
+        let name = if options.detail == 0 {
+            rule.id.clone()
+        } else {
+            format!("{} ({}, risk {}): {}", rule.id, rule.profile, rule.risk, rule.about)
+        };
+        table.row([units::bytes(rule.bytes), units::count(rule.files), printable(&name, false).into_owned()]);
+    }
+    format!("\n{}", options.render(&table))
+}
+
+/// What went of packages or directories.
+fn named(what: &str, list: &[Named], options: &Options) -> String {
+    let rows =
+        list.iter().map(|n| [units::bytes(n.bytes), units::count(n.files), printable(&n.name, false).into_owned()]);
+    limited(["saved", "files", what], rows, options)
+}
+
+/// A table of at most as many rows as the detail allows, and how many there are more.
+fn limited(names: [&str; 3], rows: impl ExactSizeIterator<Item = [String; 3]>, options: &Options) -> String {
+    let total = rows.len();
+    if total == 0 {
+        return String::new();
+    }
+    let mut table = Table::new(">><").header(&names);
+    // A line that says `1 more` is no shorter than the row itself.
+    let shown = if total <= options.rows().saturating_add(1) { total } else { options.rows() };
+    rows.take(shown).for_each(|row| table.row(row));
+    if total > shown {
+        let more = if options.detail == 0 { "-v" } else { "-vv" };
+        let rest = units::count((total - shown) as u64);
+        table.row([String::new(), String::new(), format!("and {rest} more (see {more})")]);
+    }
+    format!("\n{}", options.render(&table))
+}
+
+/// What rules asked for and did not get: by reason; by reason and rule with `-v`, and path by path.
+fn held(image: &ImageReport, options: &Options) -> String {
+    let mut sums: BTreeMap<String, (u64, u64)> = BTreeMap::new();
+    for Held { reason, rule, files, bytes } in &image.held {
+        let name = if options.detail == 0 { reason.clone() } else { format!("{reason} ({rule})") };
+        let sum = sums.entry(name).or_default();
+        *sum = (sum.0.saturating_add(*bytes), sum.1.saturating_add(*files));
+    }
+    let mut sums: Vec<_> = sums.into_iter().collect();
+    sums.sort_by(|a, b| order((a.1.0, a.1.1, &a.0), (b.1.0, b.1.1, &b.0)));
+    let rows = sums.iter().map(|(name, (bytes, files))| {
+        [units::bytes(*bytes), units::count(*files), printable(name, false).into_owned()]
+    });
+    let mut out = limited(["bytes", "files", "held back"], rows, options);
+    if options.detail > 0 {
+        let rows = image.rescued.iter().map(|r| {
+            let why = printable(&r.why, false);
+            [units::bytes(r.bytes), printable(&r.rule, false).into_owned(), format!("{}: {why}", escape(&r.path))]
+        });
+        out.push_str(&limited(["bytes", "rule", "path held back"], rows, options));
+    }
+    out
+}
+
+/// The index, where there is one beside the manifests.
+fn digest_of_all(report: &Report) -> String {
+    let digest = report.output.as_ref().and_then(|o| o.digest.as_ref());
+    let outputs = || report.images.iter().filter_map(|image| image.output.as_ref());
+    match digest {
+        Some(digest) if !outputs().any(|o| o.manifest.as_ref() == Some(digest)) => format!("\nindex    {digest}\n"),
+        _ => String::new(),
+    }
+}
+
+fn timings(report: &Report, options: &Options) -> String {
+    if report.timings.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::new(">>><").header(&["seconds", "bytes", "MB/s", "phase"]);
+    for timing in &report.timings {
+        let speed = if timing.bytes == 0 || timing.seconds <= 0.0 {
+            "-".to_owned()
+        } else {
+            format!("{:.0}", timing.bytes as f64 / 1e6 / timing.seconds)
+        };
+        let seconds = format!("{:.2}", timing.seconds);
+        table.row([seconds, units::bytes(timing.bytes), speed, printable(&timing.phase, false).into_owned()]);
+    }
+    format!("\n{}", options.render(&table))
+}
+
+/// The last line.
+fn sum(report: &Report, options: &Options) -> String {
+    let (before, after, what) = match &report.output {
+        Some(output) => match (report.input.archive_bytes, output.archive_bytes) {
+            (Some(before), Some(after)) => (before, after, ""),
+            _ => (report.input.uncompressed_bytes, output.uncompressed_bytes, " uncompressed"),
+        },
+        None => {
+            let (before, after) = planned(report);
+            (before, after, " uncompressed")
+        }
+    };
+    let files = report.images.iter().fold(0_u64, |n, image| n.saturating_add(image.removed.files));
+    let change = if after > before { "grew by" } else { "saved" };
+    let size = format!("{} of {}{what}", units::bytes(before.abs_diff(after)), units::bytes(before));
+    let share = if before == 0 { String::new() } else { format!(" ({:.1}%)", units::share(before, after).abs()) };
+    let files = units::files(files);
+    if report.dry_run {
+        let change = if after > before { "would be added to" } else { "would be saved" };
+        let line = format!("dry run, nothing was written: {size}{share} {change}, {files} removed");
+        return format!("{}\n", options.paint.yellow(&line));
+    }
+    let line = format!("{change} {size}{share}, {files} removed");
+    format!("{}\n", if after < before { options.paint.green(&line) } else { line })
+}

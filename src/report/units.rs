@@ -1,0 +1,114 @@
+//! Sizes, counts and shares as people read them.
+
+/// Powers of 1000, as docker prints sizes, with the decimals that each is shown with.
+const UNITS: [(&str, u128, usize); 5] = [
+    ("kB", 1_000, 1),
+    ("MB", 1_000_000, 1),
+    ("GB", 1_000_000_000, 2),
+    ("TB", 1_000_000_000_000, 2),
+    ("PB", 1_000_000_000_000_000, 2),
+];
+
+/// `999 B`, `205.3 MB`, `1.87 GB`: rounded half up.
+#[must_use]
+pub fn bytes(n: u64) -> String {
+    magnitude(u128::from(n))
+}
+
+fn magnitude(n: u128) -> String {
+    if n < 1000 {
+        return format!("{n} B");
+    }
+    let last = UNITS.len() - 1;
+    for (i, (name, unit, decimals)) in UNITS.into_iter().enumerate() {
+        let scale = if decimals == 1 { 10 } else { 100 };
+        let rounded = (n * scale + unit / 2) / unit;
+        // 999,960 bytes round to 1000.0 kB, which is 1.0 MB.
+        if rounded < 1000 * scale || i == last {
+            return format!("{}.{:0decimals$} {name}", rounded / scale, rounded % scale);
+        }
+    }
+    format!("{n} B")
+}
+
+/// What `after` saves of `before`; with a minus where it is larger.
+#[must_use]
+pub fn saved(before: u64, after: u64) -> String {
+    let sign = if after > before { "-" } else { "" };
+    format!("{sign}{}", bytes(before.abs_diff(after)))
+}
+
+/// The share of `before` that `after` saves, `-` where there is nothing to save from.
+#[must_use]
+pub fn percent(before: u64, after: u64) -> String {
+    if before == 0 { "-".to_owned() } else { format!("{:.1}%", share(before, after)) }
+}
+
+/// The same as a number; 0 where there is nothing to save from.
+#[must_use]
+pub fn share(before: u64, after: u64) -> f64 {
+    if before == 0 {
+        return 0.0;
+    }
+    (i128::from(before) - i128::from(after)) as f64 * 100.0 / before as f64
+}
+
+/// `12,345`.
+#[must_use]
+pub fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// `1 file`, `12,345 files`.
+#[must_use]
+pub fn files(n: u64) -> String {
+    format!("{} file{}", count(n), if n == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_decimal_and_round_into_the_next_unit() {
+        for (n, text) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1000, "1.0 kB"),
+            (1_049, "1.0 kB"),
+            (1_050, "1.1 kB"),
+            (999_949, "999.9 kB"),
+            (999_950, "1.0 MB"),
+            (205_300_000, "205.3 MB"),
+            (999_950_000, "1.00 GB"),
+            (1_868_000_000, "1.87 GB"),
+            (999_995_000_000, "1.00 TB"),
+            (u64::MAX, "18446.74 PB"),
+        ] {
+            assert_eq!(bytes(n), text);
+        }
+    }
+
+    #[test]
+    fn savings_have_a_sign_and_a_share() {
+        assert_eq!((saved(1000, 400), percent(1000, 400)), ("600 B".into(), "60.0%".into()));
+        assert_eq!((saved(400, 1000), percent(400, 1000)), ("-600 B".into(), "-150.0%".into()));
+        assert_eq!((saved(0, 0), percent(0, 0)), ("0 B".into(), "-".into()));
+        assert_eq!(share(u64::MAX, 0), 100.0);
+    }
+
+    #[test]
+    fn counts_have_separators() {
+        let counts = [0, 999, 1000, 12_345, 1_234_567].map(count);
+        assert_eq!(counts, ["0", "999", "1,000", "12,345", "1,234,567"]);
+        assert_eq!([files(0), files(1), files(2)], ["0 files", "1 file", "2 files"]);
+    }
+}

@@ -1,0 +1,86 @@
+//! An image whose documents have been read and whose layers have not been looked for yet, so that an input with a
+//! broken image can still give another one.
+
+use super::BlobRef;
+use super::store::Store;
+use crate::image::doc::View;
+use crate::image::{Descriptor, Doc, ImageFacts, Platform, config_facts};
+use crate::{Digest, Error, ErrorKind, Result};
+
+/// An image's documents.
+#[derive(Debug)]
+pub struct Draft {
+    /// The manifest with its digest, in an OCI layout.
+    pub manifest: Option<(Doc, Digest)>,
+    /// The manifest's layers.
+    pub descriptors: Vec<Descriptor>,
+    /// The `Layers` of docker's `manifest.json`: path, and where it lies.
+    pub files: Option<Vec<(String, Option<BlobRef>)>>,
+    /// The config.
+    pub config: Doc,
+    /// The config's digest.
+    pub config_digest: Digest,
+    /// The names, in order.
+    pub tags: Vec<String>,
+    /// What it runs on.
+    pub platform: Platform,
+    /// What the config says.
+    pub facts: ImageFacts,
+}
+
+impl Draft {
+    /// A draft of `config`. Where that names no platform, the descriptor's counts.
+    pub fn new(config: Doc, config_digest: Digest, descriptor: Option<Platform>) -> Result<Self> {
+        let facts = config_facts(&config)?;
+        let platform = match descriptor {
+            Some(platform) if facts.architecture.is_empty() => platform,
+            _ => {
+                let or = |text: &str, default: &str| {
+                    if text.is_empty() { default.to_owned() } else { text.to_owned() }
+                };
+                Platform::new(&or(&facts.os, "linux"), &or(&facts.architecture, "unknown"), &facts.variant)
+            }
+        };
+        let (manifest, descriptors, files, tags) = (None, Vec::new(), None, Vec::new());
+        Ok(Self { manifest, descriptors, files, config, config_digest, tags, platform, facts })
+    }
+
+    /// Adds a name, unless it has it.
+    pub fn tag(&mut self, name: &str) {
+        if !self.tags.iter().any(|t| t == name) {
+            self.tags.push(name.to_owned());
+        }
+    }
+
+    /// What a message calls it: its first name, or its id.
+    pub fn name(&self) -> String {
+        self.tags.first().cloned().unwrap_or_else(|| format!("sha256:{}", self.config_digest.short()))
+    }
+}
+
+/// The platform of a descriptor, where it names one.
+pub fn descriptor_platform(descriptor: &View<'_>) -> Result<Option<Platform>> {
+    let view = descriptor.get("platform")?;
+    let field = |key: &str| view.get(key)?.string();
+    let (os, architecture) = (field("os")?, field("architecture")?);
+    let known = |text: &str| !text.is_empty() && text != "unknown";
+    if !known(&os) || !known(&architecture) {
+        return Ok(None);
+    }
+    Ok(Some(Platform::new(&os, &architecture, &field("variant")?)))
+}
+
+/// Reads the document at `blob` and verifies it against `digest` and, where given, `size`.
+pub fn verified(store: &Store, blob: &BlobRef, name: &str, digest: &Digest, size: Option<u64>) -> Result<Doc> {
+    let wrong = |what: &str| Error::new(ErrorKind::Digest, what).member(name.as_bytes());
+    if let Some(size) = size.filter(|&s| s != blob.size()) {
+        let count = |n: u64| format!("{n} bytes");
+        return Err(wrong("wrong size").expected(count(size), count(blob.size())));
+    }
+    let raw = store.document(blob, name)?;
+    let found = Digest::of(&raw);
+    if found != *digest {
+        return Err(wrong("wrong digest").expected(digest, found));
+    }
+    Doc::parse(name, raw)
+}

@@ -1,0 +1,18 @@
+//! Black-box tests: the binary's contract, seen from outside. Images are written as text ([`builder`]), what they mean is
+//! worked out a second time in the simplest way ([`oracle`]), and [`traps`] is the list of what a layer rewriter must get
+//! right, one test or more for each line.
+//!
+//! `SLIM_BIN=/path/to/slim` tests that binary instead of the one cargo built; `SLIM_KEEP=1` leaves the directories of failed
+//! runs; `PROPTEST_CASES` sets the number of random images.
+
+mod archives;
+mod bad_input;
+mod builder;
+mod case;
+mod cli;
+mod differential;
+mod oracle;
+mod property;
+mod run;
+mod selftest;
+mod traps;
