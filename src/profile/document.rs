@@ -135,30 +135,42 @@ impl Reader<'_> {
             }
         }
         // A key that is there and wrong has been reported; only a missing one still has to be.
-        let span = value.span();
         if self.errors.len() == before {
-            if id.is_none() {
-                self.error(span.clone(), "a rule needs an `id`");
-            }
-            match (action, &paths) {
-                (None, _) => {
-                    let known = names(&Action::KNOWN).join("`, `");
-                    self.error(span, format!("a rule needs an `action`: one of `{known}`"));
-                }
-                (Some(Action::Drop), None) => self.error(span, "a rule that drops needs `paths`"),
-                (Some(Action::DropShadowed), _) => {
-                    for key in [paths.as_ref().map(|p| p.0), except.as_ref().map(|e| e.0)].into_iter().flatten() {
-                        self.error(
-                            key.span(),
-                            "`drop-shadowed` takes no patterns: it is about all that later layers hide",
-                        );
-                    }
-                }
-                _ => {}
-            }
+            let shadowed_keys = [paths.as_ref().map(|p| p.0.span()), except.as_ref().map(|e| e.0.span())];
+            self.whole(value.span(), id.is_some(), action, paths.is_some(), &shadowed_keys);
         }
         let patterns = |p: Option<(&Key<'_>, Vec<Text>)>| p.map_or_else(Vec::new, |p| p.1);
         Some(RawRule { id: id?, about, action: action?, paths: patterns(paths), except: patterns(except), risk, guard })
+    }
+
+    /// Reports what a rule lacks, and patterns where its action takes none.
+    fn whole(
+        &mut self,
+        span: Range<usize>,
+        id: bool,
+        action: Option<Action>,
+        paths: bool,
+        keys: &[Option<Range<usize>>],
+    ) {
+        if !id {
+            self.error(span.clone(), "a rule needs an `id`");
+        }
+        match action {
+            None => {
+                let known = names(&Action::KNOWN).join("`, `");
+                self.error(span, format!("a rule needs an `action`: one of `{known}`"));
+            }
+            Some(Action::Drop) if !paths => self.error(span, "a rule that drops needs `paths`"),
+            Some(Action::Drop) => {}
+            Some(Action::DropShadowed) => {
+                for key in keys.iter().flatten() {
+                    self.error(
+                        key.clone(),
+                        "`drop-shadowed` takes no patterns: it is about all that later layers hide",
+                    );
+                }
+            }
+        }
     }
 
     /// Ids go into reports and into lines of `--removed`, and are named by `--enable A,B`.

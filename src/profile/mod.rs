@@ -50,7 +50,7 @@ pub struct Rule {
     pub action: Action,
     /// To which paths.
     pub paths: Vec<Glob>,
-    /// And to which of them not.
+    /// And to which not: like `paths` these mean what is below, too, and they win however near the match is.
     pub except: Vec<Glob>,
     /// What may go wrong.
     pub risk: Risk,
@@ -96,7 +96,8 @@ pub struct Protect {
     pub path: Glob,
     /// Why.
     pub reason: String,
-    /// Directories in which the protection does not hold, such as caches.
+    /// Directories in which the protection does not hold, such as caches. The matcher sees to that, where `path` itself
+    /// matches: a directory that is protected as such is so with all below.
     pub except: Vec<Glob>,
     /// Whether all symlinks and hard links that lead to it are protected, too.
     pub links: bool,

@@ -215,6 +215,13 @@ impl<'a> Loader<'a> {
             let globs = self.globs(patterns, &sets).into_iter().flat_map(|g| g.expanded);
             profile.sets.insert(name.clone(), globs.collect());
         }
+        self.rules(&sets, &mut profile);
+        self.protects(&sets, &mut profile);
+        self.command_line(request, &sets, &mut profile);
+        profile
+    }
+
+    fn rules(&mut self, sets: &Sets, profile: &mut Profile) {
         self.check_enabled();
         let enabled: BTreeSet<String> = self.enable.iter().map(|id| id.value.clone()).collect();
         for (rule, from) in std::mem::take(&mut self.rules) {
@@ -222,8 +229,8 @@ impl<'a> Loader<'a> {
             profile.rules.push(Rule {
                 about: rule.about.map_or_else(String::new, |a| a.value),
                 action: rule.action,
-                paths: self.globs(&rule.paths, &sets),
-                except: self.globs(&rule.except, &sets),
+                paths: self.globs(&rule.paths, sets),
+                except: self.globs(&rule.except, sets),
                 risk,
                 guard: rule.guard,
                 enabled: risk != Risk::OptIn || enabled.contains(&rule.id.value),
@@ -231,22 +238,17 @@ impl<'a> Loader<'a> {
                 profile: from,
             });
         }
+    }
+
+    fn protects(&mut self, sets: &Sets, profile: &mut Profile) {
         for (protect, from) in std::mem::take(&mut self.protects) {
             let reason = protect.reason.unwrap_or_else(|| format!("protected by {from}"));
-            let except = self.globs(&protect.except, &sets);
-            for path in self.globs(std::slice::from_ref(&protect.path), &sets) {
-                let protect = Protect {
-                    path,
-                    reason: reason.clone(),
-                    except: except.clone(),
-                    links: protect.links,
-                    profile: from.clone(),
-                };
+            let except = self.globs(&protect.except, sets);
+            if let Some(path) = self.globs(std::slice::from_ref(&protect.path), sets).pop() {
+                let protect = Protect { path, reason, except, links: protect.links, profile: from };
                 push_protect(&mut profile.protects, protect);
             }
         }
-        self.command_line(request, &sets, &mut profile);
-        profile
     }
 
     fn command_line(&mut self, request: &Request<'_>, sets: &Sets, profile: &mut Profile) {

@@ -135,7 +135,8 @@ impl Store {
                 Ok(Box::new(cursor))
             }
             (Spot::Slice { offset, size }, Self::Archive(archive)) => {
-                Ok(Box::new(Slice { file: Arc::clone(&archive.file), at: *offset, end: offset.saturating_add(*size) }))
+                let (at, end) = (offset.saturating_add(skip), offset.saturating_add(*size));
+                Ok(Box::new(Slice { file: Arc::clone(&archive.file), at, end }))
             }
             (Spot::File { path, size }, Self::Dir(dir)) => dir.open(path, *size, skip),
             _ => Err(Error::new(ErrorKind::Usage, "the blob is of another input")),

@@ -64,8 +64,9 @@ impl<R: BufRead> Framer<R> {
     /// on after the end marker of two zero blocks.
     ///
     /// # Errors
-    /// What the reader fails with, as it is; an [`crate::ErrorKind::Layer`] error where the stream is broken or ends too soon, an
-    /// [`crate::ErrorKind::Unsupported`] one where a type flag is not known. After an error there is no way on.
+    /// What the reader fails with, as it is; an [`ErrorKind::Layer`](crate::ErrorKind::Layer) error where the stream is
+    /// broken or ends too soon, an [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) one where a type flag is not
+    /// known. After an error there is no way on.
     #[allow(clippy::should_implement_trait, reason = "members lend the framer for their data, so it is no iterator")]
     pub fn next(&mut self) -> Result<Option<Member>> {
         match self.state {
@@ -92,8 +93,8 @@ impl<R: BufRead> Framer<R> {
         self.pos
     }
 
-    /// Where the last member returned by [`Framer::next`] ends, its padding included. Once there are no more members, that is where the end
-    /// marker begins, unless headers that belong to no member stand between.
+    /// Where the last member returned by [`Framer::next`] ends, its padding included. Once there are no more members,
+    /// that is where the end marker begins, unless headers that belong to no member stand between.
     pub fn members_end(&self) -> u64 {
         self.members_end
     }

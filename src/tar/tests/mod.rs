@@ -4,6 +4,7 @@ mod broken;
 mod differential;
 mod extended;
 mod forms;
+mod readers;
 mod roundtrip;
 mod synthesis;
 
