@@ -97,11 +97,11 @@ pub struct Args {
     /// Drop these paths too (repeatable)
     ///
     /// Patterns start at the image's root unless they begin with **/; one that names a directory means all below it.
-    #[arg(long, value_name = "GLOB", value_parser = NonEmptyStringValueParser::new(), help_heading = "Rules")]
+    #[arg(long, value_name = "GLOB", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new(), help_heading = "Rules")]
     pub drop: Vec<String>,
 
     /// Never drop these paths, whatever a rule says (repeatable)
-    #[arg(long, value_name = "GLOB", value_parser = NonEmptyStringValueParser::new(), help_heading = "Rules")]
+    #[arg(long, value_name = "GLOB", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new(), help_heading = "Rules")]
     pub protect: Vec<String>,
 
     /// What becomes of the layers

@@ -132,12 +132,6 @@ impl Job {
         output.is_some_and(|o| o.place == crate::source::Place::Std)
     }
 
-    /// Whether anything but the text report goes to standard output, so that the report must not.
-    #[must_use]
-    pub fn stdout_is_data(&self) -> bool {
-        self.writes_stdout() || [&self.report, &self.removed].into_iter().flatten().any(|p| is_stdout(p))
-    }
-
     /// At most one thing can go to standard output.
     fn check_stdout(&self) -> Result<()> {
         let to = |path: &Option<PathBuf>| path.as_deref().is_some_and(is_stdout);

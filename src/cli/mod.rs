@@ -1,7 +1,7 @@
 //! The command line: [`args`] is what was typed, [`job`] what it means, [`run`] does it, and this prints what came of it.
 //!
-//! The contract: data alone goes to standard output - the image with `-o -`, else the text report - and everything else to
-//! standard error. Exit codes are 0 done, 1 a check failed, 2 an error, 130 interrupted.
+//! The contract: data alone goes to standard output - the image with `-o -`, a JSON report with `--report -` - and everything
+//! else, the report for people as well, to standard error. Exit codes are 0 done, 1 a check failed, 2 an error, 130 interrupted.
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
@@ -81,6 +81,7 @@ fn dispatch(mut args: Args, paint: Paint) -> Result<u8> {
 /// The main job.
 fn slim(args: Args, paint: Paint) -> Result<u8> {
     let job = Job::resolve(args, std::env::var_os("SOURCE_DATE_EPOCH"))?;
+    prepare_process(&job);
     let (report_file, removed_file) = files::open(&job)?;
     let ui = progress::Stderr::new(job.verbosity, paint);
     let outcome = run::run(&job, &ui);
@@ -94,7 +95,7 @@ fn slim(args: Args, paint: Paint) -> Result<u8> {
         file.finish(|out| removed::write(&removed, out))?;
     }
     if job.verbosity > Verbosity::Quiet {
-        print_report(&job, &report)?;
+        print_report(&job, &report);
     }
     let failed = check::failed(&job, &report);
     for check in &failed {
@@ -103,10 +104,21 @@ fn slim(args: Args, paint: Paint) -> Result<u8> {
     Ok(if failed.is_empty() { OK } else { FAILED })
 }
 
-/// The report on standard output, or on standard error where the other is taken by data.
-fn print_report(job: &Job, report: &Report) -> Result<()> {
-    let to_stderr = job.stdout_is_data();
-    let terminal = if to_stderr { io::stderr().is_terminal() } else { io::stdout().is_terminal() };
+/// Sets the number of threads, and sees to it that an interrupted run leaves no temporary behind.
+fn prepare_process(job: &Job) {
+    if let Some(threads) = job.threads {
+        // Fails only where a pool is there already, as in a test that runs two jobs.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+    }
+    let _ = ctrlc::set_handler(|| {
+        crate::sink::remove_temporaries();
+        std::process::exit(i32::from(INTERRUPTED));
+    });
+}
+
+/// The report for people. A reader who has gone is no error.
+fn print_report(job: &Job, report: &Report) {
+    let terminal = io::stderr().is_terminal();
     let options = text::Options {
         width: if terminal { terminal_width() } else { WIDTH },
         paint: paint(job.color, terminal),
@@ -115,15 +127,8 @@ fn print_report(job: &Job, report: &Report) -> Result<()> {
             Verbosity::Verbose => 1,
             Verbosity::All => 2,
         },
-        // On a terminal, and on standard error, they stand above the report already.
-        warnings: !to_stderr && !terminal,
     };
-    let text = text::render(report, &options);
-    if to_stderr {
-        let _ = io::stderr().write_all(text.as_bytes());
-        return Ok(());
-    }
-    to_stdout(|out| out.write_all(text.as_bytes())).map_err(|e| Error::io("standard output cannot be written", e))
+    let _ = io::stderr().write_all(text::render(report, &options).as_bytes());
 }
 
 /// Columns where there is no terminal to ask.

@@ -30,27 +30,47 @@ pub struct Rewrite {
 #[must_use]
 pub fn rewrite(config: &Doc, change: &ConfigChange) -> Rewrite {
     let mut json = config.json.clone();
-    let warning = rewrite_history(&mut json, change);
-    if json.pointer("/rootfs/type").is_none() {
-        put(&mut json, &["rootfs", "type"], json!("layers"));
+    let mut warning = history_mismatch(&json, change.fates.len());
+    let diff_ids: Value = change.diff_ids.iter().map(|d| json!(d.to_string())).collect();
+    let same = change.fates.iter().all(|stays| *stays) && json.pointer("/rootfs/diff_ids") == Some(&diff_ids);
+    if same {
+        // Layers that stay leave even wrong history as it is: engines took it so far.
+        warning = warning.map(|what| what + ": left as it is");
+    } else {
+        warning = warning.map(|what| what + ": made to fit");
+        fit_history(&mut json, &change.fates);
+        if json.pointer("/rootfs/type").is_none() {
+            put(&mut json, &["rootfs", "type"], json!("layers"));
+        }
+        put(&mut json, &["rootfs", "diff_ids"], diff_ids);
     }
-    put(&mut json, &["rootfs", "diff_ids"], change.diff_ids.iter().map(|d| json!(d.to_string())).collect());
     for (key, value) in &change.labels {
         put(&mut json, &["config", "Labels", key], json!(value));
     }
     if let Some(created) = &change.created {
         put(&mut json, &["created"], json!(created));
     }
-    Rewrite { doc: config.with(json), warning }
+    Rewrite { doc: config.with(json), warning: warning.map(|what| Warning::new("history-mismatch", what)) }
+}
+
+fn is_empty(entry: &Value) -> bool {
+    entry.get("empty_layer").and_then(Value::as_bool).unwrap_or(false)
+}
+
+/// What is wrong where as many history entries should have a layer as there are layers.
+fn history_mismatch(json: &Value, layers: usize) -> Option<String> {
+    let history = json.get("history")?.as_array().filter(|h| !h.is_empty())?;
+    let full = history.iter().filter(|e| !is_empty(e)).count();
+    let what = format!("the config's history has {full} entries with a layer, the image {layers} layers");
+    (full != layers).then_some(what)
 }
 
 /// Marks the entries whose layers went as `empty_layer`, so that as many others stay as there are layers. An image
 /// without history gets none.
-fn rewrite_history(json: &mut Value, change: &ConfigChange) -> Option<Warning> {
-    let history = json.get_mut("history")?.as_array_mut().filter(|h| !h.is_empty())?;
-    let is_empty = |entry: &Value| entry.get("empty_layer").and_then(Value::as_bool).unwrap_or(false);
-    let full = history.iter().filter(|e| !is_empty(e)).count();
-    let mut fates = change.fates.iter();
+fn fit_history(json: &mut Value, fates: &[bool]) {
+    let history = json.get_mut("history").and_then(Value::as_array_mut).filter(|h| !h.is_empty());
+    let Some(history) = history else { return };
+    let mut fates = fates.iter();
     for entry in history.iter_mut().filter(|e| !is_empty(e)) {
         // An entry beyond the layers cannot have one.
         if !fates.next().copied().unwrap_or(false)
@@ -63,12 +83,6 @@ fn rewrite_history(json: &mut Value, change: &ConfigChange) -> Option<Warning> {
     for _ in fates.filter(|stays| **stays) {
         history.push(json!({"created_by": "", "comment": "layer without a history entry"}));
     }
-    let layers = change.fates.len();
-    (full != layers).then(|| {
-        let message =
-            format!("the config's history has {full} entries with a layer, the image {layers} layers: made to fit");
-        Warning::new("history-mismatch", message)
-    })
 }
 
 /// Sets the field at `path`; objects on the way are made where they are missing or null. (`config_facts` has checked the
@@ -146,6 +160,16 @@ mod tests {
             let out = rewrite(&config(), &ConfigChange { fates, diff_ids, ..Default::default() });
             assert_eq!((full(&out.doc), out.warning.unwrap().id), (layers.into(), "history-mismatch"));
         }
+    }
+
+    #[test]
+    fn wrong_history_of_layers_that_stay_is_left_as_it_is() {
+        let mut json = config().json;
+        json["history"].as_array_mut().unwrap().pop();
+        let config = Doc::new(json);
+        let change = ConfigChange { fates: vec![true, true], diff_ids: ids(&["a", "b"]), ..Default::default() };
+        let out = rewrite(&config, &change);
+        assert_eq!((out.doc, out.warning.is_some()), (config, true));
     }
 
     #[test]

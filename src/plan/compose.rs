@@ -79,10 +79,17 @@ impl<'a> Composer<'a> {
     /// Writes a hard link to a node that this layer already has. It repeats the metadata of its inode: docker applies a link
     /// entry's owner and mode to the shared inode.
     pub fn link(&mut self, node: NodeId, first: NodeId) {
+        self.synthesized = true;
+        self.relink(node, first);
+    }
+
+    /// The same where the layer's own member says it already, but for the metadata: that alone is no reason to give the layer
+    /// other bytes.
+    pub fn relink(&mut self, node: NodeId, first: NodeId) {
         self.parents(node);
         let kind = Kind::HardLink(self.tree.path(first));
         let meta = self.meta(self.tree.inode_of(node).holder).cloned().unwrap_or_else(root_dir);
-        self.bytes(synth::header(&self.tree.path(node), &kind, &meta, 0, None));
+        self.push(synth::header(&self.tree.path(node), &kind, &meta, 0, None));
         self.entries += 1;
     }
 
@@ -173,6 +180,10 @@ impl<'a> Composer<'a> {
 
     fn bytes(&mut self, bytes: Vec<u8>) {
         self.synthesized = true;
+        self.push(bytes);
+    }
+
+    fn push(&mut self, bytes: Vec<u8>) {
         self.size += bytes.len() as u64;
         match self.pieces.last_mut() {
             Some(Piece::Bytes(last)) => last.extend(bytes),
@@ -195,6 +206,7 @@ pub fn same_inode(a: &tar::Member, b: &tar::Member) -> bool {
         found.sort();
         found
     };
-    (a.meta.mode, a.meta.uid, a.meta.gid, a.meta.mtime) == (b.meta.mode, b.meta.uid, b.meta.gid, b.meta.mtime)
-        && xattrs(a) == xattrs(b)
+    let fields = |m: &tar::Member| (m.meta.mode, m.meta.uid, m.meta.gid, m.meta.mtime);
+    let names = |m: &tar::Member| (m.meta.uname.clone(), m.meta.gname.clone());
+    fields(a) == fields(b) && names(a) == names(b) && xattrs(a) == xattrs(b)
 }

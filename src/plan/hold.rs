@@ -39,6 +39,9 @@ pub fn decide(request: &Request<'_>, proposals: &Proposals) -> Decided {
     for program in config_programs(tree, request.facts) {
         holder.keep_resolved(&program, Why::Config);
     }
+    for id in translations(tree, request.facts) {
+        holder.keep_one(id, Why::Config);
+    }
     holder.todo.extend(tree.ids().filter(|id| holder.dropped[id.index()].is_none()));
     let guard = Guard::new(request, proposals);
     while let Some(id) = holder.todo.pop() {
@@ -174,6 +177,20 @@ fn on_path(tree: &Tree, program: &[u8], image: &ImageFacts) -> Vec<Resolved> {
     let dirs = path.split(':').filter(|dir| dir.starts_with('/'));
     let places = dirs.map(|dir| tree.resolve(NodeId::ROOT, &[dir.as_bytes(), b"/", program].concat()));
     places.filter(|found| found.target.is_some()).collect()
+}
+
+/// The translations for the languages that the image's environment asks for, with and without territory, charset and modifier.
+/// Source: gettext's manual, "Locale Names" and "The LANGUAGE variable".
+fn translations(tree: &Tree, image: &ImageFacts) -> Vec<NodeId> {
+    fn language(name: &[u8]) -> &[u8] {
+        name.split(|c| b"_.@".contains(c)).next().unwrap_or(name)
+    }
+    let set = image.env.iter().filter(|(key, _)| key == "LANG" || key == "LANGUAGE" || key.starts_with("LC_"));
+    let wanted: Vec<&[u8]> = set.flat_map(|(_, value)| value.split(':')).map(|v| language(v.as_bytes())).collect();
+    let roots = [&b"usr/share/locale"[..], b"usr/share/locale-langpack"];
+    let dirs = roots.iter().filter_map(|root| tree.lookup(root)).flat_map(|root| tree.children(root));
+    let asked = dirs.filter(|&&id| wanted.contains(&language(&tree.node(id).name)));
+    asked.flat_map(|&id| tree.subtree(id)).collect()
 }
 
 /// The files that Entrypoint, Cmd, Healthcheck and Shell name: as paths, as programs on `PATH`, and as words of a shell line.

@@ -10,7 +10,7 @@ use crate::tar::{Kind, Member};
 use crate::tree::merge::{Role, role};
 use crate::tree::{At, InodeId, NodeId, Tree};
 use bstr::BString;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// For each layer and member: the name that it gave to the tree.
 pub type Names = Vec<Vec<Option<NodeId>>>;
@@ -31,6 +31,15 @@ enum Out {
     Inode(NodeId),
     /// A hard link: its own node, and the node that has the data.
     Link(NodeId, NodeId),
+    /// The member's own hard link, with the metadata of its inode.
+    Relink(NodeId, NodeId),
+}
+
+impl Out {
+    /// Whether it leaves the member as it is, or as it should have been.
+    const fn is_member(&self) -> bool {
+        matches!(self, Self::Raw | Self::Relink(..))
+    }
 }
 
 /// Finds which name each member gave to the tree.
@@ -148,7 +157,11 @@ impl<'a> Layers<'a> {
             if !home(at) || at < place {
                 outs.push(Out::Link(node, first));
             } else {
-                let out = if self.link_copyable(at, node, first, holder) { Out::Raw } else { Out::Link(node, first) };
+                let out = match self.link_copyable(at, node, first) {
+                    true if same_inode(self.member(at), self.member(holder)) => Out::Raw,
+                    true => Out::Relink(node, first),
+                    false => Out::Link(node, first),
+                };
                 self.script.entry(at).or_default().push(out);
             }
         }
@@ -157,11 +170,10 @@ impl<'a> Layers<'a> {
         *slot = outs;
     }
 
-    /// Whether a link's own member can stay: it names the holder of the data, and in a squash with the same metadata.
-    fn link_copyable(&self, at: At, node: NodeId, first: NodeId, holder: At) -> bool {
-        let member = self.member(at);
-        let names_first = matches!(&member.kind, Kind::HardLink(target) if *target == self.tree.path(first));
-        names_first && self.copyable(at, node) && (!self.request.squash || same_inode(member, self.member(holder)))
+    /// Whether a link's own member can stay: it names the holder of the data.
+    fn link_copyable(&self, at: At, node: NodeId, first: NodeId) -> bool {
+        let target = &self.member(at).kind;
+        matches!(target, Kind::HardLink(target) if *target == self.tree.path(first)) && self.copyable(at, node)
     }
 
     /// The paths that the base has and the result does not, topmost only: without a whiteout they would come back.
@@ -185,6 +197,22 @@ impl<'a> Layers<'a> {
         out
     }
 
+    /// Directories that only their children implied, by the layer that did, where no child is left: they need an entry now.
+    fn emptied_dirs(&self) -> HashMap<u32, Vec<NodeId>> {
+        let mut out: HashMap<u32, Vec<NodeId>> = HashMap::new();
+        let kept = |id: &NodeId| self.dropped[id.index()].is_none();
+        for id in self.tree.ids().skip(1).filter(|id| self.tree.is_dir(*id) && kept(id)) {
+            let implied = self.tree.inode_of(id).holder.is_none();
+            if implied
+                && !self.tree.children(id).iter().any(kept)
+                && self.tree.node(id).since >= self.request.base as u32
+            {
+                out.entry(self.tree.node(id).since).or_default().push(id);
+            }
+        }
+        out
+    }
+
     /// The directory entries of a layer that are written: those the tree has from here, and those above anything written.
     /// Of several for one directory the last.
     fn explicit_dirs(&self, layer: u32, marks: &HashSet<u32>) -> HashMap<NodeId, u32> {
@@ -203,7 +231,7 @@ impl<'a> Layers<'a> {
             for out in self.script.get(&At { layer, member: index }).into_iter().flatten() {
                 match out {
                     Out::Raw => self.names[layer as usize][index as usize].into_iter().for_each(&mut need),
-                    Out::Inode(node) | Out::Link(node, _) => need(*node),
+                    Out::Inode(node) | Out::Link(node, _) | Out::Relink(node, _) => need(*node),
                 }
             }
             if marks.contains(&index) {
@@ -234,6 +262,7 @@ impl<'a> Layers<'a> {
 
     /// Every layer above the base in its place.
     fn write_layers(&mut self, mut hidden: Vec<BString>) {
+        let emptied = self.emptied_dirs();
         for layer in self.above_base() {
             let last = layer + 1 == self.request.layers.len() as u32;
             let marks: HashSet<u32> = self.request.merged.marks[layer as usize]
@@ -253,7 +282,7 @@ impl<'a> Layers<'a> {
                 let at = At { layer, member: index };
                 let name = self.names[layer as usize][index as usize];
                 if let Some(outs) = self.script.get(&at) {
-                    untouched &= matches!(outs[..], [Out::Raw]);
+                    untouched &= matches!(&outs[..], [out] if out.is_member());
                     self.gone[layer as usize][index as usize] = false;
                     write_outs(&mut composer, at, name, outs);
                 } else if marks.contains(&index) {
@@ -267,6 +296,7 @@ impl<'a> Layers<'a> {
                     untouched = false;
                 }
             }
+            emptied.get(&layer).into_iter().flatten().for_each(|&dir| composer.inode(dir));
             if last {
                 untouched &= hidden.is_empty();
                 hidden.iter().for_each(|path| composer.whiteout(path));
@@ -299,11 +329,17 @@ impl<'a> Layers<'a> {
                     continue;
                 };
                 used.insert(layer);
-                untouched &= matches!(outs[..], [Out::Raw]);
+                untouched &= matches!(&outs[..], [out] if out.is_member());
                 self.gone[layer as usize][index as usize] = false;
                 write_outs(&mut composer, at, self.names[layer as usize][index as usize], outs);
             }
         }
+        self.emptied_dirs()
+            .into_values()
+            .flatten()
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .for_each(|dir| composer.inode(dir));
         hidden.iter().for_each(|path| composer.whiteout(path));
         let single = used.len() == 1 && self.above_base().all(|l| used.contains(&l));
         self.outputs.extend(composer.finish(last, untouched && single));
@@ -313,6 +349,7 @@ impl<'a> Layers<'a> {
     fn write_with_hidden(&mut self) {
         let goes: Vec<Vec<bool>> = (0..self.request.layers.len() as u32).map(|l| self.goes_by_path(l)).collect();
         let back = self.comes_back(&goes);
+        let emptied = self.emptied_dirs();
         for layer in self.above_base() {
             let members = &self.request.layers[layer as usize].members;
             let goes = &goes[layer as usize];
@@ -330,6 +367,7 @@ impl<'a> Layers<'a> {
                 }
             }
             if goes.contains(&true) {
+                emptied.get(&layer).into_iter().flatten().for_each(|&dir| composer.inode(dir));
                 self.outputs.extend(composer.finish(layer, false));
             } else {
                 self.outputs.push(LayerPlan::Verbatim(layer));
@@ -357,7 +395,12 @@ impl<'a> Layers<'a> {
                     None => verdict::propose_path(&member.path, self.request.matcher).is_some(),
                 }
         };
-        members.iter().zip(&self.names[layer as usize]).map(goes).collect()
+        let goes: Vec<bool> = members.iter().zip(&self.names[layer as usize]).map(goes).collect();
+        // A link that is hidden itself cannot stay without its data.
+        let gone: HashSet<&BString> =
+            members.iter().zip(&goes).filter(|(_, goes)| **goes).map(|(m, _)| &m.path).collect();
+        let loses = |m: &Member| matches!(&m.kind, Kind::HardLink(target) if gone.contains(target));
+        members.iter().zip(goes).map(|(m, goes)| goes || loses(m)).collect()
     }
 
     /// Dropped names at or below which a lower layer still has something: it would come back.
@@ -389,6 +432,7 @@ fn write_outs(composer: &mut Composer<'_>, at: At, name: Option<NodeId>, outs: &
             Out::Raw => composer.raw(at, name),
             Out::Inode(node) => composer.inode(node),
             Out::Link(node, first) => composer.link(node, first),
+            Out::Relink(node, first) => composer.relink(node, first),
         }
     }
 }

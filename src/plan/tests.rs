@@ -175,7 +175,7 @@ fn what_a_kept_link_leads_to_stays() {
     assert_eq!(planned.held.len(), 3);
     // A link that goes holds nothing, and one to a directory that no rule names neither.
     let planned = Case::new(&[&["opt/x", "opt/l->x", "top->opt"]]).drop("opt/*").run();
-    assert_eq!(planned.layers, lists(&[&["top"]]));
+    assert_eq!(planned.layers, lists(&[&["top", "+opt/"]]));
     assert!(planned.held.is_empty());
 }
 
@@ -213,7 +213,7 @@ fn what_python_imports_is_rescued_from_guarded_rules() {
 fn above_a_base_whiteouts_stay_for_what_would_come_back() {
     let base: &[&str] = &["d/", "d/old", "gone", "kept"];
     let case = Case::new(&[base, &[".wh.gone", "mid"], &[".wh.d"], &["d/", "d/new"]]).base(1);
-    assert_eq!(case.run().layers, lists(&[&["=0"], &[".wh.gone", "mid"], &["d", "d/new", "+d/.wh.old"]]));
+    assert_eq!(case.run().layers, lists(&[&["=0"], &["=1"], &["d", "d/new", "+d/.wh.old"]]));
     assert_eq!(case.squash().run().layers, lists(&[&["=0"], &["mid", "d", "d/new", "+d/.wh.old", "+.wh.gone"]]));
     let planned = Case::new(&[&["f", "b"], &["f"], &["z"]]).base(1).drop("{f,b}").run();
     assert_eq!(planned.layers, lists(&[&["=0"], &["z", "+.wh.f"]]));
@@ -227,4 +227,23 @@ fn without_the_rule_what_is_hidden_stays() {
     assert_eq!(case.run().layers, lists(&[&["x"], &["x"]]));
     let linked = Case::new(&[&["f", "l=>f"], &["f", ".wh.l"]]).rules(rule);
     assert_eq!(linked.run().layers, lists(&[&["=0"], &["+.wh.f", ".wh.l"]]));
+}
+
+#[test]
+fn translations_that_the_environment_asks_for_stay() {
+    let locale = "usr/share/locale";
+    let files =
+        ["de/LC_MESSAGES/a.mo", "de_AT/LC_MESSAGES/a.mo", "da/LC_MESSAGES/a.mo"].map(|f| format!("{locale}/{f}"));
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    let mut case = Case::new(&[&files]).drop("usr/share/locale/*/LC_*");
+    let dirs = ["da", "de", "de_AT"].map(|dir| format!("+{locale}/{dir}/"));
+    assert_eq!(case.run().layers, [dirs.to_vec()]);
+    case.facts.env = vec![("LANG".to_owned(), "de_DE.UTF-8".to_owned())];
+    assert_eq!(case.run().layers, [[&files[..2], &[&dirs[0]]].concat()]);
+}
+
+#[test]
+fn a_directory_that_only_its_hidden_children_implied_stays() {
+    let case = Case::new(&[&["a/b/c"], &[".wh..wh..opq", "z"], &["d/e"], &["d/.wh.e"]]);
+    assert_eq!(case.run().layers, lists(&[&["z"], &["+d/"]]));
 }

@@ -119,7 +119,7 @@ fn dry() -> Report {
 }
 
 fn options(width: usize, detail: u8) -> Options {
-    Options { width, paint: Paint(false), detail, warnings: true }
+    Options { width, paint: Paint(false), detail }
 }
 
 #[test]

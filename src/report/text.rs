@@ -17,8 +17,6 @@ pub struct Options {
     pub paint: Paint,
     /// 0 shows the largest of each list, 1 (`-v`) more and what else there is to know, 2 (`-vv`) everything uncut.
     pub detail: u8,
-    /// Whether to list the warnings: not where they have been printed to the same place already.
-    pub warnings: bool,
 }
 
 impl Options {
@@ -50,12 +48,6 @@ pub fn render(report: &Report, options: &Options) -> String {
     }
     out.push_str(&digest_of_all(report));
     out.push_str(&timings(report, options));
-    if options.warnings && !report.warnings.is_empty() {
-        out.push_str(&heading("warnings", options));
-        for warning in &report.warnings {
-            out.push_str(&wrap(&printable(&warning.message, false), 2, options.width));
-        }
-    }
     out.push('\n');
     out.push_str(&sum(report, options));
     out

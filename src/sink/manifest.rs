@@ -57,7 +57,7 @@ pub fn manifest(image: &Image, out: &Rewritten, warnings: &mut Vec<Warning>) -> 
     }
     let doc = old.map_or_else(|| Doc::new(json.clone()), |doc| doc.with(json.clone()));
     let digest = doc.digest();
-    Manifest { doc, digest, media: convert.then_some(OCI_MANIFEST) }
+    Manifest { doc, digest, media: (convert || image.manifest.is_none()).then_some(OCI_MANIFEST) }
 }
 
 /// Whether `descriptor` is of the blob `digest`.

@@ -61,7 +61,7 @@ impl Finder<'_> {
         warnings: &mut Vec<Warning>,
     ) -> Result<LayerRef> {
         let Some(descriptor) = descriptor else {
-            return self.from_file(file);
+            return self.by_file(file);
         };
         let media = LayerMedia::parse(&descriptor.media)?;
         let embedded = || descriptor.verified_data().map(BlobRef::memory);
@@ -73,7 +73,7 @@ impl Finder<'_> {
         let Some(blob) = blob else {
             return Err(missing(descriptor, media));
         };
-        let layer = self.from_descriptor(descriptor, blob)?;
+        let layer = self.by_descriptor(descriptor, blob)?;
         if layer.compression != media.compression {
             let message = format!(
                 "{}: its media type {} says {}, its bytes are {}",
@@ -106,7 +106,7 @@ impl Finder<'_> {
         {
             // Two copies of one layer (say, plain and gzip) disagree only by name.
             warn("index.json");
-            return self.from_descriptor(descriptor, blob);
+            return self.by_descriptor(descriptor, blob);
         }
         let digest = file.and_then(|(path, _)| docker::blob_digest(path));
         if !self.verifies(other, digest.as_ref()) {
@@ -114,10 +114,10 @@ impl Finder<'_> {
             return Err(Error::new(ErrorKind::Digest, what));
         }
         warn("manifest.json");
-        self.from_file(file)
+        self.by_file(file)
     }
 
-    fn from_descriptor(&self, descriptor: &Descriptor, blob: BlobRef) -> Result<LayerRef> {
+    fn by_descriptor(&self, descriptor: &Descriptor, blob: BlobRef) -> Result<LayerRef> {
         if blob.size() != descriptor.size {
             let count = |n: u64| format!("{n} bytes");
             let error = Error::new(ErrorKind::Digest, format!("blob {} has the wrong size", descriptor.digest));
@@ -129,7 +129,7 @@ impl Finder<'_> {
         Ok(layer)
     }
 
-    fn from_file(&self, file: Option<&Named>) -> Result<LayerRef> {
+    fn by_file(&self, file: Option<&Named>) -> Result<LayerRef> {
         let Some((path, Some(blob))) = file else {
             let path = file.map_or("", |(path, _)| path);
             let error = Error::new(ErrorKind::Archive, "missing, although manifest.json names it");

@@ -85,8 +85,7 @@ impl Location {
             "oci" => Prefix::Oci,
             "docker" | "docker-daemon" | "dir" | "containers-storage" | "ostree" | "sif" | "tarball" | "registry"
             | "https" | "http" => {
-                let hint =
-                    format!("copy it to a file first: `skopeo copy {prefix}:… docker-archive:app.tar:app:latest`");
+                let hint = format!("copy it to a file first: `skopeo copy {text} docker-archive:app.tar:app:latest`");
                 return Err(usage(format!("`{prefix}:` cannot be read or written")).hint(hint));
             }
             _ => return Ok(plain),

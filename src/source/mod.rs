@@ -21,6 +21,8 @@ mod select;
 mod spool;
 mod store;
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 pub(crate) mod tree;
 

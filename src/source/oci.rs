@@ -39,20 +39,21 @@ pub fn read(store: &Store, index: &BlobRef, platform: Option<&Platform>) -> Resu
         drafts: Vec::new(),
         warnings: Vec::new(),
         descriptors: 0,
+        skipped: Vec::new(),
     };
     let view = root.view("index.json");
     if view.get("manifests")?.value().is_none() {
         return Err(view.error(ErrorKind::Archive, "not an image index").expected("a list of `manifests`", "none"));
     }
     let edges = reader.edges(&view, 1)?;
-    let Reader { nodes, mut drafts, warnings, .. } = reader;
+    let Reader { nodes, mut drafts, warnings, skipped, .. } = reader;
     for edge in &edges {
         let name = edge.descriptor.annotation(IMAGE_NAME).or_else(|| edge.descriptor.annotation(REF_NAME));
         if let Some(name) = name {
             images_below(&nodes, edge.node).into_iter().for_each(|i| drafts[i].tag(name));
         }
     }
-    Ok(Layout { tree: OciTree { root, layout, edges, nodes }, drafts, warnings })
+    Ok(Layout { tree: OciTree { root, layout, edges, nodes, skipped }, drafts, warnings })
 }
 
 /// The images at and below a node, each once.
@@ -93,6 +94,7 @@ struct Reader<'a> {
     drafts: Vec<Draft>,
     warnings: Vec<Warning>,
     descriptors: usize,
+    skipped: Vec<Platform>,
 }
 
 impl Reader<'_> {
@@ -134,6 +136,7 @@ impl Reader<'_> {
         if let (Some(wanted), Some(platform)) = (self.platform, &platform)
             && wanted != platform
         {
+            self.skipped.push(platform.clone());
             return Ok((None, NodeKind::Image(None)));
         }
         let embedded = || descriptor.verified_data().map(BlobRef::memory);

@@ -29,22 +29,15 @@ fn open_in(location: &Location, options: &OpenOptions<'_>, name: &str) -> Result
     let is_dir = matches!(store, Store::Dir(_));
     let documents = Documents::find(&store, location.prefix, is_dir, name)?;
     let (drafts, mut trees, mut warnings) = documents.read(&store, options)?;
-    if drafts.is_empty() {
-        return Err(nothing(&warnings, options));
+    if drafts.is_empty() && options.platform.is_none() {
+        let what = warnings.first().map_or("holds no image, only other artifacts", |w| &w.message);
+        return Err(Error::new(ErrorKind::Archive, what));
     }
     let drafts = select::select(drafts, &mut trees, location.reference.as_deref(), options.platform.as_ref())?;
     let complete = |draft: Draft| layers::complete(&store, draft, &mut warnings);
     let images = drafts.into_iter().map(complete).collect::<Result<Vec<_>>>()?;
     let form = documents.form(is_dir);
     Ok(Input { name: name.to_owned(), form, archive_bytes, images, warnings, store, trees })
-}
-
-fn nothing(warnings: &[Warning], options: &OpenOptions<'_>) -> Error {
-    if let Some(platform) = &options.platform {
-        return Error::new(ErrorKind::Usage, format!("no image for platform {platform}"));
-    }
-    let what = warnings.first().map_or("holds no image, only other artifacts", |w| w.message.as_str());
-    Error::new(ErrorKind::Archive, what)
 }
 
 fn open_path(path: &Path, prefix: Option<Prefix>, options: &OpenOptions<'_>) -> Result<(Store, Option<u64>)> {

@@ -260,7 +260,7 @@ fn checksum_fits(header: &[u8; BLOCK]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::tests::Tar;
+    use crate::source::testing::Tar;
 
     struct Slice<'a>(&'a [u8]);
 

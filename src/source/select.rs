@@ -19,13 +19,19 @@ pub fn select(
         keep = by_reference(&drafts, trees, reference)?;
     }
     if let Some(platform) = platform {
-        let found: Vec<String> =
-            listed(drafts.iter().zip(&keep).filter(|(_, k)| **k).map(|(d, _)| d.platform.to_string()));
-        keep.iter_mut().zip(&drafts).for_each(|(keep, draft)| *keep &= draft.platform == *platform);
+        let chosen = drafts.iter().zip(&keep).filter(|(_, keep)| **keep);
+        let skipped = trees.oci.iter().flat_map(|oci| &oci.skipped);
+        let found = listed(chosen.map(|(d, _)| &d.platform).chain(skipped).map(ToString::to_string));
+        for (keep, draft) in keep.iter_mut().zip(&drafts) {
+            *keep &= draft.platform == *platform;
+        }
         if !keep.contains(&true) {
             let error = Error::new(ErrorKind::Usage, format!("no image for platform {platform}"));
             return Err(error.hint(format!("platforms in the input: {}", none_or(&found))));
         }
+    } else if !keep.contains(&true) {
+        let what = format!("`{}` is no image, or its image is not there", reference.unwrap_or_default());
+        return Err(Error::new(ErrorKind::Usage, what));
     }
     let mut next = 0;
     let places: Vec<Option<usize>> = keep
@@ -55,6 +61,7 @@ fn by_reference(drafts: &[Draft], trees: &mut Trees, reference: &str) -> Result<
     let same = |name: &str| name == reference || (wanted.is_some() && Reference::parse(name).ok() == wanted);
     let mut keep: Vec<bool> = drafts.iter().map(|d| d.tags.iter().any(|t| same(t)) || has_id(d, reference)).collect();
     let in_docker = |i: usize| trees.docker.as_ref().is_some_and(|d| d.images.contains(&Some(i)));
+    let mut found = false;
     if let Some(oci) = &mut trees.oci {
         let by_name = pick(oci, &|edge| [IMAGE_NAME, REF_NAME].iter().any(|k| edge.annotation(k).is_some_and(same)));
         let by_name = if by_name.is_empty() {
@@ -68,6 +75,7 @@ fn by_reference(drafts: &[Draft], trees: &mut Trees, reference: &str) -> Result<
             // A tag stands for the whole of its descriptor, and for nothing that only shares a name with it.
             *keep = if by_name.is_empty() { *keep } else { named.contains(&i) || (*keep && in_docker(i)) };
         }
+        found = !by_name.is_empty();
         let chosen: Vec<Digest> = by_name.iter().map(|&e| oci.edges[e].descriptor.digest).collect();
         let OciTree { nodes, edges, .. } = oci;
         for edge in edges {
@@ -76,7 +84,7 @@ fn by_reference(drafts: &[Draft], trees: &mut Trees, reference: &str) -> Result<
             edge.selected = about || if chosen.is_empty() { kept() } else { chosen.contains(&edge.descriptor.digest) };
         }
     }
-    if keep.contains(&true) {
+    if found || keep.contains(&true) {
         return Ok(keep);
     }
     let names = listed(drafts.iter().flat_map(|d| if d.tags.is_empty() { vec![d.name()] } else { d.tags.clone() }));

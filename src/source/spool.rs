@@ -10,6 +10,10 @@ use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+/// A whole archive may become this large by decompression, and beyond that so many times as large as it was: more than any
+/// gzip can, and than any image does in zstd.
+const MAX_SIZE: u64 = 32 << 30;
+const MAX_RATIO: u64 = 1100;
 /// What may follow the end of an archive: writers pad to records of some kilobytes.
 const MAX_TRAILING: u64 = 64 << 20;
 
@@ -39,7 +43,7 @@ pub fn spool(reader: Box<dyn Read + Send>, compression: Compression) -> Result<S
     let counting = Counting { inner: reader, count: Arc::clone(&count) };
     let from = codec::decoder(compression, counting)?;
     let to = tempfile::tempfile().map_err(|e| Error::io(format!("no temporary file in {}", temp_dir()), e))?;
-    let mut copy = Copy { from, to, size: 0, chunk: vec![0; CHUNK] };
+    let mut copy = Copy { from, to, size: 0, chunk: vec![0; CHUNK], count: Arc::clone(&count) };
     let entries = outer::index(&mut copy)?;
     copy.drain()?;
     let Copy { mut to, size, .. } = copy;
@@ -71,6 +75,8 @@ struct Copy {
     to: File,
     size: u64,
     chunk: Vec<u8>,
+    /// Bytes read before decompression.
+    count: Arc<AtomicU64>,
 }
 
 impl Copy {
@@ -97,6 +103,16 @@ impl Copy {
         error.offset(self.size).into()
     }
 
+    /// Stops a bomb.
+    fn check_size(&self) -> io::Result<()> {
+        let most = self.count.load(Ordering::Relaxed).saturating_mul(MAX_RATIO).saturating_add(MAX_SIZE);
+        if self.size <= most {
+            return Ok(());
+        }
+        let error = Error::new(ErrorKind::Archive, "the archive decompresses to more than any image");
+        Err(error.offset(self.size).into())
+    }
+
     /// Writes, leaving holes for zeros: a bomb of them costs no disk space.
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         let fail = |e| io::Error::from(Error::io(format!("cannot write a temporary file in {}", temp_dir()), e));
@@ -106,7 +122,7 @@ impl Copy {
             self.to.write_all(bytes).map_err(fail)?;
         }
         self.size += bytes.len() as u64;
-        Ok(())
+        self.check_size()
     }
 
     /// Reads on after the archive's end, so that checksums of the compression are checked and a writer at the other end
@@ -155,7 +171,7 @@ impl Walk for Copy {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::tests::{Tar, gzip};
+    use crate::source::testing::{Tar, gzip};
 
     fn spool_bytes(bytes: Vec<u8>) -> Result<Spooled> {
         let (head, reader) = peek(Cursor::new(bytes))?;
@@ -201,5 +217,25 @@ mod tests {
         for byte in [0, b'<'] {
             assert!(spool(Box::new(Endless(byte)), Compression::None).is_err());
         }
+        // A size of 2^50 in a well-formed header, and zeros without end behind it.
+        struct Zeros(Cursor<Vec<u8>>);
+        impl Read for Zeros {
+            fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+                match self.0.read(buf)? {
+                    0 => Endless(0).read(buf),
+                    n => Ok(n),
+                }
+            }
+        }
+        let header = Tar::new().sized("x", 1 << 50).end()[..512].to_vec();
+        let mut copy = Copy {
+            from: Box::new(Zeros(Cursor::new(header))),
+            to: tempfile::tempfile().unwrap(),
+            size: MAX_SIZE - (1 << 20),
+            chunk: vec![0; CHUNK],
+            count: Arc::default(),
+        };
+        let error = outer::index(&mut copy).unwrap_err();
+        assert!(error.what.contains("decompresses to more"), "{error}");
     }
 }

@@ -123,11 +123,12 @@ impl Store {
         names
     }
 
-    /// The bytes of a blob, not verified.
+    /// The bytes of a blob from `skip` on, not verified.
     ///
     /// # Errors
     /// Where its file cannot be opened any more.
     pub fn open_at(&self, blob: &BlobRef, skip: u64) -> Result<Box<dyn Read + Send>> {
+        let skip = skip.min(blob.size());
         match (&blob.0, self) {
             (Spot::Memory(bytes), _) => {
                 let mut cursor = Cursor::new(Bytes(Arc::clone(bytes)));
@@ -202,8 +203,22 @@ fn stamp(metadata: &Metadata) -> Stamp {
 }
 
 impl Archive {
-    /// Resolves `name` with the links among the members alone.
+    /// The file that `name` leads to through the links among the members.
     fn find(&self, name: &str) -> Result<Option<BlobRef>> {
+        match self.entries.get(&self.resolve(name)?) {
+            None => Ok(None),
+            Some(Entry { offset, size, kind: Type::File, .. }) => {
+                Ok(Some(BlobRef(Spot::Slice { offset: *offset, size: *size })))
+            }
+            Some(_) => {
+                let error = Error::new(ErrorKind::Archive, "not a regular file of the archive");
+                Err(error.member(name.as_bytes()))
+            }
+        }
+    }
+
+    /// Follows the links on the way of `name`, as the kernel would in a directory of the members alone.
+    fn resolve(&self, name: &str) -> Result<BString> {
         let error = |what: &str| Error::new(ErrorKind::Archive, what).member(name.as_bytes());
         let mut todo: VecDeque<BString> = path::components(name.as_bytes()).map(BString::from).collect();
         let mut done: Vec<BString> = Vec::new();
@@ -240,13 +255,7 @@ impl Archive {
                 todo.push_front(part.into());
             }
         }
-        match self.entries.get(&BString::from(bstr::join("/", &done))) {
-            None => Ok(None),
-            Some(Entry { offset, size, kind: Type::File, .. }) => {
-                Ok(Some(BlobRef(Spot::Slice { offset: *offset, size: *size })))
-            }
-            Some(_) => Err(error("not a regular file of the archive")),
-        }
+        Ok(bstr::join("/", &done).into())
     }
 }
 

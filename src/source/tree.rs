@@ -3,7 +3,7 @@
 
 use super::BlobRef;
 use crate::Digest;
-use crate::image::{Descriptor, Doc};
+use crate::image::{Descriptor, Doc, Platform};
 
 /// The documents of an input.
 #[derive(Debug, Default)]
@@ -25,6 +25,8 @@ pub struct OciTree {
     pub edges: Vec<Edge>,
     /// All nodes; a node comes after its children.
     pub nodes: Vec<Node>,
+    /// The platforms of images that were not read, because another platform is wanted.
+    pub skipped: Vec<Platform>,
 }
 
 /// One descriptor of an index.

@@ -10,7 +10,7 @@ use crate::path;
 use crate::tar::{Kind, Member};
 use crate::{Error, ErrorKind, Result};
 use bstr::{BString, ByteSlice};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The longest path that Linux takes, in bytes (`PATH_MAX`): no engine can unpack a longer one.
 const PATH_MAX: usize = 4096;
@@ -80,6 +80,7 @@ pub fn merge(layers: &[&[Member]], base: usize) -> Result<Merged> {
     for (index, members) in layers.iter().enumerate() {
         let fail = |e: Error| e.layer(format!("layer {} of {}", index + 1, layers.len()));
         let own = unpack(index as u32, members).map_err(fail)?;
+        all.layer = index as u32;
         all.overlay(&own, members).map_err(fail)?;
         marks.push(own.marks);
         if index + 1 == base {
@@ -93,6 +94,8 @@ pub fn merge(layers: &[&[Member]], base: usize) -> Result<Merged> {
 struct Build {
     nodes: Vec<BuildNode>,
     inodes: Vec<BuildInode>,
+    /// The layer that is being added.
+    layer: u32,
 }
 
 #[derive(Clone)]
@@ -100,6 +103,7 @@ struct BuildNode {
     parent: u32,
     inode: u32,
     at: Option<At>,
+    since: u32,
     children: BTreeMap<BString, u32>,
 }
 
@@ -182,15 +186,23 @@ impl Own {
         for node in &mut self.build.nodes {
             node.inode = settled.get(&node.inode).copied().unwrap_or(node.inode);
         }
-        self.foreign = pending.iter().copied().filter(|(inode, _)| settled[inode] == *inode).collect();
+        // A link that a later entry of the layer replaced needs no target.
+        let mut wanted: HashSet<u32> = HashSet::new();
+        let mut todo = vec![0u32];
+        while let Some(node) = todo.pop() {
+            wanted.insert(self.build.nodes[node as usize].inode);
+            todo.extend(self.build.nodes[node as usize].children.values());
+        }
+        let foreign = |(inode, _): &(u32, u32)| settled[inode] == *inode && wanted.contains(inode);
+        self.foreign = pending.iter().copied().filter(foreign).collect();
         Ok(())
     }
 }
 
 impl Build {
     fn new() -> Self {
-        let root = BuildNode { parent: 0, inode: 0, at: None, children: BTreeMap::new() };
-        Self { nodes: vec![root], inodes: vec![BuildInode { kind: Kind::Dir, holder: None }] }
+        let root = BuildNode { parent: 0, inode: 0, at: None, since: 0, children: BTreeMap::new() };
+        Self { nodes: vec![root], inodes: vec![BuildInode { kind: Kind::Dir, holder: None }], layer: 0 }
     }
 
     fn inode(&mut self, kind: Kind, holder: Option<At>) -> u32 {
@@ -205,7 +217,7 @@ impl Build {
     /// Puts a name into a directory, in place of any other of that name and all below it.
     fn put(&mut self, dir: u32, name: &[u8], inode: u32, at: Option<At>) -> u32 {
         let id = self.nodes.len() as u32;
-        self.nodes.push(BuildNode { parent: dir, inode, at, children: BTreeMap::new() });
+        self.nodes.push(BuildNode { parent: dir, inode, at, since: self.layer, children: BTreeMap::new() });
         self.nodes[dir as usize].children.insert(name.into(), id);
         id
     }
@@ -424,7 +436,8 @@ impl Build {
                 InodeId(inodes.len() as u32 - 1)
             });
             inodes[inode.0 as usize].names.push(id);
-            nodes.push(Node { parent, name, inode, at: source.at, end: id.0 + 1, children: Vec::new() });
+            let (at, since) = (source.at, source.since);
+            nodes.push(Node { parent, name, inode, at, since, end: id.0 + 1, children: Vec::new() });
             if id != NodeId::ROOT {
                 nodes[parent.index()].children.push(id);
             }

@@ -49,6 +49,8 @@ pub struct Node {
     pub inode: InodeId,
     /// The member that gave it this name; none for a directory that only its children imply.
     pub at: Option<At>,
+    /// The layer that made it: for an implied directory the one with the first of its children.
+    pub since: u32,
     /// One past the last node below it.
     pub end: u32,
     children: Vec<NodeId>,
