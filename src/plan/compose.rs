@@ -198,15 +198,20 @@ fn root_dir() -> Meta {
     Meta { mode: 0o755, ..Meta::default() }
 }
 
-/// Whether two members give their inode the same metadata.
+/// Whether two members give their inode the same mode, owner and time.
+pub fn same_attributes(a: &tar::Member, b: &tar::Member) -> bool {
+    let fields = |m: &tar::Member| (m.meta.mode, m.meta.uid, m.meta.gid, m.meta.mtime);
+    fields(a) == fields(b)
+}
+
+/// Whether two members give their inode the same metadata, owners' names and xattrs included.
 pub fn same_inode(a: &tar::Member, b: &tar::Member) -> bool {
+    let names = |m: &tar::Member| (m.meta.uname.clone(), m.meta.gname.clone());
     let xattrs = |m: &tar::Member| -> Vec<_> {
         let mut found: Vec<_> =
             m.meta.records.iter().filter(|(k, _)| k.starts_with(b"SCHILY.xattr.")).cloned().collect();
         found.sort();
         found
     };
-    let fields = |m: &tar::Member| (m.meta.mode, m.meta.uid, m.meta.gid, m.meta.mtime);
-    let names = |m: &tar::Member| (m.meta.uname.clone(), m.meta.gname.clone());
-    fields(a) == fields(b) && names(a) == names(b) && xattrs(a) == xattrs(b)
+    same_attributes(a, b) && names(a) == names(b) && xattrs(a) == xattrs(b)
 }

@@ -4,7 +4,7 @@
 //! member still says the truth. Hard links are the exception: a group is written in one layer, the highest that has a name of
 //! it, with the data first, as no engine lets a link reach into a lower layer.
 
-use super::compose::{Composer, same_inode};
+use super::compose::{Composer, same_attributes, same_inode};
 use super::{LayerPlan, Request, verdict};
 use crate::tar::{Kind, Member};
 use crate::tree::merge::{Role, role};
@@ -158,7 +158,7 @@ impl<'a> Layers<'a> {
                 outs.push(Out::Link(node, first));
             } else {
                 let out = match self.link_copyable(at, node, first) {
-                    true if same_inode(self.member(at), self.member(holder)) => Out::Raw,
+                    true if self.link_agrees(at, holder, raw) => Out::Raw,
                     true => Out::Relink(node, first),
                     false => Out::Link(node, first),
                 };
@@ -174,6 +174,13 @@ impl<'a> Layers<'a> {
     fn link_copyable(&self, at: At, node: NodeId, first: NodeId) -> bool {
         let target = &self.member(at).kind;
         matches!(target, Kind::HardLink(target) if *target == self.tree.path(first)) && self.copyable(at, node)
+    }
+
+    /// Whether a link's own header says of its inode what the holder does. A squash, and a group with a new holder, take no less
+    /// than all of it; beside a holder that stays as it is, xattrs may be missing, as GNU tar writes none with a link.
+    fn link_agrees(&self, at: At, holder: At, raw: bool) -> bool {
+        let (link, holder) = (self.member(at), self.member(holder));
+        same_inode(link, holder) || (raw && !self.request.squash && same_attributes(link, holder))
     }
 
     /// The paths that the base has and the result does not, topmost only: without a whiteout they would come back.

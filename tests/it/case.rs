@@ -110,7 +110,7 @@ impl Case {
 
     /// Passes `--drop` with this glob.
     pub fn drop(mut self, glob: &str) -> Self {
-        self.drops.push(glob.into());
+        self.drops.push(format!("--drop={glob}"));
         self
     }
 
@@ -249,7 +249,7 @@ impl Case {
             args.extend(["--base", &base]);
         }
         for d in &self.drops {
-            args.extend(["--drop", d]);
+            args.push(d);
         }
         let run = dir.run(&args);
         let result = self.judge(&dir, &before, run, mode, want);

@@ -216,7 +216,9 @@ impl Archive {
             }
             for tag in &item.tags {
                 let mut d = target.clone();
-                d["annotations"]["io.containerd.image.name"] = (*tag).into();
+                if self.form == Form::Hybrid {
+                    d["annotations"]["io.containerd.image.name"] = crate::oracle::archive::full(tag).into();
+                }
                 let version = tag.rsplit_once(':').unwrap().1;
                 let name = if self.form == Form::Hybrid { version } else { tag };
                 d["annotations"]["org.opencontainers.image.ref.name"] = name.into();

@@ -13,7 +13,7 @@ pub fn layer(text: &str) -> Vec<u8> {
         let tokens = tokens(line);
         let word = String::from_utf8(tokens[0].clone()).unwrap();
         match word.as_str() {
-            "set" => defaults.splice(0..0, tokens[1..].iter().map(|t| attr(t))).for_each(drop),
+            "set" => defaults.extend(tokens[1..].iter().map(|t| attr(t))),
             "end" => end = text_of(&tokens[1]).parse().unwrap(),
             "raw" => out.extend(unhex(&text_of(&tokens[1]))),
             "global" => pax(b'g', &tokens[1..].iter().map(|t| attr(t)).collect::<Vec<_>>(), &mut out),
@@ -36,8 +36,7 @@ fn member(kind: &str, args: &[Vec<u8>], defaults: &Attrs, line: &str) -> TarEntr
         "fifo" => (b'6', 0o644, 1),
         _ => panic!("no such kind of line: {line}"),
     };
-    let mut attrs: Attrs = args[positional..].iter().map(|t| attr(t)).collect();
-    attrs.extend(defaults.iter().cloned());
+    let attrs: Attrs = defaults.iter().cloned().chain(args[positional..].iter().map(|t| attr(t))).collect();
     let mut e = TarEntry::new(&named(kind, &args[0], &attrs), flag);
     e.mode = mode;
     if positional == 3 && args[1] == b"->" {
@@ -45,7 +44,7 @@ fn member(kind: &str, args: &[Vec<u8>], defaults: &Attrs, line: &str) -> TarEntr
     } else if positional == 3 {
         e.rdev = (text_of(&args[1]).parse().unwrap(), text_of(&args[2]).parse().unwrap());
     }
-    for (key, value) in attrs.iter().rev() {
+    for (key, value) in &attrs {
         apply(&mut e, key, value, line);
     }
     if let Some((_, real, map)) = &mut e.sparse {
@@ -61,7 +60,7 @@ fn member(kind: &str, args: &[Vec<u8>], defaults: &Attrs, line: &str) -> TarEntr
 }
 
 fn named(kind: &str, name: &[u8], attrs: &Attrs) -> Vec<u8> {
-    let get = |key: &str| attrs.iter().find(|(k, _)| k == key.as_bytes()).map(|(_, v)| v.clone());
+    let get = |key: &str| attrs.iter().rfind(|(k, _)| k == key.as_bytes()).map(|(_, v)| v.clone());
     let mut name = [get("prefix").unwrap_or_default(), name.to_vec()].concat();
     let at = name.iter().rposition(|&c| c == b'/').map_or(0, |i| i + 1);
     match kind {
@@ -101,9 +100,9 @@ fn apply(e: &mut TarEntry, key: &[u8], value: &[u8], line: &str) {
         "checksum" if text == "bad" => e.bad_checksum = true,
         "prefix" | "slash" => {}
         _ if key.starts_with(b"xattr.") => {
-            e.records.insert(0, ([b"SCHILY.", key].concat(), value.to_vec()));
+            e.records.push(([b"SCHILY.", key].concat(), value.to_vec()));
         }
-        _ if key.starts_with(b"pax.") => e.records.insert(0, (key[4..].to_vec(), value.to_vec())),
+        _ if key.starts_with(b"pax.") => e.records.push((key[4..].to_vec(), value.to_vec())),
         _ => panic!("no such option: {} in {line}", text_of(key)),
     }
 }

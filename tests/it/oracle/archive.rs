@@ -111,6 +111,16 @@ fn view(entries: Entries) -> View {
             }
             Err(e) => v.problems.push(format!("index.json: {e}")),
         }
+        // containerd's annotation has `docker.io/library/`; what the user sees is in `manifest.json`.
+        for image in &mut v.images {
+            if let Some(docker) = v.docker.iter().find(|d| d.config_bytes == image.config_bytes) {
+                let known: Vec<String> = docker.tags.iter().map(|t| full(t)).collect();
+                if image.tags.iter().any(|t| !known.contains(&full(t)) && t.contains(':')) {
+                    v.problems.push(format!("index.json has tags {:?}, manifest.json {:?}", image.tags, docker.tags));
+                }
+                image.tags.clone_from(&docker.tags);
+            }
+        }
     } else {
         v.images.clone_from(&v.docker);
     }
@@ -118,6 +128,15 @@ fn view(entries: Entries) -> View {
         v.problems.push("no image in the archive".into());
     }
     v
+}
+
+/// A reference with its registry, as containerd writes it.
+pub fn full(tag: &str) -> String {
+    match tag.split_once('/') {
+        None => format!("docker.io/library/{tag}"),
+        Some((host, _)) if host.contains(['.', ':']) || host == "localhost" => tag.to_owned(),
+        Some(_) => format!("docker.io/{tag}"),
+    }
 }
 
 /// The file of that name, symlinks within the archive followed.

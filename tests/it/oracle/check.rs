@@ -163,7 +163,7 @@ fn link(m: &Member, name: &str, seen: &BTreeMap<Vec<u8>, &Member>, bad: &mut dyn
     let Some(t) = seen.get(&target_path) else {
         return bad(format!("{name} is a link to {target}, which is not before it in this layer"));
     };
-    let meta = |m: &Member| (m.mode, m.uid, m.gid, m.mtime, m.uname.clone(), m.gname.clone());
+    let meta = |m: &Member| (m.mode, m.uid, m.gid, m.mtime);
     if meta(m) != meta(t) {
         bad(format!("{name} is a link to {target} and has other metadata: {:?}, {:?}", meta(m), meta(t)));
     }

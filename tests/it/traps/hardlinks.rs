@@ -76,7 +76,7 @@ fn the_new_holder_of_the_data_has_a_long_name() {
         let name = format!("d/{}", "n".repeat(n));
         Case::new(&format!("holder of {n} bytes, {long}"))
             .layer(&format!(
-                "set long={long}\nfile a content=old-content mtime=5.25\nlink {name} -> a\nlink {name}2 -> {name}"
+                "set long={long}\nfile a content=old-content mtime=5.25\nlink {name} -> a mtime=5.25\nlink {name}2 -> {name} mtime=5.25"
             ))
             .layer("whiteout a")
             .want(&name, "old-content")

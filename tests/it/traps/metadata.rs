@@ -14,7 +14,7 @@ fn all_ways(attrs: &str, want: &str) {
         .want("f", want)
         .run();
     Case::new(&format!("re-homed {attrs}"))
-        .layer(&format!("{file}\nlink g -> f\nlink h -> g"))
+        .layer(&format!("{file}\nlink g -> f {attrs}\nlink h -> g {attrs}"))
         .layer("whiteout f")
         .want("g", want)
         .run();

@@ -99,7 +99,10 @@ fn they_stay_sparse_and_a_squash_writes_no_old_gnu_form() {
 fn several_in_a_layer_and_links_between_them() {
     let mut text = String::new();
     for form in FORMS {
-        text.push_str(&format!("{}\nlink l{form} -> s{form}\n", line(&format!("s{form}"), form, "step:25")));
+        text.push_str(&format!(
+            "{}\nlink l{form} -> s{form} mode=0600 uid=5 mtime=5.5\n",
+            line(&format!("s{form}"), form, "step:25")
+        ));
     }
     Case::new("several")
         .layer(&format!("{text}file x content=gone-content"))
