@@ -5,7 +5,7 @@
 //! it, with the data first, as no engine lets a link reach into a lower layer.
 
 use super::compose::{Composer, same_attributes, same_inode};
-use super::{LayerPlan, Request, verdict};
+use super::{LayerPlan, Request};
 use crate::tar::{Kind, Member};
 use crate::tree::merge::{Role, role};
 use crate::tree::{At, InodeId, NodeId, Tree};
@@ -70,15 +70,15 @@ pub fn compose(request: &Request<'_>, dropped: &[Option<u16>], names: &Names, sh
     Composed { outputs: plan.outputs, gone: plan.gone }
 }
 
-struct Layers<'a> {
-    request: &'a Request<'a>,
-    tree: &'a Tree,
-    dropped: &'a [Option<u16>],
-    names: &'a Names,
+pub(super) struct Layers<'a> {
+    pub(super) request: &'a Request<'a>,
+    pub(super) tree: &'a Tree,
+    pub(super) dropped: &'a [Option<u16>],
+    pub(super) names: &'a Names,
     /// What is written where a member is, in order.
     script: HashMap<At, Vec<Out>>,
-    outputs: Vec<LayerPlan>,
-    gone: Vec<Vec<bool>>,
+    pub(super) outputs: Vec<LayerPlan>,
+    pub(super) gone: Vec<Vec<bool>>,
 }
 
 impl<'a> Layers<'a> {
@@ -99,7 +99,7 @@ impl<'a> Layers<'a> {
         }
     }
 
-    fn above_base(&self) -> std::ops::Range<u32> {
+    pub(super) fn above_base(&self) -> std::ops::Range<u32> {
         self.request.base as u32..self.request.layers.len() as u32
     }
 
@@ -205,7 +205,7 @@ impl<'a> Layers<'a> {
     }
 
     /// Directories that only their children implied, by the layer that did, where no child is left: they need an entry now.
-    fn emptied_dirs(&self) -> HashMap<u32, Vec<NodeId>> {
+    pub(super) fn emptied_dirs(&self) -> HashMap<u32, Vec<NodeId>> {
         let mut out: HashMap<u32, Vec<NodeId>> = HashMap::new();
         let kept = |id: &NodeId| self.dropped[id.index()].is_none();
         for id in self.tree.ids().skip(1).filter(|id| self.tree.is_dir(*id) && kept(id)) {
@@ -350,86 +350,6 @@ impl<'a> Layers<'a> {
         hidden.iter().for_each(|path| composer.whiteout(path));
         let single = used.len() == 1 && self.above_base().all(|l| used.contains(&l));
         self.outputs.extend(composer.finish(last, untouched && single));
-    }
-
-    /// Without the rule `shadowed`: every layer less the members whose path is dropped.
-    fn write_with_hidden(&mut self) {
-        let goes: Vec<Vec<bool>> = (0..self.request.layers.len() as u32).map(|l| self.goes_by_path(l)).collect();
-        let back = self.comes_back(&goes);
-        let emptied = self.emptied_dirs();
-        for layer in self.above_base() {
-            let members = &self.request.layers[layer as usize].members;
-            let goes = &goes[layer as usize];
-            let mut composer = Composer::new(self.request, Some(layer), HashSet::new());
-            let mut end = 0;
-            for (index, member) in members.iter().enumerate() {
-                composer.gap(layer, end..member.span.start);
-                end = member.span.end;
-                let node = self.names[layer as usize][index];
-                if !goes[index] {
-                    self.gone[layer as usize][index] = false;
-                    composer.raw(At { layer, member: index as u32 }, None);
-                } else if let Some(node) = node.filter(|n| back.contains(n)) {
-                    composer.whiteout(&self.tree.path(node));
-                }
-            }
-            if goes.contains(&true) {
-                emptied.get(&layer).into_iter().flatten().for_each(|&dir| composer.inode(dir));
-                self.outputs.extend(composer.finish(layer, false));
-            } else {
-                self.outputs.push(LayerPlan::Verbatim(layer));
-            }
-        }
-    }
-
-    /// Which members of a layer go by their path. What is hidden goes with its path too, but for directories, which cost
-    /// nothing, and hard links, whose data another name may need.
-    fn goes_by_path(&self, layer: u32) -> Vec<bool> {
-        let members = &self.request.layers[layer as usize].members;
-        if (layer as usize) < self.request.base {
-            return vec![false; members.len()];
-        }
-        let linked: HashSet<&BString> =
-            members.iter().filter_map(|m| if let Kind::HardLink(t) = &m.kind { Some(t) } else { None }).collect();
-        let goes = |(member, name): (&Member, &Option<NodeId>)| {
-            if let Some(node) = name {
-                return self.dropped[node.index()].is_some();
-            }
-            let data = !matches!(member.kind, Kind::Dir | Kind::HardLink(_)) && !linked.contains(&member.path);
-            data && role(&member.path) == Role::Entry
-                && match self.tree.lookup(&member.path) {
-                    Some(node) => self.dropped[node.index()].is_some(),
-                    None => verdict::propose_path(&member.path, self.request.matcher).is_some(),
-                }
-        };
-        let goes: Vec<bool> = members.iter().zip(&self.names[layer as usize]).map(goes).collect();
-        // A link that is hidden itself cannot stay without its data.
-        let gone: HashSet<&BString> =
-            members.iter().zip(&goes).filter(|(_, goes)| **goes).map(|(m, _)| &m.path).collect();
-        let loses = |m: &Member| matches!(&m.kind, Kind::HardLink(target) if gone.contains(target));
-        members.iter().zip(goes).map(|(m, goes)| goes || loses(m)).collect()
-    }
-
-    /// Dropped names at or below which a lower layer still has something: it would come back.
-    fn comes_back(&self, goes: &[Vec<bool>]) -> HashSet<NodeId> {
-        let mut out = HashSet::new();
-        for (layer, index) in (0u32..).zip(self.request.layers) {
-            let stay = index.members.iter().zip(&goes[layer as usize]).filter(|(_, goes)| !**goes);
-            for (member, _) in stay {
-                // The name itself, or a file that replaced a directory above it.
-                let mut node = NodeId::ROOT;
-                for part in crate::path::components(&member.path) {
-                    let Some(next) = self.tree.child(node, part) else { break };
-                    node = next;
-                    let above = self.tree.node(node).at.is_some_and(|top| top.layer > layer);
-                    if above && self.dropped[node.index()].is_some() {
-                        out.insert(node);
-                        break;
-                    }
-                }
-            }
-        }
-        out
     }
 }
 

@@ -14,6 +14,7 @@ use std::ops::Range;
 pub mod account;
 pub mod compose;
 pub mod guard;
+mod hidden;
 pub mod hold;
 pub mod layers;
 pub mod verdict;

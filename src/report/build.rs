@@ -210,7 +210,7 @@ impl Built<'_> {
         }
     }
 
-    /// Who needs a path, where that is another file.
+    /// Why just this path stays; of a base all does.
     fn who(&self, why: Why) -> Option<String> {
         let path = |id| escape(&self.merged.tree.path(id));
         match why {
@@ -218,7 +218,8 @@ impl Built<'_> {
             Why::Config => Some("the image's config names it".to_owned()),
             Why::Interprets(id) => Some(format!("{} needs it to run", path(id))),
             Why::Referenced(id, line) => Some(format!("{}:{line} refers to it", path(id))),
-            Why::Protected(_) | Why::Base => None,
+            Why::Protected(_) => Some(self.reason(why)),
+            Why::Base => None,
         }
     }
 }

@@ -38,7 +38,10 @@ pub fn manifest(image: &Image, out: &Rewritten, warnings: &mut Vec<Warning>) -> 
     let old_layers = json.get("layers").and_then(Value::as_array).cloned().unwrap_or_default();
     let before = |layer: &OutLayer| layer.from.and_then(|i| old_layers.get(i));
     let changed = |layer: &&OutLayer| !names(before(layer), &layer.digest);
-    let convert = docker && out.layers.iter().filter(changed).any(|l| l.compression == Compression::Zstd);
+    // containerd has a name of its own for zstd layers in such a manifest: what has it already keeps it.
+    let zstd = |layer: Option<&Value>| layer_media(layer).is_some_and(|m| m.compression == Compression::Zstd);
+    let new_zstd = |l: &OutLayer| l.compression == Compression::Zstd && !zstd(before(l));
+    let convert = docker && out.layers.iter().filter(changed).any(new_zstd);
     if convert {
         let message = "docker's manifests know no zstd layers: the manifest is written with OCI media types";
         warnings.push(Warning::new("manifest-converted", message));
@@ -75,8 +78,12 @@ pub fn point(descriptor: &mut Value, digest: &Digest, size: u64) {
     }
 }
 
+fn layer_media(descriptor: Option<&Value>) -> Option<LayerMedia> {
+    LayerMedia::parse(descriptor?.get("mediaType")?.as_str()?).ok()
+}
+
 fn layer_descriptor(layer: &OutLayer, old: Option<&Value>, family: Family, convert: bool) -> Value {
-    let media = old.and_then(|d| d.get("mediaType")).and_then(Value::as_str).and_then(|m| LayerMedia::parse(m).ok());
+    let media = layer_media(old);
     if let Some(old) = old.filter(|_| names(old, &layer.digest)) {
         let mut kept = old.clone();
         if let (true, Some(media)) = (convert, media) {

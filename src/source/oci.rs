@@ -78,9 +78,9 @@ fn layout_file(store: &Store) -> Result<Option<Doc>> {
     };
     let doc = Doc::parse("oci-layout", store.document(&blob, "oci-layout")?)?;
     let version = doc.view("oci-layout").get("imageLayoutVersion")?.string()?;
-    if !version.is_empty() && !version.starts_with("1.") {
+    if !version.starts_with("1.") {
         let error = Error::new(ErrorKind::Unsupported, "OCI layout of another version").member(b"oci-layout");
-        return Err(error.expected("1.0.0", version));
+        return Err(error.expected("imageLayoutVersion 1.0.0", format!("{version:?}")));
     }
     Ok(Some(doc))
 }
@@ -141,7 +141,7 @@ impl Reader<'_> {
         }
         let embedded = || descriptor.verified_data().map(BlobRef::memory);
         let Some(blob) = self.store.blob(&descriptor.digest)?.or_else(embedded) else {
-            self.absent(descriptor, platform.as_ref(), "its manifest", artifact);
+            self.absent(&descriptor.digest, platform.as_ref(), "the manifest", artifact);
             return Ok((None, NodeKind::Absent));
         };
         let raw = Raw { digest: descriptor.digest, blob };
@@ -180,7 +180,7 @@ impl Reader<'_> {
             view.get("layers")?.list()?.iter().map(Descriptor::read).collect::<Result<_>>()?;
         let embedded = || config.verified_data().map(BlobRef::memory);
         let Some(blob) = self.store.blob(&config.digest)?.or_else(embedded) else {
-            self.absent(descriptor, platform.as_ref(), "its config", false);
+            self.absent(&config.digest, platform.as_ref(), "the config", false);
             return Ok(NodeKind::Absent);
         };
         let path = format!("blobs/sha256/{}", config.digest.hex());
@@ -193,12 +193,12 @@ impl Reader<'_> {
     }
 
     /// A pull of one platform leaves the others of its index out.
-    fn absent(&mut self, descriptor: &Descriptor, platform: Option<&Platform>, what: &str, artifact: bool) {
+    fn absent(&mut self, missing: &Digest, platform: Option<&Platform>, what: &str, artifact: bool) {
         if artifact {
             return;
         }
         let of = platform.map_or_else(String::new, |p| format!("{p}: "));
-        let message = format!("{of}{what} is not in the input (manifest {}): skipped", descriptor.digest);
+        let message = format!("{of}{what} {missing} is not in the input: skipped");
         self.warnings.push(Warning::new("absent-image", message));
     }
 

@@ -30,7 +30,9 @@ fn open_in(location: &Location, options: &OpenOptions<'_>, name: &str) -> Result
     let documents = Documents::find(&store, location.prefix, is_dir, name)?;
     let (drafts, mut trees, mut warnings) = documents.read(&store, options)?;
     if drafts.is_empty() && options.platform.is_none() {
-        let what = warnings.first().map_or("holds no image, only other artifacts", |w| &w.message);
+        let types = trees.oci.as_ref().map(|oci| oci.media_types()).filter(|types| !types.is_empty());
+        let what = "index.json names no image";
+        let what = types.map_or_else(|| what.to_owned(), |types| format!("{what}, only {}", types.join(", ")));
         return Err(Error::new(ErrorKind::Archive, what));
     }
     let drafts = select::select(drafts, &mut trees, location.reference.as_deref(), options.platform.as_ref())?;
@@ -151,6 +153,12 @@ impl Documents {
             trees.oci = Some(layout.tree);
             drafts = layout.drafts;
             warnings = layout.warnings;
+            // That another platform's image is not there is usual; that none is means a damaged input.
+            let absent = warnings.iter().find(|w| w.id == "absent-image" && drafts.is_empty());
+            if let Some(absent) = absent.filter(|_| options.platform.is_none()) {
+                let message = absent.message.trim_end_matches(": skipped");
+                return Err(Error::new(ErrorKind::Archive, message).hint("save the image again, with all its blobs"));
+            }
         }
         if let Some(doc) = &self.docker {
             let images = merge::merge(store, &mut drafts, docker::read(store, doc)?)?;

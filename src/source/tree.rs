@@ -29,6 +29,20 @@ pub struct OciTree {
     pub skipped: Vec<Platform>,
 }
 
+impl OciTree {
+    /// The media types that the root's descriptors name, each once, in order.
+    pub fn media_types(&self) -> Vec<&str> {
+        let mut types: Vec<&str> = Vec::new();
+        for edge in &self.edges {
+            let media = edge.descriptor.media.as_str();
+            if !media.is_empty() && !types.contains(&media) {
+                types.push(media);
+            }
+        }
+        types
+    }
+}
+
 /// One descriptor of an index.
 #[derive(Clone, Debug)]
 pub struct Edge {

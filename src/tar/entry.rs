@@ -99,7 +99,7 @@ fn layout(header: &Header, extended: &Extended) -> Result<Layout> {
 }
 
 fn meta(header: &Header, extended: Extended) -> Result<Meta> {
-    let mode = header.number("mode", header::MODE)? & 0o7777;
+    let mode = header.unsigned("mode", header::MODE)? & 0o7777;
     let own = |field| {
         if header.has_magic() { header.text(field).into() } else { BString::default() }
     };

@@ -8,6 +8,7 @@ use crate::tar::Kind;
 use bstr::{BStr, BString, ByteSlice};
 use std::ops::Range;
 
+mod build;
 pub mod merge;
 
 /// A member of a layer: which layer, counted from 0 at the bottom, and which member of it.

@@ -15,4 +15,5 @@ mod oracle;
 mod property;
 mod run;
 mod selftest;
+mod structure;
 mod traps;

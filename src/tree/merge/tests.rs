@@ -1,5 +1,6 @@
 use super::*;
 use crate::tar::Meta;
+use crate::tree::NodeId;
 
 /// A layer from lines: `dir/`, `file`, `link=>target`, `sym->target`, `.wh.x`. Files have one block of data.
 pub(crate) fn layer(lines: &[&str]) -> Vec<Member> {

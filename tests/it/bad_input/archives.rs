@@ -83,10 +83,11 @@ fn the_archive_cut_at_many_places() {
         let mut cuts: Vec<usize> = (0..end).step_by(512).collect();
         cuts.extend((0..end).step_by(1777));
         for cut in cuts {
-            // manifest.json or repositories come last: cut just before, and what is left is an image still.
+            // manifest.json or repositories come last: cut just before, and what is left is an image still; so is an
+            // archive that lacks some of its last padding.
             let run = run(&tar[..cut]);
             assert!(
-                run.code == Some(2) || form != Form::OciTar && end - cut <= 2048 && cut % 512 == 0,
+                run.code == Some(2) || end - cut < 512 || form != Form::OciTar && end - cut <= 2048 && cut % 512 == 0,
                 "cut at {cut} of {end}, {form:?}"
             );
         }

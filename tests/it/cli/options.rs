@@ -247,7 +247,7 @@ fn what_held_a_path_back_is_said() {
 fn an_ambiguous_reference_is_an_error_or_all() {
     let items = vec![
         Item { tags: vec!["x/one:1"], ..Item::new(small()) },
-        Item { tags: vec!["x/two:1"], ..Item::new(small()) },
+        Item { tags: vec!["x/two:1"], ..Item::new(Image::new(vec![layer("file other content=o")])) },
     ];
     let dir = Dir::new();
     Archive { items, form: Form::OciTar, schema2: false }.write(dir.path());

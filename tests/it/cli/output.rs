@@ -41,7 +41,7 @@ fn prefixes_for_the_form() {
             format!("{scheme}:{}", path.display()),
         ] {
             for (out_scheme, out) in [("docker-archive", "o1"), ("oci-archive", "o2"), ("oci", "o3")] {
-                let out = format!("{out}-{}", input.len());
+                let out = format!("{out}-{}", dir.names().len());
                 dir.run(&[&input, "-p", "shadowed.toml", "-o", &format!("{out_scheme}:{out}")]).ok();
                 let (before, after) = (open(&path), open(&dir.join(&out)));
                 assert_eq!(after.problems, Vec::<String>::new(), "{input} to {out_scheme}");

@@ -158,7 +158,11 @@ fn add(layer: &mut LayerTree, path: &[u8], m: &Member) -> Result<(), String> {
         }
         layer.names.retain(|name, _| !below(name, &path));
     }
-    layer.names.insert(path, node);
+    if let Some(old) = layer.names.insert(path, node)
+        && let What::Pending(target) = &old.what
+    {
+        layer.questions.push(format!("a link to {}, which is not there yet, is overwritten", show(target)));
+    }
     Ok(())
 }
 
@@ -269,6 +273,9 @@ pub fn merge(tree: &mut Tree, mut layer: LayerTree) -> Result<(), String> {
         let found = tree.names.get(target).filter(|n| n.what != What::Dir).cloned();
         let found =
             found.ok_or_else(|| format!("{} is a hard link to {}, which is no file", show(&path), show(target)))?;
+        if layer.names.contains_key(target) {
+            tree.questions.push(format!("{} is a hard link to what its own layer has later", show(&path)));
+        }
         if layer.whiteouts.iter().any(|w| w == target || below(target, w)) {
             tree.questions.push(format!("{} is a hard link to what its own layer hides", show(&path)));
         }

@@ -1,0 +1,93 @@
+//! Layers without the rule `shadowed`: what later layers hide stays where it is, and only what rules drop by its path goes.
+
+use super::compose::Composer;
+use super::layers::Layers;
+use super::{LayerPlan, verdict};
+use crate::path;
+use crate::tar::{Kind, Member};
+use crate::tree::merge::{Role, role};
+use crate::tree::{At, NodeId};
+use bstr::BString;
+use std::collections::HashSet;
+
+impl Layers<'_> {
+    /// Without the rule `shadowed`: every layer less the members whose path is dropped.
+    pub(super) fn write_with_hidden(&mut self) {
+        let goes: Vec<Vec<bool>> = (0..self.request.layers.len() as u32).map(|l| self.goes_by_path(l)).collect();
+        let back = self.comes_back(&goes);
+        let emptied = self.emptied_dirs();
+        for layer in self.above_base() {
+            let members = &self.request.layers[layer as usize].members;
+            let goes = &goes[layer as usize];
+            let mut composer = Composer::new(self.request, Some(layer), HashSet::new());
+            let mut end = 0;
+            for (index, member) in members.iter().enumerate() {
+                composer.gap(layer, end..member.span.start);
+                end = member.span.end;
+                let node = self.names[layer as usize][index];
+                if !goes[index] {
+                    self.gone[layer as usize][index] = false;
+                    composer.raw(At { layer, member: index as u32 }, None);
+                } else if let Some(node) = node.filter(|n| back.contains(n)) {
+                    composer.whiteout(&self.tree.path(node));
+                }
+            }
+            if goes.contains(&true) {
+                emptied.get(&layer).into_iter().flatten().for_each(|&dir| composer.inode(dir));
+                self.outputs.extend(composer.finish(layer, false));
+            } else {
+                self.outputs.push(LayerPlan::Verbatim(layer));
+            }
+        }
+    }
+
+    /// Which members of a layer go by their path. What is hidden goes with its path too, but for directories, which cost
+    /// nothing, and hard links, whose data another name may need.
+    fn goes_by_path(&self, layer: u32) -> Vec<bool> {
+        let members = &self.request.layers[layer as usize].members;
+        if (layer as usize) < self.request.base {
+            return vec![false; members.len()];
+        }
+        let linked: HashSet<&BString> =
+            members.iter().filter_map(|m| if let Kind::HardLink(t) = &m.kind { Some(t) } else { None }).collect();
+        let goes = |(member, name): (&Member, &Option<NodeId>)| {
+            if let Some(node) = name {
+                return self.dropped[node.index()].is_some();
+            }
+            let data = !matches!(member.kind, Kind::Dir | Kind::HardLink(_)) && !linked.contains(&member.path);
+            data && role(&member.path) == Role::Entry
+                && match self.tree.lookup(&member.path) {
+                    Some(node) => self.dropped[node.index()].is_some(),
+                    None => verdict::propose_path(&member.path, self.request.matcher).is_some(),
+                }
+        };
+        let goes: Vec<bool> = members.iter().zip(&self.names[layer as usize]).map(goes).collect();
+        // A link that is hidden itself cannot stay without its data.
+        let gone: HashSet<&BString> =
+            members.iter().zip(&goes).filter(|(_, goes)| **goes).map(|(m, _)| &m.path).collect();
+        let loses = |m: &Member| matches!(&m.kind, Kind::HardLink(target) if gone.contains(target));
+        members.iter().zip(goes).map(|(m, goes)| goes || loses(m)).collect()
+    }
+
+    /// Dropped names at or below which a lower layer still has something: it would come back.
+    fn comes_back(&self, goes: &[Vec<bool>]) -> HashSet<NodeId> {
+        let mut out = HashSet::new();
+        for (layer, index) in (0u32..).zip(self.request.layers) {
+            let stay = index.members.iter().zip(&goes[layer as usize]).filter(|(_, goes)| !**goes);
+            for (member, _) in stay {
+                // The name itself, or a file that replaced a directory above it.
+                let mut node = NodeId::ROOT;
+                for part in path::components(&member.path) {
+                    let Some(next) = self.tree.child(node, part) else { break };
+                    node = next;
+                    let above = self.tree.node(node).at.is_some_and(|top| top.layer > layer);
+                    if above && self.dropped[node.index()].is_some() {
+                        out.insert(node);
+                        break;
+                    }
+                }
+            }
+        }
+        out
+    }
+}
