@@ -80,13 +80,13 @@ impl Unit<'_> {
         };
         add(format!("{:?}", self.encode).as_bytes());
         match self.plan {
-            LayerPlan::Verbatim(from) => add(self.job.digests[*from as usize].hex().as_bytes()),
+            LayerPlan::Verbatim(from) => add(format!("verbatim {}", self.job.digests[*from as usize]).as_bytes()),
             LayerPlan::Splice { pieces, .. } => {
                 for piece in pieces {
                     match piece {
                         Piece::Bytes(bytes) => add(bytes),
                         Piece::Copy { layer, range } => {
-                            add(format!("{} {range:?}", self.job.digests[*layer as usize]).as_bytes());
+                            add(format!("copy {} {range:?}", self.job.digests[*layer as usize]).as_bytes());
                         }
                     }
                 }

@@ -16,6 +16,9 @@ const HEAD: u64 = 4096;
 /// Larger Python files are generated data; their references are not looked for.
 const MAX_SOURCE: u64 = 16 << 20;
 
+/// Members that a layer may have: ten times those of the largest real ones, so that a bomb of headers ends early.
+const MAX_MEMBERS: usize = 4_000_000;
+
 /// What a scan looks for besides the members.
 #[derive(Clone, Debug, Default)]
 pub struct Needs {
@@ -93,6 +96,10 @@ fn scan_tar(reader: impl Read, needs: &Needs) -> Result<(LayerIndex, Digest)> {
     let wanted = needs.interpreters || !needs.python_words.is_empty();
     let words: Vec<&[u8]> = needs.python_words.iter().map(Vec::as_slice).collect();
     while let Some(member) = framer.next()? {
+        if index.members.len() == MAX_MEMBERS {
+            let what = format!("a layer with more than {MAX_MEMBERS} members");
+            return Err(Error::new(ErrorKind::Unsupported, what).member(&member.path).offset(member.span.start));
+        }
         if wanted && member.kind == Kind::File && member.sparse.is_none() && !member.data.is_empty() {
             let facts = facts(&mut framer, &member, needs, &words)?;
             if !facts.is_empty() {

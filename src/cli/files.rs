@@ -1,14 +1,13 @@
 //! The files of `--report` and `--removed`: opened before the long work so that a wrong path fails at once, and renamed
 //! into place at its end so that no half a report is ever seen.
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
-
 use super::job::{Job, is_stdout};
+use crate::sink::temp::Temp;
 use crate::source::{Location, Place};
 use crate::{Error, ErrorKind, Result};
 
@@ -24,7 +23,7 @@ enum To {
     /// A device, a pipe or the like, which must not be replaced.
     Direct(File),
     /// A file: written beside and renamed.
-    Rename(NamedTempFile, PathBuf),
+    Rename(Temp, File, PathBuf),
 }
 
 impl Pending {
@@ -47,13 +46,19 @@ impl Pending {
         let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let to = match fs::metadata(&path) {
             Ok(found) if found.is_file() => {
-                let temp = beside(&path).map_err(failed)?;
-                temp.as_file().set_permissions(found.permissions()).map_err(failed)?;
-                To::Rename(temp, path)
+                let (temp, file) = Temp::file(&path)?;
+                file.set_permissions(found.permissions()).map_err(failed)?;
+                To::Rename(temp, file, path)
             }
             Ok(found) if found.is_dir() => return Err(failed(io::ErrorKind::IsADirectory.into())),
             Ok(_) => To::Direct(OpenOptions::new().write(true).open(&path).map_err(failed)?),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => To::Rename(beside(&path).map_err(failed)?, path),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+                fs::metadata(parent).map_err(failed)?;
+                // An interrupted run removes it, as it does the output's.
+                let (temp, file) = Temp::file(&path)?;
+                To::Rename(temp, file, path)
+            }
             Err(e) => return Err(failed(e)),
         };
         Ok(Self { name, to })
@@ -67,11 +72,12 @@ impl Pending {
         let written = match self.to {
             To::Stdout => super::to_stdout(fill),
             To::Direct(file) => buffered(file, fill).map(drop),
-            To::Rename(temp, path) => {
-                let (file, at) = temp.into_parts();
-                buffered(file, fill)
-                    .and_then(|file| file.sync_all())
-                    .and_then(|()| at.persist(path).map_err(|e| e.error))
+            To::Rename(temp, file, path) => {
+                let written = buffered(file, fill).and_then(|file| file.sync_all());
+                return match written {
+                    Ok(()) => temp.rename(&path),
+                    Err(e) => Err(Error::io(format!("{} cannot be written", self.name), e)),
+                };
             }
         };
         written.map_err(|e| Error::io(format!("{} cannot be written", self.name), e))
@@ -82,19 +88,6 @@ fn buffered(file: File, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> 
     let mut out = BufWriter::new(file);
     fill(&mut out)?;
     out.into_inner().map_err(io::IntoInnerError::into_error)
-}
-
-/// A temporary file in the directory of `path`, with the permissions of any new file.
-fn beside(path: &Path) -> io::Result<NamedTempFile> {
-    let dir = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    builder
-        .prefix(".slim-")
-        .suffix(".tmp")
-        .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(dir)
-        // The kind alone: the whole error names the temporary file, which means nothing to the user.
-        .map_err(|e| e.kind().into())
 }
 
 /// Opens what the job asks for: the files of `--report` and `--removed`.

@@ -54,13 +54,17 @@ impl Planned<'_> {
         emit::Job { layers, digests: &self.digests, tar_bytes: &self.tar_bytes, outputs }
     }
 
-    /// The decompressed size of what the plan writes, in bytes.
-    pub fn output_bytes(&self) -> u64 {
-        let size = |out: &LayerPlan| match out {
+    /// The decompressed size of each layer that the plan writes, in bytes.
+    pub fn layer_bytes(&self) -> impl Iterator<Item = u64> {
+        self.plan.outputs.iter().map(|out| match out {
             LayerPlan::Verbatim(from) => self.tar_bytes[*from as usize],
             LayerPlan::Splice { size, .. } => *size,
-        };
-        self.plan.outputs.iter().map(size).sum()
+        })
+    }
+
+    /// The decompressed size of all that the plan writes, in bytes.
+    pub fn output_bytes(&self) -> u64 {
+        self.layer_bytes().sum()
     }
 }
 

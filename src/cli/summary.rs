@@ -76,11 +76,13 @@ fn input_side(input: &Input, planned: &[Planned<'_>]) -> Side {
 
 fn output_side(written: &Written, planned: &[Planned<'_>]) -> Side {
     let unique: HashMap<_, _> = written.layers.iter().flatten().map(|l| (l.digest, l)).collect();
+    let sizes = planned.iter().flat_map(Planned::layer_bytes);
+    let tars: HashMap<_, u64> = written.layers.iter().flatten().map(|l| l.diff_id).zip(sizes).collect();
     Side {
         path: written.name.clone(),
         form: form_name(written.form).to_owned(),
         archive_bytes: Some(written.archive_bytes),
-        uncompressed_bytes: planned.iter().map(Planned::output_bytes).sum(),
+        uncompressed_bytes: tars.values().sum(),
         pulled_bytes: pulled(unique.values().map(|l| (l.compression, l.size))),
         digest: written.manifests.first().map(ToString::to_string),
     }

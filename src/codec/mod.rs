@@ -128,7 +128,9 @@ pub fn encoder<'a, W: Write + Send + 'a>(
             let mut encoder = zstd::stream::write::Encoder::new(writer, level.cast_signed())?;
             encoder.include_checksum(true)?;
             // Never 0: that takes another path in the library, and gives other bytes.
-            encoder.multithread(u32::try_from(threads.max(1)).unwrap_or(1))?;
+            // At high levels each worker takes over 100 MB; how many there are changes no byte.
+            let most = if level >= 16 { 2 } else { 16 };
+            encoder.multithread(u32::try_from(threads.clamp(1, most)).unwrap_or(1))?;
             Box::new(Zstd(encoder))
         }
     })

@@ -1,7 +1,7 @@
 //! Who takes what: every member that is not in the output, with the rule that took it and its bytes in the tar.
 
 use super::layers::Names;
-use super::{Removed, Request};
+use super::{Removed, Request, SHADOWED, verdict};
 use crate::tree::NodeId;
 use crate::tree::merge::{Role, role};
 
@@ -21,7 +21,10 @@ pub fn removed(
         for (member, found) in (0u32..).zip(&index.members).filter(|&(m, _)| gone[m as usize]) {
             let node: Option<NodeId> = names[member as usize];
             let by_rule = node.and_then(|n| dropped[n.index()]);
-            let rule = by_rule.unwrap_or(shadowed);
+            // Without the rule for what is hidden, that went by its own path.
+            let by_path =
+                || if shadowed == SHADOWED { verdict::propose_path(&found.path, request.matcher) } else { None };
+            let rule = by_rule.or_else(by_path).unwrap_or(shadowed);
             let bytes = found.span.end - found.span.start;
             let marker = role(&found.path) != Role::Entry;
             out.push(Removed { layer, member, bytes, rule, marker });

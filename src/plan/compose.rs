@@ -20,8 +20,10 @@ pub struct Composer<'a> {
     size: u64,
     /// Directories that this layer has an entry for, now or at a member still to come.
     explicit: HashSet<NodeId>,
-    /// Directories whose entry has been written.
+    /// Names whose entry has been written.
     written: HashSet<NodeId>,
+    /// Directories of which it is known that they and all above them have what they need.
+    settled: HashSet<NodeId>,
     entries: u64,
     synthesized: bool,
 }
@@ -38,6 +40,7 @@ impl<'a> Composer<'a> {
             size: 0,
             explicit,
             written: HashSet::new(),
+            settled: HashSet::new(),
             entries: 0,
             synthesized: false,
         }
@@ -48,7 +51,7 @@ impl<'a> Composer<'a> {
         self.entries == 0
     }
 
-    /// Copies bytes that are no member of their own: global PAX headers between members.
+    /// Copies bytes that are no member of their own: global PAX headers between members that are copied.
     pub fn gap(&mut self, layer: u32, range: Range<u64>) {
         if !range.is_empty() {
             self.copy(layer, range);
@@ -70,6 +73,13 @@ impl<'a> Composer<'a> {
 
     /// Writes the inode of a node under the node's name: its metadata, and the data from where that is.
     pub fn inode(&mut self, node: NodeId) {
+        self.synthesized = true;
+        self.explicit(node);
+    }
+
+    /// The same where the layer's own member says it already, with a global header's help: that alone is no reason to give the
+    /// layer other bytes.
+    pub fn explicit(&mut self, node: NodeId) {
         if !self.written.contains(&node) {
             self.parents(node);
             self.entry(node);
@@ -95,15 +105,27 @@ impl<'a> Composer<'a> {
 
     /// Writes a whiteout for a path whose directory is in the tree.
     pub fn whiteout(&mut self, hidden: &[u8]) {
+        self.synthesized = true;
         let (dir, name) = path::split(hidden);
+        self.marker_parents(dir);
+        let marker = path::join(dir, &[b".wh.", name].concat());
+        let meta = Meta { mode: 0o600, ..Meta::default() };
+        self.push(synth::header(&marker, &Kind::File, &meta, 0, None));
+        self.entries += 1;
+    }
+
+    /// Copies a whiteout as it is.
+    pub fn raw_marker(&mut self, at: At) {
+        let member = &self.request.layers[at.layer as usize].members[at.member as usize];
+        self.marker_parents(path::split(&member.path).0);
+        self.raw(at, None);
+    }
+
+    fn marker_parents(&mut self, dir: &[u8]) {
         if let Some(dir) = self.tree.lookup(dir) {
             self.parents(dir);
             self.parent(dir);
         }
-        let marker = path::join(dir, &[b".wh.", name].concat());
-        let meta = Meta { mode: 0o600, ..Meta::default() };
-        self.bytes(synth::header(&marker, &Kind::File, &meta, 0, None));
-        self.entries += 1;
     }
 
     /// The finished layer; none if nothing is in it. `untouched` says that all members of the layer in whose place this is
@@ -121,7 +143,8 @@ impl<'a> Composer<'a> {
     /// Makes sure of entries for the directories above a node. An overlay engine gives a directory that a layer only implies
     /// the mode 0755 of root, whatever a lower layer says of it.
     fn parents(&mut self, node: NodeId) {
-        let above: Vec<NodeId> = self.tree.ancestors(node).collect();
+        let tree = self.tree;
+        let above: Vec<NodeId> = tree.ancestors(node).take_while(|dir| self.settled.insert(*dir)).collect();
         above.into_iter().rev().for_each(|dir| self.parent(dir));
     }
 
@@ -142,6 +165,7 @@ impl<'a> Composer<'a> {
             }
         };
         if needed {
+            self.synthesized = true;
             self.entry(dir);
         }
     }
@@ -153,13 +177,13 @@ impl<'a> Composer<'a> {
         let path = self.tree.path(node);
         let member = inode.holder.map(|at| (at, &self.request.layers[at.layer as usize].members[at.member as usize]));
         let Some((at, member)) = member else {
-            return self.bytes(synth::header(&path, &Kind::Dir, &root_dir(), 0, None));
+            return self.push(synth::header(&path, &Kind::Dir, &root_dir(), 0, None));
         };
         let stored = if inode.kind == Kind::File { member.data.end - member.data.start } else { 0 };
-        self.bytes(synth::header(&path, &inode.kind, &member.meta, stored, member.sparse.as_deref()));
+        self.push(synth::header(&path, &inode.kind, &member.meta, stored, member.sparse.as_deref()));
         if stored > 0 {
             self.copy(at.layer, member.data.clone());
-            self.bytes(vec![0; synth::padding(stored) as usize]);
+            self.push(vec![0; synth::padding(stored) as usize]);
         }
     }
 
@@ -176,11 +200,6 @@ impl<'a> Composer<'a> {
             return;
         }
         self.pieces.push(Piece::Copy { layer, range });
-    }
-
-    fn bytes(&mut self, bytes: Vec<u8>) {
-        self.synthesized = true;
-        self.push(bytes);
     }
 
     fn push(&mut self, bytes: Vec<u8>) {

@@ -10,7 +10,7 @@ use crate::profile::{self, Profile};
 use crate::refs::{Reference, Target};
 use crate::tree::{NodeId, Tree};
 use bstr::ByteSlice;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 /// The named set of directories that Python looks for modules in.
 const MODULE_ROOTS: &str = "python-path";
@@ -45,6 +45,7 @@ impl<'a> Guard<'a> {
         let mut roots = Vec::new();
         if !words.is_empty() {
             let set = request.profile.sets.get(MODULE_ROOTS).map_or(&[][..], Vec::as_slice);
+            // Patterns of sets were compiled as parts of rules; what a wrong one would name is no root.
             let globs = set.iter().filter_map(|p| {
                 let pattern = p.strip_prefix('/').unwrap_or(p);
                 globset::GlobBuilder::new(pattern).literal_separator(true).build().ok()
@@ -73,13 +74,15 @@ impl<'a> Guard<'a> {
             Target::Import { .. } => None,
         });
         let literals: BTreeSet<&str> = literals.collect();
-        for reference in references {
+        let mut seen = HashSet::new();
+        let mut named = HashSet::new();
+        for reference in references.iter().filter(|r| seen.insert(&r.target)) {
             let mut found = Vec::new();
             match &reference.target {
                 Target::Import { level, module, names } => self.import(file, *level, module, names, &mut found),
                 Target::Literal(text) => self.literal(file, text, &literals, &mut found),
             }
-            out.extend(found.into_iter().map(|id| (id, reference.line)));
+            out.extend(found.into_iter().filter(|id| named.insert(*id)).map(|id| (id, reference.line)));
         }
         out
     }
@@ -161,7 +164,8 @@ impl<'a> Guard<'a> {
             self.import(file, 0, text, &[], out);
         }
         // A directory is meant only where the string says which: "tests/data", never "..".
-        let mentions = path::components(text.as_bytes()).any(|part| self.words.iter().any(|w| w == part));
+        let mentions = path::split(text.as_bytes()).1 != b".."
+            && path::components(text.as_bytes()).any(|part| self.words.iter().any(|w| w == part));
         let found = self.tree.resolve(dir, text.as_bytes()).target.filter(|&id| mentions || !self.tree.is_dir(id));
         out.extend(found.into_iter().flat_map(|id| self.tree.subtree(id)));
     }

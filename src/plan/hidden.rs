@@ -7,7 +7,6 @@ use crate::path;
 use crate::tar::{Kind, Member};
 use crate::tree::merge::{Role, role};
 use crate::tree::{At, NodeId};
-use bstr::BString;
 use std::collections::HashSet;
 
 impl Layers<'_> {
@@ -29,7 +28,11 @@ impl Layers<'_> {
                     self.gone[layer as usize][index] = false;
                     composer.raw(At { layer, member: index as u32 }, None);
                 } else if let Some(node) = node.filter(|n| back.contains(n)) {
-                    composer.whiteout(&self.tree.path(node));
+                    let path = self.tree.path(node);
+                    // The layer may hide what is below already.
+                    if !self.request.merged.marks[layer as usize].iter().any(|m| !m.opaque && m.path == path) {
+                        composer.whiteout(&path);
+                    }
                 }
             }
             if goes.contains(&true) {
@@ -48,25 +51,23 @@ impl Layers<'_> {
         if (layer as usize) < self.request.base {
             return vec![false; members.len()];
         }
-        let linked: HashSet<&BString> =
-            members.iter().filter_map(|m| if let Kind::HardLink(t) = &m.kind { Some(t) } else { None }).collect();
-        let goes = |(member, name): (&Member, &Option<NodeId>)| {
+        let links = &self.request.merged.links[layer as usize];
+        let linked: HashSet<u32> = links.values().copied().collect();
+        let goes = |((index, member), name): ((u32, &Member), &Option<NodeId>)| {
             if let Some(node) = name {
                 return self.dropped[node.index()].is_some();
             }
-            let data = !matches!(member.kind, Kind::Dir | Kind::HardLink(_)) && !linked.contains(&member.path);
+            let data = !matches!(member.kind, Kind::Dir | Kind::HardLink(_)) && !linked.contains(&index);
             data && role(&member.path) == Role::Entry
                 && match self.tree.lookup(&member.path) {
                     Some(node) => self.dropped[node.index()].is_some(),
                     None => verdict::propose_path(&member.path, self.request.matcher).is_some(),
                 }
         };
-        let goes: Vec<bool> = members.iter().zip(&self.names[layer as usize]).map(goes).collect();
+        let goes: Vec<bool> = (0u32..).zip(members).zip(&self.names[layer as usize]).map(goes).collect();
         // A link that is hidden itself cannot stay without its data.
-        let gone: HashSet<&BString> =
-            members.iter().zip(&goes).filter(|(_, goes)| **goes).map(|(m, _)| &m.path).collect();
-        let loses = |m: &Member| matches!(&m.kind, Kind::HardLink(target) if gone.contains(target));
-        members.iter().zip(goes).map(|(m, goes)| goes || loses(m)).collect()
+        let loses = |index: u32| links.get(&index).is_some_and(|data| goes[*data as usize]);
+        (0u32..).zip(&goes).map(|(index, goes)| *goes || loses(index)).collect()
     }
 
     /// Dropped names at or below which a lower layer still has something: it would come back.

@@ -8,7 +8,11 @@ use crate::image::ImageFacts;
 use crate::layer::Facts;
 use crate::profile;
 use crate::tar::Kind;
-use crate::tree::{NodeId, Resolved, Tree};
+use crate::tree::{InodeId, NodeId, Resolved, Tree};
+use std::collections::{HashMap, HashSet};
+
+/// Words of the config's commands, and directories of `PATH`, that are looked at: no real image comes near.
+const MOST_WORDS: usize = 1000;
 
 /// The verdict on each node.
 pub struct Decided {
@@ -26,6 +30,10 @@ struct Holder<'a> {
     held: Vec<Held>,
     /// Nodes that stay and whose own needs have not been looked at.
     todo: Vec<NodeId>,
+    /// Inodes whose needs have been looked at.
+    seen: HashSet<InodeId>,
+    /// The directories of the image's `PATH`, and the links on the way to them.
+    path: Vec<Resolved>,
 }
 
 /// Decides what is dropped.
@@ -33,10 +41,19 @@ struct Holder<'a> {
 pub fn decide(request: &Request<'_>, proposals: &Proposals) -> Decided {
     let tree = &request.merged.tree;
     let dropped = proposals.nodes.iter().map(|p| p.rule.filter(|_| p.protect.is_none())).collect();
-    let mut holder = Holder { request, tree, proposals, dropped, held: Vec::new(), todo: Vec::new() };
+    let mut holder = Holder {
+        request,
+        tree,
+        proposals,
+        dropped,
+        held: Vec::new(),
+        todo: Vec::new(),
+        seen: HashSet::new(),
+        path: path_dirs(tree, request.facts),
+    };
     holder.hold_protected();
     holder.hold_base();
-    for program in config_programs(tree, request.facts) {
+    for program in config_programs(tree, request.facts, &holder.path) {
         holder.keep_resolved(&program, Why::Config);
     }
     for id in translations(tree, request.facts) {
@@ -60,7 +77,8 @@ impl Holder<'_> {
                 self.held.push(Held { node: id, rule, why: Why::Protected(protect) });
             }
         }
-        let linked = &self.proposals.linked;
+        let linked = self.proposals.linked.iter().map(|&(node, protect)| (self.tree.node(node).inode, protect));
+        let linked: HashMap<InodeId, u16> = linked.collect();
         if linked.is_empty() {
             return;
         }
@@ -71,8 +89,7 @@ impl Holder<'_> {
                 _ => Some(id),
             };
             let inode = target.map(|t| self.tree.node(t).inode);
-            let found = linked.iter().find(|(n, _)| Some(self.tree.node(*n).inode) == inode);
-            if let Some(&(_, protect)) = found {
+            if let Some(&protect) = inode.and_then(|inode| linked.get(&inode)) {
                 self.keep(id, Why::Protected(protect));
             }
         }
@@ -124,6 +141,10 @@ impl Holder<'_> {
             }
             _ => {}
         }
+        // Once for all its names.
+        if !self.seen.insert(self.tree.node(id).inode) {
+            return;
+        }
         for &name in inode.names.iter().filter(|&&name| name != id) {
             self.keep(name, Why::LinkedFrom(id));
         }
@@ -131,7 +152,7 @@ impl Holder<'_> {
         else {
             return;
         };
-        for found in interpreters(self.tree, facts, self.request.facts) {
+        for found in interpreters(self.tree, facts, &self.path) {
             self.keep_resolved(&found, Why::Interprets(id));
         }
         for (target, line) in guard.targets(id, &facts.references) {
@@ -156,7 +177,7 @@ impl Holder<'_> {
 }
 
 /// Where the interpreters that a file names are.
-fn interpreters(tree: &Tree, facts: &Facts, image: &ImageFacts) -> Vec<Resolved> {
+fn interpreters(tree: &Tree, facts: &Facts, path: &[Resolved]) -> Vec<Resolved> {
     let mut out = Vec::new();
     if let Some(loader) = &facts.loader {
         out.push(tree.resolve(NodeId::ROOT, loader));
@@ -164,19 +185,31 @@ fn interpreters(tree: &Tree, facts: &Facts, image: &ImageFacts) -> Vec<Resolved>
     if let Some(shebang) = &facts.script {
         out.push(tree.resolve(NodeId::ROOT, &shebang.interpreter));
         if let Some(program) = shebang.env_program() {
-            out.extend(on_path(tree, &program, image));
+            out.extend(on_path(tree, &program, path));
         }
     }
     out
 }
 
-/// Where a program is found along the image's `PATH`: every place, as a shell may change the variable.
-fn on_path(tree: &Tree, program: &[u8], image: &ImageFacts) -> Vec<Resolved> {
+/// The directories of the image's `PATH`, each once.
+fn path_dirs(tree: &Tree, image: &ImageFacts) -> Vec<Resolved> {
     let default = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     let path = image.env.iter().rev().find(|(key, _)| key == "PATH").map_or(default, |(_, value)| value);
-    let dirs = path.split(':').filter(|dir| dir.starts_with('/'));
-    let places = dirs.map(|dir| tree.resolve(NodeId::ROOT, &[dir.as_bytes(), b"/", program].concat()));
-    places.filter(|found| found.target.is_some()).collect()
+    let mut seen = HashSet::new();
+    let dirs = path.split(':').filter(|dir| dir.starts_with('/') && seen.insert(*dir));
+    let found = dirs.map(|dir| tree.resolve(NodeId::ROOT, dir.as_bytes()));
+    found.filter(|found| found.target.is_some()).take(MOST_WORDS).collect()
+}
+
+/// Where a program is found along `PATH`: every place, as a shell may change the variable.
+fn on_path(tree: &Tree, program: &[u8], path: &[Resolved]) -> Vec<Resolved> {
+    let place = |dir: &Resolved| {
+        let mut found = tree.resolve(dir.target?, program);
+        found.target?;
+        found.links.extend(&dir.links);
+        Some(found)
+    };
+    path.iter().filter_map(place).collect()
 }
 
 /// The translations for the languages that the image's environment asks for, with and without territory, charset and modifier.
@@ -194,23 +227,20 @@ fn translations(tree: &Tree, image: &ImageFacts) -> Vec<NodeId> {
 }
 
 /// The files that Entrypoint, Cmd, Healthcheck and Shell name: as paths, as programs on `PATH`, and as words of a shell line.
-fn config_programs(tree: &Tree, image: &ImageFacts) -> Vec<Resolved> {
+fn config_programs(tree: &Tree, image: &ImageFacts, path: &[Resolved]) -> Vec<Resolved> {
     let workdir = tree.resolve(NodeId::ROOT, image.workdir.as_bytes()).target.unwrap_or(NodeId::ROOT);
     let arguments = [&image.entrypoint, &image.cmd, &image.healthcheck, &image.shell];
+    let split = |c: &u8| b" \t\n;&|()<>'\"`=$".contains(c);
+    let words = arguments.into_iter().flatten().flat_map(|argument| argument.as_bytes().split(split));
+    let mut seen = HashSet::new();
     let mut out = Vec::new();
-    for word in arguments.into_iter().flatten().flat_map(|a| a.as_bytes().split(|c| b" \t\n;&|()<>'\"`=$".contains(c)))
+    for word in words.filter(|word| !word.is_empty() && !word.starts_with(b"-") && seen.insert(*word)).take(MOST_WORDS)
     {
-        if word.is_empty() || word.starts_with(b"-") {
-            continue;
-        }
-        let place = tree.resolve(workdir, word);
-        if place.target.is_some_and(|t| !tree.is_dir(t)) {
-            out.push(place);
-        }
+        out.push(tree.resolve(workdir, word));
         if !word.contains(&b'/') {
-            out.extend(on_path(tree, word, image));
+            out.extend(on_path(tree, word, path));
         }
     }
-    out.retain(|found| found.target.is_none_or(|t| !tree.is_dir(t)));
+    out.retain(|found| found.target.is_some_and(|t| !tree.is_dir(t)));
     out
 }

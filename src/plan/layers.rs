@@ -7,7 +7,7 @@
 use super::compose::{Composer, same_attributes, same_inode};
 use super::{LayerPlan, Request};
 use crate::tar::{Kind, Member};
-use crate::tree::merge::{Role, role};
+use crate::tree::merge::{Mark, Role, is_marker_of, role};
 use crate::tree::{At, InodeId, NodeId, Tree};
 use bstr::BString;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -29,6 +29,8 @@ enum Out {
     Raw,
     /// The inode of this node under the node's name.
     Inode(NodeId),
+    /// The member, with the metadata that a global header gave it in its own header: such headers are not written.
+    Explicit(NodeId),
     /// A hard link: its own node, and the node that has the data.
     Link(NodeId, NodeId),
     /// The member's own hard link, with the metadata of its inode.
@@ -38,7 +40,7 @@ enum Out {
 impl Out {
     /// Whether it leaves the member as it is, or as it should have been.
     const fn is_member(&self) -> bool {
-        matches!(self, Self::Raw | Self::Relink(..))
+        matches!(self, Self::Raw | Self::Explicit(_) | Self::Relink(..))
     }
 }
 
@@ -111,7 +113,7 @@ impl<'a> Layers<'a> {
                 if let Some(at) = inode.holder.filter(|at| at.layer >= self.request.base as u32)
                     && self.dropped[inode.names[0].index()].is_none()
                 {
-                    let out = if self.copyable(at, inode.names[0]) { Out::Raw } else { Out::Inode(inode.names[0]) };
+                    let out = self.own_member(at, inode.names[0]);
                     self.script.entry(at).or_default().push(out);
                 }
             } else {
@@ -120,11 +122,21 @@ impl<'a> Layers<'a> {
         }
     }
 
-    /// Whether a member says the same in the output as it did in its layer, alone and in this place.
+    /// How the holder of an inode is written under the name that it gives.
+    fn own_member(&self, at: At, node: NodeId) -> Out {
+        match self.copyable(at, node) {
+            true if self.member(at).global => Out::Explicit(node),
+            true => Out::Raw,
+            false => Out::Inode(node),
+        }
+    }
+
+    /// Whether a member's header and data can be what stands for this name in the output.
     fn copyable(&self, at: At, node: NodeId) -> bool {
         let member = self.member(at);
-        let moved = self.request.squash && (member.global || matches!(member.flag, b'S' | b'7'));
-        !moved && member.path == self.tree.path(node)
+        // Engines refuse these two in what is new; a layer that had them keeps them.
+        let refused = self.request.squash && matches!(member.flag, b'S' | b'7');
+        !refused && member.path == self.tree.path(node)
     }
 
     fn script_group(&mut self, id: InodeId) {
@@ -150,15 +162,19 @@ impl<'a> Layers<'a> {
         } else {
             (first_at, first)
         };
+        // The data is written under some name, and every name that stays is, wherever its own member was.
         self.gone[holder.layer as usize][holder.member as usize] = false;
-        let raw = self.tree.node(first).at == Some(holder) && place == holder && self.copyable(holder, first);
-        let mut outs = vec![if raw { Out::Raw } else { Out::Inode(first) }];
+        names.iter().for_each(|(at, _)| self.gone[at.layer as usize][at.member as usize] = false);
+        let own = self.tree.node(first).at == Some(holder) && place == holder;
+        let out = if own { self.own_member(holder, first) } else { Out::Inode(first) };
+        let raw = out.is_member();
+        let mut outs = vec![out];
         for &(at, node) in names.iter().filter(|&&(_, n)| n != first) {
             if !home(at) || at < place {
                 outs.push(Out::Link(node, first));
             } else {
                 let out = match self.link_copyable(at, node, first) {
-                    true if self.link_agrees(at, holder, raw) => Out::Raw,
+                    true if self.link_agrees(at, holder, raw) && !self.member(at).global => Out::Raw,
                     true => Out::Relink(node, first),
                     false => Out::Link(node, first),
                 };
@@ -238,7 +254,7 @@ impl<'a> Layers<'a> {
             for out in self.script.get(&At { layer, member: index }).into_iter().flatten() {
                 match out {
                     Out::Raw => self.names[layer as usize][index as usize].into_iter().for_each(&mut need),
-                    Out::Inode(node) | Out::Link(node, _) | Out::Relink(node, _) => need(*node),
+                    Out::Inode(node) | Out::Explicit(node) | Out::Link(node, _) | Out::Relink(node, _) => need(*node),
                 }
             }
             if marks.contains(&index) {
@@ -258,8 +274,11 @@ impl<'a> Layers<'a> {
             let own = self.names[layer as usize][index as usize];
             let node = own.or_else(|| self.tree.lookup(&member.path).filter(|&n| self.tree.is_dir(n)));
             if let Some(node) = node.filter(|n| self.dropped[n.index()].is_none()) {
-                let holds = self.tree.inode_of(node).holder == Some(At { layer, member: index });
-                if holds || (own.is_none() && needed.contains(&node)) {
+                // What a later entry of the same layer replaced says nothing any more.
+                let holder = self.tree.inode_of(node).holder;
+                let holds = holder == Some(At { layer, member: index });
+                let told_above = holder.is_some_and(|h| h.layer > layer);
+                if holds || (own.is_none() && told_above && needed.contains(&node)) {
                     dirs.entry(node).or_insert(index);
                 }
             }
@@ -268,24 +287,17 @@ impl<'a> Layers<'a> {
     }
 
     /// Every layer above the base in its place.
-    fn write_layers(&mut self, mut hidden: Vec<BString>) {
+    fn write_layers(&mut self, hidden: Vec<BString>) {
+        let mut hidden: BTreeSet<BString> = hidden.into_iter().collect();
         let emptied = self.emptied_dirs();
         for layer in self.above_base() {
             let last = layer + 1 == self.request.layers.len() as u32;
-            let marks: HashSet<u32> = self.request.merged.marks[layer as usize]
-                .iter()
-                .filter(|m| !m.opaque && self.member(At { layer, member: m.member }).path_is_marker_of(&m.path))
-                .filter(|m| hidden.binary_search(&m.path).is_ok())
-                .map(|m| m.member)
-                .collect();
+            let marks = self.marks_that_stay(layer, &mut hidden);
             let dirs = self.explicit_dirs(layer, &marks);
             let members = &self.request.layers[layer as usize].members;
             let mut composer = Composer::new(self.request, Some(layer), dirs.keys().copied().collect());
-            let mut end = 0;
             let mut untouched = true;
             for (index, member) in (0u32..).zip(members) {
-                composer.gap(layer, end..member.span.start);
-                end = member.span.end;
                 let at = At { layer, member: index };
                 let name = self.names[layer as usize][index as usize];
                 if let Some(outs) = self.script.get(&at) {
@@ -293,12 +305,11 @@ impl<'a> Layers<'a> {
                     self.gone[layer as usize][index as usize] = false;
                     write_outs(&mut composer, at, name, outs);
                 } else if marks.contains(&index) {
-                    hidden.retain(|path| !member.path_is_marker_of(path));
                     self.gone[layer as usize][index as usize] = false;
-                    composer.raw(at, None);
+                    composer.raw_marker(at);
                 } else if let Some(node) = self.parent_dir(member, index, &dirs) {
                     self.gone[layer as usize][index as usize] = false;
-                    composer.raw(at, Some(node));
+                    if member.global { composer.explicit(node) } else { composer.raw(at, Some(node)) }
                 } else {
                     untouched = false;
                 }
@@ -310,6 +321,14 @@ impl<'a> Layers<'a> {
             }
             self.outputs.extend(composer.finish(layer, untouched));
         }
+    }
+
+    /// The whiteouts of a layer that still hide something of the base, one for each path; the others need not be written
+    /// again.
+    fn marks_that_stay(&self, layer: u32, hidden: &mut BTreeSet<BString>) -> HashSet<u32> {
+        let spelled = |m: &&Mark| is_marker_of(&self.member(At { layer, member: m.member }).path, &m.path);
+        let marks = self.request.merged.marks[layer as usize].iter().filter(|m| !m.opaque).filter(spelled);
+        marks.filter(|m| hidden.remove(&m.path)).map(|m| m.member).collect()
     }
 
     /// The node of a directory member that stays only because something below it does.
@@ -358,17 +377,9 @@ fn write_outs(composer: &mut Composer<'_>, at: At, name: Option<NodeId>, outs: &
         match *out {
             Out::Raw => composer.raw(at, name),
             Out::Inode(node) => composer.inode(node),
+            Out::Explicit(node) => composer.explicit(node),
             Out::Link(node, first) => composer.link(node, first),
             Out::Relink(node, first) => composer.relink(node, first),
         }
-    }
-}
-
-impl Member {
-    /// Whether this member is the whiteout of exactly this path, by its own name.
-    fn path_is_marker_of(&self, hidden: &[u8]) -> bool {
-        let (dir, name) = crate::path::split(&self.path);
-        let (hidden_dir, hidden_name) = crate::path::split(hidden);
-        dir == hidden_dir && name.strip_prefix(b".wh.") == Some(hidden_name)
     }
 }

@@ -247,3 +247,63 @@ fn a_directory_that_only_its_hidden_children_implied_stays() {
     let case = Case::new(&[&["a/b/c"], &[".wh..wh..opq", "z"], &["d/e"], &["d/.wh.e"]]);
     assert_eq!(case.run().layers, lists(&[&["z"], &["+d/"]]));
 }
+
+#[test]
+fn the_guard_of_the_built_in_profile_sees_imports_from_anywhere() {
+    let site = "usr/local/lib/python3.11/site-packages/pkg";
+    let files = [
+        "app/main.py".to_owned(),
+        format!("{site}/__init__.py"),
+        format!("{site}/tests/helper.py"),
+        format!("{site}/tests/gone.py"),
+    ];
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    let target = Target::Import { level: 0, module: "pkg.tests.helper".into(), names: Vec::new() };
+    let facts = crate::layer::Facts { references: vec![Reference { line: 1, target }], ..Default::default() };
+    let case = Case::new(&[&files]).rules("extends = ['python-slim']\n").fact("app/main.py", facts);
+    assert_eq!(case.run().layers, lists(&[&files[..3]]));
+}
+
+#[test]
+fn a_directory_that_its_own_layer_replaced_says_nothing_any_more() {
+    let case = Case::new(&[&["b/", "b", "b/c", "z"], &["z"]]);
+    assert_eq!(case.run().layers, lists(&[&["b/c"], &["=1"]]));
+}
+
+#[test]
+fn hidden_links_go_with_their_data() {
+    let rule = "[[rule]]\nid = 'd'\naction = 'drop'\npaths = ['a', 'usr/lib/a']\n";
+    let chain = Case::new(&[&["a", "b=>a", "c=>b", "k"], &["b", "c"]]).rules(rule);
+    assert_eq!(chain.run().layers, lists(&[&["k"], &["=1"]]));
+    let linked = Case::new(&[&["lib->usr/lib", "usr/lib/a", "b=>lib/a"], &["b"]]).rules(rule);
+    assert_eq!(linked.run().layers, lists(&[&["lib", "+usr/lib/"], &["=1"]]));
+}
+
+#[test]
+fn no_path_is_whited_out_twice_and_markers_have_their_parents() {
+    let base: &[&str] = &["e/", "e/x", "f"];
+    let twice = Case::new(&[base, &["e/.wh.x", "e/.wh.x", "f"]]).base(1);
+    assert_eq!(twice.run().layers, lists(&[&["=0"], &["+e/", "e/.wh.x", "f"]]));
+    let rule = "[[rule]]\nid = 'd'\naction = 'drop'\npaths = ['f']\n";
+    let beside = Case::new(&[base, &[".wh.f", "f", "g"]]).base(1).rules(rule);
+    assert_eq!(beside.run().layers, lists(&[&["=0"], &[".wh.f", "g"]]));
+}
+
+#[test]
+fn global_headers_are_not_written_beside_what_is_new() {
+    let mut case = Case::new(&[&["a"], &["b=>a", "s"]]);
+    case.layers[1].members[1].global = true;
+    // A gap where the header was.
+    for member in &mut case.layers[1].members {
+        member.span = member.span.start + 1024..member.span.end + 1024;
+        member.data = member.data.start + 1024..member.data.end + 1024;
+    }
+    let planned = case.run();
+    assert_eq!(planned.layers, lists(&[&["+b", "+a=>b", "+s"]]));
+}
+
+#[test]
+fn a_name_that_stays_is_not_removed() {
+    let planned = Case::new(&[&["a", "b=>a"], &["a"]]).run();
+    assert!(planned.removed.is_empty(), "{:?}", planned.removed);
+}

@@ -48,7 +48,7 @@ pub struct Reference {
 }
 
 /// What a [`Reference`] leads to. Whether that exists is for the caller to find out.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Target {
     /// `import a.b.c` or `from a.b import c`.
     Import {

@@ -251,10 +251,10 @@ struct Packages {
 }
 
 impl Packages {
-    /// The directory names that end the patterns of the profile's sets of package directories.
+    /// The directory names that end the patterns of the set `packages`.
     fn new(profile: &Profile) -> Self {
-        let sets = ["site-packages", "node_modules"].iter().filter_map(|name| profile.sets.get(*name));
-        let last = sets.flatten().filter_map(|pattern| pattern.rsplit('/').next());
+        let patterns = profile.sets.get("packages").into_iter().flatten();
+        let last = patterns.filter_map(|pattern| pattern.rsplit('/').next());
         let mut roots: Vec<Vec<u8>> = last.filter(|n| !n.contains(['*', '?', '['])).map(|n| n.into()).collect();
         roots.sort();
         roots.dedup();

@@ -24,7 +24,9 @@ pub fn manifest_json(assembly: &Assembly<'_>, manifests: &[Manifest], warnings: 
         };
         let mut entry = entry.clone();
         if !assembly.tags.is_empty() {
-            if named.contains(&image) {
+            // Entries that became the same image are one now.
+            let config = &rewritten.config.digest();
+            if named.contains(&image) || entries.iter().any(|e: &Value| e["Config"] == json!(blob_path(config))) {
                 continue;
             }
             entry["RepoTags"] = if named.is_empty() { familiar(assembly.tags) } else { Value::Null };

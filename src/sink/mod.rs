@@ -11,7 +11,7 @@ mod index;
 mod manifest;
 mod output;
 mod target;
-mod temp;
+pub(crate) mod temp;
 #[cfg(test)]
 mod tests;
 

@@ -55,23 +55,24 @@ impl Build {
         id
     }
 
-    /// Adds an entry of the layer that this is the tree of.
-    pub(super) fn add(&mut self, member: &Member, at: At, pending: &mut Vec<(u32, u32)>) -> Result<(), &'static str> {
+    /// Adds an entry of the layer that this is the tree of; returns its inode.
+    pub(super) fn add(&mut self, member: &Member, at: At, pending: &mut Vec<(u32, u32)>) -> Result<u32, &'static str> {
         if member.path.is_empty() {
             if member.kind != Kind::Dir {
                 return Err("the root is no directory");
             }
             self.nodes[0].at = Some(at);
             self.nodes[0].inode = self.inode(Kind::Dir, Some(at));
-            return Ok(());
+            return Ok(self.nodes[0].inode);
         }
         let (dir, name) = path::split(&member.path);
         let dir = self.make_dirs(dir)?;
         let old = self.nodes[dir as usize].children.get(name.as_bstr()).copied();
-        match (&member.kind, old) {
+        Ok(match (&member.kind, old) {
             (Kind::Dir, Some(old)) if *self.kind(old) == Kind::Dir => {
                 self.nodes[old as usize].inode = self.inode(Kind::Dir, Some(at));
                 self.nodes[old as usize].at = Some(at);
+                self.nodes[old as usize].inode
             }
             (Kind::HardLink(target), _) => {
                 let found = self.find(target, true);
@@ -88,13 +89,14 @@ impl Build {
                 if found.is_none() || found != old {
                     self.put(dir, name, inode, Some(at));
                 }
+                inode
             }
             (kind, _) => {
                 let inode = self.inode(kind.clone(), Some(at));
                 self.put(dir, name, inode, Some(at));
+                inode
             }
-        }
-        Ok(())
+        })
     }
 
     /// The directory of this path, made where it is missing, with symbolic links followed.

@@ -36,6 +36,8 @@ pub struct Merged {
     pub base: Option<Tree>,
     /// The whiteouts and opaque markers of each layer.
     pub marks: Vec<Vec<Mark>>,
+    /// The hard links of each layer: the member, and the member of the same layer that has its data.
+    pub links: Vec<HashMap<u32, u32>>,
 }
 
 /// What a member's name makes of it.
@@ -67,6 +69,13 @@ pub fn role(member_path: &[u8]) -> Role<'_> {
     }
 }
 
+/// Whether a member's own name spells the whiteout of exactly this path.
+#[must_use]
+pub fn is_marker_of(member_path: &[u8], hidden: &[u8]) -> bool {
+    let (dir, name) = path::split(hidden);
+    path::split(member_path).0 == dir && role(member_path) == Role::Whiteout(name)
+}
+
 /// Merges the members of all layers, bottom first; the first `base` of them also into a tree of their own.
 ///
 /// # Errors
@@ -75,6 +84,7 @@ pub fn role(member_path: &[u8]) -> Role<'_> {
 pub fn merge(layers: &[&[Member]], base: usize) -> Result<Merged> {
     let mut all = Build::new();
     let mut marks = Vec::with_capacity(layers.len());
+    let mut links = Vec::with_capacity(layers.len());
     let mut base_tree = None;
     for (index, members) in layers.iter().enumerate() {
         let fail = |e: Error| e.layer(format!("layer {} of {}", index + 1, layers.len()));
@@ -82,11 +92,12 @@ pub fn merge(layers: &[&[Member]], base: usize) -> Result<Merged> {
         all.layer = index as u32;
         all.overlay(&own, members).map_err(fail)?;
         marks.push(own.marks);
+        links.push(own.links);
         if index + 1 == base {
             base_tree = Some(all.freeze());
         }
     }
-    Ok(Merged { tree: all.freeze(), base: base_tree, marks })
+    Ok(Merged { tree: all.freeze(), base: base_tree, marks, links })
 }
 
 /// One layer unpacked alone.
@@ -95,6 +106,8 @@ struct Own {
     marks: Vec<Mark>,
     /// Hard links whose target this layer does not have, by inode.
     foreign: Vec<(u32, u32)>,
+    /// Hard links within this layer: member and the member with the data.
+    links: HashMap<u32, u32>,
 }
 
 fn bad(members: &[Member], index: u32, what: impl Into<String>) -> Error {
@@ -103,18 +116,23 @@ fn bad(members: &[Member], index: u32, what: impl Into<String>) -> Error {
 }
 
 fn unpack(layer: u32, members: &[Member]) -> Result<Own> {
-    let mut own = Own { build: Build::new(), marks: Vec::new(), foreign: Vec::new() };
+    let mut own = Own { build: Build::new(), marks: Vec::new(), foreign: Vec::new(), links: HashMap::new() };
     let mut markers = Vec::new();
     let mut pending = Vec::new();
+    let mut linked = Vec::new();
     for (index, member) in (0u32..).zip(members) {
-        if member.path.len() >= PATH_MAX {
-            let found = format!("{} bytes", member.path.len());
-            return Err(bad(members, index, "the path is too long for Linux").expected("less than 4096 bytes", found));
+        let longest = member.path.len().max(target_length(member));
+        if longest >= PATH_MAX {
+            let what = "the path or the link's target is too long for Linux";
+            return Err(bad(members, index, what).expected("less than 4096 bytes", format!("{longest} bytes")));
         }
         match role(&member.path) {
             Role::Entry => {
                 let at = At { layer, member: index };
-                own.build.add(member, at, &mut pending).map_err(|what| bad(members, index, what))?;
+                let inode = own.build.add(member, at, &mut pending).map_err(|what| bad(members, index, what))?;
+                if matches!(member.kind, Kind::HardLink(_)) {
+                    linked.push((index, inode));
+                }
             }
             Role::Nothing => {}
             Role::Whiteout(name) => markers.push((index, Some(name))),
@@ -129,14 +147,24 @@ fn unpack(layer: u32, members: &[Member]) -> Result<Own> {
             own.marks.push(Mark { path, opaque: name.is_none(), member: index });
         }
     }
-    own.settle(&pending, members);
+    let settled = own.settle(&pending, members);
+    let data = |inode: &u32| own.build.inodes[settled.get(inode).copied().unwrap_or(*inode) as usize].holder;
+    own.links = linked.iter().filter_map(|(index, inode)| Some((*index, data(inode)?.member))).collect();
     Ok(own)
+}
+
+/// The length of what a link names, in bytes.
+fn target_length(member: &Member) -> usize {
+    match &member.kind {
+        Kind::Symlink(target) | Kind::HardLink(target) => target.len(),
+        _ => 0,
+    }
 }
 
 impl Own {
     /// Gives links that came before their targets the inodes that they mean. A chain of links that ends at a name which this
     /// layer does not have is one inode of a lower layer.
-    fn settle(&mut self, pending: &[(u32, u32)], members: &[Member]) {
+    fn settle(&mut self, pending: &[(u32, u32)], members: &[Member]) -> HashMap<u32, u32> {
         let links: HashMap<u32, u32> = pending.iter().copied().collect();
         let mut settled: HashMap<u32, u32> = HashMap::new();
         for &(first, _) in pending {
@@ -170,6 +198,7 @@ impl Own {
         }
         let foreign = |(inode, _): &(u32, u32)| settled[inode] == *inode && wanted.contains(inode);
         self.foreign = pending.iter().copied().filter(foreign).collect();
+        settled
     }
 }
 

@@ -1,5 +1,7 @@
 //! Files that appear whole or not at all, and never over the image.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::fs::symlink;
 
 use super::*;
