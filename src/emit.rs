@@ -33,6 +33,8 @@ pub struct Job<'a> {
     pub tar_bytes: &'a [u64],
     /// What becomes of them.
     pub outputs: &'a [LayerPlan],
+    /// How many of them are the base, whose blobs stay whatever compression is asked for.
+    pub base: usize,
 }
 
 /// A blob to be written, once for all images that share it.
@@ -115,7 +117,9 @@ pub fn emit(
         let mut layers = Vec::new();
         for plan in job.outputs {
             let from = &job.layers[plan.from() as usize];
-            let unit = Unit { job, plan, encode: encode(plan, from, options), from };
+            let base = (plan.from() as usize) < job.base;
+            let encode = if base { None } else { encode(plan, from, options) };
+            let unit = Unit { job, plan, encode, from };
             let id = *by_key.entry(unit.key()).or_insert_with(|| {
                 units.push(unit);
                 units.len() - 1

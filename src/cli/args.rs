@@ -10,7 +10,10 @@ use super::values::{self, Base, Color, Encoding, LayersMode, Saving};
 /// What `--help` adds, and the man page has as sections.
 pub(super) const EXAMPLES: [(&str, &str); 6] = [
     ("slim app.tar -p python-slim -o app-slim.tar", "slim an archive of docker save, podman save or buildx"),
-    ("docker save app | slim - -p python-slim -o - | docker load", "in a pipe; the report goes to standard error"),
+    (
+        "docker save app:latest | slim - -p python-slim -o - | docker load",
+        "in a pipe; the report goes to standard error",
+    ),
     ("slim app.tar -p python-slim --dry-run -v", "see what would go, write nothing"),
     (
         "slim oci:app:v1 -p debian-slim,./mine.toml -o oci-archive:app.tar:v1",
@@ -47,7 +50,7 @@ const INPUT_LONG: &str = "The image: a path, docker-archive:PATH[:REF], oci-arch
 
 const SHORT: &str = "Examples:
   slim app.tar -p python-slim -o app-slim.tar
-  docker save app | slim - -p python-slim -o - | docker load
+  docker save app:latest | slim - -p python-slim -o - | docker load
 
 `slim profiles` lists the profiles; `slim --help` says more.";
 

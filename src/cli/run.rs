@@ -51,7 +51,7 @@ pub(super) struct Planned<'a> {
 impl Planned<'_> {
     fn job(&self) -> emit::Job<'_> {
         let (layers, outputs) = (&self.image.layers, &self.plan.outputs);
-        emit::Job { layers, digests: &self.digests, tar_bytes: &self.tar_bytes, outputs }
+        emit::Job { layers, digests: &self.digests, tar_bytes: &self.tar_bytes, outputs, base: self.base }
     }
 
     /// The decompressed size of each layer that the plan writes, in bytes.
@@ -104,6 +104,7 @@ pub fn run(job: &Job, ui: &dyn Ui) -> Result<Outcome> {
     clock.lap("scan", scans.values().map(|s| s.index.tar_bytes).sum());
 
     let planned = plan_images(job, &input, &scans, &profile, &matcher)?;
+    note_idle_patterns(&planned, &profile, ui);
     clock.lap("plan", 0);
 
     let mut warnings = input.warnings.clone();
@@ -173,6 +174,22 @@ fn plan_images<'a>(
         Ok(Planned { image, layers, merged, plan, base, digests, tar_bytes })
     };
     input.images.iter().zip(bases).map(one).collect()
+}
+
+/// Says which patterns of the command line matched nothing: they may have a typo, and a protection that protects nothing is no
+/// small matter.
+fn note_idle_patterns(planned: &[Planned<'_>], profile: &Profile, ui: &dyn Ui) {
+    for (index, rule) in profile.rules.iter().enumerate().filter(|(_, r)| r.id == profile::COMMAND_LINE) {
+        if !planned.iter().any(|p| p.plan.matched[index]) {
+            let patterns: Vec<&str> = rule.paths.iter().map(|glob| glob.source.as_str()).collect();
+            ui.note(&format!("--drop {} matches no path", patterns.join(" --drop ")));
+        }
+    }
+    for (index, protect) in profile.protects.iter().enumerate().filter(|(_, p)| p.profile == profile::COMMAND_LINE) {
+        if !planned.iter().any(|p| p.plan.protects_matched[index]) {
+            ui.note(&format!("--protect {} matches no path", protect.path.source));
+        }
+    }
 }
 
 /// How many layers of each image are its base.

@@ -9,7 +9,7 @@ use crate::path;
 use crate::profile::{self, Profile};
 use crate::refs::{Reference, Target};
 use crate::tree::{NodeId, Tree};
-use bstr::ByteSlice;
+use bstr::{BString, ByteSlice};
 use std::collections::{BTreeSet, HashSet};
 
 /// The named set of directories that Python looks for modules in.
@@ -29,6 +29,31 @@ pub fn words(profile: &Profile) -> Vec<Vec<u8>> {
     words.into_iter().map(String::into_bytes).collect()
 }
 
+/// The directories that Python looks for modules in.
+#[must_use]
+pub fn module_roots(tree: &Tree, profile: &Profile, paths: &[BString]) -> Vec<NodeId> {
+    let mut builder = globset::GlobSetBuilder::new();
+    for pattern in profile.sets.get(MODULE_ROOTS).into_iter().flatten() {
+        // What a wrong pattern would name is no root; as a part of a rule it was an error.
+        if let Ok(glob) = globset::GlobBuilder::new(pattern.trim_start_matches('/')).literal_separator(true).build() {
+            builder.add(glob);
+        }
+    }
+    let set = builder.build().unwrap_or_default();
+    let is_root =
+        |id: &NodeId| tree.is_dir(*id) && set.is_match_candidate(&globset::Candidate::from_bytes(&paths[id.index()]));
+    tree.ids().filter(is_root).collect()
+}
+
+/// Whether a directory that a guarded rule names is Python code at all: in a package, or where modules are looked for, and with
+/// modules in it. Templates, and data that a program finds by scanning directories, are often named `tests` too.
+#[must_use]
+pub fn is_code(tree: &Tree, dir: NodeId, roots: &[NodeId]) -> bool {
+    let parent = tree.node(dir).parent;
+    let in_package = tree.child(parent, b"__init__.py").is_some() || roots.contains(&parent);
+    in_package && tree.subtree(dir).any(|id| tree.node(id).name.ends_with(b".py"))
+}
+
 /// Resolves references in one tree.
 pub struct Guard<'a> {
     tree: &'a Tree,
@@ -42,25 +67,7 @@ impl<'a> Guard<'a> {
     pub fn new(request: &Request<'a>, proposals: &Proposals) -> Self {
         let tree = &request.merged.tree;
         let words = words(request.profile);
-        let mut roots = Vec::new();
-        if !words.is_empty() {
-            let set = request.profile.sets.get(MODULE_ROOTS).map_or(&[][..], Vec::as_slice);
-            // Patterns of sets were compiled as parts of rules; what a wrong one would name is no root.
-            let globs = set.iter().filter_map(|p| {
-                let pattern = p.strip_prefix('/').unwrap_or(p);
-                globset::GlobBuilder::new(pattern).literal_separator(true).build().ok()
-            });
-            let mut builder = globset::GlobSetBuilder::new();
-            globs.for_each(|glob| {
-                builder.add(glob);
-            });
-            let set = builder.build().unwrap_or_default();
-            let is_root = |id: &NodeId| {
-                tree.is_dir(*id)
-                    && set.is_match_candidate(&globset::Candidate::from_bytes(&proposals.paths[id.index()]))
-            };
-            roots = tree.ids().filter(is_root).collect();
-        }
+        let roots = if words.is_empty() { Vec::new() } else { module_roots(tree, request.profile, &proposals.paths) };
         Self { tree, roots, words }
     }
 

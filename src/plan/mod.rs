@@ -133,6 +133,8 @@ pub struct Plan {
     pub held: Vec<Held>,
     /// For each rule of the profile: whether any path matched it.
     pub matched: Vec<bool>,
+    /// For each protection of the profile: the same.
+    pub protects_matched: Vec<bool>,
     /// The output layers, bottom first.
     pub outputs: Vec<LayerPlan>,
     /// All members that go.
@@ -153,6 +155,7 @@ pub fn plan(request: &Request<'_>) -> Plan {
         dropped: decided.dropped,
         held: decided.held,
         matched: proposals.matched,
+        protects_matched: proposals.protects_matched,
         outputs: composed.outputs,
         removed,
     }

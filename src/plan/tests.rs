@@ -307,3 +307,20 @@ fn a_name_that_stays_is_not_removed() {
     let planned = Case::new(&[&["a", "b=>a"], &["a"]]).run();
     assert!(planned.removed.is_empty(), "{:?}", planned.removed);
 }
+
+#[test]
+fn tests_that_are_no_python_code_are_data() {
+    let site = "usr/lib/python3/dist-packages";
+    let files = [
+        "p/__init__.py",
+        "p/tests/a.sql",
+        "p/data/tests/test_x.py",
+        "p/sub/__init__.py",
+        "p/sub/tests/test_y.py",
+        "tests/z.py",
+    ];
+    let files: Vec<String> = files.iter().map(|f| format!("{site}/{f}")).collect();
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    let case = Case::new(&[&files]).rules("extends = ['python-slim']\n");
+    assert_eq!(case.run().layers, lists(&[&files[..4]]));
+}

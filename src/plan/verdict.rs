@@ -1,6 +1,7 @@
 //! What the rules ask for: each path matched against the profile's patterns, and what a directory's match means below it.
 
-use crate::profile::{Hits, Matcher, Profile};
+use super::guard;
+use crate::profile::{Guard, Hits, Matcher, Profile};
 use crate::tree::{NodeId, Tree};
 use bstr::BString;
 use rayon::prelude::*;
@@ -23,6 +24,8 @@ pub struct Proposals {
     pub paths: Vec<BString>,
     /// For each rule: whether it matched anything.
     pub matched: Vec<bool>,
+    /// For each protection: whether it matched anything.
+    pub protects_matched: Vec<bool>,
     /// Nodes that a protection with `links` names.
     pub linked: Vec<(NodeId, u16)>,
 }
@@ -60,7 +63,7 @@ impl State {
 #[must_use]
 pub fn propose(tree: &Tree, profile: &Profile, matcher: &Matcher) -> Proposals {
     let paths = tree.paths();
-    let hits: Vec<Option<Box<Hits>>> = paths
+    let mut hits: Vec<Option<Box<Hits>>> = paths
         .par_iter()
         .with_min_len(1024)
         .map_init(Hits::default, |hits, path| {
@@ -69,22 +72,30 @@ pub fn propose(tree: &Tree, profile: &Profile, matcher: &Matcher) -> Proposals {
             any.then(|| Box::new(hits.clone()))
         })
         .collect();
+    let guarded = |rule: u16| profile.rules[usize::from(rule)].guard == Some(Guard::Python);
+    let any_guarded = profile.rules.iter().any(|r| r.enabled && r.guard == Some(Guard::Python));
+    let roots = if any_guarded { guard::module_roots(tree, profile, &paths) } else { Vec::new() };
     let mut states = vec![State::default()];
     let mut state_of = vec![0u32; tree.len()];
     let mut out = Proposals {
         nodes: vec![Proposal::default(); tree.len()],
         paths,
         matched: vec![false; profile.rules.len()],
+        protects_matched: vec![false; profile.protects.len()],
         linked: Vec::new(),
     };
     for id in tree.ids() {
         let inherited = state_of[tree.node(id).parent.index()];
-        let Some(hits) = &hits[id.index()] else {
+        let Some(hits) = &mut hits[id.index()] else {
             state_of[id.index()] = inherited;
             out.nodes[id.index()] = states[inherited as usize].proposal();
             continue;
         };
+        if hits.rules.iter().any(|&r| guarded(r)) && tree.is_dir(id) && !guard::is_code(tree, id, &roots) {
+            hits.rules.retain(|&r| !guarded(r));
+        }
         hits.rules.iter().for_each(|&r| out.matched[usize::from(r)] = true);
+        hits.protects.iter().for_each(|&p| out.protects_matched[usize::from(p)] = true);
         let links = hits.protects.iter().filter(|&&p| profile.protects[usize::from(p)].links);
         out.linked.extend(links.map(|&p| (id, p)));
         let state = states[inherited as usize].with(hits);

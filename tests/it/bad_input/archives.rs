@@ -87,7 +87,7 @@ fn the_archive_cut_at_many_places() {
             // archive that lacks some of its last padding.
             let run = run(&tar[..cut]);
             assert!(
-                run.code == Some(2) || end - cut < 512 || form != Form::OciTar && end - cut <= 2048 && cut % 512 == 0,
+                run.code == Some(2) || end - cut < 512 || form != Form::OciTar && end - cut <= 2048,
                 "cut at {cut} of {end}, {form:?}"
             );
         }

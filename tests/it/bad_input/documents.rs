@@ -165,11 +165,11 @@ fn broken_json() {
         rewrite_manifest(&mut as_config, |m| {
             (m["config"]["digest"], m["config"]["size"]) = (digest.clone().into(), size.into())
         });
-        refused(&to_tar(&as_config), &["config"]);
+        refused(&to_tar(&as_config), &["in.tar"]);
         edit(&mut entries, "index.json", |i| {
             (i["manifests"][0]["digest"], i["manifests"][0]["size"]) = (digest.clone().into(), size.into())
         });
-        refused(&to_tar(&entries), &["manifest"]);
+        refused(&to_tar(&entries), &["in.tar"]);
     }
 }
 
