@@ -34,4 +34,4 @@ mv "$dir/image/config.json" "$dir/image/$config.json"
 printf '[{"Config":"%s.json","RepoTags":["demo:latest"],"Layers":["1.tar","2.tar","3.tar"]}]' "$config" >"$dir/image/manifest.json"
 tar -C "$dir/image" -cf "$dir/in.tar" .
 set -x
-target/release/slim "$dir/in.tar" -p python-slim -o "$dir/out.tar"
+"${CARGO_TARGET_DIR:-target}/release/slim" "$dir/in.tar" -p python-slim -o "$dir/out.tar"

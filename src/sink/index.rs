@@ -148,8 +148,10 @@ fn retag(entries: Vec<Entry>, assembly: &Assembly<'_>) -> Result<Vec<Entry>> {
     if digests.iter().any(|d| *d != digests[0]) {
         let names: Vec<String> = assembly.input.images.iter().flat_map(|i| i.tags.first().cloned()).collect();
         let error = Error::new(ErrorKind::Usage, "a tag was given, and the input has several images");
-        let hint =
-            format!("pick one of them by :REF, such as `docker-archive:PATH:REF`; there are: {}", names.join(", "));
+        let hint = format!(
+            "pick one of them by :REF, such as `docker-archive:PATH:REF` or `docker-archive:-:REF`; there are: {}",
+            names.join(", ")
+        );
         return Err(error.archive(&assembly.input.name).hint(hint));
     }
     let Some(first) = images.into_iter().next() else {
