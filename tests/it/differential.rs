@@ -121,3 +121,74 @@ fn umoci_unpacks_the_oracles_tree() {
         assert_eq!(umoci_differs(&layers), None, "{layers:#?}");
     }
 }
+
+/// The client of a docker daemon that answers.
+fn docker() -> Option<&'static str> {
+    let client = ["/usr/bin/docker", "docker"]
+        .into_iter()
+        .find(|c| Command::new(c).arg("info").output().is_ok_and(|o| o.status.success()));
+    if client.is_none() {
+        eprintln!("no docker daemon: skipped");
+    }
+    client
+}
+
+fn output(program: &str, args: &[&str]) -> Vec<u8> {
+    let out = Command::new(program).args(args).output().unwrap();
+    assert!(out.status.success(), "{program} {args:?}: {}", String::from_utf8_lossy(&out.stderr));
+    out.stdout
+}
+
+/// What docker puts into every container.
+const DOCKERS_OWN: [&str; 12] = [
+    ".dockerenv",
+    "dev",
+    "dev/console",
+    "dev/pts",
+    "dev/shm",
+    "etc",
+    "etc/hostname",
+    "etc/hosts",
+    "etc/resolv.conf",
+    "etc/mtab",
+    "proc",
+    "sys",
+];
+
+#[test]
+fn docker_loads_what_slim_writes_and_has_its_tree() {
+    let Some(docker) = docker() else { return };
+    let layers = [
+        "dir d mode=0700 uid=3\nfile d/a content=x\nlink d/b -> d/a\nlink c -> d/a\nsym s -> d/a\nfile gone content=g",
+        "file d/a content=y\nwhiteout gone\nfile e/f/g content=z\ndir n mode=1777",
+        "dir d mode=0711 uid=3\nopaque e\nfile e/h content=h\nlink e/i -> e/h\nfile n/x content=n",
+    ];
+    for (case, args) in [
+        &["--layers", "keep"][..],
+        &["--layers", "squash"],
+        &["--base", "1"],
+        &["--base", "1", "--layers", "squash"],
+        &["--compression", "gzip:1"],
+        &["--drop", "d/a", "--drop", "n"],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let dir = Dir::new();
+        Archive::new(Image::new(layers.iter().map(|l| layer(l)).collect()), Form::Docker).write(dir.path());
+        let tag = format!("slim-it/{}:{case}", std::process::id());
+        let all = [&["in.tar", "-p", "shadowed.toml", "-o", "out.tar", "-t", &tag][..], args].concat();
+        dir.run(&all).ok();
+        let want = of_tree(&oracle::open(&dir.join("out.tar")).images[0].tree().unwrap());
+        output(docker, &["load", "-i", dir.join("out.tar").to_str().unwrap()]);
+        let id = String::from_utf8(output(docker, &["create", &tag, "x"])).unwrap();
+        let export = output(docker, &["export", id.trim()]);
+        output(docker, &["rm", id.trim()]);
+        output(docker, &["rmi", &tag]);
+        let mut got = of_tree(&oracle::replay(&[export]).unwrap());
+        got.retain(|path, _| {
+            want.contains_key(path) || !DOCKERS_OWN.iter().any(|own| own.as_bytes() == path.as_slice())
+        });
+        assert_eq!(got, want, "{args:?}");
+    }
+}

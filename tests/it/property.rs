@@ -26,8 +26,7 @@ fn line() -> impl Strategy<Value = String> {
         1 => path().prop_map(|p| format!("fifo {p}")),
         1 => (path(), content()).prop_map(|(p, c)| format!("file {p} sparse=1.0 map=0+512,4096+100 size=9000 content=sparse-{c}")),
         1 => Just("dir . mode=0711 mtime=3".to_owned()),
-        // No xattrs: a link that stays beside its file has none where its writer gave it none (GNU tar).
-        1 => (path(), content()).prop_map(|(p, c)| format!("file ./{p} content=content-{c:06} pax.VENDOR.x={c} long=pax")),
+        1 => (path(), content()).prop_map(|(p, c)| format!("file ./{p} content=content-{c:06} xattr.user.x={c} long=pax")),
     ]
 }
 

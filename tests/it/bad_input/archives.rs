@@ -85,9 +85,10 @@ fn the_archive_cut_at_many_places() {
         for cut in cuts {
             // manifest.json or repositories come last: cut just before, and what is left is an image still; so is an
             // archive that lacks some of its last padding.
+            let zeros = tar[cut..cut.next_multiple_of(512)].iter().all(|&b| b == 0);
             let run = run(&tar[..cut]);
             assert!(
-                run.code == Some(2) || end - cut < 512 || form != Form::OciTar && end - cut <= 2048,
+                run.code == Some(2) || zeros && (end - cut < 512 || form != Form::OciTar && end - cut <= 2048),
                 "cut at {cut} of {end}, {form:?}"
             );
         }

@@ -47,6 +47,8 @@ pub struct LayerTree {
     pub names: Names,
     pub whiteouts: Vec<Vec<u8>>,
     pub opaques: Vec<Vec<u8>>,
+    /// Every link that came before its target, or without one.
+    early: Vec<Rc<Node>>,
     questions: Vec<String>,
 }
 
@@ -158,11 +160,7 @@ fn add(layer: &mut LayerTree, path: &[u8], m: &Member) -> Result<(), String> {
         }
         layer.names.retain(|name, _| !below(name, &path));
     }
-    if let Some(old) = layer.names.insert(path, node)
-        && let What::Pending(target) = &old.what
-    {
-        layer.questions.push(format!("a link to {}, which is not there yet, is overwritten", show(target)));
-    }
+    layer.names.insert(path, node);
     Ok(())
 }
 
@@ -184,14 +182,19 @@ fn link(layer: &mut LayerTree, path: &[u8], m: &Member) -> Result<Option<Rc<Node
     let target = normal(&m.link)?;
     let (parent, base) = split(&target);
     let target = join(&follow(&layer.names, parent)?, base);
-    if target == path && layer.names.contains_key(path) {
-        return Ok(None);
-    }
     match layer.names.get(&target) {
         Some(node) if node.what == What::Dir => Err(format!("{} is a hard link to a directory", show(path))),
+        Some(_) if target == path => Ok(None),
         // Replacing a directory by a link to something inside it loses the target.
         Some(node) => Ok(Some(node.clone())),
-        None => Ok(Some(node_of(m, What::Pending(target)))),
+        None => {
+            if target != normal(&m.link)? {
+                layer.questions.push(format!("{} leads through a symlink to a lower layer", show(&m.link)));
+            }
+            let node = node_of(m, What::Pending(target));
+            layer.early.push(node.clone());
+            Ok(Some(node))
+        }
     }
 }
 
@@ -242,6 +245,11 @@ fn follow(names: &Names, path: &[u8]) -> Result<Vec<u8>, String> {
 
 /// Links before their target, where the target is in the same layer.
 fn settle_forward_links(layer: &mut LayerTree) {
+    for node in &layer.early {
+        if !layer.names.values().any(|n| Rc::ptr_eq(n, node)) {
+            layer.questions.push("a link without a target was overwritten".into());
+        }
+    }
     loop {
         let pending = layer.names.values().find_map(|node| match &node.what {
             What::Pending(target) => {

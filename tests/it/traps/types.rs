@@ -195,3 +195,13 @@ fn a_file_and_something_below_it_in_one_layer() {
         .gone("a/b")
         .run();
 }
+
+/// What an entry said of a directory dies with it: its successor, which only a child implies, is 0755 and root's.
+#[test]
+fn a_directory_that_ended_within_its_layer() {
+    Case::new("implied again")
+        .layer("dir c/b mode=0700 uid=5\nfile c content=old-content\ndir c mode=0711\nfile c/b/a content=a-content")
+        .want("c", "0711")
+        .want("c/b", "0755 0:0")
+        .run();
+}

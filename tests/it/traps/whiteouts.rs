@@ -343,3 +343,18 @@ fn a_base_needs_its_whiteouts() {
         .want("d", "0700")
         .run();
 }
+
+#[test]
+fn a_whiteout_twice_in_a_layer_that_is_rewritten() {
+    Case::new("the same twice, and one of nothing")
+        .layer("file c content=base-content\nfile k content=kept")
+        .layer("whiteout c\nwhiteout c\nwhiteout a")
+        .gone("c")
+        .run();
+    Case::new("twice beside what goes")
+        .layer("file c content=base-content\nfile k content=kept")
+        .layer("whiteout c\nfile x content=gone-content\nwhiteout ./c")
+        .layer("whiteout x")
+        .gone("c")
+        .run();
+}
