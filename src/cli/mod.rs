@@ -86,8 +86,7 @@ fn slim(args: Args, paint: Paint) -> Result<u8> {
     let ui = progress::Stderr::new(job.verbosity, paint);
     let outcome = run::run(&job, &ui);
     ui.done();
-    let run::Outcome { mut report, removed } = outcome?;
-    report.sort();
+    let run::Outcome { report, removed } = outcome?;
     if let Some(file) = report_file {
         file.finish(|out| json::write(&report, out))?;
     }

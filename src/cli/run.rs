@@ -112,7 +112,6 @@ pub fn run(job: &Job, ui: &dyn Ui) -> Result<Outcome> {
         Some(target) => Some(write(job, &input, &planned, target, ui, &mut warnings, &mut clock)?),
         None => None,
     };
-    ui.done();
     let timings = if job.timings { clock.laps } else { Vec::new() };
     Ok(summary::outcome(job, &input, &planned, &profile, written.as_ref(), warnings, timings))
 }

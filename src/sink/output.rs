@@ -199,9 +199,6 @@ impl Output {
         }
         self.place.end()
     }
-
-    /// Removes what was written. So does dropping it.
-    pub fn abandon(self) {}
 }
 
 impl Place {
@@ -289,11 +286,4 @@ impl Write for Slot {
         self.buffer.clear();
         Ok(())
     }
-}
-
-/// Whether `error` is that the reader of standard output went away.
-#[must_use]
-pub fn is_broken_pipe(error: &Error) -> bool {
-    let cause = error.cause.as_ref().and_then(|c| c.downcast_ref::<io::Error>());
-    cause.is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
 }

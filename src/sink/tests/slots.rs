@@ -61,7 +61,7 @@ fn wrong_sizes_and_open_slots_are_errors_and_leave_nothing() {
     assert!(output.finish(&Documents::default()).is_err(), "two slots were never committed");
     let needs = Documents { layers: vec![digest], ..Documents::default() };
     assert!(create(&path).finish(&needs).unwrap_err().what.contains("was not written"));
-    create(&path).abandon();
+    drop(create(&path));
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     assert_eq!(fs::read(&path).unwrap(), b"old");
 }
