@@ -64,23 +64,32 @@ impl Pending {
         Ok(Self { name, to })
     }
 
-    /// Writes what `fill` writes and puts it in place.
+    /// Writes what `fill` writes; a file is in its place only after [`Filled::publish`].
     ///
     /// # Errors
     /// [`ErrorKind::Io`] where that fails.
-    pub fn finish(self, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
-        let written = match self.to {
-            To::Stdout => super::to_stdout(fill),
-            To::Direct(file) => buffered(file, fill).map(drop),
+    pub fn fill(self, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<Filled> {
+        let rename = match self.to {
+            To::Stdout => super::to_stdout(fill).map(|()| None),
+            To::Direct(file) => buffered(file, fill).map(|_| None),
             To::Rename(temp, file, path) => {
-                let written = buffered(file, fill).and_then(|file| file.sync_all());
-                return match written {
-                    Ok(()) => temp.rename(&path),
-                    Err(e) => Err(Error::io(format!("{} cannot be written", self.name), e)),
-                };
+                buffered(file, fill).and_then(|file| file.sync_all()).map(|()| Some((temp, path)))
             }
         };
-        written.map_err(|e| Error::io(format!("{} cannot be written", self.name), e))
+        rename.map(Filled).map_err(|e| Error::io(format!("{} cannot be written", self.name), e))
+    }
+}
+
+/// A file that is written; none where it has no place to be put into.
+pub struct Filled(Option<(Temp, PathBuf)>);
+
+impl Filled {
+    /// Puts it in place.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`] where that fails.
+    pub fn publish(self) -> Result<()> {
+        self.0.map_or(Ok(()), |(temp, path)| temp.rename(&path))
     }
 }
 

@@ -11,6 +11,7 @@ use clap::FromArgMatches;
 
 use crate::report::paint::Paint;
 use crate::report::{Report, json, printable, removed, text};
+use crate::sink::Sealed;
 use crate::{Error, ErrorKind, Result};
 
 pub mod args;
@@ -86,12 +87,13 @@ fn slim(args: Args, paint: Paint) -> Result<u8> {
     let ui = progress::Stderr::new(job.verbosity, paint);
     let outcome = run::run(&job, &ui);
     ui.done();
-    let run::Outcome { report, removed } = outcome?;
-    if let Some(file) = report_file {
-        file.finish(|out| json::write(&report, out))?;
-    }
-    if let Some(file) = removed_file {
-        file.finish(|out| removed::write(&removed, out))?;
+    let run::Outcome { report, removed, output } = outcome?;
+    // All is written before anything gets its name: a full disk under a report leaves no output behind.
+    let report_file = report_file.map(|file| file.fill(|out| json::write(&report, out))).transpose()?;
+    let removed_file = removed_file.map(|file| file.fill(|out| removed::write(&removed, out))).transpose()?;
+    output.map_or(Ok(()), Sealed::publish)?;
+    for file in [report_file, removed_file].into_iter().flatten() {
+        file.publish()?;
     }
     if job.verbosity > Verbosity::Quiet {
         print_report(&job, &report);

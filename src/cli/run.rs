@@ -10,7 +10,7 @@ use crate::plan::{self, LayerPlan, Plan};
 use crate::profile::{self, Matcher, Profile};
 use crate::report::{RemovedPath, Report, Timing};
 use crate::scan::{self, Needs, Scanned};
-use crate::sink::{self, Assembly, OutLayer, Output, Rewritten, Target};
+use crate::sink::{self, Assembly, OutLayer, Output, Rewritten, Sealed, Target};
 use crate::source::{self, BlobRef, Form, Image, Input, LayerRef, Location, OpenOptions};
 use crate::tar::Member;
 use crate::tree::merge::{self, Merged};
@@ -19,13 +19,14 @@ use rayon::prelude::*;
 use std::collections::HashMap;
 use std::time::Instant;
 
-/// What a run has to say.
-#[derive(Debug)]
+/// What a run has made, and what it has to say.
 pub struct Outcome {
     /// The report.
     pub report: Report,
     /// Every path that went, of all images.
     pub removed: Vec<RemovedPath>,
+    /// The output, whole but without its name; none for a dry run.
+    pub output: Option<Sealed>,
 }
 
 /// Layers are the same when all that is known of them is.
@@ -68,14 +69,13 @@ impl Planned<'_> {
     }
 }
 
-/// What has been written.
+/// What has been written, and waits for its name.
 pub(super) struct Written {
     pub layers: Vec<Vec<OutLayer>>,
     pub configs: Vec<Digest>,
     pub manifests: Vec<Digest>,
     pub form: Form,
-    pub archive_bytes: u64,
-    pub name: String,
+    pub sealed: Sealed,
 }
 
 /// Runs a job to its end.
@@ -113,7 +113,8 @@ pub fn run(job: &Job, ui: &dyn Ui) -> Result<Outcome> {
         None => None,
     };
     let timings = if job.timings { clock.laps } else { Vec::new() };
-    Ok(summary::outcome(job, &input, &planned, &profile, written.as_ref(), warnings, timings))
+    let (report, removed) = summary::outcome(job, &input, &planned, &profile, written.as_ref(), warnings, timings);
+    Ok(Outcome { report, removed, output: written.map(|w| w.sealed) })
 }
 
 fn resolve_profile(job: &Job) -> Result<Profile> {
@@ -261,11 +262,10 @@ fn write(
     let (documents, found) = sink::assemble(&Assembly { input, images: &images, tags: &tags, form })?;
     found.into_iter().for_each(&mut add);
     output.copy_raw(input, &documents)?;
-    let finished = output.finish(&documents)?;
+    let sealed = output.seal(&documents)?;
     clock.lap("finish", 0);
     let configs = images.iter().map(|i| i.config.digest()).collect();
-    let (archive_bytes, name) = (finished.archive_bytes, finished.name);
-    Ok(Written { layers, configs, manifests: documents.manifests, form, archive_bytes, name })
+    Ok(Written { layers, configs, manifests: documents.manifests, form, sealed })
 }
 
 fn config_change(job: &Job, planned: &Planned<'_>, layers: &[OutLayer]) -> ConfigChange {

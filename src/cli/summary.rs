@@ -1,13 +1,13 @@
 //! What a finished run says: the figures of all phases as one report.
 
 use super::job::Job;
-use super::run::{Outcome, Planned, Written, key};
+use super::run::{Planned, Written, key};
 use super::values::LayersMode;
 use crate::Warning;
 use crate::image::Compression;
 use crate::profile::Profile;
 use crate::report::build::Built;
-use crate::report::{ImageSide, Report, SCHEMA_VERSION, Side, Timing};
+use crate::report::{ImageSide, RemovedPath, Report, SCHEMA_VERSION, Side, Timing};
 use crate::source::{Form, Input};
 use std::collections::HashMap;
 
@@ -20,7 +20,7 @@ pub fn outcome(
     written: Option<&Written>,
     warnings: Vec<Warning>,
     timings: Vec<Timing>,
-) -> Outcome {
+) -> (Report, Vec<RemovedPath>) {
     let built = |(index, p): (usize, &Planned<'_>)| {
         let built = Built {
             image: p.image,
@@ -49,7 +49,7 @@ pub fn outcome(
         timings,
     };
     report.sort();
-    Outcome { report, removed: removed.into_iter().flatten().collect() }
+    (report, removed.into_iter().flatten().collect())
 }
 
 fn image_side(written: &Written, index: usize, planned: &Planned<'_>) -> ImageSide {
@@ -79,9 +79,9 @@ fn output_side(written: &Written, planned: &[Planned<'_>]) -> Side {
     let sizes = planned.iter().flat_map(Planned::layer_bytes);
     let tars: HashMap<_, u64> = written.layers.iter().flatten().map(|l| l.diff_id).zip(sizes).collect();
     Side {
-        path: written.name.clone(),
+        path: written.sealed.finished().name.clone(),
         form: form_name(written.form).to_owned(),
-        archive_bytes: Some(written.archive_bytes),
+        archive_bytes: Some(written.sealed.finished().archive_bytes),
         uncompressed_bytes: tars.values().sum(),
         pulled_bytes: pulled(unique.values().map(|l| (l.compression, l.size))),
         digest: written.manifests.first().map(ToString::to_string),

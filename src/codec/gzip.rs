@@ -1,73 +1,67 @@
-//! Gzip in parallel, in the way of pigz: blocks of a fixed size, each compressed alone with the 32 KiB before it as its
-//! dictionary, joined into one member. The bytes depend on data and level only.
+//! Gzip in parallel: blocks of a fixed size, each a gzip member of its own, one after the other. RFC 1952 calls that one
+//! file, and every engine reads it as such (eStargz layers are made of such members). The bytes depend on data and level
+//! only.
+//!
+//! libdeflate compresses a block in two thirds of the time of zlib-rs and to fewer bytes, but only whole buffers: hence members
+//! rather than one stream.
 
 use super::Encoder;
-use flate2::{Compress, Compression as Level, FlushCompress, Status};
+use libdeflater::{CompressionLvl, Compressor};
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{self, Write};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
-/// Plain bytes per block. Larger blocks compress no better; smaller ones lose to the dictionary's set-up.
-pub const BLOCK: usize = 512 << 10;
-/// The window of deflate.
-const WINDOW: usize = 32 << 10;
+/// Plain bytes per member. Twice as many compress 0.2% better and take twice the memory.
+pub const BLOCK: usize = 1 << 20;
 
-/// A compressed block and what the trailer needs of it.
+/// The effort of libdeflate that gives what gzip gives at levels 1 to 9: as small (within 0.2%), in a third of the time. Measured
+/// on 50 MB of a Python layer: gzip -6 17.77 MB, this 17.78; gzip -9 17.67, this 17.55.
+const EFFORT: [i32; 9] = [1, 2, 3, 4, 5, 5, 6, 7, 9];
+
+/// A block that has been compressed, and its buffer for the next one: fresh pages cost more than hashing what is in them.
 struct Done {
-    deflated: io::Result<Vec<u8>>,
-    crc: crc32fast::Hasher,
+    member: io::Result<Vec<u8>>,
+    buffer: Vec<u8>,
 }
 
 /// Compresses what is written to it on rayon's current pool, a bounded number of blocks ahead of the writer. Not to be
 /// used from a worker of that pool: it waits for the others.
 pub struct GzipWriter<W> {
     out: W,
-    level: Level,
+    level: CompressionLvl,
     ahead: usize,
     block: Vec<u8>,
-    window: Arc<[u8]>,
+    spare: Vec<u8>,
     queue: VecDeque<Receiver<Done>>,
-    crc: crc32fast::Hasher,
-    plain: u64,
+    members: u64,
 }
 
 impl<W: Write> GzipWriter<W> {
-    /// Writes the header: no name, no time, "unknown" as operating system, so that nothing of the host is in it.
+    /// A writer for a `level` of 1 to 9 that keeps up to `threads` threads busy.
     ///
     /// # Errors
-    /// Those of `out`.
-    pub fn new(mut out: W, level: u32, threads: usize) -> io::Result<Self> {
-        let speed = match level {
-            9 => 2,
-            1 => 4,
-            _ => 0,
-        };
-        out.write_all(&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, speed, 255])?;
-        Ok(Self {
-            out,
-            level: Level::new(level),
-            ahead: 2 * threads.max(1),
-            block: Vec::with_capacity(BLOCK),
-            window: Arc::new([]),
-            queue: VecDeque::new(),
-            crc: crc32fast::Hasher::new(),
-            plain: 0,
-        })
+    /// For any other level.
+    pub fn new(out: W, level: u32, threads: usize) -> io::Result<Self> {
+        let effort = (level as usize).checked_sub(1).and_then(|n| EFFORT.get(n));
+        let level = effort.and_then(|&n| CompressionLvl::new(n).ok());
+        let level = level.ok_or_else(|| io::Error::other("gzip has the levels 1 to 9"))?;
+        let (block, spare) = (Vec::with_capacity(BLOCK), Vec::new());
+        Ok(Self { out, level, ahead: 2 * threads.max(1), block, spare, queue: VecDeque::new(), members: 0 })
     }
 
-    fn submit(&mut self, last: bool) -> io::Result<()> {
-        let block = std::mem::replace(&mut self.block, Vec::with_capacity(if last { 0 } else { BLOCK }));
-        let window = std::mem::replace(&mut self.window, block[block.len().saturating_sub(WINDOW)..].into());
-        self.plain += block.len() as u64;
+    fn submit(&mut self) -> io::Result<()> {
+        let mut next = std::mem::take(&mut self.spare);
+        next.clear();
+        next.reserve(BLOCK);
+        let buffer = std::mem::replace(&mut self.block, next);
         let (send, receive) = sync_channel(1);
         let level = self.level;
         rayon::spawn(move || {
-            let mut crc = crc32fast::Hasher::new();
-            crc.update(&block);
             // Fails only where the writer has gone, and nobody waits for it.
-            let _ = send.send(Done { deflated: deflate(&block, &window, level, last), crc });
+            let _ = send.send(Done { member: member(&buffer, level), buffer });
         });
+        self.members += 1;
         self.queue.push_back(receive);
         while self.queue.len() > self.ahead {
             self.collect()?;
@@ -75,44 +69,53 @@ impl<W: Write> GzipWriter<W> {
         Ok(())
     }
 
-    /// Writes the oldest block.
+    /// Writes the oldest member.
     fn collect(&mut self) -> io::Result<()> {
         if let Some(receive) = self.queue.pop_front() {
             let done = receive.recv().map_err(|_| io::Error::other("a compression thread died"))?;
-            self.out.write_all(&done.deflated?)?;
-            self.crc.combine(&done.crc);
+            self.out.write_all(&done.member?)?;
+            self.spare = done.buffer;
         }
         Ok(())
     }
 }
 
-/// One block as raw deflate, ended by an empty stored block, or by the end of the stream if it is the `last`.
-fn deflate(block: &[u8], window: &[u8], level: Level, last: bool) -> io::Result<Vec<u8>> {
-    let mut compress = Compress::new(level, false);
-    if !window.is_empty() {
-        compress.set_dictionary(window).map_err(io::Error::other)?;
-    }
-    let mut out = Vec::with_capacity(block.len() / 2 + 1024);
-    let flush = if last { FlushCompress::Finish } else { FlushCompress::Sync };
-    loop {
-        let read = usize::try_from(compress.total_in()).unwrap_or(usize::MAX);
-        let status = compress.compress_vec(&block[read..], &mut out, flush).map_err(io::Error::other)?;
-        let all_read = compress.total_in() == block.len() as u64;
-        // A sync flush is over when the output was not filled to the brim.
-        if status == Status::StreamEnd || (!last && all_read && out.len() < out.capacity()) {
-            return Ok(out);
+/// A thread's compressor and the room it writes to.
+struct Worker {
+    level: CompressionLvl,
+    compressor: Compressor,
+    room: Vec<u8>,
+}
+
+thread_local! {
+    static WORKER: RefCell<Option<Worker>> = const { RefCell::new(None) };
+}
+
+/// One block as a gzip member. libdeflate writes no name, no time, and "unknown" as operating system, so nothing of the host
+/// is in it.
+fn member(block: &[u8], level: CompressionLvl) -> io::Result<Vec<u8>> {
+    WORKER.with_borrow_mut(|worker| {
+        let fresh = || Worker { level, compressor: Compressor::new(level), room: Vec::new() };
+        if worker.as_ref().is_some_and(|w| w.level != level) {
+            *worker = None;
         }
-        out.reserve(out.capacity().max(1024));
-    }
+        let Worker { compressor, room, .. } = worker.get_or_insert_with(fresh);
+        let most = compressor.gzip_compress_bound(block.len());
+        if room.len() < most {
+            room.resize(most, 0);
+        }
+        let len = compressor.gzip_compress(block, room).map_err(io::Error::other)?;
+        Ok(room[..len].to_vec())
+    })
 }
 
 impl<W: Write> Write for GzipWriter<W> {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        if self.block.len() == BLOCK {
-            self.submit(false)?;
-        }
         let n = buf.len().min(BLOCK - self.block.len());
         self.block.extend_from_slice(&buf[..n]);
+        if self.block.len() == BLOCK {
+            self.submit()?;
+        }
         Ok(n)
     }
 
@@ -123,14 +126,13 @@ impl<W: Write> Write for GzipWriter<W> {
 
 impl<W: Write> Encoder<W> for GzipWriter<W> {
     fn finish(mut self: Box<Self>) -> io::Result<W> {
-        self.submit(true)?;
+        // Nothing at all is one empty member.
+        if !self.block.is_empty() || self.members == 0 {
+            self.submit()?;
+        }
         while !self.queue.is_empty() {
             self.collect()?;
         }
-        let crc = self.crc.clone().finalize();
-        self.out.write_all(&crc.to_le_bytes())?;
-        // The format has the length modulo 2^32.
-        self.out.write_all(&((self.plain & 0xffff_ffff) as u32).to_le_bytes())?;
         Ok(self.out)
     }
 }

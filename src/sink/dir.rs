@@ -64,17 +64,21 @@ impl Dir {
         Ok(())
     }
 
-    /// Syncs all and gives the directory its name; the result is the size of all files.
-    pub fn end(self, output: &Path) -> Result<u64> {
+    /// Syncs all; the result is the size of all files.
+    pub fn end(&self) -> Result<u64> {
         let root = self.temp.path();
         for dir in [root.join("blobs/sha256"), root.join("blobs"), root.to_owned()] {
             sync_dir(&dir)?;
         }
+        Ok(self.bytes.load(Ordering::Relaxed))
+    }
+
+    /// Gives the directory its name.
+    pub fn rename(self, output: &Path) -> Result<()> {
         self.temp.rename(output).map_err(|e| {
             let mount = output.is_dir();
             if mount { e.hint("where it is a mount point, name a new directory below it") } else { e }
-        })?;
-        Ok(self.bytes.into_inner())
+        })
     }
 }
 

@@ -16,6 +16,6 @@ pub(crate) mod temp;
 mod tests;
 
 pub use documents::{Assembly, Documents, OutLayer, Rewritten, assemble};
-pub use output::{Finished, Output, Slot};
+pub use output::{Finished, Output, Sealed, Slot};
 pub use target::Target;
 pub use temp::remove_temporaries;

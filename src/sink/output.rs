@@ -20,9 +20,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Small writes are gathered up to this size.
 const BUFFER: usize = 128 << 10;
 
-/// An output being written. Dropping it without [`Output::finish`] removes what was written.
+/// An output being written. Dropping it without [`Output::seal`] removes what was written.
 pub struct Output {
-    name: String,
+    name: Arc<str>,
     form: Form,
     place: Place,
     /// Slots that were given out and not committed.
@@ -58,6 +58,8 @@ pub struct Finished {
 
 /// A place for one blob. What is written to it is buffered until it is committed.
 pub struct Slot {
+    /// The output's name, for messages.
+    name: Arc<str>,
     file: Arc<File>,
     /// Where the blob begins in the file.
     start: u64,
@@ -76,7 +78,7 @@ impl Output {
     /// # Errors
     /// Where the target is of the wrong kind, or the temporary cannot be made.
     pub fn create(target: &Target, form: Form) -> Result<Self> {
-        let name = target.to_string();
+        let name: Arc<str> = target.to_string().into();
         let place = Place::create(target.destination(form)?).map_err(|e| e.archive(&name))?;
         Ok(Self { name, form: target.form(form), place, open: AtomicUsize::new(0) })
     }
@@ -104,7 +106,7 @@ impl Output {
             }
         };
         self.open.fetch_add(1, Ordering::Relaxed);
-        Ok(Slot { file, start, size, written: 0, buffer: Vec::new(), path })
+        Ok(Slot { name: Arc::clone(&self.name), file, start, size, written: 0, buffer: Vec::new(), path })
     }
 
     /// Ends the blob in `slot` and names it. A digest that is there already is not stored twice, but for an archive's slot
@@ -164,17 +166,16 @@ impl Output {
         Ok(())
     }
 
-    /// Writes the documents, syncs, and gives the output its name.
+    /// Writes the documents and syncs: all that can go wrong but for giving the output its name.
     ///
     /// # Errors
     /// Where a blob is missing that the documents name, or the file system fails; nothing of the output is left then.
-    pub fn finish(self, documents: &Documents) -> Result<Finished> {
-        let name = self.name.clone();
-        let archive_bytes = self.finish_place(documents).map_err(|e| e.archive(&name))?;
-        Ok(Finished { archive_bytes, name })
+    pub fn seal(self, documents: &Documents) -> Result<Sealed> {
+        let archive_bytes = self.add_documents(documents).map_err(|e| e.archive(&self.name))?;
+        Ok(Sealed { finished: Finished { archive_bytes, name: self.name.to_string() }, place: self.place })
     }
 
-    fn finish_place(self, documents: &Documents) -> Result<u64> {
+    fn add_documents(&self, documents: &Documents) -> Result<u64> {
         let named = documents.layers.iter().chain(documents.copies.iter().map(|(digest, _)| digest));
         if let Some(missing) = named.into_iter().find(|digest| !self.has(digest)) {
             return Err(Error::new(ErrorKind::Io, format!("blob {missing} was not written")));
@@ -201,6 +202,29 @@ impl Output {
     }
 }
 
+/// An output that is whole but has no name yet. Dropping it removes what was written.
+#[must_use]
+pub struct Sealed {
+    finished: Finished,
+    place: Place,
+}
+
+impl Sealed {
+    /// What was written.
+    #[must_use]
+    pub const fn finished(&self) -> &Finished {
+        &self.finished
+    }
+
+    /// Gives the output its name, or copies it to the pipe or device that it is for.
+    ///
+    /// # Errors
+    /// Where the file system or the reader fails.
+    pub fn publish(self) -> Result<()> {
+        self.place.publish().map_err(|e| e.archive(&self.finished.name))
+    }
+}
+
 impl Place {
     fn create(destination: Destination) -> Result<Self> {
         let unnamed = |to: Option<PathBuf>| {
@@ -218,24 +242,31 @@ impl Place {
         }
     }
 
-    fn end(self) -> Result<u64> {
+    /// Ends and syncs what was written; its size in bytes.
+    fn end(&self) -> Result<u64> {
         match self {
-            Self::File { archive, temp, path } => {
+            Self::File { archive, .. } => {
                 let size = archive.end()?;
                 archive.file().sync_all().map_err(|e| Error::io("cannot sync", e))?;
-                temp.rename(&path)?;
-                sync_dir(parent(&path))?;
                 Ok(size)
+            }
+            Self::Copied { archive, .. } => archive.end(),
+            Self::Dir { dir, .. } => dir.end(),
+        }
+    }
+
+    fn publish(self) -> Result<()> {
+        match self {
+            Self::File { temp, path, .. } => {
+                temp.rename(&path)?;
+                sync_dir(parent(&path))
             }
             Self::Copied { archive, to } => {
-                let size = archive.end()?;
-                copy_out(archive.file(), to.as_deref()).map_err(|e| Error::io("cannot write", e))?;
-                Ok(size)
+                copy_out(archive.file(), to.as_deref()).map_err(|e| Error::io("cannot write", e))
             }
             Self::Dir { dir, path } => {
-                let size = dir.end(&path)?;
-                sync_dir(parent(&path))?;
-                Ok(size)
+                dir.rename(&path)?;
+                sync_dir(parent(&path))
             }
         }
     }
@@ -254,7 +285,7 @@ fn copy_out(mut from: &File, to: Option<&Path>) -> io::Result<()> {
 
 impl Slot {
     fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let failed = |e| io::Error::from(Error::io("cannot write the output", e));
+        let failed = |e| io::Error::from(Error::io("cannot write the output", e).archive(&self.name));
         self.file.write_all_at(bytes, self.start + self.written).map_err(failed)?;
         self.written += bytes.len() as u64;
         Ok(())

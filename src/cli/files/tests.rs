@@ -23,7 +23,7 @@ fn a_file_appears_at_the_end_and_not_before() {
     let path = dir.path().join("r.json");
     let pending = Pending::open(&path).unwrap();
     assert!(!path.exists());
-    pending.finish(fill("new")).unwrap();
+    pending.fill(fill("new")).unwrap().publish().unwrap();
     assert_eq!(fs::read_to_string(&path).unwrap(), "new");
     assert_eq!(names(dir.path()), ["r.json"]);
 }
@@ -37,10 +37,10 @@ fn an_old_file_stays_until_the_end_with_its_mode_and_its_links() {
     symlink("r.json", &link).unwrap();
     drop(Pending::open(&link).unwrap());
     assert_eq!(fs::read_to_string(&path).unwrap(), "old");
-    let failing = Pending::open(&link).unwrap().finish(|_| Err(io::Error::other("no")));
-    assert!(failing.unwrap_err().to_string().contains("link cannot be written"));
+    let failing = Pending::open(&link).unwrap().fill(|_| Err(io::Error::other("no")));
+    assert!(failing.is_err_and(|e| e.to_string().contains("link cannot be written")));
     assert_eq!(fs::read_to_string(&path).unwrap(), "old");
-    Pending::open(&link).unwrap().finish(fill("new")).unwrap();
+    Pending::open(&link).unwrap().fill(fill("new")).unwrap().publish().unwrap();
     assert_eq!(fs::read_to_string(&path).unwrap(), "new");
     assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
     assert_eq!(names(dir.path()), ["link", "r.json"]);
@@ -50,7 +50,7 @@ fn an_old_file_stays_until_the_end_with_its_mode_and_its_links() {
 #[test]
 fn devices_are_written_and_never_replaced() {
     let before = fs::metadata("/dev/null").unwrap().ino();
-    Pending::open(Path::new("/dev/null")).unwrap().finish(fill("x")).unwrap();
+    Pending::open(Path::new("/dev/null")).unwrap().fill(fill("x")).unwrap().publish().unwrap();
     assert_eq!(fs::metadata("/dev/null").unwrap().ino(), before);
 }
 

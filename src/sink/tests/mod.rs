@@ -72,7 +72,7 @@ fn rewrite(input: &Input, target: &str, tags: &[&str], change: Change) -> Result
     let form = output.form();
     let (documents, warnings) = assemble(&Assembly { input, images: &images, tags: &tags, form })?;
     output.copy_raw(input, &documents)?;
-    output.finish(&documents)?;
+    output.seal(&documents)?.publish()?;
     Ok(warnings)
 }
 

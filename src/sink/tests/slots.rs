@@ -32,7 +32,7 @@ fn bytes_depend_on_the_order_of_slots_and_not_on_that_of_writing() {
         for bytes in [&blobs[4], &blobs[5], &vec![9; 5000]] {
             put(&output, output.slot(None).unwrap(), bytes).unwrap();
         }
-        output.finish(&Documents::default()).unwrap();
+        output.seal(&Documents::default()).unwrap().publish().unwrap();
         archives.push(fs::read(&path).unwrap());
     }
     assert_eq!(archives[0], archives[1]);
@@ -58,9 +58,9 @@ fn wrong_sizes_and_open_slots_are_errors_and_leave_nothing() {
     put(&output, tail, b"abc").unwrap();
     assert!(output.slot(Some(u64::MAX)).is_err());
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
-    assert!(output.finish(&Documents::default()).is_err(), "two slots were never committed");
+    assert!(output.seal(&Documents::default()).is_err(), "two slots were never committed");
     let needs = Documents { layers: vec![digest], ..Documents::default() };
-    assert!(create(&path).finish(&needs).unwrap_err().what.contains("was not written"));
+    assert!(create(&path).seal(&needs).is_err_and(|e| e.what.contains("was not written")));
     drop(create(&path));
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     assert_eq!(fs::read(&path).unwrap(), b"old");
@@ -73,13 +73,13 @@ fn outputs_are_replaced_through_links_and_get_the_usual_mode() {
     fs::write(at("usual"), "").unwrap();
     fs::set_permissions(at("usual"), fs::Permissions::from_mode(0o600)).unwrap();
     symlink("usual", at("link")).unwrap();
-    create(&at("link")).finish(&Documents::default()).unwrap();
+    create(&at("link")).seal(&Documents::default()).unwrap().publish().unwrap();
     assert!(at("link").symlink_metadata().unwrap().is_symlink());
     fs::write(at("plain"), "").unwrap();
     let mode = |name: &str| at(name).metadata().unwrap().permissions().mode();
     assert_eq!(mode("usual"), mode("plain"));
     assert!(at("usual").metadata().unwrap().len() > 0);
-    create(Path::new("/dev/null")).finish(&Documents::default()).unwrap();
+    create(Path::new("/dev/null")).seal(&Documents::default()).unwrap().publish().unwrap();
     assert!(!Path::new("/dev/null").metadata().unwrap().is_file());
 }
 
@@ -95,8 +95,10 @@ fn layout_directories_appear_whole_or_not_at_all() {
     put(&output, a, b"abc").unwrap();
     put(&output, b, b"abc").unwrap();
     assert_eq!(fs::read_dir(&out).unwrap().count(), 0);
-    let finished = output.finish(&Documents { index_json: b"{}".to_vec(), ..Documents::default() }).unwrap();
-    assert_eq!(finished.archive_bytes, 5);
+    let sealed = output.seal(&Documents { index_json: b"{}".to_vec(), ..Documents::default() }).unwrap();
+    assert_eq!(fs::read_dir(&out).unwrap().count(), 0);
+    assert_eq!(sealed.finished().archive_bytes, 5);
+    sealed.publish().unwrap();
     let names = |dir: &Path| {
         let mut names: Vec<_> =
             fs::read_dir(dir).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();

@@ -32,6 +32,23 @@ fn the_report_as_json() {
 }
 
 #[test]
+fn a_report_that_cannot_be_written_leaves_no_output() {
+    let dir = dir();
+    for option in ["--report", "--removed"] {
+        dir.run(&with(&[option, "/dev/full"])).error(&["/dev/full"]);
+        assert_eq!(dir.names(), ["in.tar", "shadowed.toml"]);
+    }
+    let run = dir.run(&["in.tar", "-p", "shadowed.toml", "-o", "-", "--report", "/dev/full"]).error(&["/dev/full"]);
+    assert!(run.stdout.is_empty());
+}
+
+#[test]
+fn a_full_disk_is_the_outputs() {
+    let dir = dir();
+    dir.run(&["in.tar", "-p", "shadowed.toml", "-o", "/dev/full"]).error(&["/dev/full", "cannot write"]);
+}
+
+#[test]
 fn the_list_of_removed_paths() {
     let dir = dir();
     dir.run(&with(&["--drop", "b", "--removed", "removed.txt"])).ok();
