@@ -11,6 +11,7 @@ pub mod emit;
 pub mod error;
 pub mod image;
 pub mod layer;
+pub mod ledger;
 pub mod path;
 pub mod plan;
 pub mod profile;

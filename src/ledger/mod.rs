@@ -1,0 +1,102 @@
+//! The files in which package managers wrote down the checksums of what they installed: pip's `RECORD`, dpkg's `md5sums`,
+//! apk's `installed`. Where slim changes a file, its row is changed with it, so that `pip check`, `dpkg -V` and `apk audit` go
+//! on telling the truth. Bytes in, rows and edits out; nothing here knows where files are.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use std::ops::Range;
+
+mod apk;
+mod dpkg;
+mod record;
+#[cfg(test)]
+mod tests;
+
+/// Larger ones are not looked at: the rows of 100,000 files take a tenth of it.
+pub const MAX_SIZE: u64 = 64 << 20;
+
+/// A kind of such file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ledger {
+    /// `RECORD` in a `.dist-info` directory: CSV of path, `sha256=` and url-safe base64, size.
+    /// Source: <https://packaging.python.org/en/latest/specifications/recording-installed-packages/#the-record-file>.
+    Record,
+    /// `PACKAGE.md5sums` in dpkg's database: lines of hex digest, two blanks and path.
+    /// Source: deb-md5sums(5).
+    Md5sums,
+    /// `installed` in apk's database: `F:` directory, `R:` file, `Z:Q1` and base64 of the SHA-1.
+    /// Source: apk-v2(5).
+    ApkInstalled,
+}
+
+/// What one row says of one file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// The file's path from the root. There may be `..` and symbolic links in it.
+    pub path: Vec<u8>,
+    /// Where its checksum is in the text; empty where the row has none.
+    pub checksum: Range<usize>,
+    /// Where its size is; empty where the row has none.
+    pub size: Range<usize>,
+}
+
+/// The checksums of one content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sums {
+    /// SHA-256.
+    pub sha256: [u8; 32],
+    /// MD5 and SHA-1, which only distributions' packages go by, where they were computed.
+    pub legacy: Option<([u8; 16], [u8; 20])>,
+}
+
+impl Ledger {
+    /// What the file at this path is.
+    #[must_use]
+    pub fn of(path: &[u8]) -> Option<Self> {
+        let (dir, name) = crate::path::split(path);
+        match name {
+            b"RECORD" if dir.ends_with(b".dist-info") => Some(Self::Record),
+            b"installed" if dir.ends_with(b"lib/apk/db") => Some(Self::ApkInstalled),
+            _ if name.ends_with(b".md5sums") => {
+                let known = [&b"var/lib/dpkg/info"[..], b"var/lib/dpkg/status.d"].contains(&dir);
+                known.then_some(Self::Md5sums)
+            }
+            _ => None,
+        }
+    }
+
+    /// Its rows. `at` is its own path: what `RECORD` says is relative to the directory above its own.
+    #[must_use]
+    pub fn rows(self, at: &[u8], text: &[u8]) -> Vec<Row> {
+        match self {
+            Self::Record => record::rows(at, text),
+            Self::Md5sums => dpkg::rows(text),
+            Self::ApkInstalled => apk::rows(text),
+        }
+    }
+
+    /// A checksum as it stands in a row; none where `sums` has not got it.
+    #[must_use]
+    pub fn checksum(self, sums: &Sums) -> Option<Vec<u8>> {
+        use std::fmt::Write as _;
+        let text = match self {
+            Self::Record => format!("sha256={}", URL_SAFE_NO_PAD.encode(sums.sha256)),
+            Self::Md5sums => sums.legacy?.0.iter().fold(String::new(), |mut hex, byte| {
+                let _ = write!(hex, "{byte:02x}");
+                hex
+            }),
+            Self::ApkInstalled => format!("Q1{}", STANDARD.encode(sums.legacy?.1)),
+        };
+        Some(text.into_bytes())
+    }
+}
+
+/// The lines of a text with their offsets, without line ends.
+fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+    text.split_inclusive(|&c| c == b'\n').scan(0, |at, line| {
+        let start = *at;
+        *at += line.len();
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        Some((start, line.strip_suffix(b"\r").unwrap_or(line)))
+    })
+}

@@ -1,0 +1,53 @@
+//! `RECORD`: comma-separated values as Python's `csv` writes them.
+
+use super::{Row, lines};
+use crate::path;
+use std::ops::Range;
+
+pub(super) fn rows(at: &[u8], text: &[u8]) -> Vec<Row> {
+    let (site, _) = path::split(path::split(at).0);
+    lines(text).filter_map(|(start, line)| row(site, start, line)).collect()
+}
+
+fn row(site: &[u8], start: usize, line: &[u8]) -> Option<Row> {
+    let [name, checksum, size] = fields(line)?;
+    let name = unquote(&line[name]);
+    // A quoted field elsewhere is none that an installer writes.
+    let plain = |field: &Range<usize>| !line[field.clone()].contains(&b'"');
+    if name.is_empty() || !plain(&checksum) || !plain(&size) {
+        return None;
+    }
+    let path = if name.starts_with(b"/") { name } else { path::join(site, &name).into() };
+    let shift = |field: Range<usize>| start + field.start..start + field.end;
+    Some(Row { path, checksum: shift(checksum), size: shift(size) })
+}
+
+/// The three fields of a row; none where there are fewer or more.
+fn fields(line: &[u8]) -> Option<[Range<usize>; 3]> {
+    let mut quoted = false;
+    let mut commas = Vec::new();
+    for (index, &c) in line.iter().enumerate() {
+        quoted ^= c == b'"';
+        if c == b',' && !quoted {
+            commas.push(index);
+        }
+    }
+    let [first, second] = commas[..] else { return None };
+    Some([0..first, first + 1..second, second + 1..line.len()])
+}
+
+/// A field's value: quotes around it go, two within become one.
+fn unquote(field: &[u8]) -> Vec<u8> {
+    let Some(inner) = field.strip_prefix(b"\"").and_then(|f| f.strip_suffix(b"\"")) else {
+        return field.to_vec();
+    };
+    let mut out = Vec::with_capacity(inner.len());
+    let mut bytes = inner.iter().peekable();
+    while let Some(&c) = bytes.next() {
+        out.push(c);
+        if c == b'"' {
+            bytes.next_if(|&&next| next == b'"');
+        }
+    }
+    out
+}
