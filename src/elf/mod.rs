@@ -1,0 +1,137 @@
+//! Takes symbols and debug data out of ELF executables and shared objects, and never breaks one.
+//!
+//! `strip` lays a file out anew from its section headers, and so breaks files whose section headers disagree with their
+//! program headers, as those of patchelf, auditwheel and BOLT do. Here the program headers rule. What they describe
+//! stays byte for byte and keeps its address; only what no loader looks at goes: debug sections, the symbol table, and
+//! gaps between segments in whole pages. What is not understood stays, and a file that is odd is left as it is, for a
+//! [`Reason`] that can be shown.
+//!
+//! Nothing here reads a file or holds one: an [`Object`] gives the ranges asked for (headers, section names, the
+//! dynamic symbols), and the result is a [`Recipe`], the pieces of the original that make the new file. Its size is
+//! known before a byte of it is written, and an object of any size is streamed.
+//!
+//! ```text
+//! Object -> read::Image -> refuse -> pick: which sections go -> layout: prefix or compact -> write: Recipe -> check
+//! ```
+//!
+//! Two runs give what one gives, and the same bytes on any machine.
+
+mod check;
+mod hidden;
+mod layout;
+mod names;
+mod pick;
+mod read;
+mod reason;
+mod recipe;
+mod refuse;
+mod strings;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+pub use names::{is_checked_name, keeps_symtab, side_cars};
+pub use reason::Reason;
+pub use recipe::{Piece, Recipe};
+
+use layout::Layout;
+use read::Image;
+
+/// A file that gets less than this much smaller is left as it is.
+pub const LEAST: u64 = 512;
+
+/// Gaps between segments are cut only where this gives so much more.
+const COMPACT_GAIN: u64 = 4096;
+
+/// How many bytes of a file [`may_be_elf`] wants to see.
+pub const HEAD: usize = 20;
+
+/// Random access to an object's bytes.
+pub trait Object {
+    /// The number of bytes.
+    fn size(&self) -> u64;
+
+    /// The bytes of a range, all of them; `None` where it is out of bounds or can't be read. [`strip`] then answers
+    /// [`Reason::Unreadable`]. No range asked for is longer than 16 MiB.
+    fn read(&self, range: Range<u64>) -> Option<Cow<'_, [u8]>>;
+}
+
+impl Object for [u8] {
+    fn size(&self) -> u64 {
+        self.len() as u64
+    }
+
+    fn read(&self, range: Range<u64>) -> Option<Cow<'_, [u8]>> {
+        let (start, end) = (usize::try_from(range.start).ok()?, usize::try_from(range.end).ok()?);
+        self.get(start..end).map(Cow::Borrowed)
+    }
+}
+
+/// How much goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// Debug sections only.
+    Debug,
+    /// The symbol table, its strings, comments and the linker's relocations too. Dynamic symbols always stay.
+    All,
+}
+
+/// What becomes of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It stays as it is.
+    Unchanged(Reason),
+    /// It is made anew from pieces of itself.
+    Replaced(Recipe),
+}
+
+/// Whether a file that begins with `head` may be one to strip: an ELF executable or shared object. [`HEAD`] bytes tell
+/// it; of fewer, what they tell.
+#[must_use]
+pub fn may_be_elf(head: &[u8]) -> bool {
+    if !head.starts_with(b"\x7fELF") {
+        return head.len() < 4 && b"\x7fELF".starts_with(head);
+    }
+    match (head.get(5), head.get(16..18)) {
+        (Some(1), Some(kind)) => matches!(kind, [2 | 3, 0]),
+        (Some(2), Some(kind)) => matches!(kind, [0, 2 | 3]),
+        (Some(_), Some(_)) => false,
+        _ => true,
+    }
+}
+
+/// What to do with `object`. Reads headers, section names and dynamic symbols, in little memory; never panics.
+#[must_use]
+pub fn strip(object: &(impl Object + ?Sized), level: Level) -> Outcome {
+    match rewrite(object, level) {
+        Ok(recipe) => Outcome::Replaced(recipe),
+        Err(reason) => Outcome::Unchanged(reason),
+    }
+}
+
+fn rewrite<O: Object + ?Sized>(object: &O, level: Level) -> Result<Recipe, Reason> {
+    let image = Image::read(object)?;
+    refuse::refuse(object, &image)?;
+    let picked = pick::pick(object, &image, level)?;
+    let prefix = Layout::prefix(&image, &picked)?;
+    let compact = Layout::compact(&image, &picked).filter(|compact| {
+        compact.size.checked_add(COMPACT_GAIN).is_some_and(|size| size <= prefix.size)
+            && hidden::look(object, &image, compact).is_ok()
+    });
+    let layout = match compact {
+        Some(compact) => compact,
+        None => hidden::look(object, &image, &prefix).map(|()| prefix)?,
+    };
+    match image.size.checked_sub(layout.size) {
+        Some(saved) if saved >= LEAST => {}
+        _ if !picked.any() => return Err(Reason::Nothing),
+        Some(saved) if saved > 0 => return Err(Reason::TooLittle),
+        _ => return Err(Reason::Grows),
+    }
+    let recipe = write::recipe(&image, &picked, &layout).ok_or(Reason::Limit)?;
+    check::check(object, &image, &picked, &recipe).ok_or(Reason::SelfCheck)?;
+    Ok(recipe)
+}

@@ -1,0 +1,35 @@
+//! What only a file's name tells. The caller asks here before it strips.
+
+/// Whether a file of this name keeps its `.symtab`, so is stripped with [`Level::Debug`](super::Level::Debug) at most:
+/// gdb, valgrind and libthread\_db look up symbols of the C library and its loader there.
+#[must_use]
+pub fn keeps_symtab(name: &[u8]) -> bool {
+    let loader = [&b"ld-linux"[..], b"ld-musl-", b"ld-uClibc", b"ld64.so", b"ld.so", b"ld32.so"];
+    let library = [&b"libc.so"[..], b"libpthread.so", b"libpthread-", b"libthread_db", b"libc.musl-", b"vgpreload_"];
+    starts(name, &loader) || starts(name, &library) || versioned(name, b"ld-") || versioned(name, b"libc-")
+}
+
+/// Whether a file of this name is verified byte for byte when it is loaded (FIPS modules of OpenSSL and its kin), so is
+/// never stripped.
+#[must_use]
+pub fn is_checked_name(name: &[u8]) -> bool {
+    let stem = name.split(|&c| c == b'.').next().unwrap_or_default();
+    matches!(stem, b"fips" | b"libfips" | b"libwolfssl-fips" | b"libfreeblpriv3" | b"libfreebl3" | b"libsoftokn3" | b"libnssdbm3")
+}
+
+/// The names of files that, where they lie beside a file of this name, hold a checksum of it: it is then not stripped.
+/// `.libcrypto.so.3.hmac` and `libsoftokn3.chk` are such.
+#[must_use]
+pub fn side_cars(name: &[u8]) -> Vec<Vec<u8>> {
+    let stem = name.iter().rposition(|&c| c == b'.').map_or(name, |dot| &name[..dot]);
+    vec![[b".", name, b".hmac"].concat(), [name, b".hmac"].concat(), [stem, b".chk"].concat()]
+}
+
+fn starts(name: &[u8], with: &[&[u8]]) -> bool {
+    with.iter().any(|start| name.starts_with(start))
+}
+
+/// `ld-2.31.so`, `libc-2.31.so`.
+fn versioned(name: &[u8], start: &[u8]) -> bool {
+    name.strip_prefix(start).is_some_and(|rest| rest.first().is_some_and(u8::is_ascii_digit) && rest.ends_with(b".so"))
+}

@@ -1,0 +1,106 @@
+//! Files that stay as they are because of what they are.
+
+use goblin::elf::header::{self, ET_CORE, ET_DYN, ET_EXEC, ET_REL};
+use goblin::elf::program_header::PT_NOTE;
+use goblin::elf::section_header::{SHF_EXECINSTR, SHT_NOBITS, SectionHeader};
+
+use super::read::{Image, is_loaded, range};
+use super::{Object, Reason};
+
+/// The processors that Linux runs on. Others (eBPF, CUDA, AMD GPUs, Guile's bytecode) load ELF files in ways of their own.
+const MACHINES: [u16; 27] = [
+    header::EM_386,
+    header::EM_68K,
+    header::EM_AARCH64,
+    0x9026, // Alpha
+    header::EM_ARC_COMPACT,
+    header::EM_ARC_COMPACT2,
+    header::EM_ARM,
+    header::EM_CSKY,
+    header::EM_IA_64,
+    header::EM_LOONGARCH,
+    header::EM_MICROBLAZE,
+    header::EM_MIPS,
+    header::EM_MIPS_RS3_LE,
+    header::EM_ALTERA_NIOS2,
+    header::EM_OPENRISC,
+    header::EM_PARISC,
+    header::EM_PPC,
+    header::EM_PPC64,
+    header::EM_RISCV,
+    header::EM_S390,
+    header::EM_SH,
+    header::EM_SPARC,
+    header::EM_SPARC32PLUS,
+    header::EM_SPARCV9,
+    header::EM_X86_64,
+    header::EM_XTENSA,
+    header::EM_TILEGX,
+];
+
+/// Notes longer than this are not looked through.
+const NOTES_MAX: u64 = 64 << 10;
+
+/// The type of the note in which libgcrypt and gnutls keep a checksum of their own file; its owner is `FDO`.
+const INTEGRITY: u32 = 0xcafe_2a8e;
+
+/// Refuses what should not be stripped.
+pub(super) fn refuse<O: Object + ?Sized>(object: &O, image: &Image) -> Result<(), Reason> {
+    match image.header.e_type {
+        ET_EXEC | ET_DYN => {}
+        ET_REL => return Err(Reason::Relocatable),
+        ET_CORE => return Err(Reason::Core),
+        _ => return Err(Reason::Type),
+    }
+    if !MACHINES.contains(&image.header.e_machine) {
+        return Err(Reason::Machine);
+    }
+    if is_debug_file(image) {
+        return Err(Reason::DebugFile);
+    }
+    if checks_itself(object, image)? {
+        return Err(Reason::SelfChecking);
+    }
+    Ok(())
+}
+
+/// What `objcopy --only-keep-debug` makes: the code is said to be there, but has no bytes.
+fn is_debug_file(image: &Image) -> bool {
+    let code = u64::from(SHF_EXECINSTR);
+    let hollow = |s: &SectionHeader| is_loaded(s) && s.sh_size > 0 && s.sh_type == SHT_NOBITS;
+    image.sections.iter().any(|s| hollow(s) && s.sh_flags & code != 0)
+}
+
+/// Whether it has a checksum of itself: a note, or the `.rodata1` of 32 bytes of Red Hat's OpenSSL and libgcrypt.
+fn checks_itself<O: Object + ?Sized>(object: &O, image: &Image) -> Result<bool, Reason> {
+    if image.sections.iter().any(|s| is_loaded(s) && s.sh_size == 32 && image.name(s) == b".rodata1") {
+        return Ok(true);
+    }
+    for segment in image.segments.iter().filter(|s| s.p_type == PT_NOTE && s.p_filesz > 0) {
+        let size = segment.p_filesz.min(NOTES_MAX);
+        let notes = object.read(range(segment.p_offset, size)).ok_or(Reason::Unreadable)?;
+        if has_integrity(image, &notes, segment.p_align) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn has_integrity(image: &Image, notes: &[u8], align: u64) -> bool {
+    let align = if align == 8 { 8 } else { 4 };
+    let mut at = 0_usize;
+    let field = |at: usize| image.form.u32(notes, at).and_then(|value| usize::try_from(value).ok());
+    while let (Some(name), Some(body), Some(kind)) = (field(at), field(at + 4), image.form.u32(notes, at + 8)) {
+        let begin = at + 12;
+        if kind == INTEGRITY && notes.get(begin..).is_some_and(|rest| rest.starts_with(b"FDO")) {
+            return true;
+        }
+        let end = begin.checked_add(name).and_then(|end| end.checked_next_multiple_of(align));
+        let next = end.and_then(|end| end.checked_add(body)).and_then(|end| end.checked_next_multiple_of(align));
+        match next {
+            Some(next) if next > at && next < notes.len() => at = next,
+            _ => return false,
+        }
+    }
+    false
+}

@@ -1,0 +1,3 @@
+//! Tests of stripping, on objects made here and so for every class and byte order.
+
+mod verify;

@@ -1,0 +1,157 @@
+//! Compares a stripped file with its original, by goblin's full parse and nothing of slim's, and edits headers at
+//! random. The bench and the fuzz target use it too.
+
+use goblin::elf::Elf;
+use goblin::elf::program_header::{PT_GNU_RELRO, PT_GNU_STACK, PT_LOAD, PT_NULL};
+use goblin::elf::section_header::{SHF_ALLOC, SHT_NOBITS, SHT_NULL};
+
+/// Numbers that follow from a seed (splitmix64).
+pub struct Random(pub u64);
+
+impl Random {
+    /// The next number below `limit`.
+    pub fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % limit.max(1)
+    }
+}
+
+/// Edits one to eight bytes of the header and its tables; what was there before, in order.
+pub fn mutate(object: &mut [u8], random: &mut Random) -> Vec<(usize, u8)> {
+    let wide = object.get(4) == Some(&2);
+    let big = object.get(5) == Some(&2);
+    let number = |object: &[u8], at: usize, size: usize| {
+        let mut bytes = object.get(at..at + size).unwrap_or_default().to_vec();
+        if big {
+            bytes.reverse();
+        }
+        bytes.iter().rev().fold(0_u64, |sum, &byte| (sum << 8) | u64::from(byte))
+    };
+    let tables = if wide {
+        [(number(object, 32, 8), 56 * number(object, 56, 2)), (number(object, 40, 8), 64 * number(object, 60, 2))]
+    } else {
+        [(number(object, 28, 4), 32 * number(object, 44, 2)), (number(object, 32, 4), 40 * number(object, 48, 2))]
+    };
+    let mut edits = Vec::new();
+    for _ in 0..=random.below(8) {
+        let at = match random.below(10) {
+            0 => random.below(64),
+            1..=4 => tables[0].0.saturating_add(random.below(tables[0].1)),
+            5..=8 => tables[1].0.saturating_add(random.below(tables[1].1)),
+            _ => random.below(object.len() as u64),
+        };
+        let value = match random.below(4) {
+            0 => 0,
+            1 => 0xff,
+            2 => 1 << random.below(8),
+            _ => random.below(256),
+        };
+        if let Some(place) = usize::try_from(at).ok().and_then(|at| object.get_mut(at)) {
+            edits.push((at as usize, *place));
+            *place = value as u8;
+        }
+    }
+    edits
+}
+
+/// Whether `after` is to a loader what `before` is.
+pub fn verify(before: &[u8], after: &[u8]) -> Result<(), String> {
+    if after.len() + 512 > before.len() {
+        return Err(format!("saves too little: {} of {}", after.len(), before.len()));
+    }
+    let headers = |file| Elf::parse_header(file).map_err(|error| format!("no header: {error}"));
+    let (mut old, new) = (headers(before)?, headers(after)?);
+    (old.e_phoff, old.e_shoff, old.e_shnum, old.e_shstrndx) = (new.e_phoff, new.e_shoff, new.e_shnum, new.e_shstrndx);
+    equal("header", &old, &new)?;
+    let patched = [0..u64::from(new.e_ehsize), new.e_phoff..new.e_phoff + u64::from(new.e_phnum) * u64::from(new.e_phentsize)];
+    let lazy = |file| Elf::lazy_parse(headers(file)?).map_err(|error| format!("no ELF: {error}"));
+    let (_, _) = (lazy(before)?, lazy(after)?);
+    let (old, new) = (tables(before)?, tables(after)?);
+    equal("number of program headers", &old.0.len(), &new.0.len())?;
+    for (a, b) in old.0.iter().zip(&new.0) {
+        let mut moved = a.clone();
+        moved.p_offset = b.p_offset;
+        equal("program header", &moved, b)?;
+        let by = a.p_offset.checked_sub(b.p_offset).ok_or("a segment moved up")?;
+        if by % a.p_align.max(1) != 0 || (a.p_type == PT_LOAD && by % 4096 != 0) {
+            return Err(format!("a segment moved by {by}"));
+        }
+        if !matches!(a.p_type, PT_NULL | PT_GNU_RELRO | PT_GNU_STACK) {
+            same_bytes(before, a.p_offset, after, b.p_offset, a.p_filesz, &patched)?;
+        }
+    }
+    let loaded = |s: &&goblin::elf::SectionHeader| s.sh_flags & u64::from(SHF_ALLOC) != 0 && s.sh_type != SHT_NULL;
+    let (a, b): (Vec<_>, Vec<_>) = (old.1.iter().filter(loaded).collect(), new.1.iter().filter(loaded).collect());
+    equal("number of loaded sections", &a.len(), &b.len())?;
+    for (a, b) in a.into_iter().zip(b) {
+        equal("section", &(a.sh_type, a.sh_addr, a.sh_size, a.sh_flags), &(b.sh_type, b.sh_addr, b.sh_size, b.sh_flags))?;
+        if a.sh_type != SHT_NOBITS {
+            same_bytes(before, a.sh_offset, after, b.sh_offset, a.sh_size, &patched)?;
+        }
+    }
+    parsed(before, after)
+}
+
+/// Where goblin can parse all of the original, it must find the same in the new file.
+fn parsed(before: &[u8], after: &[u8]) -> Result<(), String> {
+    let Ok(old) = Elf::parse(before) else {
+        return Ok(());
+    };
+    let new = Elf::parse(after).map_err(|error| format!("no longer parsed: {error}"))?;
+    let dynamic = |elf: &Elf| elf.dynamic.as_ref().map(|dynamic| dynamic.dyns.clone());
+    equal("dynamic table", &dynamic(&old), &dynamic(&new))?;
+    equal("libraries", &old.libraries, &new.libraries)?;
+    equal("soname", &old.soname, &new.soname)?;
+    equal("interpreter", &old.interpreter, &new.interpreter)?;
+    equal("dynamic symbols", &old.dynsyms.to_vec(), &new.dynsyms.to_vec())?;
+    for symbol in &old.dynsyms {
+        equal("a symbol's name", &old.dynstrtab.get_at(symbol.st_name), &new.dynstrtab.get_at(symbol.st_name))?;
+        if let (Some(a), true) = (old.section_headers.get(symbol.st_shndx), symbol.st_shndx > 0) {
+            let b = new.section_headers.get(symbol.st_shndx).ok_or("a symbol's section is gone")?;
+            if b.sh_type != SHT_NULL {
+                equal("a symbol's section", &(a.sh_addr, a.sh_size), &(b.sh_addr, b.sh_size))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+type Tables = (Vec<goblin::elf::ProgramHeader>, Vec<goblin::elf::SectionHeader>);
+
+fn tables(file: &[u8]) -> Result<Tables, String> {
+    let said = |error| format!("no tables: {error}");
+    let header = Elf::parse_header(file).map_err(said)?;
+    let ctx = goblin::container::Ctx::new(header.container().map_err(said)?, header.endianness().map_err(said)?);
+    let segments = goblin::elf::ProgramHeader::parse(file, header.e_phoff as usize, header.e_phnum.into(), ctx);
+    let sections = goblin::elf::SectionHeader::parse(file, header.e_shoff as usize, header.e_shnum.into(), ctx);
+    Ok((segments.map_err(said)?, sections.map_err(said)?))
+}
+
+/// Equal bytes, but for headers whose fields are compared.
+fn same_bytes(
+    before: &[u8],
+    old: u64,
+    after: &[u8],
+    new: u64,
+    size: u64,
+    patched: &[std::ops::Range<u64>],
+) -> Result<(), String> {
+    let part = |file: &[u8], at: u64| file.get(at as usize..(at + size) as usize).map(<[u8]>::to_vec);
+    let (Some(mut a), Some(mut b)) = (part(before, old), part(after, new)) else {
+        return Err(format!("{size} bytes at {old}, now {new}, are beyond the end"));
+    };
+    for range in patched {
+        for at in range.start.max(new)..range.end.min(new + size) {
+            a[(at - new) as usize] = 0;
+            b[(at - new) as usize] = 0;
+        }
+    }
+    if a == b { Ok(()) } else { Err(format!("{size} bytes at {old}, now {new}, differ")) }
+}
+
+fn equal<T: PartialEq + std::fmt::Debug>(what: &str, a: &T, b: &T) -> Result<(), String> {
+    if a == b { Ok(()) } else { Err(format!("{what} differs")) }
+}
