@@ -1,5 +1,7 @@
 //! What a scan finds out about one layer: its members and the few facts about their content that plans need.
 
+use crate::elf::{Level, Outcome};
+use crate::ledger::Sums;
 use crate::refs::Reference;
 use crate::refs::script::Shebang;
 use crate::tar::Member;
@@ -15,13 +17,28 @@ pub struct Facts {
     pub script: Option<Shebang>,
     /// What a Python file refers to, as far as a guarded rule could drop it.
     pub references: Vec<Reference>,
+    /// What stripping would make of an executable or shared object, for each level that a rule asks for.
+    pub strip: Vec<Strip>,
+    /// The text of a file that has checksums of others.
+    pub ledger: Option<Box<[u8]>>,
+}
+
+/// What stripping would make of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Strip {
+    /// How much a rule asked for.
+    pub level: Level,
+    /// What it comes to.
+    pub outcome: Outcome,
+    /// The checksums of the new file, where there is one.
+    pub sums: Option<Sums>,
 }
 
 impl Facts {
     /// Whether there is nothing to know.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.loader.is_none() && self.script.is_none() && self.references.is_empty()
+        *self == Self::default()
     }
 }
 

@@ -7,6 +7,7 @@
 pub mod cli;
 pub mod codec;
 pub mod digest;
+pub mod elf;
 pub mod emit;
 pub mod error;
 pub mod image;

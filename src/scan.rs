@@ -3,13 +3,18 @@
 
 use crate::codec::{self, Compression};
 use crate::digest::Hashing;
+use crate::elf::{self as object, Level};
 use crate::layer::{Facts, LayerIndex};
+use crate::ledger::{self, Ledger};
 use crate::refs::{self, elf, script};
 use crate::source::{Input, LayerRef};
 use crate::tar::frame::Framer;
 use crate::tar::{Kind, Member};
 use crate::{Digest, Error, ErrorKind, Result};
 use std::io::{self, BufReader, Read};
+use strip::Place;
+
+mod strip;
 
 /// Bytes at the beginning of a file that say whether it is a script or a program, and name its interpreter.
 const HEAD: u64 = 4096;
@@ -26,6 +31,8 @@ pub struct Needs {
     pub interpreters: bool,
     /// The path components that guarded Python rules drop; empty where there is no such rule.
     pub python_words: Vec<Vec<u8>>,
+    /// How much rules would strip; empty where no rule does.
+    pub strip: Vec<Level>,
 }
 
 /// A scanned layer and the digest of its blob.
@@ -47,16 +54,17 @@ pub fn scan(input: &Input, layer: &LayerRef, needs: &Needs, advance: &(dyn Fn(u6
 }
 
 fn scan_blob(input: &Input, layer: &LayerRef, needs: &Needs, advance: &(dyn Fn(u64) + Sync)) -> Result<Scanned> {
+    let place = Place { input, layer };
     let mut raw = Counting { inner: input.open_blob(&layer.blob)?, advance, count: 0 };
     if layer.compression == Compression::None {
-        let (index, digest) = scan_tar(&mut raw, needs)?;
+        let (index, digest) = scan_tar(&mut raw, place, needs)?;
         check_size(layer, raw.count)?;
         check_digest("diff_id", layer.diff_id, digest)?;
         check_blob(layer, digest)?;
         return Ok(Scanned { index, digest });
     }
     let mut raw = Hashing::new(raw);
-    let (index, diff_id) = scan_tar(codec::decoder(layer.compression, &mut raw)?, needs)?;
+    let (index, diff_id) = scan_tar(codec::decoder(layer.compression, &mut raw)?, place, needs)?;
     // The decoder stops at the end of its last frame; the blob is all there is.
     io::copy(&mut raw, &mut io::sink())?;
     let (_, digest, size) = raw.finish();
@@ -89,11 +97,11 @@ fn check_digest(what: &str, expected: Digest, found: Digest) -> Result<()> {
 }
 
 /// Frames a decompressed layer; the digest is of all its bytes, those after the end marker as well.
-fn scan_tar(reader: impl Read, needs: &Needs) -> Result<(LayerIndex, Digest)> {
+fn scan_tar(reader: impl Read, place: Place<'_>, needs: &Needs) -> Result<(LayerIndex, Digest)> {
     let reader = BufReader::with_capacity(codec::CHUNK, Hashing::new(reader));
     let mut framer = Framer::new(reader);
     let mut index = LayerIndex::default();
-    let wanted = needs.interpreters || !needs.python_words.is_empty();
+    let wanted = needs.interpreters || !needs.python_words.is_empty() || !needs.strip.is_empty();
     let words: Vec<&[u8]> = needs.python_words.iter().map(Vec::as_slice).collect();
     while let Some(member) = framer.next()? {
         if index.members.len() == MAX_MEMBERS {
@@ -101,7 +109,7 @@ fn scan_tar(reader: impl Read, needs: &Needs) -> Result<(LayerIndex, Digest)> {
             return Err(Error::new(ErrorKind::Unsupported, what).member(&member.path).offset(member.span.start));
         }
         if wanted && member.kind == Kind::File && member.sparse.is_none() && !member.data.is_empty() {
-            let facts = facts(&mut framer, &member, needs, &words)?;
+            let facts = facts(&mut framer, &member, place, needs, &words)?;
             if !facts.is_empty() {
                 index.facts.insert(index.members.len() as u32, facts);
             }
@@ -116,12 +124,27 @@ fn scan_tar(reader: impl Read, needs: &Needs) -> Result<(LayerIndex, Digest)> {
     Ok((index, digest))
 }
 
-fn facts<R: io::BufRead>(framer: &mut Framer<R>, member: &Member, needs: &Needs, words: &[&[u8]]) -> Result<Facts> {
-    let size = member.data.end - member.data.start;
+fn facts<R: io::BufRead>(
+    framer: &mut Framer<R>,
+    member: &Member,
+    place: Place<'_>,
+    needs: &Needs,
+    words: &[&[u8]],
+) -> Result<Facts> {
+    let size = member.size();
     let mut facts = Facts::default();
     let mut data = framer.data();
     let mut head = Vec::new();
     data.by_ref().take(HEAD).read_to_end(&mut head)?;
+    if !needs.strip.is_empty() {
+        if object::may_be_elf(&head) && size >= object::LEAST {
+            facts.strip = strip::look(place, member, &needs.strip, &mut head, &mut data)?;
+        } else if Ledger::of(&member.path).is_some() && size <= ledger::MAX_SIZE {
+            data.read_to_end(&mut head)?;
+            facts.ledger = Some(head.into_boxed_slice());
+            return Ok(facts);
+        }
+    }
     if needs.interpreters {
         facts.script = script::shebang(&head);
         facts.loader = match elf::interp(&head) {
@@ -130,19 +153,30 @@ fn facts<R: io::BufRead>(framer: &mut Framer<R>, member: &Member, needs: &Needs,
             elf::Interp::NotElf | elf::Interp::None | elf::Interp::Unknown => None,
         };
     }
-    if words.is_empty() || size > MAX_SOURCE {
-        return Ok(facts);
+    if !words.is_empty() && size <= MAX_SOURCE {
+        facts.references = references(&facts, member, head, &mut data, words)?;
     }
+    Ok(facts)
+}
+
+/// What a Python file, or a list of entry points, refers to. `head` is its beginning.
+fn references(
+    facts: &Facts,
+    member: &Member,
+    mut head: Vec<u8>,
+    rest: &mut impl Read,
+    words: &[&[u8]],
+) -> Result<Vec<refs::Reference>> {
     let python_script =
         facts.script.as_ref().is_some_and(|s| memchr::memmem::find(&s.interpreter, b"python").is_some())
             || facts.script.as_ref().and_then(script::Shebang::env_program).is_some_and(|p| p.starts_with(b"python"));
     let name = crate::path::split(&member.path).1;
-    if name.ends_with(b".py") || python_script || name == b"entry_points.txt" {
-        data.read_to_end(&mut head)?;
-        let inside = crate::path::components(&member.path).any(|part| words.contains(&part));
-        facts.references = refs::python::references(&head, words, inside);
+    if !(name.ends_with(b".py") || python_script || name == b"entry_points.txt") {
+        return Ok(Vec::new());
     }
-    Ok(facts)
+    rest.read_to_end(&mut head)?;
+    let inside = crate::path::components(&member.path).any(|part| words.contains(&part));
+    Ok(refs::python::references(&head, words, inside))
 }
 
 /// The path at `offset` of a file of which the first `read` bytes have been read. It is text and ends with a NUL.

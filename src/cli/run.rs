@@ -126,7 +126,13 @@ fn resolve_profile(job: &Job) -> Result<Profile> {
 /// Facts are looked for only where a rule could drop what they protect.
 fn needs(profile: &Profile) -> Needs {
     let drops = profile.rules.iter().any(|r| r.enabled && r.action == profile::Action::Drop);
-    Needs { interpreters: drops, python_words: plan::guard::words(profile) }
+    let mut strip = Vec::new();
+    for rule in profile.rules.iter().filter(|r| r.enabled && r.action == profile::Action::Strip) {
+        if !strip.contains(&rule.level) {
+            strip.push(rule.level);
+        }
+    }
+    Needs { interpreters: drops, python_words: plan::guard::words(profile), strip }
 }
 
 fn scan_layers(input: &Input, needs: &Needs, ui: &dyn Ui) -> Result<HashMap<LayerKey, Scanned>> {

@@ -45,6 +45,8 @@ pub enum Reason {
     Hidden,
     /// A table is bigger than is taken on.
     Limit,
+    /// Larger than the caller would hold in memory.
+    Large,
     /// Nothing in it can go.
     Nothing,
     /// It would get larger.
@@ -90,6 +92,7 @@ impl Reason {
             Self::Appended => ("appended", "appended data after the last section: a self-extracting program"),
             Self::Hidden => ("hidden", "data between the sections that no header describes"),
             Self::Limit => ("limit", "one of its tables is larger than any known program's"),
+            Self::Large => ("large", "too large to be taken out of a compressed layer"),
             Self::Nothing => ("nothing", "nothing to strip"),
             Self::Grows => ("grows", "would not get smaller"),
             Self::TooLittle => ("too-little", "would get smaller by less than 512 bytes"),

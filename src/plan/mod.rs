@@ -17,7 +17,10 @@ pub mod guard;
 mod hidden;
 pub mod hold;
 pub mod layers;
+pub mod rewrite;
 pub mod verdict;
+
+pub use rewrite::Left;
 
 /// What a plan is made from.
 #[derive(Clone, Copy)]
@@ -139,6 +142,8 @@ pub struct Plan {
     pub outputs: Vec<LayerPlan>,
     /// All members that go.
     pub removed: Vec<Removed>,
+    /// What gets a new content.
+    pub rewrites: rewrite::Rewrites,
 }
 
 /// Decides everything about one image.
@@ -146,6 +151,7 @@ pub struct Plan {
 pub fn plan(request: &Request<'_>) -> Plan {
     let proposals = verdict::propose(&request.merged.tree, request.profile, request.matcher);
     let decided = hold::decide(request, &proposals);
+    let rewrites = rewrite::decide(request, &proposals, &decided.dropped);
     let shadowed = request.profile.rules.iter().position(|r| r.enabled && r.action == Action::DropShadowed);
     let names = layers::names_of_members(request.layers, &request.merged.tree);
     let composed = layers::compose(request, &decided.dropped, &names, shadowed.is_some());
@@ -158,6 +164,7 @@ pub fn plan(request: &Request<'_>) -> Plan {
         protects_matched: proposals.protects_matched,
         outputs: composed.outputs,
         removed,
+        rewrites,
     }
 }
 

@@ -4,10 +4,11 @@
 /// The profile under all others.
 pub(super) const BASE: &str = "base";
 
-const TEXTS: [(&str, &str); 7] = [
+const TEXTS: [(&str, &str); 8] = [
     (BASE, include_str!("../../profiles/base.toml")),
     ("none", include_str!("../../profiles/none.toml")),
     ("caches", include_str!("../../profiles/caches.toml")),
+    ("strip", include_str!("../../profiles/strip.toml")),
     ("debian-slim", include_str!("../../profiles/debian-slim.toml")),
     ("python-slim", include_str!("../../profiles/python-slim.toml")),
     ("node-slim", include_str!("../../profiles/node-slim.toml")),

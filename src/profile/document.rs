@@ -8,7 +8,8 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::error::{At, Located, ProfileError, Source};
-use super::{Action, Guard, Risk};
+use super::{Action, Guard, LEVELS, Risk};
+use crate::elf::Level;
 
 /// A string and its place.
 pub(super) type Text = Located<String>;
@@ -34,6 +35,7 @@ pub(super) struct RawRule {
     pub(super) except: Vec<Text>,
     pub(super) risk: Option<Risk>,
     pub(super) guard: Option<Guard>,
+    pub(super) level: Option<Level>,
 }
 
 /// An entry of `[protect] paths`.
@@ -80,7 +82,7 @@ struct Reader<'a> {
 }
 
 const PROFILE_KEYS: [&str; 6] = ["description", "extends", "enable", "rule", "protect", "sets"];
-const RULE_KEYS: [&str; 7] = ["id", "about", "action", "paths", "except", "risk", "guard"];
+const RULE_KEYS: [&str; 8] = ["id", "about", "action", "paths", "except", "risk", "guard", "level"];
 const PROTECT_KEYS: [&str; 4] = ["path", "reason", "except", "links"];
 
 impl Reader<'_> {
@@ -120,7 +122,7 @@ impl Reader<'_> {
 
     fn rule(&mut self, value: &Value<'_>) -> Option<RawRule> {
         let (mut id, mut about, mut action, mut risk, mut guard) = (None, None, None, None, None);
-        let (mut paths, mut except) = (None, None);
+        let (mut paths, mut except, mut level) = (None, None, None);
         let before = self.errors.len();
         for (key, value) in self.entries("rule", value) {
             match key.get_ref().as_ref() {
@@ -129,6 +131,7 @@ impl Reader<'_> {
                 "action" => action = self.choice("action", value, &Action::KNOWN),
                 "risk" => risk = self.choice("risk", value, &Risk::KNOWN),
                 "guard" => guard = self.choice("guard", value, &Guard::KNOWN),
+                "level" => level = Some((key, self.choice("level", value, &LEVELS))),
                 "paths" => paths = Some((key, self.strings("paths", value))),
                 "except" => except = Some((key, self.strings("except", value))),
                 other => self.unknown(key, other, "a rule", &RULE_KEYS),
@@ -138,9 +141,14 @@ impl Reader<'_> {
         if self.errors.len() == before {
             let shadowed_keys = [paths.as_ref().map(|p| p.0.span()), except.as_ref().map(|e| e.0.span())];
             self.whole(value.span(), id.is_some(), action, paths.is_some(), &shadowed_keys);
+            if let Some((key, _)) = level.as_ref().filter(|_| action != Some(Action::Strip)) {
+                self.error(key.span(), "`level` is for rules that strip");
+            }
         }
         let patterns = |p: Option<(&Key<'_>, Vec<Text>)>| p.map_or_else(Vec::new, |p| p.1);
-        Some(RawRule { id: id?, about, action: action?, paths: patterns(paths), except: patterns(except), risk, guard })
+        let level = level.and_then(|l| l.1);
+        let (paths, except) = (patterns(paths), patterns(except));
+        Some(RawRule { id: id?, about, action: action?, paths, except, risk, guard, level })
     }
 
     /// Reports what a rule lacks, and patterns where its action takes none.
@@ -161,7 +169,8 @@ impl Reader<'_> {
                 self.error(span, format!("a rule needs an `action`: one of `{known}`"));
             }
             Some(Action::Drop) if !paths => self.error(span, "a rule that drops needs `paths`"),
-            Some(Action::Drop) => {}
+            Some(Action::Strip) if !paths => self.error(span, "a rule that strips needs `paths`"),
+            Some(Action::Drop | Action::Strip) => {}
             Some(Action::DropShadowed) => {
                 for key in keys.iter().flatten() {
                     self.error(

@@ -5,6 +5,7 @@
 //! A pattern that names a directory means it and all below; the matcher answers for the very path it is asked about, and
 //! who walks a tree lets children inherit. Nothing here reads files: a closure does, for those that users extend.
 
+use crate::elf::Level;
 use std::collections::BTreeMap;
 
 mod builtin;
@@ -56,6 +57,8 @@ pub struct Rule {
     pub risk: Risk,
     /// Who is asked before a path is dropped.
     pub guard: Option<Guard>,
+    /// How much a rule that strips takes.
+    pub level: Level,
     /// Whether the rule is on: all are but the opt-in ones that nobody enabled.
     pub enabled: bool,
     /// The profile that it was defined in.
@@ -69,6 +72,8 @@ pub enum Action {
     Drop,
     /// Takes away what later layers overwrite or delete.
     DropShadowed,
+    /// Takes symbols and debug data out of executables and shared objects.
+    Strip,
 }
 
 /// What may go wrong where a rule is on.
@@ -128,7 +133,8 @@ pub struct Request<'a> {
 }
 
 impl Action {
-    const KNOWN: [(&'static str, Self); 2] = [("drop", Self::Drop), ("drop-shadowed", Self::DropShadowed)];
+    const KNOWN: [(&'static str, Self); 3] =
+        [("drop", Self::Drop), ("drop-shadowed", Self::DropShadowed), ("strip", Self::Strip)];
 
     /// Its name in a profile.
     #[must_use]
@@ -156,6 +162,9 @@ impl Guard {
         name_of(&Self::KNOWN, self)
     }
 }
+
+/// The levels by their names in a profile.
+const LEVELS: [(&str, Level); 2] = [("debug", Level::Debug), ("all", Level::All)];
 
 fn name_of<T: PartialEq>(known: &[(&'static str, T)], value: T) -> &'static str {
     known.iter().find(|(_, v)| *v == value).map_or("", |(name, _)| name)

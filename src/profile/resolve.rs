@@ -7,6 +7,7 @@ use std::rc::Rc;
 use super::document::{Document, MAX_ERRORS, RawProtect, RawRule, Text};
 use super::error::{At, Located, ProfileError, Source};
 use super::pattern::{self, Sets};
+use crate::elf::Level;
 use super::{Action, COMMAND_LINE, Glob, Profile, Protect, Request, Risk, Rule, builtin};
 
 type Read<'a> = &'a dyn Fn(&str) -> io::Result<String>;
@@ -233,6 +234,7 @@ impl<'a> Loader<'a> {
                 except: self.globs(&rule.except, sets),
                 risk,
                 guard: rule.guard,
+                level: rule.level.unwrap_or(Level::All),
                 enabled: risk != Risk::OptIn || enabled.contains(&rule.id.value),
                 id: rule.id.value,
                 profile: from,
@@ -263,6 +265,7 @@ impl<'a> Loader<'a> {
                 except: Vec::new(),
                 risk: Risk::Low,
                 guard: None,
+                level: Level::All,
                 enabled: true,
                 profile: COMMAND_LINE.to_owned(),
             });

@@ -52,7 +52,10 @@ fn rule(out: &mut String, rule: &Rule) {
     if let Some(guard) = rule.guard {
         line(out, "guard", &quote(guard.name()));
     }
-    if rule.action == Action::Drop {
+    if rule.action == Action::Strip {
+        line(out, "level", &quote(super::name_of(&super::LEVELS, rule.level)));
+    }
+    if rule.action != Action::DropShadowed {
         line(out, "paths", &array(sources(&rule.paths)));
     }
     if !rule.except.is_empty() {

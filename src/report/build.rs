@@ -1,9 +1,9 @@
 //! From plans and written layers to the report's figures.
 
-use super::{Held, ImageReport, ImageSide, LayerReport, Named, RemovedPath, Rescue, RuleReport, Totals, escape};
+use super::{Held, ImageReport, ImageSide, LayerReport, Left, Named, RemovedPath, Rescue, RuleReport, Stripped, Totals, escape};
 use crate::layer::LayerIndex;
 use crate::path;
-use crate::plan::{LayerPlan, Plan, Removed, Why};
+use crate::plan::{self, LayerPlan, Plan, Removed, Why};
 use crate::profile::Profile;
 use crate::sink::OutLayer;
 use crate::source::Image;
@@ -53,6 +53,7 @@ impl Built<'_> {
             rules: self.rules(),
             unmatched_rules: self.unmatched(),
             removed: Totals { files: paths.len() as u64, bytes: self.plan.removed.iter().map(|r| r.bytes).sum() },
+            stripped: self.stripped(),
             packages: top(paths.iter().filter_map(|r| Some((packages.name(self.path_of(r))?, r.bytes)))),
             directories: top(paths.iter().map(|r| (directory(self.path_of(r)), r.bytes))),
             rescued,
@@ -140,6 +141,11 @@ impl Built<'_> {
             total.files += u64::from(!removed.marker);
             total.bytes += removed.bytes;
         }
+        for stripped in &self.plan.rewrites.stripped {
+            let total = totals.entry(stripped.rule).or_default();
+            total.files += 1;
+            total.bytes += self.shrinks(stripped.at);
+        }
         let report = |(rule, total): (u16, Totals)| {
             let rule = self.profile.rules.get(usize::from(rule));
             RuleReport {
@@ -154,6 +160,45 @@ impl Built<'_> {
         let mut rules: Vec<RuleReport> = totals.into_iter().map(report).collect();
         rules.sort_by_key(|r| std::cmp::Reverse(r.bytes));
         rules
+    }
+
+    fn shrinks(&self, at: At) -> u64 {
+        self.plan.rewrites.shrinks(at, &self.layers[at.layer as usize].members[at.member as usize])
+    }
+
+    fn stripped(&self) -> Stripped {
+        let rewrites = &self.plan.rewrites;
+        let mut left: BTreeMap<plan::Left, Left> = BTreeMap::new();
+        let mut largest: BTreeMap<plan::Left, u64> = BTreeMap::new();
+        for &(node, why) in &rewrites.left {
+            let bytes = self.merged.tree.inode_of(node).holder().map_or(0, |at| self.node_size(at));
+            let one = left.entry(why).or_insert_with(|| self.left(why));
+            one.files += 1;
+            one.bytes += bytes;
+            let largest = largest.entry(why).or_default();
+            if one.files == 1 || bytes > *largest {
+                *largest = bytes;
+                one.example = self.merged.tree.path(node);
+            }
+        }
+        Stripped {
+            files: rewrites.stripped.len() as u64,
+            bytes: rewrites.stripped.iter().map(|s| self.shrinks(s.at)).sum(),
+            left: left.into_values().collect(),
+        }
+    }
+
+    fn left(&self, why: plan::Left) -> Left {
+        let (id, reason, usual) = match why {
+            plan::Left::Elf(reason) => (reason.id(), reason.to_string(), reason.is_usual()),
+            plan::Left::Protected(_) => ("protected", "protected: it stays byte for byte".to_owned(), false),
+            plan::Left::Recorded => ("recorded", "a package manager's checksum of it cannot be written anew".to_owned(), false),
+        };
+        Left { id: id.to_owned(), reason, files: 0, bytes: 0, example: BString::default(), usual }
+    }
+
+    fn node_size(&self, at: At) -> u64 {
+        self.layers[at.layer as usize].members[at.member as usize].size()
     }
 
     /// Rules that are on and matched no path.

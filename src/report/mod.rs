@@ -92,6 +92,8 @@ pub struct ImageReport {
     pub unmatched_rules: Vec<String>,
     /// All that went.
     pub removed: Totals,
+    /// What was made of executables and shared objects.
+    pub stripped: Stripped,
     /// Packages by what went of them.
     pub packages: Vec<Named>,
     /// Directories by what went of them.
@@ -158,6 +160,38 @@ pub struct RuleReport {
     pub files: u64,
     /// Bytes of tar that went with them.
     pub bytes: u64,
+}
+
+/// What was made of executables and shared objects.
+#[derive(Serialize, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Stripped {
+    /// Files that lost symbols or debug data.
+    pub files: u64,
+    /// Bytes of tar that went with them.
+    pub bytes: u64,
+    /// Files that a rule asked for and that stay as they are, by reason.
+    pub left: Vec<Left>,
+}
+
+/// Files that are not stripped for one reason.
+#[derive(Serialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Left {
+    /// A short name that stays the same.
+    pub id: String,
+    /// A sentence.
+    pub reason: String,
+    /// How many.
+    pub files: u64,
+    /// Bytes of their content.
+    pub bytes: u64,
+    /// The largest of them.
+    #[serde(serialize_with = "escape::serialize")]
+    pub example: BString,
+    /// Whether that says nothing of the file: there was nothing to strip.
+    #[serde(skip)]
+    pub usual: bool,
 }
 
 /// A number of files and their bytes.
@@ -244,6 +278,7 @@ impl Report {
     pub fn sort(&mut self) {
         for image in &mut self.images {
             image.rules.sort_by(|a, b| order((a.bytes, a.files, &a.id), (b.bytes, b.files, &b.id)));
+            image.stripped.left.sort_by(|a, b| order((a.bytes, a.files, &a.id), (b.bytes, b.files, &b.id)));
             for list in [&mut image.packages, &mut image.directories] {
                 list.sort_by(|a, b| order((a.bytes, a.files, &a.name), (b.bytes, b.files, &b.name)));
             }

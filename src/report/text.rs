@@ -106,6 +106,7 @@ fn image(image: &ImageReport, options: &Options) -> String {
     out.push_str(&rules(image, options));
     out.push_str(&named("packages", &image.packages, options));
     out.push_str(&named("directories", &image.directories, options));
+    out.push_str(&left_alone(image, options));
     out.push_str(&held(image, options));
     if options.detail > 0 && !image.unmatched_rules.is_empty() {
         out.push_str(&heading("rules that matched nothing (one you wrote may have a typo)", options));
@@ -181,6 +182,16 @@ fn limited(names: [&str; 3], rows: impl ExactSizeIterator<Item = [String; 3]>, o
     format!("\n{}", options.render(&table))
 }
 
+/// Executables and shared objects that were not stripped, by reason. That there was nothing to strip is told with `-v`.
+fn left_alone(image: &ImageReport, options: &Options) -> String {
+    let shown: Vec<_> = image.stripped.left.iter().filter(|l| options.detail > 0 || !l.usual).collect();
+    let rows = shown.iter().map(|l| {
+        let text = format!("{}, such as {}", printable(&l.reason, false), escape(&l.example));
+        [units::bytes(l.bytes), units::count(l.files), text]
+    });
+    limited(["bytes", "files", "not stripped"], rows, options)
+}
+
 /// What rules asked for and did not get: by reason; by reason and rule with `-v`, and path by path.
 fn held(image: &ImageReport, options: &Options) -> String {
     let mut sums: BTreeMap<String, (u64, u64)> = BTreeMap::new();
@@ -248,12 +259,14 @@ fn sum(report: &Report, options: &Options) -> String {
     let change = if after > before { "grew by" } else { "saved" };
     let size = format!("{} of {}{what}", units::bytes(before.abs_diff(after)), units::bytes(before));
     let share = if before == 0 { String::new() } else { format!(" ({:.1}%)", units::share(before, after).abs()) };
+    let stripped = report.images.iter().fold(0_u64, |n, image| n.saturating_add(image.stripped.files));
+    let stripped = if stripped == 0 { String::new() } else { format!(", {} stripped", units::count(stripped)) };
     let files = units::files(files);
     if report.dry_run {
         let change = if after > before { "would be added to" } else { "would be saved" };
-        let line = format!("dry run, nothing was written: {size}{share} {change}, {files} removed");
+        let line = format!("dry run, nothing was written: {size}{share} {change}, {files} removed{stripped}");
         return format!("{}\n", options.paint.yellow(&line));
     }
-    let line = format!("{change} {size}{share}, {files} removed");
+    let line = format!("{change} {size}{share}, {files} removed{stripped}");
     format!("{}\n", if after < before { options.paint.green(&line) } else { line })
 }

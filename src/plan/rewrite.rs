@@ -1,0 +1,258 @@
+//! New contents for files that stay: executables and shared objects without symbols, and the checksums of those where package
+//! managers wrote them down. Each is a list of pieces of the old content, so nothing is held in memory or computed again when
+//! it is written.
+
+use super::Request;
+use super::verdict::Proposals;
+use crate::elf::{self, Level, Outcome, Reason};
+use crate::layer::Strip;
+use crate::ledger::{Ledger, Sums};
+use crate::path;
+use crate::tar::Member;
+use crate::tree::{At, InodeId, NodeId, Tree, Type};
+use bstr::ByteSlice;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// A member's new content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rewrite {
+    /// Its pieces; ranges are within the member's data.
+    pub pieces: Vec<elf::Piece>,
+    /// Its size in bytes.
+    pub size: u64,
+}
+
+/// A file that is stripped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stripped {
+    /// The member with its data.
+    pub at: At,
+    /// One of its names.
+    pub node: NodeId,
+    /// The rule that asked for it, by index in the profile.
+    pub rule: u16,
+    /// Bytes of content that go.
+    pub saved: u64,
+}
+
+/// Why a file is not stripped though a rule asked for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Left {
+    /// What its bytes say.
+    Elf(Reason),
+    /// A protection of the profile, by index.
+    Protected(u16),
+    /// A package manager's checksum of it that cannot be written anew.
+    Recorded,
+}
+
+/// All new contents of one image.
+#[derive(Clone, Debug, Default)]
+pub struct Rewrites {
+    of: HashMap<At, Rewrite>,
+    /// What is stripped, in the tree's order.
+    pub stripped: Vec<Stripped>,
+    /// What is not, by reason, in the tree's order.
+    pub left: Vec<(NodeId, Left)>,
+}
+
+impl Rewrites {
+    /// The new content of a member's file.
+    #[must_use]
+    pub fn of(&self, at: At) -> Option<&Rewrite> {
+        self.of.get(&at)
+    }
+
+    /// Whether any member of a layer gets one.
+    #[must_use]
+    pub fn touch(&self, layer: u32) -> bool {
+        self.of.keys().any(|at| at.layer == layer)
+    }
+
+    /// The bytes by which a member shrinks in the tar.
+    #[must_use]
+    pub fn shrinks(&self, at: At, member: &Member) -> u64 {
+        let data = member.data();
+        let padded = |size| crate::tar::padded(size);
+        self.of(at).map_or(0, |new| padded(data.end - data.start).saturating_sub(padded(new.size)))
+    }
+}
+
+/// Decides about every file that stays.
+#[must_use]
+pub fn decide(request: &Request<'_>, proposals: &Proposals, dropped: &[Option<u16>]) -> Rewrites {
+    let mut deciding = Deciding { request, proposals, dropped, out: Rewrites::default(), sums: HashMap::new() };
+    for (id, inode) in request.merged.tree.inodes() {
+        if inode.kind == Type::File {
+            deciding.file(id);
+        }
+    }
+    if !deciding.sums.is_empty() {
+        deciding.ledgers();
+    }
+    deciding.out
+}
+
+struct Deciding<'a> {
+    request: &'a Request<'a>,
+    proposals: &'a Proposals,
+    dropped: &'a [Option<u16>],
+    out: Rewrites,
+    /// What is stripped: its new checksums.
+    sums: HashMap<At, Sums>,
+}
+
+/// An edit of a ledger: a range of its text and what comes in its place.
+type Edit = (std::ops::Range<usize>, Vec<u8>);
+
+impl<'a> Deciding<'a> {
+    fn tree(&self) -> &'a Tree {
+        &self.request.merged.tree
+    }
+
+    /// The member that holds a file above the base, with what its names are that stay.
+    fn holder(&self, id: InodeId) -> Option<(At, Vec<NodeId>)> {
+        let at = self.tree().inode(id).holder().filter(|at| at.layer as usize >= self.request.base)?;
+        let names = self.tree().names(id).iter().copied();
+        let names: Vec<NodeId> = names.filter(|n| self.dropped[n.index()].is_none()).collect();
+        (!names.is_empty()).then_some((at, names))
+    }
+
+    fn file(&mut self, id: InodeId) {
+        let Some((at, names)) = self.holder(id) else { return };
+        let layer = &self.request.layers[at.layer as usize];
+        let Some(facts) = layer.facts.get(&at.member).filter(|f| !f.strip.is_empty()) else { return };
+        let Some(rule) = names.iter().find_map(|n| self.proposals.nodes[n.index()].strip) else { return };
+        let left = match self.strip_of(&facts.strip, rule, &names) {
+            Ok((Outcome::Replaced(recipe), Some(sums))) => {
+                let saved = layer.members[at.member as usize].size().saturating_sub(recipe.size);
+                self.out.of.insert(at, Rewrite { pieces: recipe.pieces.clone(), size: recipe.size });
+                self.out.stripped.push(Stripped { at, node: names[0], rule, saved });
+                self.sums.insert(at, *sums);
+                return;
+            }
+            Ok((Outcome::Replaced(_), None)) => Left::Elf(Reason::Unreadable),
+            Ok((Outcome::Unchanged(reason), _)) => Left::Elf(*reason),
+            Err(left) => left,
+        };
+        self.out.left.push((names[0], left));
+    }
+
+    /// What stripping makes of a file with these names.
+    fn strip_of<'f>(
+        &self,
+        found: &'f [Strip],
+        rule: u16,
+        names: &[NodeId],
+    ) -> Result<(&'f Outcome, Option<&'f Sums>), Left> {
+        // Of a file that would not change anyway that is the reason to tell.
+        let level = self.request.profile.rules[usize::from(rule)].level;
+        let of = |level: Level| found.iter().find(|s| s.level == level).ok_or(Left::Elf(Reason::Nothing));
+        let strip = of(level)?;
+        if matches!(strip.outcome, Outcome::Unchanged(_)) {
+            return Ok((&strip.outcome, None));
+        }
+        if let Some(protect) = names.iter().find_map(|n| self.proposals.nodes[n.index()].protect) {
+            return Err(Left::Protected(protect));
+        }
+        if names.iter().any(|&n| self.is_verified(n)) {
+            return Err(Left::Elf(Reason::SelfChecking));
+        }
+        Ok((&strip.outcome, strip.sums.as_ref()))
+    }
+
+    /// Whether a checksum of the file lies beside it, or its name says that it is verified.
+    fn is_verified(&self, node: NodeId) -> bool {
+        let name = self.tree().name(node);
+        let parent = self.tree().node(node).parent;
+        elf::is_checked_name(name) || elf::side_cars(name).iter().any(|car| self.tree().child(parent, car).is_some())
+    }
+
+    /// Writes the new checksums where package managers wrote down the old ones.
+    fn ledgers(&mut self) {
+        let ledgers = self.kept_ledgers();
+        let mut edits: BTreeMap<At, Vec<Edit>> = BTreeMap::new();
+        let mut recorded: HashSet<At> = HashSet::new();
+        let names: HashSet<&[u8]> =
+            self.out.stripped.iter().flat_map(|s| self.names(s.node)).map(|n| self.tree().name(n).as_bytes()).collect();
+        for (at, ledger, text) in ledgers {
+            for row in ledger.rows(&self.path(at), text) {
+                if !names.contains(path::split(&row.path).1) {
+                    continue;
+                }
+                let target = self.tree().resolve(NodeId::ROOT, &row.path).target;
+                let target = target.and_then(|node| self.tree().inode_of(node).holder());
+                let Some((target, sums)) = target.and_then(|t| Some((t, self.sums.get(&t)?))) else { continue };
+                let size = self.out.of(target).map_or(0, |new| new.size);
+                let edits = edits.entry(at).or_default();
+                if !row.size.is_empty() {
+                    edits.push((row.size, size.to_string().into_bytes()));
+                }
+                match ledger.checksum(sums) {
+                    _ if row.checksum.is_empty() => {}
+                    Some(checksum) => edits.push((row.checksum, checksum)),
+                    None => _ = recorded.insert(target),
+                }
+            }
+        }
+        if recorded.is_empty() {
+            edits.into_iter().for_each(|(at, edits)| self.edit(at, edits));
+            return;
+        }
+        // Those stay as they are, and what the others' rows say is worked out without them.
+        self.leave(&recorded);
+        self.ledgers();
+    }
+
+    fn leave(&mut self, recorded: &HashSet<At>) {
+        self.sums.retain(|at, _| !recorded.contains(at));
+        self.out.of.retain(|at, _| !recorded.contains(at));
+        let (left, stripped) = self.out.stripped.drain(..).partition(|s: &Stripped| recorded.contains(&s.at));
+        self.out.stripped = stripped;
+        self.out.left.extend(Vec::into_iter(left).map(|s: Stripped| (s.node, Left::Recorded)));
+    }
+
+    fn names(&self, node: NodeId) -> &'a [NodeId] {
+        self.tree().names(self.tree().node(node).inode)
+    }
+
+    fn path(&self, at: At) -> Vec<u8> {
+        self.request.layers[at.layer as usize].members[at.member as usize].path.to_vec()
+    }
+
+    /// The ledgers that stay, above the base, in the tree's order.
+    fn kept_ledgers(&self) -> Vec<(At, Ledger, &'a [u8])> {
+        let mut out = Vec::new();
+        for (id, inode) in self.tree().inodes().filter(|(_, inode)| inode.kind == Type::File) {
+            let Some(at) = inode.holder() else { continue };
+            let Some(facts) = self.request.layers[at.layer as usize].facts.get(&at.member) else { continue };
+            if let (Some(text), Some(ledger), Some(_)) =
+                (&facts.ledger, Ledger::of(&self.path(at)), self.holder(id))
+            {
+                out.push((at, ledger, &**text));
+            }
+        }
+        out
+    }
+
+    fn edit(&mut self, at: At, mut edits: Vec<Edit>) {
+        edits.sort_by_key(|(range, _)| range.start);
+        let data = self.request.layers[at.layer as usize].members[at.member as usize].data();
+        let end = data.end - data.start;
+        let mut new = Rewrite { pieces: Vec::new(), size: 0 };
+        let mut push = |piece: elf::Piece| {
+            new.size += piece.size();
+            if piece.size() > 0 {
+                new.pieces.push(piece);
+            }
+        };
+        let mut from = 0;
+        for (range, bytes) in edits {
+            push(elf::Piece::Copy(from..range.start as u64));
+            push(elf::Piece::Bytes(bytes));
+            from = range.end as u64;
+        }
+        push(elf::Piece::Copy(from..end));
+        self.out.of.insert(at, new);
+    }
+}

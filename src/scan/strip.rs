@@ -1,0 +1,115 @@
+//! What stripping would make of a file, found out while its layer is read, so that the plan knows every size.
+//!
+//! An object in a plain layer is looked at where it lies, a few headers of it, whatever its size. From a compressed layer it is
+//! held in memory, a large one at a time.
+
+use crate::codec::Compression;
+use crate::elf::{self, Level, Object, Outcome, Reason};
+use crate::layer::Strip;
+use crate::ledger::Sums;
+use crate::source::{Input, LayerRef};
+use crate::tar::Member;
+use crate::{Result, path};
+use sha2::Digest as _;
+use std::borrow::Cow;
+use std::io::Read;
+use std::ops::Range;
+use std::sync::Mutex;
+
+/// Objects of compressed layers that are larger are left alone.
+const MOST_HELD: u64 = 512 << 20;
+/// Larger ones are held one at a time, however many layers are read at once.
+const LARGE: u64 = 16 << 20;
+static ONE_LARGE: Mutex<()> = Mutex::new(());
+
+/// Where a layer's members lie.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) input: &'a Input,
+    pub(super) layer: &'a LayerRef,
+}
+
+/// Looks at a file that begins with `head`; `rest` reads on from there. What it reads of that is then in `head`.
+pub(super) fn look(
+    place: Place<'_>,
+    member: &Member,
+    levels: &[Level],
+    head: &mut Vec<u8>,
+    rest: &mut impl Read,
+) -> Result<Vec<Strip>> {
+    let range = member.data();
+    let size = range.end - range.start;
+    let unchanged = |reason| levels.iter().map(|&level| Strip { level, outcome: Outcome::Unchanged(reason), sums: None });
+    let name = path::split(&member.path).1;
+    let verified = member.meta.attrs.records.iter().any(|(key, _)| key == "SCHILY.xattr.security.ima");
+    if verified || elf::is_checked_name(name) {
+        return Ok(unchanged(Reason::SelfChecking).collect());
+    }
+    let legacy = !path::components(&member.path).any(|part| part == b"site-packages");
+    if place.layer.compression == Compression::None {
+        return Ok(outcomes(&Stored { place, range }, name, levels, legacy));
+    }
+    if size > MOST_HELD {
+        return Ok(unchanged(Reason::Large).collect());
+    }
+    let _one = (size > LARGE).then(|| ONE_LARGE.lock());
+    head.reserve_exact(usize::try_from(size).unwrap_or_default().saturating_sub(head.len()));
+    rest.read_to_end(head)?;
+    Ok(outcomes(head.as_slice(), name, levels, legacy))
+}
+
+fn outcomes<O: Object + ?Sized>(object: &O, name: &[u8], levels: &[Level], legacy: bool) -> Vec<Strip> {
+    let one = |&level: &Level| {
+        let most = if elf::keeps_symtab(name) { Level::Debug } else { level };
+        let outcome = elf::strip(object, most);
+        let sums = match &outcome {
+            Outcome::Replaced(recipe) => sums(recipe.chunks(object), recipe.size, legacy),
+            Outcome::Unchanged(_) => None,
+        };
+        match (outcome, sums) {
+            (Outcome::Replaced(_), None) => Strip { level, outcome: Outcome::Unchanged(Reason::Unreadable), sums },
+            (outcome, sums) => Strip { level, outcome, sums },
+        }
+    };
+    levels.iter().map(one).collect()
+}
+
+/// The checksums of the new file; none where it could not be read to its end.
+fn sums<'a>(chunks: impl Iterator<Item = Cow<'a, [u8]>>, size: u64, legacy: bool) -> Option<Sums> {
+    let (mut sha256, mut md5, mut sha1) = (sha2::Sha256::new(), md5::Md5::new(), sha1::Sha1::new());
+    let mut read = 0;
+    for chunk in chunks {
+        read += chunk.len() as u64;
+        sha256.update(&chunk);
+        if legacy {
+            md5.update(&chunk);
+            sha1.update(&chunk);
+        }
+    }
+    let legacy = legacy.then(|| (md5.finalize().into(), sha1.finalize().into()));
+    (read == size).then(|| Sums { sha256: sha256.finalize().into(), legacy })
+}
+
+/// A file as it lies in a plain layer.
+struct Stored<'a> {
+    place: Place<'a>,
+    range: Range<u64>,
+}
+
+impl Object for Stored<'_> {
+    fn size(&self) -> u64 {
+        self.range.end - self.range.start
+    }
+
+    fn read(&self, range: Range<u64>) -> Option<Cow<'_, [u8]>> {
+        if range.start > range.end || range.end > self.size() {
+            return None;
+        }
+        let start = self.range.start.checked_add(range.start)?;
+        let reader = self.place.input.open_blob_at(&self.place.layer.blob, start).ok()?;
+        let length = range.end - range.start;
+        let mut bytes = Vec::with_capacity(usize::try_from(length).ok()?);
+        reader.take(length).read_to_end(&mut bytes).ok()?;
+        (bytes.len() as u64 == length).then_some(Cow::Owned(bytes))
+    }
+}
