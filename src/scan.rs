@@ -12,6 +12,7 @@ use crate::tar::frame::Framer;
 use crate::tar::{Kind, Member};
 use crate::{Digest, Error, ErrorKind, Result};
 use std::io::{self, BufReader, Read};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use strip::Place;
 
 mod strip;
@@ -21,8 +22,37 @@ const HEAD: u64 = 4096;
 /// Larger Python files are generated data; their references are not looked for.
 const MAX_SOURCE: u64 = 16 << 20;
 
-/// Members that a layer may have: ten times those of the largest real ones, so that a bomb of headers ends early.
-const MAX_MEMBERS: usize = 4_000_000;
+/// What the members of all layers may take, in bytes of memory: that of four times the files of the largest real images, so
+/// that a bomb of headers ends early.
+const MAX_MEMORY: usize = 600 << 20;
+/// About what a plan takes for each member beside the member itself, in bytes.
+const PLAN: usize = 128;
+
+/// What the members that have been read so far, of all layers at once, will take in memory.
+#[derive(Debug, Default)]
+pub struct Budget(AtomicUsize);
+
+impl Budget {
+    /// Takes a member's part; fails once there is nothing left.
+    fn take(&self, member: &Member) -> Result<()> {
+        self.0.fetch_add(member.memory() + PLAN, Ordering::Relaxed);
+        self.check()
+    }
+
+    /// Whether more was asked for than there is.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] then. It names no layer: which one is read when the last is spent is chance.
+    pub fn check(&self) -> Result<()> {
+        if self.0.load(Ordering::Relaxed) <= MAX_MEMORY {
+            return Ok(());
+        }
+        let what = "too many files: their names and metadata alone would fill the memory";
+        Err(Error::new(ErrorKind::Unsupported, what)
+            .expected(format!("at most {} MiB, or about two million files", MAX_MEMORY >> 20), "more")
+            .hint("of an archive with several images, read one at a time: IN:REF"))
+    }
+}
 
 /// What a scan looks for besides the members.
 #[derive(Clone, Debug, Default)]
@@ -49,22 +79,34 @@ pub struct Scanned {
 /// # Errors
 /// Those of the input, the compression and the tar stream, and [`ErrorKind::Digest`] where the blob has not its digest
 /// or size, or the decompressed bytes not their diff_id.
-pub fn scan(input: &Input, layer: &LayerRef, needs: &Needs, advance: &(dyn Fn(u64) + Sync)) -> Result<Scanned> {
-    scan_blob(input, layer, needs, advance).map_err(|e| e.layer(&layer.name).archive(&input.name))
+pub fn scan(
+    input: &Input,
+    layer: &LayerRef,
+    needs: &Needs,
+    budget: &Budget,
+    advance: &(dyn Fn(u64) + Sync),
+) -> Result<Scanned> {
+    scan_blob(input, layer, needs, budget, advance).map_err(|e| e.layer(&layer.name).archive(&input.name))
 }
 
-fn scan_blob(input: &Input, layer: &LayerRef, needs: &Needs, advance: &(dyn Fn(u64) + Sync)) -> Result<Scanned> {
+fn scan_blob(
+    input: &Input,
+    layer: &LayerRef,
+    needs: &Needs,
+    budget: &Budget,
+    advance: &(dyn Fn(u64) + Sync),
+) -> Result<Scanned> {
     let place = Place { input, layer };
     let mut raw = Counting { inner: input.open_blob(&layer.blob)?, advance, count: 0 };
     if layer.compression == Compression::None {
-        let (index, digest) = scan_tar(&mut raw, place, needs)?;
+        let (index, digest) = scan_tar(&mut raw, place, needs, budget)?;
         check_size(layer, raw.count)?;
         check_digest("diff_id", layer.diff_id, digest)?;
         check_blob(layer, digest)?;
         return Ok(Scanned { index, digest });
     }
     let mut raw = Hashing::new(raw);
-    let (index, diff_id) = scan_tar(codec::decoder(layer.compression, &mut raw)?, place, needs)?;
+    let (index, diff_id) = scan_tar(codec::decoder(layer.compression, &mut raw)?, place, needs, budget)?;
     // The decoder stops at the end of its last frame; the blob is all there is.
     io::copy(&mut raw, &mut io::sink())?;
     let (_, digest, size) = raw.finish();
@@ -97,18 +139,15 @@ fn check_digest(what: &str, expected: Digest, found: Digest) -> Result<()> {
 }
 
 /// Frames a decompressed layer; the digest is of all its bytes, those after the end marker as well.
-fn scan_tar(reader: impl Read, place: Place<'_>, needs: &Needs) -> Result<(LayerIndex, Digest)> {
+fn scan_tar(reader: impl Read, place: Place<'_>, needs: &Needs, budget: &Budget) -> Result<(LayerIndex, Digest)> {
     let reader = BufReader::with_capacity(codec::CHUNK, Hashing::new(reader));
     let mut framer = Framer::new(reader);
     let mut index = LayerIndex::default();
     let wanted = needs.interpreters || !needs.python_words.is_empty() || !needs.strip.is_empty();
     let words: Vec<&[u8]> = needs.python_words.iter().map(Vec::as_slice).collect();
     while let Some(member) = framer.next()? {
-        if index.members.len() == MAX_MEMBERS {
-            let what = format!("a layer with more than {MAX_MEMBERS} members");
-            return Err(Error::new(ErrorKind::Unsupported, what).member(&member.path).offset(member.span.start));
-        }
-        if wanted && member.kind == Kind::File && member.sparse.is_none() && !member.data.is_empty() {
+        budget.take(&member)?;
+        if wanted && member.kind == Kind::File && member.sparse.is_none() && member.stored > 0 {
             let facts = facts(&mut framer, &member, place, needs, &words)?;
             if !facts.is_empty() {
                 index.facts.insert(index.members.len() as u32, facts);
@@ -131,7 +170,7 @@ fn facts<R: io::BufRead>(
     needs: &Needs,
     words: &[&[u8]],
 ) -> Result<Facts> {
-    let size = member.size();
+    let size = member.stored;
     let mut facts = Facts::default();
     let mut data = framer.data();
     let mut head = Vec::new();

@@ -9,11 +9,12 @@ use crate::layer::LayerIndex;
 use crate::plan::{self, LayerPlan, Plan};
 use crate::profile::{self, Matcher, Profile};
 use crate::report::{RemovedPath, Report, Timing};
-use crate::scan::{self, Needs, Scanned};
+use crate::scan::{self, Budget, Needs, Scanned};
 use crate::sink::{self, Assembly, OutLayer, Output, Rewritten, Sealed, Target};
 use crate::source::{self, BlobRef, Form, Image, Input, LayerRef, Location, OpenOptions};
 use crate::tar::Member;
-use crate::tree::merge::{self, Merged};
+use crate::tree::Tree;
+use crate::tree::merge;
 use crate::{Digest, Error, ErrorKind, Result, Warning, emit};
 use rayon::prelude::*;
 use std::collections::HashMap;
@@ -23,7 +24,7 @@ use std::time::Instant;
 pub struct Outcome {
     /// The report.
     pub report: Report,
-    /// Every path that went, of all images.
+    /// Every path that went, of all images; empty unless asked for.
     pub removed: Vec<RemovedPath>,
     /// The output, whole but without its name; none for a dry run.
     pub output: Option<Sealed>,
@@ -41,7 +42,7 @@ pub(super) fn key(layer: &LayerRef) -> LayerKey {
 pub(super) struct Planned<'a> {
     pub image: &'a Image,
     pub layers: Vec<&'a LayerIndex>,
-    pub merged: Merged,
+    pub tree: Tree,
     pub plan: Plan,
     /// How many layers stay as they are.
     pub base: usize,
@@ -146,8 +147,10 @@ fn scan_layers(input: &Input, needs: &Needs, ui: &dyn Ui) -> Result<HashMap<Laye
     let mut order: Vec<usize> = (0..unique.len()).collect();
     order.sort_by_key(|&i| (std::cmp::Reverse(unique[i].size), i));
     let advance = |n| ui.advance(n);
-    let mut results: Vec<(usize, Result<Scanned>)> =
-        order.into_par_iter().with_max_len(1).map(|i| (i, scan::scan(input, unique[i], needs, &advance))).collect();
+    let budget = Budget::default();
+    let one = |i: usize| (i, scan::scan(input, unique[i], needs, &budget, &advance));
+    let mut results: Vec<(usize, Result<Scanned>)> = order.into_par_iter().with_max_len(1).map(one).collect();
+    budget.check().map_err(|e| e.archive(&input.name))?;
     // Of several errors the one of the lowest layer is told, whichever thread was first.
     results.sort_by_key(|(i, _)| *i);
     results.into_iter().map(|(i, scanned)| Ok((key(unique[i]), scanned?))).collect()
@@ -177,7 +180,7 @@ fn plan_images<'a>(
         });
         let digests = scanned.iter().map(|s| s.digest).collect();
         let tar_bytes = layers.iter().map(|l| l.tar_bytes).collect();
-        Ok(Planned { image, layers, merged, plan, base, digests, tar_bytes })
+        Ok(Planned { image, layers, tree: merged.tree, plan, base, digests, tar_bytes })
     };
     input.images.iter().zip(bases).map(one).collect()
 }

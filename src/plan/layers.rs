@@ -5,15 +5,40 @@
 //! it, with the data first, as no engine lets a link reach into a lower layer.
 
 use super::compose::{Composer, same_attributes, same_inode};
+use super::rewrite::Rewrites;
 use super::{LayerPlan, Request};
+use crate::layer::LayerIndex;
 use crate::tar::{Kind, Member};
 use crate::tree::merge::{Mark, Role, is_marker_of, role};
-use crate::tree::{At, InodeId, NodeId, Tree};
+use crate::tree::{At, InodeId, NodeId, Tree, Type};
 use bstr::BString;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// For each layer and member: the name that it gave to the tree.
-pub type Names = Vec<Vec<Option<NodeId>>>;
+pub struct Names(Vec<Vec<NodeId>>);
+
+impl Names {
+    /// Stands for no name: the space of an `Option` for every member would be twice that.
+    const NONE: NodeId = NodeId(u32::MAX);
+
+    /// Finds which name each member gave to the tree.
+    #[must_use]
+    pub fn new(layers: &[&LayerIndex], tree: &Tree) -> Self {
+        let mut names: Vec<Vec<NodeId>> = layers.iter().map(|l| vec![Self::NONE; l.members.len()]).collect();
+        for id in tree.ids() {
+            if let Some(at) = tree.node(id).at() {
+                names[at.layer as usize][at.member as usize] = id;
+            }
+        }
+        Self(names)
+    }
+
+    /// The name that a member gave.
+    #[must_use]
+    pub fn get(&self, at: At) -> Option<NodeId> {
+        Some(self.0[at.layer as usize][at.member as usize]).filter(|&id| id != Self::NONE)
+    }
+}
 
 /// The output layers and what is in none of them.
 pub struct Composed {
@@ -24,6 +49,7 @@ pub struct Composed {
 }
 
 /// What is written at the place of a member.
+#[derive(Clone, Copy)]
 enum Out {
     /// The member as it is.
     Raw,
@@ -44,23 +70,47 @@ impl Out {
     }
 }
 
-/// Finds which name each member gave to the tree.
-#[must_use]
-pub fn names_of_members(layers: &[&crate::layer::LayerIndex], tree: &Tree) -> Names {
-    let mut names: Names = layers.iter().map(|l| vec![None; l.members.len()]).collect();
-    for id in tree.ids() {
-        if let Some(at) = tree.node(id).at {
-            names[at.layer as usize][at.member as usize] = Some(id);
+/// What is written at the place of one member, in order. For nearly all it is one thing or none.
+#[derive(Default)]
+enum Outs {
+    #[default]
+    None,
+    One(Out),
+    Many(Box<Vec<Out>>),
+}
+
+impl Outs {
+    fn push(&mut self, out: Out) {
+        *self = match std::mem::take(self) {
+            Self::None => Self::One(out),
+            Self::One(first) => Self::Many(Box::new(vec![first, out])),
+            Self::Many(mut outs) => {
+                outs.push(out);
+                Self::Many(outs)
+            }
         }
     }
-    names
+
+    fn as_slice(&self) -> &[Out] {
+        match self {
+            Self::None => &[],
+            Self::One(out) => std::slice::from_ref(out),
+            Self::Many(outs) => outs,
+        }
+    }
 }
 
 /// Composes the output layers. With `shadowed`, or in a squash, only what the final tree has is written; else what later
 /// layers hide stays too.
 #[must_use]
-pub fn compose(request: &Request<'_>, dropped: &[Option<u16>], names: &Names, shadowed: bool) -> Composed {
-    let mut plan = Layers::new(request, dropped, names);
+pub fn compose(
+    request: &Request<'_>,
+    dropped: &[Option<u16>],
+    rewrites: &Rewrites,
+    names: &Names,
+    shadowed: bool,
+) -> Composed {
+    let mut plan = Layers::new(request, dropped, rewrites, names);
     plan.base_stays();
     if shadowed || request.squash {
         plan.script_tree();
@@ -76,18 +126,19 @@ pub(super) struct Layers<'a> {
     pub(super) request: &'a Request<'a>,
     pub(super) tree: &'a Tree,
     pub(super) dropped: &'a [Option<u16>],
+    pub(super) rewrites: &'a Rewrites,
     pub(super) names: &'a Names,
-    /// What is written where a member is, in order.
-    script: HashMap<At, Vec<Out>>,
+    /// For each layer and member: what is written there.
+    script: Vec<Vec<Outs>>,
     pub(super) outputs: Vec<LayerPlan>,
     pub(super) gone: Vec<Vec<bool>>,
 }
 
 impl<'a> Layers<'a> {
-    fn new(request: &'a Request<'a>, dropped: &'a [Option<u16>], names: &'a Names) -> Self {
+    fn new(request: &'a Request<'a>, dropped: &'a [Option<u16>], rewrites: &'a Rewrites, names: &'a Names) -> Self {
         let gone = request.layers.iter().map(|l| vec![true; l.members.len()]).collect();
         let tree = &request.merged.tree;
-        Self { request, tree, dropped, names, script: HashMap::new(), outputs: Vec::new(), gone }
+        Self { request, tree, dropped, rewrites, names, script: Vec::new(), outputs: Vec::new(), gone }
     }
 
     fn member(&self, at: At) -> &'a Member {
@@ -107,19 +158,28 @@ impl<'a> Layers<'a> {
 
     /// Decides for every name that stays what is written where.
     fn script_tree(&mut self) {
+        self.script = self.request.layers.iter().map(|l| l.members.iter().map(|_| Outs::None).collect()).collect();
         for (id, inode) in self.tree.inodes() {
-            if inode.kind == Kind::Dir {
+            if inode.kind == Type::Dir {
                 // A directory above the base that only lower layers describe is written when a child needs it.
-                if let Some(at) = inode.holder.filter(|at| at.layer >= self.request.base as u32)
-                    && self.dropped[inode.names[0].index()].is_none()
+                if let Some(at) = inode.holder().filter(|at| at.layer >= self.request.base as u32)
+                    && self.dropped[inode.name.index()].is_none()
                 {
-                    let out = self.own_member(at, inode.names[0]);
-                    self.script.entry(at).or_default().push(out);
+                    let out = self.own_member(at, inode.name);
+                    self.outs_mut(at).push(out);
                 }
             } else {
                 self.script_group(id);
             }
         }
+    }
+
+    fn outs(&self, at: At) -> &[Out] {
+        self.script[at.layer as usize][at.member as usize].as_slice()
+    }
+
+    fn outs_mut(&mut self, at: At) -> &mut Outs {
+        &mut self.script[at.layer as usize][at.member as usize]
     }
 
     /// How the holder of an inode is written under the name that it gives.
@@ -136,14 +196,13 @@ impl<'a> Layers<'a> {
         let member = self.member(at);
         // Engines refuse these two in what is new; a layer that had them keeps them.
         let refused = self.request.squash && matches!(member.flag, b'S' | b'7');
-        !refused && member.path == self.tree.path(node)
+        !refused && *member.path == self.tree.path(node)
     }
 
     fn script_group(&mut self, id: InodeId) {
-        let inode = self.tree.inode(id);
-        let Some(holder) = inode.holder else { return };
-        let mut names: Vec<(At, NodeId)> =
-            inode.names.iter().filter_map(|&n| Some((self.tree.node(n).at?, n))).collect();
+        let Some(holder) = self.tree.inode(id).holder() else { return };
+        let names = self.tree.names(id).iter();
+        let mut names: Vec<(At, NodeId)> = names.filter_map(|&n| Some((self.tree.node(n).at()?, n))).collect();
         names.retain(|&(_, n)| self.dropped[n.index()].is_none());
         names.sort_unstable();
         let Some(&(highest, _)) = names.last() else { return };
@@ -165,7 +224,7 @@ impl<'a> Layers<'a> {
         // The data is written under some name, and every name that stays is, wherever its own member was.
         self.gone[holder.layer as usize][holder.member as usize] = false;
         names.iter().for_each(|(at, _)| self.gone[at.layer as usize][at.member as usize] = false);
-        let own = self.tree.node(first).at == Some(holder) && place == holder;
+        let own = self.tree.node(first).at() == Some(holder) && place == holder;
         let out = if own { self.own_member(holder, first) } else { Out::Inode(first) };
         let raw = out.is_member();
         let mut outs = vec![out];
@@ -178,18 +237,18 @@ impl<'a> Layers<'a> {
                     true => Out::Relink(node, first),
                     false => Out::Link(node, first),
                 };
-                self.script.entry(at).or_default().push(out);
+                self.outs_mut(at).push(out);
             }
         }
-        let slot = self.script.entry(place).or_default();
-        outs.append(slot);
-        *slot = outs;
+        let slot = self.outs_mut(place);
+        outs.extend(std::mem::take(slot).as_slice());
+        outs.into_iter().for_each(|out| slot.push(out));
     }
 
     /// Whether a link's own member can stay: it names the holder of the data.
     fn link_copyable(&self, at: At, node: NodeId, first: NodeId) -> bool {
         let target = &self.member(at).kind;
-        matches!(target, Kind::HardLink(target) if *target == self.tree.path(first)) && self.copyable(at, node)
+        matches!(target, Kind::HardLink(target) if **target == self.tree.path(first)) && self.copyable(at, node)
     }
 
     /// Whether a link's own header says of its inode what the holder does. A squash, and a group with a new holder, take no less
@@ -208,7 +267,7 @@ impl<'a> Layers<'a> {
         let mut todo = vec![(NodeId::ROOT, NodeId::ROOT)];
         while let Some((lower, upper)) = todo.pop() {
             for &child in base.children(lower) {
-                let same = self.tree.child(upper, &base.node(child).name).filter(|n| self.dropped[n.index()].is_none());
+                let same = self.tree.child(upper, base.name(child)).filter(|n| self.dropped[n.index()].is_none());
                 match same {
                     None => out.push(base.path(child)),
                     Some(same) if base.is_dir(child) && self.tree.is_dir(same) => todo.push((child, same)),
@@ -225,12 +284,12 @@ impl<'a> Layers<'a> {
         let mut out: HashMap<u32, Vec<NodeId>> = HashMap::new();
         let kept = |id: &NodeId| self.dropped[id.index()].is_none();
         for id in self.tree.ids().skip(1).filter(|id| self.tree.is_dir(*id) && kept(id)) {
-            let implied = self.tree.inode_of(id).holder.is_none();
+            let implied = self.tree.inode_of(id).holder().is_none();
             if implied
                 && !self.tree.children(id).iter().any(kept)
-                && self.tree.node(id).since >= self.request.base as u32
+                && self.tree.node(id).since() >= self.request.base as u32
             {
-                out.entry(self.tree.node(id).since).or_default().push(id);
+                out.entry(self.tree.node(id).since()).or_default().push(id);
             }
         }
         out
@@ -251,9 +310,10 @@ impl<'a> Layers<'a> {
         let mut markers = Vec::new();
         let members = &self.request.layers[layer as usize].members;
         for index in 0..members.len() as u32 {
-            for out in self.script.get(&At { layer, member: index }).into_iter().flatten() {
+            let at = At { layer, member: index };
+            for out in self.outs(at) {
                 match out {
-                    Out::Raw => self.names[layer as usize][index as usize].into_iter().for_each(&mut need),
+                    Out::Raw => self.names.get(at).into_iter().for_each(&mut need),
                     Out::Inode(node) | Out::Explicit(node) | Out::Link(node, _) | Out::Relink(node, _) => need(*node),
                 }
             }
@@ -271,11 +331,11 @@ impl<'a> Layers<'a> {
             if member.kind != Kind::Dir || role(&member.path) != Role::Entry {
                 continue;
             }
-            let own = self.names[layer as usize][index as usize];
+            let own = self.names.get(At { layer, member: index });
             let node = own.or_else(|| self.tree.lookup(&member.path).filter(|&n| self.tree.is_dir(n)));
             if let Some(node) = node.filter(|n| self.dropped[n.index()].is_none()) {
                 // What a later entry of the same layer replaced says nothing any more.
-                let holder = self.tree.inode_of(node).holder;
+                let holder = self.tree.inode_of(node).holder();
                 let holds = holder == Some(At { layer, member: index });
                 let told_above = holder.is_some_and(|h| h.layer > layer);
                 if holds || (own.is_none() && told_above && needed.contains(&node)) {
@@ -295,15 +355,15 @@ impl<'a> Layers<'a> {
             let marks = self.marks_that_stay(layer, &mut hidden);
             let dirs = self.explicit_dirs(layer, &marks);
             let members = &self.request.layers[layer as usize].members;
-            let mut composer = Composer::new(self.request, Some(layer), dirs.keys().copied().collect());
+            let mut composer = Composer::new(self.request, self.rewrites, Some(layer), dirs.keys().copied().collect());
             let mut untouched = true;
             for (index, member) in (0u32..).zip(members) {
                 let at = At { layer, member: index };
-                let name = self.names[layer as usize][index as usize];
-                if let Some(outs) = self.script.get(&at) {
-                    untouched &= matches!(&outs[..], [out] if out.is_member());
+                let outs = self.outs(at);
+                if !outs.is_empty() {
+                    untouched &= matches!(outs, [out] if out.is_member());
+                    write_outs(&mut composer, at, self.names.get(at), outs);
                     self.gone[layer as usize][index as usize] = false;
-                    write_outs(&mut composer, at, name, outs);
                 } else if marks.contains(&index) {
                     self.gone[layer as usize][index as usize] = false;
                     composer.raw_marker(at);
@@ -340,7 +400,7 @@ impl<'a> Layers<'a> {
     /// All layers above the base as one.
     fn write_squash(&mut self, hidden: &[BString]) {
         let Some(last) = self.above_base().last() else { return };
-        let mut composer = Composer::new(self.request, None, HashSet::new());
+        let mut composer = Composer::new(self.request, self.rewrites, None, HashSet::new());
         let mut untouched = hidden.is_empty();
         let mut used = HashSet::new();
         for layer in self.above_base() {
@@ -348,16 +408,18 @@ impl<'a> Layers<'a> {
             let mut end = 0;
             for (index, member) in (0u32..).zip(members) {
                 let at = At { layer, member: index };
-                untouched &= end == member.span.start;
-                end = member.span.end;
-                let Some(outs) = self.script.get(&at) else {
+                let span = member.span();
+                untouched &= end == span.start;
+                end = span.end;
+                let outs = self.outs(at);
+                if outs.is_empty() {
                     untouched = false;
                     continue;
-                };
+                }
                 used.insert(layer);
-                untouched &= matches!(&outs[..], [out] if out.is_member());
+                untouched &= matches!(outs, [out] if out.is_member());
+                write_outs(&mut composer, at, self.names.get(at), outs);
                 self.gone[layer as usize][index as usize] = false;
-                write_outs(&mut composer, at, self.names[layer as usize][index as usize], outs);
             }
         }
         self.emptied_dirs()

@@ -174,7 +174,7 @@ impl<'a> Deciding<'a> {
         let mut edits: BTreeMap<At, Vec<Edit>> = BTreeMap::new();
         let mut recorded: HashSet<At> = HashSet::new();
         let names: HashSet<&[u8]> =
-            self.out.stripped.iter().flat_map(|s| self.names(s.node)).map(|n| self.tree().name(n).as_bytes()).collect();
+            self.out.stripped.iter().flat_map(|s| self.names(s.node)).map(|&n| self.tree().name(n).as_bytes()).collect();
         for (at, ledger, text) in ledgers {
             for row in ledger.rows(&self.path(at), text) {
                 if !names.contains(path::split(&row.path).1) {
@@ -226,9 +226,7 @@ impl<'a> Deciding<'a> {
         for (id, inode) in self.tree().inodes().filter(|(_, inode)| inode.kind == Type::File) {
             let Some(at) = inode.holder() else { continue };
             let Some(facts) = self.request.layers[at.layer as usize].facts.get(&at.member) else { continue };
-            if let (Some(text), Some(ledger), Some(_)) =
-                (&facts.ledger, Ledger::of(&self.path(at)), self.holder(id))
-            {
+            if let (Some(text), Some(ledger), Some(_)) = (&facts.ledger, Ledger::of(&self.path(at)), self.holder(id)) {
                 out.push((at, ledger, &**text));
             }
         }

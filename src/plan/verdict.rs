@@ -3,7 +3,6 @@
 use super::guard;
 use crate::profile::{Guard, Hits, Matcher, Profile};
 use crate::tree::{NodeId, Tree};
-use bstr::BString;
 use rayon::prelude::*;
 
 /// What the profile says of one path.
@@ -11,6 +10,8 @@ use rayon::prelude::*;
 pub struct Proposal {
     /// The first rule that would drop it.
     pub rule: Option<u16>,
+    /// The last rule that would strip it: the one nearest to the user says how much.
+    pub strip: Option<u16>,
     /// The first protection that covers it.
     pub protect: Option<u16>,
 }
@@ -20,8 +21,6 @@ pub struct Proposal {
 pub struct Proposals {
     /// By node.
     pub nodes: Vec<Proposal>,
-    /// The path of each node.
-    pub paths: Vec<BString>,
     /// For each rule: whether it matched anything.
     pub matched: Vec<bool>,
     /// For each protection: whether it matched anything.
@@ -34,6 +33,7 @@ pub struct Proposals {
 #[derive(Clone, Default, PartialEq, Eq)]
 struct State {
     rules: Vec<u16>,
+    strips: Vec<u16>,
     except: Vec<u16>,
     protect: Option<u16>,
 }
@@ -48,45 +48,40 @@ impl State {
         };
         Self {
             rules: union(&self.rules, &hits.rules),
+            strips: union(&self.strips, &hits.strips),
             except: union(&self.except, &hits.except),
             protect: self.protect.or_else(|| hits.protects.first().copied()),
         }
     }
 
     fn proposal(&self) -> Proposal {
-        let rule = self.rules.iter().find(|r| self.except.binary_search(r).is_err());
-        Proposal { rule: rule.copied(), protect: self.protect }
+        let holds = |rule: &&u16| self.except.binary_search(rule).is_err();
+        let (rule, strip) = (self.rules.iter().find(holds), self.strips.iter().rev().find(holds));
+        Proposal { rule: rule.copied(), strip: strip.copied(), protect: self.protect }
     }
 }
+
+/// Paths that are matched in parallel before what they hit is handed down: findings take more memory than verdicts.
+const BATCH: usize = 1 << 16;
 
 /// Matches every path. A pattern that names a directory covers all below it, so its findings are handed down.
 #[must_use]
 pub fn propose(tree: &Tree, profile: &Profile, matcher: &Matcher) -> Proposals {
-    let paths = tree.paths();
-    let mut hits: Vec<Option<Box<Hits>>> = paths
-        .par_iter()
-        .with_min_len(1024)
-        .map_init(Hits::default, |hits, path| {
-            matcher.matches(path, hits);
-            let any = !(hits.rules.is_empty() && hits.except.is_empty() && hits.protects.is_empty());
-            any.then(|| Box::new(hits.clone()))
-        })
-        .collect();
     let guarded = |rule: u16| profile.rules[usize::from(rule)].guard == Some(Guard::Python);
     let any_guarded = profile.rules.iter().any(|r| r.enabled && r.guard == Some(Guard::Python));
-    let roots = if any_guarded { guard::module_roots(tree, profile, &paths) } else { Vec::new() };
+    let roots = if any_guarded { guard::module_roots(tree, profile) } else { Vec::new() };
     let mut states = vec![State::default()];
     let mut state_of = vec![0u32; tree.len()];
     let mut out = Proposals {
         nodes: vec![Proposal::default(); tree.len()],
-        paths,
         matched: vec![false; profile.rules.len()],
         protects_matched: vec![false; profile.protects.len()],
         linked: Vec::new(),
     };
-    for id in tree.ids() {
+    let found = (0..tree.len()).step_by(BATCH).flat_map(|start| hits(tree, matcher, start));
+    for (id, hits) in tree.ids().zip(found) {
         let inherited = state_of[tree.node(id).parent.index()];
-        let Some(hits) = &mut hits[id.index()] else {
+        let Some(mut hits) = hits else {
             state_of[id.index()] = inherited;
             out.nodes[id.index()] = states[inherited as usize].proposal();
             continue;
@@ -94,11 +89,11 @@ pub fn propose(tree: &Tree, profile: &Profile, matcher: &Matcher) -> Proposals {
         if hits.rules.iter().any(|&r| guarded(r)) && tree.is_dir(id) && !guard::is_code(tree, id, &roots) {
             hits.rules.retain(|&r| !guarded(r));
         }
-        hits.rules.iter().for_each(|&r| out.matched[usize::from(r)] = true);
+        hits.rules.iter().chain(&hits.strips).for_each(|&r| out.matched[usize::from(r)] = true);
         hits.protects.iter().for_each(|&p| out.protects_matched[usize::from(p)] = true);
         let links = hits.protects.iter().filter(|&&p| profile.protects[usize::from(p)].links);
         out.linked.extend(links.map(|&p| (id, p)));
-        let state = states[inherited as usize].with(hits);
+        let state = states[inherited as usize].with(&hits);
         out.nodes[id.index()] = state.proposal();
         if tree.is_dir(id) && state != states[inherited as usize] {
             state_of[id.index()] = states.len() as u32;
@@ -108,6 +103,18 @@ pub fn propose(tree: &Tree, profile: &Profile, matcher: &Matcher) -> Proposals {
         }
     }
     out
+}
+
+/// What the patterns say of a batch of names themselves.
+fn hits(tree: &Tree, matcher: &Matcher, start: usize) -> Vec<Option<Box<Hits>>> {
+    let one = |(hits, path): &mut (Hits, Vec<u8>), index: usize| {
+        tree.path_into(NodeId(index as u32), path);
+        matcher.matches(path, hits);
+        let any = [&hits.rules, &hits.strips, &hits.except, &hits.protects].iter().any(|list| !list.is_empty());
+        any.then(|| Box::new(hits.clone()))
+    };
+    let batch = start..tree.len().min(start + BATCH);
+    batch.into_par_iter().with_min_len(1024).map_init(Default::default, one).collect()
 }
 
 /// The rule that would drop a path which the tree does not have: a member that a later layer hides.

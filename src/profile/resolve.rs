@@ -7,8 +7,8 @@ use std::rc::Rc;
 use super::document::{Document, MAX_ERRORS, RawProtect, RawRule, Text};
 use super::error::{At, Located, ProfileError, Source};
 use super::pattern::{self, Sets};
-use crate::elf::Level;
 use super::{Action, COMMAND_LINE, Glob, Profile, Protect, Request, Risk, Rule, builtin};
+use crate::elf::Level;
 
 type Read<'a> = &'a dyn Fn(&str) -> io::Result<String>;
 

@@ -1,16 +1,19 @@
 //! From plans and written layers to the report's figures.
 
-use super::{Held, ImageReport, ImageSide, LayerReport, Left, Named, RemovedPath, Rescue, RuleReport, Stripped, Totals, escape};
+use super::{
+    Held, ImageReport, ImageSide, LayerReport, Left, Named, RemovedPath, Rescue, RuleReport, Stripped, Totals, escape,
+};
 use crate::layer::LayerIndex;
 use crate::path;
 use crate::plan::{self, LayerPlan, Plan, Removed, Why};
 use crate::profile::Profile;
 use crate::sink::OutLayer;
 use crate::source::Image;
-use crate::tree::merge::Merged;
-use crate::tree::{At, NodeId};
-use bstr::BString;
+use crate::tar::Member;
+use crate::tree::{At, NodeId, Tree};
+use bstr::BStr;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 /// How deep the directories are that the report adds bytes up for.
 const DIRECTORY_DEPTH: usize = 3;
@@ -22,7 +25,7 @@ pub struct Built<'a> {
     /// Its layers as scanned.
     pub layers: &'a [&'a LayerIndex],
     /// Its tree.
-    pub merged: &'a Merged,
+    pub tree: &'a Tree,
     /// What was decided.
     pub plan: &'a Plan,
     /// By what rules.
@@ -64,19 +67,22 @@ impl Built<'_> {
     /// Every path that goes, layer by layer in tar order.
     #[must_use]
     pub fn removed(&self) -> Vec<RemovedPath> {
-        let paths = self.plan.removed.iter().filter(|r| !r.marker);
-        paths
-            .map(|r| RemovedPath {
-                path: self.path_of(r).to_owned(),
-                layer: r.layer as usize + 1,
-                bytes: r.bytes,
-                rule: self.rule_id(r.rule).to_owned(),
-            })
-            .collect()
+        let mut ids: HashMap<u16, Arc<str>> = HashMap::new();
+        let one = |r: &Removed| RemovedPath {
+            path: self.members(r.layer)[r.member as usize].path.clone(),
+            layer: r.layer as usize + 1,
+            bytes: r.bytes,
+            rule: ids.entry(r.rule).or_insert_with(|| self.rule_id(r.rule).into()).clone(),
+        };
+        self.plan.removed.iter().filter(|r| !r.marker).map(one).collect()
     }
 
-    fn path_of(&self, removed: &Removed) -> &BString {
-        &self.layers[removed.layer as usize].members[removed.member as usize].path
+    fn path_of(&self, removed: &Removed) -> &BStr {
+        &self.members(removed.layer)[removed.member as usize].path
+    }
+
+    fn members(&self, layer: u32) -> &[Member] {
+        &self.layers[layer as usize].members
     }
 
     fn rule_id(&self, rule: u16) -> &str {
@@ -171,14 +177,14 @@ impl Built<'_> {
         let mut left: BTreeMap<plan::Left, Left> = BTreeMap::new();
         let mut largest: BTreeMap<plan::Left, u64> = BTreeMap::new();
         for &(node, why) in &rewrites.left {
-            let bytes = self.merged.tree.inode_of(node).holder().map_or(0, |at| self.node_size(at));
+            let bytes = self.tree.inode_of(node).holder().map_or(0, |at| self.node_size(at));
             let one = left.entry(why).or_insert_with(|| self.left(why));
             one.files += 1;
             one.bytes += bytes;
             let largest = largest.entry(why).or_default();
             if one.files == 1 || bytes > *largest {
                 *largest = bytes;
-                one.example = self.merged.tree.path(node);
+                one.example = self.tree.path(node);
             }
         }
         Stripped {
@@ -192,9 +198,11 @@ impl Built<'_> {
         let (id, reason, usual) = match why {
             plan::Left::Elf(reason) => (reason.id(), reason.to_string(), reason.is_usual()),
             plan::Left::Protected(_) => ("protected", "protected: it stays byte for byte".to_owned(), false),
-            plan::Left::Recorded => ("recorded", "a package manager's checksum of it cannot be written anew".to_owned(), false),
+            plan::Left::Recorded => {
+                ("recorded", "a package manager's checksum of it cannot be written anew".to_owned(), false)
+            }
         };
-        Left { id: id.to_owned(), reason, files: 0, bytes: 0, example: BString::default(), usual }
+        Left { id: id.to_owned(), reason, files: 0, bytes: 0, example: bstr::BString::default(), usual }
     }
 
     fn node_size(&self, at: At) -> u64 {
@@ -209,15 +217,12 @@ impl Built<'_> {
     }
 
     fn node_bytes(&self, id: NodeId) -> u64 {
-        let span = |at: At| {
-            let span = &self.layers[at.layer as usize].members[at.member as usize].span;
-            span.end - span.start
-        };
-        self.merged.tree.node(id).at.map_or(0, span)
+        let bytes = |at: At| self.members(at.layer)[at.member as usize].span_bytes();
+        self.tree.node(id).at().map_or(0, bytes)
     }
 
     fn held(&self) -> (Vec<Held>, Vec<Rescue>) {
-        let tree = &self.merged.tree;
+        let tree = self.tree;
         let mut held: BTreeMap<(String, u16), Totals> = BTreeMap::new();
         let mut rescued = Vec::new();
         for one in self.plan.held.iter().filter(|h| !tree.is_dir(h.node)) {
@@ -257,7 +262,7 @@ impl Built<'_> {
 
     /// Why just this path stays; of a base all does.
     fn who(&self, why: Why) -> Option<String> {
-        let path = |id| escape(&self.merged.tree.path(id));
+        let path = |id| escape(&self.tree.path(id));
         match why {
             Why::LinkedFrom(id) => Some(format!("the link {} leads to it", path(id))),
             Why::Config => Some("the image's config names it".to_owned()),
@@ -284,7 +289,7 @@ fn top(items: impl Iterator<Item = (String, u64)>) -> Vec<Named> {
     all
 }
 
-fn directory(path: &BString) -> String {
+fn directory(path: &BStr) -> String {
     let (dir, _) = path::split(path);
     let parts: Vec<&[u8]> = path::components(dir).take(DIRECTORY_DEPTH).collect();
     if parts.is_empty() { "/".to_owned() } else { escape(&bstr::join("/", parts)) }
@@ -306,7 +311,7 @@ impl Packages {
         Self { roots }
     }
 
-    fn name(&self, path: &BString) -> Option<String> {
+    fn name(&self, path: &BStr) -> Option<String> {
         let parts: Vec<&[u8]> = path::components(path).collect();
         let root = parts.iter().position(|part| self.roots.iter().any(|r| r == part))?;
         // A package file directly in the root is of no package.

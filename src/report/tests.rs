@@ -68,6 +68,7 @@ fn image() -> ImageReport {
         ],
         unmatched_rules: vec!["my-docs".into(), "go-cache".into()],
         removed: Totals { files: 12_490, bytes: 605_600_000 },
+        stripped: Stripped::default(),
         packages: (1..=8).map(|i| named(&format!("package-{i}"), i, 1_000_000 * (i / 2))).collect(),
         directories: vec![named("usr/share/doc", 44, 18_400_000), named("wheels", 101, 205_300_000)],
         rescued: vec![

@@ -39,7 +39,8 @@ pub(super) fn look(
 ) -> Result<Vec<Strip>> {
     let range = member.data();
     let size = range.end - range.start;
-    let unchanged = |reason| levels.iter().map(|&level| Strip { level, outcome: Outcome::Unchanged(reason), sums: None });
+    let unchanged =
+        |reason| levels.iter().map(move |&level| Strip { level, outcome: Outcome::Unchanged(reason), sums: None });
     let name = path::split(&member.path).1;
     let verified = member.meta.attrs.records.iter().any(|(key, _)| key == "SCHILY.xattr.security.ima");
     if verified || elf::is_checked_name(name) {

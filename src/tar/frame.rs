@@ -5,9 +5,11 @@ use super::entry::{Entry, Prefix};
 use super::header::{Block, Header, ZERO, bad};
 use super::pax::{self, Global};
 use super::sparse::{Layout, Map, Text};
-use super::{BLOCK, Member, Sparse, padded};
+use super::{Attrs, BLOCK, Member, Sparse, padded};
 use crate::{Error, Result};
+use std::collections::HashSet;
 use std::io::{self, BufRead, Read};
+use std::sync::Arc;
 
 /// The most bytes that a GNU long name may have.
 const MOST_NAME: u64 = 1 << 20;
@@ -18,6 +20,9 @@ const BODY: u64 = 4096;
 /// The most bytes of values that members may take over from global headers: every member has a copy of its own, so that a
 /// short stream could ask for any amount.
 const MOST_INHERITED: u64 = 64 << 20;
+/// How many attributes are remembered to be shared. Real layers have a dozen; where each member has its own, remembering them
+/// saves nothing.
+const MOST_SHARED: usize = 1024;
 
 /// Reads a tar stream member by member. It begins at offset 0, wherever the reader stands.
 pub struct Framer<R: BufRead> {
@@ -32,6 +37,7 @@ pub struct Framer<R: BufRead> {
     gap: u64,
     global: Global,
     inherited: u64,
+    shared: HashSet<Arc<Attrs>>,
     members_end: u64,
     state: State,
 }
@@ -55,6 +61,7 @@ impl<R: BufRead> Framer<R> {
             gap: 0,
             global: Global::default(),
             inherited: 0,
+            shared: HashSet::new(),
             members_end: 0,
             state: State::Open,
         }
@@ -150,24 +157,40 @@ impl<R: BufRead> Framer<R> {
             );
         }
         let (sparse, stored) = self.sparse(header, entry.layout, entry.size, at)?;
-        let data = self.pos..self.end_of(stored, at)?;
+        self.end_of(stored, at)?;
         let end = self.end_of(padded(stored), at)?;
-        if entry.has_data {
-            (self.size, self.left, self.gap) = (stored, stored, end - data.end);
-        } else {
-            (self.size, self.left, self.gap) = (0, 0, end - data.start);
-        }
+        let head = (self.pos - start) / BLOCK;
+        let head = u32::try_from(head).map_err(|_| {
+            self.here(bad("too many headers").expected(format!("at most {} blocks", u32::MAX), head), at)
+        })?;
+        let size = if entry.has_data { stored } else { 0 };
+        (self.size, self.left, self.gap) = (size, size, end - self.pos - size);
         self.members_end = end;
+        let mut meta = entry.meta;
+        meta.attrs = self.share(meta.attrs);
         Ok(Member {
-            span: start..end,
-            data: if entry.has_data { data } else { data.start..data.start },
-            path: entry.path,
-            kind: entry.kind,
-            meta: entry.meta,
-            sparse: sparse.map(Box::new),
+            start,
+            stored,
+            head,
             flag: header.flag(),
             global: entry.global,
+            path: entry.path,
+            kind: entry.kind,
+            meta,
+            sparse: sparse.map(Box::new),
         })
+    }
+
+    /// The same attributes in the place where an earlier member has them, if one has.
+    fn share(&mut self, attrs: Arc<Attrs>) -> Arc<Attrs> {
+        if let Some(known) = self.shared.get(&attrs) {
+            return known.clone();
+        }
+        if self.shared.len() == MOST_SHARED {
+            self.shared.clear();
+        }
+        self.shared.insert(attrs.clone());
+        attrs
     }
 
     /// Reads what there is of a sparse map between the header and the data; the map and the size of the data.

@@ -66,7 +66,8 @@ pub fn verify(before: &[u8], after: &[u8]) -> Result<(), String> {
     let (mut old, new) = (headers(before)?, headers(after)?);
     (old.e_phoff, old.e_shoff, old.e_shnum, old.e_shstrndx) = (new.e_phoff, new.e_shoff, new.e_shnum, new.e_shstrndx);
     equal("header", &old, &new)?;
-    let patched = [0..u64::from(new.e_ehsize), new.e_phoff..new.e_phoff + u64::from(new.e_phnum) * u64::from(new.e_phentsize)];
+    let patched =
+        [0..u64::from(new.e_ehsize), new.e_phoff..new.e_phoff + u64::from(new.e_phnum) * u64::from(new.e_phentsize)];
     let lazy = |file| Elf::lazy_parse(headers(file)?).map_err(|error| format!("no ELF: {error}"));
     let (_, _) = (lazy(before)?, lazy(after)?);
     let (old, new) = (tables(before)?, tables(after)?);
@@ -87,7 +88,11 @@ pub fn verify(before: &[u8], after: &[u8]) -> Result<(), String> {
     let (a, b): (Vec<_>, Vec<_>) = (old.1.iter().filter(loaded).collect(), new.1.iter().filter(loaded).collect());
     equal("number of loaded sections", &a.len(), &b.len())?;
     for (a, b) in a.into_iter().zip(b) {
-        equal("section", &(a.sh_type, a.sh_addr, a.sh_size, a.sh_flags), &(b.sh_type, b.sh_addr, b.sh_size, b.sh_flags))?;
+        equal(
+            "section",
+            &(a.sh_type, a.sh_addr, a.sh_size, a.sh_flags),
+            &(b.sh_type, b.sh_addr, b.sh_size, b.sh_flags),
+        )?;
         if a.sh_type != SHT_NOBITS {
             same_bytes(before, a.sh_offset, after, b.sh_offset, a.sh_size, &patched)?;
         }
