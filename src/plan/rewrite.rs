@@ -173,8 +173,13 @@ impl<'a> Deciding<'a> {
         let ledgers = self.kept_ledgers();
         let mut edits: BTreeMap<At, Vec<Edit>> = BTreeMap::new();
         let mut recorded: HashSet<At> = HashSet::new();
-        let names: HashSet<&[u8]> =
-            self.out.stripped.iter().flat_map(|s| self.names(s.node)).map(|&n| self.tree().name(n).as_bytes()).collect();
+        let names: HashSet<&[u8]> = self
+            .out
+            .stripped
+            .iter()
+            .flat_map(|s| self.names(s.node))
+            .map(|&n| self.tree().name(n).as_bytes())
+            .collect();
         for (at, ledger, text) in ledgers {
             for row in ledger.rows(&self.path(at), text) {
                 if !names.contains(path::split(&row.path).1) {

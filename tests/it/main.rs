@@ -15,5 +15,6 @@ mod oracle;
 mod property;
 mod run;
 mod selftest;
+mod strip;
 mod structure;
 mod traps;

@@ -3,13 +3,15 @@
 use std::path::{Path, PathBuf};
 
 /// The level of each module.
-const LEVELS: [(&str, u8); 17] = [
+const LEVELS: [(&str, u8); 19] = [
     ("digest", 0),
     ("error", 0),
     ("path", 0),
     ("codec", 1),
     ("tar", 1),
     ("refs", 1),
+    ("elf", 1),
+    ("ledger", 1),
     ("layer", 2),
     ("tree", 2),
     ("profile", 2),
@@ -24,7 +26,7 @@ const LEVELS: [(&str, u8); 17] = [
 ];
 
 /// Modules without input and output, environment and time.
-const PURE: [&str; 8] = ["path", "codec", "tar", "refs", "layer", "tree", "profile", "plan"];
+const PURE: [&str; 10] = ["path", "codec", "tar", "refs", "elf", "ledger", "layer", "tree", "profile", "plan"];
 
 fn files(dir: &Path, out: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(dir).unwrap() {
