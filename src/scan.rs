@@ -98,9 +98,9 @@ fn scan_tar(reader: impl Read, needs: &Needs) -> Result<(LayerIndex, Digest)> {
     while let Some(member) = framer.next()? {
         if index.members.len() == MAX_MEMBERS {
             let what = format!("a layer with more than {MAX_MEMBERS} members");
-            return Err(Error::new(ErrorKind::Unsupported, what).member(&member.path).offset(member.span.start));
+            return Err(Error::new(ErrorKind::Unsupported, what).member(&member.path).offset(member.start));
         }
-        if wanted && member.kind == Kind::File && member.sparse.is_none() && !member.data.is_empty() {
+        if wanted && member.kind == Kind::File && member.sparse.is_none() && member.stored > 0 {
             let facts = facts(&mut framer, &member, needs, &words)?;
             if !facts.is_empty() {
                 index.facts.insert(index.members.len() as u32, facts);
@@ -117,7 +117,7 @@ fn scan_tar(reader: impl Read, needs: &Needs) -> Result<(LayerIndex, Digest)> {
 }
 
 fn facts<R: io::BufRead>(framer: &mut Framer<R>, member: &Member, needs: &Needs, words: &[&[u8]]) -> Result<Facts> {
-    let size = member.data.end - member.data.start;
+    let size = member.stored;
     let mut facts = Facts::default();
     let mut data = framer.data();
     let mut head = Vec::new();

@@ -13,7 +13,8 @@ use crate::scan::{self, Needs, Scanned};
 use crate::sink::{self, Assembly, OutLayer, Output, Rewritten, Target};
 use crate::source::{self, BlobRef, Form, Image, Input, LayerRef, Location, OpenOptions};
 use crate::tar::Member;
-use crate::tree::merge::{self, Merged};
+use crate::tree::Tree;
+use crate::tree::merge;
 use crate::{Digest, Error, ErrorKind, Result, Warning, emit};
 use rayon::prelude::*;
 use std::collections::HashMap;
@@ -24,7 +25,7 @@ use std::time::Instant;
 pub struct Outcome {
     /// The report.
     pub report: Report,
-    /// Every path that went, of all images.
+    /// Every path that went, of all images; empty unless asked for.
     pub removed: Vec<RemovedPath>,
 }
 
@@ -40,7 +41,7 @@ pub(super) fn key(layer: &LayerRef) -> LayerKey {
 pub(super) struct Planned<'a> {
     pub image: &'a Image,
     pub layers: Vec<&'a LayerIndex>,
-    pub merged: Merged,
+    pub tree: Tree,
     pub plan: Plan,
     /// How many layers stay as they are.
     pub base: usize,
@@ -170,7 +171,7 @@ fn plan_images<'a>(
         });
         let digests = scanned.iter().map(|s| s.digest).collect();
         let tar_bytes = layers.iter().map(|l| l.tar_bytes).collect();
-        Ok(Planned { image, layers, merged, plan, base, digests, tar_bytes })
+        Ok(Planned { image, layers, tree: merged.tree, plan, base, digests, tar_bytes })
     };
     input.images.iter().zip(bases).map(one).collect()
 }

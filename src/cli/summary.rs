@@ -25,7 +25,7 @@ pub fn outcome(
         let built = Built {
             image: p.image,
             layers: &p.layers,
-            merged: &p.merged,
+            tree: &p.tree,
             plan: &p.plan,
             profile,
             base: p.base,
@@ -33,7 +33,8 @@ pub fn outcome(
             written: written.map(|w| w.layers[index].as_slice()),
             output: written.map(|w| image_side(w, index, p)),
         };
-        (built.report(), built.removed())
+        let removed = if job.removed.is_some() { built.removed() } else { Vec::new() };
+        (built.report(), removed)
     };
     let (images, removed): (Vec<_>, Vec<_>) = planned.iter().enumerate().map(built).unzip();
     let mut report = Report {

@@ -1,8 +1,8 @@
 //! Who takes what: every member that is not in the output, with the rule that took it and its bytes in the tar.
 
-use super::layers::Names;
+use super::script::Names;
 use super::{Removed, Request, SHADOWED, verdict};
-use crate::tree::NodeId;
+use crate::tree::At;
 use crate::tree::merge::{Role, role};
 
 /// Lists the members that are gone, layer by layer in tar order. What no rule dropped by its path was hidden by a later layer.
@@ -17,15 +17,13 @@ pub fn removed(
     let mut out = Vec::new();
     for (layer, index) in (0u32..).zip(request.layers) {
         let gone = &gone[layer as usize];
-        let names = &names[layer as usize];
         for (member, found) in (0u32..).zip(&index.members).filter(|&(m, _)| gone[m as usize]) {
-            let node: Option<NodeId> = names[member as usize];
-            let by_rule = node.and_then(|n| dropped[n.index()]);
+            let by_rule = names.get(At { layer, member }).and_then(|n| dropped[n.index()]);
             // Without the rule for what is hidden, that went by its own path.
             let by_path =
                 || if shadowed == SHADOWED { verdict::propose_path(&found.path, request.matcher) } else { None };
             let rule = by_rule.or_else(by_path).unwrap_or(shadowed);
-            let bytes = found.span.end - found.span.start;
+            let bytes = found.span_bytes();
             let marker = role(&found.path) != Role::Entry;
             out.push(Removed { layer, member, bytes, rule, marker });
         }

@@ -2,7 +2,7 @@
 
 use super::{LayerPlan, Piece, Request};
 use crate::path;
-use crate::tar::{self, BLOCK, Kind, Meta, synth};
+use crate::tar::{self, Attrs, BLOCK, Kind, Meta, synth};
 use crate::tree::{At, NodeId, Tree};
 use std::collections::HashSet;
 use std::ops::Range;
@@ -20,8 +20,8 @@ pub struct Composer<'a> {
     size: u64,
     /// Directories that this layer has an entry for, now or at a member still to come.
     explicit: HashSet<NodeId>,
-    /// Names whose entry has been written.
-    written: HashSet<NodeId>,
+    /// By node: whether its entry has been written.
+    written: Vec<bool>,
     /// Directories of which it is known that they and all above them have what they need.
     settled: HashSet<NodeId>,
     entries: u64,
@@ -39,7 +39,7 @@ impl<'a> Composer<'a> {
             pieces: Vec::new(),
             size: 0,
             explicit,
-            written: HashSet::new(),
+            written: vec![false; request.merged.tree.len()],
             settled: HashSet::new(),
             entries: 0,
             synthesized: false,
@@ -61,12 +61,12 @@ impl<'a> Composer<'a> {
     /// Copies a member as it is.
     pub fn raw(&mut self, at: At, node: Option<NodeId>) {
         if let Some(node) = node {
-            if !self.written.insert(node) && self.tree.is_dir(node) {
+            if std::mem::replace(&mut self.written[node.index()], true) && self.tree.is_dir(node) {
                 return;
             }
             self.parents(node);
         }
-        let span = self.request.layers[at.layer as usize].members[at.member as usize].span.clone();
+        let span = self.request.layers[at.layer as usize].members[at.member as usize].span();
         self.copy(at.layer, span);
         self.entries += 1;
     }
@@ -80,7 +80,7 @@ impl<'a> Composer<'a> {
     /// The same where the layer's own member says it already, with a global header's help: that alone is no reason to give the
     /// layer other bytes.
     pub fn explicit(&mut self, node: NodeId) {
-        if !self.written.contains(&node) {
+        if !self.written[node.index()] {
             self.parents(node);
             self.entry(node);
         }
@@ -97,8 +97,8 @@ impl<'a> Composer<'a> {
     /// other bytes.
     pub fn relink(&mut self, node: NodeId, first: NodeId) {
         self.parents(node);
-        let kind = Kind::HardLink(self.tree.path(first));
-        let meta = self.meta(self.tree.inode_of(node).holder).cloned().unwrap_or_else(root_dir);
+        let kind = Kind::hard_link(self.tree.path(first));
+        let meta = self.meta(self.tree.inode_of(node).holder()).cloned().unwrap_or_else(root_dir);
         self.push(synth::header(&self.tree.path(node), &kind, &meta, 0, None));
         self.entries += 1;
     }
@@ -109,7 +109,7 @@ impl<'a> Composer<'a> {
         let (dir, name) = path::split(hidden);
         self.marker_parents(dir);
         let marker = path::join(dir, &[b".wh.", name].concat());
-        let meta = Meta { mode: 0o600, ..Meta::default() };
+        let meta = Attrs { mode: 0o600, ..Attrs::default() }.into();
         self.push(synth::header(&marker, &Kind::File, &meta, 0, None));
         self.entries += 1;
     }
@@ -149,11 +149,10 @@ impl<'a> Composer<'a> {
     }
 
     fn parent(&mut self, dir: NodeId) {
-        if dir == NodeId::ROOT || self.written.contains(&dir) || (self.place.is_some() && self.explicit.contains(&dir))
-        {
+        if dir == NodeId::ROOT || self.written[dir.index()] || (self.place.is_some() && self.explicit.contains(&dir)) {
             return;
         }
-        let needed = match (self.tree.inode_of(dir).holder, self.place) {
+        let needed = match (self.tree.inode_of(dir).holder(), self.place) {
             // A squash has all entries: parents go before children.
             (Some(_), None) => true,
             // A higher layer says what the directory is; here it may be implied.
@@ -161,7 +160,7 @@ impl<'a> Composer<'a> {
             // Implied and fresh: to be told from what the base has there.
             (None, _) => {
                 let base = self.request.merged.base.as_ref();
-                base.is_some_and(|b| b.lookup(&self.tree.path(dir)).is_some_and(|n| b.inode_of(n).holder.is_some()))
+                base.is_some_and(|b| b.lookup(&self.tree.path(dir)).is_some_and(|n| b.inode_of(n).holder().is_some()))
             }
         };
         if needed {
@@ -171,18 +170,19 @@ impl<'a> Composer<'a> {
     }
 
     fn entry(&mut self, node: NodeId) {
-        self.written.insert(node);
+        self.written[node.index()] = true;
         self.entries += 1;
-        let inode = self.tree.inode_of(node);
         let path = self.tree.path(node);
-        let member = inode.holder.map(|at| (at, &self.request.layers[at.layer as usize].members[at.member as usize]));
+        let holder = self.tree.inode_of(node).holder();
+        let member = holder.map(|at| (at, &self.request.layers[at.layer as usize].members[at.member as usize]));
         let Some((at, member)) = member else {
             return self.push(synth::header(&path, &Kind::Dir, &root_dir(), 0, None));
         };
-        let stored = if inode.kind == Kind::File { member.data.end - member.data.start } else { 0 };
-        self.push(synth::header(&path, &inode.kind, &member.meta, stored, member.sparse.as_deref()));
+        let data = member.data();
+        let stored = data.end - data.start;
+        self.push(synth::header(&path, &member.kind, &member.meta, stored, member.sparse.as_deref()));
         if stored > 0 {
-            self.copy(at.layer, member.data.clone());
+            self.copy(at.layer, data);
             self.push(vec![0; synth::padding(stored) as usize]);
         }
     }
@@ -214,23 +214,24 @@ impl<'a> Composer<'a> {
 
 /// The metadata of a directory that nobody describes.
 fn root_dir() -> Meta {
-    Meta { mode: 0o755, ..Meta::default() }
+    Attrs { mode: 0o755, ..Attrs::default() }.into()
 }
 
 /// Whether two members give their inode the same mode, owner and time.
 pub fn same_attributes(a: &tar::Member, b: &tar::Member) -> bool {
-    let fields = |m: &tar::Member| (m.meta.mode, m.meta.uid, m.meta.gid, m.meta.mtime);
+    let fields = |m: &tar::Member| (m.meta.attrs.mode, m.meta.attrs.uid, m.meta.attrs.gid, m.meta.mtime);
     fields(a) == fields(b)
 }
 
 /// Whether two members give their inode the same metadata, owners' names and xattrs included.
 pub fn same_inode(a: &tar::Member, b: &tar::Member) -> bool {
-    let names = |m: &tar::Member| (m.meta.uname.clone(), m.meta.gname.clone());
-    let xattrs = |m: &tar::Member| -> Vec<_> {
+    let (a_attrs, b_attrs) = (&*a.meta.attrs, &*b.meta.attrs);
+    let xattrs = |attrs: &Attrs| -> Vec<_> {
         let mut found: Vec<_> =
-            m.meta.records.iter().filter(|(k, _)| k.starts_with(b"SCHILY.xattr.")).cloned().collect();
+            attrs.records.iter().filter(|(k, _)| k.starts_with(b"SCHILY.xattr.")).cloned().collect();
         found.sort();
         found
     };
-    same_attributes(a, b) && names(a) == names(b) && xattrs(a) == xattrs(b)
+    let names = |attrs: &Attrs| (attrs.uname.clone(), attrs.gname.clone());
+    same_attributes(a, b) && names(a_attrs) == names(b_attrs) && xattrs(a_attrs) == xattrs(b_attrs)
 }

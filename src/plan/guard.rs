@@ -4,12 +4,11 @@
 //! file that stays imports or names is kept, and what that needs in turn. Computed names cannot be seen here.
 
 use super::Request;
-use super::verdict::Proposals;
 use crate::path;
 use crate::profile::{self, Profile};
 use crate::refs::{Reference, Target};
 use crate::tree::{NodeId, Tree};
-use bstr::{BString, ByteSlice};
+use bstr::ByteSlice;
 use std::collections::{BTreeSet, HashSet};
 
 /// The named set of directories that Python looks for modules in.
@@ -31,7 +30,7 @@ pub fn words(profile: &Profile) -> Vec<Vec<u8>> {
 
 /// The directories that Python looks for modules in.
 #[must_use]
-pub fn module_roots(tree: &Tree, profile: &Profile, paths: &[BString]) -> Vec<NodeId> {
+pub fn module_roots(tree: &Tree, profile: &Profile) -> Vec<NodeId> {
     let mut builder = globset::GlobSetBuilder::new();
     for pattern in profile.sets.get(MODULE_ROOTS).into_iter().flatten() {
         // What a wrong pattern would name is no root; as a part of a rule it was an error.
@@ -41,7 +40,7 @@ pub fn module_roots(tree: &Tree, profile: &Profile, paths: &[BString]) -> Vec<No
     }
     let set = builder.build().unwrap_or_default();
     let is_root =
-        |id: &NodeId| tree.is_dir(*id) && set.is_match_candidate(&globset::Candidate::from_bytes(&paths[id.index()]));
+        |id: &NodeId| tree.is_dir(*id) && set.is_match_candidate(&globset::Candidate::from_bytes(&tree.path(*id)));
     tree.ids().filter(is_root).collect()
 }
 
@@ -51,7 +50,7 @@ pub fn module_roots(tree: &Tree, profile: &Profile, paths: &[BString]) -> Vec<No
 pub fn is_code(tree: &Tree, dir: NodeId, roots: &[NodeId]) -> bool {
     let parent = tree.node(dir).parent;
     let in_package = tree.child(parent, b"__init__.py").is_some() || roots.contains(&parent);
-    in_package && tree.subtree(dir).any(|id| tree.node(id).name.ends_with(b".py"))
+    in_package && tree.subtree(dir).any(|id| tree.name(id).ends_with(b".py"))
 }
 
 /// Resolves references in one tree.
@@ -64,10 +63,10 @@ pub struct Guard<'a> {
 impl<'a> Guard<'a> {
     /// Finds the directories that modules are looked for in.
     #[must_use]
-    pub fn new(request: &Request<'a>, proposals: &Proposals) -> Self {
+    pub fn new(request: &Request<'a>) -> Self {
         let tree = &request.merged.tree;
         let words = words(request.profile);
-        let roots = if words.is_empty() { Vec::new() } else { module_roots(tree, request.profile, &proposals.paths) };
+        let roots = if words.is_empty() { Vec::new() } else { module_roots(tree, request.profile) };
         Self { tree, roots, words }
     }
 
@@ -114,10 +113,7 @@ impl<'a> Guard<'a> {
         let mut found = Vec::new();
         for part in module.split('.').filter(|part| !part.is_empty()) {
             self.files_of(at, part, &mut found);
-            match self
-                .tree
-                .child(at, part.as_bytes())
-                .and_then(|dir| self.tree.resolve(at, &self.tree.node(dir).name).target)
+            match self.tree.child(at, part.as_bytes()).and_then(|dir| self.tree.resolve(at, self.tree.name(dir)).target)
             {
                 Some(dir) if self.tree.is_dir(dir) => {
                     self.files_of(dir, "__init__", &mut found);
@@ -145,8 +141,8 @@ impl<'a> Guard<'a> {
         let prefix = [name.as_bytes(), b"."].concat();
         let mut add = |dir: NodeId| {
             let children = self.tree.children(dir);
-            let from = children.partition_point(|&c| self.tree.node(c).name.as_slice() < prefix.as_slice());
-            let matching = children[from..].iter().take_while(|&&c| self.tree.node(c).name.starts_with(&prefix));
+            let from = children.partition_point(|&c| self.tree.name(c) < prefix.as_slice());
+            let matching = children[from..].iter().take_while(|&&c| self.tree.name(c).starts_with(&prefix));
             out.extend(matching.filter(|&&c| !self.tree.is_dir(c)));
         };
         add(dir);
@@ -163,7 +159,7 @@ impl<'a> Guard<'a> {
             let Some(below) = self.tree.child(dir, text.as_bytes()) else {
                 return;
             };
-            let named = |id: &NodeId| self.tree.node(*id).name.to_str().is_ok_and(|name| literals.contains(name));
+            let named = |id: &NodeId| self.tree.name(*id).to_str().is_ok_and(|name| literals.contains(name));
             out.extend(self.tree.subtree(below).filter(|id| !self.tree.is_dir(*id) && named(id)));
             return;
         }

@@ -21,13 +21,14 @@ impl Layers<'_> {
             let mut composer = Composer::new(self.request, Some(layer), HashSet::new());
             let mut end = 0;
             for (index, member) in members.iter().enumerate() {
-                composer.gap(layer, end..member.span.start);
-                end = member.span.end;
-                let node = self.names[layer as usize][index];
+                let at = At { layer, member: index as u32 };
+                let span = member.span();
+                composer.gap(layer, end..span.start);
+                end = span.end;
                 if !goes[index] {
                     self.gone[layer as usize][index] = false;
-                    composer.raw(At { layer, member: index as u32 }, None);
-                } else if let Some(node) = node.filter(|n| back.contains(n)) {
+                    composer.raw(at, None);
+                } else if let Some(node) = self.names.get(at).filter(|n| back.contains(n)) {
                     let path = self.tree.path(node);
                     // The layer may hide what is below already.
                     if !self.request.merged.marks[layer as usize].iter().any(|m| !m.opaque && m.path == path) {
@@ -53,8 +54,8 @@ impl Layers<'_> {
         }
         let links = &self.request.merged.links[layer as usize];
         let linked: HashSet<u32> = links.values().copied().collect();
-        let goes = |((index, member), name): ((u32, &Member), &Option<NodeId>)| {
-            if let Some(node) = name {
+        let goes = |(index, member): (u32, &Member)| {
+            if let Some(node) = self.names.get(At { layer, member: index }) {
                 return self.dropped[node.index()].is_some();
             }
             let data = !matches!(member.kind, Kind::Dir | Kind::HardLink(_)) && !linked.contains(&index);
@@ -64,7 +65,7 @@ impl Layers<'_> {
                     None => verdict::propose_path(&member.path, self.request.matcher).is_some(),
                 }
         };
-        let goes: Vec<bool> = (0u32..).zip(members).zip(&self.names[layer as usize]).map(goes).collect();
+        let goes: Vec<bool> = (0u32..).zip(members).map(goes).collect();
         // A link that is hidden itself cannot stay without its data.
         let loses = |index: u32| links.get(&index).is_some_and(|data| goes[*data as usize]);
         (0u32..).zip(&goes).map(|(index, goes)| *goes || loses(index)).collect()
@@ -81,7 +82,7 @@ impl Layers<'_> {
                 for part in path::components(&member.path) {
                     let Some(next) = self.tree.child(node, part) else { break };
                     node = next;
-                    let above = self.tree.node(node).at.is_some_and(|top| top.layer > layer);
+                    let above = self.tree.node(node).at().is_some_and(|top| top.layer > layer);
                     if above && self.dropped[node.index()].is_some() {
                         out.insert(node);
                         break;

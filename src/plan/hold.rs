@@ -7,8 +7,7 @@ use super::{Held, Request, Why};
 use crate::image::ImageFacts;
 use crate::layer::Facts;
 use crate::profile;
-use crate::tar::Kind;
-use crate::tree::{InodeId, NodeId, Resolved, Tree};
+use crate::tree::{InodeId, NodeId, Resolved, Tree, Type};
 use std::collections::{HashMap, HashSet};
 
 /// Words of the config's commands, and directories of `PATH`, that are looked at: no real image comes near.
@@ -30,8 +29,8 @@ struct Holder<'a> {
     held: Vec<Held>,
     /// Nodes that stay and whose own needs have not been looked at.
     todo: Vec<NodeId>,
-    /// Inodes whose needs have been looked at.
-    seen: HashSet<InodeId>,
+    /// By inode: whether its needs have been looked at.
+    seen: Vec<bool>,
     /// The directories of the image's `PATH`, and the links on the way to them.
     path: Vec<Resolved>,
 }
@@ -48,7 +47,7 @@ pub fn decide(request: &Request<'_>, proposals: &Proposals) -> Decided {
         dropped,
         held: Vec::new(),
         todo: Vec::new(),
-        seen: HashSet::new(),
+        seen: vec![false; tree.inodes().len()],
         path: path_dirs(tree, request.facts),
     };
     holder.hold_protected();
@@ -60,7 +59,7 @@ pub fn decide(request: &Request<'_>, proposals: &Proposals) -> Decided {
         holder.keep_one(id, Why::Config);
     }
     holder.todo.extend(tree.ids().filter(|id| holder.dropped[id.index()].is_none()));
-    let guard = Guard::new(request, proposals);
+    let guard = Guard::new(request);
     while let Some(id) = holder.todo.pop() {
         holder.follow_needs(id, &guard);
     }
@@ -84,8 +83,8 @@ impl Holder<'_> {
         }
         for id in self.tree.ids() {
             let target = match self.tree.inode_of(id).kind {
-                Kind::Dir => continue,
-                Kind::Symlink(_) => self.tree.follow(id).target,
+                Type::Dir => continue,
+                Type::Symlink => self.tree.follow(id).target,
                 _ => Some(id),
             };
             let inode = target.map(|t| self.tree.node(t).inode);
@@ -101,7 +100,7 @@ impl Holder<'_> {
             return;
         }
         for id in self.tree.ids() {
-            if self.tree.node(id).at.is_some_and(|at| (at.layer as usize) < self.request.base) {
+            if self.tree.node(id).at().is_some_and(|at| (at.layer as usize) < self.request.base) {
                 self.keep_one(id, Why::Base);
             }
         }
@@ -133,22 +132,23 @@ impl Holder<'_> {
     /// Keeps what a node that stays leads to.
     fn follow_needs(&mut self, id: NodeId, guard: &Guard<'_>) {
         let inode = self.tree.inode_of(id);
-        match &inode.kind {
-            Kind::Dir => return,
-            Kind::Symlink(_) => {
+        match inode.kind {
+            Type::Dir => return,
+            Type::Symlink => {
                 let resolved = self.tree.follow(id);
                 self.keep_resolved(&resolved, Why::LinkedFrom(id));
             }
             _ => {}
         }
         // Once for all its names.
-        if !self.seen.insert(self.tree.node(id).inode) {
+        let number = self.tree.node(id).inode;
+        if std::mem::replace(&mut self.seen[number.0 as usize], true) {
             return;
         }
-        for &name in inode.names.iter().filter(|&&name| name != id) {
+        for &name in self.tree.names(number).iter().filter(|&&name| name != id) {
             self.keep(name, Why::LinkedFrom(id));
         }
-        let Some(facts) = inode.holder.and_then(|at| self.request.layers[at.layer as usize].facts.get(&at.member))
+        let Some(facts) = inode.holder().and_then(|at| self.request.layers[at.layer as usize].facts.get(&at.member))
         else {
             return;
         };
@@ -222,7 +222,7 @@ fn translations(tree: &Tree, image: &ImageFacts) -> Vec<NodeId> {
     let wanted: Vec<&[u8]> = set.flat_map(|(_, value)| value.split(':')).map(|v| language(v.as_bytes())).collect();
     let roots = [&b"usr/share/locale"[..], b"usr/share/locale-langpack"];
     let dirs = roots.iter().filter_map(|root| tree.lookup(root)).flat_map(|root| tree.children(root));
-    let asked = dirs.filter(|&&id| wanted.contains(&language(&tree.node(id).name)));
+    let asked = dirs.filter(|&&id| wanted.contains(&language(tree.name(id))));
     asked.flat_map(|&id| tree.subtree(id)).collect()
 }
 

@@ -5,15 +5,13 @@
 //! it, with the data first, as no engine lets a link reach into a lower layer.
 
 use super::compose::{Composer, same_attributes, same_inode};
+use super::script::{Names, Out, Outs};
 use super::{LayerPlan, Request};
 use crate::tar::{Kind, Member};
 use crate::tree::merge::{Mark, Role, is_marker_of, role};
-use crate::tree::{At, InodeId, NodeId, Tree};
+use crate::tree::{At, InodeId, NodeId, Tree, Type};
 use bstr::BString;
 use std::collections::{BTreeSet, HashMap, HashSet};
-
-/// For each layer and member: the name that it gave to the tree.
-pub type Names = Vec<Vec<Option<NodeId>>>;
 
 /// The output layers and what is in none of them.
 pub struct Composed {
@@ -21,39 +19,6 @@ pub struct Composed {
     pub outputs: Vec<LayerPlan>,
     /// For each layer and member: whether neither it nor its data is in the output.
     pub gone: Vec<Vec<bool>>,
-}
-
-/// What is written at the place of a member.
-enum Out {
-    /// The member as it is.
-    Raw,
-    /// The inode of this node under the node's name.
-    Inode(NodeId),
-    /// The member, with the metadata that a global header gave it in its own header: such headers are not written.
-    Explicit(NodeId),
-    /// A hard link: its own node, and the node that has the data.
-    Link(NodeId, NodeId),
-    /// The member's own hard link, with the metadata of its inode.
-    Relink(NodeId, NodeId),
-}
-
-impl Out {
-    /// Whether it leaves the member as it is, or as it should have been.
-    const fn is_member(&self) -> bool {
-        matches!(self, Self::Raw | Self::Explicit(_) | Self::Relink(..))
-    }
-}
-
-/// Finds which name each member gave to the tree.
-#[must_use]
-pub fn names_of_members(layers: &[&crate::layer::LayerIndex], tree: &Tree) -> Names {
-    let mut names: Names = layers.iter().map(|l| vec![None; l.members.len()]).collect();
-    for id in tree.ids() {
-        if let Some(at) = tree.node(id).at {
-            names[at.layer as usize][at.member as usize] = Some(id);
-        }
-    }
-    names
 }
 
 /// Composes the output layers. With `shadowed`, or in a squash, only what the final tree has is written; else what later
@@ -77,8 +42,8 @@ pub(super) struct Layers<'a> {
     pub(super) tree: &'a Tree,
     pub(super) dropped: &'a [Option<u16>],
     pub(super) names: &'a Names,
-    /// What is written where a member is, in order.
-    script: HashMap<At, Vec<Out>>,
+    /// For each layer and member: what is written there.
+    script: Vec<Vec<Outs>>,
     pub(super) outputs: Vec<LayerPlan>,
     pub(super) gone: Vec<Vec<bool>>,
 }
@@ -87,7 +52,7 @@ impl<'a> Layers<'a> {
     fn new(request: &'a Request<'a>, dropped: &'a [Option<u16>], names: &'a Names) -> Self {
         let gone = request.layers.iter().map(|l| vec![true; l.members.len()]).collect();
         let tree = &request.merged.tree;
-        Self { request, tree, dropped, names, script: HashMap::new(), outputs: Vec::new(), gone }
+        Self { request, tree, dropped, names, script: Vec::new(), outputs: Vec::new(), gone }
     }
 
     fn member(&self, at: At) -> &'a Member {
@@ -107,19 +72,28 @@ impl<'a> Layers<'a> {
 
     /// Decides for every name that stays what is written where.
     fn script_tree(&mut self) {
+        self.script = self.request.layers.iter().map(|l| l.members.iter().map(|_| Outs::None).collect()).collect();
         for (id, inode) in self.tree.inodes() {
-            if inode.kind == Kind::Dir {
+            if inode.kind == Type::Dir {
                 // A directory above the base that only lower layers describe is written when a child needs it.
-                if let Some(at) = inode.holder.filter(|at| at.layer >= self.request.base as u32)
-                    && self.dropped[inode.names[0].index()].is_none()
+                if let Some(at) = inode.holder().filter(|at| at.layer >= self.request.base as u32)
+                    && self.dropped[inode.name.index()].is_none()
                 {
-                    let out = self.own_member(at, inode.names[0]);
-                    self.script.entry(at).or_default().push(out);
+                    let out = self.own_member(at, inode.name);
+                    self.outs_mut(at).push(out);
                 }
             } else {
                 self.script_group(id);
             }
         }
+    }
+
+    fn outs(&self, at: At) -> &[Out] {
+        self.script[at.layer as usize][at.member as usize].as_slice()
+    }
+
+    fn outs_mut(&mut self, at: At) -> &mut Outs {
+        &mut self.script[at.layer as usize][at.member as usize]
     }
 
     /// How the holder of an inode is written under the name that it gives.
@@ -136,14 +110,13 @@ impl<'a> Layers<'a> {
         let member = self.member(at);
         // Engines refuse these two in what is new; a layer that had them keeps them.
         let refused = self.request.squash && matches!(member.flag, b'S' | b'7');
-        !refused && member.path == self.tree.path(node)
+        !refused && *member.path == self.tree.path(node)
     }
 
     fn script_group(&mut self, id: InodeId) {
-        let inode = self.tree.inode(id);
-        let Some(holder) = inode.holder else { return };
-        let mut names: Vec<(At, NodeId)> =
-            inode.names.iter().filter_map(|&n| Some((self.tree.node(n).at?, n))).collect();
+        let Some(holder) = self.tree.inode(id).holder() else { return };
+        let names = self.tree.names(id).iter();
+        let mut names: Vec<(At, NodeId)> = names.filter_map(|&n| Some((self.tree.node(n).at()?, n))).collect();
         names.retain(|&(_, n)| self.dropped[n.index()].is_none());
         names.sort_unstable();
         let Some(&(highest, _)) = names.last() else { return };
@@ -165,7 +138,7 @@ impl<'a> Layers<'a> {
         // The data is written under some name, and every name that stays is, wherever its own member was.
         self.gone[holder.layer as usize][holder.member as usize] = false;
         names.iter().for_each(|(at, _)| self.gone[at.layer as usize][at.member as usize] = false);
-        let own = self.tree.node(first).at == Some(holder) && place == holder;
+        let own = self.tree.node(first).at() == Some(holder) && place == holder;
         let out = if own { self.own_member(holder, first) } else { Out::Inode(first) };
         let raw = out.is_member();
         let mut outs = vec![out];
@@ -178,18 +151,18 @@ impl<'a> Layers<'a> {
                     true => Out::Relink(node, first),
                     false => Out::Link(node, first),
                 };
-                self.script.entry(at).or_default().push(out);
+                self.outs_mut(at).push(out);
             }
         }
-        let slot = self.script.entry(place).or_default();
-        outs.append(slot);
-        *slot = outs;
+        let slot = self.outs_mut(place);
+        outs.extend(std::mem::take(slot).as_slice());
+        outs.into_iter().for_each(|out| slot.push(out));
     }
 
     /// Whether a link's own member can stay: it names the holder of the data.
     fn link_copyable(&self, at: At, node: NodeId, first: NodeId) -> bool {
         let target = &self.member(at).kind;
-        matches!(target, Kind::HardLink(target) if *target == self.tree.path(first)) && self.copyable(at, node)
+        matches!(target, Kind::HardLink(target) if **target == self.tree.path(first)) && self.copyable(at, node)
     }
 
     /// Whether a link's own header says of its inode what the holder does. A squash, and a group with a new holder, take no less
@@ -208,7 +181,7 @@ impl<'a> Layers<'a> {
         let mut todo = vec![(NodeId::ROOT, NodeId::ROOT)];
         while let Some((lower, upper)) = todo.pop() {
             for &child in base.children(lower) {
-                let same = self.tree.child(upper, &base.node(child).name).filter(|n| self.dropped[n.index()].is_none());
+                let same = self.tree.child(upper, base.name(child)).filter(|n| self.dropped[n.index()].is_none());
                 match same {
                     None => out.push(base.path(child)),
                     Some(same) if base.is_dir(child) && self.tree.is_dir(same) => todo.push((child, same)),
@@ -225,12 +198,12 @@ impl<'a> Layers<'a> {
         let mut out: HashMap<u32, Vec<NodeId>> = HashMap::new();
         let kept = |id: &NodeId| self.dropped[id.index()].is_none();
         for id in self.tree.ids().skip(1).filter(|id| self.tree.is_dir(*id) && kept(id)) {
-            let implied = self.tree.inode_of(id).holder.is_none();
+            let implied = self.tree.inode_of(id).holder().is_none();
             if implied
                 && !self.tree.children(id).iter().any(kept)
-                && self.tree.node(id).since >= self.request.base as u32
+                && self.tree.node(id).since() >= self.request.base as u32
             {
-                out.entry(self.tree.node(id).since).or_default().push(id);
+                out.entry(self.tree.node(id).since()).or_default().push(id);
             }
         }
         out
@@ -251,9 +224,10 @@ impl<'a> Layers<'a> {
         let mut markers = Vec::new();
         let members = &self.request.layers[layer as usize].members;
         for index in 0..members.len() as u32 {
-            for out in self.script.get(&At { layer, member: index }).into_iter().flatten() {
+            let at = At { layer, member: index };
+            for out in self.outs(at) {
                 match out {
-                    Out::Raw => self.names[layer as usize][index as usize].into_iter().for_each(&mut need),
+                    Out::Raw => self.names.get(at).into_iter().for_each(&mut need),
                     Out::Inode(node) | Out::Explicit(node) | Out::Link(node, _) | Out::Relink(node, _) => need(*node),
                 }
             }
@@ -271,11 +245,11 @@ impl<'a> Layers<'a> {
             if member.kind != Kind::Dir || role(&member.path) != Role::Entry {
                 continue;
             }
-            let own = self.names[layer as usize][index as usize];
+            let own = self.names.get(At { layer, member: index });
             let node = own.or_else(|| self.tree.lookup(&member.path).filter(|&n| self.tree.is_dir(n)));
             if let Some(node) = node.filter(|n| self.dropped[n.index()].is_none()) {
                 // What a later entry of the same layer replaced says nothing any more.
-                let holder = self.tree.inode_of(node).holder;
+                let holder = self.tree.inode_of(node).holder();
                 let holds = holder == Some(At { layer, member: index });
                 let told_above = holder.is_some_and(|h| h.layer > layer);
                 if holds || (own.is_none() && told_above && needed.contains(&node)) {
@@ -299,11 +273,11 @@ impl<'a> Layers<'a> {
             let mut untouched = true;
             for (index, member) in (0u32..).zip(members) {
                 let at = At { layer, member: index };
-                let name = self.names[layer as usize][index as usize];
-                if let Some(outs) = self.script.get(&at) {
-                    untouched &= matches!(&outs[..], [out] if out.is_member());
+                let outs = self.outs(at);
+                if !outs.is_empty() {
+                    untouched &= matches!(outs, [out] if out.is_member());
+                    write_outs(&mut composer, at, self.names.get(at), outs);
                     self.gone[layer as usize][index as usize] = false;
-                    write_outs(&mut composer, at, name, outs);
                 } else if marks.contains(&index) {
                     self.gone[layer as usize][index as usize] = false;
                     composer.raw_marker(at);
@@ -348,16 +322,18 @@ impl<'a> Layers<'a> {
             let mut end = 0;
             for (index, member) in (0u32..).zip(members) {
                 let at = At { layer, member: index };
-                untouched &= end == member.span.start;
-                end = member.span.end;
-                let Some(outs) = self.script.get(&at) else {
+                let span = member.span();
+                untouched &= end == span.start;
+                end = span.end;
+                let outs = self.outs(at);
+                if outs.is_empty() {
                     untouched = false;
                     continue;
-                };
+                }
                 used.insert(layer);
-                untouched &= matches!(&outs[..], [out] if out.is_member());
+                untouched &= matches!(outs, [out] if out.is_member());
+                write_outs(&mut composer, at, self.names.get(at), outs);
                 self.gone[layer as usize][index as usize] = false;
-                write_outs(&mut composer, at, self.names[layer as usize][index as usize], outs);
             }
         }
         self.emptied_dirs()

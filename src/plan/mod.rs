@@ -17,6 +17,7 @@ pub mod guard;
 mod hidden;
 pub mod hold;
 pub mod layers;
+pub mod script;
 pub mod verdict;
 
 /// What a plan is made from.
@@ -144,10 +145,12 @@ pub struct Plan {
 /// Decides everything about one image.
 #[must_use]
 pub fn plan(request: &Request<'_>) -> Plan {
-    let proposals = verdict::propose(&request.merged.tree, request.profile, request.matcher);
+    let mut proposals = verdict::propose(&request.merged.tree, request.profile, request.matcher);
     let decided = hold::decide(request, &proposals);
+    // One for each name, and the end of its use.
+    proposals.nodes = Vec::new();
     let shadowed = request.profile.rules.iter().position(|r| r.enabled && r.action == Action::DropShadowed);
-    let names = layers::names_of_members(request.layers, &request.merged.tree);
+    let names = script::Names::new(request.layers, &request.merged.tree);
     let composed = layers::compose(request, &decided.dropped, &names, shadowed.is_some());
     let shadowed = shadowed.map_or(SHADOWED, |r| r as u16);
     let removed = account::removed(request, &decided.dropped, &names, &composed.gone, shadowed);

@@ -3,7 +3,6 @@
 use super::guard;
 use crate::profile::{Guard, Hits, Matcher, Profile};
 use crate::tree::{NodeId, Tree};
-use bstr::BString;
 use rayon::prelude::*;
 
 /// What the profile says of one path.
@@ -20,8 +19,6 @@ pub struct Proposal {
 pub struct Proposals {
     /// By node.
     pub nodes: Vec<Proposal>,
-    /// The path of each node.
-    pub paths: Vec<BString>,
     /// For each rule: whether it matched anything.
     pub matched: Vec<bool>,
     /// For each protection: whether it matched anything.
@@ -59,34 +56,27 @@ impl State {
     }
 }
 
+/// Paths that are matched in parallel before what they hit is handed down: findings take more memory than verdicts.
+const BATCH: usize = 1 << 16;
+
 /// Matches every path. A pattern that names a directory covers all below it, so its findings are handed down.
 #[must_use]
 pub fn propose(tree: &Tree, profile: &Profile, matcher: &Matcher) -> Proposals {
-    let paths = tree.paths();
-    let mut hits: Vec<Option<Box<Hits>>> = paths
-        .par_iter()
-        .with_min_len(1024)
-        .map_init(Hits::default, |hits, path| {
-            matcher.matches(path, hits);
-            let any = !(hits.rules.is_empty() && hits.except.is_empty() && hits.protects.is_empty());
-            any.then(|| Box::new(hits.clone()))
-        })
-        .collect();
     let guarded = |rule: u16| profile.rules[usize::from(rule)].guard == Some(Guard::Python);
     let any_guarded = profile.rules.iter().any(|r| r.enabled && r.guard == Some(Guard::Python));
-    let roots = if any_guarded { guard::module_roots(tree, profile, &paths) } else { Vec::new() };
+    let roots = if any_guarded { guard::module_roots(tree, profile) } else { Vec::new() };
     let mut states = vec![State::default()];
     let mut state_of = vec![0u32; tree.len()];
     let mut out = Proposals {
         nodes: vec![Proposal::default(); tree.len()],
-        paths,
         matched: vec![false; profile.rules.len()],
         protects_matched: vec![false; profile.protects.len()],
         linked: Vec::new(),
     };
-    for id in tree.ids() {
+    let found = (0..tree.len()).step_by(BATCH).flat_map(|start| hits(tree, matcher, start));
+    for (id, hits) in tree.ids().zip(found) {
         let inherited = state_of[tree.node(id).parent.index()];
-        let Some(hits) = &mut hits[id.index()] else {
+        let Some(mut hits) = hits else {
             state_of[id.index()] = inherited;
             out.nodes[id.index()] = states[inherited as usize].proposal();
             continue;
@@ -98,7 +88,7 @@ pub fn propose(tree: &Tree, profile: &Profile, matcher: &Matcher) -> Proposals {
         hits.protects.iter().for_each(|&p| out.protects_matched[usize::from(p)] = true);
         let links = hits.protects.iter().filter(|&&p| profile.protects[usize::from(p)].links);
         out.linked.extend(links.map(|&p| (id, p)));
-        let state = states[inherited as usize].with(hits);
+        let state = states[inherited as usize].with(&hits);
         out.nodes[id.index()] = state.proposal();
         if tree.is_dir(id) && state != states[inherited as usize] {
             state_of[id.index()] = states.len() as u32;
@@ -108,6 +98,18 @@ pub fn propose(tree: &Tree, profile: &Profile, matcher: &Matcher) -> Proposals {
         }
     }
     out
+}
+
+/// What the patterns say of a batch of names themselves.
+fn hits(tree: &Tree, matcher: &Matcher, start: usize) -> Vec<Option<Box<Hits>>> {
+    let one = |(hits, path): &mut (Hits, Vec<u8>), index: usize| {
+        tree.path_into(NodeId(index as u32), path);
+        matcher.matches(path, hits);
+        let any = !(hits.rules.is_empty() && hits.except.is_empty() && hits.protects.is_empty());
+        any.then(|| Box::new(hits.clone()))
+    };
+    let batch = start..tree.len().min(start + BATCH);
+    batch.into_par_iter().with_min_len(1024).map_init(Default::default, one).collect()
 }
 
 /// The rule that would drop a path which the tree does not have: a member that a later layer hides.

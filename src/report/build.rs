@@ -7,10 +7,11 @@ use crate::plan::{LayerPlan, Plan, Removed, Why};
 use crate::profile::Profile;
 use crate::sink::OutLayer;
 use crate::source::Image;
-use crate::tree::merge::Merged;
-use crate::tree::{At, NodeId};
-use bstr::BString;
+use crate::tar::Member;
+use crate::tree::{At, NodeId, Tree};
+use bstr::BStr;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 /// How deep the directories are that the report adds bytes up for.
 const DIRECTORY_DEPTH: usize = 3;
@@ -22,7 +23,7 @@ pub struct Built<'a> {
     /// Its layers as scanned.
     pub layers: &'a [&'a LayerIndex],
     /// Its tree.
-    pub merged: &'a Merged,
+    pub tree: &'a Tree,
     /// What was decided.
     pub plan: &'a Plan,
     /// By what rules.
@@ -63,19 +64,22 @@ impl Built<'_> {
     /// Every path that goes, layer by layer in tar order.
     #[must_use]
     pub fn removed(&self) -> Vec<RemovedPath> {
-        let paths = self.plan.removed.iter().filter(|r| !r.marker);
-        paths
-            .map(|r| RemovedPath {
-                path: self.path_of(r).to_owned(),
-                layer: r.layer as usize + 1,
-                bytes: r.bytes,
-                rule: self.rule_id(r.rule).to_owned(),
-            })
-            .collect()
+        let mut ids: HashMap<u16, Arc<str>> = HashMap::new();
+        let one = |r: &Removed| RemovedPath {
+            path: self.members(r.layer)[r.member as usize].path.clone(),
+            layer: r.layer as usize + 1,
+            bytes: r.bytes,
+            rule: ids.entry(r.rule).or_insert_with(|| self.rule_id(r.rule).into()).clone(),
+        };
+        self.plan.removed.iter().filter(|r| !r.marker).map(one).collect()
     }
 
-    fn path_of(&self, removed: &Removed) -> &BString {
-        &self.layers[removed.layer as usize].members[removed.member as usize].path
+    fn path_of(&self, removed: &Removed) -> &BStr {
+        &self.members(removed.layer)[removed.member as usize].path
+    }
+
+    fn members(&self, layer: u32) -> &[Member] {
+        &self.layers[layer as usize].members
     }
 
     fn rule_id(&self, rule: u16) -> &str {
@@ -164,15 +168,12 @@ impl Built<'_> {
     }
 
     fn node_bytes(&self, id: NodeId) -> u64 {
-        let span = |at: At| {
-            let span = &self.layers[at.layer as usize].members[at.member as usize].span;
-            span.end - span.start
-        };
-        self.merged.tree.node(id).at.map_or(0, span)
+        let bytes = |at: At| self.members(at.layer)[at.member as usize].span_bytes();
+        self.tree.node(id).at().map_or(0, bytes)
     }
 
     fn held(&self) -> (Vec<Held>, Vec<Rescue>) {
-        let tree = &self.merged.tree;
+        let tree = self.tree;
         let mut held: BTreeMap<(String, u16), Totals> = BTreeMap::new();
         let mut rescued = Vec::new();
         for one in self.plan.held.iter().filter(|h| !tree.is_dir(h.node)) {
@@ -212,7 +213,7 @@ impl Built<'_> {
 
     /// Why just this path stays; of a base all does.
     fn who(&self, why: Why) -> Option<String> {
-        let path = |id| escape(&self.merged.tree.path(id));
+        let path = |id| escape(&self.tree.path(id));
         match why {
             Why::LinkedFrom(id) => Some(format!("the link {} leads to it", path(id))),
             Why::Config => Some("the image's config names it".to_owned()),
@@ -239,7 +240,7 @@ fn top(items: impl Iterator<Item = (String, u64)>) -> Vec<Named> {
     all
 }
 
-fn directory(path: &BString) -> String {
+fn directory(path: &BStr) -> String {
     let (dir, _) = path::split(path);
     let parts: Vec<&[u8]> = path::components(dir).take(DIRECTORY_DEPTH).collect();
     if parts.is_empty() { "/".to_owned() } else { escape(&bstr::join("/", parts)) }
@@ -261,7 +262,7 @@ impl Packages {
         Self { roots }
     }
 
-    fn name(&self, path: &BString) -> Option<String> {
+    fn name(&self, path: &BStr) -> Option<String> {
         let parts: Vec<&[u8]> = path::components(path).collect();
         let root = parts.iter().position(|part| self.roots.iter().any(|r| r == part))?;
         // A package file directly in the root is of no package.

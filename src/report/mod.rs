@@ -4,8 +4,9 @@
 //! own or looks at the clock, so that equal runs give equal reports (the timings, which are not, are empty unless asked for).
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 
-use bstr::BString;
+use bstr::{BStr, BString};
 use serde::Serialize;
 
 use crate::Warning;
@@ -224,18 +225,16 @@ pub struct Timing {
 }
 
 /// A path that went; a line of the `--removed` file.
-#[derive(Serialize, Clone, Debug, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RemovedPath {
     /// Relative to the image's root, without a leading slash.
-    #[serde(serialize_with = "escape::serialize")]
-    pub path: BString,
+    pub path: Box<BStr>,
     /// The layer that it lay in, from 1 at the bottom.
     pub layer: usize,
     /// Bytes of tar that went with it.
     pub bytes: u64,
     /// The rule that took it.
-    pub rule: String,
+    pub rule: Arc<str>,
 }
 
 impl Report {

@@ -34,7 +34,12 @@ mod tests {
 
     #[test]
     fn every_path_is_one_line_of_four_fields() {
-        let path = |path: &[u8], layer, bytes| RemovedPath { path: path.into(), layer, bytes, rule: "docs".into() };
+        let path = |path: &[u8], layer, bytes| RemovedPath {
+            path: Box::<[u8]>::from(path).into(),
+            layer,
+            bytes,
+            rule: "docs".into(),
+        };
         let removed = [path(b"usr/share/doc/a", 1, 1536), path(b"odd\n\t\\\xff", 12, 512)];
         let mut out = Vec::new();
         write(&removed, &mut out).unwrap();

@@ -4,9 +4,11 @@
 use super::header::{self, Header, bad, shown};
 use super::pax::{self, Extended, Global};
 use super::sparse::Layout;
-use super::{Kind, Meta, Time};
+use super::{Attrs, Kind, Meta, Time};
 use crate::{Error, ErrorKind, Result, path};
-use bstr::BString;
+use bstr::{BStr, BString};
+use std::collections::HashSet;
+use std::sync::Arc;
 
 /// The headers that precede a member's own.
 #[derive(Default)]
@@ -25,7 +27,7 @@ pub(super) struct Prefix {
 pub(super) struct Entry {
     /// The name as it was written, for messages.
     pub(super) name: Vec<u8>,
-    pub(super) path: BString,
+    pub(super) path: Box<BStr>,
     pub(super) kind: Kind,
     pub(super) meta: Meta,
     /// How many bytes follow the header, without padding.
@@ -68,8 +70,8 @@ impl Entry {
             0 if name.ends_with(b"/") => Kind::Dir,
             0 | b'0' | b'7' | b'S' => Kind::File,
             b'1' if link.is_empty() => return Err(bad("hard link without a target")),
-            b'1' => Kind::HardLink(path::normalize(&link).map_err(|_| escapes("hard link to a name", &link))?),
-            b'2' => Kind::Symlink(link.into()),
+            b'1' => Kind::hard_link(path::normalize(&link).map_err(|_| escapes("hard link to a name", &link))?),
+            b'2' => Kind::symlink(link),
             b'3' => Kind::Char(device(header, header::MAJOR)?, device(header, header::MINOR)?),
             b'4' => Kind::Block(device(header, header::MAJOR)?, device(header, header::MINOR)?),
             b'5' | b'D' => Kind::Dir,
@@ -86,6 +88,7 @@ impl Entry {
         let size = if has_data || flag == b'D' { extended.size.unwrap_or(field) } else { 0 };
         let (global, inherited) = (extended.global, extended.inherited);
         let meta = meta(header, extended)?;
+        let path = Vec::from(path).into_boxed_slice().into();
         Ok(Self { name: name.to_vec(), path, kind, meta, size, has_data, layout, global, inherited })
     }
 }
@@ -105,15 +108,16 @@ fn meta(header: &Header, extended: Extended) -> Result<Meta> {
     };
     let id = |value: Option<u64>, what, field| value.map_or_else(|| header.unsigned(what, field), Ok);
     let seconds = |secs| Time { secs, nanos: 0 };
-    Ok(Meta {
+    let attrs = Attrs {
         mode: u32::try_from(mode).unwrap_or_default(),
         uid: id(extended.uid, "uid", header::UID)?,
         gid: id(extended.gid, "gid", header::GID)?,
-        mtime: extended.mtime.map_or_else(|| header.number("mtime", header::MTIME).map(seconds), Ok)?,
         uname: extended.uname.unwrap_or_else(|| own(header::UNAME)),
         gname: extended.gname.unwrap_or_else(|| own(header::GNAME)),
         records: extended.records,
-    })
+    };
+    let mtime = extended.mtime.map_or_else(|| header.number("mtime", header::MTIME).map(seconds), Ok)?;
+    Ok(Meta { mtime, attrs: attrs.into() })
 }
 
 fn device(header: &Header, field: std::ops::Range<usize>) -> Result<u32> {
@@ -127,4 +131,25 @@ fn unknown(flag: u8) -> Error {
         _ => format!("unknown type flag '{}'", flag.escape_ascii()),
     };
     Error::new(ErrorKind::Unsupported, what)
+}
+
+/// How many attributes are remembered. Real layers have a dozen; where each member has its own, remembering them saves nothing.
+const MOST_SHARED: usize = 1024;
+
+/// Attributes that members have, once for all members that have them.
+#[derive(Default)]
+pub(super) struct Shared(HashSet<Arc<Attrs>>);
+
+impl Shared {
+    /// The same attributes in the place where an earlier member has them, if one has.
+    pub(super) fn find(&mut self, attrs: Arc<Attrs>) -> Arc<Attrs> {
+        if let Some(known) = self.0.get(&attrs) {
+            return known.clone();
+        }
+        if self.0.len() == MOST_SHARED {
+            self.0.clear();
+        }
+        self.0.insert(attrs.clone());
+        attrs
+    }
 }

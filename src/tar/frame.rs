@@ -1,7 +1,7 @@
 //! Framing: where each member of a tar stream begins and ends, and what it means. Data pass by in the reader's own buffer;
 //! nothing is allocated by what a size field says, and memory does not grow with the stream.
 
-use super::entry::{Entry, Prefix};
+use super::entry::{Entry, Prefix, Shared};
 use super::header::{Block, Header, ZERO, bad};
 use super::pax::{self, Global};
 use super::sparse::{Layout, Map, Text};
@@ -32,6 +32,7 @@ pub struct Framer<R: BufRead> {
     gap: u64,
     global: Global,
     inherited: u64,
+    shared: Shared,
     members_end: u64,
     state: State,
 }
@@ -55,6 +56,7 @@ impl<R: BufRead> Framer<R> {
             gap: 0,
             global: Global::default(),
             inherited: 0,
+            shared: Shared::default(),
             members_end: 0,
             state: State::Open,
         }
@@ -150,23 +152,27 @@ impl<R: BufRead> Framer<R> {
             );
         }
         let (sparse, stored) = self.sparse(header, entry.layout, entry.size, at)?;
-        let data = self.pos..self.end_of(stored, at)?;
+        self.end_of(stored, at)?;
         let end = self.end_of(padded(stored), at)?;
-        if entry.has_data {
-            (self.size, self.left, self.gap) = (stored, stored, end - data.end);
-        } else {
-            (self.size, self.left, self.gap) = (0, 0, end - data.start);
-        }
+        let head = (self.pos - start) / BLOCK;
+        let head = u32::try_from(head).map_err(|_| {
+            self.here(bad("too many headers").expected(format!("at most {} blocks", u32::MAX), head), at)
+        })?;
+        let size = if entry.has_data { stored } else { 0 };
+        (self.size, self.left, self.gap) = (size, size, end - self.pos - size);
         self.members_end = end;
+        let mut meta = entry.meta;
+        meta.attrs = self.shared.find(meta.attrs);
         Ok(Member {
-            span: start..end,
-            data: if entry.has_data { data } else { data.start..data.start },
-            path: entry.path,
-            kind: entry.kind,
-            meta: entry.meta,
-            sparse: sparse.map(Box::new),
+            start,
+            stored,
+            head,
             flag: header.flag(),
             global: entry.global,
+            path: entry.path,
+            kind: entry.kind,
+            meta,
+            sparse: sparse.map(Box::new),
         })
     }
 

@@ -3,8 +3,9 @@
 //! A layer is never unpacked and packed again. [`frame`] says where each member begins and ends, and what it means; what
 //! is kept is copied as those bytes. [`synth`] writes a header only for a member that changes its name or place.
 
-use bstr::BString;
+use bstr::{BStr, BString};
 use std::ops::Range;
+use std::sync::Arc;
 
 mod entry;
 pub mod frame;
@@ -29,10 +30,10 @@ pub const fn padded(n: u64) -> u64 {
 pub enum Kind {
     /// A regular file (type flags `0`, NUL, `7` and `S`).
     File,
-    /// Another name for the file at this normalized path (type flag `1`).
-    HardLink(BString),
+    /// Another name for the file at this normalized path (type flag `1`). Links are few: a pointer keeps all others small.
+    HardLink(Box<BString>),
     /// A symbolic link with this target, as it is (type flag `2`).
-    Symlink(BString),
+    Symlink(Box<BString>),
     /// A directory (type flag `5`, GNU's `D`, or an old-style regular entry whose name ends in `/`).
     Dir,
     /// A character device: major, minor (type flag `3`).
@@ -41,6 +42,20 @@ pub enum Kind {
     Block(u32, u32),
     /// A named pipe (type flag `6`).
     Fifo,
+}
+
+impl Kind {
+    /// A hard link to this normalized path.
+    #[must_use]
+    pub fn hard_link(target: impl Into<BString>) -> Self {
+        Self::HardLink(Box::new(target.into()))
+    }
+
+    /// A symbolic link with this target.
+    #[must_use]
+    pub fn symlink(target: impl Into<BString>) -> Self {
+        Self::Symlink(Box::new(target.into()))
+    }
 }
 
 /// A point in time: seconds since the epoch, which may be negative, and 0 to 999,999,999 nanoseconds after it.
@@ -55,14 +70,21 @@ pub struct Time {
 /// What an inode has besides its type and content. PAX values have been applied.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Meta {
+    /// Modification time.
+    pub mtime: Time,
+    /// All else. Most members of a layer have one of a few, so they share it.
+    pub attrs: Arc<Attrs>,
+}
+
+/// What an inode has besides its type, content and time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Attrs {
     /// Permission bits with set-uid, set-gid and sticky: the lower 12 bits.
     pub mode: u32,
     /// Numeric owner.
     pub uid: u64,
     /// Numeric group.
     pub gid: u64,
-    /// Modification time.
-    pub mtime: Time,
     /// Owner's name, often empty.
     pub uname: BString,
     /// Group's name, often empty.
@@ -70,6 +92,13 @@ pub struct Meta {
     /// The PAX records that no field here and none of [`Member`] expresses (xattrs, ACLs, atime, ctime, comment, vendor
     /// keys), key and value, in the order of the input. `SCHILY.xattr.*` are the extended attributes.
     pub records: Vec<(BString, BString)>,
+}
+
+impl From<Attrs> for Meta {
+    /// At the epoch.
+    fn from(attrs: Attrs) -> Self {
+        Self { mtime: Time::default(), attrs: attrs.into() }
+    }
 }
 
 /// The layout of a sparse file.
@@ -81,33 +110,55 @@ pub struct Sparse {
     pub map: Vec<(u64, u64)>,
 }
 
-/// One member of a layer.
+/// One member of a layer. Memory grows with their number and with little else, so that every byte in here counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
-    /// Everything of it in the decompressed stream: `x`, `L` and `K` prefixes, header, sparse extension blocks, data and
-    /// padding. Spans of one layer follow each other without a gap, but for global PAX headers.
-    pub span: Range<u64>,
-    /// The stored data: the file's bytes without padding; of a sparse file the chunks only, without any map.
-    pub data: Range<u64>,
+    /// Where it begins in the decompressed stream.
+    pub start: u64,
+    /// How many bytes follow its headers, without padding; they are data only where it is a file.
+    pub stored: u64,
+    /// How many blocks its headers are: `x`, `L` and `K` prefixes, the header itself, and whatever has a sparse map.
+    pub head: u32,
+    /// The type flag of the header.
+    pub flag: u8,
+    /// Whether a global PAX header before it in this layer gave it some of its metadata, so that its own bytes alone do not mean
+    /// the same elsewhere.
+    pub global: bool,
     /// The normalized path; empty for the root.
-    pub path: BString,
+    pub path: Box<BStr>,
     /// What it is.
     pub kind: Kind,
     /// Its metadata.
     pub meta: Meta,
     /// Where it is a sparse file, of whatever form.
     pub sparse: Option<Box<Sparse>>,
-    /// The type flag of the header.
-    pub flag: u8,
-    /// Whether a global PAX header before it in this layer gave it some of its metadata, so that its own bytes alone do not mean
-    /// the same elsewhere.
-    pub global: bool,
 }
 
 impl Member {
+    /// Everything of it in the decompressed stream: headers, data and padding. Spans of one layer follow each other without a
+    /// gap, but for global PAX headers.
+    #[must_use]
+    pub const fn span(&self) -> Range<u64> {
+        self.start..self.start + self.span_bytes()
+    }
+
+    /// The length of [`Member::span`].
+    #[must_use]
+    pub const fn span_bytes(&self) -> u64 {
+        self.head as u64 * BLOCK + padded(self.stored)
+    }
+
+    /// The stored data: the file's bytes without padding; of a sparse file the chunks only, without any map.
+    #[must_use]
+    pub fn data(&self) -> Range<u64> {
+        let start = self.start + u64::from(self.head) * BLOCK;
+        let length = if self.kind == Kind::File { self.stored } else { 0 };
+        start..start + length
+    }
+
     /// The size in bytes that a reader of the file sees; 0 for what has no content.
     #[must_use]
     pub fn size(&self) -> u64 {
-        self.sparse.as_ref().map_or(self.data.end - self.data.start, |s| s.real_size)
+        self.sparse.as_ref().map_or_else(|| self.data().end - self.data().start, |s| s.real_size)
     }
 }

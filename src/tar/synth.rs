@@ -2,7 +2,7 @@
 //! bytes for the same member.
 
 use super::header::{self, Block, MAGIC_GNU, MAGIC_USTAR, ZERO};
-use super::{BLOCK, Kind, Meta, Sparse, Time, sparse};
+use super::{Attrs, BLOCK, Kind, Meta, Sparse, Time, sparse};
 use crate::path;
 use std::ops::Range;
 
@@ -47,7 +47,7 @@ pub fn header(path: &[u8], kind: &Kind, meta: &Meta, stored: u64, sparse: Option
         records.push("GNU.sparse.name", path);
         records.push("GNU.sparse.realsize", sparse.real_size.to_string().as_bytes());
     }
-    for (key, value) in &meta.records {
+    for (key, value) in &meta.attrs.records {
         records.push(key, value);
     }
     if !records.0.is_empty() {
@@ -85,12 +85,12 @@ fn ustar(kind: &Kind, meta: &Meta, size: u64) -> Block {
         Kind::Fifo => (b'6', 0, 0),
     };
     block[header::FLAG] = flag;
-    octal(&mut block, header::MODE, u64::from(meta.mode & 0o7777));
-    octal(&mut block, header::UID, fitting(meta.uid, MOST_7));
-    octal(&mut block, header::GID, fitting(meta.gid, MOST_7));
+    octal(&mut block, header::MODE, u64::from(meta.attrs.mode & 0o7777));
+    octal(&mut block, header::UID, fitting(meta.attrs.uid, MOST_7));
+    octal(&mut block, header::GID, fitting(meta.attrs.gid, MOST_7));
     octal(&mut block, header::SIZE, fitting(size, MOST_11));
     octal(&mut block, header::MTIME, u64::try_from(meta.mtime.secs).map_or(0, |secs| fitting(secs, MOST_11)));
-    for (field, name) in [(header::UNAME, &meta.uname), (header::GNAME, &meta.gname)] {
+    for (field, name) in [(header::UNAME, &meta.attrs.uname), (header::GNAME, &meta.attrs.gname)] {
         if fits_owner(name) {
             put(&mut block, field, name);
         }
@@ -172,7 +172,7 @@ fn long(out: &mut Vec<u8>, records: &mut Records, flag: u8, key: &str, name: &[u
 /// A header that precedes a member's own, with its body.
 fn extended(out: &mut Vec<u8>, name: &[u8], flag: u8, magic: &[u8; 8], body: &[u8]) {
     let size = body.len() as u64;
-    let mut block = ustar(&Kind::File, &Meta { mode: 0o644, ..Meta::default() }, size);
+    let mut block = ustar(&Kind::File, &Attrs { mode: 0o644, ..Attrs::default() }.into(), size);
     put(&mut block, header::NAME, name);
     put(&mut block, header::MAGIC, magic);
     block[header::FLAG] = flag;
@@ -221,7 +221,8 @@ impl Records {
 
     /// What does not fit the header's fields.
     fn meta(&mut self, meta: &Meta, size: u64) {
-        let numbers = [("uid", meta.uid, MOST_7), ("gid", meta.gid, MOST_7), ("size", size, MOST_11)];
+        let attrs = &meta.attrs;
+        let numbers = [("uid", attrs.uid, MOST_7), ("gid", attrs.gid, MOST_7), ("size", size, MOST_11)];
         for (key, n, _) in numbers.into_iter().filter(|&(_, n, most)| n > most) {
             self.push(key, n.to_string().as_bytes());
         }
@@ -229,7 +230,7 @@ impl Records {
         if nanos != 0 || !u64::try_from(secs).is_ok_and(|secs| secs <= MOST_11) {
             self.push("mtime", decimal(meta.mtime).as_bytes());
         }
-        for (key, name) in [("uname", &meta.uname), ("gname", &meta.gname)] {
+        for (key, name) in [("uname", &attrs.uname), ("gname", &attrs.gname)] {
             if !fits_owner(name) {
                 self.push(key, name);
             }

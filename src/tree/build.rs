@@ -1,118 +1,203 @@
 //! A tree under construction: entries added in tar order, layers laid on top, and the finished tree frozen.
+//!
+//! This is where most memory is in use at once, so a node has neither its name nor its inode: the name ends the path of the
+//! member that gave it, and the inode is known by its holder. Children are a list, and found by one table for all directories.
 
-use super::{At, Inode, InodeId, Node, NodeId, Tree};
+use super::{At, Origin};
 use crate::path;
 use crate::tar::{Kind, Member};
-use bstr::{BString, ByteSlice};
-use std::collections::{BTreeMap, HashMap};
+use bstr::BString;
+use hashbrown::HashTable;
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 
 /// Symbolic links followed on one path, as in Linux.
 const MAX_LINKS: usize = 40;
 
-/// A tree under construction; nodes and inodes that nothing leads to any more stay in it unused.
-pub(super) struct Build {
+/// Stands for no node.
+const NONE: u32 = u32::MAX;
+
+/// A tree under construction; nodes that nothing leads to any more stay in it unused.
+pub(super) struct Build<'a> {
+    pub(super) layers: &'a [&'a [Member]],
     pub(super) nodes: Vec<BuildNode>,
-    pub(super) inodes: Vec<BuildInode>,
     /// The layer that is being added.
     pub(super) layer: u32,
+    /// The names of directories that no member gave.
+    implied: HashMap<u32, &'a [u8]>,
+    /// All nodes but the root, by directory and name.
+    table: HashTable<u32>,
+    hasher: RandomState,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub(super) struct BuildNode {
+    /// The directory it is in; [`NONE`] where something has taken its place.
     pub(super) parent: u32,
-    pub(super) inode: u32,
-    pub(super) at: Option<At>,
-    pub(super) since: u32,
-    pub(super) children: BTreeMap<BString, u32>,
+    pub(super) at: Origin,
+    /// The member with the metadata and data: who has the same is the same inode. Of a hard link whose target is not known
+    /// yet the link itself; none for a directory that is only implied.
+    pub(super) holder: Origin,
+    first_child: u32,
+    /// The next in the same directory.
+    next: u32,
 }
 
-#[derive(Clone)]
-pub(super) struct BuildInode {
-    pub(super) kind: Kind,
-    pub(super) holder: Option<At>,
-}
-
-impl Build {
-    pub(super) fn new() -> Self {
-        let root = BuildNode { parent: 0, inode: 0, at: None, since: 0, children: BTreeMap::new() };
-        Self { nodes: vec![root], inodes: vec![BuildInode { kind: Kind::Dir, holder: None }], layer: 0 }
+impl<'a> Build<'a> {
+    pub(super) fn new(layers: &'a [&'a [Member]], layer: u32) -> Self {
+        let none = Origin::implied(layer);
+        let root = BuildNode { parent: 0, at: none, holder: none, first_child: NONE, next: NONE };
+        let (implied, table) = (HashMap::from([(0, &b""[..])]), HashTable::new());
+        Self { layers, nodes: vec![root], layer, implied, table, hasher: RandomState::new() }
     }
 
-    pub(super) fn inode(&mut self, kind: Kind, holder: Option<At>) -> u32 {
-        self.inodes.push(BuildInode { kind, holder });
-        self.inodes.len() as u32 - 1
+    /// Makes room for as many names more.
+    pub(super) fn reserve(&mut self, more: usize) {
+        let mut table = std::mem::take(&mut self.table);
+        table.reserve(more, |&n| self.hash_of(n));
+        self.table = table;
+        self.nodes.reserve_exact(more);
     }
 
-    pub(super) fn kind(&self, node: u32) -> &Kind {
-        &self.inodes[self.nodes[node as usize].inode as usize].kind
+    /// Makes room in the memory: nothing can be found by its name any more.
+    pub(super) fn drop_table(&mut self) {
+        self.table = HashTable::new();
+    }
+
+    /// Whether there is nothing but a root that is only implied.
+    pub(super) fn is_empty(&self) -> bool {
+        self.nodes.len() == 1 && self.nodes[0].at.at().is_none()
+    }
+
+    pub(super) fn member(&self, at: At) -> &'a Member {
+        &self.layers[at.layer as usize][at.member as usize]
+    }
+
+    pub(super) fn kind(&self, node: u32) -> &'a Kind {
+        self.nodes[node as usize].holder.at().map_or(&Kind::Dir, |at| &self.member(at).kind)
+    }
+
+    pub(super) fn is_dir(&self, node: u32) -> bool {
+        *self.kind(node) == Kind::Dir
+    }
+
+    pub(super) fn name(&self, node: u32) -> &'a [u8] {
+        let given = self.nodes[node as usize].at.at().map(|at| path::split(&self.member(at).path).1);
+        given.unwrap_or_else(|| self.implied[&node])
+    }
+
+    pub(super) fn child(&self, dir: u32, name: &[u8]) -> Option<u32> {
+        self.table.find(self.hash(dir, name), |&n| self.is(n, dir, name)).copied()
+    }
+
+    /// The nodes in a directory, in no order.
+    pub(super) fn children(&self, dir: u32) -> impl Iterator<Item = u32> {
+        let some = |node: u32| (node != NONE).then_some(node);
+        let all = std::iter::successors(some(self.nodes[dir as usize].first_child), move |&n| {
+            some(self.nodes[n as usize].next)
+        });
+        all.filter(move |&n| self.nodes[n as usize].parent == dir)
+    }
+
+    fn hash(&self, dir: u32, name: &[u8]) -> u64 {
+        self.hasher.hash_one((dir, name))
+    }
+
+    fn hash_of(&self, node: u32) -> u64 {
+        self.hash(self.nodes[node as usize].parent, self.name(node))
+    }
+
+    fn is(&self, node: u32, dir: u32, name: &[u8]) -> bool {
+        self.nodes[node as usize].parent == dir && self.name(node) == name
     }
 
     /// Puts a name into a directory, in place of any other of that name and all below it.
-    pub(super) fn put(&mut self, dir: u32, name: &[u8], inode: u32, at: Option<At>) -> u32 {
+    fn put(&mut self, dir: u32, name: &'a [u8], holder: Origin, at: Origin) -> u32 {
+        self.remove(dir, name);
         let id = self.nodes.len() as u32;
-        self.nodes.push(BuildNode { parent: dir, inode, at, since: self.layer, children: BTreeMap::new() });
-        self.nodes[dir as usize].children.insert(name.into(), id);
+        let next = std::mem::replace(&mut self.nodes[dir as usize].first_child, id);
+        self.nodes.push(BuildNode { parent: dir, at, holder, first_child: NONE, next });
+        if at.at().is_none() {
+            self.implied.insert(id, name);
+        }
+        let mut table = std::mem::take(&mut self.table);
+        table.insert_unique(self.hash(dir, name), id, |&n| self.hash_of(n));
+        self.table = table;
         id
     }
 
-    /// Adds an entry of the layer that this is the tree of; returns its inode.
-    pub(super) fn add(&mut self, member: &Member, at: At, pending: &mut Vec<(u32, u32)>) -> Result<u32, &'static str> {
+    pub(super) fn remove(&mut self, dir: u32, name: &[u8]) {
+        let mut table = std::mem::take(&mut self.table);
+        if let Ok(found) = table.find_entry(self.hash(dir, name), |&n| self.is(n, dir, name)) {
+            let (node, _) = found.remove();
+            self.nodes[node as usize].parent = NONE;
+        }
+        self.table = table;
+    }
+
+    /// Takes everything out of a directory.
+    pub(super) fn clear(&mut self, dir: u32) {
+        let children: Vec<u32> = self.children(dir).collect();
+        children.into_iter().for_each(|child| self.remove(dir, self.name(child)));
+        self.nodes[dir as usize].first_child = NONE;
+    }
+
+    /// Adds an entry of the layer that this is the tree of; returns the member with its data, as far as it is known.
+    pub(super) fn add(&mut self, at: At, pending: &mut Vec<u32>) -> Result<At, &'static str> {
+        let member = self.member(at);
+        let own = Origin::of(at);
         if member.path.is_empty() {
             if member.kind != Kind::Dir {
                 return Err("the root is no directory");
             }
-            self.nodes[0].at = Some(at);
-            self.nodes[0].inode = self.inode(Kind::Dir, Some(at));
-            return Ok(self.nodes[0].inode);
+            (self.nodes[0].at, self.nodes[0].holder) = (own, own);
+            return Ok(at);
         }
         let (dir, name) = path::split(&member.path);
         let dir = self.make_dirs(dir)?;
-        let old = self.nodes[dir as usize].children.get(name.as_bstr()).copied();
-        Ok(match (&member.kind, old) {
-            (Kind::Dir, Some(old)) if *self.kind(old) == Kind::Dir => {
-                self.nodes[old as usize].inode = self.inode(Kind::Dir, Some(at));
-                self.nodes[old as usize].at = Some(at);
-                self.nodes[old as usize].inode
+        let old = self.child(dir, name);
+        match (&member.kind, old) {
+            (Kind::Dir, Some(old)) if self.is_dir(old) => {
+                let node = &mut self.nodes[old as usize];
+                (node.at, node.holder) = (own, own);
             }
             (Kind::HardLink(target), _) => {
                 let found = self.find(target, true);
-                let inode = match found.map(|n| (self.nodes[n as usize].inode, self.kind(n))) {
-                    Some((_, Kind::Dir)) => return Err("a hard link to a directory"),
-                    // A link to itself leaves what was there.
-                    Some((inode, _)) => inode,
-                    None => {
-                        let inode = self.inode(member.kind.clone(), None);
-                        pending.push((inode, at.member));
-                        inode
-                    }
-                };
-                if found.is_none() || found != old {
-                    self.put(dir, name, inode, Some(at));
+                if found.is_some_and(|n| self.is_dir(n)) {
+                    return Err("a hard link to a directory");
                 }
-                inode
+                let holder = found.map_or(own, |n| self.nodes[n as usize].holder);
+                if found.is_none() {
+                    pending.push(at.member);
+                }
+                // A link to itself leaves what was there.
+                if found.is_none() || found != old {
+                    self.put(dir, name, holder, own);
+                }
+                return Ok(holder.at().unwrap_or(at));
             }
-            (kind, _) => {
-                let inode = self.inode(kind.clone(), Some(at));
-                self.put(dir, name, inode, Some(at));
-                inode
+            _ => {
+                self.put(dir, name, own, own);
             }
-        })
+        }
+        Ok(at)
     }
 
     /// The directory of this path, made where it is missing, with symbolic links followed.
-    pub(super) fn make_dirs(&mut self, dir: &[u8]) -> Result<u32, &'static str> {
+    fn make_dirs(&mut self, dir: &'a [u8]) -> Result<u32, &'static str> {
         let mut at = 0;
         let mut links = 0;
-        let mut todo: Vec<BString> = path::components(dir).rev_collect();
+        let mut todo: Vec<&'a [u8]> = components_reversed(dir);
         while let Some(part) = todo.pop() {
-            if part == "." || part.is_empty() {
-                continue;
+            match part {
+                b"" | b"." => continue,
+                b".." => {
+                    at = self.nodes[at as usize].parent;
+                    continue;
+                }
+                _ => {}
             }
-            if part == ".." {
-                at = self.nodes[at as usize].parent;
-                continue;
-            }
-            let next = self.nodes[at as usize].children.get(&part).copied();
+            let next = self.child(at, part);
             match next.map(|n| (n, self.kind(n))) {
                 Some((n, Kind::Dir)) => at = n,
                 Some((_, Kind::Symlink(target))) => {
@@ -120,14 +205,13 @@ impl Build {
                     if links > MAX_LINKS {
                         return Err("the path leads through a loop of symbolic links");
                     }
-                    let absolute = target.starts_with(b"/");
-                    todo.extend(target.split(|&c| c == b'/').rev_collect());
-                    at = if absolute { 0 } else { at };
+                    todo.extend(components_reversed(target));
+                    at = if target.starts_with(b"/") { 0 } else { at };
                 }
                 // Nothing, or a file that a directory replaces.
                 _ => {
-                    let inode = self.inode(Kind::Dir, None);
-                    at = self.put(at, &part, inode, None);
+                    let none = Origin::implied(self.layer);
+                    at = self.put(at, part, none, none);
                 }
             }
         }
@@ -138,38 +222,39 @@ impl Build {
     pub(super) fn find(&self, wanted: &[u8], follow: bool) -> Option<u32> {
         let (dir, name) = path::split(wanted);
         let dir = if follow { self.find_dir(dir)? } else { self.walk(dir)? };
-        if name.is_empty() { Some(dir) } else { self.nodes[dir as usize].children.get(name.as_bstr()).copied() }
+        if name.is_empty() { Some(dir) } else { self.child(dir, name) }
     }
 
     pub(super) fn walk(&self, wanted: &[u8]) -> Option<u32> {
-        path::components(wanted).try_fold(0, |at, part| self.nodes[at as usize].children.get(part.as_bstr()).copied())
+        path::components(wanted).try_fold(0, |at, part| self.child(at, part))
     }
 
     /// The directory that a path leads to, with symbolic links followed.
-    pub(super) fn find_dir(&self, dir: &[u8]) -> Option<u32> {
+    fn find_dir(&self, dir: &[u8]) -> Option<u32> {
         let canonical = self.canonical(dir)?;
-        self.walk(&canonical).filter(|&n| *self.kind(n) == Kind::Dir)
+        self.walk(&canonical).filter(|&n| self.is_dir(n))
     }
 
     /// The path without the symbolic links of this tree; what this tree does not have is taken as it is. `None` where the
     /// path leads through a file or a loop.
     pub(super) fn canonical(&self, dir: &[u8]) -> Option<BString> {
-        let mut done: Vec<BString> = Vec::new();
+        let mut done: Vec<&[u8]> = Vec::new();
         let mut nodes = vec![Some(0u32)];
         let mut links = 0;
-        let mut todo: Vec<BString> = path::components(dir).rev_collect();
+        let mut todo = components_reversed(dir);
         while let Some(part) = todo.pop() {
-            if part == "." || part.is_empty() {
-                continue;
-            }
-            if part == ".." {
-                if done.pop().is_some() {
-                    nodes.pop();
+            match part {
+                b"" | b"." => continue,
+                b".." => {
+                    if done.pop().is_some() {
+                        nodes.pop();
+                    }
+                    continue;
                 }
-                continue;
+                _ => {}
             }
             let here = nodes.last().copied().flatten();
-            let next = here.and_then(|n| self.nodes[n as usize].children.get(&part).copied());
+            let next = here.and_then(|n| self.child(n, part));
             match next.map(|n| self.kind(n)) {
                 Some(Kind::Symlink(target)) => {
                     links += 1;
@@ -180,7 +265,7 @@ impl Build {
                         done.clear();
                         nodes.truncate(1);
                     }
-                    todo.extend(target.split(|&c| c == b'/').rev_collect());
+                    todo.extend(components_reversed(target));
                 }
                 None | Some(Kind::Dir) => {
                     done.push(part);
@@ -192,76 +277,34 @@ impl Build {
         Some(bstr::join("/", done).into())
     }
 
-    pub(super) fn lay(&mut self, own: &Self, mut inodes: HashMap<u32, u32>) {
+    /// Lays another tree on top; `foreign` has the holders of its links into this one.
+    pub(super) fn lay(&mut self, own: &Self, foreign: &HashMap<Origin, Origin>) {
         let mut todo = vec![(0u32, 0u32)];
         while let Some((from, to)) = todo.pop() {
-            let source = &own.nodes[from as usize];
-            if source.at.is_some() && own.inodes[source.inode as usize].kind == Kind::Dir {
-                self.nodes[to as usize].at = source.at;
-                let holder = own.inodes[source.inode as usize].holder;
-                self.nodes[to as usize].inode = self.inode(Kind::Dir, holder);
+            let source = own.nodes[from as usize];
+            if source.at.at().is_some() {
+                let node = &mut self.nodes[to as usize];
+                (node.at, node.holder) = (source.at, source.holder);
             }
-            for (name, &child) in &source.children {
-                let node = &own.nodes[child as usize];
-                let kind = &own.inodes[node.inode as usize].kind;
-                let old = self.nodes[to as usize].children.get(name).copied();
-                let id = match old {
-                    Some(old) if *kind == Kind::Dir && *self.kind(old) == Kind::Dir => old,
+            for child in own.children(from) {
+                let node = own.nodes[child as usize];
+                let (name, is_dir) = (own.name(child), own.is_dir(child));
+                let id = match self.child(to, name) {
+                    Some(old) if is_dir && self.is_dir(old) => old,
                     _ => {
-                        let inode = *inodes.entry(node.inode).or_insert_with(|| {
-                            self.inodes.push(own.inodes[node.inode as usize].clone());
-                            self.inodes.len() as u32 - 1
-                        });
-                        self.put(to, name, inode, node.at)
+                        let holder = foreign.get(&node.holder).copied().unwrap_or(node.holder);
+                        self.put(to, name, holder, node.at)
                     }
                 };
-                if *kind == Kind::Dir {
+                if is_dir {
                     todo.push((child, id));
                 }
             }
         }
     }
-
-    /// The tree as it is now, flat, without what nothing leads to.
-    pub(super) fn freeze(&self) -> Tree {
-        let mut nodes: Vec<Node> = Vec::new();
-        let mut inodes: Vec<Inode> = Vec::new();
-        let mut ids: HashMap<u32, InodeId> = HashMap::new();
-        // Children pushed in reverse come out in order; a node's end is known when its parent's next child begins.
-        let mut todo = vec![(0u32, NodeId::ROOT, BString::default())];
-        while let Some((from, parent, name)) = todo.pop() {
-            let source = &self.nodes[from as usize];
-            let id = NodeId(nodes.len() as u32);
-            let inode = *ids.entry(source.inode).or_insert_with(|| {
-                let old = &self.inodes[source.inode as usize];
-                inodes.push(Inode { kind: old.kind.clone(), holder: old.holder, names: Vec::new() });
-                InodeId(inodes.len() as u32 - 1)
-            });
-            inodes[inode.0 as usize].names.push(id);
-            let (at, since) = (source.at, source.since);
-            nodes.push(Node { parent, name, inode, at, since, end: id.0 + 1, children: Vec::new() });
-            if id != NodeId::ROOT {
-                nodes[parent.index()].children.push(id);
-            }
-            todo.extend(source.children.iter().rev().map(|(name, &child)| (child, id, name.clone())));
-        }
-        for index in (1..nodes.len()).rev() {
-            let (end, parent) = (nodes[index].end, nodes[index].parent.index());
-            nodes[parent].end = nodes[parent].end.max(end);
-        }
-        Tree { nodes, inodes }
-    }
 }
 
-/// Components as owned values, last first: a stack of what is to be walked.
-trait RevCollect {
-    fn rev_collect(self) -> Vec<BString>;
-}
-
-impl<'a, I: Iterator<Item = &'a [u8]>> RevCollect for I {
-    fn rev_collect(self) -> Vec<BString> {
-        let mut parts: Vec<BString> = self.map(Into::into).collect();
-        parts.reverse();
-        parts
-    }
+/// The components last first: a stack of what is to be walked.
+fn components_reversed(path: &[u8]) -> Vec<&[u8]> {
+    path.split(|&c| c == b'/').rev().collect()
 }

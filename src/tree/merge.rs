@@ -6,11 +6,11 @@
 //! Source: <https://github.com/opencontainers/image-spec/blob/main/layer.md>.
 
 use super::build::Build;
-use super::{At, Tree};
+use super::{At, Origin, Tree};
 use crate::path;
 use crate::tar::{Kind, Member};
 use crate::{Error, ErrorKind, Result};
-use bstr::{BString, ByteSlice};
+use bstr::BString;
 use std::collections::{HashMap, HashSet};
 
 /// The longest path that Linux takes, in bytes (`PATH_MAX`): no engine can unpack a longer one.
@@ -82,41 +82,51 @@ pub fn is_marker_of(member_path: &[u8], hidden: &[u8]) -> bool {
 /// Of kind [`ErrorKind::Layer`], with layer and member: a hard link without a target or to a directory, a loop of
 /// symbolic links on an entry's path, a path that is too long.
 pub fn merge(layers: &[&[Member]], base: usize) -> Result<Merged> {
-    let mut all = Build::new();
+    let mut all = Build::new(layers, 0);
     let mut marks = Vec::with_capacity(layers.len());
     let mut links = Vec::with_capacity(layers.len());
     let mut base_tree = None;
     for (index, members) in layers.iter().enumerate() {
         let fail = |e: Error| e.layer(format!("layer {} of {}", index + 1, layers.len()));
-        let own = unpack(index as u32, members).map_err(fail)?;
+        let own = unpack(index as u32, layers).map_err(fail)?;
+        let (own, found) = (own.build, own.found);
         all.layer = index as u32;
-        all.overlay(&own, members).map_err(fail)?;
-        marks.push(own.marks);
-        links.push(own.links);
+        all.overlay(own, &found, members).map_err(fail)?;
+        marks.push(found.marks);
+        links.push(found.links);
         if index + 1 == base {
-            base_tree = Some(all.freeze());
+            base_tree = Some(all.freeze()?);
         }
     }
-    Ok(Merged { tree: all.freeze(), base: base_tree, marks, links })
+    all.drop_table();
+    Ok(Merged { tree: all.freeze()?, base: base_tree, marks, links })
 }
 
 /// One layer unpacked alone.
-struct Own {
-    build: Build,
+struct Own<'a> {
+    build: Build<'a>,
+    found: Found,
+}
+
+/// What a layer says beside its tree.
+#[derive(Default)]
+struct Found {
     marks: Vec<Mark>,
-    /// Hard links whose target this layer does not have, by inode.
-    foreign: Vec<(u32, u32)>,
+    /// Hard links whose target this layer does not have.
+    foreign: Vec<u32>,
     /// Hard links within this layer: member and the member with the data.
     links: HashMap<u32, u32>,
 }
 
 fn bad(members: &[Member], index: u32, what: impl Into<String>) -> Error {
     let member = &members[index as usize];
-    Error::new(ErrorKind::Layer, what).member(&member.path).offset(member.span.start)
+    Error::new(ErrorKind::Layer, what).member(&member.path).offset(member.start)
 }
 
-fn unpack(layer: u32, members: &[Member]) -> Result<Own> {
-    let mut own = Own { build: Build::new(), marks: Vec::new(), foreign: Vec::new(), links: HashMap::new() };
+fn unpack<'a>(layer: u32, layers: &'a [&'a [Member]]) -> Result<Own<'a>> {
+    let members = layers[layer as usize];
+    let mut own = Own { build: Build::new(layers, layer), found: Found::default() };
+    own.build.reserve(members.len());
     let mut markers = Vec::new();
     let mut pending = Vec::new();
     let mut linked = Vec::new();
@@ -129,9 +139,9 @@ fn unpack(layer: u32, members: &[Member]) -> Result<Own> {
         match role(&member.path) {
             Role::Entry => {
                 let at = At { layer, member: index };
-                let inode = own.build.add(member, at, &mut pending).map_err(|what| bad(members, index, what))?;
+                let holder = own.build.add(at, &mut pending).map_err(|what| bad(members, index, what))?;
                 if matches!(member.kind, Kind::HardLink(_)) {
-                    linked.push((index, inode));
+                    linked.push((index, holder.member));
                 }
             }
             Role::Nothing => {}
@@ -144,12 +154,13 @@ fn unpack(layer: u32, members: &[Member]) -> Result<Own> {
         let (dir, _) = path::split(&members[index as usize].path);
         if let Some(dir) = own.build.canonical(dir) {
             let path = name.map_or_else(|| dir.clone(), |name| path::join(&dir, name));
-            own.marks.push(Mark { path, opaque: name.is_none(), member: index });
+            own.found.marks.push(Mark { path, opaque: name.is_none(), member: index });
         }
     }
     let settled = own.settle(&pending, members);
-    let data = |inode: &u32| own.build.inodes[settled.get(inode).copied().unwrap_or(*inode) as usize].holder;
-    own.links = linked.iter().filter_map(|(index, inode)| Some((*index, data(inode)?.member))).collect();
+    let data = |(link, holder): (u32, u32)| (link, settled.get(&holder).copied().unwrap_or(holder));
+    let has_data = |&(_, holder): &(u32, u32)| !matches!(members[holder as usize].kind, Kind::HardLink(_));
+    own.found.links = linked.into_iter().map(data).filter(has_data).collect();
     Ok(own)
 }
 
@@ -161,78 +172,93 @@ fn target_length(member: &Member) -> usize {
     }
 }
 
-impl Own {
-    /// Gives links that came before their targets the inodes that they mean. A chain of links that ends at a name which this
-    /// layer does not have is one inode of a lower layer.
-    fn settle(&mut self, pending: &[(u32, u32)], members: &[Member]) -> HashMap<u32, u32> {
-        let links: HashMap<u32, u32> = pending.iter().copied().collect();
+impl Own<'_> {
+    /// Gives links that came before their targets the holders that they mean, and returns these. A chain of links that ends at
+    /// a name which this layer does not have is one inode of a lower layer; its end stands for it.
+    fn settle(&mut self, pending: &[u32], members: &[Member]) -> HashMap<u32, u32> {
         let mut settled: HashMap<u32, u32> = HashMap::new();
-        for &(first, _) in pending {
+        if pending.is_empty() {
+            return settled;
+        }
+        let links: HashSet<u32> = pending.iter().copied().collect();
+        for &first in pending {
             let mut trail = Vec::new();
-            let mut inode = first;
-            while let (Some(&index), None) = (links.get(&inode), settled.get(&inode)) {
-                trail.push(inode);
-                settled.insert(inode, inode);
-                let Kind::HardLink(target) = &members[index as usize].kind else {
+            let mut holder = first;
+            while links.contains(&holder) && !settled.contains_key(&holder) {
+                trail.push(holder);
+                settled.insert(holder, holder);
+                let Kind::HardLink(target) = &members[holder as usize].kind else {
                     break;
                 };
                 // A directory that came after the link is not what it means; a lower layer may have that.
-                let found = self.build.find(target, true).filter(|&node| *self.build.kind(node) != Kind::Dir);
-                let Some(node) = found else {
+                let found = self.build.find(target, true).filter(|&node| !self.build.is_dir(node));
+                let Some(at) = found.and_then(|node| self.build.nodes[node as usize].holder.at()) else {
                     break;
                 };
-                inode = self.build.nodes[node as usize].inode;
+                holder = at.member;
             }
-            let end = settled.get(&inode).copied().unwrap_or(inode);
-            settled.extend(trail.into_iter().map(|inode| (inode, end)));
+            let end = settled.get(&holder).copied().unwrap_or(holder);
+            settled.extend(trail.into_iter().map(|link| (link, end)));
         }
         for node in &mut self.build.nodes {
-            node.inode = settled.get(&node.inode).copied().unwrap_or(node.inode);
+            if let Some(At { layer, member }) = node.holder.at()
+                && let Some(&member) = settled.get(&member)
+            {
+                node.holder = Origin::of(At { layer, member });
+            }
         }
         // A link that a later entry of the layer replaced needs no target.
         let mut wanted: HashSet<u32> = HashSet::new();
         let mut todo = vec![0u32];
         while let Some(node) = todo.pop() {
-            wanted.insert(self.build.nodes[node as usize].inode);
-            todo.extend(self.build.nodes[node as usize].children.values());
+            let holder = self.build.nodes[node as usize].holder.at();
+            wanted.extend(holder.map(|at| at.member).filter(|member| links.contains(member)));
+            todo.extend(self.build.children(node));
         }
-        let foreign = |(inode, _): &(u32, u32)| settled[inode] == *inode && wanted.contains(inode);
-        self.foreign = pending.iter().copied().filter(foreign).collect();
+        let foreign = |link: &u32| settled[link] == *link && wanted.contains(link);
+        self.found.foreign = pending.iter().copied().filter(foreign).collect();
         settled
     }
 }
 
-impl Build {
+impl<'a> Build<'a> {
     /// Lays a layer on top.
-    fn overlay(&mut self, own: &Own, members: &[Member]) -> Result<()> {
-        let mut inodes: HashMap<u32, u32> = HashMap::new();
-        for &(inode, index) in &own.foreign {
-            let Kind::HardLink(target) = &members[index as usize].kind else {
+    fn overlay(&mut self, mut own: Build<'a>, found: &Found, members: &[Member]) -> Result<()> {
+        let mut holders = HashMap::new();
+        for &link in &found.foreign {
+            let Kind::HardLink(target) = &members[link as usize].kind else {
                 continue;
             };
             let found = self.find(target, false).or_else(|| self.find(target, true));
             let found = found.ok_or_else(|| {
-                let what = format!("a hard link to {}, which neither this layer nor a lower one has", target.as_bstr());
-                bad(members, index, what)
+                let what = format!("a hard link to {target}, which neither this layer nor a lower one has");
+                bad(members, link, what)
             })?;
-            if *self.kind(found) == Kind::Dir {
-                return Err(bad(members, index, "a hard link to a directory"));
+            if self.is_dir(found) {
+                return Err(bad(members, link, "a hard link to a directory"));
             }
-            inodes.insert(inode, self.nodes[found as usize].inode);
+            let at = At { layer: self.layer, member: link };
+            holders.insert(Origin::of(at), self.nodes[found as usize].holder);
         }
-        for mark in &own.marks {
+        if self.is_empty() {
+            *self = own;
+            return Ok(());
+        }
+        for mark in &found.marks {
             if mark.opaque {
                 if let Some(dir) = self.walk(&mark.path) {
-                    self.nodes[dir as usize].children.clear();
+                    self.clear(dir);
                 }
             } else {
                 let (dir, name) = path::split(&mark.path);
                 if let Some(dir) = self.walk(dir) {
-                    self.nodes[dir as usize].children.remove(name.as_bstr());
+                    self.remove(dir, name);
                 }
             }
         }
-        self.lay(&own.build, inodes);
+        own.drop_table();
+        self.reserve(own.nodes.len());
+        self.lay(&own, &holders);
         Ok(())
     }
 }

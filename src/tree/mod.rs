@@ -4,11 +4,12 @@
 //! range. It is made by [`merge`] and never changes afterwards; later phases keep their findings in vectors beside it.
 
 use crate::path;
-use crate::tar::Kind;
-use bstr::{BStr, BString, ByteSlice};
+use bstr::{BStr, BString};
+use std::collections::HashMap;
 use std::ops::Range;
 
 mod build;
+mod freeze;
 pub mod merge;
 
 /// A member of a layer: which layer, counted from 0 at the bottom, and which member of it.
@@ -39,40 +40,102 @@ impl NodeId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct InodeId(pub u32);
 
+/// A member, or none but still a layer, in the space that a member takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Origin(At);
+
+impl Origin {
+    /// No layer has so many members.
+    const NONE: u32 = u32::MAX;
+
+    const fn of(at: At) -> Self {
+        Self(at)
+    }
+
+    /// No member: a directory that an entry of this layer implies.
+    const fn implied(layer: u32) -> Self {
+        Self(At { layer, member: Self::NONE })
+    }
+
+    fn at(self) -> Option<At> {
+        (self.0.member != Self::NONE).then_some(self.0)
+    }
+}
+
 /// A name.
 #[derive(Clone, Debug)]
 pub struct Node {
     /// The directory it is in; the root is in itself.
     pub parent: NodeId,
-    /// The last component of its path; empty for the root.
-    pub name: BString,
+    /// Where its last component begins in the names of the tree; it ends where the next one begins.
+    name: u32,
     /// What it stands for.
     pub inode: InodeId,
-    /// The member that gave it this name; none for a directory that only its children imply.
-    pub at: Option<At>,
-    /// The layer that made it: for an implied directory the one with the first of its children.
-    pub since: u32,
+    origin: Origin,
     /// One past the last node below it.
     pub end: u32,
-    children: Vec<NodeId>,
+    /// Where its children begin in those of the tree; they end where those of the next node begin.
+    first_child: u32,
+}
+
+impl Node {
+    /// The member that gave it this name; none for a directory that only its children imply.
+    #[must_use]
+    pub fn at(&self) -> Option<At> {
+        self.origin.at()
+    }
+
+    /// The layer that gave it this name: for an implied directory the one with the first of its children.
+    #[must_use]
+    pub const fn since(&self) -> u32 {
+        self.origin.0.layer
+    }
+}
+
+/// What an inode is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Type {
+    /// A regular file.
+    File,
+    /// A directory.
+    Dir,
+    /// A symbolic link.
+    Symlink,
+    /// A device or a named pipe.
+    Other,
 }
 
 /// A file, directory, link or device.
 #[derive(Clone, Debug)]
 pub struct Inode {
-    /// Its type; never [`Kind::HardLink`].
-    pub kind: Kind,
-    /// The member with its metadata and data; none for an implied directory, which is 0755 and root's.
-    pub holder: Option<At>,
-    /// Its names in the tree's order.
-    pub names: Vec<NodeId>,
+    /// Its type.
+    pub kind: Type,
+    origin: Origin,
+    /// The first of its names.
+    pub name: NodeId,
 }
 
-/// The merged tree.
-#[derive(Clone, Debug)]
+impl Inode {
+    /// The member with its metadata and data; none for an implied directory, which is 0755 and root's.
+    #[must_use]
+    pub fn holder(&self) -> Option<At> {
+        self.origin.at()
+    }
+}
+
+/// The merged tree. Lists that most nodes have nothing of are beside the nodes.
+#[derive(Clone, Debug, Default)]
 pub struct Tree {
     nodes: Vec<Node>,
     inodes: Vec<Inode>,
+    /// The last components of all paths, in the order of the nodes.
+    names: Vec<u8>,
+    /// The children of all directories, in the order of these.
+    children: Vec<NodeId>,
+    /// All names of what may have several.
+    links: HashMap<InodeId, Vec<NodeId>>,
+    /// Where symbolic links lead.
+    targets: HashMap<InodeId, Box<BStr>>,
 }
 
 /// Where a path leads, with all symbolic links on the way followed.
@@ -103,6 +166,13 @@ impl Tree {
         &self.nodes[id.index()]
     }
 
+    /// The last component of a path; empty for the root.
+    #[must_use]
+    pub fn name(&self, id: NodeId) -> &BStr {
+        let start = |index: usize| self.nodes.get(index).map_or(self.names.len(), |n| n.name as usize);
+        BStr::new(&self.names[start(id.index())..start(id.index() + 1)])
+    }
+
     /// All ids, parents before children.
     pub fn ids(&self) -> impl DoubleEndedIterator<Item = NodeId> + use<> {
         (0..self.nodes.len() as u32).map(NodeId)
@@ -121,8 +191,14 @@ impl Tree {
     }
 
     /// All inodes with their ids.
-    pub fn inodes(&self) -> impl Iterator<Item = (InodeId, &Inode)> {
-        (0..).map(InodeId).zip(&self.inodes)
+    pub fn inodes(&self) -> impl ExactSizeIterator<Item = (InodeId, &Inode)> {
+        self.inodes.iter().enumerate().map(|(index, inode)| (InodeId(index as u32), inode))
+    }
+
+    /// All names of an inode, in the tree's order.
+    #[must_use]
+    pub fn names(&self, id: InodeId) -> &[NodeId] {
+        self.links.get(&id).map_or(std::slice::from_ref(&self.inode(id).name), Vec::as_slice)
     }
 
     /// What a name stands for.
@@ -134,20 +210,28 @@ impl Tree {
     /// Whether a name is a directory's.
     #[must_use]
     pub fn is_dir(&self, id: NodeId) -> bool {
-        self.inode_of(id).kind == Kind::Dir
+        self.inode_of(id).kind == Type::Dir
+    }
+
+    /// What a symbolic link says; nothing of what is none.
+    #[must_use]
+    pub fn target(&self, id: NodeId) -> Option<&BStr> {
+        let inode = self.node(id).inode;
+        if self.inode(inode).kind == Type::Symlink { self.targets.get(&inode).map(|target| &**target) } else { None }
     }
 
     /// The children of a directory, sorted by name.
     #[must_use]
     pub fn children(&self, id: NodeId) -> &[NodeId] {
-        &self.node(id).children
+        let start = |index: usize| self.nodes.get(index).map_or(self.children.len(), |n| n.first_child as usize);
+        &self.children[start(id.index())..start(id.index() + 1)]
     }
 
     /// The child of that name.
     #[must_use]
     pub fn child(&self, dir: NodeId, name: &[u8]) -> Option<NodeId> {
         let children = self.children(dir);
-        let found = children.binary_search_by(|&c| self.node(c).name.as_slice().cmp(name)).ok()?;
+        let found = children.binary_search_by(|&c| self.name(c).cmp(BStr::new(name))).ok()?;
         Some(children[found])
     }
 
@@ -159,25 +243,22 @@ impl Tree {
     /// The path of a name from the root, without a leading slash.
     #[must_use]
     pub fn path(&self, id: NodeId) -> BString {
-        let mut parts: Vec<&BStr> = vec![self.node(id).name.as_bstr()];
-        parts.extend(self.ancestors(id).filter(|&a| a != NodeId::ROOT).map(|a| self.node(a).name.as_bstr()));
-        parts.reverse();
-        bstr::join("/", parts).into()
+        let mut path = Vec::new();
+        self.path_into(id, &mut path);
+        path.into()
     }
 
-    /// Every id with its path, in the tree's order.
-    #[must_use]
-    pub fn paths(&self) -> Vec<BString> {
-        let mut out: Vec<BString> = Vec::with_capacity(self.nodes.len());
-        for node in &self.nodes {
-            let joined = if node.name.is_empty() {
-                BString::default()
-            } else {
-                path::join(&out[node.parent.index()], &node.name)
-            };
-            out.push(joined);
+    /// The same into a buffer that may be used again.
+    pub fn path_into(&self, id: NodeId, path: &mut Vec<u8>) {
+        let parts =
+            || std::iter::once(id).chain(self.ancestors(id)).filter(|&n| n != NodeId::ROOT).map(|n| self.name(n));
+        let mut at = parts().map(|name| name.len() + 1).sum::<usize>().saturating_sub(1);
+        path.clear();
+        path.resize(at, b'/');
+        for name in parts() {
+            path[at - name.len()..at].copy_from_slice(name);
+            at = at.saturating_sub(name.len() + 1);
         }
-        out
     }
 
     /// The name with exactly this path; symbolic links are not followed.
@@ -203,7 +284,7 @@ impl Tree {
                 _ => {}
             }
             let Some(next) = self.child(at, part) else { return out };
-            if let Kind::Symlink(target) = &self.inode_of(next).kind {
+            if let Some(target) = self.target(next) {
                 out.links.push(next);
                 if out.links.len() > 40 {
                     return out;
@@ -223,9 +304,9 @@ impl Tree {
     /// Where a symbolic link leads; its own id is not among the links passed.
     #[must_use]
     pub fn follow(&self, link: NodeId) -> Resolved {
-        match &self.inode_of(link).kind {
-            Kind::Symlink(target) => self.resolve(self.node(link).parent, target),
-            _ => Resolved { links: Vec::new(), target: Some(link) },
+        match self.target(link) {
+            Some(target) => self.resolve(self.node(link).parent, target),
+            None => Resolved { links: Vec::new(), target: Some(link) },
         }
     }
 }

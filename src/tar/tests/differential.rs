@@ -157,8 +157,8 @@ fn seen(m: &Member, data: &[u8]) -> Seen {
         name: m.path.to_vec(),
         link: link.to_vec(),
         kind: kind.into(),
-        numbers: (m.meta.mode, m.meta.uid, m.meta.gid, m.meta.mtime.secs),
-        xattrs: m.meta.records.iter().filter(|(k, _)| k.starts_with(b"SCHILY.xattr.")).count(),
+        numbers: (m.meta.attrs.mode, m.meta.attrs.uid, m.meta.attrs.gid, m.meta.mtime.secs),
+        xattrs: m.meta.attrs.records.iter().filter(|(k, _)| k.starts_with(b"SCHILY.xattr.")).count(),
         content: (m.kind == Kind::File).then(|| crate::Digest::of(&expand(m, data)).to_string()),
     }
 }
@@ -168,8 +168,8 @@ pub(super) fn compare(bytes: &[u8], what: &str) -> Vec<(Member, Vec<u8>)> {
     let members = frame(bytes).unwrap_or_else(|e| panic!("{what}: {e}"));
     let mut end = 0;
     for (m, _) in &members {
-        assert_eq!(m.span.start, end, "{what}: {}", m.path);
-        end = m.span.end;
+        assert_eq!(m.start, end, "{what}: {}", m.path);
+        end = m.span().end;
     }
     assert!(bytes[usize::try_from(end).unwrap()..].iter().all(|&b| b == 0), "{what}");
     if have("python3") {
@@ -207,7 +207,7 @@ fn gnu_tars_formats() {
             }
             let bytes = tar(dir.path(), &[&["-H", format], ids].concat(), &["."]);
             let members = compare(&bytes, &format!("{format} {ids:?}"));
-            let paths: BTreeMap<_, _> = members.iter().map(|(m, _)| (m.path.as_slice(), m)).collect();
+            let paths: BTreeMap<_, _> = members.iter().map(|(m, _)| (m.path.to_vec(), m)).collect();
             let missing: Vec<_> = names.iter().filter(|n| !paths.contains_key(n.as_slice())).map(|n| n.len()).collect();
             assert!(small || missing.is_empty(), "{format}: {missing:?}");
             let times =
@@ -222,7 +222,10 @@ fn gnu_tars_formats() {
                 _ => {}
             }
             if format == "pax" && attributes && xattr {
-                assert_eq!(paths[&b"empty"[..]].meta.records[2], ("SCHILY.xattr.user.k".into(), "a\n\0b=c".into()));
+                assert_eq!(
+                    paths[&b"empty"[..]].meta.attrs.records[2],
+                    ("SCHILY.xattr.user.k".into(), "a\n\0b=c".into())
+                );
             }
         }
     }

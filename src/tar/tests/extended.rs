@@ -23,13 +23,19 @@ fn local_records_describe_one_member() {
     let parts = [pax(b'x', records), Raw::new("cut", b'1'), Raw::new("plain", b'0')];
     let members = frame(&stream(&parts)).unwrap();
     let m = &members[0].0;
-    assert_eq!((m.path.as_slice(), &m.kind), (&b"p\xc3\xa9/\xff"[..], &Kind::HardLink("t/x".into())));
-    assert_eq!((m.meta.uid, m.meta.gid, m.meta.mtime.secs, m.meta.mtime.nanos), (1 << 32, 5_000_000, -2, 750_000_000));
-    assert_eq!((m.meta.uname.to_string(), m.meta.gname.to_string(), m.global), ("user".into(), "group".into(), false));
-    let keys: Vec<_> = m.meta.records.iter().map(|(k, _)| k.to_string()).collect();
+    assert_eq!((&**m.path, &m.kind), (&b"p\xc3\xa9/\xff"[..], &Kind::hard_link("t/x")));
+    assert_eq!(
+        (m.meta.attrs.uid, m.meta.attrs.gid, m.meta.mtime.secs, m.meta.mtime.nanos),
+        (1 << 32, 5_000_000, -2, 750_000_000)
+    );
+    assert_eq!(
+        (m.meta.attrs.uname.to_string(), m.meta.attrs.gname.to_string(), m.global),
+        ("user".into(), "group".into(), false)
+    );
+    let keys: Vec<_> = m.meta.attrs.records.iter().map(|(k, _)| k.to_string()).collect();
     assert_eq!(keys, ["SCHILY.xattr.user.k", "atime", "comment", "VENDOR.k"]);
-    assert_eq!(m.meta.records[0].1, "a\0\n=b");
-    assert_eq!((members[1].0.meta.clone().records.len(), members[1].0.meta.uid), (0, 0));
+    assert_eq!(m.meta.attrs.records[0].1, "a\0\n=b");
+    assert_eq!((members[1].0.meta.attrs.records.len(), members[1].0.meta.attrs.uid), (0, 0));
 }
 
 #[test]
@@ -52,14 +58,14 @@ fn global_records_hold_until_the_end_and_leave_gaps() {
         Raw::new("c", b'0').number(header::UID, 2),
     ];
     let members = frame(&stream(&parts)).unwrap();
-    let seen: Vec<_> = members.iter().map(|(m, _)| (m.meta.uid, m.meta.mtime.secs, m.global, m.span.clone())).collect();
+    let seen: Vec<_> = members.iter().map(|(m, _)| (m.meta.attrs.uid, m.meta.mtime.secs, m.global, m.span())).collect();
     let spans = [(0, 0, false, 0..512), (7, 9, true, 1536..2048), (8, 3, false, 2048..3584), (2, 0, false, 4608..5120)];
     assert_eq!(seen, spans);
-    assert_eq!(members[1].0.meta.records, [("VENDOR.g".into(), "g".into())]);
-    assert!(members[2].0.meta.records.is_empty() && members[3].0.meta.records.is_empty());
+    assert_eq!(members[1].0.meta.attrs.records, [("VENDOR.g".into(), "g".into())]);
+    assert!(members[2].0.meta.attrs.records.is_empty() && members[3].0.meta.attrs.records.is_empty());
     let only_comment = [pax(b'g', &[("comment", b"abc")]), Raw::new("a", b'0')];
     let m = one(&only_comment);
-    assert!(!m.global && m.meta.records.is_empty() && m.span.start == 1024);
+    assert!(!m.global && m.meta.attrs.records.is_empty() && m.start == 1024);
 }
 
 const MAP: [(u64, u64); 3] = [(0, 512), (1024, 3), (5000, 100)];
@@ -118,7 +124,7 @@ fn pax_sparse_files_of_each_version() {
     let members = frame(&stream(&parts)).unwrap();
     for ((m, data), path) in members.iter().zip(["v00", "real", "real"]) {
         check(m, data, path);
-        assert!(m.meta.records.is_empty());
+        assert!(m.meta.attrs.records.is_empty());
     }
     assert_eq!((members[3].0.path.to_string(), members.len()), ("next".into(), 4));
 }
@@ -148,11 +154,11 @@ pub(super) fn old_gnu_sparse_files_with_and_without_extension_blocks() {
     {
         let members = frame(&stream(&[raw, Raw::new("next", b'0')])).unwrap();
         check(&members[0].0, &members[0].1, "old");
-        assert_eq!((members[0].0.data.start, members[0].0.span.clone()), (start, 0..start + 1024));
+        assert_eq!((members[0].0.data().start, members[0].0.span()), (start, 0..start + 1024));
     }
     // GNU headers have times where others have the prefix.
     let timed = old_gnu(&MAP, &[]).field(header::PREFIX.start..header::PREFIX.start + 12, "14000000000");
-    assert_eq!(one(&[timed]).path, "old");
+    assert_eq!(*one(&[timed]).path, "old");
 }
 
 #[test]

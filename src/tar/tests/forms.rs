@@ -27,8 +27,8 @@ fn each_type_flag_is_its_kind() {
         ("a", Kind::File),
         ("b", Kind::File),
         ("c", Kind::File),
-        ("h", Kind::HardLink("d/a".into())),
-        ("s", Kind::Symlink("../x/./y".into())),
+        ("h", Kind::hard_link("d/a")),
+        ("s", Kind::symlink("../x/./y")),
         ("d", Kind::Char(8, 17)),
         ("d", Kind::Block(8, 17)),
         ("dir", Kind::Dir),
@@ -40,9 +40,9 @@ fn each_type_flag_is_its_kind() {
     ];
     assert_eq!(kinds(&parts), expected.map(|(p, k)| (p.to_owned(), k)));
     let members = frame(&stream(&parts)).unwrap();
-    assert!(members.windows(2).all(|w| w[0].0.span.end == w[1].0.span.start), "spans tile");
+    assert!(members.windows(2).all(|w| w[0].0.span().end == w[1].0.start), "spans tile");
     assert_eq!((members[12].1.as_slice(), members[2].0.flag), (&b"last"[..], b'7'));
-    assert_eq!((members[11].0.size(), members[11].0.span.end - members[11].0.span.start), (0, 1024));
+    assert_eq!((members[11].0.size(), members[11].0.span().end - members[11].0.start), (0, 1024));
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn what_is_no_file_has_no_data_whatever_its_size_says() {
         let members = frame(&stream(&[liar(), Raw::new("next", b'0').data("n")])).unwrap();
         assert_eq!((members[0].0.size(), members[1].0.path.to_string()), (0, "next".into()));
         let by_pax = [pax(b'x', &[("size", b"5000")]), liar(), Raw::new("next", b'0')];
-        assert_eq!(frame(&stream(&by_pax)).unwrap()[1].0.path, "next");
+        assert_eq!(*frame(&stream(&by_pax)).unwrap()[1].0.path, "next");
     }
 }
 
@@ -60,7 +60,7 @@ fn what_is_no_file_has_no_data_whatever_its_size_says() {
 fn labels_are_no_members_and_unknown_flags_are_named() {
     let parts = [Raw::new("label", b'V'), Raw::new("a", b'0'), Raw::new("label", b'V').data("?")];
     let members = frame(&stream(&parts)).unwrap();
-    assert_eq!((members.len(), members[0].0.span.clone()), (1, 512..1024));
+    assert_eq!((members.len(), members[0].0.span()), (1, 512..1024));
     for flag in *b"MNAZ\xff" {
         let e = error(&[Raw::new("first", b'0'), Raw::new(b"v\xc3", flag)]);
         assert_eq!((e.kind, e.member.as_deref(), e.offset), (crate::ErrorKind::Unsupported, Some("v\\xc3"), Some(512)));
@@ -71,18 +71,18 @@ fn labels_are_no_members_and_unknown_flags_are_named() {
 #[test]
 fn names_come_from_all_fields_that_may_have_them() {
     let prefixed = Raw::new("n", b'0').field(header::PREFIX, "p/q");
-    assert_eq!(one(&[prefixed]).path, "p/q/n");
+    assert_eq!(*one(&[prefixed]).path, "p/q/n");
     let full = "x".repeat(100);
-    assert_eq!(one(&[Raw::new(&full, b'0')]).path, full);
+    assert_eq!(*one(&[Raw::new(&full, b'0')]).path, full.as_str());
     let long = |flag, name: &[u8]| Raw::new("././@LongLink", flag).field(header::MAGIC, MAGIC_GNU).data(name);
     let name = [&[b'l'; 300][..], b"\xff\0junk"].concat();
     let target = [b't'; 150];
     let parts = [long(b'K', &target), long(b'L', &name), Raw::new("cut", b'2').field(header::LINK, "cut")];
     let m = one(&parts);
-    assert_eq!((m.path.as_slice(), m.kind), (&name[..301], Kind::Symlink(target[..].into())));
-    assert_eq!((m.span.start, m.data.start, m.flag), (0, 2560, b'2'));
+    assert_eq!((&**m.path, &m.kind), (&name[..301], &Kind::symlink(&target[..])));
+    assert_eq!((m.start, m.data().start, m.flag), (0, 2560, b'2'));
     let over_pax = [pax(b'x', &[("path", b"by pax")]), long(b'L', b"by L\0"), Raw::new("n", b'0')];
-    assert_eq!(one(&over_pax).path, "by L");
+    assert_eq!(*one(&over_pax).path, "by L");
 }
 
 #[test]
@@ -95,11 +95,11 @@ fn numbers_have_many_forms() {
         .field(header::SIZE, b"\x80\0\0\0\0\0\0\0\0\0\0\0")
         .field(header::UNAME, "u\0x")
         .field(header::GNAME, [b'g'; 32])]);
-    assert_eq!((m.meta.uid, m.meta.gid, m.meta.mode), (3_000_000, 15, 0o4755));
+    assert_eq!((m.meta.attrs.uid, m.meta.attrs.gid, m.meta.attrs.mode), (3_000_000, 15, 0o4755));
     assert_eq!(m.meta.mtime, Time { secs: -1, nanos: 0 });
-    assert_eq!((m.meta.uname.as_slice(), m.meta.gname.as_slice()), (&b"u"[..], &[b'g'; 32][..]));
+    assert_eq!((m.meta.attrs.uname.as_slice(), m.meta.attrs.gname.as_slice()), (&b"u"[..], &[b'g'; 32][..]));
     let v7 = one(&[Raw::new("a", 0).field(header::MAGIC, "").field(header::UNAME, "junk").data("x")]);
-    assert_eq!((v7.size(), v7.meta.uname.as_slice()), (1, &b""[..]));
+    assert_eq!((v7.size(), v7.meta.attrs.uname.as_slice()), (1, &b""[..]));
     let far = Raw::new("d", b'3').field(header::MINOR, b"\x80\0\0\0\xff\xff\xff\xff");
     assert_eq!(one(&[far]).kind, Kind::Char(0, u32::MAX));
 }

@@ -2,7 +2,7 @@
 //! missing.
 
 use super::super::synth;
-use super::super::{Meta, Sparse, Time};
+use super::super::{Attrs, Meta, Sparse, Time};
 use super::differential::{compare, have, long, run};
 use super::*;
 use bstr::{BString, ByteSlice};
@@ -14,37 +14,39 @@ use std::process::Command;
 fn synthesised() -> (Vec<u8>, Vec<(BString, Vec<u8>)>) {
     let mut bytes = Vec::new();
     let mut contents = Vec::new();
-    let plain = Meta { mode: 0o640, mtime: Time { secs: 1_600_000_000, nanos: 0 }, ..Meta::default() };
-    let rich = Meta {
+    let made = |secs, nanos, attrs: Attrs| Meta { mtime: Time { secs, nanos }, attrs: attrs.into() };
+    let plain = made(1_600_000_000, 0, Attrs { mode: 0o640, ..Attrs::default() });
+    let rich = Attrs {
         mode: 0o4755,
         uid: 3_000_000,
         gid: 4_000_000_000,
-        mtime: Time { secs: -2, nanos: 750_000_000 },
         uname: "\u{e9}".repeat(20).into(),
         gname: "g".into(),
         records: vec![("SCHILY.xattr.trusted.k".into(), "v\0\n".into()), ("VENDOR.k".into(), "v".into())],
     };
+    let rich = made(-2, 750_000_000, rich);
+    let dir = |meta: &Meta| made(meta.mtime.secs, meta.mtime.nanos, Attrs { mode: 0o755, ..(*meta.attrs).clone() });
     let mut add = |path: &[u8], kind: Kind, meta: &Meta, sparse: Option<Sparse>, data: &[u8]| {
         bytes.extend(synth::header(path, &kind, meta, data.len() as u64, sparse.as_ref()));
         bytes.extend_from_slice(data);
         bytes.resize(bytes.len() + usize::try_from(synth::padding(data.len() as u64)).unwrap(), 0);
         let mut framed = frame(&bytes).unwrap();
         let (m, data) = framed.pop().unwrap();
-        assert_eq!(m.path, path);
+        assert_eq!(*m.path, path);
         contents.push((path.into(), expand(&m, &data)));
     };
-    add(b"", Kind::Dir, &Meta { mode: 0o755, ..plain.clone() }, None, b"");
+    add(b"", Kind::Dir, &dir(&plain), None, b"");
     for (i, meta) in [&plain, &rich].into_iter().enumerate() {
         for n in [99, 100, 101, 155, 256, 300] {
             let path = [format!("{i}/").as_bytes(), &long(n - 2)].concat();
             add(&path, Kind::File, meta, None, &vec![b'x'; n * 7]);
-            add(&[&path[..], b"-l"].concat(), Kind::HardLink(path.clone().into()), meta, None, b"");
+            add(&[&path[..], b"-l"].concat(), Kind::hard_link(path.clone()), meta, None, b"");
         }
         let raw = [format!("{i}/").as_bytes(), &[0xe9; 150]].concat();
         add(&raw, Kind::File, meta, None, b"raw");
-        add(&[&raw[..], b"s"].concat(), Kind::Symlink(raw.clone().into()), meta, None, b"");
-        add(&[&raw[..], b"h"].concat(), Kind::HardLink(raw.clone().into()), meta, None, b"");
-        add(format!("{i}/dir").as_bytes(), Kind::Dir, &Meta { mode: 0o755, ..meta.clone() }, None, b"");
+        add(&[&raw[..], b"s"].concat(), Kind::symlink(raw.clone()), meta, None, b"");
+        add(&[&raw[..], b"h"].concat(), Kind::hard_link(raw.clone()), meta, None, b"");
+        add(format!("{i}/dir").as_bytes(), Kind::Dir, &dir(meta), None, b"");
         add(format!("{i}/fifo").as_bytes(), Kind::Fifo, meta, None, b"");
         let map = (0..90).map(|i| (i * 4096 + 512, 1024)).collect();
         let data: Vec<u8> = (0..90 * 1024u32).map(|i| (i % 253) as u8).collect();

@@ -1,7 +1,7 @@
 //! Any member through synthesis and framing, and framing of archives with random damage.
 
 use super::super::synth;
-use super::super::{Meta, Sparse, Time};
+use super::super::{Attrs, Meta, Sparse, Time};
 use super::*;
 use bstr::BString;
 use proptest::collection::{btree_map, vec};
@@ -29,8 +29,8 @@ fn kind() -> impl Strategy<Value = Kind> {
     let device = || (any::<u32>(), prop_oneof![any::<u32>(), 0..300u32]);
     prop_oneof![
         5 => Just(Kind::File),
-        1 => path().prop_map(Kind::HardLink),
-        1 => text(200).prop_filter("a target", |t| !t.is_empty()).prop_map(Kind::Symlink),
+        1 => path().prop_map(Kind::hard_link),
+        1 => text(200).prop_filter("a target", |t| !t.is_empty()).prop_map(Kind::symlink),
         1 => Just(Kind::Dir),
         1 => device().prop_map(|(a, b)| Kind::Char(a, b)),
         1 => device().prop_map(|(a, b)| Kind::Block(a, b)),
@@ -47,7 +47,8 @@ fn meta() -> impl Strategy<Value = Meta> {
     (0..0o10000u32, id(), id(), secs, nanos, text(40), text(40), records).prop_map(
         |(mode, uid, gid, secs, nanos, uname, gname, records)| {
             let records = records.into_iter().map(|(k, v)| (k.into(), v.into())).collect();
-            Meta { mode, uid, gid, mtime: Time { secs, nanos }, uname, gname, records }
+            let attrs = Attrs { mode, uid, gid, uname, gname, records };
+            Meta { mtime: Time { secs, nanos }, attrs: attrs.into() }
         },
     )
 }
@@ -97,8 +98,8 @@ proptest! {
         let members = frame(&bytes).unwrap();
         prop_assert_eq!(members.len(), made.len());
         for (((m, data), one), span) in members.into_iter().zip(made).zip(ends.windows(2)) {
-            prop_assert_eq!(m.span, span[0]..span[1]);
-            prop_assert_eq!((m.path, m.kind, m.meta, m.sparse.map(|s| *s), data), one);
+            prop_assert_eq!(m.span(), span[0]..span[1]);
+            prop_assert_eq!((BString::from(m.path.to_vec()), m.kind, m.meta, m.sparse.map(|s| *s), data), one);
         }
     }
 }
@@ -170,7 +171,7 @@ fn survives(bytes: &[u8]) -> bool {
                 return false;
             }
             Ok(Some(m)) => {
-                let records: usize = m.meta.records.iter().map(|(k, v)| k.len() + v.len()).sum();
+                let records: usize = m.meta.attrs.records.iter().map(|(k, v)| k.len() + v.len()).sum();
                 assert!(m.path.len() + records + m.sparse.map_or(0, |s| s.map.len()) <= bytes.len());
                 assert!(framer.position() <= bytes.len() as u64);
                 members += 1;

@@ -1,11 +1,15 @@
 //! What synthesis writes, byte by byte where it matters.
 
 use super::super::synth::{header, padding};
-use super::super::{Meta, Sparse, Time};
+use super::super::{Attrs, Meta, Sparse, Time};
 use super::*;
 
 fn meta() -> Meta {
-    Meta { mode: 0o644, ..Meta::default() }
+    attrs().into()
+}
+
+fn attrs() -> Attrs {
+    Attrs { mode: 0o644, ..Attrs::default() }
 }
 
 fn made(path: &[u8], kind: &Kind, meta: &Meta, stored: usize, sparse: Option<&Sparse>) -> (Vec<u8>, Member) {
@@ -16,23 +20,23 @@ fn made(path: &[u8], kind: &Kind, meta: &Meta, stored: usize, sparse: Option<&Sp
     let mut members = frame(&whole).unwrap();
     assert_eq!(members.len(), 1);
     let member = members.remove(0).0;
-    assert_eq!(member.span, 0..whole.len() as u64);
-    assert_eq!((member.path.as_slice(), &member.kind, &member.meta), (path, kind, meta));
+    assert_eq!(member.span(), 0..whole.len() as u64);
+    assert_eq!((&**member.path, &member.kind, &member.meta), (path, kind, meta));
     assert_eq!(member.sparse.as_deref(), sparse);
     (bytes, member)
 }
 
 #[test]
 fn what_fits_is_plain_ustar() {
-    let meta = Meta {
+    let attrs = Attrs {
         mode: 0o4755,
         uid: 0o7_777_777,
         gid: 1,
-        mtime: Time { secs: (1 << 33) - 1, nanos: 0 },
         uname: "u".repeat(31).into(),
         gname: "g".into(),
         records: vec![],
     };
+    let meta = Meta { mtime: Time { secs: (1 << 33) - 1, nanos: 0 }, attrs: attrs.into() };
     let (bytes, _) = made(b"usr/bin/x", &Kind::File, &meta, 1000, None);
     assert_eq!(bytes.len(), 512);
     assert_eq!(&bytes[..10], b"usr/bin/x\0");
@@ -47,9 +51,9 @@ fn what_fits_is_plain_ustar() {
 fn directories_end_in_a_slash_and_the_root_is_a_dot() {
     assert_eq!(&made(b"", &Kind::Dir, &meta(), 0, None).0[..3], b"./\0");
     assert_eq!(&made(b"a/b", &Kind::Dir, &meta(), 0, None).0[..5], b"a/b/\0");
-    let (bytes, _) = made(b"l", &Kind::HardLink("a/b".into()), &meta(), 0, None);
+    let (bytes, _) = made(b"l", &Kind::hard_link("a/b"), &meta(), 0, None);
     assert_eq!((&bytes[156..161], &bytes[124..136]), (&b"1a/b\0"[..], &b"00000000000\0"[..]));
-    assert_eq!(header(b"l", &Kind::Symlink("t".into()), &meta(), 99, None)[124..136], *b"00000000000\0");
+    assert_eq!(header(b"l", &Kind::symlink("t"), &meta(), 99, None)[124..136], *b"00000000000\0");
 }
 
 #[test]
@@ -75,26 +79,26 @@ fn names_are_split_where_they_can_be_and_go_to_pax_where_not() {
         assert_eq!(first == Some(3), blocks == 3 && path[0] == 0xff);
     }
     let target: bstr::BString = "t".repeat(101).into();
-    assert_eq!(made(b"l", &Kind::Symlink(target.clone()), &meta(), 0, None).0.len(), 1536);
-    assert_eq!(made(b"l", &Kind::Symlink("t".repeat(100).into()), &meta(), 0, None).0.len(), 512);
-    assert_eq!(made(b"l", &Kind::HardLink(target), &meta(), 0, None).0[156], b'x');
-    let both = Kind::Symlink([b'\xfe'; 200].into());
-    let with = Meta { records: vec![("VENDOR.k".into(), "v".into())], ..meta() };
+    assert_eq!(made(b"l", &Kind::symlink(target.clone()), &meta(), 0, None).0.len(), 1536);
+    assert_eq!(made(b"l", &Kind::symlink("t".repeat(100)), &meta(), 0, None).0.len(), 512);
+    assert_eq!(made(b"l", &Kind::hard_link(target), &meta(), 0, None).0[156], b'x');
+    let both = Kind::symlink([b'\xfe'; 200]);
+    let with = Attrs { records: vec![("VENDOR.k".into(), "v".into())], ..attrs() }.into();
     let (bytes, _) = made(&[b'\xff'; 200], &both, &with, 0, None);
     assert_eq!((bytes[156], bytes[1024 + 156], bytes[2048 + 156], bytes.len()), (b'L', b'K', b'x', 7 * 512));
 }
 
 #[test]
 fn what_does_not_fit_is_in_pax_records_in_a_fixed_order() {
-    let meta = Meta {
+    let attrs = Attrs {
         mode: 0,
         uid: 1 << 21,
         gid: u64::from(u32::MAX),
-        mtime: Time { secs: -2, nanos: 750_000_000 },
         uname: "u".repeat(32).into(),
         gname: [b'\xff'; 40].into(),
         records: vec![("z".into(), "1".into()), ("a".into(), [b'v'; 90].into())],
     };
+    let meta = Meta { mtime: Time { secs: -2, nanos: 750_000_000 }, attrs: attrs.into() };
     let path = [&[b'p'; 120][..], b"\xc3\xa9\n"].concat();
     let (bytes, _) = made(&path, &Kind::File, &meta, 0, None);
     assert_eq!(&bytes[..100], [&b"PaxHeaders.0/"[..], &[b'p'; 87]].concat());
@@ -120,7 +124,7 @@ fn numbers_on_the_edge() {
         }
     }
     for id in [0, (1 << 21) - 1, 1 << 21, u64::MAX] {
-        made(b"i", &Kind::Dir, &Meta { uid: id, gid: id, ..meta() }, 0, None);
+        made(b"i", &Kind::Dir, &Attrs { uid: id, gid: id, ..attrs() }.into(), 0, None);
     }
     for n in [0, (1 << 21) - 1, 1 << 21, u32::MAX] {
         made(b"d", &Kind::Char(n, 1), &meta(), 0, None);
@@ -135,7 +139,7 @@ fn numbers_on_the_edge() {
 fn sparse_files_are_pax_1_0() {
     let map = vec![(512, 512), (4096, 1000)];
     let (bytes, m) = made(b"dir/file", &Kind::File, &meta(), 1512, Some(&Sparse { real_size: 9000, map }));
-    assert_eq!((m.flag, m.data.start, m.size()), (b'0', 2048, 9000));
+    assert_eq!((m.flag, m.data().start, m.size()), (b'0', 2048, 9000));
     assert_eq!(&bytes[1024..1052], b"dir/GNUSparseFile.0/file\0\0\0\0");
     assert_eq!(&bytes[1024 + 124..1024 + 136], b"00000003750\0");
     assert!(bytes[1536..].starts_with(b"3\n512\n512\n4096\n1000\n9000\n0\n\0"));

@@ -1,26 +1,24 @@
 use super::*;
 use crate::tar::Meta;
-use crate::tree::NodeId;
+use crate::tree::{NodeId, Type};
 
 /// A layer from lines: `dir/`, `file`, `link=>target`, `sym->target`, `.wh.x`. Files have one block of data.
 pub(crate) fn layer(lines: &[&str]) -> Vec<Member> {
     let mut at = 0;
     let member = |line: &&str| {
         let (path, kind) = if let Some((path, target)) = line.split_once("=>") {
-            (path, Kind::HardLink(target.into()))
+            (path, Kind::hard_link(target))
         } else if let Some((path, target)) = line.split_once("->") {
-            (path, Kind::Symlink(target.into()))
+            (path, Kind::symlink(target))
         } else if let Some(path) = line.strip_suffix('/') {
             (path, Kind::Dir)
         } else {
             (*line, Kind::File)
         };
-        let start = at + 512;
-        let end = if kind == Kind::File && !line.contains(".wh.") { start + 512 } else { start };
-        let (span, data) = (at..end, start..end);
-        at = end;
-        let (path, meta) = (path.into(), Meta::default());
-        Member { span, data, path, kind, meta, sparse: None, flag: b'0', global: false }
+        let (start, stored) = (at, if kind == Kind::File && !line.contains(".wh.") { 512 } else { 0 });
+        at += 512 + stored;
+        let (path, meta) = (path.as_bytes().to_vec().into_boxed_slice().into(), Meta::default());
+        Member { start, stored, head: 1, flag: b'0', global: false, path, kind, meta, sparse: None }
     };
     lines.iter().map(member).collect()
 }
@@ -29,8 +27,8 @@ pub(crate) fn layer(lines: &[&str]) -> Vec<Member> {
 fn dump(tree: &Tree) -> Vec<String> {
     let show = |id| {
         let inode = tree.inode_of(id);
-        let slash = if inode.kind == Kind::Dir { "/" } else { "" };
-        let at = inode.holder.map(|at| format!("@{}.{}", at.layer, at.member)).unwrap_or_default();
+        let slash = if inode.kind == Type::Dir { "/" } else { "" };
+        let at = inode.holder().map(|at| format!("@{}.{}", at.layer, at.member)).unwrap_or_default();
         format!("{}{slash}{at}", tree.path(id))
     };
     tree.ids().skip(1).map(show).collect()
