@@ -10,14 +10,44 @@ use crate::tar::frame::Framer;
 use crate::tar::{Kind, Member};
 use crate::{Digest, Error, ErrorKind, Result};
 use std::io::{self, BufReader, Read};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Bytes at the beginning of a file that say whether it is a script or a program, and name its interpreter.
 const HEAD: u64 = 4096;
 /// Larger Python files are generated data; their references are not looked for.
 const MAX_SOURCE: u64 = 16 << 20;
 
-/// Members that a layer may have: ten times those of the largest real ones, so that a bomb of headers ends early.
-const MAX_MEMBERS: usize = 4_000_000;
+/// What the members of all layers may take, in bytes of memory: that of four times the files of the largest real images, so
+/// that a bomb of headers ends early.
+const MAX_MEMORY: usize = 600 << 20;
+/// About what a plan takes for each member beside the member itself, in bytes.
+const PLAN: usize = 128;
+
+/// What the members that have been read so far, of all layers at once, will take in memory.
+#[derive(Debug, Default)]
+pub struct Budget(AtomicUsize);
+
+impl Budget {
+    /// Takes a member's part; fails once there is nothing left.
+    fn take(&self, member: &Member) -> Result<()> {
+        self.0.fetch_add(member.memory() + PLAN, Ordering::Relaxed);
+        self.check()
+    }
+
+    /// Whether more was asked for than there is.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] then. It names no layer: which one is read when the last is spent is chance.
+    pub fn check(&self) -> Result<()> {
+        if self.0.load(Ordering::Relaxed) <= MAX_MEMORY {
+            return Ok(());
+        }
+        let what = "too many files: their names and metadata alone would fill the memory";
+        Err(Error::new(ErrorKind::Unsupported, what)
+            .expected(format!("at most {} MiB, or about two million files", MAX_MEMORY >> 20), "more")
+            .hint("of an archive with several images, read one at a time: IN:REF"))
+    }
+}
 
 /// What a scan looks for besides the members.
 #[derive(Clone, Debug, Default)]
@@ -42,21 +72,33 @@ pub struct Scanned {
 /// # Errors
 /// Those of the input, the compression and the tar stream, and [`ErrorKind::Digest`] where the blob has not its digest
 /// or size, or the decompressed bytes not their diff_id.
-pub fn scan(input: &Input, layer: &LayerRef, needs: &Needs, advance: &(dyn Fn(u64) + Sync)) -> Result<Scanned> {
-    scan_blob(input, layer, needs, advance).map_err(|e| e.layer(&layer.name).archive(&input.name))
+pub fn scan(
+    input: &Input,
+    layer: &LayerRef,
+    needs: &Needs,
+    budget: &Budget,
+    advance: &(dyn Fn(u64) + Sync),
+) -> Result<Scanned> {
+    scan_blob(input, layer, needs, budget, advance).map_err(|e| e.layer(&layer.name).archive(&input.name))
 }
 
-fn scan_blob(input: &Input, layer: &LayerRef, needs: &Needs, advance: &(dyn Fn(u64) + Sync)) -> Result<Scanned> {
+fn scan_blob(
+    input: &Input,
+    layer: &LayerRef,
+    needs: &Needs,
+    budget: &Budget,
+    advance: &(dyn Fn(u64) + Sync),
+) -> Result<Scanned> {
     let mut raw = Counting { inner: input.open_blob(&layer.blob)?, advance, count: 0 };
     if layer.compression == Compression::None {
-        let (index, digest) = scan_tar(&mut raw, needs)?;
+        let (index, digest) = scan_tar(&mut raw, needs, budget)?;
         check_size(layer, raw.count)?;
         check_digest("diff_id", layer.diff_id, digest)?;
         check_blob(layer, digest)?;
         return Ok(Scanned { index, digest });
     }
     let mut raw = Hashing::new(raw);
-    let (index, diff_id) = scan_tar(codec::decoder(layer.compression, &mut raw)?, needs)?;
+    let (index, diff_id) = scan_tar(codec::decoder(layer.compression, &mut raw)?, needs, budget)?;
     // The decoder stops at the end of its last frame; the blob is all there is.
     io::copy(&mut raw, &mut io::sink())?;
     let (_, digest, size) = raw.finish();
@@ -89,17 +131,14 @@ fn check_digest(what: &str, expected: Digest, found: Digest) -> Result<()> {
 }
 
 /// Frames a decompressed layer; the digest is of all its bytes, those after the end marker as well.
-fn scan_tar(reader: impl Read, needs: &Needs) -> Result<(LayerIndex, Digest)> {
+fn scan_tar(reader: impl Read, needs: &Needs, budget: &Budget) -> Result<(LayerIndex, Digest)> {
     let reader = BufReader::with_capacity(codec::CHUNK, Hashing::new(reader));
     let mut framer = Framer::new(reader);
     let mut index = LayerIndex::default();
     let wanted = needs.interpreters || !needs.python_words.is_empty();
     let words: Vec<&[u8]> = needs.python_words.iter().map(Vec::as_slice).collect();
     while let Some(member) = framer.next()? {
-        if index.members.len() == MAX_MEMBERS {
-            let what = format!("a layer with more than {MAX_MEMBERS} members");
-            return Err(Error::new(ErrorKind::Unsupported, what).member(&member.path).offset(member.start));
-        }
+        budget.take(&member)?;
         if wanted && member.kind == Kind::File && member.sparse.is_none() && member.stored > 0 {
             let facts = facts(&mut framer, &member, needs, &words)?;
             if !facts.is_empty() {
@@ -169,5 +208,34 @@ impl<R: Read> Read for Counting<'_, R> {
         self.count += n as u64;
         (self.advance)(n as u64);
         Ok(n)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_million_files_are_in_the_budget_and_a_bomb_is_not() {
+        let path = "usr/lib/node_modules/pkg1234/dist/file123456.js";
+        let member = Member {
+            start: 0,
+            stored: 0,
+            head: 1,
+            flag: b'0',
+            global: false,
+            path: Box::<[u8]>::from(path.as_bytes()).into(),
+            kind: Kind::File,
+            meta: crate::tar::Meta::default(),
+            sparse: None,
+        };
+        assert!(size_of::<Member>() <= 88, "memory grows with every file: {}", size_of::<Member>());
+        let each = member.memory() + PLAN;
+        assert!((2_000_000..3_000_000).contains(&(MAX_MEMORY / each)), "{each}");
+        let budget = Budget(AtomicUsize::new(MAX_MEMORY - each));
+        assert!(budget.take(&member).is_ok());
+        let error = budget.take(&member).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Unsupported);
+        assert!(budget.check().is_err());
     }
 }

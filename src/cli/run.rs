@@ -9,7 +9,7 @@ use crate::layer::LayerIndex;
 use crate::plan::{self, LayerPlan, Plan};
 use crate::profile::{self, Matcher, Profile};
 use crate::report::{RemovedPath, Report, Timing};
-use crate::scan::{self, Needs, Scanned};
+use crate::scan::{self, Budget, Needs, Scanned};
 use crate::sink::{self, Assembly, OutLayer, Output, Rewritten, Target};
 use crate::source::{self, BlobRef, Form, Image, Input, LayerRef, Location, OpenOptions};
 use crate::tar::Member;
@@ -140,8 +140,10 @@ fn scan_layers(input: &Input, needs: &Needs, ui: &dyn Ui) -> Result<HashMap<Laye
     let mut order: Vec<usize> = (0..unique.len()).collect();
     order.sort_by_key(|&i| (std::cmp::Reverse(unique[i].size), i));
     let advance = |n| ui.advance(n);
-    let mut results: Vec<(usize, Result<Scanned>)> =
-        order.into_par_iter().with_max_len(1).map(|i| (i, scan::scan(input, unique[i], needs, &advance))).collect();
+    let budget = Budget::default();
+    let one = |i: usize| (i, scan::scan(input, unique[i], needs, &budget, &advance));
+    let mut results: Vec<(usize, Result<Scanned>)> = order.into_par_iter().with_max_len(1).map(one).collect();
+    budget.check().map_err(|e| e.archive(&input.name))?;
     // Of several errors the one of the lowest layer is told, whichever thread was first.
     results.sort_by_key(|(i, _)| *i);
     results.into_iter().map(|(i, scanned)| Ok((key(unique[i]), scanned?))).collect()

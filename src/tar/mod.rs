@@ -156,6 +156,19 @@ impl Member {
         start..start + length
     }
 
+    /// About how many bytes of memory it takes.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        let target = match &self.kind {
+            Kind::HardLink(target) | Kind::Symlink(target) => target.len(),
+            _ => 0,
+        };
+        let map = self.sparse.as_ref().map_or(0, |s| s.map.len() * size_of::<(u64, u64)>());
+        let record = |(key, value): &(BString, BString)| size_of::<(BString, BString)>() + key.len() + value.len();
+        let records: usize = self.meta.attrs.records.iter().map(record).sum();
+        size_of::<Self>() + self.path.len() + target + map + records
+    }
+
     /// The size in bytes that a reader of the file sees; 0 for what has no content.
     #[must_use]
     pub fn size(&self) -> u64 {
