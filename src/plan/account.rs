@@ -1,6 +1,6 @@
 //! Who takes what: every member that is not in the output, with the rule that took it and its bytes in the tar.
 
-use super::layers::Names;
+use super::script::Names;
 use super::{Removed, Request, SHADOWED, verdict};
 use crate::tree::At;
 use crate::tree::merge::{Role, role};

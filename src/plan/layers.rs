@@ -6,39 +6,13 @@
 
 use super::compose::{Composer, same_attributes, same_inode};
 use super::rewrite::Rewrites;
+use super::script::{Names, Out, Outs};
 use super::{LayerPlan, Request};
-use crate::layer::LayerIndex;
 use crate::tar::{Kind, Member};
 use crate::tree::merge::{Mark, Role, is_marker_of, role};
 use crate::tree::{At, InodeId, NodeId, Tree, Type};
 use bstr::BString;
 use std::collections::{BTreeSet, HashMap, HashSet};
-
-/// For each layer and member: the name that it gave to the tree.
-pub struct Names(Vec<Vec<NodeId>>);
-
-impl Names {
-    /// Stands for no name: the space of an `Option` for every member would be twice that.
-    const NONE: NodeId = NodeId(u32::MAX);
-
-    /// Finds which name each member gave to the tree.
-    #[must_use]
-    pub fn new(layers: &[&LayerIndex], tree: &Tree) -> Self {
-        let mut names: Vec<Vec<NodeId>> = layers.iter().map(|l| vec![Self::NONE; l.members.len()]).collect();
-        for id in tree.ids() {
-            if let Some(at) = tree.node(id).at() {
-                names[at.layer as usize][at.member as usize] = id;
-            }
-        }
-        Self(names)
-    }
-
-    /// The name that a member gave.
-    #[must_use]
-    pub fn get(&self, at: At) -> Option<NodeId> {
-        Some(self.0[at.layer as usize][at.member as usize]).filter(|&id| id != Self::NONE)
-    }
-}
 
 /// The output layers and what is in none of them.
 pub struct Composed {
@@ -46,58 +20,6 @@ pub struct Composed {
     pub outputs: Vec<LayerPlan>,
     /// For each layer and member: whether neither it nor its data is in the output.
     pub gone: Vec<Vec<bool>>,
-}
-
-/// What is written at the place of a member.
-#[derive(Clone, Copy)]
-enum Out {
-    /// The member as it is.
-    Raw,
-    /// The inode of this node under the node's name.
-    Inode(NodeId),
-    /// The member, with the metadata that a global header gave it in its own header: such headers are not written.
-    Explicit(NodeId),
-    /// A hard link: its own node, and the node that has the data.
-    Link(NodeId, NodeId),
-    /// The member's own hard link, with the metadata of its inode.
-    Relink(NodeId, NodeId),
-}
-
-impl Out {
-    /// Whether it leaves the member as it is, or as it should have been.
-    const fn is_member(&self) -> bool {
-        matches!(self, Self::Raw | Self::Explicit(_) | Self::Relink(..))
-    }
-}
-
-/// What is written at the place of one member, in order. For nearly all it is one thing or none.
-#[derive(Default)]
-enum Outs {
-    #[default]
-    None,
-    One(Out),
-    Many(Box<Vec<Out>>),
-}
-
-impl Outs {
-    fn push(&mut self, out: Out) {
-        *self = match std::mem::take(self) {
-            Self::None => Self::One(out),
-            Self::One(first) => Self::Many(Box::new(vec![first, out])),
-            Self::Many(mut outs) => {
-                outs.push(out);
-                Self::Many(outs)
-            }
-        }
-    }
-
-    fn as_slice(&self) -> &[Out] {
-        match self {
-            Self::None => &[],
-            Self::One(out) => std::slice::from_ref(out),
-            Self::Many(outs) => outs,
-        }
-    }
 }
 
 /// Composes the output layers. With `shadowed`, or in a squash, only what the final tree has is written; else what later

@@ -18,6 +18,7 @@ mod hidden;
 pub mod hold;
 pub mod layers;
 pub mod rewrite;
+pub mod script;
 pub mod verdict;
 
 pub use rewrite::Left;
@@ -155,7 +156,7 @@ pub fn plan(request: &Request<'_>) -> Plan {
     // One for each name, and the end of its use.
     proposals.nodes = Vec::new();
     let shadowed = request.profile.rules.iter().position(|r| r.enabled && r.action == Action::DropShadowed);
-    let names = layers::Names::new(request.layers, &request.merged.tree);
+    let names = script::Names::new(request.layers, &request.merged.tree);
     let composed = layers::compose(request, &decided.dropped, &rewrites, &names, shadowed.is_some());
     let shadowed = shadowed.map_or(SHADOWED, |r| r as u16);
     let removed = account::removed(request, &decided.dropped, &names, &composed.gone, shadowed);

@@ -7,6 +7,8 @@ use super::sparse::Layout;
 use super::{Attrs, Kind, Meta, Time};
 use crate::{Error, ErrorKind, Result, path};
 use bstr::{BStr, BString};
+use std::collections::HashSet;
+use std::sync::Arc;
 
 /// The headers that precede a member's own.
 #[derive(Default)]
@@ -129,4 +131,25 @@ fn unknown(flag: u8) -> Error {
         _ => format!("unknown type flag '{}'", flag.escape_ascii()),
     };
     Error::new(ErrorKind::Unsupported, what)
+}
+
+/// How many attributes are remembered. Real layers have a dozen; where each member has its own, remembering them saves nothing.
+const MOST_SHARED: usize = 1024;
+
+/// Attributes that members have, once for all members that have them.
+#[derive(Default)]
+pub(super) struct Shared(HashSet<Arc<Attrs>>);
+
+impl Shared {
+    /// The same attributes in the place where an earlier member has them, if one has.
+    pub(super) fn find(&mut self, attrs: Arc<Attrs>) -> Arc<Attrs> {
+        if let Some(known) = self.0.get(&attrs) {
+            return known.clone();
+        }
+        if self.0.len() == MOST_SHARED {
+            self.0.clear();
+        }
+        self.0.insert(attrs.clone());
+        attrs
+    }
 }

@@ -1,15 +1,13 @@
 //! Framing: where each member of a tar stream begins and ends, and what it means. Data pass by in the reader's own buffer;
 //! nothing is allocated by what a size field says, and memory does not grow with the stream.
 
-use super::entry::{Entry, Prefix};
+use super::entry::{Entry, Prefix, Shared};
 use super::header::{Block, Header, ZERO, bad};
 use super::pax::{self, Global};
 use super::sparse::{Layout, Map, Text};
-use super::{Attrs, BLOCK, Member, Sparse, padded};
+use super::{BLOCK, Member, Sparse, padded};
 use crate::{Error, Result};
-use std::collections::HashSet;
 use std::io::{self, BufRead, Read};
-use std::sync::Arc;
 
 /// The most bytes that a GNU long name may have.
 const MOST_NAME: u64 = 1 << 20;
@@ -20,9 +18,6 @@ const BODY: u64 = 4096;
 /// The most bytes of values that members may take over from global headers: every member has a copy of its own, so that a
 /// short stream could ask for any amount.
 const MOST_INHERITED: u64 = 64 << 20;
-/// How many attributes are remembered to be shared. Real layers have a dozen; where each member has its own, remembering them
-/// saves nothing.
-const MOST_SHARED: usize = 1024;
 
 /// Reads a tar stream member by member. It begins at offset 0, wherever the reader stands.
 pub struct Framer<R: BufRead> {
@@ -37,7 +32,7 @@ pub struct Framer<R: BufRead> {
     gap: u64,
     global: Global,
     inherited: u64,
-    shared: HashSet<Arc<Attrs>>,
+    shared: Shared,
     members_end: u64,
     state: State,
 }
@@ -61,7 +56,7 @@ impl<R: BufRead> Framer<R> {
             gap: 0,
             global: Global::default(),
             inherited: 0,
-            shared: HashSet::new(),
+            shared: Shared::default(),
             members_end: 0,
             state: State::Open,
         }
@@ -167,7 +162,7 @@ impl<R: BufRead> Framer<R> {
         (self.size, self.left, self.gap) = (size, size, end - self.pos - size);
         self.members_end = end;
         let mut meta = entry.meta;
-        meta.attrs = self.share(meta.attrs);
+        meta.attrs = self.shared.find(meta.attrs);
         Ok(Member {
             start,
             stored,
@@ -179,18 +174,6 @@ impl<R: BufRead> Framer<R> {
             meta,
             sparse: sparse.map(Box::new),
         })
-    }
-
-    /// The same attributes in the place where an earlier member has them, if one has.
-    fn share(&mut self, attrs: Arc<Attrs>) -> Arc<Attrs> {
-        if let Some(known) = self.shared.get(&attrs) {
-            return known.clone();
-        }
-        if self.shared.len() == MOST_SHARED {
-            self.shared.clear();
-        }
-        self.shared.insert(attrs.clone());
-        attrs
     }
 
     /// Reads what there is of a sparse map between the header and the data; the map and the size of the data.
