@@ -8,11 +8,11 @@ const TEXTS: [(&str, &str); 8] = [
     (BASE, include_str!("../../profiles/base.toml")),
     ("none", include_str!("../../profiles/none.toml")),
     ("caches", include_str!("../../profiles/caches.toml")),
-    ("strip", include_str!("../../profiles/strip.toml")),
     ("debian-slim", include_str!("../../profiles/debian-slim.toml")),
     ("python-slim", include_str!("../../profiles/python-slim.toml")),
     ("node-slim", include_str!("../../profiles/node-slim.toml")),
     ("alpine-slim", include_str!("../../profiles/alpine-slim.toml")),
+    ("strip", include_str!("../../profiles/strip.toml")),
 ];
 
 /// The text of a built-in profile.

@@ -42,6 +42,10 @@ fn image_side(bytes: u64) -> ImageSide {
 fn image() -> ImageReport {
     let long = "RUN |1 V=1 /bin/sh -c apt-get update && apt-get install -y --no-install-recommends gcc g++ git \
                 ssh && python -m venv /opt/venv # buildkit";
+    let left = |id: &str, files, bytes, usual| {
+        let reason = format!("a sentence about {id}");
+        Left { id: id.into(), reason, files, bytes, example: b"usr/bin/a\xff".into(), usual }
+    };
     let rescue = |path: &[u8], rule: &str, bytes| Rescue {
         path: path.into(),
         rule: rule.into(),
@@ -68,7 +72,11 @@ fn image() -> ImageReport {
         ],
         unmatched_rules: vec!["my-docs".into(), "go-cache".into()],
         removed: Totals { files: 12_490, bytes: 605_600_000 },
-        stripped: Stripped::default(),
+        stripped: Stripped {
+            files: 3,
+            bytes: 1_048_576,
+            left: vec![left("appended", 1, 9_000_000, false), left("nothing", 100, 80_000_000, true)],
+        },
         packages: (1..=8).map(|i| named(&format!("package-{i}"), i, 1_000_000 * (i / 2))).collect(),
         directories: vec![named("usr/share/doc", 44, 18_400_000), named("wheels", 101, 205_300_000)],
         rescued: vec![
@@ -176,7 +184,7 @@ fn a_larger_output_is_said_plainly() {
     report.input.archive_bytes = Some(1_000);
     report.output.as_mut().unwrap().archive_bytes = Some(1_500);
     let text = render(&report, &options(80, 0));
-    assert!(text.ends_with("grew by 500 B of 1.0 kB (50.0%), 12,490 files removed\n"), "{text}");
+    assert!(text.ends_with("grew by 500 B of 1.0 kB (50.0%), 12,490 files removed, 3 stripped\n"), "{text}");
 }
 
 #[test]
