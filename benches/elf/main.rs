@@ -81,7 +81,8 @@ fn copy() -> io::Result<()> {
                 assert_eq!(out.metadata()?.len(), recipe.size, "{to}: another size than said");
                 let again = strip(&Pread::open(to)?, level(from));
                 assert!(matches!(again, Outcome::Unchanged(_)), "{to}: a second run changes it");
-                let compact = recipe.pieces.iter().filter(|piece| matches!(piece, slim::elf::Piece::Zeros(_))).count() > 1;
+                let compact =
+                    recipe.pieces.iter().filter(|piece| matches!(piece, slim::elf::Piece::Zeros(_))).count() > 1;
                 (recipe.size, String::from(if compact { "compact" } else { "prefix" }))
             }
         };

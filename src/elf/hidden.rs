@@ -27,8 +27,9 @@ pub(super) fn look<O: Object + ?Sized>(object: &O, image: &Image, layout: &Layou
     let mut end = 0;
     let mut left = UNKNOWN_MAX;
     for next in known {
-        let hole = end..next.start;
-        if next.start > end && !is_stale_table(object, image, &hole)? && !zeros(object, hole, &mut left)? {
+        let hole = end..next.start.max(end);
+        let rest = hole.start.saturating_add(stale_table(object, image, &hole)?)..hole.end;
+        if !zeros(object, rest, &mut left)? {
             return Err(Reason::Hidden);
         }
         end = end.max(next.end);
@@ -36,23 +37,23 @@ pub(super) fn look<O: Object + ?Sized>(object: &O, image: &Image, layout: &Layou
     if zeros(object, end..image.size, &mut left)? { Ok(()) } else { Err(Reason::Appended) }
 }
 
-/// Whether unknown bytes are a section table: an empty entry, then such as could be of this file, then zeros.
-fn is_stale_table<O: Object + ?Sized>(object: &O, image: &Image, hole: &Range<u64>) -> Result<bool, Reason> {
-    let (entry, ctx) = if image.form.wide { (64, 8) } else { (40, 4) };
-    let begin = hole.start.next_multiple_of(ctx);
-    if hole.end.saturating_sub(hole.start) > STALE_MAX || begin >= hole.end {
-        return Ok(false);
+/// How many of the unknown bytes are a section table: an empty entry, then such as could be of this file.
+fn stale_table<O: Object + ?Sized>(object: &O, image: &Image, hole: &Range<u64>) -> Result<u64, Reason> {
+    let (entry, align) = if image.form.wide { (64, 8) } else { (40, 4) };
+    let end = hole.end.min(hole.start.saturating_add(STALE_MAX));
+    let begin = hole.start.checked_next_multiple_of(align).unwrap_or(u64::MAX);
+    if end.saturating_sub(begin) < entry as u64 {
+        return Ok(0);
     }
-    let bytes = object.read(hole.clone()).ok_or(Reason::Unreadable)?;
+    let bytes = object.read(hole.start..end).ok_or(Reason::Unreadable)?;
+    let blank = |bytes: &[u8]| bytes.iter().all(|&byte| byte == 0);
     let (pad, rest) = bytes.split_at_checked(usize::try_from(begin - hole.start).unwrap_or(0)).unwrap_or_default();
     let mut entries = rest.chunks_exact(entry);
-    let blank = |bytes: &[u8]| bytes.iter().all(|&byte| byte == 0);
     if !blank(pad) || !entries.next().is_some_and(blank) {
-        return Ok(false);
+        return Ok(0);
     }
-    let odd = entries.position(|bytes| blank(bytes) || !could_be_section(image, bytes));
-    let table = odd.map_or(rest.len() - rest.len() % entry, |count| (count + 1) * entry);
-    Ok(table > entry && rest.get(table..).is_some_and(blank))
+    let count = entries.take_while(|bytes| !blank(bytes) && could_be_section(image, bytes)).count();
+    Ok(begin - hole.start + ((count + 1) * entry) as u64)
 }
 
 fn could_be_section(image: &Image, bytes: &[u8]) -> bool {

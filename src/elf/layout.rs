@@ -164,8 +164,12 @@ fn pins(image: &Image, picked: &Picked, near: u64) -> Result<Vec<Range<u64>>, Re
     pins.extend(kept(image, picked).map(|(_, s)| s).filter(|s| has_bytes(s) && is_loaded(s)).map(bytes));
     for _ in 0..ROUNDS {
         pins = joined(pins, near);
-        let more: Vec<Range<u64>> = kept(image, picked).map(|(_, s)| s).filter(|s| has_bytes(s)).map(bytes)
-            .filter(|section| pokes_out(&pins, section)).collect();
+        let more: Vec<Range<u64>> = kept(image, picked)
+            .map(|(_, s)| s)
+            .filter(|s| has_bytes(s))
+            .map(bytes)
+            .filter(|section| pokes_out(&pins, section))
+            .collect();
         if more.is_empty() {
             return Ok(pins);
         }
@@ -177,7 +181,8 @@ fn pins(image: &Image, picked: &Picked, near: u64) -> Result<Vec<Range<u64>>, Re
 /// Whether a range is partly in the pinned ones.
 fn pokes_out(pins: &[Range<u64>], section: &Range<u64>) -> bool {
     let first = pins.partition_point(|pin| pin.end <= section.start);
-    pins.get(first).is_some_and(|pin| pin.start < section.end && !(pin.start <= section.start && section.end <= pin.end))
+    pins.get(first)
+        .is_some_and(|pin| pin.start < section.end && !(pin.start <= section.start && section.end <= pin.end))
 }
 
 fn joined(mut ranges: Vec<Range<u64>>, near: u64) -> Vec<Range<u64>> {

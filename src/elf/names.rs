@@ -14,7 +14,10 @@ pub fn keeps_symtab(name: &[u8]) -> bool {
 #[must_use]
 pub fn is_checked_name(name: &[u8]) -> bool {
     let stem = name.split(|&c| c == b'.').next().unwrap_or_default();
-    matches!(stem, b"fips" | b"libfips" | b"libwolfssl-fips" | b"libfreeblpriv3" | b"libfreebl3" | b"libsoftokn3" | b"libnssdbm3")
+    matches!(
+        stem,
+        b"fips" | b"libfips" | b"libwolfssl-fips" | b"libfreeblpriv3" | b"libfreebl3" | b"libsoftokn3" | b"libnssdbm3"
+    )
 }
 
 /// The names of files that, where they lie beside a file of this name, hold a checksum of it: it is then not stripped.

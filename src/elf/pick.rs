@@ -140,7 +140,12 @@ fn fixed<O: Object + ?Sized>(object: &O, image: &Image, goes: &[bool]) -> Result
 }
 
 /// The highest section number that a symbol of a table has.
-fn highest<O: Object + ?Sized>(object: &O, image: &Image, table: &SectionHeader, count: usize) -> Result<usize, Reason> {
+fn highest<O: Object + ?Sized>(
+    object: &O,
+    image: &Image,
+    table: &SectionHeader,
+    count: usize,
+) -> Result<usize, Reason> {
     let (size, at) = if image.form.wide { (24, 6) } else { (16, 14) };
     let all = range(table.sh_offset, table.sh_size);
     let mut begin = all.start;
@@ -150,7 +155,8 @@ fn highest<O: Object + ?Sized>(object: &O, image: &Image, table: &SectionHeader,
         let symbols = object.read(begin..end).ok_or(Reason::Unreadable)?;
         for symbol in symbols.chunks_exact(size) {
             let bytes = symbol.get(at..at + 2).and_then(|two| <[u8; 2]>::try_from(two).ok()).unwrap_or_default();
-            let number = usize::from(if image.form.big { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) });
+            let number =
+                usize::from(if image.form.big { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) });
             if number < count {
                 highest = highest.max(number);
             }

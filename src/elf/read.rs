@@ -84,8 +84,8 @@ impl Image {
         counts(&header, ctx, header_bytes.len())?;
         let segment_bytes =
             table(object, header.e_phoff, usize::from(header.e_phnum), ProgramHeader::size(ctx), Reason::NoSegments)?;
-        let segments = ProgramHeader::parse(&segment_bytes, 0, usize::from(header.e_phnum), ctx)
-            .map_err(|_| Reason::Header)?;
+        let segments =
+            ProgramHeader::parse(&segment_bytes, 0, usize::from(header.e_phnum), ctx).map_err(|_| Reason::Header)?;
         if header.e_shoff == 0 {
             return Err(Reason::NoSections);
         }
@@ -93,8 +93,18 @@ impl Image {
             table(object, header.e_shoff, usize::from(header.e_shnum), SectionHeader::size(ctx), Reason::NoSections)?;
         let sections = SectionHeader::parse_from(&section_bytes, 0, usize::from(header.e_shnum), ctx)
             .map_err(|_| Reason::Header)?;
-        let mut image =
-            Self { size, form, ctx, header, header_bytes, segment_bytes, section_bytes, segments, sections, names: Vec::new() };
+        let mut image = Self {
+            size,
+            form,
+            ctx,
+            header,
+            header_bytes,
+            segment_bytes,
+            section_bytes,
+            segments,
+            sections,
+            names: Vec::new(),
+        };
         image.check_bounds()?;
         image.check_links()?;
         image.names = image.read_names(object)?;
@@ -198,7 +208,9 @@ fn counts(header: &Header, ctx: Ctx, length: usize) -> Result<(), Reason> {
     if header.e_phnum == PN_XNUM {
         return Err(Reason::ManySegments);
     }
-    if header.e_shnum >= SHN_LORESERVE || header.e_shstrndx >= SHN_LORESERVE || (header.e_shnum == 0 && header.e_shoff > 0)
+    if header.e_shnum >= SHN_LORESERVE
+        || header.e_shstrndx >= SHN_LORESERVE
+        || (header.e_shnum == 0 && header.e_shoff > 0)
     {
         return Err(Reason::ManySections);
     }

@@ -73,7 +73,9 @@ impl Reason {
             Self::NotElf => ("not-elf", "not an ELF file"),
             Self::Unreadable => ("unreadable", "could not be read"),
             Self::Header => ("header", "its ELF header is not of the usual form"),
-            Self::Relocatable => ("relocatable", "an object file for a linker or a kernel module, which need their symbols"),
+            Self::Relocatable => {
+                ("relocatable", "an object file for a linker or a kernel module, which need their symbols")
+            }
             Self::Core => ("core", "a core dump"),
             Self::Type => ("type", "neither an executable nor a shared object"),
             Self::Machine => ("machine", "made for eBPF, a GPU or another device, not for a processor that runs Linux"),
@@ -86,14 +88,18 @@ impl Reason {
             Self::Link => ("link", "a section refers to one that does not exist"),
             Self::Overlap => ("overlap", "its headers overlap each other"),
             Self::DebugFile => ("debug-file", "a separate file of debug data, nothing else is in it"),
-            Self::SelfChecking => ("self-checking", "verifies a checksum of its own file (FIPS), which stripping would break"),
+            Self::SelfChecking => {
+                ("self-checking", "verifies a checksum of its own file (FIPS), which stripping would break")
+            }
             Self::Appended => ("appended", "appended data after the last section: a self-extracting program"),
             Self::Hidden => ("hidden", "data between the sections that no header describes"),
             Self::Limit => ("limit", "one of its tables is larger than any known program's"),
             Self::Nothing => ("nothing", "nothing to strip"),
             Self::Grows => ("grows", "would not get smaller"),
             Self::TooLittle => ("too-little", "would get smaller by less than 512 bytes"),
-            Self::SelfCheck => ("self-check", "the stripped file did not compare equal where it must, so it was not used"),
+            Self::SelfCheck => {
+                ("self-check", "the stripped file did not compare equal where it must, so it was not used")
+            }
         }
     }
 }
