@@ -2,6 +2,7 @@
 //!
 //! * `copy` — lines `FROM<TAB>TO`: strips into the new place, streamed through `pread`; prints `TO<TAB>before<TAB>after
 //!   <TAB>reason`, and checks that a second run changes nothing.
+//! * `verify` — lines `BEFORE<TAB>AFTER`: compares them by goblin's full parse, prints what differs.
 //! * `time` — strips all files in memory order: seconds for the recipes alone, for writing them to nowhere, and for
 //!   reading and hashing the originals from the page cache.
 //! * `mutate COUNT SEED` — edits headers of the files at random, strips, and verifies every result with goblin's full parse.
@@ -49,6 +50,7 @@ fn main() -> io::Result<()> {
     let number = |at: usize| args.get(at).and_then(|arg| arg.parse().ok());
     match args.first().map(String::as_str) {
         Some("copy") => copy(),
+        Some("verify") => verify_all(),
         Some("time") => time(),
         Some("mutate") => mutate(number(1).unwrap_or(100_000), number(2).unwrap_or(1)),
         _ => {
@@ -85,6 +87,17 @@ fn copy() -> io::Result<()> {
             }
         };
         println!("{to}\t{}\t{size}\t{said}", object.1);
+    }
+    Ok(())
+}
+
+fn verify_all() -> io::Result<()> {
+    for line in lines()? {
+        let (from, to) = line.split_once('\t').expect("BEFORE<TAB>AFTER");
+        let (before, after) = (std::fs::read(from)?, std::fs::read(to)?);
+        if let (true, Err(wrong)) = (before != after, verify::verify(&before, &after)) {
+            println!("{to}\t{wrong}");
+        }
     }
     Ok(())
 }

@@ -1,6 +1,9 @@
-//! Looks for data that no header knows, in what a layout drops: programs put archives behind themselves.
+//! Looks for data that no header knows, in what a layout drops: programs put archives behind themselves. The section
+//! table that patchelf leaves behind when it writes a new one is no such data.
 
 use std::ops::Range;
+
+use goblin::elf::section_header::{SHT_NOBITS, SectionHeader};
 
 use super::layout::Layout;
 use super::read::{Image, has_bytes, range};
@@ -8,6 +11,9 @@ use super::{Object, Reason};
 
 /// So many bytes are read at once.
 const RUN: u64 = 1 << 20;
+
+/// A section table left behind is no longer than this.
+const STALE_MAX: u64 = 64 << 10;
 
 /// More unknown bytes than this are not read to see whether they are zeros.
 const UNKNOWN_MAX: u64 = 64 << 20;
@@ -21,12 +27,43 @@ pub(super) fn look<O: Object + ?Sized>(object: &O, image: &Image, layout: &Layou
     let mut end = 0;
     let mut left = UNKNOWN_MAX;
     for next in known {
-        if next.start > end && !zeros(object, end..next.start, &mut left)? {
+        let hole = end..next.start.max(end);
+        let rest = hole.start.saturating_add(stale_table(object, image, &hole)?)..hole.end;
+        if !zeros(object, rest, &mut left)? {
             return Err(Reason::Hidden);
         }
         end = end.max(next.end);
     }
     if zeros(object, end..image.size, &mut left)? { Ok(()) } else { Err(Reason::Appended) }
+}
+
+/// How many of the unknown bytes are a section table: an empty entry, then such as could be of this file.
+fn stale_table<O: Object + ?Sized>(object: &O, image: &Image, hole: &Range<u64>) -> Result<u64, Reason> {
+    let (entry, align) = if image.form.wide { (64, 8) } else { (40, 4) };
+    let end = hole.end.min(hole.start.saturating_add(STALE_MAX));
+    let begin = hole.start.checked_next_multiple_of(align).unwrap_or(u64::MAX);
+    if end.saturating_sub(begin) < entry as u64 {
+        return Ok(0);
+    }
+    let bytes = object.read(hole.start..end).ok_or(Reason::Unreadable)?;
+    let blank = |bytes: &[u8]| bytes.iter().all(|&byte| byte == 0);
+    let (pad, rest) = bytes.split_at_checked(usize::try_from(begin - hole.start).unwrap_or(0)).unwrap_or_default();
+    let mut entries = rest.chunks_exact(entry);
+    if !blank(pad) || !entries.next().is_some_and(blank) {
+        return Ok(0);
+    }
+    let count = entries.take_while(|bytes| !blank(bytes) && could_be_section(image, bytes)).count();
+    Ok(begin - hole.start + ((count + 1) * entry) as u64)
+}
+
+fn could_be_section(image: &Image, bytes: &[u8]) -> bool {
+    let parsed = SectionHeader::parse_from(bytes, 0, 1, image.ctx).unwrap_or_default();
+    let Some(section) = parsed.first() else {
+        return false;
+    };
+    let inside = section.sh_offset.checked_add(section.sh_size).is_some_and(|end| end <= image.size);
+    let align = section.sh_addralign;
+    (inside || section.sh_type == SHT_NOBITS) && (align == 0 || align.is_power_of_two()) && section.sh_name < 1 << 20
 }
 
 fn zeros<O: Object + ?Sized>(object: &O, unknown: Range<u64>, left: &mut u64) -> Result<bool, Reason> {

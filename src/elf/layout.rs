@@ -59,7 +59,7 @@ impl Layout {
     /// The clusters move together; `None` where there is nothing to move, or no saying how.
     pub(super) fn compact(image: &Image, picked: &Picked) -> Option<Self> {
         let unit = unit(image)?;
-        if image.segments.iter().any(|s| s.p_type == PT_LOAD && s.p_offset > image.size) {
+        if !image.segments.iter().filter(|s| s.p_type == PT_LOAD).all(|s| s.p_offset <= image.size && is_congruent(s)) {
             return None;
         }
         let pinned = pins(image, picked, unit).ok()?;
@@ -206,6 +206,11 @@ fn unit(image: &Image) -> Option<u64> {
     let sections = image.sections.iter().filter(|s| is_loaded(s)).map(|s| s.sh_addralign);
     let powers = |&align: &u64| align == 0 || align.is_power_of_two();
     segments.chain(sections).chain([page]).map(|align| Some(align).filter(powers)).try_fold(0, |a, b| Some(b?.max(a)))
+}
+
+/// Whether a segment can be mapped, page by page.
+fn is_congruent(segment: &ProgramHeader) -> bool {
+    segment.p_offset.wrapping_sub(segment.p_vaddr).is_multiple_of(segment.p_align.max(4096))
 }
 
 fn kept<'a>(image: &'a Image, picked: &'a Picked) -> impl Iterator<Item = (usize, &'a SectionHeader)> {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use goblin::container::Ctx;
 use goblin::elf::Elf;
 use goblin::elf::header::{EI_CLASS, EI_DATA, EI_VERSION, ELFCLASS32, ELFCLASS64, Header, header32, header64};
-use goblin::elf::program_header::{PT_GNU_RELRO, PT_GNU_STACK, PT_LOAD, PT_NULL, ProgramHeader};
+use goblin::elf::program_header::{PT_GNU_RELRO, PT_GNU_STACK, PT_LOAD, PT_NULL, PT_PHDR, ProgramHeader};
 use goblin::elf::section_header::{SHF_ALLOC, SHF_INFO_LINK, SHT_NOBITS, SHT_NULL, SHT_REL, SHT_RELA, SectionHeader};
 
 use super::{Object, Reason};
@@ -61,6 +61,7 @@ impl Form {
 pub(super) struct Image {
     pub(super) size: u64,
     pub(super) form: Form,
+    pub(super) ctx: Ctx,
     pub(super) header: Header,
     /// The bytes of the header and the two tables.
     pub(super) header_bytes: Vec<u8>,
@@ -95,6 +96,7 @@ impl Image {
         let mut image = Self {
             size,
             form,
+            ctx,
             header,
             header_bytes,
             segment_bytes,
@@ -140,7 +142,14 @@ impl Image {
         let header = 0..self.header_bytes.len() as u64;
         let tables = [self.segment_table(), self.section_table()];
         let [segments, sections] = &tables;
-        if overlap(&header, segments) || overlap(&header, sections) || overlap(segments, sections) {
+        let changes = |s: &Range<u64>| overlap(&header, s) || overlap(segments, s);
+        let part = |s: &&ProgramHeader| is_content(s) && !matches!(s.p_type, PT_LOAD | PT_PHDR);
+        let loaded = self.sections.iter().filter(|s| has_bytes(s) && is_loaded(s));
+        if overlap(&header, segments)
+            || changes(sections)
+            || self.segments.iter().filter(part).any(|s| changes(&range(s.p_offset, s.p_filesz)))
+            || loaded.map(|s| range(s.sh_offset, s.sh_size)).any(|s| changes(&s))
+        {
             return Err(Reason::Overlap);
         }
         if !self.segments.iter().any(|s| s.p_type == PT_LOAD && s.p_filesz > 0) {
