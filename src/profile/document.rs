@@ -130,7 +130,7 @@ impl Reader<'_> {
                 "about" => about = self.string("about", value),
                 "action" => action = self.choice("action", value, &Action::KNOWN),
                 "risk" => risk = self.choice("risk", value, &Risk::KNOWN),
-                "guard" => guard = self.choice("guard", value, &Guard::KNOWN),
+                "guard" => guard = Some((key, self.choice("guard", value, &Guard::KNOWN))),
                 "level" => level = Some((key, self.choice("level", value, &LEVELS))),
                 "paths" => paths = Some((key, self.strings("paths", value))),
                 "except" => except = Some((key, self.strings("except", value))),
@@ -141,12 +141,15 @@ impl Reader<'_> {
         if self.errors.len() == before {
             let shadowed_keys = [paths.as_ref().map(|p| p.0.span()), except.as_ref().map(|e| e.0.span())];
             self.whole(value.span(), id.is_some(), action, paths.is_some(), &shadowed_keys);
+            if let Some((key, _)) = guard.as_ref().filter(|_| action == Some(Action::Strip)) {
+                self.error(key.span(), "`guard` is for rules that drop");
+            }
             if let Some((key, _)) = level.as_ref().filter(|_| action != Some(Action::Strip)) {
                 self.error(key.span(), "`level` is for rules that strip");
             }
         }
         let patterns = |p: Option<(&Key<'_>, Vec<Text>)>| p.map_or_else(Vec::new, |p| p.1);
-        let level = level.and_then(|l| l.1);
+        let (level, guard) = (level.and_then(|l| l.1), guard.and_then(|g| g.1));
         let (paths, except) = (patterns(paths), patterns(except));
         Some(RawRule { id: id?, about, action: action?, paths, except, risk, guard, level })
     }

@@ -82,6 +82,7 @@ fn a_set_can_be_added_to_and_replaced() {
 #[test]
 fn each_mistake_is_found_with_its_place_and_the_nearest_name() {
     let good = "id = \"a\"\naction = \"drop\"\npaths = [\"a\"]";
+    let strip = "id = \"a\"\naction = \"strip\"\npaths = [\"a\"]";
     for (text, place, message) in [
         ("x = ", "1:5", "not TOML"),
         ("descripton = \"\"", "1:1", "did you mean `description`?"),
@@ -101,6 +102,10 @@ fn each_mistake_is_found_with_its_place_and_the_nearest_name() {
         ("[[rule]]\nid = \"command-line\"", "2:6", "--drop"),
         (&format!("[[rule]]\n{good}\nrisk = \"hihg\""), "5:8", "expected `none`, `low`, `opt-in`"),
         (&format!("[[rule]]\n{good}\nguard = \"pyton\""), "5:9", "did you mean `python`?"),
+        (&format!("[[rule]]\n{good}\nlevel = \"all\""), "5:1", "`level` is for rules that strip"),
+        ("[[rule]]\nid = \"a\"\naction = \"strip\"", "1:1", "a rule that strips needs `paths`"),
+        (&format!("[[rule]]\n{strip}\nlevel = \"dbug\""), "5:9", "did you mean `debug`?"),
+        (&format!("[[rule]]\n{strip}\nguard = \"python\""), "5:1", "`guard` is for rules that drop"),
         (&format!("[[rule]]\n{good}\npahts = []"), "5:1", "did you mean `paths`?"),
         (&format!("[[rule]]\n{good}\nenable = []"), "5:1", "move it above the first table"),
         (&format!("[[rule]]\n{good}\n[[rule]]\n{good}"), "6:6", "the first one is in line 2"),
