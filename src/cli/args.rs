@@ -193,9 +193,9 @@ pub enum Command {
 /// What there is to do with profiles.
 #[derive(Subcommand, Debug)]
 pub enum ProfilesCommand {
-    /// Print a built-in profile as resolved, as TOML
+    /// Print a profile as resolved, as TOML
     Show {
-        /// Its name
+        /// Its name, or the path of a .toml file
         name: String,
     },
     /// Check a profile of your own; every mistake is reported with line and column

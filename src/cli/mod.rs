@@ -65,7 +65,7 @@ fn dispatch(mut args: Args, paint: Paint) -> Result<u8> {
         Some(Command::Man) => to_stdout(docs::man),
         Some(Command::Profiles { command: None }) => to_stdout(profiles::list),
         Some(Command::Profiles { command: Some(ProfilesCommand::Show { name }) }) => {
-            let toml = crate::profile::show(&name)?;
+            let toml = crate::profile::show(&name, &|path| std::fs::read_to_string(path))?;
             to_stdout(|out| out.write_all(toml.as_bytes()))
         }
         Some(Command::Profiles { command: Some(ProfilesCommand::Check { file }) }) => match profiles::check(&file)? {

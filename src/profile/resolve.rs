@@ -116,8 +116,11 @@ impl<'a> Loader<'a> {
         if !is_path(&name.value) {
             let text = builtin::text(path);
             if text.is_none() {
-                let e = name.error(format!("unknown profile `{path}`")).nearest(path, builtin::names());
-                self.error(e);
+                let e = name.error(format!("unknown profile `{path}`"));
+                let file = format!("./{path}.toml");
+                let there = (self.read)(&file).is_ok();
+                let e = if there { e.help(format!("did you mean the file `{file}`?")) } else { e };
+                self.error(e.nearest(path, builtin::names()));
             }
             return text.map(str::to_owned);
         }

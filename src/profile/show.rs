@@ -2,14 +2,13 @@
 
 use super::{Action, Glob, Profile, ProfileError, Request, Rule, resolve};
 
-/// The TOML of a built-in profile as resolved, with all that it extends written out.
+/// The TOML of a profile as resolved, with all that it extends written out. `read` gives the text of a file.
 ///
 /// # Errors
-/// No built-in profile has that name.
-pub fn show(name: &str) -> Result<String, ProfileError> {
-    let unreadable = |_: &str| Err(std::io::Error::other("only built-in profiles are shown"));
+/// No built-in profile has that name, or what is wrong with the file.
+pub fn show(name: &str, read: &dyn Fn(&str) -> std::io::Result<String>) -> Result<String, ProfileError> {
     let request = Request { profiles: &[name.to_owned()], ..Request::default() };
-    Ok(resolve(&request, &unreadable)?.to_toml())
+    Ok(resolve(&request, read)?.to_toml())
 }
 
 impl Profile {
@@ -111,10 +110,14 @@ mod tests {
     use super::super::builtins;
     use super::*;
 
+    fn none(_: &str) -> std::io::Result<String> {
+        Err(std::io::Error::other("no files"))
+    }
+
     #[test]
     fn what_is_shown_resolves_to_the_same() {
         for (name, _) in builtins() {
-            let shown = show(name).unwrap();
+            let shown = show(name, &none).unwrap();
             let read = |_: &str| Ok(shown.clone());
             let request = Request { profiles: &["shown.toml".to_owned()], ..Request::default() };
             let again = resolve(&request, &read).unwrap_or_else(|e| panic!("{e}"));
@@ -146,7 +149,10 @@ mod tests {
 
     #[test]
     fn an_unknown_name_is_an_error() {
-        assert_eq!(show("cache").unwrap_err().help.as_deref(), Some("did you mean `caches`?"));
-        assert!(show("./x.toml").unwrap_err().message.contains("only built-in"));
+        assert_eq!(show("cache", &none).unwrap_err().help.as_deref(), Some("did you mean `caches`?"));
+        assert!(show("./x.toml", &none).unwrap_err().message.contains("no files"));
+        let file = |_: &str| Ok("description = \"mine\"\nextends = [\"strip\"]".to_owned());
+        let shown = show("./x.toml", &file).unwrap();
+        assert!(shown.contains("description = \"mine\"") && shown.contains("action = \"strip\"\n"), "{shown}");
     }
 }
