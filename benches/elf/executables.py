@@ -25,16 +25,19 @@ def made(place):
     sh("go", "build", "-o", place / "hello-go", ".", cwd=go)
     (place / "hello.rs").write_text('fn main() { println!("rust {:?}", std::env::args().len()); }\n')
     sh("rustc", "-g", "-O", place / "hello.rs", "-o", place / "hello-rust")
+    # As cargo-auditable does.
+    (place / "dep").write_bytes(b'{"packages":[]}')
+    sh("objcopy", "--add-section", f".dep-v0={place / 'dep'}", place / "hello-rust", place / "hello-audited")
     if not (CACHE / "tools/node_modules/esbuild").exists():
         (CACHE / "tools").mkdir(exist_ok=True)
         sh("npm", "install", "--silent", "esbuild", cwd=CACHE / "tools")
-    return place / "hello-go", place / "hello-rust", CACHE / "tools/node_modules/esbuild/bin/esbuild"
+    return place / "hello-go", place / "hello-rust", place / "hello-audited", CACHE / "tools/node_modules/esbuild/bin/esbuild"
 
 
 def programs():
     """(path, arguments of each run)"""
     work = CACHE / "programs"
-    go, rust, esbuild = made(work / "built")
+    go, rust, audited, esbuild = made(work / "built")
     site = CACHE / "trees" / "gl" / "bin"
     which = lambda name: Path(os.path.realpath(shutil.which(name) or "/nonexistent"))
     python = Path(os.path.realpath(sys.executable))
@@ -52,6 +55,7 @@ def programs():
     yield esbuild, [["--version"]]
     yield go, [[]]
     yield rust, [[]]
+    yield audited, [[]]
     yield Path.home() / ".cargo/bin/rustup", [["--help"]]
 
 
