@@ -144,6 +144,8 @@ def main():
         for name, said in gone.items():
             print(f"slim: {kind} {name}: {said}")
     print("\n".join(common.slim("time", [str(trees / path) for path in names])))
+    small = [str(trees / path) for path in names if (trees / path).stat().st_size < 2_000_000]
+    print("\n".join(common.slim("mutate", small[::20], 100_000, 1)))
     broken = any(results[0]["lost"].values()) or results[0]["structure"] or results[0]["grown"]
     enough = results[0]["before"] - results[0]["after"] >= 0.97 * (results[1]["before"] - results[1]["after"])
     sys.exit(0 if enough and not broken else "slim broke an object, or saved less than 97% of what strip does")

@@ -1,5 +1,7 @@
 """What the bench scripts share: the tools, and trees of files to run them on."""
 
+import functools
+import json
 import os
 import shutil
 import subprocess
@@ -14,10 +16,21 @@ SLIM = "slim"
 TOOLS = [SLIM, *STRIPPERS]
 
 
+@functools.cache
+def program():
+    """slim's own bench program: SLIM_ELF, or built now."""
+    if found := os.environ.get("SLIM_ELF"):
+        return found
+    command = ["cargo", "bench", "--bench", "elf", "--no-run", "--message-format=json"]
+    built = subprocess.run(command, cwd=Path(__file__).parent, stdout=subprocess.PIPE, text=True, check=True)
+    lines = (json.loads(line) for line in built.stdout.splitlines())
+    return next(line["executable"] for line in lines
+                if line.get("executable") and line["target"]["name"] == "elf" and "bench" in line["target"]["kind"])
+
+
 def slim(mode, lines, *args):
     """Runs slim's own bench program in a mode; what it prints, by line."""
-    program = os.environ["SLIM_ELF"]
-    run = subprocess.run([program, mode, *map(str, args)], input="\n".join(lines), capture_output=True, text=True)
+    run = subprocess.run([program(), mode, *map(str, args)], input="\n".join(lines), capture_output=True, text=True)
     if run.returncode:
         raise SystemExit(f"slim {mode}: {run.stderr[-2000:]}")
     return run.stdout.splitlines()

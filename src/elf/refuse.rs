@@ -1,6 +1,6 @@
 //! Files that stay as they are because of what they are.
 
-use goblin::elf::header::{self, ET_CORE, ET_DYN, ET_EXEC, ET_REL};
+use goblin::elf::header::{self, EM_BPF, ET_CORE, ET_DYN, ET_EXEC, ET_REL, Header};
 use goblin::elf::program_header::PT_NOTE;
 use goblin::elf::section_header::{SHF_EXECINSTR, SHT_NOBITS, SectionHeader};
 
@@ -44,17 +44,20 @@ const NOTES_MAX: u64 = 64 << 10;
 /// The type of the note in which libgcrypt and gnutls keep a checksum of their own file; its owner is `FDO`.
 const INTEGRITY: u32 = 0xcafe_2a8e;
 
+/// Refuses what the header alone tells.
+pub(super) fn kind(header: &Header) -> Result<(), Reason> {
+    match header.e_type {
+        ET_EXEC | ET_DYN if MACHINES.contains(&header.e_machine) => Ok(()),
+        ET_EXEC | ET_DYN => Err(Reason::Machine),
+        ET_REL if header.e_machine == EM_BPF => Err(Reason::Machine),
+        ET_REL => Err(Reason::Relocatable),
+        ET_CORE => Err(Reason::Core),
+        _ => Err(Reason::Type),
+    }
+}
+
 /// Refuses what should not be stripped.
 pub(super) fn refuse<O: Object + ?Sized>(object: &O, image: &Image) -> Result<(), Reason> {
-    match image.header.e_type {
-        ET_EXEC | ET_DYN => {}
-        ET_REL => return Err(Reason::Relocatable),
-        ET_CORE => return Err(Reason::Core),
-        _ => return Err(Reason::Type),
-    }
-    if !MACHINES.contains(&image.header.e_machine) {
-        return Err(Reason::Machine);
-    }
     if is_debug_file(image) {
         return Err(Reason::DebugFile);
     }

@@ -29,6 +29,8 @@ fn what_is_no_program() {
     assert_eq!(edited(4, &[7]), Reason::NotElf);
     assert_eq!(edited(5, &[3]), Reason::NotElf);
     assert_eq!(each(|file| file.kind = 1), Reason::Relocatable);
+    assert_eq!(each(|file| (file.kind, file.segments) = (1, vec![])), Reason::Relocatable);
+    assert_eq!(each(|file| (file.kind, file.machine) = (1, 247)), Reason::Machine, "eBPF");
     assert_eq!(each(|file| file.kind = 4), Reason::Core);
     assert_eq!(each(|file| file.kind = 0xfe00), Reason::Type);
     for machine in [0, 190, 224, 247] {
