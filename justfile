@@ -23,3 +23,13 @@ ci:
 # Measure speed and memory on an image: phase, seconds, MB/s, ratio to the floor, peak RSS
 bench image="/tmp/images/dashboard.tar" *options:
     benches/bench.sh {{image}} {{options}}
+
+# Strip the objects of 60 wheels with slim, GNU strip, llvm-strip and eu-strip, and load them before and after
+elf-bench *options:
+    python3 benches/elf/bench.py {{options}}
+    python3 benches/elf/executables.py
+    python3 benches/elf/arches.py
+
+# Fuzz the stripping of ELF files (needs cargo-fuzz and a nightly toolchain)
+fuzz *options:
+    cargo fuzz run elf {{options}}
