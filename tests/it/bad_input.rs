@@ -2,6 +2,7 @@
 
 mod archives;
 mod documents;
+mod hostile;
 mod layers;
 
 use crate::archives::rewrite_manifest;
