@@ -122,9 +122,11 @@ fn parsed(before: &[u8], after: &[u8]) -> Result<(), String> {
     equal("soname", &old.soname, &new.soname)?;
     equal("interpreter", &old.interpreter, &new.interpreter)?;
     equal("dynamic symbols", &old.dynsyms.to_vec(), &new.dynsyms.to_vec())?;
+    let told = old.section_headers.iter().any(|s| s.sh_type == SHT_DYNSYM);
+    let loaded = |s: &goblin::elf::SectionHeader| s.sh_flags & u64::from(SHF_ALLOC) != 0;
     for symbol in &old.dynsyms {
         equal("a symbol's name", &old.dynstrtab.get_at(symbol.st_name), &new.dynstrtab.get_at(symbol.st_name))?;
-        if let (Some(a), true) = (old.section_headers.get(symbol.st_shndx), symbol.st_shndx > 0) {
+        if let Some(a) = old.section_headers.get(symbol.st_shndx).filter(|s| told || loaded(s)) {
             let b = new.section_headers.get(symbol.st_shndx).ok_or("a symbol's section is gone")?;
             if b.sh_type != SHT_NULL {
                 equal("a symbol's section", &(a.sh_addr, a.sh_size), &(b.sh_addr, b.sh_size))?;
