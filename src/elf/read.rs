@@ -165,7 +165,8 @@ impl Image {
     }
 
     fn check_links(&self) -> Result<(), Reason> {
-        let known = |number: u32| usize::try_from(number).is_ok_and(|number| number < self.sections.len());
+        let there = |number: u32| self.sections.get(usize::try_from(number).ok()?);
+        let known = |number: u32| number == 0 || there(number).is_some_and(|s| s.sh_type != SHT_NULL);
         let used = |s: &&SectionHeader| s.sh_type != SHT_NULL;
         match self.sections.iter().filter(used).all(|s| known(s.sh_link) && info_link(s).is_none_or(known)) {
             true => Ok(()),

@@ -170,15 +170,15 @@ fn is_backed(elf: &Elf) -> bool {
             loads().filter(touch).count() == 1
                 && loads()
                     .filter(touch)
-                    .all(|s| end - s.p_vaddr <= s.p_filesz && !in_headers(elf, s.p_offset + (begin - s.p_vaddr)))
+                    .all(|s| end - s.p_vaddr <= s.p_filesz && !in_headers(elf, s.p_offset + (begin - s.p_vaddr), size))
         })
 }
 
-/// Whether an offset is in the header or the program headers, which change.
-fn in_headers(elf: &Elf, at: u64) -> bool {
+/// Whether a range is partly in the header or the program headers, which change.
+fn in_headers(elf: &Elf, at: u64, size: u64) -> bool {
     let table =
         elf.header.e_phoff..elf.header.e_phoff + u64::from(elf.header.e_phnum) * u64::from(elf.header.e_phentsize);
-    at < u64::from(elf.header.e_ehsize) || table.contains(&at)
+    at < u64::from(elf.header.e_ehsize) || (at < table.end && table.start < at + size)
 }
 
 type Tables = (Vec<goblin::elf::ProgramHeader>, Vec<goblin::elf::SectionHeader>);
