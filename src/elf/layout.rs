@@ -62,6 +62,10 @@ impl Layout {
         if !image.segments.iter().filter(|s| s.p_type == PT_LOAD).all(|s| s.p_offset <= image.size && is_congruent(s)) {
             return None;
         }
+        // Patchelf leaves a PT_GNU_PROPERTY in program headers that it moved: they can stay, but not change.
+        if image.reaches_into(&image.segment_table()) {
+            return None;
+        }
         let pinned = pins(image, picked, unit).ok()?;
         let mut clusters = Vec::with_capacity(pinned.len());
         let mut shift = 0_u64;

@@ -122,12 +122,13 @@ fn keep_needed(image: &Image, goes: &mut [bool]) {
     }
 }
 
-/// Sections before this number keep their numbers, as content that stays refers to them: symbols do.
+/// Sections before this number keep their numbers, as content that stays refers to them: symbols do. What is loaded keeps
+/// its number in any case, as there may be dynamic symbols that no section tells of.
 fn fixed<O: Object + ?Sized>(object: &O, image: &Image, goes: &[bool]) -> Result<usize, Reason> {
     if !goes.contains(&true) {
         return Ok(0);
     }
-    let mut fixed = 0;
+    let mut fixed = image.sections.iter().rposition(is_loaded).map_or(0, |last| last + 1);
     for (section, _) in image.sections.iter().zip(goes).filter(|(_, gone)| !**gone) {
         match section.sh_type {
             // These are not read through: where they stay, all stay in place.

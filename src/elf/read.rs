@@ -143,13 +143,10 @@ impl Image {
         let header = 0..self.header_bytes.len() as u64;
         let tables = [self.segment_table(), self.section_table()];
         let [segments, sections] = &tables;
-        let changes = |s: &Range<u64>| overlap(&header, s) || overlap(segments, s);
-        let part = |s: &&ProgramHeader| is_content(s) && !matches!(s.p_type, PT_LOAD | PT_PHDR);
-        let loaded = self.sections.iter().filter(|s| has_bytes(s) && is_loaded(s));
         if overlap(&header, segments)
-            || changes(sections)
-            || self.segments.iter().filter(part).any(|s| changes(&range(s.p_offset, s.p_filesz)))
-            || loaded.map(|s| range(s.sh_offset, s.sh_size)).any(|s| changes(&s))
+            || overlap(&header, sections)
+            || overlap(segments, sections)
+            || self.reaches_into(&header)
         {
             return Err(Reason::Overlap);
         }
@@ -159,8 +156,17 @@ impl Image {
         Ok(())
     }
 
+    /// Whether something other than a segment that is loaded has bytes in a range: headers change, and it would too.
+    pub(super) fn reaches_into(&self, range: &Range<u64>) -> bool {
+        let parts = self.segments.iter().filter(|s| is_content(s) && !matches!(s.p_type, PT_LOAD | PT_PHDR));
+        let loaded = self.sections.iter().filter(|s| has_bytes(s) && is_loaded(s));
+        let parts = parts.map(|s| self::range(s.p_offset, s.p_filesz));
+        parts.chain(loaded.map(|s| self::range(s.sh_offset, s.sh_size))).any(|part| overlap(&part, range))
+    }
+
     fn check_links(&self) -> Result<(), Reason> {
-        let known = |number: u32| usize::try_from(number).is_ok_and(|number| number < self.sections.len());
+        let there = |number: u32| self.sections.get(usize::try_from(number).ok()?);
+        let known = |number: u32| number == 0 || there(number).is_some_and(|s| s.sh_type != SHT_NULL);
         let used = |s: &&SectionHeader| s.sh_type != SHT_NULL;
         match self.sections.iter().filter(used).all(|s| known(s.sh_link) && info_link(s).is_none_or(known)) {
             true => Ok(()),

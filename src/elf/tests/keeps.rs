@@ -25,6 +25,14 @@ fn a_number_that_a_dynamic_symbol_has_stays() {
 }
 
 #[test]
+fn loaded_sections_keep_their_numbers() {
+    let mut file = File::usual(true, false);
+    file.sections.swap(6, 8);
+    let after = stripped(&file, Level::All);
+    assert_eq!(names(&after)[5..], [".data", "", "", ".bss", ".dep-v0", ".shstrtab"]);
+}
+
+#[test]
 fn loaded_sections_stay_whatever_their_name() {
     let mut file = File::usual(true, false);
     file.section(".data").name = ".debug_gdb_scripts";

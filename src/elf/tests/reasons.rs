@@ -67,6 +67,9 @@ fn what_reaches_too_far() {
     assert_eq!(each(|file| (file.section(".dep-v0").kind, file.section(".dep-v0").info) = (4, 99)), Reason::Link);
     assert_eq!(each(|file| file.segments[2].offset = 8), Reason::Overlap);
     assert_eq!(each(|file| file.section(".dynstr").at = Some(8)), Reason::Overlap);
+    let mut patched = File::usual(true, false);
+    patched.segments.push(Segment { kind: 0x6474_e553, ..load(0x50, 0x50, 16) });
+    stripped(&patched, Level::All);
 }
 
 #[test]
