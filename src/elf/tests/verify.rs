@@ -2,8 +2,12 @@
 //! random. The bench and the fuzz target use it too.
 
 use goblin::elf::Elf;
+use goblin::elf::dynamic::{DT_GNU_HASH, DT_HASH, DT_JMPREL, DT_REL, DT_RELA, DT_STRTAB, DT_SYMTAB};
 use goblin::elf::program_header::{PT_GNU_RELRO, PT_GNU_STACK, PT_LOAD, PT_NULL};
 use goblin::elf::section_header::{SHF_ALLOC, SHT_DYNSYM, SHT_NOBITS, SHT_NULL, SHT_SYMTAB};
+
+/// The dynamic entries by whose addresses goblin finds symbols.
+const ADDRESSES: [u64; 7] = [DT_STRTAB, DT_SYMTAB, DT_HASH, DT_GNU_HASH, DT_REL, DT_RELA, DT_JMPREL];
 
 /// Numbers that follow from a seed (splitmix64).
 pub struct Random(pub u64);
@@ -122,7 +126,10 @@ fn parsed(before: &[u8], after: &[u8]) -> Result<(), String> {
     equal("soname", &old.soname, &new.soname)?;
     equal("interpreter", &old.interpreter, &new.interpreter)?;
     equal("dynamic symbols", &old.dynsyms.to_vec(), &new.dynsyms.to_vec())?;
-    let told = old.section_headers.iter().any(|s| s.sh_type == SHT_DYNSYM);
+    let symbols = old.dynamic.as_ref().map_or(0, |dynamic| dynamic.info.symtab as u64);
+    let size = old.dynsyms.len() as u64 * if old.is_64 { 24 } else { 16 };
+    let table = |s: &&goblin::elf::SectionHeader| s.sh_type == SHT_DYNSYM && s.sh_offset == symbols;
+    let told = old.section_headers.iter().filter(table).any(|s| s.sh_size >= size);
     let loaded = |s: &goblin::elf::SectionHeader| s.sh_flags & u64::from(SHF_ALLOC) != 0;
     for symbol in &old.dynsyms {
         equal("a symbol's name", &old.dynstrtab.get_at(symbol.st_name), &new.dynstrtab.get_at(symbol.st_name))?;
@@ -160,17 +167,18 @@ fn is_backed(elf: &Elf) -> bool {
         return true;
     };
     let symbol = if elf.is_64 { 24 } else { 16 };
-    let tables = [(dynamic.info.symtab, elf.dynsyms.len() * symbol), (dynamic.info.strtab, dynamic.info.strsz)];
     let loads = || elf.program_headers.iter().filter(|s| s.p_type == PT_LOAD);
     loads().all(|s| s.p_offset.wrapping_sub(s.p_vaddr) % 4096 == 0)
-        && tables.iter().all(|&(begin, size)| {
-            let (begin, size) = (begin as u64, size as u64);
-            let Some(end) = begin.checked_add(size) else { return false };
-            let touch = |s: &&goblin::elf::ProgramHeader| s.p_vaddr <= begin && begin - s.p_vaddr < s.p_memsz;
-            loads().filter(touch).count() == 1
-                && loads()
-                    .filter(touch)
-                    .all(|s| end - s.p_vaddr <= s.p_filesz && !in_headers(elf, s.p_offset + (begin - s.p_vaddr), size))
+        && dynamic.dyns.iter().filter(|entry| ADDRESSES.contains(&entry.d_tag)).all(|entry| {
+            let size = match entry.d_tag {
+                DT_STRTAB => dynamic.info.strsz as u64,
+                DT_SYMTAB => elf.dynsyms.len() as u64 * symbol,
+                _ => 1,
+            };
+            let mut found = loads().filter(|s| s.p_vaddr <= entry.d_val && entry.d_val - s.p_vaddr < s.p_memsz);
+            let (Some(load), None) = (found.next(), found.next()) else { return false };
+            let at = entry.d_val - load.p_vaddr;
+            at.checked_add(size).is_some_and(|end| end <= load.p_filesz) && !in_headers(elf, load.p_offset + at, size)
         })
 }
 
