@@ -1,6 +1,6 @@
 //! What a scan finds out about one layer: its members and the few facts about their content that plans need.
 
-use crate::elf::{Level, Outcome};
+use crate::elf::{Level, Outcome, Piece};
 use crate::ledger::Sums;
 use crate::refs::Reference;
 use crate::refs::script::Shebang;
@@ -39,6 +39,20 @@ impl Facts {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// About how many bytes of memory its texts and recipes take, in the scan and in the plan.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        let piece = |piece: &Piece| match piece {
+            Piece::Bytes(bytes) => bytes.len() + size_of::<Piece>(),
+            Piece::Copy(_) | Piece::Zeros(_) => size_of::<Piece>(),
+        };
+        let recipe = |strip: &Strip| match &strip.outcome {
+            Outcome::Replaced(recipe) => 3 * recipe.pieces.iter().map(piece).sum::<usize>(),
+            Outcome::Unchanged(_) => 0,
+        };
+        self.ledger.as_ref().map_or(0, |text| text.len()) + self.strip.iter().map(recipe).sum::<usize>()
     }
 }
 

@@ -35,7 +35,11 @@ pub struct Budget(AtomicUsize);
 impl Budget {
     /// Takes a member's part; fails once there is nothing left.
     fn take(&self, member: &Member) -> Result<()> {
-        self.0.fetch_add(member.memory() + PLAN, Ordering::Relaxed);
+        self.take_bytes(member.memory() + PLAN)
+    }
+
+    fn take_bytes(&self, bytes: usize) -> Result<()> {
+        self.0.fetch_add(bytes, Ordering::Relaxed);
         self.check()
     }
 
@@ -150,6 +154,7 @@ fn scan_tar(reader: impl Read, place: Place<'_>, needs: &Needs, budget: &Budget)
         if wanted && member.kind == Kind::File && member.sparse.is_none() && member.stored > 0 {
             let facts = facts(&mut framer, &member, place, needs, &words)?;
             if !facts.is_empty() {
+                budget.take_bytes(facts.memory())?;
                 index.facts.insert(index.members.len() as u32, facts);
             }
         }

@@ -69,19 +69,29 @@ impl Pending {
     /// # Errors
     /// [`ErrorKind::Io`] where that fails.
     pub fn fill(self, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<Filled> {
-        let rename = match self.to {
-            To::Stdout => super::to_stdout(fill).map(|()| None),
-            To::Direct(file) => buffered(file, fill).map(|_| None),
+        let filled = match self.to {
+            To::Stdout => {
+                let mut text = Vec::new();
+                fill(&mut text).map(|()| Filled::Print(text))
+            }
+            To::Direct(file) => buffered(file, fill).map(|_| Filled::Done),
             To::Rename(temp, file, path) => {
-                buffered(file, fill).and_then(|file| file.sync_all()).map(|()| Some((temp, path)))
+                buffered(file, fill).and_then(|file| file.sync_all()).map(|()| Filled::Rename(temp, path))
             }
         };
-        rename.map(Filled).map_err(|e| Error::io(format!("{} cannot be written", self.name), e))
+        filled.map_err(|e| Error::io(format!("{} cannot be written", self.name), e))
     }
 }
 
-/// A file that is written; none where it has no place to be put into.
-pub struct Filled(Option<(Temp, PathBuf)>);
+/// What is written, and waits for its place.
+pub enum Filled {
+    /// It is there already.
+    Done,
+    /// A file without its name.
+    Rename(Temp, PathBuf),
+    /// For standard output, after the image has its name.
+    Print(Vec<u8>),
+}
 
 impl Filled {
     /// Puts it in place.
@@ -89,7 +99,12 @@ impl Filled {
     /// # Errors
     /// [`ErrorKind::Io`] where that fails.
     pub fn publish(self) -> Result<()> {
-        self.0.map_or(Ok(()), |(temp, path)| temp.rename(&path))
+        match self {
+            Self::Done => Ok(()),
+            Self::Rename(temp, path) => temp.rename(&path),
+            Self::Print(text) => super::to_stdout(|out| out.write_all(&text))
+                .map_err(|e| Error::io("standard output cannot be written", e)),
+        }
     }
 }
 

@@ -63,7 +63,13 @@ fn could_be_section(image: &Image, bytes: &[u8]) -> bool {
     };
     let inside = section.sh_offset.checked_add(section.sh_size).is_some_and(|end| end <= image.size);
     let align = section.sh_addralign;
-    (inside || section.sh_type == SHT_NOBITS) && (align == 0 || align.is_power_of_two()) && section.sh_name < 1 << 20
+    let known = matches!(section.sh_type, 1..=19 | 0x6000_0000..=0x7fff_ffff);
+    let small = section.sh_link < 0xff00 && section.sh_entsize <= 1 << 16;
+    known
+        && small
+        && (inside || section.sh_type == SHT_NOBITS)
+        && (align == 0 || align.is_power_of_two())
+        && section.sh_name < 1 << 20
 }
 
 fn zeros<O: Object + ?Sized>(object: &O, unknown: Range<u64>, left: &mut u64) -> Result<bool, Reason> {

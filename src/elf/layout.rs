@@ -8,14 +8,17 @@
 
 use std::ops::Range;
 
-use goblin::elf::header::{EM_386, EM_S390, EM_X86_64};
-use goblin::elf::program_header::{PT_LOAD, PT_NULL, ProgramHeader};
+use goblin::elf::header::{EM_386, EM_S390, EM_X86_64, ET_DYN};
+use goblin::elf::program_header::{PT_INTERP, PT_LOAD, PT_NULL, ProgramHeader};
 use goblin::elf::section_header::{SHT_NULL, SectionHeader};
 
 use super::Reason;
 use super::pick::Picked;
 use super::read::{Image, has_bytes, is_content, is_loaded, range};
 use super::strings::Strings;
+
+/// Segments of a larger alignment are not moved: the zeros between them would be many.
+const UNIT_MAX: u64 = 2 << 20;
 
 /// Sections that reach into a cluster and out of it make it larger, and so on; more rounds than this are odd.
 const ROUNDS: usize = 8;
@@ -58,7 +61,7 @@ impl Layout {
 
     /// The clusters move together; `None` where there is nothing to move, or no saying how.
     pub(super) fn compact(image: &Image, picked: &Picked) -> Option<Self> {
-        let unit = unit(image)?;
+        let unit = unit(image).filter(|&unit| unit <= UNIT_MAX)?;
         if !image.segments.iter().filter(|s| s.p_type == PT_LOAD).all(|s| s.p_offset <= image.size && is_congruent(s)) {
             return None;
         }
@@ -66,7 +69,12 @@ impl Layout {
         if image.reaches_into(&image.segment_table()) {
             return None;
         }
-        let pinned = pins(image, picked, unit).ok()?;
+        let mut pinned = pins(image, picked, unit).ok()?;
+        // A section before the last of them would be read after it: recipes only go forward.
+        let last = pinned.last().map_or(0, |pin| pin.end);
+        let early = kept(image, picked).map(|(_, s)| s).filter(|s| has_bytes(s)).map(bytes);
+        pinned.extend(early.filter(|section| section.start < last));
+        let pinned = joined(pinned, unit);
         let mut clusters = Vec::with_capacity(pinned.len());
         let mut shift = 0_u64;
         let mut end = 0;
@@ -78,7 +86,19 @@ impl Layout {
         if shift == 0 {
             return None;
         }
-        Self::finish(image, picked, clusters)
+        Self::finish(image, picked, clusters).filter(|layout| layout.finds_its_headers(image) != Some(false))
+    }
+
+    /// Whether a program's headers are still where a kernel before 5.18 tells its loader: as far behind the first segment as
+    /// they were. `AT_PHDR` was the load address and `e_phoff`, whatever `PT_PHDR` said.
+    fn finds_its_headers(&self, image: &Image) -> Option<bool> {
+        let library = image.header.e_type == ET_DYN
+            && image.header.e_entry == 0
+            && !image.segments.iter().any(|s| s.p_type == PT_INTERP);
+        let first = image.segments.iter().find(|s| s.p_type == PT_LOAD)?;
+        let moved = |old: u64, new: Option<u64>| Some(old.wrapping_sub(new?));
+        let table = moved(image.header.e_phoff, self.find(&image.segment_table()))?;
+        Some(library || Some(table) == moved(first.p_offset, self.segment(first)))
     }
 
     /// Places what is not in the clusters after them.

@@ -132,6 +132,9 @@ fn rewrite<O: Object + ?Sized>(object: &O, level: Level) -> Result<Recipe, Reaso
         _ => return Err(Reason::Grows),
     }
     let recipe = write::recipe(&image, &picked, &layout).ok_or(Reason::Limit)?;
+    if !recipe.ascends() {
+        return Err(Reason::Overlap);
+    }
     check::check(object, &image, &picked, &recipe).ok_or(Reason::SelfCheck)?;
     Ok(recipe)
 }

@@ -128,12 +128,20 @@ fn fixed<O: Object + ?Sized>(object: &O, image: &Image, goes: &[bool]) -> Result
     if !goes.contains(&true) {
         return Ok(0);
     }
+    // More symbols than the file has bytes are tables upon tables.
+    let mut left = image.size;
     let mut fixed = image.sections.iter().rposition(is_loaded).map_or(0, |last| last + 1);
     for (section, _) in image.sections.iter().zip(goes).filter(|(_, gone)| !**gone) {
         match section.sh_type {
             // These are not read through: where they stay, all stay in place.
             SHT_SYMTAB | SHT_SYMTAB_SHNDX | SHT_GROUP => return Ok(goes.len()),
-            SHT_DYNSYM if has_bytes(section) => fixed = fixed.max(highest(object, image, section, goes.len())? + 1),
+            SHT_DYNSYM if has_bytes(section) => match left.checked_sub(section.sh_size) {
+                Some(rest) => {
+                    left = rest;
+                    fixed = fixed.max(highest(object, image, section, goes.len())? + 1);
+                }
+                None => return Ok(goes.len()),
+            },
             _ => {}
         }
     }

@@ -11,7 +11,10 @@ use goblin::elf::section_header::{SHF_ALLOC, SHF_INFO_LINK, SHT_NOBITS, SHT_NULL
 use super::{Object, Reason, refuse};
 
 /// More bytes of section names than this are not taken on; a known program has some hundred.
-const NAMES_MAX: u64 = 16 << 20;
+const NAMES_MAX: u64 = 1 << 20;
+
+/// A section's name is cut to this many bytes.
+pub(super) const NAME_MAX: usize = 1024;
 
 /// A count of program headers that means: see the first section.
 const PN_XNUM: u16 = 0xffff;
@@ -120,6 +123,7 @@ impl Image {
     /// A section's name.
     pub(super) fn name(&self, section: &SectionHeader) -> &[u8] {
         let rest = self.names.get(section.sh_name..).unwrap_or_default();
+        let rest = rest.get(..NAME_MAX).unwrap_or(rest);
         rest.split(|&c| c == 0).next().unwrap_or_default()
     }
 

@@ -80,6 +80,15 @@ impl Recipe {
         )
     }
 
+    /// Whether each range begins where the one before ends, or later: then it can be read in one go.
+    pub(super) fn ascends(&self) -> bool {
+        let mut end = 0;
+        self.pieces.iter().all(|piece| match piece {
+            Piece::Copy(range) => std::mem::replace(&mut end, range.end) <= range.start,
+            Piece::Bytes(_) | Piece::Zeros(_) => true,
+        })
+    }
+
     pub(super) fn push(&mut self, piece: Piece) {
         let size = piece.size();
         if size == 0 {

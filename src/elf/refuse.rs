@@ -79,8 +79,10 @@ fn checks_itself<O: Object + ?Sized>(object: &O, image: &Image) -> Result<bool, 
     if image.sections.iter().any(|s| is_loaded(s) && s.sh_size == 32 && image.name(s) == b".rodata1") {
         return Ok(true);
     }
+    let mut left = 16 * NOTES_MAX;
     for segment in image.segments.iter().filter(|s| s.p_type == PT_NOTE && s.p_filesz > 0) {
         let size = segment.p_filesz.min(NOTES_MAX);
+        left = left.checked_sub(size).ok_or(Reason::Limit)?;
         let notes = object.read(range(segment.p_offset, size)).ok_or(Reason::Unreadable)?;
         if has_integrity(image, &notes, segment.p_align) {
             return Ok(true);

@@ -3,10 +3,13 @@
 use goblin::elf::section_header::{SHT_NULL, SHT_STRTAB};
 
 use super::pick::{Picked, Slot};
-use super::read::{Image, is_loaded};
+use super::read::{Image, NAME_MAX, is_loaded};
 
 /// With more sections than this the names stay as they are; a known program has fewer than a hundred.
 const SECTIONS_MAX: usize = 512;
+
+/// With more bytes of names than this they stay as they are.
+const BYTES_MAX: usize = 64 << 10;
 
 /// Names ended by NULs, and where each slot's begins.
 #[derive(Debug)]
@@ -27,6 +30,10 @@ impl Strings {
             return None;
         }
         let names: Vec<&[u8]> = picked.slots.iter().map(|slot| name(image, *slot)).collect();
+        // One that is cut, or all together too many to look for each in the others.
+        if names.iter().any(|n| n.len() >= NAME_MAX) || names.iter().map(|n| n.len()).sum::<usize>() > BYTES_MAX {
+            return None;
+        }
         let mut order: Vec<usize> = (0..names.len()).collect();
         // Longer ones first, so that a name that another ends with is found in it.
         order.sort_by_key(|&slot| (std::cmp::Reverse(names.get(slot).map_or(0, |name| name.len())), slot));

@@ -12,8 +12,8 @@ mod record;
 #[cfg(test)]
 mod tests;
 
-/// Larger ones are not looked at: the rows of 100,000 files take a tenth of it.
-pub const MAX_SIZE: u64 = 64 << 20;
+/// Larger ones are not looked at: the rows of 100,000 files take less.
+pub const MAX_SIZE: u64 = 16 << 20;
 
 /// A kind of such file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,17 +67,18 @@ impl Ledger {
 
     /// Its rows. `at` is its own path: what `RECORD` says is relative to the directory above its own.
     #[must_use]
-    pub fn rows(self, at: &[u8], text: &[u8]) -> Vec<Row> {
+    pub fn rows<'a>(self, at: &'a [u8], text: &'a [u8]) -> Box<dyn Iterator<Item = Row> + 'a> {
         match self {
-            Self::Record => record::rows(at, text),
-            Self::Md5sums => dpkg::rows(text),
-            Self::ApkInstalled => apk::rows(text),
+            Self::Record => Box::new(record::rows(at, text)),
+            Self::Md5sums => Box::new(dpkg::rows(text)),
+            Self::ApkInstalled => Box::new(apk::rows(text)),
         }
     }
 
-    /// A checksum as it stands in a row; none where `sums` has not got it.
+    /// A checksum as it stands in a row, in place of `old`; none where `sums` has not got it, or `old` is of a kind that is not
+    /// known.
     #[must_use]
-    pub fn checksum(self, sums: &Sums) -> Option<Vec<u8>> {
+    pub fn checksum(self, sums: &Sums, old: &[u8]) -> Option<Vec<u8>> {
         use std::fmt::Write as _;
         let text = match self {
             Self::Record => format!("sha256={}", URL_SAFE_NO_PAD.encode(sums.sha256)),
@@ -85,6 +86,7 @@ impl Ledger {
                 let _ = write!(hex, "{byte:02x}");
                 hex
             }),
+            Self::ApkInstalled if !old.starts_with(b"Q1") => return None,
             Self::ApkInstalled => format!("Q1{}", STANDARD.encode(sums.legacy?.1)),
         };
         Some(text.into_bytes())

@@ -4,9 +4,9 @@ use super::{Row, lines};
 use crate::path;
 use std::ops::Range;
 
-pub(super) fn rows(at: &[u8], text: &[u8]) -> Vec<Row> {
+pub(super) fn rows<'a>(at: &'a [u8], text: &'a [u8]) -> impl Iterator<Item = Row> + 'a {
     let (site, _) = path::split(path::split(at).0);
-    lines(text).filter_map(|(start, line)| row(site, start, line)).collect()
+    lines(text).filter_map(|(start, line)| row(site, start, line))
 }
 
 fn row(site: &[u8], start: usize, line: &[u8]) -> Option<Row> {

@@ -5,7 +5,7 @@ const SUMS: Sums = Sums { sha256: [0xab; 32], legacy: Some(([0xcd; 16], [0xef; 2
 fn found(ledger: Ledger, at: &str, text: &str) -> Vec<(String, String, String)> {
     let part = |range: Range<usize>| text[range].to_owned();
     let rows = ledger.rows(at.as_bytes(), text.as_bytes());
-    rows.into_iter().map(|r| (String::from_utf8(r.path).unwrap(), part(r.checksum), part(r.size))).collect()
+    rows.map(|r| (String::from_utf8(r.path).unwrap(), part(r.checksum), part(r.size))).collect()
 }
 
 fn row(path: &str, checksum: &str, size: &str) -> (String, String, String) {
@@ -45,24 +45,25 @@ fn rows_of_record() {
 #[test]
 fn rows_of_md5sums() {
     let sum = "0123456789abcdef0123456789abcdef";
-    let text = format!("{sum}  usr/bin/a b\n{sum} usr/bin/c\nshort  x\n{sum}  \n{sum}  lib/é.so");
-    let want = [row("usr/bin/a b", sum, ""), row("lib/é.so", sum, "")];
+    let text = format!("{sum}  usr/bin/a b\n{sum} usr/bin/c\n{sum} *usr/bin/d\nshort  x\n{sum}  \n{sum}  lib/é.so");
+    let want = [row("usr/bin/a b", sum, ""), row("usr/bin/d", sum, ""), row("lib/é.so", sum, "")];
     assert_eq!(found(Ledger::Md5sums, "", &text), want);
 }
 
 #[test]
 fn rows_of_apk() {
     let text = "P:musl\nF:\nR:top\nZ:Q1top=\nF:lib\nR:a.so\na:0:0:755\nZ:Q1abc=\nR:none\nR:b.so\nZ:Q2other\n\nP:x\nZ:Q1stray=\n";
-    let want = [row("top", "Q1top=", ""), row("lib/a.so", "Q1abc=", "")];
+    let want = [row("top", "Q1top=", ""), row("lib/a.so", "Q1abc=", ""), row("lib/b.so", "Q2other", "")];
     assert_eq!(found(Ledger::ApkInstalled, "", text), want);
 }
 
 #[test]
 fn checksums_as_each_writes_them() {
-    let text = |ledger: Ledger, sums| ledger.checksum(sums).map(|c| String::from_utf8(c).unwrap());
+    let text = |ledger: Ledger, sums| ledger.checksum(sums, b"Q1old").map(|c| String::from_utf8(c).unwrap());
     assert_eq!(text(Ledger::Record, &SUMS).unwrap(), "sha256=q6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6s");
     assert_eq!(text(Ledger::Md5sums, &SUMS).unwrap(), "cd".repeat(16));
     assert_eq!(text(Ledger::ApkInstalled, &SUMS).unwrap(), "Q17+/v7+/v7+/v7+/v7+/v7+/v7+8=");
+    assert_eq!(Ledger::ApkInstalled.checksum(&SUMS, b"Q2other"), None);
     let without = Sums { legacy: None, ..SUMS };
     assert_eq!(text(Ledger::Md5sums, &without), None);
     assert!(text(Ledger::Record, &without).is_some());

@@ -77,10 +77,7 @@ impl<'a> Composer<'a> {
         self.entries += 1;
         let member = &self.request.layers[at.layer as usize].members[at.member as usize];
         match self.rewrites.of(at) {
-            Some(new) => {
-                self.synthesized = true;
-                self.rewritten(at.layer, member, &member.path, new);
-            }
+            Some(new) => self.rewritten(at.layer, member, &member.path, new),
             None => self.copy(at.layer, member.span()),
         }
     }
@@ -206,6 +203,7 @@ impl<'a> Composer<'a> {
 
     /// Writes a file under its new content.
     fn rewritten(&mut self, layer: u32, member: &tar::Member, path: &[u8], new: &Rewrite) {
+        self.synthesized = true;
         self.push(synth::header(path, &Kind::File, &member.meta, new.size, None));
         let start = member.data().start;
         for piece in &new.pieces {

@@ -8,7 +8,7 @@ use crate::elf::{self, Level, Outcome, Reason};
 use crate::layer::Strip;
 use crate::ledger::{Ledger, Sums};
 use crate::path;
-use crate::tar::Member;
+use crate::tar::{Member, padded};
 use crate::tree::{At, InodeId, NodeId, Tree, Type};
 use bstr::ByteSlice;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -40,8 +40,8 @@ pub struct Stripped {
 pub enum Left {
     /// What its bytes say.
     Elf(Reason),
-    /// A protection of the profile, by index.
-    Protected(u16),
+    /// A protection of the profile.
+    Protected,
     /// A package manager's checksum of it that cannot be written anew.
     Recorded,
 }
@@ -73,7 +73,6 @@ impl Rewrites {
     #[must_use]
     pub fn shrinks(&self, at: At, member: &Member) -> u64 {
         let data = member.data();
-        let padded = |size| crate::tar::padded(size);
         self.of(at).map_or(0, |new| padded(data.end - data.start).saturating_sub(padded(new.size)))
     }
 }
@@ -152,8 +151,8 @@ impl<'a> Deciding<'a> {
         if matches!(strip.outcome, Outcome::Unchanged(_)) {
             return Ok((&strip.outcome, None));
         }
-        if let Some(protect) = names.iter().find_map(|n| self.proposals.nodes[n.index()].protect) {
-            return Err(Left::Protected(protect));
+        if names.iter().any(|n| self.proposals.nodes[n.index()].protect.is_some()) {
+            return Err(Left::Protected);
         }
         if names.iter().any(|&n| self.is_verified(n)) {
             return Err(Left::Elf(Reason::SelfChecking));
@@ -193,7 +192,9 @@ impl<'a> Deciding<'a> {
                 if !row.size.is_empty() {
                     edits.push((row.size, size.to_string().into_bytes()));
                 }
-                match ledger.checksum(sums) {
+                match ledger.checksum(sums, &text[row.checksum.clone()]) {
+                    // A base's row can't be changed.
+                    _ if (at.layer as usize) < self.request.base => _ = recorded.insert(target),
                     _ if row.checksum.is_empty() => {}
                     Some(checksum) => edits.push((row.checksum, checksum)),
                     None => _ = recorded.insert(target),
@@ -225,13 +226,13 @@ impl<'a> Deciding<'a> {
         self.request.layers[at.layer as usize].members[at.member as usize].path.to_vec()
     }
 
-    /// The ledgers that stay, above the base, in the tree's order.
+    /// The ledgers that stay, those of the base too, in the tree's order.
     fn kept_ledgers(&self) -> Vec<(At, Ledger, &'a [u8])> {
         let mut out = Vec::new();
-        for (id, inode) in self.tree().inodes().filter(|(_, inode)| inode.kind == Type::File) {
-            let Some(at) = inode.holder() else { continue };
+        for (_, inode) in self.tree().inodes().filter(|(_, inode)| inode.kind == Type::File) {
+            let Some(at) = inode.holder().filter(|_| self.dropped[inode.name.index()].is_none()) else { continue };
             let Some(facts) = self.request.layers[at.layer as usize].facts.get(&at.member) else { continue };
-            if let (Some(text), Some(ledger), Some(_)) = (&facts.ledger, Ledger::of(&self.path(at)), self.holder(id)) {
+            if let (Some(text), Some(ledger)) = (&facts.ledger, Ledger::of(&self.path(at))) {
                 out.push((at, ledger, &**text));
             }
         }

@@ -197,7 +197,7 @@ impl Built<'_> {
     fn left(&self, why: plan::Left) -> Left {
         let (id, reason, usual) = match why {
             plan::Left::Elf(reason) => (reason.id(), reason.to_string(), reason.is_usual()),
-            plan::Left::Protected(_) => ("protected", "protected: it stays byte for byte".to_owned(), false),
+            plan::Left::Protected => ("protected", "protected: it stays byte for byte".to_owned(), false),
             plan::Left::Recorded => {
                 ("recorded", "a package manager's checksum of it cannot be written anew".to_owned(), false)
             }

@@ -134,6 +134,11 @@ pub struct Member {
     pub sparse: Option<Box<Sparse>>,
 }
 
+/// Directories above this depth are taken for such as many members share.
+const DEEP: usize = 32;
+/// About how many bytes of memory an implied directory takes.
+const DIRECTORY: usize = 128;
+
 impl Member {
     /// Everything of it in the decompressed stream: headers, data and padding. Spans of one layer follow each other without a
     /// gap, but for global PAX headers.
@@ -166,7 +171,9 @@ impl Member {
         let map = self.sparse.as_ref().map_or(0, |s| s.map.len() * size_of::<(u64, u64)>());
         let record = |(key, value): &(BString, BString)| size_of::<(BString, BString)>() + key.len() + value.len();
         let records: usize = self.meta.attrs.records.iter().map(record).sum();
-        size_of::<Self>() + self.path.len() + target + map + records
+        // A path may imply directories that no member describes.
+        let deep = memchr::memchr_iter(b'/', &self.path).count().saturating_sub(DEEP) * DIRECTORY;
+        size_of::<Self>() + self.path.len() + target + map + records + deep
     }
 
     /// The size in bytes that a reader of the file sees; 0 for what has no content.

@@ -280,3 +280,24 @@ fn the_level_is_the_last_rules_and_hidden_files_stay() {
     let lost = program(1).len() - content(&lower, "opt/b").len();
     assert!((5_000..6_000).contains(&lost), "the debug data alone: {lost}");
 }
+
+#[test]
+fn a_global_header_hides_nothing_of_it() {
+    let text = format!("global mtime=1600000000\nfile a content={}\nfile b content=b", hex(&program(1)));
+    for args in [&[][..], &["--layers", "squash"]] {
+        let (report, _, after) = slim(&[text.clone(), "file c content=c".to_owned()], Comp::None, args);
+        assert!(is_stripped(&after.tree().unwrap(), "a", 1), "{args:?}");
+        assert_eq!(report["stripped"]["files"], 1);
+    }
+}
+
+#[test]
+fn what_a_checksum_in_the_base_tells_of_is_left_alone() {
+    let md5 = "0123456789abcdef0123456789abcdef";
+    let lower = format!("file var/lib/dpkg/info/t.md5sums content=\"{md5}  usr/bin/t\\n\"");
+    let upper = format!("file usr/bin/t content={}\nfile usr/bin/u content={0}", hex(&program(1)));
+    let (report, _, after) = slim(&[lower, upper], Comp::None, &["--base", "1"]);
+    let tree = after.tree().unwrap();
+    assert!(!is_stripped(&tree, "usr/bin/t", 1) && is_stripped(&tree, "usr/bin/u", 1));
+    assert_eq!(report["stripped"]["left"][0]["id"], "recorded");
+}
