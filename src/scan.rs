@@ -181,7 +181,7 @@ fn facts<R: io::BufRead>(
     let mut head = Vec::new();
     data.by_ref().take(HEAD).read_to_end(&mut head)?;
     if !needs.strip.is_empty() {
-        if object::may_be_elf(&head) && size >= object::LEAST {
+        if head.starts_with(b"\x7fELF") && size >= object::LEAST {
             facts.strip = strip::look(place, member, &needs.strip, &mut head, &mut data)?;
         } else if Ledger::of(&member.path).is_some() && size <= ledger::MAX_SIZE {
             data.read_to_end(&mut head)?;

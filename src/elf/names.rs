@@ -1,5 +1,8 @@
 //! What only a file's name tells. The caller asks here before it strips.
 
+/// Parts of a name such as `libcrypto.so.1.1.1k` that are looked at.
+const MOST_DOTS: usize = 8;
+
 /// Whether a file of this name keeps its `.symtab`, so is stripped with [`Level::Debug`](super::Level::Debug) at most:
 /// gdb, valgrind and libthread\_db look up symbols of the C library and its loader there.
 #[must_use]
@@ -20,12 +23,22 @@ pub fn is_checked_name(name: &[u8]) -> bool {
     )
 }
 
-/// The names of files that, where they lie beside a file of this name, hold a checksum of it: it is then not stripped.
-/// `.libcrypto.so.3.hmac` and `libsoftokn3.chk` are such.
+/// The paths of files that, where they lie beside a file of this name, hold a checksum of it: it is then not stripped.
+/// `.libcrypto.so.3.hmac`, `libsoftokn3.chk` and `fipscheck/ssh.hmac` are such. The checksum of `libgcrypt.so.20.2.5` may have the
+/// name of the link that is loaded, `.libgcrypt.so.20.hmac`.
 #[must_use]
 pub fn side_cars(name: &[u8]) -> Vec<Vec<u8>> {
     let stem = name.iter().rposition(|&c| c == b'.').map_or(name, |dot| &name[..dot]);
-    vec![[b".", name, b".hmac"].concat(), [name, b".hmac"].concat(), [stem, b".chk"].concat()]
+    let mut all = vec![[stem, b".chk"].concat()];
+    let dots = name.iter().enumerate().filter(|(_, c)| **c == b'.').map(|(at, _)| at);
+    for end in dots.chain([name.len()]).filter(|&end| end > 0).take(MOST_DOTS) {
+        for dir in [&b""[..], b"fipscheck/", b"hmaccalc/"] {
+            for dot in [&b""[..], b"."] {
+                all.push([dir, dot, &name[..end], b".hmac"].concat());
+            }
+        }
+    }
+    all
 }
 
 fn starts(name: &[u8], with: &[&[u8]]) -> bool {

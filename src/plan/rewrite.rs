@@ -121,7 +121,9 @@ impl<'a> Deciding<'a> {
         let Some((at, names)) = self.holder(id) else { return };
         let layer = &self.request.layers[at.layer as usize];
         let Some(facts) = layer.facts.get(&at.member).filter(|f| !f.strip.is_empty()) else { return };
-        let Some(rule) = names.iter().find_map(|n| self.proposals.nodes[n.index()].strip) else { return };
+        // An exception for one of the names is one for the file.
+        let rules: Option<Vec<u16>> = names.iter().map(|n| self.proposals.nodes[n.index()].strip).collect();
+        let Some(rule) = rules.and_then(|rules| rules.into_iter().max()) else { return };
         let left = match self.strip_of(&facts.strip, rule, &names) {
             Ok((Outcome::Replaced(recipe), Some(sums))) => {
                 let saved = layer.members[at.member as usize].size().saturating_sub(recipe.size);
@@ -164,7 +166,8 @@ impl<'a> Deciding<'a> {
     fn is_verified(&self, node: NodeId) -> bool {
         let name = self.tree().name(node);
         let parent = self.tree().node(node).parent;
-        elf::is_checked_name(name) || elf::side_cars(name).iter().any(|car| self.tree().child(parent, car).is_some())
+        let beside = |car: &Vec<u8>| path::components(car).try_fold(parent, |dir, part| self.tree().child(dir, part));
+        elf::is_checked_name(name) || elf::side_cars(name).iter().any(|car| beside(car).is_some())
     }
 
     /// Writes the new checksums where package managers wrote down the old ones.

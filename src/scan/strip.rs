@@ -46,6 +46,10 @@ pub(super) fn look(
     if verified || elf::is_checked_name(name) {
         return Ok(unchanged(Reason::SelfChecking).collect());
     }
+    if !elf::may_be_elf(head) {
+        // Its header alone says why not.
+        return Ok(outcomes(head.as_slice(), name, levels, false));
+    }
     let legacy = !path::components(&member.path).any(|part| part == b"site-packages");
     if place.layer.compression == Compression::None {
         return Ok(outcomes(&Stored { place, range }, name, levels, legacy));

@@ -48,7 +48,7 @@ pub struct Documents {
     pub manifest_json: Option<Vec<u8>>,
     /// `oci-layout`.
     pub oci_layout: Vec<u8>,
-    /// The layers that the documents name: [`super::Output::finish`] checks that they are there.
+    /// The layers that the documents name: [`super::Output::seal`] checks that they are there.
     pub layers: Vec<Digest>,
     /// Per [`Rewritten`], in order: the digest of its manifest.
     pub manifests: Vec<Digest>,

@@ -241,6 +241,11 @@ fn what_is_protected_verified_or_in_the_base_stays() {
         file("lib/crypto.so.3", 3),
         "file lib/.crypto.so.3.hmac content=sum\n".to_owned(),
         file("fips.so", 4),
+        file("lib/libgcrypt.so.20.2.5", 10),
+        "sym lib/libgcrypt.so.20 -> libgcrypt.so.20.2.5\nfile lib/.libgcrypt.so.20.hmac content=sum\n".to_owned(),
+        file("bin/ssh2", 11),
+        "file bin/fipscheck/ssh2.hmac content=sum\n".to_owned(),
+        format!("file module.ko content={}\n", hex(&[&program(12)[..16], &[1, 0], &program(12)[18..]].concat())),
         format!("file ima xattr.security.ima=0x01 content={}\n", hex(&program(5))),
         file("lib/libc.so.6", 6),
         file("goes", 7),
@@ -249,7 +254,15 @@ fn what_is_protected_verified_or_in_the_base_stays() {
     .concat();
     let (report, _, after) = slim(&[lower, upper], Comp::None, &["--protect", "kept", "--base", "1"]);
     let tree = after.tree().unwrap();
-    for (path, seed) in [("base", 1), ("kept", 2), ("lib/crypto.so.3", 3), ("fips.so", 4), ("ima", 5)] {
+    for (path, seed) in [
+        ("base", 1),
+        ("kept", 2),
+        ("lib/crypto.so.3", 3),
+        ("fips.so", 4),
+        ("ima", 5),
+        ("lib/libgcrypt.so.20.2.5", 10),
+        ("bin/ssh2", 11),
+    ] {
         assert!(!is_stripped(&tree, path, seed), "{path}");
     }
     assert!(is_stripped(&tree, "goes", 7));
@@ -259,7 +272,8 @@ fn what_is_protected_verified_or_in_the_base_stays() {
     assert!((5_000..6_000).contains(&(program(6).len() - libc.len())), "{}", libc.len());
     let left = report["stripped"]["left"].as_array().unwrap();
     let count = |id: &str| left.iter().find(|l| l["id"] == id).map_or(0, |l| l["files"].as_u64().unwrap());
-    assert_eq!((count("protected"), count("self-checking"), count("appended")), (1, 3, 1), "{left:#?}");
+    let counts = ["protected", "self-checking", "appended", "relocatable"].map(count);
+    assert_eq!(counts, [1, 5, 1, 1], "{left:#?}");
 }
 
 #[test]
@@ -300,4 +314,15 @@ fn what_a_checksum_in_the_base_tells_of_is_left_alone() {
     let tree = after.tree().unwrap();
     assert!(!is_stripped(&tree, "usr/bin/t", 1) && is_stripped(&tree, "usr/bin/u", 1));
     assert_eq!(report["stripped"]["left"][0]["id"], "recorded");
+}
+
+#[test]
+fn an_exception_for_one_name_is_one_for_the_file() {
+    let dir = Dir::new();
+    let text = format!("file a/x content={}\nlink e/x -> a/x\nfile a/y content={0}\nlink b/y -> a/y", hex(&program(1)));
+    Archive::new(Image::new(vec![layer(&text)]), Form::OciTar).write(dir.path());
+    dir.write("p.toml", "[[rule]]\nid = \"s\"\naction = \"strip\"\npaths = [\"*\"]\nexcept = [\"e\"]\n");
+    dir.run(&["in.tar", "-p", "p.toml", "-o", "out.tar"]).ok();
+    let tree = open(&dir.join("out.tar")).images.remove(0).tree().unwrap();
+    assert!(!is_stripped(&tree, "a/x", 1) && is_stripped(&tree, "b/y", 1));
 }

@@ -144,7 +144,10 @@ fn names_tell_what_to_keep() {
     assert!(!other.iter().any(|name| keeps_symtab(name)));
     assert!(is_checked_name(b"fips.so") && is_checked_name(b"libsoftokn3.so") && !is_checked_name(b"libssl.so.3"));
     let side = side_cars(b"libcrypto.so.3");
-    assert_eq!(side, [&b".libcrypto.so.3.hmac"[..], b"libcrypto.so.3.hmac", b"libcrypto.so.chk"].map(<[u8]>::to_vec));
+    for path in [".libcrypto.so.3.hmac", "libcrypto.so.3.hmac", "libcrypto.so.chk", "fipscheck/libcrypto.so.hmac"] {
+        assert!(side.contains(&path.as_bytes().to_vec()), "{path}");
+    }
+    assert!(side_cars(&[b'.'; 5000]).len() < 100);
 }
 
 #[test]
