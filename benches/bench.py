@@ -180,9 +180,14 @@ class Bench:
                 yield what, f"{value:.1f}", f"at least {least}", value >= least
 
         yield from ratio("uncompressed / floor", "none", "floor", 1.3)
-        yield from ratio("zstd:3 / encoder alone", "zstd", "zstd-alone", 1.3)
+        # Both: the phase that encodes, and the whole run, which reads and verifies 1.5 times as many bytes before.
+        if "zstd-alone" in cases:
+            emit = dict((phase, seconds) for phase, seconds, _ in cases["zstd"].phases())["emit"]
+            value = emit / cases["zstd-alone"].median
+            yield "zstd:3, emit / encoder alone", f"{value:.2f}", "at most 1.3", value <= 1.3
+        yield from ratio("zstd:3, whole run / encoder alone", "zstd", "zstd-alone", 1.3)
         yield from speedup("docker-squash / uncompressed", "docker-squash", "none", 15)
-        yield from speedup("one gzip stream / gzip:6", "gzip-alone", "gzip", 20)
+        yield from speedup("one stream of GNU gzip / gzip:6", "gzip-alone", "gzip", 20)
         peak = max(max(case.peaks) for case in cases.values() if case.report) / 1e6
         yield "peak RSS of slim, MB", f"{peak:.0f}", "at most 300", peak <= 300
 
