@@ -89,7 +89,8 @@ impl Recipe {
         })
     }
 
-    pub(super) fn push(&mut self, piece: Piece) {
+    /// Adds a piece, if there is anything in it.
+    pub fn push(&mut self, piece: Piece) {
         let size = piece.size();
         if size == 0 {
             return;

@@ -1,6 +1,6 @@
 //! Puts one output layer together: ranges of input layers, and headers for what changes its name or place.
 
-use super::rewrite::{Rewrite, Rewrites};
+use super::rewrite::Rewrites;
 use super::{LayerPlan, Piece, Request};
 use crate::tar::{self, Attrs, BLOCK, Kind, Meta, synth};
 use crate::tree::{At, NodeId, Tree};
@@ -202,7 +202,7 @@ impl<'a> Composer<'a> {
     }
 
     /// Writes a file under its new content.
-    fn rewritten(&mut self, layer: u32, member: &tar::Member, path: &[u8], new: &Rewrite) {
+    fn rewritten(&mut self, layer: u32, member: &tar::Member, path: &[u8], new: &elf::Recipe) {
         self.synthesized = true;
         self.push(synth::header(path, &Kind::File, &member.meta, new.size, None));
         let start = member.data().start;

@@ -4,7 +4,7 @@
 
 use super::Request;
 use super::verdict::Proposals;
-use crate::elf::{self, Level, Outcome, Reason};
+use crate::elf::{self, Level, Outcome, Piece, Reason, Recipe};
 use crate::layer::Strip;
 use crate::ledger::{Ledger, Sums};
 use crate::path;
@@ -12,15 +12,6 @@ use crate::tar::{Member, padded};
 use crate::tree::{At, InodeId, NodeId, Tree, Type};
 use bstr::ByteSlice;
 use std::collections::{BTreeMap, HashMap, HashSet};
-
-/// A member's new content.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rewrite {
-    /// Its pieces; ranges are within the member's data.
-    pub pieces: Vec<elf::Piece>,
-    /// Its size in bytes.
-    pub size: u64,
-}
 
 /// A file that is stripped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +22,6 @@ pub struct Stripped {
     pub node: NodeId,
     /// The rule that asked for it, by index in the profile.
     pub rule: u16,
-    /// Bytes of content that go.
-    pub saved: u64,
 }
 
 /// Why a file is not stripped though a rule asked for it.
@@ -49,7 +38,8 @@ pub enum Left {
 /// All new contents of one image.
 #[derive(Clone, Debug, Default)]
 pub struct Rewrites {
-    of: HashMap<At, Rewrite>,
+    /// By member; ranges are within its data.
+    of: HashMap<At, Recipe>,
     /// What is stripped, in the tree's order.
     pub stripped: Vec<Stripped>,
     /// What is not, by reason, in the tree's order.
@@ -59,7 +49,7 @@ pub struct Rewrites {
 impl Rewrites {
     /// The new content of a member's file.
     #[must_use]
-    pub fn of(&self, at: At) -> Option<&Rewrite> {
+    pub fn of(&self, at: At) -> Option<&Recipe> {
         self.of.get(&at)
     }
 
@@ -126,9 +116,8 @@ impl<'a> Deciding<'a> {
         let Some(rule) = rules.and_then(|rules| rules.into_iter().max()) else { return };
         let left = match self.strip_of(&facts.strip, rule, &names) {
             Ok((Outcome::Replaced(recipe), Some(sums))) => {
-                let saved = layer.members[at.member as usize].size().saturating_sub(recipe.size);
-                self.out.of.insert(at, Rewrite { pieces: recipe.pieces.clone(), size: recipe.size });
-                self.out.stripped.push(Stripped { at, node: names[0], rule, saved });
+                self.out.of.insert(at, recipe.clone());
+                self.out.stripped.push(Stripped { at, node: names[0], rule });
                 self.sums.insert(at, *sums);
                 return;
             }
@@ -246,20 +235,14 @@ impl<'a> Deciding<'a> {
         edits.sort_by_key(|(range, _)| range.start);
         let data = self.request.layers[at.layer as usize].members[at.member as usize].data();
         let end = data.end - data.start;
-        let mut new = Rewrite { pieces: Vec::new(), size: 0 };
-        let mut push = |piece: elf::Piece| {
-            new.size += piece.size();
-            if piece.size() > 0 {
-                new.pieces.push(piece);
-            }
-        };
+        let mut new = Recipe::default();
         let mut from = 0;
         for (range, bytes) in edits {
-            push(elf::Piece::Copy(from..range.start as u64));
-            push(elf::Piece::Bytes(bytes));
+            new.push(Piece::Copy(from..range.start as u64));
+            new.push(Piece::Bytes(bytes));
             from = range.end as u64;
         }
-        push(elf::Piece::Copy(from..end));
+        new.push(Piece::Copy(from..end));
         self.out.of.insert(at, new);
     }
 }

@@ -169,7 +169,7 @@ impl Built<'_> {
     }
 
     fn shrinks(&self, at: At) -> u64 {
-        self.plan.rewrites.shrinks(at, &self.layers[at.layer as usize].members[at.member as usize])
+        self.plan.rewrites.shrinks(at, &self.members(at.layer)[at.member as usize])
     }
 
     fn stripped(&self) -> Stripped {
@@ -206,7 +206,7 @@ impl Built<'_> {
     }
 
     fn node_size(&self, at: At) -> u64 {
-        self.layers[at.layer as usize].members[at.member as usize].size()
+        self.members(at.layer)[at.member as usize].size()
     }
 
     /// Rules that are on and matched no path.
