@@ -2,7 +2,7 @@
 //! container never needs, keeps what must stay byte for byte, and writes a new, digest-correct image.
 //!
 //! The phases are values and run in one direction: [`source`] → [`scan`] → [`tree`] → [`plan`] → [`emit`] → [`sink`],
-//! with [`report`] beside them. `DESIGN.md` maps each phase to its file.
+//! with [`report`] and [`explain`] beside them. `DESIGN.md` maps each phase to its file.
 
 pub mod cli;
 pub mod codec;
@@ -10,6 +10,7 @@ pub mod digest;
 pub mod elf;
 pub mod emit;
 pub mod error;
+pub mod explain;
 pub mod image;
 pub mod layer;
 pub mod ledger;

@@ -6,15 +6,18 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgAction, Parser, Subcommand, ValueHint};
 
 use super::values::{self, Base, Color, Encoding, LayersMode, Saving};
+use crate::explain::{Sort, Verdict};
 
 /// What `--help` adds, and the man page has as sections.
-pub(super) const EXAMPLES: [(&str, &str); 6] = [
+pub(super) const EXAMPLES: [(&str, &str); 8] = [
     ("slim app.tar -p python-slim -o app-slim.tar", "slim an archive of docker save, podman save or buildx"),
     (
         "docker save app:latest | slim - -p python-slim -o - | docker load",
         "in a pipe; the report goes to standard error",
     ),
     ("slim app.tar -p python-slim --dry-run -v", "see what would go, write nothing"),
+    ("slim plan app.tar -p python-slim usr/share", "see what would become of each path of a directory"),
+    ("slim plan app.tar -p python-slim --why /usr/bin/git", "why a path stays or goes, in a sentence"),
     (
         "slim oci:app:v1 -p debian-slim,./mine.toml -o oci-archive:app.tar:v1",
         "from an OCI layout, with rules of your own",
@@ -40,6 +43,10 @@ pub(super) const ENVIRONMENT: [(&str, &str); 3] = [
 
 /// How the two kinds of command lines look.
 pub(super) const USAGE: &str = "slim IN -p PROFILE[,PROFILE...] -o OUT [OPTIONS]\n       slim COMMAND";
+
+/// How the command line of `slim plan` looks.
+const PLAN_USAGE: &str =
+    "slim plan IN -p PROFILE[,PROFILE...] [OPTIONS] [PATH]...\n       slim plan IN -p PROFILE[,PROFILE...] --why PATH";
 
 const INPUT: &str =
     "The image: a path, docker-archive:PATH[:REF], oci-archive:PATH[:REF], oci:DIR[:REF], or - for standard input";
@@ -75,12 +82,9 @@ pub struct Args {
     #[command(subcommand)]
     pub command: Option<Command>,
 
-    /// The image, as it is named on the command line.
-    #[arg(
-        value_name = "IN", required = true, help = INPUT, long_help = INPUT_LONG,
-        value_parser = NonEmptyStringValueParser::new(), value_hint = ValueHint::AnyPath
-    )]
-    pub input: Option<String>,
+    /// What to plan.
+    #[command(flatten)]
+    pub request: RequestArgs,
 
     /// Where to write: as IN; - is standard output
     ///
@@ -88,6 +92,65 @@ pub struct Args {
     /// whole or not at all.
     #[arg(short, long, value_name = "OUT", value_parser = NonEmptyStringValueParser::new(), value_hint = ValueHint::AnyPath)]
     pub output: Option<String>,
+
+    /// How to compress layers: none, gzip[:1-9] or zstd[:1-19] [default: as the input]
+    #[arg(long, value_name = "CODEC", value_parser = values::encoding, help_heading = "Output image")]
+    pub compression: Option<Encoding>,
+
+    /// Name the output (repeatable) [default: the input's names]
+    #[arg(short = 't', long = "tag", value_name = "REF", value_parser = NonEmptyStringValueParser::new(), help_heading = "Output image")]
+    pub tags: Vec<String>,
+
+    /// Set a label of the image (repeatable)
+    #[arg(long = "label", value_name = "KEY=VALUE", value_parser = values::label, help_heading = "Output image")]
+    pub labels: Vec<(String, String)>,
+
+    /// Plan and report, write no image
+    #[arg(long, help_heading = "Reports and checks")]
+    pub dry_run: bool,
+
+    /// Write the report as JSON; - is standard output
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Reports and checks")]
+    pub report: Option<PathBuf>,
+
+    /// Write the removed paths, one per line with layer, bytes and rule, split by tabs; - is standard output
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Reports and checks")]
+    pub removed: Option<PathBuf>,
+
+    /// Exit with 1 if the output is larger, such as 700MB, 1.2GB or 500MiB
+    #[arg(long, value_name = "SIZE", value_parser = values::size, conflicts_with = "dry_run", help_heading = "Reports and checks")]
+    pub max_size: Option<u64>,
+
+    /// Exit with 1 if less is saved: a share of the input such as 5%, or a size
+    #[arg(long, value_name = "SAVING", value_parser = values::saving, conflicts_with = "dry_run", help_heading = "Reports and checks")]
+    pub min_saving: Option<Saving>,
+
+    /// Say how long each phase took
+    #[arg(long, help_heading = "Reports and checks")]
+    pub timings: bool,
+
+    /// Print nothing but errors
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+
+    /// Say more: -v lists more of everything, -vv everything
+    #[arg(short, long, action = ArgAction::Count)]
+    pub verbose: u8,
+
+    /// When to colour
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto, global = true)]
+    pub color: Color,
+}
+
+/// Which image, and what to do with it: the same for every command that plans.
+#[derive(clap::Args, Debug)]
+pub struct RequestArgs {
+    /// The image, as it is named on the command line.
+    #[arg(
+        value_name = "IN", required = true, help = INPUT, long_help = INPUT_LONG,
+        value_parser = NonEmptyStringValueParser::new(), value_hint = ValueHint::AnyPath
+    )]
+    pub input: Option<String>,
 
     /// What to drop: built-in profiles or paths of .toml files; several add up
     #[arg(short = 'p', long = "profile", value_name = "PROFILE", value_delimiter = ',', value_parser = NonEmptyStringValueParser::new(), help_heading = "Rules")]
@@ -115,66 +178,61 @@ pub struct Args {
     #[arg(long, value_name = "N|DIGEST", value_parser = values::base, help_heading = "Output image")]
     pub base: Option<Base>,
 
-    /// How to compress layers: none, gzip[:1-9] or zstd[:1-19] [default: as the input]
-    #[arg(long, value_name = "CODEC", value_parser = values::encoding, help_heading = "Output image")]
-    pub compression: Option<Encoding>,
-
-    /// Name the output (repeatable) [default: the input's names]
-    #[arg(short = 't', long = "tag", value_name = "REF", value_parser = NonEmptyStringValueParser::new(), help_heading = "Output image")]
-    pub tags: Vec<String>,
-
-    /// Set a label of the image (repeatable)
-    #[arg(long = "label", value_name = "KEY=VALUE", value_parser = values::label, help_heading = "Output image")]
-    pub labels: Vec<(String, String)>,
-
     /// Take only this platform of a multi-platform image [default: every one]
     #[arg(long, value_name = "OS/ARCH[/VARIANT]", value_parser = NonEmptyStringValueParser::new(), help_heading = "Output image")]
     pub platform: Option<String>,
 
-    /// Plan and report, write no image
-    #[arg(long, help_heading = "Reports and checks")]
-    pub dry_run: bool,
-
-    /// Write the report as JSON; - is standard output
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Reports and checks")]
-    pub report: Option<PathBuf>,
-
-    /// Write the removed paths, one per line with layer, bytes and rule, split by tabs; - is standard output
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Reports and checks")]
-    pub removed: Option<PathBuf>,
-
-    /// Exit with 1 if the output is larger, such as 700MB, 1.2GB or 500MiB
-    #[arg(long, value_name = "SIZE", value_parser = values::size, conflicts_with = "dry_run", help_heading = "Reports and checks")]
-    pub max_size: Option<u64>,
-
-    /// Exit with 1 if less is saved: a share of the input such as 5%, or a size
-    #[arg(long, value_name = "SAVING", value_parser = values::saving, conflicts_with = "dry_run", help_heading = "Reports and checks")]
-    pub min_saving: Option<Saving>,
-
-    /// Say how long each phase took
-    #[arg(long, help_heading = "Reports and checks")]
-    pub timings: bool,
-
     /// How many threads to use; the output does not depend on it [default: one per processor]
     #[arg(long, value_name = "N", value_parser = values::threads)]
     pub threads: Option<usize>,
+}
 
-    /// Print nothing but errors
-    #[arg(short, long, conflicts_with = "verbose")]
+/// `slim plan`: what would become of every path.
+#[derive(clap::Args, Debug)]
+pub struct PlanArgs {
+    /// What to plan.
+    #[command(flatten)]
+    pub request: RequestArgs,
+
+    /// Only these paths: a directory means all below it, a glob starts at the root unless it begins with **/
+    #[arg(value_name = "PATH", value_parser = NonEmptyStringValueParser::new())]
+    pub paths: Vec<String>,
+
+    /// Explain this path in a sentence instead (repeatable); symbolic links are followed
+    #[arg(long, value_name = "PATH", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new(), conflicts_with_all = ["paths", "only", "all", "depth", "sort"], help_heading = "What is shown")]
+    pub why: Vec<String>,
+
+    /// Only what gets this verdict (repeatable)
+    #[arg(long, value_name = "VERDICT", value_enum, value_delimiter = ',', help_heading = "What is shown")]
+    pub only: Vec<Verdict>,
+
+    /// Every path on a line of its own, nothing folded
+    #[arg(short = 'v', long, visible_alias = "verbose", help_heading = "What is shown")]
+    pub all: bool,
+
+    /// Fold directories so many levels below the root
+    #[arg(long, value_name = "N", conflicts_with = "json", help_heading = "What is shown")]
+    pub depth: Option<u32>,
+
+    /// How to sort what is in one directory
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = Sort::Name, conflicts_with = "json", help_heading = "What is shown")]
+    pub sort: Sort,
+
+    /// Print JSON: every path with its verdict, one on a line
+    #[arg(long, help_heading = "What is shown")]
+    pub json: bool,
+
+    /// Print no notes and no progress
+    #[arg(short, long)]
     pub quiet: bool,
-
-    /// Say more: -v lists more of everything, -vv everything
-    #[arg(short, long, action = ArgAction::Count)]
-    pub verbose: u8,
-
-    /// When to colour
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto, global = true)]
-    pub color: Color,
 }
 
 /// What there is besides the main job.
 #[derive(Subcommand, Debug)]
 pub enum Command {
+    /// Say what would become of every path of an image, and why; write none
+    #[command(override_usage = PLAN_USAGE, arg_required_else_help = true)]
+    Plan(Box<PlanArgs>),
     /// List the built-in profiles, show one, or check one of your own
     Profiles {
         /// What to do with profiles; lists them if left out.

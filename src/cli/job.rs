@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use super::args::Args;
+use super::args::{Args, RequestArgs};
 use super::values::{self, Base, Color, Encoding, LayersMode, Saving};
 use crate::{Error, ErrorKind, Result};
 
@@ -78,33 +78,15 @@ impl Job {
         let usage = |what: &str| Error::new(ErrorKind::Usage, what);
         let epoch = epoch.map(|e| e.to_string_lossy().into_owned()).filter(|e| !e.is_empty());
         let source_date_epoch = epoch.map(|e| values::epoch(&e)).transpose().map_err(|e| usage(&e))?;
-        let input = args.input.ok_or_else(|| usage("no image is given").hint("slim IN -p PROFILE -o OUT"))?;
-        if args.profiles.is_empty() {
-            let names: Vec<_> = crate::profile::builtins().map(|(name, _)| name).collect();
-            let is_command = super::args::command().get_subcommands().any(|c| c.get_name() == input);
-            let hint = if is_command {
-                format!("if you mean the command `{input}`, it comes first; if the file, `./{input}`")
-            } else {
-                format!("`-p PROFILE`: one of {}, or the path of a .toml", names.join(", "))
-            };
-            return Err(usage("no profile is given").hint(hint));
-        }
+        let plan = Self::plan(args.request)?;
         if args.output.is_none() && !args.dry_run {
             return Err(usage("no output is given").hint("`-o FILE`, `-o -` for a pipe, or --dry-run to write nothing"));
         }
         let job = Self {
-            input,
             output: args.output,
-            profiles: args.profiles,
-            enable: args.enable,
-            drop: args.drop,
-            protect: args.protect,
-            layers: args.layers,
-            base: args.base,
             compression: args.compression,
             tags: args.tags,
             labels: args.labels,
-            platform: args.platform,
             report: args.report,
             removed: args.removed,
             dry_run: args.dry_run,
@@ -115,14 +97,57 @@ impl Job {
                 (false, _) => Verbosity::All,
             },
             color: args.color,
-            threads: args.threads,
             max_size: args.max_size,
             min_saving: args.min_saving,
             timings: args.timings,
             source_date_epoch,
+            ..plan
         };
         job.check_stdout()?;
         Ok(job)
+    }
+
+    /// The job of a command that plans and writes nothing.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] with a hint.
+    pub fn plan(request: RequestArgs) -> Result<Self> {
+        let usage = |what: &str| Error::new(ErrorKind::Usage, what);
+        let input = request.input.ok_or_else(|| usage("no image is given").hint("slim IN -p PROFILE -o OUT"))?;
+        if request.profiles.is_empty() {
+            let names: Vec<_> = crate::profile::builtins().map(|(name, _)| name).collect();
+            let is_command = super::args::command().get_subcommands().any(|c| c.get_name() == input);
+            let hint = if is_command {
+                format!("if you mean the command `{input}`, it comes first; if the file, `./{input}`")
+            } else {
+                format!("`-p PROFILE`: one of {}, or the path of a .toml", names.join(", "))
+            };
+            return Err(usage("no profile is given").hint(hint));
+        }
+        Ok(Self {
+            input,
+            output: None,
+            profiles: request.profiles,
+            enable: request.enable,
+            drop: request.drop,
+            protect: request.protect,
+            layers: request.layers,
+            base: request.base,
+            compression: None,
+            tags: Vec::new(),
+            labels: Vec::new(),
+            platform: request.platform,
+            report: None,
+            removed: None,
+            dry_run: true,
+            verbosity: Verbosity::Normal,
+            color: Color::Auto,
+            threads: request.threads,
+            max_size: None,
+            min_saving: None,
+            timings: false,
+            source_date_epoch: None,
+        })
     }
 
     /// Whether the image is written to standard output, or would be.

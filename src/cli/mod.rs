@@ -19,6 +19,7 @@ pub mod check;
 pub mod docs;
 pub mod files;
 pub mod job;
+mod plan;
 pub mod profiles;
 pub mod progress;
 pub mod run;
@@ -61,6 +62,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(mut args: Args, paint: Paint) -> Result<u8> {
     let printed = match args.command.take() {
         None => return slim(args, paint),
+        Some(Command::Plan(plan)) => return plan::plan(*plan, args.color, paint),
         Some(Command::Completions { shell }) => to_stdout(|out| out.write_all(&docs::completions(shell))),
         Some(Command::Man) => to_stdout(docs::man),
         Some(Command::Profiles { command: None }) => to_stdout(profiles::list),

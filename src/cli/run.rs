@@ -14,7 +14,7 @@ use crate::sink::{self, Assembly, OutLayer, Output, Rewritten, Sealed, Target};
 use crate::source::{self, BlobRef, Form, Image, Input, LayerRef, Location, OpenOptions};
 use crate::tar::Member;
 use crate::tree::Tree;
-use crate::tree::merge;
+use crate::tree::merge::{self, Mark};
 use crate::{Digest, Error, ErrorKind, Result, Warning, emit};
 use rayon::prelude::*;
 use std::collections::HashMap;
@@ -43,6 +43,8 @@ pub(super) struct Planned<'a> {
     pub image: &'a Image,
     pub layers: Vec<&'a LayerIndex>,
     pub tree: Tree,
+    /// The whiteouts and opaque markers of each layer.
+    pub marks: Vec<Vec<Mark>>,
     pub plan: Plan,
     /// How many layers stay as they are.
     pub base: usize,
@@ -79,23 +81,50 @@ pub(super) struct Written {
     pub sealed: Sealed,
 }
 
+/// All that is known before anything is written.
+pub(super) struct Ready<'a> {
+    pub input: &'a Input,
+    pub profile: &'a Profile,
+    pub planned: &'a [Planned<'a>],
+    clock: Clock,
+}
+
 /// Runs a job to its end.
 ///
 /// # Errors
 /// Whatever is wrong with the input, the profiles, the request or the host; nothing is at the output then.
 pub fn run(job: &Job, ui: &dyn Ui) -> Result<Outcome> {
+    let target = job.output.as_deref().filter(|_| !job.dry_run).map(Target::parse).transpose()?;
+    prepared(job, target.as_ref(), ui, |Ready { input, profile, planned, mut clock }| {
+        let mut warnings = input.warnings.clone();
+        let written = match &target {
+            Some(target) => Some(write(job, input, planned, target, ui, &mut warnings, &mut clock)?),
+            None => None,
+        };
+        let timings = if job.timings { clock.laps } else { Vec::new() };
+        let (report, removed) = summary::outcome(job, input, planned, profile, written.as_ref(), warnings, timings);
+        Ok(Outcome { report, removed, output: written.map(|w| w.sealed) })
+    })
+}
+
+/// The phases up to the plan, and then what is to be done with it.
+pub(super) fn prepared<T>(
+    job: &Job,
+    target: Option<&Target>,
+    ui: &dyn Ui,
+    then: impl FnOnce(Ready<'_>) -> Result<T>,
+) -> Result<T> {
     let mut clock = Clock::new();
     let profile = resolve_profile(job)?;
     let matcher = Matcher::new(&profile)?;
     let location = Location::parse(&job.input)?;
-    let target = job.output.as_deref().filter(|_| !job.dry_run).map(Target::parse).transpose()?;
-    if let Some(target) = &target {
+    if let Some(target) = target {
         target.check(&location, None)?;
     }
     let platform = job.platform.as_deref().map(Platform::parse).transpose()?;
     let note = |message: &str| ui.note(message);
     let input = source::open(&location, &OpenOptions { platform, spool_note: &note })?;
-    if let Some(target) = &target {
+    if let Some(target) = target {
         target.check(&location, Some(input.form))?;
     }
     input.warnings.iter().for_each(|w| ui.warn(w));
@@ -107,15 +136,7 @@ pub fn run(job: &Job, ui: &dyn Ui) -> Result<Outcome> {
     let planned = plan_images(job, &input, &scans, &profile, &matcher)?;
     note_idle_patterns(&planned, &profile, ui);
     clock.lap("plan", 0);
-
-    let mut warnings = input.warnings.clone();
-    let written = match &target {
-        Some(target) => Some(write(job, &input, &planned, target, ui, &mut warnings, &mut clock)?),
-        None => None,
-    };
-    let timings = if job.timings { clock.laps } else { Vec::new() };
-    let (report, removed) = summary::outcome(job, &input, &planned, &profile, written.as_ref(), warnings, timings);
-    Ok(Outcome { report, removed, output: written.map(|w| w.sealed) })
+    then(Ready { input: &input, profile: &profile, planned: &planned, clock })
 }
 
 fn resolve_profile(job: &Job) -> Result<Profile> {
@@ -180,7 +201,8 @@ fn plan_images<'a>(
         });
         let digests = scanned.iter().map(|s| s.digest).collect();
         let tar_bytes = layers.iter().map(|l| l.tar_bytes).collect();
-        Ok(Planned { image, layers, tree: merged.tree, plan, base, digests, tar_bytes })
+        let merge::Merged { tree, marks, .. } = merged;
+        Ok(Planned { image, layers, tree, marks, plan, base, digests, tar_bytes })
     };
     input.images.iter().zip(bases).map(one).collect()
 }

@@ -2,6 +2,7 @@
 
 use crate::Digest;
 use crate::codec::Compression;
+use crate::explain::{Sort, Verdict};
 
 /// `--layers`: what becomes of the layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -20,6 +21,29 @@ impl LayersMode {
             Self::Keep => "keep",
             Self::Squash => "squash",
         }
+    }
+}
+
+impl clap::ValueEnum for Verdict {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        Some(clap::builder::PossibleValue::new(self.name()))
+    }
+}
+
+impl clap::ValueEnum for Sort {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Name, Self::Size]
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        Some(match self {
+            Self::Name => clap::builder::PossibleValue::new("name"),
+            Self::Size => clap::builder::PossibleValue::new("size").help("What takes most with it first"),
+        })
     }
 }
 

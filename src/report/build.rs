@@ -2,10 +2,11 @@
 
 use super::{
     Held, ImageReport, ImageSide, LayerReport, Left, Named, RemovedPath, Rescue, RuleReport, Stripped, Totals, escape,
+    words,
 };
 use crate::layer::LayerIndex;
 use crate::path;
-use crate::plan::{self, LayerPlan, Plan, Removed, Why};
+use crate::plan::{self, LayerPlan, Plan, Removed};
 use crate::profile::Profile;
 use crate::sink::OutLayer;
 use crate::source::Image;
@@ -178,7 +179,7 @@ impl Built<'_> {
         let mut largest: BTreeMap<plan::Left, u64> = BTreeMap::new();
         for &(node, why) in &rewrites.left {
             let bytes = self.tree.inode_of(node).holder().map_or(0, |at| self.node_size(at));
-            let one = left.entry(why).or_insert_with(|| self.left(why));
+            let one = left.entry(why).or_insert_with(|| Self::left(why));
             one.files += 1;
             one.bytes += bytes;
             let largest = largest.entry(why).or_default();
@@ -194,14 +195,8 @@ impl Built<'_> {
         }
     }
 
-    fn left(&self, why: plan::Left) -> Left {
-        let (id, reason, usual) = match why {
-            plan::Left::Elf(reason) => (reason.id(), reason.to_string(), reason.is_usual()),
-            plan::Left::Protected => ("protected", "protected: it stays byte for byte".to_owned(), false),
-            plan::Left::Recorded => {
-                ("recorded", "a package manager's checksum of it cannot be written anew".to_owned(), false)
-            }
-        };
+    fn left(why: plan::Left) -> Left {
+        let (id, reason, usual) = words::left(why);
         Left { id: id.to_owned(), reason, files: 0, bytes: 0, example: bstr::BString::default(), usual }
     }
 
@@ -228,10 +223,11 @@ impl Built<'_> {
         for one in self.plan.held.iter().filter(|h| !tree.is_dir(h.node)) {
             let bytes = self.node_bytes(one.node);
             let rule = self.rule_id(one.rule).to_owned();
-            let total = held.entry((self.reason(one.why), one.rule)).or_default();
+            let told = words::held(one.why, tree, self.profile);
+            let total = held.entry((told.class, one.rule)).or_default();
             total.files += 1;
             total.bytes += bytes;
-            if let Some(why) = self.who(one.why) {
+            if let Some(why) = told.sentence {
                 rescued.push(Rescue { path: tree.path(one.node), rule, bytes, why });
             }
         }
@@ -244,33 +240,6 @@ impl Built<'_> {
         let mut held: Vec<Held> = held.collect();
         held.sort_by_key(|h| std::cmp::Reverse(h.bytes));
         (held, rescued)
-    }
-
-    fn reason(&self, why: Why) -> String {
-        match why {
-            Why::Protected(p) => {
-                let protect = &self.profile.protects[usize::from(p)];
-                format!("protected: {} ({})", protect.reason, protect.path.source)
-            }
-            Why::LinkedFrom(_) => "a link that stays leads to it".to_owned(),
-            Why::Config => "the image's config names it".to_owned(),
-            Why::Interprets(_) => "a script or program that stays needs it to run".to_owned(),
-            Why::Referenced(..) => "a Python file that stays refers to it".to_owned(),
-            Why::Base => "it lies in a base layer".to_owned(),
-        }
-    }
-
-    /// Why just this path stays; of a base all does.
-    fn who(&self, why: Why) -> Option<String> {
-        let path = |id| escape(&self.tree.path(id));
-        match why {
-            Why::LinkedFrom(id) => Some(format!("the link {} leads to it", path(id))),
-            Why::Config => Some("the image's config names it".to_owned()),
-            Why::Interprets(id) => Some(format!("{} needs it to run", path(id))),
-            Why::Referenced(id, line) => Some(format!("{}:{line} refers to it", path(id))),
-            Why::Protected(_) => Some(self.reason(why)),
-            Why::Base => None,
-        }
     }
 }
 

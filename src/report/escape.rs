@@ -27,6 +27,32 @@ pub fn escape(bytes: &[u8]) -> String {
     out
 }
 
+/// The bytes that [`escape`] has written as `text`. A backslash that it cannot have written stands for itself.
+#[must_use]
+pub fn unescape(text: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&c, after)) = rest.split_first() {
+        rest = after;
+        let simple = match (c, after.first()) {
+            (b'\\', Some(b'\\')) => Some(b'\\'),
+            (b'\\', Some(b't')) => Some(b'\t'),
+            (b'\\', Some(b'n')) => Some(b'\n'),
+            (b'\\', Some(b'r')) => Some(b'\r'),
+            _ => None,
+        };
+        let hex = after
+            .strip_prefix(b"x")
+            .and_then(|digits| digits.get(..2))
+            .filter(|d| c == b'\\' && d.iter().all(u8::is_ascii_hexdigit));
+        let hex = hex.and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
+        let (byte, used) = simple.map(|b| (b, 1)).or(hex.map(|b| (b, 3))).unwrap_or((c, 0));
+        out.push(byte);
+        rest = &rest[used..];
+    }
+    out
+}
+
 fn push_hex(out: &mut String, bytes: &[u8]) {
     for byte in bytes {
         let _ = write!(out, "\\x{byte:02x}");
@@ -72,6 +98,14 @@ mod tests {
             ("\u{9b}1m".as_bytes(), "\\xc2\\x9b1m"),
         ] {
             assert_eq!(escape(bytes), text);
+            assert_eq!(unescape(text), bytes);
+        }
+    }
+
+    #[test]
+    fn a_backslash_that_nothing_escapes_stays() {
+        for text in [r"a\q", r"\", r"\x", r"\xg1", r"\x+1", r"a\xü"] {
+            assert_eq!(unescape(text), text.as_bytes(), "{text}");
         }
     }
 

@@ -17,14 +17,15 @@ pub mod instruction;
 pub mod json;
 pub mod paint;
 pub mod removed;
-mod table;
+pub(crate) mod table;
 pub mod text;
 pub mod units;
+pub mod words;
 
 #[cfg(test)]
 mod tests;
 
-pub use escape::{escape, printable};
+pub use escape::{escape, printable, unescape};
 
 /// The version of the JSON report's schema. It goes up when a key changes its meaning or goes; new keys may come without.
 pub const SCHEMA_VERSION: u32 = 1;

@@ -3,7 +3,7 @@
 use super::paint::Paint;
 
 /// A table under construction.
-pub(super) struct Table {
+pub(crate) struct Table {
     /// Whether each column is aligned to the right.
     right: Vec<bool>,
     rows: Vec<Vec<String>>,
@@ -12,23 +12,23 @@ pub(super) struct Table {
 
 impl Table {
     /// A table whose columns are aligned as `columns` says: `<` or `>` for each.
-    pub(super) fn new(columns: &str) -> Self {
+    pub(crate) fn new(columns: &str) -> Self {
         Self { right: columns.chars().map(|c| c == '>').collect(), rows: Vec::new(), header: false }
     }
 
     /// Names the columns; before the first row.
-    pub(super) fn header(mut self, names: &[&str]) -> Self {
+    pub(crate) fn header(mut self, names: &[&str]) -> Self {
         self.header = true;
         self.rows.push(names.iter().map(|n| (*n).to_owned()).collect());
         self
     }
 
-    pub(super) fn row(&mut self, cells: impl Into<Vec<String>>) {
+    pub(crate) fn row(&mut self, cells: impl Into<Vec<String>>) {
         self.rows.push(cells.into());
     }
 
     /// The lines, each indented by `indent` and at most `width` characters wide where the last column can be cut.
-    pub(super) fn render(&self, indent: usize, width: usize, paint: Paint) -> String {
+    pub(crate) fn render(&self, indent: usize, width: usize, paint: Paint) -> String {
         let last = self.right.len().saturating_sub(1);
         let widths: Vec<usize> = (0..self.right.len())
             .map(|i| self.rows.iter().filter_map(|r| r.get(i)).map(|c| chars(c)).max().unwrap_or(0))
@@ -60,7 +60,7 @@ fn chars(text: &str) -> usize {
 }
 
 /// `text` in at most `width` characters, the last of them `…` where some are missing. A few are always shown.
-pub(super) fn cut(text: &str, width: usize) -> String {
+pub(crate) fn cut(text: &str, width: usize) -> String {
     let width = width.max(8);
     if chars(text) <= width {
         return text.to_owned();
@@ -72,7 +72,7 @@ pub(super) fn cut(text: &str, width: usize) -> String {
 }
 
 /// `text` broken between words into lines of at most `width` characters, each indented by `indent`.
-pub(super) fn wrap(text: &str, indent: usize, width: usize) -> String {
+pub(crate) fn wrap(text: &str, indent: usize, width: usize) -> String {
     let mut out = String::new();
     let mut line = String::new();
     for word in text.split_whitespace() {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// The level of each module.
-const LEVELS: [(&str, u8); 19] = [
+const LEVELS: [(&str, u8); 20] = [
     ("digest", 0),
     ("error", 0),
     ("path", 0),
@@ -22,11 +22,13 @@ const LEVELS: [(&str, u8); 19] = [
     ("emit", 6),
     ("sink", 5),
     ("report", 7),
-    ("cli", 8),
+    ("explain", 8),
+    ("cli", 9),
 ];
 
 /// Modules without input and output, environment and time.
-const PURE: [&str; 10] = ["path", "codec", "tar", "refs", "elf", "ledger", "layer", "tree", "profile", "plan"];
+const PURE: [&str; 11] =
+    ["path", "codec", "tar", "refs", "elf", "ledger", "layer", "tree", "profile", "plan", "explain"];
 
 fn files(dir: &Path, out: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(dir).unwrap() {

@@ -1,0 +1,197 @@
+//! `--why`: what becomes of one path, in sentences, with what leads to it and what is in it.
+
+use super::select::typed;
+use super::{Entry, Explain, Verdict, near};
+use crate::path;
+use crate::report::table::Table;
+use crate::report::{escape, paint::Paint, unescape, units};
+use crate::tree::NodeId;
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+/// How many steps back a chain of reasons is told.
+const STEPS: usize = 8;
+
+/// What there is to say of a path.
+#[derive(Debug)]
+pub struct Answer {
+    /// The path as it was typed.
+    pub asked: String,
+    /// What becomes of it and why. The first tells where it leads, if it is a link or behind one.
+    pub sentences: Vec<String>,
+    /// What the sentences are about: the path itself, what it leads to, the links on the way, what is hidden under its name.
+    pub entries: Vec<Entry>,
+    /// What is in it, if it is a directory: most bytes first.
+    pub below: Option<Vec<Below>>,
+}
+
+/// Paths in a directory of one verdict and rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Below {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The rule.
+    pub rule: Option<u16>,
+    /// How many.
+    pub paths: u64,
+    /// Bytes of tar that go with them.
+    pub bytes: u64,
+    /// Bytes of tar that they are.
+    pub of: u64,
+}
+
+/// Where a path leads.
+struct Found {
+    /// The node that has just this name, all directories above it resolved.
+    node: Option<NodeId>,
+    links: Vec<NodeId>,
+    target: Option<NodeId>,
+}
+
+impl Explain<'_> {
+    /// What there is to say of a path as it was typed; none if the image has no such path.
+    #[must_use]
+    pub fn answer(&self, asked: &str) -> Option<Answer> {
+        let literal = typed(asked)?;
+        self.answer_of(asked, &literal).or_else(|| {
+            // As reports write names that a line can't hold.
+            let plain = unescape(asked);
+            let plain = (plain != asked.as_bytes()).then(|| path::normalize(&plain).ok())??;
+            self.answer_of(asked, &plain)
+        })
+    }
+
+    /// Paths of the image that may be meant by one that it does not have, best first.
+    #[must_use]
+    pub fn near(&self, asked: &str) -> Vec<String> {
+        let paths = typed(asked).map_or_else(Vec::new, |path| near::near(self.image.tree, &path));
+        paths.iter().map(|path| escape(path)).collect()
+    }
+
+    fn answer_of(&self, asked: &str, path: &[u8]) -> Option<Answer> {
+        let tree = self.image.tree;
+        let found = self.find(path);
+        let real = found.node.map(|node| tree.path(node));
+        let named = |h: &super::hidden::Hidden| {
+            let own: &[u8] = &self.member(h.at).path;
+            own == path || real.as_ref().is_some_and(|real| own == &***real)
+        };
+        let hidden = (0..self.hidden.len()).filter(|&i| named(&self.hidden[i])).map(|i| self.hidden(i));
+        let hidden: Vec<Entry> = hidden.collect();
+        let mut nodes: Vec<NodeId> = Vec::new();
+        let of_tree = found.node.into_iter().chain(found.target).chain(found.links.iter().copied());
+        of_tree.for_each(|id| {
+            if !nodes.contains(&id) {
+                nodes.push(id)
+            }
+        });
+        if nodes.is_empty() && hidden.is_empty() {
+            return None;
+        }
+        let mut sentences = Vec::new();
+        sentences.extend(self.leads(path, &found));
+        let subject = found.target.or(found.node);
+        let mut entries: Vec<Entry> = nodes.iter().map(|&id| self.node(id)).collect();
+        for entry in &entries {
+            sentences.push(self.sentence(entry));
+            self.chain(entry, &mut sentences);
+        }
+        sentences.extend(hidden.iter().map(|e| self.sentence(e)));
+        entries.extend(hidden);
+        let dir = subject.filter(|&id| tree.is_dir(id));
+        let below = dir.map(|dir| self.below(dir));
+        Some(Answer { asked: asked.to_owned(), sentences, entries, below })
+    }
+
+    /// Follows a path as the kernel does.
+    fn find(&self, path: &[u8]) -> Found {
+        let tree = self.image.tree;
+        let (dir, name) = path::split(path);
+        if name.is_empty() {
+            return Found { node: Some(NodeId::ROOT), links: Vec::new(), target: None };
+        }
+        let above = tree.resolve(NodeId::ROOT, dir);
+        let node = above.target.and_then(|dir| tree.child(dir, name));
+        let Some(node) = node else { return Found { node: None, links: Vec::new(), target: None } };
+        let mut links = above.links;
+        let target = match tree.target(node) {
+            None => None,
+            Some(_) => {
+                let followed = tree.follow(node);
+                links.extend(followed.links);
+                followed.target
+            }
+        };
+        Found { node: Some(node), links, target }
+    }
+
+    /// Where a path leads, unless it is where it says.
+    fn leads(&self, path: &[u8], found: &Found) -> Option<String> {
+        let (tree, node) = (self.image.tree, found.node?);
+        let shown = |id: NodeId| if id == NodeId::ROOT { "/".to_owned() } else { escape(&tree.path(id)) };
+        if tree.target(node).is_none() && tree.path(node) == path {
+            return None;
+        }
+        let mut by: Vec<String> = found.links.iter().map(|&id| shown(id)).collect();
+        if tree.target(node).is_some() && tree.path(node) != path {
+            by.push(shown(node));
+        }
+        by.dedup();
+        let by = if by.is_empty() { String::new() } else { format!(", by way of {}", by.join(", ")) };
+        let asked = escape(path);
+        Some(match (tree.target(node), found.target) {
+            (Some(target), None) => format!("{asked} is a link to {}, which leads nowhere{by}.", escape(target)),
+            (_, target) => format!("{asked} leads to {}{by}.", shown(target.unwrap_or(node))),
+        })
+    }
+
+    /// Why that stays which holds an entry, and so on.
+    fn chain(&self, entry: &Entry, sentences: &mut Vec<String>) {
+        let mut entry = *entry;
+        for step in 1..=STEPS {
+            let Some(by) = self.told(&entry).and_then(|told| told.by) else { return };
+            entry = self.node(by);
+            sentences.push(format!("{}{}", "  ".repeat(step), self.sentence(&entry)));
+        }
+    }
+
+    /// What is in a directory, that of hidden members too.
+    fn below(&self, dir: NodeId) -> Vec<Below> {
+        let tree = self.image.tree;
+        let mut prefix = Vec::from(tree.path(dir));
+        if dir != NodeId::ROOT {
+            prefix.push(b'/');
+        }
+        let hidden = (0..self.hidden.len()).filter(|&i| self.member(self.hidden[i].at).path.starts_with(&prefix));
+        let nodes = tree.subtree(dir).skip(1).map(|id| self.node(id));
+        let mut sums: BTreeMap<(Verdict, Option<u16>), Below> = BTreeMap::new();
+        for entry in nodes.chain(hidden.map(|i| self.hidden(i))) {
+            let (verdict, rule) = (entry.verdict, entry.rule);
+            let sum = sums.entry((verdict, rule)).or_insert(Below { verdict, rule, paths: 0, bytes: 0, of: 0 });
+            sum.paths += 1;
+            sum.bytes += entry.bytes;
+            sum.of += entry.span;
+        }
+        let mut sums: Vec<Below> = sums.into_values().collect();
+        sums.sort_by_key(|b| (std::cmp::Reverse(b.bytes), b.verdict, b.rule));
+        sums
+    }
+
+    /// Writes an answer for people.
+    ///
+    /// # Errors
+    /// What `out` fails with.
+    pub fn write_answer(&self, answer: &Answer, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
+        for sentence in &answer.sentences {
+            writeln!(out, "{sentence}")?;
+        }
+        let Some(below) = answer.below.as_ref().filter(|b| !b.is_empty()) else { return Ok(()) };
+        let mut table = Table::new(">>><<").header(&["goes", "of", "paths", "verdict", "rule"]);
+        for sum in below {
+            let rule = sum.rule.map_or("", |rule| self.rule_id(rule)).to_owned();
+            let (goes, of) = (units::bytes(sum.bytes), units::bytes(sum.of));
+            table.row([goes, of, units::count(sum.paths), sum.verdict.name().to_owned(), rule]);
+        }
+        write!(out, "In it:\n{}", table.render(2, usize::MAX, paint))
+    }
+}

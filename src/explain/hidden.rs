@@ -1,0 +1,165 @@
+//! What lies in a layer and no container sees: deleted or replaced by a later layer, or by a later member of its own.
+
+use super::{Entry, Explain, Kind, Place, Planned, Verdict};
+use crate::path;
+use crate::plan::script::Names;
+use crate::tar;
+use crate::tree::merge::{Role, role};
+use crate::tree::{At, Type};
+use std::collections::{HashMap, HashSet};
+
+/// How something is hidden.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum How {
+    /// A later member has the same path, or one above it and is no directory.
+    Replaced,
+    /// A whiteout of it, or of a directory above it.
+    Deleted,
+    /// An opaque marker of a directory above it.
+    Opaque,
+}
+
+/// What hides a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Hider {
+    /// The layer that does, from 0 at the bottom.
+    pub layer: u32,
+    /// How.
+    pub how: How,
+}
+
+/// A member that no container sees.
+pub(super) struct Hidden {
+    pub(super) at: At,
+    /// Bytes of the tar that go with it: 0 if it stays in its layer.
+    bytes: u64,
+    /// The rule that takes it.
+    rule: Option<u16>,
+    hider: Option<Hider>,
+}
+
+/// Finds all members that no container sees, by layer and path.
+pub(super) fn find(image: &Planned<'_>) -> Vec<Hidden> {
+    let names = Names::new(image.layers, image.tree);
+    let mut removed = image.plan.removed.iter().peekable();
+    let mut out = Vec::new();
+    for (layer, index) in (0u32..).zip(image.layers) {
+        for (number, member) in (0u32..).zip(&index.members) {
+            let at = At { layer, member: number };
+            let name = names.get(at);
+            if let Some(gone) = removed.next_if(|r| (r.layer, r.member) == (layer, number)) {
+                if name.is_none_or(|n| image.plan.dropped[n.index()].is_none()) {
+                    out.push(Hidden { at, bytes: gone.bytes, rule: Some(gone.rule), hider: None });
+                }
+            } else if name.is_none() && role(&member.path) == Role::Entry && !describes_dir(image, member) {
+                out.push(Hidden { at, bytes: 0, rule: None, hider: None });
+            }
+        }
+    }
+    drop(names);
+    let path = |h: &Hidden| -> &[u8] { &image.layers[h.at.layer as usize].members[h.at.member as usize].path };
+    out.sort_by(|a, b| {
+        let parts = path::components(path(a)).cmp(path::components(path(b)));
+        a.at.layer.cmp(&b.at.layer).then(parts).then(a.at.cmp(&b.at))
+    });
+    let hiders = Hiders::new(image, &out);
+    out.iter_mut().for_each(|h| h.hider = hiders.of(h.at, path(h)));
+    out
+}
+
+/// Whether a member is one more description of a directory that containers see.
+fn describes_dir(image: &Planned<'_>, member: &tar::Member) -> bool {
+    member.kind == tar::Kind::Dir && image.tree.lookup(&member.path).is_some_and(|n| image.tree.is_dir(n))
+}
+
+/// What may hide something at or below a path.
+#[derive(Clone, Copy)]
+enum Cover {
+    /// A member; whether it is a directory.
+    Member(bool),
+    Mark(How),
+}
+
+/// What may hide any of the hidden members, by path.
+struct Hiders<'a>(HashMap<&'a [u8], Vec<(At, Cover)>>);
+
+impl<'a> Hiders<'a> {
+    fn new(image: &Planned<'a>, hidden: &[Hidden]) -> Self {
+        let mut wanted: HashSet<&[u8]> = HashSet::new();
+        for one in hidden {
+            let path: &'a [u8] = &image.layers[one.at.layer as usize].members[one.at.member as usize].path;
+            // What is above a known directory is known.
+            for above in std::iter::once(path).chain(above(path)) {
+                if !wanted.insert(above) {
+                    break;
+                }
+            }
+        }
+        let mut out: HashMap<&[u8], Vec<(At, Cover)>> = HashMap::new();
+        for (layer, (index, marks)) in (0u32..).zip(image.layers.iter().zip(image.marks)) {
+            for (number, member) in (0u32..).zip(&index.members) {
+                if wanted.contains(&**member.path) && role(&member.path) == Role::Entry {
+                    let at = At { layer, member: number };
+                    out.entry(&member.path).or_default().push((at, Cover::Member(member.kind == tar::Kind::Dir)));
+                }
+            }
+            for mark in marks.iter().filter(|m| wanted.contains(&**m.path)) {
+                let how = if mark.opaque { How::Opaque } else { How::Deleted };
+                let at = At { layer, member: mark.member };
+                out.entry(&mark.path).or_default().push((at, Cover::Mark(how)));
+            }
+        }
+        Self(out)
+    }
+
+    /// The first that hides a member.
+    fn of(&self, at: At, path: &[u8]) -> Option<Hider> {
+        let paths = std::iter::once((path, true)).chain(above(path).map(|p| (p, false)));
+        let found = paths.flat_map(|(path, same)| {
+            let covers = self.0.get(path).into_iter().flatten();
+            covers.filter_map(move |&(by, cover)| {
+                let how = match cover {
+                    Cover::Member(is_dir) => (by > at && (same || !is_dir)).then_some(How::Replaced)?,
+                    Cover::Mark(How::Opaque) if same => return None,
+                    Cover::Mark(how) => (by.layer > at.layer).then_some(how)?,
+                };
+                Some(Hider { layer: by.layer, how })
+            })
+        });
+        found.min()
+    }
+}
+
+/// The directories above a path, nearest first, the root last.
+fn above(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::successors(Some(path), |p| (!p.is_empty()).then(|| path::split(p).0)).skip(1)
+}
+
+impl Explain<'_> {
+    /// What becomes of a hidden member, by its index in their list.
+    pub(super) fn hidden(&self, index: usize) -> Entry {
+        let hidden = &self.hidden[index];
+        let member = self.member(hidden.at);
+        let kind = match &member.kind {
+            _ if role(&member.path) != Role::Entry => Kind::Marker,
+            tar::Kind::File | tar::Kind::HardLink(_) => Kind::Path(Type::File),
+            tar::Kind::Dir => Kind::Path(Type::Dir),
+            tar::Kind::Symlink(_) => Kind::Path(Type::Symlink),
+            tar::Kind::Char(..) | tar::Kind::Block(..) | tar::Kind::Fifo => Kind::Path(Type::Other),
+        };
+        Entry {
+            place: Place::Member(hidden.at),
+            kind,
+            layer: hidden.at.layer,
+            size: member.size(),
+            new_size: None,
+            span: member.span_bytes(),
+            bytes: hidden.bytes,
+            verdict: Verdict::Hidden,
+            rule: hidden.rule,
+            held: None,
+            left: None,
+            hider: hidden.hider,
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! A plan, told path by path: what becomes of each path of an image, and why. [`tree`] prints it for people, [`json`] for
+//! programs, and [`answer`] explains one path in a sentence.
+//!
+//! [`Explain`] looks every [`Entry`] up in the plan when it is asked for, so that there is no second copy of an image's list of
+//! files. Here is the only place that gives verdicts their names.
+
+use crate::layer::LayerIndex;
+use crate::plan::{self, Left, Plan};
+use crate::profile::Profile;
+use crate::tar::Member;
+use crate::tree::merge::Mark;
+use crate::tree::{At, NodeId, Tree, Type};
+use bstr::BString;
+use std::collections::HashMap;
+
+pub mod answer;
+mod hidden;
+pub mod json;
+mod near;
+mod outline;
+pub mod select;
+pub mod tree;
+mod words;
+
+pub use hidden::{Hider, How};
+pub use select::{Chosen, Selection};
+
+/// What becomes of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verdict {
+    /// It goes.
+    Drop,
+    /// Later layers hide it: it lies in a layer, and no container sees it. It goes where a rule takes it.
+    Hidden,
+    /// It stays, without symbols and debug data.
+    Strip,
+    /// It stays, with a new content: the record that a package manager has of files that change.
+    Rewrite,
+    /// It stays although a rule asks for it.
+    Held,
+    /// It stays as it is.
+    Keep,
+}
+
+impl Verdict {
+    /// All of them, those that change most first.
+    pub const ALL: [Self; 6] = [Self::Drop, Self::Hidden, Self::Strip, Self::Rewrite, Self::Held, Self::Keep];
+
+    /// Its name, on the command line and in reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Drop => "drop",
+            Self::Hidden => "hidden",
+            Self::Strip => "strip",
+            Self::Rewrite => "rewrite",
+            Self::Held => "held",
+            Self::Keep => "keep",
+        }
+    }
+
+    /// A bit for sets of verdicts; as a number it is the place in [`Self::ALL`].
+    const fn bit(self) -> u8 {
+        1 << self as u8
+    }
+}
+
+/// How to sort what is in one directory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    /// By name, as bytes.
+    #[default]
+    Name,
+    /// What takes most with it first.
+    Size,
+}
+
+/// Where an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A path that containers see.
+    Node(NodeId),
+    /// A member of a layer that they do not.
+    Member(At),
+}
+
+/// What an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// As in the tree; a hidden hard link is a file.
+    Path(Type),
+    /// A whiteout, an opaque marker, or another of engines' own names.
+    Marker,
+}
+
+impl Kind {
+    /// Its name in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Path(Type::File) => "file",
+            Self::Path(Type::Dir) => "dir",
+            Self::Path(Type::Symlink) => "symlink",
+            Self::Path(Type::Other) => "special",
+            Self::Marker => "marker",
+        }
+    }
+}
+
+/// A path, and what becomes of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// Where it is.
+    pub place: Place,
+    /// What it is.
+    pub kind: Kind,
+    /// The layer that gave it, from 0 at the bottom.
+    pub layer: u32,
+    /// Bytes of its content; 0 of what has none.
+    pub size: u64,
+    /// Bytes of the content that it gets instead.
+    pub new_size: Option<u64>,
+    /// Bytes of its layer's tar: header, data, padding. 0 of a directory that no layer describes.
+    pub span: u64,
+    /// How many of those go.
+    pub bytes: u64,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The rule that takes, strips or asks for it, by index in the profile; [`plan::SHADOWED`] as in a plan.
+    pub rule: Option<u16>,
+    /// What holds it, whatever the verdict: what is held may be stripped.
+    pub held: Option<plan::Held>,
+    /// Why it is not stripped although a rule asked for that.
+    pub left: Option<Left>,
+    /// What hides it.
+    pub hider: Option<Hider>,
+}
+
+impl Entry {
+    /// Whether it is a directory.
+    #[must_use]
+    pub fn is_dir(&self) -> bool {
+        self.kind == Kind::Path(Type::Dir)
+    }
+}
+
+/// What is known of an image after its plan.
+#[derive(Clone, Copy)]
+pub struct Planned<'a> {
+    /// Its names.
+    pub tags: &'a [String],
+    /// `OS/ARCH[/VARIANT]`.
+    pub platform: &'a str,
+    /// What made each layer, as the history says; may be shorter than the layers.
+    pub instructions: &'a [&'a str],
+    /// Its layers, bottom first.
+    pub layers: &'a [&'a LayerIndex],
+    /// What a container sees.
+    pub tree: &'a Tree,
+    /// The whiteouts and opaque markers of each layer.
+    pub marks: &'a [Vec<Mark>],
+    /// What was decided.
+    pub plan: &'a Plan,
+    /// By what rules.
+    pub profile: &'a Profile,
+    /// How many layers are the base.
+    pub base: usize,
+}
+
+/// An image's plan, ready to be asked.
+pub struct Explain<'a> {
+    image: Planned<'a>,
+    /// What is stripped: the name that stands for it, and the rule.
+    stripped: HashMap<At, (NodeId, u16)>,
+    left: HashMap<NodeId, Left>,
+    /// Where each layer's part of the removed members begins, and where the last one's ends.
+    removed: Vec<usize>,
+    hidden: Vec<hidden::Hidden>,
+}
+
+impl<'a> Explain<'a> {
+    /// Makes a plan ready: finds what later layers hide, and who does.
+    #[must_use]
+    pub fn new(image: Planned<'a>) -> Self {
+        let rewrites = &image.plan.rewrites;
+        let removed = &image.plan.removed;
+        let layers = 0..=image.layers.len() as u32;
+        Self {
+            stripped: rewrites.stripped.iter().map(|s| (s.at, (s.node, s.rule))).collect(),
+            left: rewrites.left.iter().copied().collect(),
+            removed: layers.map(|layer| removed.partition_point(|r| r.layer < layer)).collect(),
+            hidden: hidden::find(&image),
+            image,
+        }
+    }
+
+    /// What was planned.
+    #[must_use]
+    pub fn image(&self) -> &Planned<'a> {
+        &self.image
+    }
+
+    /// Every path that containers see, in the tree's order without the root; then what they do not, by layer and path.
+    pub fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
+        let nodes = self.image.tree.ids().skip(1).map(|id| self.node(id));
+        nodes.chain((0..self.hidden.len()).map(|index| self.hidden(index)))
+    }
+
+    fn member(&self, at: At) -> &'a Member {
+        &self.image.layers[at.layer as usize].members[at.member as usize]
+    }
+
+    /// The path of an entry, without a leading slash.
+    #[must_use]
+    pub fn path(&self, entry: &Entry) -> BString {
+        match entry.place {
+            Place::Node(id) => self.image.tree.path(id),
+            Place::Member(at) => (*self.member(at).path).into(),
+        }
+    }
+
+    /// Bytes of the tar that go with a member; none if it does not.
+    fn removed(&self, at: At) -> Option<u64> {
+        let layer = at.layer as usize;
+        let removed = &self.image.plan.removed[self.removed[layer]..self.removed[layer + 1]];
+        let found = removed.binary_search_by_key(&at.member, |r| r.member).ok()?;
+        Some(removed[found].bytes)
+    }
+
+    /// What becomes of a path that containers see.
+    #[must_use]
+    pub fn node(&self, id: NodeId) -> Entry {
+        let Planned { tree, plan, .. } = self.image;
+        let (node, inode) = (tree.node(id), tree.inode_of(id));
+        let holder = inode.holder().filter(|_| inode.kind == Type::File);
+        let held = plan.held.binary_search_by_key(&id, |h| h.node).ok().map(|found| plan.held[found]);
+        let mut entry = Entry {
+            place: Place::Node(id),
+            kind: Kind::Path(inode.kind),
+            layer: node.since(),
+            size: holder.map_or(0, |at| self.member(at).size()),
+            new_size: None,
+            span: node.at().map_or(0, |at| self.member(at).span_bytes()),
+            bytes: 0,
+            verdict: if held.is_some() { Verdict::Held } else { Verdict::Keep },
+            rule: held.map(|h| h.rule),
+            held,
+            left: self.left.get(&id).copied(),
+            hider: None,
+        };
+        if let Some(rule) = plan.dropped[id.index()] {
+            // The data may stay under another name.
+            entry.bytes = node.at().and_then(|at| self.removed(at)).unwrap_or(0);
+            (entry.verdict, entry.rule) = (Verdict::Drop, Some(rule));
+        } else if let Some((at, new)) = holder.and_then(|at| Some((at, plan.rewrites.of(at)?))) {
+            entry.new_size = Some(new.size);
+            entry.verdict = Verdict::Rewrite;
+            if let Some(&(name, rule)) = self.stripped.get(&at) {
+                (entry.verdict, entry.rule) = (Verdict::Strip, Some(rule));
+                // Once for all its names.
+                entry.bytes = if name == id { plan.rewrites.shrinks(at, self.member(at)) } else { 0 };
+            }
+        }
+        entry
+    }
+}

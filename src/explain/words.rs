@@ -1,0 +1,203 @@
+//! Reasons in words: as a note beside a path, as a clause, and as a sentence of its own.
+
+use super::{Entry, Explain, How, Kind, Place, Verdict};
+use crate::plan::SHADOWED;
+use crate::profile::Rule;
+use crate::report::{escape, printable, units, words};
+use crate::tree::{NodeId, Type};
+
+impl Explain<'_> {
+    fn rule(&self, rule: u16) -> Option<&Rule> {
+        self.image.profile.rules.get(usize::from(rule))
+    }
+
+    /// The id of a rule.
+    #[must_use]
+    pub fn rule_id(&self, rule: u16) -> &str {
+        self.rule(rule).map_or("shadowed", |r| &r.id)
+    }
+
+    /// What holds an entry.
+    pub(super) fn told(&self, entry: &Entry) -> Option<words::Told> {
+        entry.held.map(|held| words::held(held.why, self.image.tree, self.image.profile))
+    }
+
+    /// Whether a directory stays because something in it does.
+    fn has_kept(&self, entry: &Entry) -> bool {
+        let Place::Node(id) = entry.place else { return false };
+        let kept = |child: &NodeId| self.image.plan.dropped[child.index()].is_none();
+        self.image.tree.children(id).iter().any(kept)
+    }
+
+    /// A short name of the reason that stays the same.
+    pub(super) fn reason(&self, entry: &Entry) -> &'static str {
+        match (entry.verdict, entry.hider) {
+            (Verdict::Drop | Verdict::Strip, _) => "rule",
+            (Verdict::Rewrite, _) => "record",
+            (Verdict::Held, _) => self.told(entry).map_or("held", |t| t.id),
+            (Verdict::Hidden, _) if entry.kind == Kind::Marker => "marker",
+            (Verdict::Hidden, Some(hider)) => match hider.how {
+                How::Replaced => "replaced",
+                How::Deleted => "deleted",
+                How::Opaque => "opaque",
+            },
+            (Verdict::Hidden, None) => "hidden",
+            (Verdict::Keep, _) if entry.left.is_some() => "not-stripped",
+            (Verdict::Keep, _) if self.has_kept(entry) => "holds-kept",
+            (Verdict::Keep, _) => "no-rule",
+        }
+    }
+
+    /// Who hides an entry and how.
+    pub(super) fn hidden_by(&self, entry: &Entry) -> String {
+        let Some(hider) = entry.hider else {
+            let marker = "a marker that hides what lower layers have";
+            return if entry.kind == Kind::Marker { marker } else { "a later layer hides it" }.to_owned();
+        };
+        let number = hider.layer + 1;
+        match hider.how {
+            How::Replaced if hider.layer == entry.layer => "a later entry of the same layer replaces it".to_owned(),
+            How::Replaced => format!("layer {number} replaces it"),
+            How::Deleted => format!("layer {number} deletes it"),
+            How::Opaque => format!("layer {number} hides all that was in its directory"),
+        }
+    }
+
+    fn rule_clause(&self, entry: &Entry, does: &str) -> String {
+        entry.rule.map_or_else(String::new, |rule| format!("the rule `{}` {does}", self.rule_id(rule)))
+    }
+
+    /// That a rule would drop what stays all the same, and who holds it.
+    fn held_clause(&self, entry: &Entry) -> Option<String> {
+        let (held, told) = (entry.held?, self.told(entry)?);
+        Some(format!("the rule `{}` asks for it, but {}", self.rule_id(held.rule), told.clause()))
+    }
+
+    /// Why an entry gets its verdict, as a clause.
+    #[must_use]
+    pub fn why(&self, entry: &Entry) -> String {
+        let and_held = |text: String| match self.held_clause(entry) {
+            Some(held) => format!("{text}; {held}"),
+            None => text,
+        };
+        match entry.verdict {
+            Verdict::Drop => self.rule_clause(entry, "drops it"),
+            Verdict::Strip => and_held(self.rule_clause(entry, "strips it")),
+            Verdict::Rewrite => and_held("a package manager's record of files that change".to_owned()),
+            Verdict::Held => self.held_clause(entry).unwrap_or_default(),
+            Verdict::Hidden => self.hidden_by(entry),
+            Verdict::Keep => match entry.left {
+                Some(left) => format!("not stripped: {}", words::left(left).1),
+                None if self.has_kept(entry) => "something in it stays".to_owned(),
+                None => "no rule asks for it".to_owned(),
+            },
+        }
+    }
+
+    /// What stands beside a path in a tree.
+    pub(super) fn note(&self, entry: &Entry) -> String {
+        match (entry.verdict, self.told(entry)) {
+            (Verdict::Held, Some(told)) => format!("{}: {}", self.asking_rule(entry), told.clause()),
+            (Verdict::Strip, Some(_)) => self.why(entry),
+            _ => self.class(entry),
+        }
+    }
+
+    /// The same, without what is of this path alone: what stands beside many paths.
+    pub(super) fn class(&self, entry: &Entry) -> String {
+        let rule = self.asking_rule(entry);
+        match entry.verdict {
+            Verdict::Drop | Verdict::Strip => rule.to_owned(),
+            Verdict::Held => self.told(entry).map_or_else(String::new, |told| format!("{rule}: {}", told.class)),
+            Verdict::Hidden if entry.rule.is_none() => format!("{}; it stays in its layer", self.hidden_by(entry)),
+            Verdict::Hidden if rule != "shadowed" => format!("{rule}: {}", self.hidden_by(entry)),
+            Verdict::Hidden => self.hidden_by(entry),
+            Verdict::Rewrite => self.why(entry),
+            Verdict::Keep => match entry.left.map(words::left) {
+                Some((_, reason, false)) => format!("not stripped: {reason}"),
+                _ => String::new(),
+            },
+        }
+    }
+
+    fn asking_rule(&self, entry: &Entry) -> &str {
+        entry.rule.map_or("", |rule| self.rule_id(rule))
+    }
+
+    /// `the rule x (profile, risk low)`.
+    fn rule_named(&self, rule: u16) -> String {
+        let of = match self.rule(rule) {
+            Some(rule) if rule.profile == crate::profile::COMMAND_LINE => String::new(),
+            Some(rule) => format!(" ({}, risk {})", rule.profile, rule.risk.name()),
+            None => " (a squash)".to_owned(),
+        };
+        printable(&format!("the rule `{}`{of}", self.rule_id(rule)), false).into_owned()
+    }
+
+    /// What a rule says of itself, as the end of a sentence.
+    fn about(&self, rule: u16) -> String {
+        let about = match (rule, self.rule(rule)) {
+            (SHADOWED, _) | (_, None) => "what later layers hide cannot be in one layer",
+            (_, Some(rule)) => rule.about.trim().trim_end_matches('.'),
+        };
+        if about.is_empty() { ".".to_owned() } else { format!(": {}.", printable(about, false)) }
+    }
+
+    /// What becomes of an entry and why, in a sentence.
+    #[must_use]
+    pub fn sentence(&self, entry: &Entry) -> String {
+        let path = match escape(&self.path(entry)) {
+            root if root.is_empty() => "/".to_owned(),
+            path => path,
+        };
+        let size =
+            if entry.kind == Kind::Path(Type::File) { units::bytes(entry.size) } else { entry.kind.name().into() };
+        let held = |end: &str| match (entry.held, self.told(entry)) {
+            (Some(held), Some(told)) => {
+                let (rule, clause) = (self.rule_named(held.rule), printable(told.clause(), false).into_owned());
+                format!("{end}{rule} asks for it, but {clause}.")
+            }
+            _ => String::new(),
+        };
+        let rule = entry.rule.map(|rule| (self.rule_named(rule), self.about(rule)));
+        let (name, about) = rule.unwrap_or_default();
+        let subject = format!("{path} ({size})");
+        match entry.verdict {
+            Verdict::Drop => {
+                let data = entry.kind == Kind::Path(Type::File) && entry.span > 0 && entry.bytes == 0;
+                let data = if data { " Its data stay under another name." } else { "" };
+                format!("{subject} goes: {name} drops it{about}{data}")
+            }
+            Verdict::Strip => {
+                let new = units::bytes(entry.new_size.unwrap_or(entry.size));
+                format!("{subject} stays, with {new}: {name} strips it{about}{}", held(" For another, "))
+            }
+            Verdict::Rewrite => {
+                let what = "it is a package manager's record of files that change, and is edited to match";
+                format!("{subject} stays, changed: {what}.{}", held(" Besides, "))
+            }
+            Verdict::Held => format!("{subject} stays: {}", held("")),
+            Verdict::Hidden => self.hidden_sentence(entry, &subject, &name, &about),
+            Verdict::Keep => {
+                let left = entry.left.map(|left| format!(" It is not stripped: {}.", words::left(left).1));
+                let why = if self.has_kept(entry) { "something in it stays" } else { "no rule asks for it" };
+                format!("{subject} stays: {why}.{}", left.unwrap_or_default())
+            }
+        }
+    }
+
+    fn hidden_sentence(&self, entry: &Entry, subject: &str, name: &str, about: &str) -> String {
+        let (layer, by) = (entry.layer + 1, self.hidden_by(entry));
+        let stays = if (entry.layer as usize) < self.image.base {
+            "and the layer is one of the base"
+        } else {
+            "but no rule asks for it"
+        };
+        match entry.rule {
+            Some(_) => {
+                format!("{subject} in layer {layer}, which no container sees ({by}), goes: {name} drops it{about}")
+            }
+            None => format!("{subject} in layer {layer} stays there: no container sees it ({by}), {stays}."),
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! What the reasons of a plan are called: the one place that tells a [`Why`] and a [`Left`], to people and to programs.
+
+use super::escape;
+use crate::plan::{Left, Why};
+use crate::profile::Profile;
+use crate::tree::{NodeId, Tree};
+
+/// Why a path stays although a rule asked for it.
+pub struct Told {
+    /// A short name that stays the same.
+    pub id: &'static str,
+    /// A clause that holds for all paths that are held in this way, to add them up by.
+    pub class: String,
+    /// A clause about just this path; none where the class says all there is to say.
+    pub sentence: Option<String>,
+    /// The path that needs it.
+    pub by: Option<NodeId>,
+    /// The line of that file, from 1.
+    pub line: Option<u32>,
+}
+
+impl Told {
+    fn new(id: &'static str, class: impl Into<String>) -> Self {
+        Self { id, class: class.into(), sentence: None, by: None, line: None }
+    }
+
+    /// A clause about the path, as exact as there is.
+    #[must_use]
+    pub fn clause(&self) -> &str {
+        self.sentence.as_deref().unwrap_or(&self.class)
+    }
+}
+
+/// Tells why a path is held.
+#[must_use]
+pub fn held(why: Why, tree: &Tree, profile: &Profile) -> Told {
+    let path = |id| escape(&tree.path(id));
+    match why {
+        Why::Protected(p) => {
+            let protect = &profile.protects[usize::from(p)];
+            let class = format!("protected: {} ({})", protect.reason, protect.path.source);
+            Told { sentence: Some(class.clone()), ..Told::new("protected", class) }
+        }
+        Why::LinkedFrom(by) => Told {
+            sentence: Some(format!("the link {} leads to it", path(by))),
+            by: Some(by),
+            ..Told::new("link", "a link that stays leads to it")
+        },
+        Why::Config => {
+            let class = "the image's config names it";
+            Told { sentence: Some(class.to_owned()), ..Told::new("config", class) }
+        }
+        Why::Interprets(by) => Told {
+            sentence: Some(format!("{} needs it to run", path(by))),
+            by: Some(by),
+            ..Told::new("interpreter", "a script or program that stays needs it to run")
+        },
+        Why::Referenced(by, line) => Told {
+            sentence: Some(format!("{}:{line} refers to it", path(by))),
+            by: Some(by),
+            line: Some(line),
+            ..Told::new("reference", "a Python file that stays refers to it")
+        },
+        Why::Base => Told::new("base", "it lies in a base layer"),
+    }
+}
+
+/// Tells why a file is not stripped: a name that stays the same, a clause, and whether that is so common that nobody need
+/// be told.
+#[must_use]
+pub fn left(why: Left) -> (&'static str, String, bool) {
+    match why {
+        Left::Elf(reason) => (reason.id(), reason.to_string(), reason.is_usual()),
+        Left::Protected => ("protected", "protected: it stays byte for byte".to_owned(), false),
+        Left::Recorded => ("recorded", "a package manager's checksum of it cannot be written anew".to_owned(), false),
+    }
+}
