@@ -65,4 +65,6 @@ pub struct LayerIndex {
     pub facts: HashMap<u32, Facts>,
     /// The size of the decompressed tar in bytes, end marker and all.
     pub tar_bytes: u64,
+    /// The sizes in bytes that headers state of what has no content, by index of the member; hardly any does.
+    pub stated: HashMap<u32, u64>,
 }

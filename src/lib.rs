@@ -4,6 +4,7 @@
 //! The phases are values and run in one direction: [`source`] → [`scan`] → [`tree`] → [`plan`] → [`emit`] → [`sink`],
 //! with [`report`] and [`explain`] beside them. `DESIGN.md` maps each phase to its file.
 
+pub mod analyze;
 pub mod cli;
 pub mod codec;
 pub mod digest;

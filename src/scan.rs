@@ -25,6 +25,8 @@ const MAX_SOURCE: u64 = 16 << 20;
 /// What the members of all layers may take, in bytes of memory: that of four times the files of the largest real images, so
 /// that a bomb of headers ends early.
 const MAX_MEMORY: usize = 600 << 20;
+/// What it takes to know the size that a member without content states, in bytes of memory.
+const STATED: usize = 32;
 /// About what a plan takes for each member beside the member itself, in bytes.
 const PLAN: usize = 128;
 
@@ -67,6 +69,10 @@ pub struct Needs {
     pub python_words: Vec<Vec<u8>>,
     /// How much rules would strip; empty where no rule does.
     pub strip: Vec<Level>,
+    /// Whether nothing will be written: sizes are wanted of what would be stripped, and its checksums may be wrong.
+    pub sizes_only: bool,
+    /// The texts in which package managers say which files are whose.
+    pub records: bool,
 }
 
 /// A scanned layer and the digest of its blob.
@@ -147,7 +153,7 @@ fn scan_tar(reader: impl Read, place: Place<'_>, needs: &Needs, budget: &Budget)
     let reader = BufReader::with_capacity(codec::CHUNK, Hashing::new(reader));
     let mut framer = Framer::new(reader);
     let mut index = LayerIndex::default();
-    let wanted = needs.interpreters || !needs.python_words.is_empty() || !needs.strip.is_empty();
+    let wanted = needs.interpreters || !needs.python_words.is_empty() || !needs.strip.is_empty() || needs.records;
     let words: Vec<&[u8]> = needs.python_words.iter().map(Vec::as_slice).collect();
     while let Some(member) = framer.next()? {
         budget.take(&member)?;
@@ -157,6 +163,10 @@ fn scan_tar(reader: impl Read, place: Place<'_>, needs: &Needs, budget: &Budget)
                 budget.take_bytes(facts.memory())?;
                 index.facts.insert(index.members.len() as u32, facts);
             }
+        }
+        if member.kind != Kind::File && framer.stated() > 0 {
+            budget.take_bytes(STATED)?;
+            index.stated.insert(index.members.len() as u32, framer.stated());
         }
         index.members.push(member);
     }
@@ -180,14 +190,12 @@ fn facts<R: io::BufRead>(
     let mut data = framer.data();
     let mut head = Vec::new();
     data.by_ref().take(HEAD).read_to_end(&mut head)?;
-    if !needs.strip.is_empty() {
-        if head.starts_with(b"\x7fELF") && size >= object::LEAST {
-            facts.strip = strip::look(place, member, &needs.strip, &mut head, &mut data)?;
-        } else if Ledger::of(&member.path).is_some() && size <= ledger::MAX_SIZE {
-            data.read_to_end(&mut head)?;
-            facts.ledger = Some(head.into_boxed_slice());
-            return Ok(facts);
-        }
+    if !needs.strip.is_empty() && head.starts_with(b"\x7fELF") && size >= object::LEAST {
+        facts.strip = strip::look(place, member, needs, &mut head, &mut data)?;
+    } else if is_record(member, needs) && size <= ledger::MAX_SIZE {
+        data.read_to_end(&mut head)?;
+        facts.ledger = Some(head.into_boxed_slice());
+        return Ok(facts);
     }
     if needs.interpreters {
         facts.script = script::shebang(&head);
@@ -201,6 +209,12 @@ fn facts<R: io::BufRead>(
         facts.references = references(&facts, member, head, &mut data, words)?;
     }
     Ok(facts)
+}
+
+/// Whether a file is a package manager's, and is wanted: for its checksums, or for what it says is whose.
+fn is_record(member: &Member, needs: &Needs) -> bool {
+    let wanted = needs.records || !needs.strip.is_empty();
+    wanted && (Ledger::of(&member.path).is_some() || needs.records && ledger::is_file_list(&member.path))
 }
 
 /// What a Python file, or a list of entry points, refers to. `head` is its beginning.

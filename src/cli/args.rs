@@ -9,13 +9,15 @@ use super::values::{self, Base, Color, Encoding, LayersMode, Saving};
 use crate::explain::{Sort, Verdict};
 
 /// What `--help` adds, and the man page has as sections.
-pub(super) const EXAMPLES: [(&str, &str); 8] = [
+pub(super) const EXAMPLES: [(&str, &str); 10] = [
     ("slim app.tar -p python-slim -o app-slim.tar", "slim an archive of docker save, podman save or buildx"),
     (
         "docker save app:latest | slim - -p python-slim -o - | docker load",
         "in a pipe; the report goes to standard error",
     ),
     ("slim app.tar -p python-slim --dry-run -v", "see what would go, write nothing"),
+    ("slim analyze app.tar", "see what takes the room, what is waste, and what profiles would save"),
+    ("slim analyze app.tar --ci", "check the rules of .dive-ci, as `dive --ci` does"),
     ("slim plan app.tar -p python-slim usr/share", "see what would become of each path of a directory"),
     ("slim plan app.tar -p python-slim --why /usr/bin/git", "why a path stays or goes, in a sentence"),
     (
@@ -227,9 +229,88 @@ pub struct PlanArgs {
     pub quiet: bool,
 }
 
+/// `slim analyze`: what an image is made of, and what of it is waste.
+#[derive(clap::Args, Debug)]
+pub struct AnalyzeArgs {
+    /// The image, as it is named on the command line.
+    #[arg(
+        value_name = "IN", help = INPUT, long_help = INPUT_LONG,
+        value_parser = NonEmptyStringValueParser::new(), value_hint = ValueHint::AnyPath
+    )]
+    pub input: String,
+
+    /// Write JSON with dive's keys, and slim's own under `slim`; - is standard output, instead of the text
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
+    pub json: Option<PathBuf>,
+
+    /// Tell directories apart so many levels below the root
+    #[arg(long, value_name = "N", default_value_t = 3, help_heading = "Output")]
+    pub depth: usize,
+
+    /// Say more: -v lists more of everything, -vv everything
+    #[arg(short, long, action = ArgAction::Count, conflicts_with = "quiet", help_heading = "Output")]
+    pub verbose: u8,
+
+    /// Print no text, no notes and no progress
+    #[arg(short, long, help_heading = "Output")]
+    pub quiet: bool,
+
+    /// Check the rules of .dive-ci as dive does; exit with 1 unless all hold
+    #[arg(long, help_heading = "Gate")]
+    pub ci: bool,
+
+    /// Where the rules are [default: .dive-ci, if it is there]
+    #[arg(long, value_name = "FILE", requires = "ci", value_hint = ValueHint::FilePath, help_heading = "Gate")]
+    pub ci_config: Option<PathBuf>,
+
+    /// The least efficiency that passes, from 0 to 1, or disabled [default: 0.9]
+    #[arg(
+        long = "lowestEfficiency",
+        visible_alias = "lowest-efficiency",
+        value_name = "SHARE",
+        requires = "ci",
+        allow_hyphen_values = true,
+        help_heading = "Gate"
+    )]
+    pub lowest_efficiency: Option<String>,
+
+    /// The most wasted bytes that pass, such as 20MB, or disabled [default: disabled]
+    #[arg(
+        long = "highestWastedBytes",
+        visible_alias = "highest-wasted-bytes",
+        value_name = "SIZE",
+        requires = "ci",
+        allow_hyphen_values = true,
+        help_heading = "Gate"
+    )]
+    pub highest_wasted_bytes: Option<String>,
+
+    /// The largest wasted share of the layers above the lowest that passes, from 0 to 1, or disabled [default: 0.1]
+    #[arg(
+        long = "highestUserWastedPercent",
+        visible_alias = "highest-user-wasted-percent",
+        value_name = "SHARE",
+        requires = "ci",
+        allow_hyphen_values = true,
+        help_heading = "Gate"
+    )]
+    pub highest_user_wasted_percent: Option<String>,
+
+    /// Take only this platform of a multi-platform image
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]", value_parser = NonEmptyStringValueParser::new())]
+    pub platform: Option<String>,
+
+    /// How many threads to use [default: one per processor]
+    #[arg(long, value_name = "N", value_parser = values::threads)]
+    pub threads: Option<usize>,
+}
+
 /// What there is besides the main job.
 #[derive(Subcommand, Debug)]
 pub enum Command {
+    /// Say what an image is made of, what of it is waste, and what profiles would save; or check it in CI
+    #[command(arg_required_else_help = true)]
+    Analyze(Box<AnalyzeArgs>),
     /// Say what would become of every path of an image, and why; write none
     #[command(override_usage = PLAN_USAGE, arg_required_else_help = true)]
     Plan(Box<PlanArgs>),

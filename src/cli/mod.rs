@@ -14,6 +14,7 @@ use crate::report::{Report, json, printable, removed, text};
 use crate::sink::Sealed;
 use crate::{Error, ErrorKind, Result};
 
+pub mod analyze;
 pub mod args;
 pub mod check;
 pub mod docs;
@@ -62,6 +63,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(mut args: Args, paint: Paint) -> Result<u8> {
     let printed = match args.command.take() {
         None => return slim(args, paint),
+        Some(Command::Analyze(analyze)) => return analyze::analyze(*analyze, args.color, paint),
         Some(Command::Plan(plan)) => return plan::plan(*plan, args.color, paint),
         Some(Command::Completions { shell }) => to_stdout(|out| out.write_all(&docs::completions(shell))),
         Some(Command::Man) => to_stdout(docs::man),
@@ -109,7 +111,12 @@ fn slim(args: Args, paint: Paint) -> Result<u8> {
 
 /// Sets the number of threads, and sees to it that an interrupted run leaves no temporary behind.
 fn prepare_process(job: &Job) {
-    if let Some(threads) = job.threads {
+    prepare_threads(job.threads);
+}
+
+/// The same without a job.
+fn prepare_threads(threads: Option<usize>) {
+    if let Some(threads) = threads {
         // Fails only where a pool is there already, as in a test that runs two jobs.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
     }

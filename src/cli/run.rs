@@ -146,7 +146,7 @@ fn resolve_profile(job: &Job) -> Result<Profile> {
 }
 
 /// Facts are looked for only where a rule could drop what they protect.
-fn needs(profile: &Profile) -> Needs {
+pub(super) fn needs(profile: &Profile) -> Needs {
     let drops = profile.rules.iter().any(|r| r.enabled && r.action == profile::Action::Drop);
     let mut strip = Vec::new();
     for rule in profile.rules.iter().filter(|r| r.enabled && r.action == profile::Action::Strip) {
@@ -154,10 +154,10 @@ fn needs(profile: &Profile) -> Needs {
             strip.push(rule.level);
         }
     }
-    Needs { interpreters: drops, python_words: plan::guard::words(profile), strip }
+    Needs { interpreters: drops, python_words: plan::guard::words(profile), strip, ..Needs::default() }
 }
 
-fn scan_layers(input: &Input, needs: &Needs, ui: &dyn Ui) -> Result<HashMap<LayerKey, Scanned>> {
+pub(super) fn scan_layers(input: &Input, needs: &Needs, ui: &dyn Ui) -> Result<HashMap<LayerKey, Scanned>> {
     let mut unique: Vec<&LayerRef> = Vec::new();
     let mut seen = HashMap::new();
     for layer in input.images.iter().flat_map(|i| &i.layers) {

@@ -1,10 +1,11 @@
 //! What lies in a layer and no container sees: deleted or replaced by a later layer, or by a later member of its own.
 
 use super::{Entry, Explain, Kind, Place, Planned, Verdict};
+use crate::layer::LayerIndex;
 use crate::path;
 use crate::plan::script::Names;
 use crate::tar;
-use crate::tree::merge::{Role, role};
+use crate::tree::merge::{Mark, Role, role};
 use crate::tree::{At, Type};
 use std::collections::{HashMap, HashSet};
 
@@ -62,7 +63,7 @@ pub(super) fn find(image: &Planned<'_>) -> Vec<Hidden> {
         let parts = path::components(path(a)).cmp(path::components(path(b)));
         a.at.layer.cmp(&b.at.layer).then(parts).then(a.at.cmp(&b.at))
     });
-    let hiders = Hiders::new(image, &out);
+    let hiders = Hiders::new(image.layers, image.marks, out.iter().map(|h| h.at));
     out.iter_mut().for_each(|h| h.hider = hiders.of(h.at, path(h)));
     out
 }
@@ -81,13 +82,14 @@ enum Cover {
 }
 
 /// What may hide any of the hidden members, by path.
-struct Hiders<'a>(HashMap<&'a [u8], Vec<(At, Cover)>>);
+pub struct Hiders<'a>(HashMap<&'a [u8], Vec<(At, Cover)>>);
 
 impl<'a> Hiders<'a> {
-    fn new(image: &Planned<'a>, hidden: &[Hidden]) -> Self {
+    /// Looks for whatever may hide any of these members: later members, and the marks of later layers.
+    pub fn new(layers: &[&'a LayerIndex], marks: &'a [Vec<Mark>], hidden: impl Iterator<Item = At>) -> Self {
         let mut wanted: HashSet<&[u8]> = HashSet::new();
-        for one in hidden {
-            let path: &'a [u8] = &image.layers[one.at.layer as usize].members[one.at.member as usize].path;
+        for at in hidden {
+            let path: &'a [u8] = &layers[at.layer as usize].members[at.member as usize].path;
             // What is above a known directory is known.
             for above in std::iter::once(path).chain(above(path)) {
                 if !wanted.insert(above) {
@@ -96,7 +98,7 @@ impl<'a> Hiders<'a> {
             }
         }
         let mut out: HashMap<&[u8], Vec<(At, Cover)>> = HashMap::new();
-        for (layer, (index, marks)) in (0u32..).zip(image.layers.iter().zip(image.marks)) {
+        for (layer, (index, marks)) in (0u32..).zip(layers.iter().zip(marks)) {
             for (number, member) in (0u32..).zip(&index.members) {
                 if wanted.contains(&**member.path) && role(&member.path) == Role::Entry {
                     let at = At { layer, member: number };
@@ -113,7 +115,8 @@ impl<'a> Hiders<'a> {
     }
 
     /// The first that hides a member.
-    fn of(&self, at: At, path: &[u8]) -> Option<Hider> {
+    #[must_use]
+    pub fn of(&self, at: At, path: &[u8]) -> Option<Hider> {
         let paths = std::iter::once((path, true)).chain(above(path).map(|p| (p, false)));
         let found = paths.flat_map(|(path, same)| {
             let covers = self.0.get(path).into_iter().flatten();

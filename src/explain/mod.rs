@@ -22,7 +22,7 @@ pub mod select;
 pub mod tree;
 mod words;
 
-pub use hidden::{Hider, How};
+pub use hidden::{Hider, Hiders, How};
 pub use select::{Chosen, Selection};
 
 /// What becomes of a path.

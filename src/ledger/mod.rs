@@ -93,6 +93,14 @@ impl Ledger {
     }
 }
 
+/// Whether a file is dpkg's list of what a package installed: `PACKAGE.list`, a path from `/` on each line.
+/// Source: dpkg(1), FILES.
+#[must_use]
+pub fn is_file_list(path: &[u8]) -> bool {
+    let (dir, name) = crate::path::split(path);
+    dir == b"var/lib/dpkg/info" && name.ends_with(b".list")
+}
+
 /// The lines of a text with their offsets, without line ends.
 fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     text.split_inclusive(|&c| c == b'\n').scan(0, |at, line| {

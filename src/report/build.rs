@@ -141,7 +141,8 @@ impl Built<'_> {
     }
 
     /// What each rule takes, most first.
-    fn rules(&self) -> Vec<RuleReport> {
+    #[must_use]
+    pub fn rules(&self) -> Vec<RuleReport> {
         let mut totals: BTreeMap<u16, Totals> = BTreeMap::new();
         for removed in &self.plan.removed {
             let total = totals.entry(removed.rule).or_default();

@@ -7,6 +7,7 @@ use crate::codec::Compression;
 use crate::elf::{self, Level, Object, Outcome, Reason};
 use crate::layer::Strip;
 use crate::ledger::Sums;
+use crate::scan::Needs;
 use crate::source::{Input, LayerRef};
 use crate::tar::Member;
 use crate::{Result, path};
@@ -33,10 +34,11 @@ pub(super) struct Place<'a> {
 pub(super) fn look(
     place: Place<'_>,
     member: &Member,
-    levels: &[Level],
+    needs: &Needs,
     head: &mut Vec<u8>,
     rest: &mut impl Read,
 ) -> Result<Vec<Strip>> {
+    let levels = needs.strip.as_slice();
     let range = member.data();
     let size = range.end - range.start;
     let unchanged =
@@ -48,11 +50,15 @@ pub(super) fn look(
     }
     if !elf::may_be_elf(head) {
         // Its header alone says why not.
-        return Ok(outcomes(head.as_slice(), name, levels, false));
+        return Ok(outcomes(head.as_slice(), name, levels, SumsOf::Sha256));
     }
-    let legacy = !path::components(&member.path).any(|part| part == b"site-packages");
+    let of = match path::components(&member.path).any(|part| part == b"site-packages") {
+        site if needs.sizes_only => SumsOf::Length { legacy: !site },
+        true => SumsOf::Sha256,
+        false => SumsOf::All,
+    };
     if place.layer.compression == Compression::None {
-        return Ok(outcomes(&Stored { place, range }, name, levels, legacy));
+        return Ok(outcomes(&Stored { place, range }, name, levels, of));
     }
     if size > MOST_HELD {
         return Ok(unchanged(Reason::Large).collect());
@@ -60,15 +66,15 @@ pub(super) fn look(
     let _one = (size > LARGE).then(|| ONE_LARGE.lock());
     head.reserve_exact(usize::try_from(size).unwrap_or_default().saturating_sub(head.len()));
     rest.read_to_end(head)?;
-    Ok(outcomes(head.as_slice(), name, levels, legacy))
+    Ok(outcomes(head.as_slice(), name, levels, of))
 }
 
-fn outcomes<O: Object + ?Sized>(object: &O, name: &[u8], levels: &[Level], legacy: bool) -> Vec<Strip> {
+fn outcomes<O: Object + ?Sized>(object: &O, name: &[u8], levels: &[Level], of: SumsOf) -> Vec<Strip> {
     let one = |&level: &Level| {
         let most = if elf::keeps_symtab(name) { Level::Debug } else { level };
         let outcome = elf::strip(object, most);
         let sums = match &outcome {
-            Outcome::Replaced(recipe) => sums(recipe.chunks(object), recipe.size, legacy),
+            Outcome::Replaced(recipe) => sums(recipe.chunks(object), recipe.size, of),
             Outcome::Unchanged(_) => None,
         };
         match (outcome, sums) {
@@ -79,8 +85,23 @@ fn outcomes<O: Object + ?Sized>(object: &O, name: &[u8], levels: &[Level], legac
     levels.iter().map(one).collect()
 }
 
+/// Which checksums of a new file are wanted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum SumsOf {
+    /// Only how long they are: zeros stand for them.
+    Length { legacy: bool },
+    /// Only that which language's package managers know.
+    Sha256,
+    /// All.
+    All,
+}
+
 /// The checksums of the new file; none where it could not be read to its end.
-fn sums<'a>(chunks: impl Iterator<Item = Cow<'a, [u8]>>, size: u64, legacy: bool) -> Option<Sums> {
+fn sums<'a>(chunks: impl Iterator<Item = Cow<'a, [u8]>>, size: u64, of: SumsOf) -> Option<Sums> {
+    if let SumsOf::Length { legacy } = of {
+        return Some(Sums { sha256: [0; 32], legacy: legacy.then_some(([0; 16], [0; 20])) });
+    }
+    let legacy = of == SumsOf::All;
     let (mut sha256, mut md5, mut sha1) = (sha2::Sha256::new(), md5::Md5::new(), sha1::Sha1::new());
     let mut read = 0;
     for chunk in chunks {

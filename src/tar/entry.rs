@@ -32,6 +32,8 @@ pub(super) struct Entry {
     pub(super) meta: Meta,
     /// How many bytes follow the header, without padding.
     pub(super) size: u64,
+    /// The size that the headers state, which means nothing where no bytes follow.
+    pub(super) stated: u64,
     /// Whether those are the member's data; otherwise they mean nothing here.
     pub(super) has_data: bool,
     pub(super) layout: Layout,
@@ -85,11 +87,12 @@ impl Entry {
         let field = header.size()?;
         let has_data = kind == Kind::File;
         // Whatever the size of a link, a device or a directory says, no data follow; but after GNU's dump of a directory.
-        let size = if has_data || flag == b'D' { extended.size.unwrap_or(field) } else { 0 };
+        let stated = extended.size.unwrap_or(field);
+        let size = if has_data || flag == b'D' { stated } else { 0 };
         let (global, inherited) = (extended.global, extended.inherited);
         let meta = meta(header, extended)?;
         let path = Vec::from(path).into_boxed_slice().into();
-        Ok(Self { name: name.to_vec(), path, kind, meta, size, has_data, layout, global, inherited })
+        Ok(Self { name: name.to_vec(), path, kind, meta, size, stated, has_data, layout, global, inherited })
     }
 }
 

@@ -34,6 +34,7 @@ pub struct Framer<R: BufRead> {
     inherited: u64,
     shared: Shared,
     members_end: u64,
+    stated: u64,
     state: State,
 }
 
@@ -58,6 +59,7 @@ impl<R: BufRead> Framer<R> {
             inherited: 0,
             shared: Shared::default(),
             members_end: 0,
+            stated: 0,
             state: State::Open,
         }
     }
@@ -99,6 +101,12 @@ impl<R: BufRead> Framer<R> {
     /// that is where the end marker begins, unless headers that belong to no member stand between.
     pub fn members_end(&self) -> u64 {
         self.members_end
+    }
+
+    /// The size that the last member's headers state, in bytes: of a link or a directory some writers state one although no
+    /// data follow.
+    pub fn stated(&self) -> u64 {
+        self.stated
     }
 
     /// The reader, at [`Framer::position`].
@@ -160,7 +168,7 @@ impl<R: BufRead> Framer<R> {
         })?;
         let size = if entry.has_data { stored } else { 0 };
         (self.size, self.left, self.gap) = (size, size, end - self.pos - size);
-        self.members_end = end;
+        (self.members_end, self.stated) = (end, entry.stated);
         let mut meta = entry.meta;
         meta.attrs = self.shared.find(meta.attrs);
         Ok(Member {

@@ -30,12 +30,12 @@ fn line() -> impl Strategy<Value = String> {
     ]
 }
 
-fn layers() -> impl Strategy<Value = Vec<Vec<String>>> {
+pub fn layers() -> impl Strategy<Value = Vec<Vec<String>>> {
     prop::collection::vec(prop::collection::vec(line(), 0..7), 1..5)
 }
 
 /// Leaves out lines that make the layer an error or a question, so that most images are plain ones.
-fn sane(texts: &[Vec<String>]) -> Vec<Vec<String>> {
+pub fn sane(texts: &[Vec<String>]) -> Vec<Vec<String>> {
     let mut done: Vec<Vec<String>> = Vec::new();
     for lines in texts {
         done.push(Vec::new());

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// The level of each module.
-const LEVELS: [(&str, u8); 20] = [
+const LEVELS: [(&str, u8); 21] = [
     ("digest", 0),
     ("error", 0),
     ("path", 0),
@@ -23,12 +23,13 @@ const LEVELS: [(&str, u8); 20] = [
     ("sink", 5),
     ("report", 7),
     ("explain", 8),
-    ("cli", 9),
+    ("analyze", 9),
+    ("cli", 10),
 ];
 
 /// Modules without input and output, environment and time.
-const PURE: [&str; 11] =
-    ["path", "codec", "tar", "refs", "elf", "ledger", "layer", "tree", "profile", "plan", "explain"];
+const PURE: [&str; 12] =
+    ["path", "codec", "tar", "refs", "elf", "ledger", "layer", "tree", "profile", "plan", "explain", "analyze"];
 
 fn files(dir: &Path, out: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(dir).unwrap() {

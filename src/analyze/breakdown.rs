@@ -1,0 +1,116 @@
+//! What takes the room: the bytes of all layers by kind of file, by package and by directory. Each byte is counted once, so that
+//! every breakdown adds up to the whole.
+
+use super::kinds::Kinds;
+use super::owners::Owners;
+use crate::layer::LayerIndex;
+use crate::path;
+use crate::plan::script::Names;
+use crate::report::escape;
+use crate::tar::Kind;
+use crate::tree::{At, Tree};
+use bstr::BStr;
+use serde::Serialize;
+use std::collections::HashMap;
+
+/// A part of the whole.
+#[derive(Serialize, Clone, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// The kind, the package or the path of the directory.
+    pub name: String,
+    /// Members.
+    pub files: u64,
+    /// Bytes of tar: headers, data, padding.
+    pub bytes: u64,
+}
+
+/// All breakdowns; each most bytes first.
+#[derive(Clone, Debug, Default)]
+pub struct Breakdown {
+    /// By kind of file.
+    pub kinds: Vec<Share>,
+    /// By package, with the name of its manager before its own.
+    pub packages: Vec<Share>,
+    /// By directory.
+    pub directories: Vec<Share>,
+}
+
+/// What no container sees.
+pub const HIDDEN: &str = "(no container sees it)";
+/// Ends of tars, and headers that belong to no member.
+pub const FRAMING: &str = "(ends of layers)";
+/// Headers of directories, links and devices.
+const ENTRIES: &str = "(directories and links)";
+/// What belongs to no package.
+const NO_PACKAGE: &str = "(no package)";
+
+#[derive(Default)]
+struct Sums(HashMap<String, (u64, u64)>);
+
+impl Sums {
+    fn add(&mut self, name: &str, files: u64, bytes: u64) {
+        if !self.0.contains_key(name) {
+            self.0.insert(name.to_owned(), (0, 0));
+        }
+        if let Some(sum) = self.0.get_mut(name) {
+            *sum = (sum.0 + files, sum.1 + bytes);
+        }
+    }
+
+    fn finish(self) -> Vec<Share> {
+        let mut out: Vec<Share> =
+            self.0.into_iter().map(|(name, (files, bytes))| Share { name, files, bytes }).collect();
+        out.sort_by(|a, b| (b.bytes, b.files, &a.name).cmp(&(a.bytes, a.files, &b.name)));
+        out
+    }
+}
+
+/// Breaks an image down; `needed` says which members containers see, `depth` how deep directories are told apart.
+#[must_use]
+pub fn breakdown(
+    layers: &[&LayerIndex],
+    tree: &Tree,
+    needed: &[Vec<bool>],
+    kinds: &Kinds,
+    owners: &Owners,
+    depth: usize,
+) -> Breakdown {
+    let names = Names::new(layers, tree);
+    let (mut by_kind, mut by_package, mut by_dir) = (Sums::default(), Sums::default(), Sums::default());
+    let (mut found, mut dir) = (Vec::new(), String::new());
+    for (layer, index) in (0u32..).zip(layers) {
+        let mut rest = index.tar_bytes;
+        for (number, member) in (0u32..).zip(&index.members) {
+            let bytes = member.span_bytes();
+            rest = rest.saturating_sub(bytes);
+            if !needed[layer as usize][number as usize] {
+                [&mut by_kind, &mut by_package, &mut by_dir].into_iter().for_each(|s| s.add(HIDDEN, 1, bytes));
+                continue;
+            }
+            let kind = if member.kind == Kind::File { kinds.of(member, &mut found) } else { None };
+            by_kind.add(kind.map_or(ENTRIES, |kind| kinds.id(kind)), 1, bytes);
+            let owner = names.get(At { layer, member: number }).and_then(|node| owners.of(node));
+            match owner {
+                Some(package) => by_package.add(&format!("{} {}", package.manager, package.name), 1, bytes),
+                None => by_package.add(NO_PACKAGE, 1, bytes),
+            }
+            directory(&member.path, member.kind == Kind::Dir, depth, &mut dir);
+            by_dir.add(&dir, 1, bytes);
+        }
+        [&mut by_kind, &mut by_package, &mut by_dir].into_iter().for_each(|s| s.add(FRAMING, 0, rest));
+    }
+    Breakdown { kinds: by_kind.finish(), packages: by_package.finish(), directories: by_dir.finish() }
+}
+
+/// The directory that a path is counted for: at most so many names deep.
+fn directory(path: &BStr, is_dir: bool, depth: usize, out: &mut String) {
+    let dir = if is_dir { path } else { BStr::new(path::split(path).0) };
+    out.clear();
+    out.push('/');
+    for part in path::components(dir).take(depth) {
+        if out.len() > 1 {
+            out.push('/');
+        }
+        out.push_str(&escape(part));
+    }
+}

@@ -1,0 +1,167 @@
+//! Efficiency and wasted bytes as dive 0.13.1 computes them, to the last byte, so that a gate may change tools and keep its figures.
+//!
+//! What dive does, found in its `filetree/efficiency.go` and by comparing: it makes a tree of names of each layer ([`Trie`]) and
+//! visits what has nothing below it, children first, by name: files, links, empty directories, whiteouts. For each path it adds up
+//! the sizes that it had in all layers (*cumulative*), and takes the least of them (*minimum*) and how often it was there.
+//!
+//! - `efficiency` = sum of all minima / sum of all cumulative sizes; 1 where there is nothing.
+//! - `wasted bytes` = the sum of cumulative sizes of those paths that were there twice or more.
+//! - A whiteout counts for the path that it hides: with the size of all below that if it was a directory, else with 0. So a deleted
+//!   file makes its path wasted, but a deleted directory is one mention of a path that was never a leaf: nothing is wasted, and
+//!   `rm -rf` of a directory goes unseen. What slim calls reclaimable counts it.
+//! - What lies below is looked up in the lower layers stacked in the same order of visits, in which a whiteout takes out what its
+//!   own layer has put in before. Under the lowest layer lies that layer itself.
+//! - A whiteout of nothing ends the visit of its layer, and its path has the minimum -1 unless it was met before.
+//! - Opaque markers and AUFS's names are left out. A directory that no header describes is no directory.
+//! - Hard links count what their header states, which is 0 but for odd writers.
+
+use super::trie::{Info, ROOT, Trie};
+use crate::layer::LayerIndex;
+use bstr::BString;
+use serde::Serialize;
+use std::collections::HashMap;
+
+/// What dive says of an image.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Metric {
+    /// The size of each layer: all that headers state, in bytes.
+    pub layer_bytes: Vec<u64>,
+    /// 0 to 1; a little below 0 is possible.
+    pub efficiency: f64,
+    /// In bytes.
+    pub wasted_bytes: u64,
+    /// Wasted bytes as a share of what the layers above the lowest have; infinite or no number where they have nothing.
+    pub user_wasted: f64,
+    /// The paths that are there more than once, most bytes first, then by path. dive leaves the order of equals to chance.
+    pub inefficient: Vec<Inefficient>,
+}
+
+/// A path that is there more than once.
+#[derive(Serialize, Clone, Debug, PartialEq, Eq)]
+pub struct Inefficient {
+    /// How often it is there, as a file or a whiteout.
+    pub count: u64,
+    /// The sum of its sizes in bytes.
+    #[serde(rename = "sizeBytes")]
+    pub size: u64,
+    /// Its path from `/`.
+    #[serde(serialize_with = "super::json::lossy")]
+    pub file: BString,
+}
+
+impl Metric {
+    /// The size of the image: all that headers state, in bytes.
+    #[must_use]
+    pub fn size_bytes(&self) -> u64 {
+        sum(self.layer_bytes.iter().copied())
+    }
+}
+
+/// What is known of one path.
+struct Seen {
+    count: u64,
+    cumulative: u64,
+    /// None where its only mention is a whiteout of nothing.
+    least: Option<u64>,
+}
+
+/// Computes it.
+#[must_use]
+pub fn metric(layers: &[&LayerIndex]) -> Metric {
+    let mut visits = Visits::default();
+    // What is stacked matters only below the last whiteout.
+    let last = layers.iter().rposition(|layer| has_whiteout(layer));
+    let mut stacked: Option<Trie<'_>> = None;
+    let mut layer_bytes = Vec::with_capacity(layers.len());
+    for (index, layer) in layers.iter().enumerate() {
+        let own = Trie::of(layer);
+        layer_bytes.push(sum((0..layer.members.len() as u32).map(|m| super::trie::stated(layer, m))));
+        visits.layer(&own, stacked.as_ref().unwrap_or(&own));
+        if last.is_some_and(|last| index < last) {
+            let mut below = stacked.take().unwrap_or_else(|| own.clone());
+            below.stack(&own);
+            stacked = Some(below);
+        }
+    }
+    visits.finish(layer_bytes)
+}
+
+fn has_whiteout(layer: &LayerIndex) -> bool {
+    layer.members.iter().any(|m| memchr::memmem::find(&m.path, super::trie::WHITEOUT).is_some())
+}
+
+struct Visits<'a> {
+    /// All paths of all layers.
+    names: Trie<'a>,
+    seen: HashMap<u32, Seen>,
+}
+
+impl Default for Visits<'_> {
+    fn default() -> Self {
+        Self { names: Trie::new(), seen: HashMap::new() }
+    }
+}
+
+impl<'a> Visits<'a> {
+    fn layer(&mut self, own: &Trie<'a>, below: &Trie<'_>) {
+        for id in own.below(ROOT) {
+            if own.is_leaf(id) && !self.leaf(own, id, below) {
+                return;
+            }
+        }
+    }
+
+    /// Counts a leaf; false for a whiteout of nothing.
+    fn leaf(&mut self, own: &Trie<'a>, id: u32, below: &Trie<'_>) -> bool {
+        let meant = own.meant(id);
+        let size = if own.is_whiteout(id) { hidden(below, &meant) } else { Some(own.node(id).info.size) };
+        let Some(name) = self.names.add(meant.into_iter(), Info::default()) else { return true };
+        let seen = self.seen.entry(name).or_insert(Seen { count: 0, cumulative: 0, least: None });
+        let Some(size) = size else { return false };
+        seen.count += 1;
+        seen.cumulative = seen.cumulative.saturating_add(size);
+        seen.least = Some(seen.least.map_or(size, |least| least.min(size)));
+        true
+    }
+
+    fn finish(self, layer_bytes: Vec<u64>) -> Metric {
+        let least: i128 = self.seen.values().map(|s| s.least.map_or(-1, i128::from)).sum();
+        let cumulative: i128 = self.seen.values().map(|s| i128::from(s.cumulative)).sum();
+        let mut inefficient: Vec<Inefficient> = self
+            .seen
+            .iter()
+            .filter(|(_, s)| s.count > 1)
+            .map(|(&name, s)| Inefficient { count: s.count, size: s.cumulative, file: self.path(name) })
+            .collect();
+        inefficient.sort_by(|a, b| (b.size, &a.file).cmp(&(a.size, &b.file)));
+        let wasted_bytes = sum(inefficient.iter().map(|i| i.size));
+        let user: u64 = sum(layer_bytes.iter().skip(1).copied());
+        Metric {
+            layer_bytes,
+            efficiency: if cumulative == 0 { 1.0 } else { least as f64 / cumulative as f64 },
+            wasted_bytes,
+            user_wasted: wasted_bytes as f64 / user as f64,
+            inefficient,
+        }
+    }
+
+    fn path(&self, name: u32) -> BString {
+        let mut path = b"/".to_vec();
+        path.extend(bstr::join("/", self.names.parts(name)));
+        path.into()
+    }
+}
+
+/// The size of what a whiteout hides; none where that is nothing.
+fn hidden(below: &Trie<'_>, meant: &[&[u8]]) -> Option<u64> {
+    let node = below.find(meant)?;
+    if !below.node(node).info.is_dir {
+        return Some(0);
+    }
+    Some(sum(below.below(node).into_iter().map(|id| below.node(id).info.size)))
+}
+
+/// Headers may state any size.
+fn sum(sizes: impl Iterator<Item = u64>) -> u64 {
+    sizes.fold(0, u64::saturating_add)
+}

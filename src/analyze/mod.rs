@@ -1,0 +1,131 @@
+//! `slim analyze`: what an image is made of and what of it is waste, from the same scan and tree as everything else, without writing.
+//!
+//! [`dive`] is dive's metric, to the byte; [`waste`] is what no container sees, which dive counts only in part; [`breakdown`] says
+//! what takes the room; [`savings`] what each profile would save; [`gate`] checks `.dive-ci`. [`text`] and [`json`] tell it.
+
+use crate::image::ImageFacts;
+use crate::layer::LayerIndex;
+use crate::tree::merge::Merged;
+use breakdown::Breakdown;
+use dive::Metric;
+use gate::Verdict;
+use kinds::Kinds;
+use savings::Saving;
+use serde::Serialize;
+use waste::Wasted;
+
+pub mod breakdown;
+pub mod dive;
+pub mod gate;
+pub mod json;
+pub mod kinds;
+pub mod owners;
+pub mod savings;
+#[cfg(test)]
+mod tests;
+pub mod text;
+pub mod trie;
+pub mod waste;
+mod yaml;
+
+/// What an analysis is made from.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    /// What the config says.
+    pub facts: &'a ImageFacts,
+    /// The layers, bottom first.
+    pub layers: &'a [&'a LayerIndex],
+    /// The layers on top of each other.
+    pub merged: &'a Merged,
+    /// How deep directories are told apart.
+    pub depth: usize,
+}
+
+/// What is known of the image besides its layers' contents.
+#[derive(Serialize, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Head {
+    /// IN as given.
+    pub path: String,
+    /// Its names.
+    pub tags: Vec<String>,
+    /// `OS/ARCH[/VARIANT]`.
+    pub platform: String,
+    /// The digest of its config: docker's image id.
+    pub config: String,
+    /// The size of the archive in bytes; none of a directory.
+    pub archive_bytes: Option<u64>,
+}
+
+/// A layer.
+#[derive(Serialize, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Layer {
+    /// From 1 at the bottom.
+    pub index: usize,
+    /// `created_by` of its history entry as it stands; empty where there is none.
+    pub instruction: String,
+    /// The digest of its tar.
+    pub diff_id: String,
+    /// The size of its tar in bytes.
+    pub bytes: u64,
+    /// Its size as stored, in bytes.
+    pub blob_bytes: u64,
+    /// Members.
+    pub files: u64,
+    /// Bytes of its tar that no container sees.
+    pub wasted_bytes: u64,
+}
+
+/// All that was found out about an image.
+#[derive(Clone, Debug)]
+pub struct Analysis {
+    /// What it is.
+    pub head: Head,
+    /// Its layers, bottom first.
+    pub layers: Vec<Layer>,
+    /// How many paths a container sees.
+    pub paths: u64,
+    /// What dive says.
+    pub metric: Metric,
+    /// What no container sees.
+    pub wasted: Wasted,
+    /// What takes the room; none where only the gate was asked for.
+    pub breakdown: Option<Breakdown>,
+    /// What each profile would save, most first; empty where only the gate was asked for.
+    pub savings: Vec<Saving>,
+    /// Whether it passes; none without `--ci`.
+    pub verdict: Option<Verdict>,
+}
+
+impl Analysis {
+    /// The size of all layers as plain tars, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.layers.iter().map(|l| l.bytes).sum()
+    }
+}
+
+/// What containers do not see, and dive's metric.
+#[must_use]
+pub fn measure(request: &Request<'_>, needed: &[Vec<bool>]) -> (Metric, Wasted) {
+    let wasted = waste::find(request.layers, request.merged, needed);
+    (dive::metric(request.layers), wasted)
+}
+
+/// What takes the room.
+///
+/// # Errors
+/// A sentence where the built-in kinds are wrong, which a test rules out.
+pub fn break_down(request: &Request<'_>, needed: &[Vec<bool>]) -> Result<Breakdown, String> {
+    let tree = &request.merged.tree;
+    let owners = owners::Owners::new(request.layers, tree);
+    let kinds = Kinds::builtin()?;
+    Ok(breakdown::breakdown(request.layers, tree, needed, &kinds, &owners, request.depth))
+}
+
+/// The instruction that made each layer, as the history has it; `None` where there is no entry.
+pub fn instructions<'a>(facts: &'a ImageFacts, layers: usize) -> impl Iterator<Item = Option<&'a str>> + use<'a> {
+    let made = facts.history.iter().filter(|h| !h.empty_layer).map(|h| Some(h.created_by.as_str()));
+    made.chain(std::iter::repeat(None)).take(layers)
+}

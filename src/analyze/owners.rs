@@ -1,0 +1,149 @@
+//! Which package each path belongs to, as package managers wrote it down: dpkg's lists, apk's database, pip's `RECORD`; of npm's
+//! packages the directory says it. The distribution's own manager goes before a language's.
+
+use crate::layer::LayerIndex;
+use crate::ledger::{self, Ledger};
+use crate::path;
+use crate::report::escape;
+use crate::tree::{NodeId, Tree, Type};
+use bstr::ByteSlice;
+use std::collections::HashMap;
+
+/// A package.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Package {
+    /// Its manager: `dpkg`, `apk`, `pip` or `npm`.
+    pub manager: &'static str,
+    /// Its name; with its version where that is written beside the name of its files.
+    pub name: String,
+}
+
+/// The packages of an image, and which paths are whose.
+pub struct Owners {
+    packages: Vec<Package>,
+    ids: HashMap<Package, u32>,
+    /// For each node.
+    nodes: Vec<u32>,
+}
+
+/// Stands for no package.
+const NONE: u32 = u32::MAX;
+
+impl Owners {
+    /// Reads what the scan kept of package managers' records.
+    #[must_use]
+    pub fn new(layers: &[&LayerIndex], tree: &Tree) -> Self {
+        let mut out = Self { packages: Vec::new(), ids: HashMap::new(), nodes: vec![NONE; tree.len()] };
+        for distribution in [true, false] {
+            for (_, inode) in tree.inodes().filter(|(_, inode)| inode.kind == Type::File) {
+                let text = inode.holder().and_then(|at| {
+                    layers[at.layer as usize].facts.get(&at.member).and_then(|facts| facts.ledger.as_deref())
+                });
+                if let Some(text) = text {
+                    out.record(tree, &tree.path(inode.name), text, distribution);
+                }
+            }
+        }
+        out.npm(tree);
+        out.bytecode(tree);
+        out
+    }
+
+    /// The package of a path.
+    #[must_use]
+    pub fn of(&self, node: NodeId) -> Option<&Package> {
+        self.packages.get(self.nodes[node.index()] as usize)
+    }
+
+    fn id(&mut self, manager: &'static str, name: &[u8]) -> u32 {
+        let package = Package { manager, name: escape(name) };
+        let next = self.packages.len() as u32;
+        let id = *self.ids.entry(package.clone()).or_insert(next);
+        if id == next {
+            self.packages.push(package);
+        }
+        id
+    }
+
+    /// Gives a path to a package, unless it has one; directories belong to many.
+    fn give(&mut self, tree: &Tree, path: &[u8], package: u32) {
+        let node = tree.lookup(path).or_else(|| {
+            // dpkg says /bin/sh where that is usr/bin/sh by now: a directory on the way is a link.
+            let (dir, name) = path::split(path);
+            tree.resolve(NodeId::ROOT, dir).target.and_then(|dir| tree.child(dir, name))
+        });
+        if let Some(node) = node.filter(|&node| !tree.is_dir(node)) {
+            let slot = &mut self.nodes[node.index()];
+            *slot = if *slot == NONE { package } else { *slot };
+        }
+    }
+
+    fn record(&mut self, tree: &Tree, at: &[u8], text: &[u8], distribution: bool) {
+        let (dir, name) = path::split(at);
+        match Ledger::of(at) {
+            Some(Ledger::ApkInstalled) if distribution => self.apk(tree, text),
+            Some(Ledger::Record) if !distribution => {
+                let package = path::split(dir).1.strip_suffix(b".dist-info").unwrap_or(dir).replacen(b"-", b" ", 1);
+                let id = self.id("pip", &package);
+                Ledger::Record.rows(at, text).for_each(|row| self.give(tree, &row.path, id));
+            }
+            // Distroless images have no lists, but checksums of the same files.
+            Some(Ledger::Md5sums) if distribution && dir.ends_with(b"status.d") => {
+                let id = self.id("dpkg", name.strip_suffix(b".md5sums").unwrap_or(name));
+                Ledger::Md5sums.rows(at, text).for_each(|row| self.give(tree, &row.path, id));
+            }
+            None if distribution && ledger::is_file_list(at) => {
+                let package = name.strip_suffix(b".list").unwrap_or(name);
+                let id = self.id("dpkg", package.split(|&c| c == b':').next().unwrap_or(package));
+                text.lines().for_each(|line| self.give(tree, line.strip_prefix(b"/").unwrap_or(line), id));
+            }
+            _ => {}
+        }
+    }
+
+    /// apk's database: `P:` begins a package's name, `F:` a directory, `R:` a file in it.
+    fn apk(&mut self, tree: &Tree, text: &[u8]) {
+        let (mut id, mut dir) = (None, &b""[..]);
+        for line in text.lines() {
+            match line.split_at_checked(2) {
+                None => (id, dir) = (None, b""),
+                Some((b"P:", name)) => id = Some(self.id("apk", name)),
+                Some((b"F:", name)) => dir = name,
+                Some((b"R:", name)) => id.into_iter().for_each(|id| self.give(tree, &path::join(dir, name), id)),
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// What lies in a directory of `node_modules` with a `package.json`, and in no package within it.
+    fn npm(&mut self, tree: &Tree) {
+        let mut inside = vec![NONE; tree.len()];
+        for id in tree.ids().skip(1) {
+            let parent = tree.node(id).parent;
+            inside[id.index()] = inside[parent.index()];
+            if tree.is_dir(id) && tree.child(id, b"package.json").is_some() {
+                let scoped = tree.name(parent).starts_with(b"@");
+                let above = if scoped { tree.node(parent).parent } else { parent };
+                if tree.name(above) == "node_modules" {
+                    let name = if scoped { path::join(tree.name(parent), tree.name(id)) } else { tree.name(id).into() };
+                    inside[id.index()] = self.id("npm", &name);
+                }
+            }
+            let slot = &mut self.nodes[id.index()];
+            *slot = if *slot == NONE { inside[id.index()] } else { *slot };
+        }
+    }
+
+    /// Bytecode that an installation made belongs to whom its source belongs to.
+    fn bytecode(&mut self, tree: &Tree) {
+        for id in tree.ids() {
+            let parent = tree.node(id).parent;
+            if self.nodes[id.index()] != NONE || tree.name(parent) != "__pycache__" {
+                continue;
+            }
+            let stem = tree.name(id).split(|&c| c == b'.').next().unwrap_or_default();
+            let source = tree.child(tree.node(parent).parent, &[stem, b".py"].concat());
+            self.nodes[id.index()] = source.map_or(NONE, |source| self.nodes[source.index()]);
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! An analysis for people.
+
+use super::breakdown::Share;
+use super::gate::{Status, Verdict};
+use super::waste::{Cause, Waste};
+use super::{Analysis, Layer};
+use crate::report::paint::Paint;
+use crate::report::table::{Table, wrap};
+use crate::report::{escape, instruction, printable, units};
+
+/// How to write it.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Columns of a line.
+    pub width: usize,
+    /// Whether to colour.
+    pub paint: Paint,
+    /// 0 shows the largest of each list, 1 (`-v`) more, 2 (`-vv`) everything uncut.
+    pub detail: u8,
+}
+
+/// Waste below this share of the image, in parts of a thousand, is told only where more is asked for.
+const WORTH_TELLING: u64 = 1;
+
+impl Options {
+    const fn rows(&self) -> usize {
+        match self.detail {
+            0 => 8,
+            1 => 25,
+            _ => usize::MAX,
+        }
+    }
+
+    fn table(&self, table: &Table) -> String {
+        table.render(2, if self.detail > 1 { usize::MAX } else { self.width }, self.paint)
+    }
+
+    fn heading(&self, text: &str) -> String {
+        format!("\n{}\n", self.paint.bold(text))
+    }
+}
+
+/// The whole analysis as text.
+#[must_use]
+pub fn render(analysis: &Analysis, options: &Options) -> String {
+    let mut out = head(analysis, options);
+    out.push_str(&layers(analysis, options));
+    out.push_str(&waste(analysis, options));
+    if let Some(breakdown) = &analysis.breakdown {
+        for (what, list) in
+            [("kind", &breakdown.kinds), ("package", &breakdown.packages), ("directory", &breakdown.directories)]
+        {
+            out.push_str(&shares(what, list, analysis.bytes(), options));
+        }
+    }
+    out.push_str(&savings(analysis, options));
+    if let Some(verdict) = &analysis.verdict {
+        out.push_str(&gate(analysis, verdict, options));
+    }
+    out
+}
+
+fn head(analysis: &Analysis, options: &Options) -> String {
+    let head = &analysis.head;
+    let tags = if head.tags.is_empty() { "untagged".to_owned() } else { head.tags.join(", ") };
+    let title = format!("image {}, {}", printable(&tags, false), printable(&head.platform, false));
+    let mut out = format!("{}\n", options.paint.bold(&title));
+    let blobs: u64 = analysis.layers.iter().map(|l| l.blob_bytes).sum();
+    let mut row = |name: &str, text: String| out.push_str(&format!("  {name:<13}{text}\n"));
+    if let Some(bytes) = head.archive_bytes {
+        row("archive", units::bytes(bytes));
+    }
+    let stored = if blobs == analysis.bytes() { String::new() } else { format!(", {} as stored", units::bytes(blobs)) };
+    let count = analysis.layers.len();
+    let layers = format!("{count} layer{}", if count == 1 { "" } else { "s" });
+    row("uncompressed", format!("{} in {layers}{stored}", units::bytes(analysis.bytes())));
+    row("paths", units::count(analysis.paths));
+    let metric = &analysis.metric;
+    let efficiency = format!("{:.4}%, {} wasted", metric.efficiency * 100.0, units::bytes(metric.wasted_bytes));
+    row("efficiency", format!("{efficiency}, as dive counts"));
+    let wasted = analysis.wasted.bytes();
+    let share = percent(wasted, analysis.bytes());
+    row("reclaimable", format!("{} ({share}): stored and pulled, and no container sees it", units::bytes(wasted)));
+    out
+}
+
+fn percent(part: u64, whole: u64) -> String {
+    if whole == 0 { "-".to_owned() } else { format!("{:.1}%", part as f64 * 100.0 / whole as f64) }
+}
+
+fn layers(analysis: &Analysis, options: &Options) -> String {
+    let mut table = Table::new(">>>><").header(&["layer", "size", "files", "wasted", "instruction"]);
+    for layer in &analysis.layers {
+        let wasted = if layer.wasted_bytes == 0 { "-".to_owned() } else { units::bytes(layer.wasted_bytes) };
+        let (size, files) = (units::bytes(layer.bytes), units::count(layer.files));
+        table.row([layer.index.to_string(), size, files, wasted, made_by(layer)]);
+    }
+    format!("\n{}", options.table(&table))
+}
+
+fn made_by(layer: &Layer) -> String {
+    let shown = instruction::clean(&layer.instruction);
+    if shown.is_empty() { "(no history)".to_owned() } else { printable(&shown, false).into_owned() }
+}
+
+/// What is wasted, step by step in sentences, and the largest paths.
+fn waste(analysis: &Analysis, options: &Options) -> String {
+    let wasted = &analysis.wasted;
+    let least = if options.detail == 0 { analysis.bytes() * WORTH_TELLING / 1000 } else { 1 };
+    let told: Vec<&Waste> = wasted.steps.iter().filter(|w| w.bytes() >= least.max(1)).collect();
+    if told.is_empty() {
+        return String::new();
+    }
+    let mut out = options.heading("waste");
+    for step in told.iter().take(options.rows()) {
+        out.push_str(&wrap(&sentence(analysis, step), 2, options.width));
+    }
+    let paths: Vec<&Waste> = wasted.paths.iter().filter(|w| w.bytes() >= least.max(1)).collect();
+    let mut table = Table::new(">>><").header(&["wasted", "files", "layers", "path"]);
+    for one in paths.iter().take(options.rows()) {
+        let layers: Vec<String> = one.parts.iter().map(|p| p.layer.to_string()).collect();
+        let path = format!("{} ({})", escape(&one.path), why(one));
+        table.row([units::bytes(one.bytes()), units::count(one.files()), layers.join(","), path]);
+    }
+    out.push('\n');
+    out.push_str(&options.table(&table));
+    out
+}
+
+fn why(waste: &Waste) -> String {
+    let what = match waste.cause {
+        Cause::Deleted => "deleted",
+        Cause::Replaced => "replaced",
+        Cause::Touched => "stored again",
+        Cause::Marker => return "a marker".to_owned(),
+    };
+    waste.by.map_or_else(|| what.to_owned(), |by| format!("{what} in layer {by}"))
+}
+
+/// What a step wastes, in a sentence.
+#[must_use]
+pub fn sentence(analysis: &Analysis, waste: &Waste) -> String {
+    let layer = waste.by.and_then(|by| analysis.layers.get(by - 1));
+    let step = match layer {
+        None => "A later entry".to_owned(),
+        Some(layer) if layer.instruction.trim().is_empty() => format!("Layer {}", layer.index),
+        Some(layer) => format!("`{}` in layer {}", made_by(layer), layer.index),
+    };
+    let (bytes, files) = (units::bytes(waste.bytes()), units::files(waste.files()));
+    let layers = places(waste);
+    let stay = if layers.contains(" and ") || layers.contains(',') { "layers" } else { "layer" };
+    let path = escape(&waste.path);
+    let largest = if waste.files() > 1 { format!(", the largest /{path}") } else { format!(" (/{path})") };
+    match waste.cause {
+        Cause::Deleted => format!("{step} frees nothing: {bytes} stay in {stay} {layers} ({files} below /{path})."),
+        Cause::Replaced => format!("{step} replaces {files}{largest}: {bytes} of the old stay in {stay} {layers}."),
+        Cause::Touched => {
+            format!("{step} stores {files} again for another owner or mode{largest}: {bytes} stay in {stay} {layers}.")
+        }
+        Cause::Marker => format!("{} of {stay} {layers} say what is hidden: {bytes}.", markers(waste.files())),
+    }
+}
+
+fn markers(n: u64) -> String {
+    format!("{} whiteout{}", units::count(n), if n == 1 { "" } else { "s" })
+}
+
+/// The layers that carry it; of several each with its bytes.
+fn places(waste: &Waste) -> String {
+    if let [only] = waste.parts.as_slice() {
+        return only.layer.to_string();
+    }
+    let one = |p: &super::waste::Part| format!("{} ({})", p.layer, units::bytes(p.bytes));
+    let all: Vec<String> = waste.parts.iter().map(one).collect();
+    match all.split_last() {
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+        None => String::new(),
+    }
+}
+
+fn shares(what: &str, list: &[Share], whole: u64, options: &Options) -> String {
+    let mut table = Table::new(">>><").header(&["bytes", "share", "files", what]);
+    let shown = if list.len() <= options.rows().saturating_add(1) { list.len() } else { options.rows() };
+    let mut row = |bytes: u64, files: u64, name: &str| {
+        let name = printable(name, false).into_owned();
+        table.row([units::bytes(bytes), percent(bytes, whole), units::count(files), name]);
+    };
+    list[..shown].iter().for_each(|s| row(s.bytes, s.files, &s.name));
+    let rest = &list[shown..];
+    if !rest.is_empty() {
+        let more = format!("{} more", units::count(rest.len() as u64));
+        row(rest.iter().map(|s| s.bytes).sum(), rest.iter().map(|s| s.files).sum(), &more);
+    }
+    format!("\n{}", options.table(&table))
+}
+
+fn savings(analysis: &Analysis, options: &Options) -> String {
+    let Some(best) = analysis.savings.first() else { return String::new() };
+    let mut out = options.heading("what the built-in profiles would save");
+    let mut table = Table::new(">><").header(&["saved", "", "profile"]);
+    for saving in &analysis.savings {
+        let share = percent(saving.saved_bytes, analysis.bytes());
+        table.row([units::bytes(saving.saved_bytes), share, saving.profile.clone()]);
+    }
+    out.push_str(&options.table(&table));
+    if best.saved_bytes == 0 {
+        return out;
+    }
+    let mut rules = Table::new(">><").header(&["saved", "files", &format!("rule of {}", best.profile)]);
+    for rule in best.rules.iter().filter(|r| r.bytes > 0).take(options.rows()) {
+        rules.row([units::bytes(rule.bytes), units::count(rule.files), rule.id.clone()]);
+    }
+    let input = printable(&analysis.head.path, false).into_owned();
+    let share = percent(best.saved_bytes, analysis.bytes());
+    out.push_str(&format!("\n{}\n", options.table(&rules).trim_end()));
+    let line = format!("{} would save {} ({share}):", best.profile, units::bytes(best.saved_bytes));
+    let command = format!("slim {input} -p {} -o OUT", best.profile);
+    out.push_str(&format!("\n{}\n  {command}\n", options.paint.green(&line)));
+    out
+}
+
+/// The rules of `.dive-ci`, and whether all of them hold.
+fn gate(analysis: &Analysis, verdict: &Verdict, options: &Options) -> String {
+    let metric = &analysis.metric;
+    let mut out = options.heading("rules");
+    out.push_str(&format!("  efficiency: {:.4} %\n", metric.efficiency * 100.0));
+    out.push_str(&format!("  wastedBytes: {} bytes ({})\n", metric.wasted_bytes, units::bytes(metric.wasted_bytes)));
+    out.push_str(&format!("  userWastedPercent: {:.4} %\n\n", metric.user_wasted * 100.0));
+    let mut table = Table::new("<<><").header(&["", "rule", "threshold", "found"]);
+    for rule in &verdict.rules {
+        let status = match rule.status {
+            Status::Pass => "PASS",
+            Status::Fail => "FAIL",
+            Status::Skip => "SKIP",
+            Status::Misconfigured => "WRONG",
+            Status::Unchecked => "-",
+        };
+        let threshold = printable(&rule.threshold, false).into_owned();
+        let found = printable(&rule.found, false).into_owned();
+        table.row([status.to_owned(), rule.rule.to_owned(), threshold, found]);
+    }
+    out.push_str(&options.table(&table));
+    let count = |status| verdict.rules.iter().filter(|r| r.status == status).count();
+    let line = if count(Status::Misconfigured) > 0 {
+        "Result: misconfigured, nothing was checked".to_owned()
+    } else {
+        let (pass, fail, skip) = (count(Status::Pass), count(Status::Fail), count(Status::Skip));
+        let word = if verdict.pass { "PASS" } else { "FAIL" };
+        format!("Result: {word} ({pass} passed, {fail} failed, {skip} skipped)")
+    };
+    let line = if verdict.pass { options.paint.green(&line) } else { options.paint.red(&line) };
+    out.push_str(&format!("\n{line}\n"));
+    out
+}

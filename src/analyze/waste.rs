@@ -1,0 +1,234 @@
+//! What of an image no container sees: bytes that are stored and pulled, and that no path of the final tree needs. Overwritten files,
+//! what was deleted later (directories as well), what was stored again only because its owner or mode changed, and the markers
+//! that say so. Each is told with the layer that carries it and the instruction that made it so.
+
+use crate::explain::{Hiders, How};
+use crate::layer::LayerIndex;
+use crate::path;
+use crate::tar::{Kind, Member};
+use crate::tree::merge::{Merged, Role, role};
+use crate::tree::{At, NodeId, Tree};
+use bstr::{BStr, BString};
+use serde::Serialize;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// How what is wasted became so.
+#[derive(Serialize, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[serde(rename_all = "lowercase")]
+pub enum Cause {
+    /// A later layer deletes it, or a directory above it.
+    Deleted,
+    /// A later layer, or a later member of the same one, has something else there.
+    Replaced,
+    /// A later layer has the same file with other metadata: size and modification time are equal.
+    Touched,
+    /// It is a marker (a whiteout), of use only above a base of other images.
+    Marker,
+}
+
+/// Bytes in one layer.
+#[derive(Serialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The layer that carries them, from 1 at the bottom.
+    pub layer: usize,
+    /// Members.
+    pub files: u64,
+    /// Bytes of its tar: headers, data, padding.
+    pub bytes: u64,
+}
+
+/// What one step wastes in one way, or what of that lies at one path.
+#[derive(Serialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Waste {
+    /// How.
+    pub cause: Cause,
+    /// The layer that made it so, from 1 at the bottom; none where that is not known.
+    pub by: Option<usize>,
+    /// The path that was deleted or replaced, without a leading slash; of a whole step the one with most bytes.
+    #[serde(serialize_with = "super::json::path")]
+    pub path: BString,
+    /// Where the bytes lie, from the bottom up.
+    pub parts: Vec<Part>,
+}
+
+impl Waste {
+    /// Bytes of tar.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.parts.iter().map(|p| p.bytes).sum()
+    }
+
+    /// Members.
+    #[must_use]
+    pub fn files(&self) -> u64 {
+        self.parts.iter().map(|p| p.files).sum()
+    }
+}
+
+/// All that is wasted.
+#[derive(Clone, Debug, Default)]
+pub struct Wasted {
+    /// Bytes of tar in each layer.
+    pub layers: Vec<u64>,
+    /// By step and cause, most bytes first.
+    pub steps: Vec<Waste>,
+    /// By path, most bytes first.
+    pub paths: Vec<Waste>,
+}
+
+impl Wasted {
+    /// Bytes of tar that no path of the final tree needs.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.layers.iter().sum()
+    }
+}
+
+/// Which members paths of the final tree need: for each layer and member.
+#[must_use]
+pub fn needed(layers: &[&LayerIndex], tree: &Tree) -> Vec<Vec<bool>> {
+    let mut out: Vec<Vec<bool>> = layers.iter().map(|l| vec![false; l.members.len()]).collect();
+    let mut need = |at: At| out[at.layer as usize][at.member as usize] = true;
+    tree.ids().filter_map(|id| tree.node(id).at()).for_each(&mut need);
+    tree.inodes().filter_map(|(_, inode)| inode.holder()).for_each(&mut need);
+    for (layer, index) in layers.iter().enumerate() {
+        for (number, member) in index.members.iter().enumerate() {
+            // A layer's files need the directories above them, though an upper layer describes those again.
+            out[layer][number] |= member.kind == Kind::Dir
+                && role(&member.path) == Role::Entry
+                && tree.lookup(&member.path).is_some_and(|n: NodeId| tree.is_dir(n));
+        }
+    }
+    out
+}
+
+/// Finds what is wasted, and by whom.
+#[must_use]
+pub fn find(layers: &[&LayerIndex], merged: &Merged, needed: &[Vec<bool>]) -> Wasted {
+    let hidden = |needed: &Vec<bool>| (0u32..).zip(needed).filter(|(_, n)| !**n).map(|(m, _)| m).collect::<Vec<u32>>();
+    let all = || {
+        let each = (0u32..).zip(needed).map(move |(layer, n)| (layer, hidden(n)));
+        each.flat_map(|(layer, members)| members.into_iter().map(move |member| At { layer, member }))
+    };
+    let finder = Finder {
+        layers,
+        hiders: Hiders::new(layers, &merged.marks, all()),
+        deleted: merged.marks.iter().map(|m| m.iter().map(|m| &**m.path).collect()).collect(),
+        later: later(layers, all()),
+    };
+    let mut sums = Sums { out: Wasted { layers: vec![0; layers.len()], ..Wasted::default() }, ..Sums::default() };
+    all().for_each(|at| sums.add(at, &finder));
+    sums.finish()
+}
+
+/// The files of upper layers that have the path of a hidden one.
+fn later<'a>(layers: &[&'a LayerIndex], hidden: impl Iterator<Item = At>) -> HashMap<(u32, &'a BStr), u32> {
+    let files = hidden.map(|at| &layers[at.layer as usize].members[at.member as usize]);
+    let wanted: HashSet<&BStr> = files.filter(|m| m.kind == Kind::File).map(|m| &*m.path).collect();
+    let mut out = HashMap::new();
+    for (layer, index) in (0u32..).zip(layers).skip(1) {
+        for (number, member) in (0u32..).zip(&index.members) {
+            if member.kind == Kind::File && wanted.contains(&*member.path) {
+                out.insert((layer, &*member.path), number);
+            }
+        }
+    }
+    out
+}
+
+struct Finder<'a> {
+    layers: &'a [&'a LayerIndex],
+    hiders: Hiders<'a>,
+    /// What each layer's marks hide.
+    deleted: Vec<HashSet<&'a [u8]>>,
+    later: HashMap<(u32, &'a BStr), u32>,
+}
+
+impl<'a> Finder<'a> {
+    fn member(&self, at: At) -> &'a Member {
+        &self.layers[at.layer as usize].members[at.member as usize]
+    }
+
+    /// How a member is wasted, the layer that makes it so, and the path that this one deletes or replaces.
+    fn cause(&self, at: At) -> (Cause, Option<u32>, &'a [u8]) {
+        let member = self.member(at);
+        let own: &[u8] = &member.path;
+        if role(own) != Role::Entry {
+            return (Cause::Marker, Some(at.layer), own);
+        }
+        let Some(hider) = self.hiders.of(at, own) else { return (Cause::Replaced, None, own) };
+        let by = Some(hider.layer);
+        match hider.how {
+            How::Deleted | How::Opaque => {
+                let marks = &self.deleted[hider.layer as usize];
+                let above = std::iter::successors(Some(own), |p| (!p.is_empty()).then(|| path::split(p).0));
+                (Cause::Deleted, by, above.into_iter().find(|p| marks.contains(p)).unwrap_or(own))
+            }
+            How::Replaced if self.is_touched(at, hider.layer) => (Cause::Touched, by, own),
+            How::Replaced => (Cause::Replaced, by, own),
+        }
+    }
+
+    /// Whether the layer has the same file again: as rsync's quick check, by size and modification time.
+    fn is_touched(&self, at: At, by: u32) -> bool {
+        let old = self.member(at);
+        let Some(&new) = self.later.get(&(by, &*old.path)).filter(|_| by > at.layer && old.kind == Kind::File) else {
+            return false;
+        };
+        let new = self.member(At { layer: by, member: new });
+        new.size() == old.size() && new.meta.mtime == old.meta.mtime && new.meta.attrs != old.meta.attrs
+    }
+}
+
+type Parts = BTreeMap<usize, (u64, u64)>;
+
+#[derive(Default)]
+struct Sums<'a> {
+    out: Wasted,
+    paths: HashMap<(Cause, Option<u32>, &'a [u8]), Parts>,
+}
+
+impl<'a> Sums<'a> {
+    fn add(&mut self, at: At, finder: &Finder<'a>) {
+        let bytes = finder.member(at).span_bytes();
+        self.out.layers[at.layer as usize] += bytes;
+        let part = self.paths.entry(finder.cause(at)).or_default().entry(at.layer as usize + 1).or_default();
+        *part = (part.0 + 1, part.1 + bytes);
+    }
+
+    fn finish(self) -> Wasted {
+        let mut out = self.out;
+        let waste = |((cause, by, path), parts): ((Cause, Option<u32>, &[u8]), Parts)| Waste {
+            cause,
+            by: by.map(|by| by as usize + 1),
+            path: path.into(),
+            parts: parts.into_iter().map(|(layer, (files, bytes))| Part { layer, files, bytes }).collect(),
+        };
+        out.paths = self.paths.into_iter().map(waste).collect();
+        sort(&mut out.paths);
+        let mut steps: BTreeMap<(Cause, Option<usize>), (BString, Parts)> = BTreeMap::new();
+        for one in &out.paths {
+            // The first path of a step is the one with most bytes.
+            let (_, parts) = steps.entry((one.cause, one.by)).or_insert_with(|| (one.path.clone(), Parts::new()));
+            for part in &one.parts {
+                let sum = parts.entry(part.layer).or_default();
+                *sum = (sum.0 + part.files, sum.1 + part.bytes);
+            }
+        }
+        let step = |((cause, by), (path, parts)): ((Cause, Option<usize>), (BString, Parts))| Waste {
+            cause,
+            by,
+            path,
+            parts: parts.into_iter().map(|(layer, (files, bytes))| Part { layer, files, bytes }).collect(),
+        };
+        out.steps = steps.into_iter().map(step).collect();
+        sort(&mut out.steps);
+        out
+    }
+}
+
+/// Most bytes first.
+fn sort(list: &mut [Waste]) {
+    list.sort_by(|a, b| (b.bytes(), &a.path, a.cause, a.by).cmp(&(a.bytes(), &b.path, b.cause, b.by)));
+}

@@ -1,0 +1,205 @@
+//! `slim analyze`: the phases up to the tree, a plan for each built-in profile, and what there is to say, on standard output.
+
+use super::args::AnalyzeArgs;
+use super::files::Pending;
+use super::job::{Verbosity, is_stdout};
+use super::progress::{self, Ui};
+use super::values::Color;
+use super::{FAILED, OK, WIDTH, paint, prepare_threads, run, terminal_width, to_stdout};
+use crate::analyze::gate::{self, Settings};
+use crate::analyze::savings::{Saving, output_bytes};
+use crate::analyze::{self, Analysis, Head, Layer, Request, json, text, waste};
+use crate::image::Platform;
+use crate::layer::LayerIndex;
+use crate::plan::{self, Plan};
+use crate::profile::{self, Matcher, Profile};
+use crate::report::build::Built;
+use crate::report::paint::Paint;
+use crate::scan::{Needs, Scanned};
+use crate::source::{self, Image, Input, Location, OpenOptions};
+use crate::tar::Member;
+use crate::tree::merge::{self, Merged};
+use crate::{Error, ErrorKind, Result};
+use rayon::prelude::*;
+use std::io::{self, IsTerminal};
+use std::path::Path;
+
+/// The file that dive looks for.
+const CI_CONFIG: &str = ".dive-ci";
+
+/// Runs `slim analyze`; the exit code.
+///
+/// # Errors
+/// What is wrong with the request, the input or the host.
+pub fn analyze(args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8> {
+    let settings = settings(&args)?;
+    prepare_threads(args.threads);
+    let file = args.json.as_deref().map(Pending::open).transpose()?;
+    let verbosity = if args.quiet { Verbosity::Quiet } else { Verbosity::Normal };
+    let ui = progress::Stderr::new(verbosity, stderr);
+    let platform = args.platform.as_deref().map(Platform::parse).transpose()?;
+    let note = |message: &str| ui.note(message);
+    let input = source::open(&Location::parse(&args.input)?, &OpenOptions { platform, spool_note: &note })?;
+    input.warnings.iter().for_each(|w| ui.warn(w));
+    let image = only(&input)?;
+
+    // A gate alone needs nothing but names and sizes.
+    let profiles = if settings.is_some() && file.is_none() { Vec::new() } else { profiles()? };
+    let done = run::scan_layers(&input, &needs(&profiles), &ui);
+    ui.done();
+    let scans = done?;
+    let scanned: Vec<&Scanned> = image.layers.iter().map(|l| &scans[&run::key(l)]).collect();
+    let layers: Vec<&LayerIndex> = scanned.iter().map(|s| &s.index).collect();
+    let members: Vec<&[Member]> = layers.iter().map(|l| l.members.as_slice()).collect();
+    let merged = merge::merge(&members, 0).map_err(|e| e.archive(&input.name))?;
+
+    let request = Request { facts: &image.facts, layers: &layers, merged: &merged, depth: args.depth };
+    let mut analysis = found(&args.input, &input, image, &request, &profiles)?;
+    analysis.verdict = settings.map(|settings| gate::check(&settings, &analysis.metric));
+
+    let to_file = file.map(|file| file.fill(|out| json::write(&analysis, &request, out))).transpose()?;
+    if !args.json.as_deref().is_some_and(is_stdout) && !args.quiet {
+        let terminal = io::stdout().is_terminal();
+        let width = if terminal { terminal_width() } else { WIDTH };
+        let options = text::Options { width, paint: paint(color, terminal), detail: args.verbose };
+        let text = text::render(&analysis, &options);
+        to_stdout(|out| out.write_all(text.as_bytes()))
+            .map_err(|e| Error::io("standard output cannot be written", e))?;
+    }
+    to_file.map_or(Ok(()), super::files::Filled::publish)?;
+    Ok(if analysis.verdict.is_none_or(|v| v.pass) { OK } else { FAILED })
+}
+
+/// The rules of the gate: the command line's, then the file's, then the defaults. None without `--ci`.
+fn settings(args: &AnalyzeArgs) -> Result<Option<Settings>> {
+    if !args.ci {
+        return Ok(None);
+    }
+    let path = args.ci_config.as_deref().unwrap_or(Path::new(CI_CONFIG));
+    let name = path.display().to_string();
+    let read = match std::fs::read_to_string(path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound && args.ci_config.is_none() => Ok(String::new()),
+        read => read,
+    };
+    let text = read.map_err(|e| Error::io("the rules cannot be read", e).archive(&name))?;
+    let wrong = |what: String| {
+        Error::new(ErrorKind::Usage, format!("no rules can be read from it: {what}"))
+            .archive(&name)
+            .hint("it is YAML: `rules:`, and below it `lowestEfficiency: 0.9` and the like")
+    };
+    let settings = Settings::parse(&text).map_err(wrong)?;
+    let [user, bytes, least] = [&args.highest_user_wasted_percent, &args.highest_wasted_bytes, &args.lowest_efficiency];
+    Ok(Some(settings.with([user.clone(), bytes.clone(), least.clone()])))
+}
+
+/// The one image that there is to look at.
+fn only(input: &Input) -> Result<&Image> {
+    if let [image] = input.images.as_slice() {
+        return Ok(image);
+    }
+    let name = |image: &Image| format!("{} ({})", image.tags.join(", "), image.platform);
+    let names: Vec<String> = input.images.iter().map(name).collect();
+    Err(Error::new(ErrorKind::Usage, format!("there are {} images in it, and one can be analyzed", names.len()))
+        .archive(&input.name)
+        .hint(format!("name it, `IN:REF` or --platform: {}", names.join("; "))))
+}
+
+/// A built-in profile, ready to plan with.
+struct Ready {
+    name: &'static str,
+    profile: Profile,
+    matcher: Matcher,
+}
+
+/// The built-in profiles that have rules.
+fn profiles() -> Result<Vec<Ready>> {
+    let mut out = Vec::new();
+    for (name, _) in profile::builtins() {
+        let request = profile::Request { profiles: &[name.to_owned()], ..profile::Request::default() };
+        let profile = profile::resolve(&request, &|path| std::fs::read_to_string(path))?;
+        if profile.rules.iter().any(|r| r.enabled) {
+            out.push(Ready { name, matcher: Matcher::new(&profile)?, profile });
+        }
+    }
+    Ok(out)
+}
+
+/// What any of the profiles needs, so that one scan is for all.
+fn needs(profiles: &[Ready]) -> Needs {
+    let mut all = Needs { sizes_only: true, records: !profiles.is_empty(), ..Needs::default() };
+    for one in profiles.iter().map(|ready| run::needs(&ready.profile)) {
+        all.interpreters |= one.interpreters;
+        all.python_words.extend(one.python_words);
+        all.strip.extend(one.strip.into_iter().filter(|level| !all.strip.contains(level)).collect::<Vec<_>>());
+    }
+    all.python_words.sort();
+    all.python_words.dedup();
+    all
+}
+
+/// Puts together what there is to know.
+fn found(path: &str, input: &Input, image: &Image, request: &Request<'_>, profiles: &[Ready]) -> Result<Analysis> {
+    let needed = waste::needed(request.layers, &request.merged.tree);
+    let plans = || -> Vec<Saving> { profiles.par_iter().map(|p| saving(p, image, request)).collect() };
+    let breakdown = || (!profiles.is_empty()).then(|| analyze::break_down(request, &needed)).transpose();
+    let measures = || rayon::join(|| analyze::measure(request, &needed), breakdown);
+    let (mut savings, ((metric, wasted), breakdown)) = rayon::join(plans, measures);
+    savings.sort_by_key(|s| std::cmp::Reverse(s.saved_bytes));
+    let instructions = analyze::instructions(&image.facts, request.layers.len());
+    let layers = instructions.zip(request.layers).zip(&image.layers).enumerate();
+    let layers = layers.map(|(index, ((instruction, layer), stored))| Layer {
+        index: index + 1,
+        instruction: instruction.unwrap_or_default().to_owned(),
+        diff_id: stored.diff_id.to_string(),
+        bytes: layer.tar_bytes,
+        blob_bytes: stored.size,
+        files: layer.members.len() as u64,
+        wasted_bytes: wasted.layers[index],
+    });
+    Ok(Analysis {
+        layers: layers.collect(),
+        head: Head {
+            path: path.to_owned(),
+            tags: image.tags.clone(),
+            platform: image.platform.to_string(),
+            config: image.config_digest.to_string(),
+            archive_bytes: input.archive_bytes,
+        },
+        paths: request.merged.tree.len() as u64 - 1,
+        metric,
+        wasted,
+        breakdown: breakdown.map_err(|what| Error::new(ErrorKind::Profile, what))?,
+        savings,
+        verdict: None,
+    })
+}
+
+/// What a profile would save, by its plan.
+fn saving(ready: &Ready, image: &Image, request: &Request<'_>) -> Saving {
+    let Request { layers, merged, .. } = *request;
+    let plan = planned(ready, image, layers, merged);
+    let tars: Vec<u64> = layers.iter().map(|l| l.tar_bytes).collect();
+    let after = output_bytes(&plan, &tars);
+    let tree = &merged.tree;
+    let profile = &ready.profile;
+    let built =
+        Built { image, layers, tree, plan: &plan, profile, base: 0, squash: false, written: None, output: None };
+    Saving {
+        profile: ready.name.to_owned(),
+        output_bytes: after,
+        saved_bytes: tars.iter().sum::<u64>().saturating_sub(after),
+        rules: built.rules(),
+    }
+}
+
+fn planned(ready: &Ready, image: &Image, layers: &[&LayerIndex], merged: &Merged) -> Plan {
+    plan::plan(&plan::Request {
+        facts: &image.facts,
+        layers,
+        merged,
+        profile: &ready.profile,
+        matcher: &ready.matcher,
+        squash: false,
+        base: 0,
+    })
+}
