@@ -1,7 +1,7 @@
 //! `slim analyze`: the phases up to the tree, a plan for each built-in profile, and what there is to say, on standard output.
 
 use super::args::AnalyzeArgs;
-use super::files::Pending;
+use super::files;
 use super::job::{Verbosity, is_stdout};
 use super::progress::{self, Ui};
 use super::values::Color;
@@ -34,7 +34,7 @@ const CI_CONFIG: &str = ".dive-ci";
 pub fn analyze(args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8> {
     let settings = settings(&args)?;
     prepare_threads(args.threads);
-    let file = args.json.as_deref().map(Pending::open).transpose()?;
+    let file = args.json.as_deref().map(|path| files::open_beside("--json", path, &args.input)).transpose()?;
     let verbosity = if args.quiet { Verbosity::Quiet } else { Verbosity::Normal };
     let ui = progress::Stderr::new(verbosity, stderr);
     let platform = args.platform.as_deref().map(Platform::parse).transpose()?;
@@ -66,7 +66,7 @@ pub fn analyze(args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8> {
         to_stdout(|out| out.write_all(text.as_bytes()))
             .map_err(|e| Error::io("standard output cannot be written", e))?;
     }
-    to_file.map_or(Ok(()), super::files::Filled::publish)?;
+    to_file.map_or(Ok(()), files::Filled::publish)?;
     Ok(if analysis.verdict.is_none_or(|v| v.pass) { OK } else { FAILED })
 }
 

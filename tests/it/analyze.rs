@@ -284,7 +284,7 @@ fn the_gate_tells_what_failed_and_what_is_wrong_with_its_rules() {
     dir.run(&["analyze", "in.tar", "--ci", "--ci-config", "ok.yaml"]).ok();
     dir.run(&["analyze", "in.tar", "--ci", "--ci-config", "none.yaml"]).error(&["none.yaml", "cannot be read"]);
     dir.write(".dive-ci", "rules: [");
-    dir.run(&["analyze", "in.tar", "--ci"]).error(&[".dive-ci", "line 1"]);
+    dir.run(&["analyze", "in.tar", "--ci"]).error(&[".dive-ci", "line"]);
     dir.run(&["analyze", "in.tar", "--lowestEfficiency", "0.1"]).error(&["--ci"]);
     dir.run(&["analyze", "in.tar"]).ok();
 }
@@ -413,4 +413,7 @@ fn one_image_at_a_time_and_nothing_is_written() {
     let run = dir.run(&["analyze", "docker-archive:in.tar:y:2"]).ok();
     assert!(String::from_utf8(run.stdout).unwrap().contains("y:2"));
     assert_eq!(dir.names(), ["in.tar", "shadowed.toml"]);
+    let before = std::fs::read(dir.join("in.tar")).unwrap();
+    dir.run(&["analyze", "docker-archive:in.tar:y:2", "--json", "in.tar"]).error(&["--json", "is IN"]);
+    assert_eq!(std::fs::read(dir.join("in.tar")).unwrap(), before);
 }
