@@ -49,12 +49,11 @@ struct Sums(HashMap<String, (u64, u64)>);
 
 impl Sums {
     fn add(&mut self, name: &str, files: u64, bytes: u64) {
-        if !self.0.contains_key(name) {
-            self.0.insert(name.to_owned(), (0, 0));
-        }
         if let Some(sum) = self.0.get_mut(name) {
             *sum = (sum.0 + files, sum.1 + bytes);
+            return;
         }
+        self.0.insert(name.to_owned(), (files, bytes));
     }
 
     fn finish(self) -> Vec<Share> {

@@ -141,7 +141,8 @@ fn limit(rule: &str, value: &str) -> Result<Limit, String> {
         return bytes(value).map(Limit::Bytes);
     }
     let share = float(value).ok_or_else(|| format!("`{value}` is no number"))?;
-    if share < 0.0 || share > 1.0 {
+    // NaN is in range for dive: no comparison with it is true.
+    if !share.is_nan() && !(0.0..=1.0).contains(&share) {
         return Err(format!("`{value}` is not from 0 to 1"));
     }
     Ok(Limit::Share(share))

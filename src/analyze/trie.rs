@@ -41,6 +41,12 @@ pub struct Trie<'a> {
     nodes: Vec<Node<'a>>,
 }
 
+impl Default for Trie<'_> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl<'a> Trie<'a> {
     /// Nothing but the root.
     #[must_use]

@@ -162,8 +162,8 @@ impl<'a> Finder<'a> {
         match hider.how {
             How::Deleted | How::Opaque => {
                 let marks = &self.deleted[hider.layer as usize];
-                let above = std::iter::successors(Some(own), |p| (!p.is_empty()).then(|| path::split(p).0));
-                (Cause::Deleted, by, above.into_iter().find(|p| marks.contains(p)).unwrap_or(own))
+                let mut above = std::iter::successors(Some(own), |p| (!p.is_empty()).then(|| path::split(p).0));
+                (Cause::Deleted, by, above.find(|p| marks.contains(p)).unwrap_or(own))
             }
             How::Replaced if self.is_touched(at, hider.layer) => (Cause::Touched, by, own),
             How::Replaced => (Cause::Replaced, by, own),

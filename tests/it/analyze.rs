@@ -8,7 +8,7 @@ use crate::property;
 use crate::run::Dir;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 fn dive() -> Option<PathBuf> {
@@ -38,7 +38,7 @@ fn analyze(dir: &Dir) -> Value {
 }
 
 /// What dive says; none where it fails.
-fn dive_says(dive: &PathBuf, dir: &Dir) -> Option<Value> {
+fn dive_says(dive: &Path, dir: &Dir) -> Option<Value> {
     let run = Command::new(dive)
         .args(["--source", "docker-archive", "in.tar", "--json", "dive.json"])
         .current_dir(dir.path())
@@ -59,7 +59,7 @@ fn comparable(mut says: Value) -> Value {
     says
 }
 
-fn differ(dive: &PathBuf, layers: &[String], form: Form, comp: Comp) -> Option<String> {
+fn differ(dive: &Path, layers: &[String], form: Form, comp: Comp) -> Option<String> {
     let dir = Dir::new();
     image(&dir, layers, form, comp);
     let theirs = comparable(dive_says(dive, &dir)?);
@@ -194,7 +194,7 @@ proptest! {
 }
 
 /// The status of each rule and the exit code: of slim's JSON, and of what dive prints.
-fn gates(dive: &PathBuf, dir: &Dir, args: &[&str]) -> (Value, Value) {
+fn gates(dive: &Path, dir: &Dir, args: &[&str]) -> (Value, Value) {
     let mut ours = vec!["analyze", "in.tar", "--ci", "--json", "-"];
     ours.extend(args);
     let run = dir.run(&ours);
