@@ -13,6 +13,7 @@ pub mod error;
 pub mod image;
 pub mod layer;
 pub mod ledger;
+pub mod package;
 pub mod path;
 pub mod plan;
 pub mod profile;

@@ -104,11 +104,13 @@ pub fn run(job: &Job, ui: &dyn Ui) -> Result<Outcome> {
     let scans = scan_layers(&input, &needs(&profile), ui)?;
     clock.lap("scan", scans.values().map(|s| s.index.tar_bytes).sum());
 
-    let planned = plan_images(job, &input, &scans, &profile, &matcher)?;
+    let mut warnings = Vec::new();
+    let planned = plan_images(job, &input, &scans, &profile, &matcher, &mut warnings)?;
+    warnings.iter().for_each(|w| ui.warn(w));
+    warnings.splice(..0, input.warnings.iter().cloned());
     note_idle_patterns(&planned, &profile, ui);
     clock.lap("plan", 0);
 
-    let mut warnings = input.warnings.clone();
     let written = match &target {
         Some(target) => Some(write(job, &input, &planned, target, ui, &mut warnings, &mut clock)?),
         None => None,
@@ -126,14 +128,18 @@ fn resolve_profile(job: &Job) -> Result<Profile> {
 
 /// Facts are looked for only where a rule could drop what they protect.
 fn needs(profile: &Profile) -> Needs {
-    let drops = profile.rules.iter().any(|r| r.enabled && r.action == profile::Action::Drop);
+    use profile::Action::{Drop, RemovePackage};
+    let any = |action| profile.rules.iter().any(|r| r.enabled && r.action == action);
+    let (packages, drops) = (any(RemovePackage), any(Drop) || any(RemovePackage));
     let mut strip = Vec::new();
     for rule in profile.rules.iter().filter(|r| r.enabled && r.action == profile::Action::Strip) {
         if !strip.contains(&rule.level) {
             strip.push(rule.level);
         }
     }
-    Needs { interpreters: drops, python_words: plan::guard::words(profile), strip }
+    let dpkg_paths = profile.rules.iter().any(|r| r.enabled && !r.dpkg.exclude.is_empty());
+    let python_words = plan::guard::words(profile);
+    Needs { interpreters: drops, python_words, strip, records: drops, packages, dpkg_paths }
 }
 
 fn scan_layers(input: &Input, needs: &Needs, ui: &dyn Ui) -> Result<HashMap<LayerKey, Scanned>> {
@@ -162,14 +168,15 @@ fn plan_images<'a>(
     scans: &'a HashMap<LayerKey, Scanned>,
     profile: &Profile,
     matcher: &Matcher,
+    warnings: &mut Vec<Warning>,
 ) -> Result<Vec<Planned<'a>>> {
     let bases = bases(job, input)?;
-    let one = |(image, base): (&'a Image, usize)| {
+    let mut one = |(image, base): (&'a Image, usize)| {
         let scanned: Vec<&Scanned> = image.layers.iter().map(|l| &scans[&key(l)]).collect();
         let layers: Vec<&LayerIndex> = scanned.iter().map(|s| &s.index).collect();
         let members: Vec<&[Member]> = layers.iter().map(|l| l.members.as_slice()).collect();
         let merged = merge::merge(&members, base).map_err(|e| e.archive(&input.name))?;
-        let plan = plan::plan(&plan::Request {
+        let mut plan = plan::plan(&plan::Request {
             facts: &image.facts,
             layers: &layers,
             merged: &merged,
@@ -177,12 +184,14 @@ fn plan_images<'a>(
             matcher,
             squash: job.layers == LayersMode::Squash,
             base,
-        });
+        })
+        .map_err(|e| e.archive(&input.name))?;
+        warnings.append(&mut plan.warnings);
         let digests = scanned.iter().map(|s| s.digest).collect();
         let tar_bytes = layers.iter().map(|l| l.tar_bytes).collect();
         Ok(Planned { image, layers, tree: merged.tree, plan, base, digests, tar_bytes })
     };
-    input.images.iter().zip(bases).map(one).collect()
+    input.images.iter().zip(bases).map(&mut one).collect()
 }
 
 /// Says which patterns of the command line matched nothing: they may have a typo, and a protection that protects nothing is no
