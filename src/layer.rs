@@ -19,7 +19,7 @@ pub struct Facts {
     pub references: Vec<Reference>,
     /// What stripping would make of an executable or shared object, for each level that a rule asks for.
     pub strip: Vec<Strip>,
-    /// The text of a file that has checksums of others.
+    /// The text of a file that has checksums of others, or is part of a package manager's database.
     pub ledger: Option<Box<[u8]>>,
 }
 

@@ -14,6 +14,7 @@ pub mod explain;
 pub mod image;
 pub mod layer;
 pub mod ledger;
+pub mod package;
 pub mod path;
 pub mod plan;
 pub mod profile;

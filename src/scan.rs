@@ -5,7 +5,6 @@ use crate::codec::{self, Compression};
 use crate::digest::Hashing;
 use crate::elf::{self as object, Level};
 use crate::layer::{Facts, LayerIndex};
-use crate::ledger::{self, Ledger};
 use crate::refs::{self, elf, script};
 use crate::source::{Input, LayerRef};
 use crate::tar::frame::Framer;
@@ -16,6 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use strip::Place;
 
 mod strip;
+mod texts;
 
 /// Bytes at the beginning of a file that say whether it is a script or a program, and name its interpreter.
 const HEAD: u64 = 4096;
@@ -67,6 +67,12 @@ pub struct Needs {
     pub python_words: Vec<Vec<u8>>,
     /// How much rules would strip; empty where no rule does.
     pub strip: Vec<Level>,
+    /// What pip wrote down of files: rows of what goes are taken out.
+    pub records: bool,
+    /// The databases of package managers.
+    pub packages: bool,
+    /// dpkg's configuration as an earlier run wrote it.
+    pub dpkg_paths: bool,
 }
 
 /// A scanned layer and the digest of its blob.
@@ -147,7 +153,8 @@ fn scan_tar(reader: impl Read, place: Place<'_>, needs: &Needs, budget: &Budget)
     let reader = BufReader::with_capacity(codec::CHUNK, Hashing::new(reader));
     let mut framer = Framer::new(reader);
     let mut index = LayerIndex::default();
-    let wanted = needs.interpreters || !needs.python_words.is_empty() || !needs.strip.is_empty();
+    let texts = needs.records || needs.packages || needs.dpkg_paths;
+    let wanted = needs.interpreters || !needs.python_words.is_empty() || !needs.strip.is_empty() || texts;
     let words: Vec<&[u8]> = needs.python_words.iter().map(Vec::as_slice).collect();
     while let Some(member) = framer.next()? {
         budget.take(&member)?;
@@ -180,14 +187,13 @@ fn facts<R: io::BufRead>(
     let mut data = framer.data();
     let mut head = Vec::new();
     data.by_ref().take(HEAD).read_to_end(&mut head)?;
-    if !needs.strip.is_empty() {
-        if head.starts_with(b"\x7fELF") && size >= object::LEAST {
-            facts.strip = strip::look(place, member, &needs.strip, &mut head, &mut data)?;
-        } else if Ledger::of(&member.path).is_some() && size <= ledger::MAX_SIZE {
-            data.read_to_end(&mut head)?;
-            facts.ledger = Some(head.into_boxed_slice());
-            return Ok(facts);
-        }
+    if texts::wanted(member, needs)? {
+        data.read_to_end(&mut head)?;
+        facts.ledger = Some(texts::kept(member, head));
+        return Ok(facts);
+    }
+    if !needs.strip.is_empty() && head.starts_with(b"\x7fELF") && size >= object::LEAST {
+        facts.strip = strip::look(place, member, &needs.strip, &mut head, &mut data)?;
     }
     if needs.interpreters {
         facts.script = script::shebang(&head);

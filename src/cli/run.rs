@@ -86,6 +86,8 @@ pub(super) struct Ready<'a> {
     pub input: &'a Input,
     pub profile: &'a Profile,
     pub planned: &'a [Planned<'a>],
+    /// What the user should know: of the input, then of the plans.
+    pub warnings: Vec<Warning>,
     clock: Clock,
 }
 
@@ -95,8 +97,8 @@ pub(super) struct Ready<'a> {
 /// Whatever is wrong with the input, the profiles, the request or the host; nothing is at the output then.
 pub fn run(job: &Job, ui: &dyn Ui) -> Result<Outcome> {
     let target = job.output.as_deref().filter(|_| !job.dry_run).map(Target::parse).transpose()?;
-    prepared(job, target.as_ref(), ui, |Ready { input, profile, planned, mut clock }| {
-        let mut warnings = input.warnings.clone();
+    prepared(job, target.as_ref(), ui, |ready| {
+        let Ready { input, profile, planned, mut warnings, mut clock } = ready;
         let written = match &target {
             Some(target) => Some(write(job, input, planned, target, ui, &mut warnings, &mut clock)?),
             None => None,
@@ -133,10 +135,13 @@ pub(super) fn prepared<T>(
     let scans = scan_layers(&input, &needs(&profile), ui)?;
     clock.lap("scan", scans.values().map(|s| s.index.tar_bytes).sum());
 
-    let planned = plan_images(job, &input, &scans, &profile, &matcher)?;
+    let mut warnings = Vec::new();
+    let planned = plan_images(job, &input, &scans, &profile, &matcher, &mut warnings)?;
+    warnings.iter().for_each(|w| ui.warn(w));
+    warnings.splice(..0, input.warnings.iter().cloned());
     note_idle_patterns(&planned, &profile, ui);
     clock.lap("plan", 0);
-    then(Ready { input: &input, profile: &profile, planned: &planned, clock })
+    then(Ready { input: &input, profile: &profile, planned: &planned, warnings, clock })
 }
 
 fn resolve_profile(job: &Job) -> Result<Profile> {
@@ -147,14 +152,18 @@ fn resolve_profile(job: &Job) -> Result<Profile> {
 
 /// Facts are looked for only where a rule could drop what they protect.
 fn needs(profile: &Profile) -> Needs {
-    let drops = profile.rules.iter().any(|r| r.enabled && r.action == profile::Action::Drop);
+    use profile::Action::{Drop, RemovePackage};
+    let any = |action| profile.rules.iter().any(|r| r.enabled && r.action == action);
+    let (packages, drops) = (any(RemovePackage), any(Drop) || any(RemovePackage));
     let mut strip = Vec::new();
     for rule in profile.rules.iter().filter(|r| r.enabled && r.action == profile::Action::Strip) {
         if !strip.contains(&rule.level) {
             strip.push(rule.level);
         }
     }
-    Needs { interpreters: drops, python_words: plan::guard::words(profile), strip }
+    let dpkg_paths = profile.rules.iter().any(|r| r.enabled && !r.dpkg.exclude.is_empty());
+    let python_words = plan::guard::words(profile);
+    Needs { interpreters: drops, python_words, strip, records: drops, packages, dpkg_paths }
 }
 
 fn scan_layers(input: &Input, needs: &Needs, ui: &dyn Ui) -> Result<HashMap<LayerKey, Scanned>> {
@@ -183,14 +192,15 @@ fn plan_images<'a>(
     scans: &'a HashMap<LayerKey, Scanned>,
     profile: &Profile,
     matcher: &Matcher,
+    warnings: &mut Vec<Warning>,
 ) -> Result<Vec<Planned<'a>>> {
     let bases = bases(job, input)?;
-    let one = |(image, base): (&'a Image, usize)| {
+    let mut one = |(image, base): (&'a Image, usize)| {
         let scanned: Vec<&Scanned> = image.layers.iter().map(|l| &scans[&key(l)]).collect();
         let layers: Vec<&LayerIndex> = scanned.iter().map(|s| &s.index).collect();
         let members: Vec<&[Member]> = layers.iter().map(|l| l.members.as_slice()).collect();
         let merged = merge::merge(&members, base).map_err(|e| e.archive(&input.name))?;
-        let plan = plan::plan(&plan::Request {
+        let mut plan = plan::plan(&plan::Request {
             facts: &image.facts,
             layers: &layers,
             merged: &merged,
@@ -198,13 +208,15 @@ fn plan_images<'a>(
             matcher,
             squash: job.layers == LayersMode::Squash,
             base,
-        });
+        })
+        .map_err(|e| e.archive(&input.name))?;
+        warnings.append(&mut plan.warnings);
         let digests = scanned.iter().map(|s| s.digest).collect();
         let tar_bytes = layers.iter().map(|l| l.tar_bytes).collect();
         let merge::Merged { tree, marks, .. } = merged;
         Ok(Planned { image, layers, tree, marks, plan, base, digests, tar_bytes })
     };
-    input.images.iter().zip(bases).map(one).collect()
+    input.images.iter().zip(bases).map(&mut one).collect()
 }
 
 /// Says which patterns of the command line matched nothing: they may have a typo, and a protection that protects nothing is no

@@ -1,10 +1,11 @@
 //! Puts one output layer together: ranges of input layers, and headers for what changes its name or place.
 
-use super::rewrite::Rewrites;
+use super::rewrite::{Added, Rewrites};
 use super::{LayerPlan, Piece, Request};
 use crate::tar::{self, Attrs, BLOCK, Kind, Meta, synth};
 use crate::tree::{At, NodeId, Tree};
 use crate::{elf, path};
+use bstr::BString;
 use std::collections::HashSet;
 use std::ops::Range;
 
@@ -76,6 +77,9 @@ impl<'a> Composer<'a> {
         }
         self.entries += 1;
         let member = &self.request.layers[at.layer as usize].members[at.member as usize];
+        if let Some(target) = self.rewrites.link(at) {
+            return self.moved_link(&member.path, target, &member.meta);
+        }
         match self.rewrites.of(at) {
             Some(new) => self.rewritten(at.layer, member, &member.path, new),
             None => self.copy(at.layer, member.span()),
@@ -189,6 +193,9 @@ impl<'a> Composer<'a> {
         let Some((at, member)) = member else {
             return self.push(synth::header(&path, &Kind::Dir, &root_dir(), 0, None));
         };
+        if let Some(target) = self.rewrites.link(at) {
+            return self.moved_link(&path, target, &member.meta);
+        }
         if let Some(new) = self.rewrites.of(at) {
             return self.rewritten(at.layer, member, &path, new);
         }
@@ -199,6 +206,23 @@ impl<'a> Composer<'a> {
             self.copy(at.layer, data);
             self.push(vec![0; synth::padding(stored) as usize]);
         }
+    }
+
+    /// Writes a new file.
+    pub fn added(&mut self, added: &Added) {
+        self.synthesized = true;
+        self.marker_parents(path::split(&added.path).0);
+        let size = added.text.len() as u64;
+        self.push(synth::header(&added.path, &Kind::File, &added.meta, size, None));
+        self.push(added.text.clone());
+        self.push(vec![0; synth::padding(size) as usize]);
+        self.entries += 1;
+    }
+
+    /// Writes a symbolic link that leads elsewhere now.
+    fn moved_link(&mut self, path: &[u8], target: &BString, meta: &Meta) {
+        self.synthesized = true;
+        self.push(synth::header(path, &Kind::symlink(target.clone()), meta, 0, None));
     }
 
     /// Writes a file under its new content.

@@ -38,6 +38,7 @@ impl Layers<'_> {
             }
             if goes.contains(&true) || self.rewrites.touch(layer) {
                 emptied.get(&layer).into_iter().flatten().for_each(|&dir| composer.inode(dir));
+                self.rewrites.added.iter().filter(|a| a.layer == layer).for_each(|added| composer.added(added));
                 self.outputs.extend(composer.finish(layer, false));
             } else {
                 self.outputs.push(LayerPlan::Verbatim(layer));

@@ -8,7 +8,8 @@ use crate::image::ImageFacts;
 use crate::layer::Facts;
 use crate::profile;
 use crate::tree::{InodeId, NodeId, Resolved, Tree, Type};
-use std::collections::{HashMap, HashSet};
+use bstr::ByteSlice;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Words of the config's commands, and directories of `PATH`, that are looked at: no real image comes near.
 const MOST_WORDS: usize = 1000;
@@ -135,7 +136,10 @@ impl Holder<'_> {
         match inode.kind {
             Type::Dir => return,
             Type::Symlink => {
-                let resolved = self.tree.follow(id);
+                let resolved = match self.proposals.relinked.get(&id) {
+                    Some(target) => self.tree.resolve(self.tree.node(id).parent, target),
+                    None => self.tree.follow(id),
+                };
                 self.keep_resolved(&resolved, Why::LinkedFrom(id));
             }
             _ => {}
@@ -212,17 +216,24 @@ fn on_path(tree: &Tree, program: &[u8], path: &[Resolved]) -> Vec<Resolved> {
     path.iter().filter_map(place).collect()
 }
 
-/// The translations for the languages that the image's environment asks for, with and without territory, charset and modifier.
+/// The languages that the image's environment asks for, without territory, charset and modifier.
 /// Source: gettext's manual, "Locale Names" and "The LANGUAGE variable".
-fn translations(tree: &Tree, image: &ImageFacts) -> Vec<NodeId> {
-    fn language(name: &[u8]) -> &[u8] {
-        name.split(|c| b"_.@".contains(c)).next().unwrap_or(name)
-    }
+#[must_use]
+pub fn languages(image: &ImageFacts) -> BTreeSet<&str> {
     let set = image.env.iter().filter(|(key, _)| key == "LANG" || key == "LANGUAGE" || key.starts_with("LC_"));
-    let wanted: Vec<&[u8]> = set.flat_map(|(_, value)| value.split(':')).map(|v| language(v.as_bytes())).collect();
+    set.flat_map(|(_, value)| value.split(':')).map(language).collect()
+}
+
+fn language(name: &str) -> &str {
+    name.split(['_', '.', '@']).next().unwrap_or(name)
+}
+
+/// The translations for the languages that the image's environment asks for, with and without territory, charset and modifier.
+fn translations(tree: &Tree, image: &ImageFacts) -> Vec<NodeId> {
+    let wanted = languages(image);
     let roots = [&b"usr/share/locale"[..], b"usr/share/locale-langpack"];
     let dirs = roots.iter().filter_map(|root| tree.lookup(root)).flat_map(|root| tree.children(root));
-    let asked = dirs.filter(|&&id| wanted.contains(&language(tree.name(id))));
+    let asked = dirs.filter(|&&id| tree.name(id).to_str().is_ok_and(|name| wanted.contains(language(name))));
     asked.flat_map(|&id| tree.subtree(id)).collect()
 }
 

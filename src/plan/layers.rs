@@ -297,6 +297,7 @@ impl<'a> Layers<'a> {
                 }
             }
             emptied.get(&layer).into_iter().flatten().for_each(|&dir| composer.inode(dir));
+            self.rewrites.added.iter().filter(|a| a.layer == layer).for_each(|added| composer.added(added));
             if last {
                 untouched &= hidden.is_empty();
                 hidden.iter().for_each(|path| composer.whiteout(path));
@@ -350,6 +351,7 @@ impl<'a> Layers<'a> {
             .collect::<BTreeSet<_>>()
             .into_iter()
             .for_each(|dir| composer.inode(dir));
+        self.rewrites.added.iter().for_each(|added| composer.added(added));
         hidden.iter().for_each(|path| composer.whiteout(path));
         let single = used.len() == 1 && self.above_base().all(|l| used.contains(&l));
         self.outputs.extend(composer.finish(last, untouched && single));

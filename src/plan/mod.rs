@@ -6,9 +6,10 @@
 
 use crate::image::ImageFacts;
 use crate::layer::LayerIndex;
-use crate::profile::{Action, Matcher, Profile};
+use crate::profile::{Action, Matcher, Profile, Rule};
 use crate::tree::NodeId;
 use crate::tree::merge::Merged;
+use crate::{Result, Warning};
 use std::ops::Range;
 
 pub mod account;
@@ -16,7 +17,11 @@ pub mod compose;
 pub mod guard;
 mod hidden;
 pub mod hold;
+pub mod excludes;
 pub mod layers;
+pub mod packages;
+mod places;
+mod records;
 pub mod rewrite;
 pub mod script;
 pub mod verdict;
@@ -145,22 +150,29 @@ pub struct Plan {
     pub removed: Vec<Removed>,
     /// What gets a new content.
     pub rewrites: rewrite::Rewrites,
+    /// What became of packages.
+    pub packages: packages::Outcome,
+    /// What the user should know.
+    pub warnings: Vec<Warning>,
 }
 
 /// Decides everything about one image.
-#[must_use]
-pub fn plan(request: &Request<'_>) -> Plan {
+///
+/// # Errors
+/// Those of [`packages::decide`].
+pub fn plan(request: &Request<'_>) -> Result<Plan> {
     let mut proposals = verdict::propose(&request.merged.tree, request.profile, request.matcher);
-    let decided = hold::decide(request, &proposals);
-    let rewrites = rewrite::decide(request, &proposals, &decided.dropped);
+    let mut warnings = Vec::new();
+    let (decided, mut packages) = packages::decide(request, &mut proposals, &mut warnings)?;
+    let rewrites = rewrite::decide(request, &proposals, &decided.dropped, &mut packages);
     // One for each name, and the end of its use.
     proposals.nodes = Vec::new();
-    let shadowed = request.profile.rules.iter().position(|r| r.enabled && r.action == Action::DropShadowed);
+    let shadowed = request.profile.rules.iter().position(is_shadowed);
     let names = script::Names::new(request.layers, &request.merged.tree);
     let composed = layers::compose(request, &decided.dropped, &rewrites, &names, shadowed.is_some());
     let shadowed = shadowed.map_or(SHADOWED, |r| r as u16);
     let removed = account::removed(request, &decided.dropped, &names, &composed.gone, shadowed);
-    Plan {
+    Ok(Plan {
         dropped: decided.dropped,
         held: decided.held,
         matched: proposals.matched,
@@ -168,7 +180,14 @@ pub fn plan(request: &Request<'_>) -> Plan {
         outputs: composed.outputs,
         removed,
         rewrites,
-    }
+        packages,
+        warnings,
+    })
+}
+
+/// Whether a rule is on and takes what later layers hide.
+fn is_shadowed(rule: &Rule) -> bool {
+    rule.enabled && rule.action == Action::DropShadowed
 }
 
 #[cfg(test)]

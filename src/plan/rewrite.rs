@@ -2,15 +2,17 @@
 //! managers wrote them down. Each is a list of pieces of the old content, so nothing is held in memory or computed again when
 //! it is written.
 
-use super::Request;
+use super::excludes::{self, Written};
+use super::packages::Outcome;
 use super::verdict::Proposals;
-use crate::elf::{self, Level, Outcome, Piece, Reason, Recipe};
+use super::{Request, records};
+use crate::elf::{self, Level, Outcome as Stripping, Piece, Reason, Recipe};
 use crate::layer::Strip;
 use crate::ledger::{Ledger, Sums};
 use crate::path;
-use crate::tar::{Member, padded};
+use crate::tar::{Member, Meta, padded};
 use crate::tree::{At, InodeId, NodeId, Tree, Type};
-use bstr::ByteSlice;
+use bstr::{BString, ByteSlice};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// A file that is stripped.
@@ -35,11 +37,28 @@ pub enum Left {
     Recorded,
 }
 
+/// A file that the image has not had.
+#[derive(Clone, Debug)]
+pub struct Added {
+    /// The layer that it goes into.
+    pub layer: u32,
+    /// Its path; its directory is in the tree.
+    pub path: BString,
+    /// Its metadata.
+    pub meta: Meta,
+    /// Its content.
+    pub text: Vec<u8>,
+}
+
 /// All new contents of one image.
 #[derive(Clone, Debug, Default)]
 pub struct Rewrites {
     /// By member; ranges are within its data.
     of: HashMap<At, Recipe>,
+    /// By member: where its symbolic link leads now.
+    links: HashMap<At, BString>,
+    /// A new file.
+    pub added: Option<Added>,
     /// What is stripped, in the tree's order.
     pub stripped: Vec<Stripped>,
     /// What is not, by reason, in the tree's order.
@@ -56,7 +75,14 @@ impl Rewrites {
     /// Whether any member of a layer gets one.
     #[must_use]
     pub fn touch(&self, layer: u32) -> bool {
-        self.of.keys().any(|at| at.layer == layer)
+        let added = self.added.as_ref().is_some_and(|added| added.layer == layer);
+        added || self.of.keys().chain(self.links.keys()).any(|at| at.layer == layer)
+    }
+
+    /// Where a member's symbolic link leads now, if it led elsewhere.
+    #[must_use]
+    pub fn link(&self, at: At) -> Option<&BString> {
+        self.links.get(&at)
     }
 
     /// The bytes by which a member shrinks in the tar.
@@ -67,17 +93,31 @@ impl Rewrites {
     }
 }
 
-/// Decides about every file that stays.
+/// Decides about every file that stays. What packages that go have in databases goes as `packages` says.
 #[must_use]
-pub fn decide(request: &Request<'_>, proposals: &Proposals, dropped: &[Option<u16>]) -> Rewrites {
+pub fn decide(
+    request: &Request<'_>,
+    proposals: &Proposals,
+    dropped: &[Option<u16>],
+    packages: &mut Outcome,
+) -> Rewrites {
     let mut deciding = Deciding { request, proposals, dropped, out: Rewrites::default(), sums: HashMap::new() };
     for (id, inode) in request.merged.tree.inodes() {
         if inode.kind == Type::File {
             deciding.file(id);
         }
     }
+    let mut edits = std::mem::take(&mut packages.edits);
+    edits.extend(records::edits(request, dropped));
     if !deciding.sums.is_empty() {
-        deciding.ledgers();
+        deciding.ledgers(&mut edits);
+    }
+    edits.into_iter().for_each(|(at, edits)| deciding.edit(at, edits));
+    deciding.out.links = std::mem::take(&mut packages.links);
+    match excludes::written(request, dropped) {
+        Written::Nothing => {}
+        Written::Longer(at, recipe) => _ = deciding.out.of.insert(at, recipe),
+        Written::New(added) => deciding.out.added = Some(added),
     }
     deciding.out
 }
@@ -92,7 +132,10 @@ struct Deciding<'a> {
 }
 
 /// An edit of a ledger: a range of its text and what comes in its place.
-type Edit = (std::ops::Range<usize>, Vec<u8>);
+pub type Edit = (std::ops::Range<usize>, Vec<u8>);
+
+/// Edits by the member that has the text.
+pub type Edits = BTreeMap<At, Vec<Edit>>;
 
 impl<'a> Deciding<'a> {
     fn tree(&self) -> &'a Tree {
@@ -115,14 +158,14 @@ impl<'a> Deciding<'a> {
         let rules: Option<Vec<u16>> = names.iter().map(|n| self.proposals.nodes[n.index()].strip).collect();
         let Some(rule) = rules.and_then(|rules| rules.into_iter().max()) else { return };
         let left = match self.strip_of(&facts.strip, rule, &names) {
-            Ok((Outcome::Replaced(recipe), Some(sums))) => {
+            Ok((Stripping::Replaced(recipe), Some(sums))) => {
                 self.out.of.insert(at, recipe.clone());
                 self.out.stripped.push(Stripped { at, node: names[0], rule });
                 self.sums.insert(at, *sums);
                 return;
             }
-            Ok((Outcome::Replaced(_), None)) => Left::Elf(Reason::Unreadable),
-            Ok((Outcome::Unchanged(reason), _)) => Left::Elf(*reason),
+            Ok((Stripping::Replaced(_), None)) => Left::Elf(Reason::Unreadable),
+            Ok((Stripping::Unchanged(reason), _)) => Left::Elf(*reason),
             Err(left) => left,
         };
         self.out.left.push((names[0], left));
@@ -134,12 +177,12 @@ impl<'a> Deciding<'a> {
         found: &'f [Strip],
         rule: u16,
         names: &[NodeId],
-    ) -> Result<(&'f Outcome, Option<&'f Sums>), Left> {
+    ) -> Result<(&'f Stripping, Option<&'f Sums>), Left> {
         // Of a file that would not change anyway that is the reason to tell.
         let level = self.request.profile.rules[usize::from(rule)].level;
         let of = |level: Level| found.iter().find(|s| s.level == level).ok_or(Left::Elf(Reason::Nothing));
         let strip = of(level)?;
-        if matches!(strip.outcome, Outcome::Unchanged(_)) {
+        if matches!(strip.outcome, Stripping::Unchanged(_)) {
             return Ok((&strip.outcome, None));
         }
         if names.iter().any(|n| self.proposals.nodes[n.index()].protect.is_some()) {
@@ -159,10 +202,10 @@ impl<'a> Deciding<'a> {
         elf::is_checked_name(name) || elf::side_cars(name).iter().any(|car| beside(car).is_some())
     }
 
-    /// Writes the new checksums where package managers wrote down the old ones.
-    fn ledgers(&mut self) {
+    /// Adds the new checksums where package managers wrote down the old ones.
+    fn ledgers(&mut self, all: &mut Edits) {
         let ledgers = self.kept_ledgers();
-        let mut edits: BTreeMap<At, Vec<Edit>> = BTreeMap::new();
+        let mut edits = Edits::new();
         let mut recorded: HashSet<At> = HashSet::new();
         let names: HashSet<&[u8]> = self
             .out
@@ -194,12 +237,12 @@ impl<'a> Deciding<'a> {
             }
         }
         if recorded.is_empty() {
-            edits.into_iter().for_each(|(at, edits)| self.edit(at, edits));
+            edits.into_iter().for_each(|(at, edits)| all.entry(at).or_default().extend(edits));
             return;
         }
         // Those stay as they are, and what the others' rows say is worked out without them.
         self.leave(&recorded);
-        self.ledgers();
+        self.ledgers(all);
     }
 
     fn leave(&mut self, recorded: &HashSet<At>) {
@@ -232,12 +275,16 @@ impl<'a> Deciding<'a> {
     }
 
     fn edit(&mut self, at: At, mut edits: Vec<Edit>) {
-        edits.sort_by_key(|(range, _)| range.start);
+        // Of what is within a row that goes nothing is left to edit.
+        edits.sort_by_key(|(range, _)| (range.start, std::cmp::Reverse(range.end)));
         let data = self.request.layers[at.layer as usize].members[at.member as usize].data();
         let end = data.end - data.start;
         let mut new = Recipe::default();
         let mut from = 0;
         for (range, bytes) in edits {
+            if (range.start as u64) < from {
+                continue;
+            }
             new.push(Piece::Copy(from..range.start as u64));
             new.push(Piece::Bytes(bytes));
             from = range.end as u64;

@@ -3,7 +3,9 @@
 use super::guard;
 use crate::profile::{Guard, Hits, Matcher, Profile};
 use crate::tree::{NodeId, Tree};
+use bstr::BString;
 use rayon::prelude::*;
+use std::collections::HashMap;
 
 /// What the profile says of one path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -12,7 +14,7 @@ pub struct Proposal {
     pub rule: Option<u16>,
     /// The last rule that would strip it: the one nearest to the user says how much.
     pub strip: Option<u16>,
-    /// The first protection that covers it.
+    /// The first protection that covers it; one that holds a whole package comes before others.
     pub protect: Option<u16>,
 }
 
@@ -27,6 +29,8 @@ pub struct Proposals {
     pub protects_matched: Vec<bool>,
     /// Nodes that a protection with `links` names.
     pub linked: Vec<(NodeId, u16)>,
+    /// Symbolic links that will lead elsewhere, with where.
+    pub relinked: HashMap<NodeId, BString>,
 }
 
 /// What holds for all below a directory.
@@ -39,7 +43,8 @@ struct State {
 }
 
 impl State {
-    fn with(&self, hits: &Hits) -> Self {
+    /// `owned` says whether a protection belongs to a package.
+    fn with(&self, hits: &Hits, owned: impl Fn(u16) -> bool) -> Self {
         let union = |a: &[u16], b: &[u16]| {
             let mut both = [a, b].concat();
             both.sort_unstable();
@@ -50,7 +55,7 @@ impl State {
             rules: union(&self.rules, &hits.rules),
             strips: union(&self.strips, &hits.strips),
             except: union(&self.except, &hits.except),
-            protect: self.protect.or_else(|| hits.protects.first().copied()),
+            protect: self.protect.iter().chain(&hits.protects).min_by_key(|&&p| owned(p)).copied(),
         }
     }
 
@@ -77,6 +82,7 @@ pub fn propose(tree: &Tree, profile: &Profile, matcher: &Matcher) -> Proposals {
         matched: vec![false; profile.rules.len()],
         protects_matched: vec![false; profile.protects.len()],
         linked: Vec::new(),
+        relinked: HashMap::new(),
     };
     let found = (0..tree.len()).step_by(BATCH).flat_map(|start| hits(tree, matcher, start));
     for (id, hits) in tree.ids().zip(found) {
@@ -93,7 +99,7 @@ pub fn propose(tree: &Tree, profile: &Profile, matcher: &Matcher) -> Proposals {
         hits.protects.iter().for_each(|&p| out.protects_matched[usize::from(p)] = true);
         let links = hits.protects.iter().filter(|&&p| profile.protects[usize::from(p)].links);
         out.linked.extend(links.map(|&p| (id, p)));
-        let state = states[inherited as usize].with(&hits);
+        let state = states[inherited as usize].with(&hits, |p| profile.protects[usize::from(p)].owned);
         out.nodes[id.index()] = state.proposal();
         if tree.is_dir(id) && state != states[inherited as usize] {
             state_of[id.index()] = states.len() as u32;
@@ -125,7 +131,7 @@ pub fn propose_path(path: &[u8], matcher: &Matcher) -> Option<u16> {
     let ends = memchr::memchr_iter(b'/', path).chain([path.len()]);
     for end in ends {
         matcher.matches(&path[..end], &mut hits);
-        state = state.with(&hits);
+        state = state.with(&hits, |_| false);
     }
     if state.protect.is_some() { None } else { state.proposal().rule }
 }

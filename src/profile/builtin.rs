@@ -4,7 +4,7 @@
 /// The profile under all others.
 pub(super) const BASE: &str = "base";
 
-const TEXTS: [(&str, &str); 8] = [
+const TEXTS: [(&str, &str); 9] = [
     (BASE, include_str!("../../profiles/base.toml")),
     ("none", include_str!("../../profiles/none.toml")),
     ("caches", include_str!("../../profiles/caches.toml")),
@@ -12,6 +12,7 @@ const TEXTS: [(&str, &str); 8] = [
     ("python-slim", include_str!("../../profiles/python-slim.toml")),
     ("node-slim", include_str!("../../profiles/node-slim.toml")),
     ("alpine-slim", include_str!("../../profiles/alpine-slim.toml")),
+    ("no-build-tools", include_str!("../../profiles/no-build-tools.toml")),
     ("strip", include_str!("../../profiles/strip.toml")),
 ];
 

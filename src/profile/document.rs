@@ -8,8 +8,10 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::error::{At, Located, ProfileError, Source};
-use super::{Action, Guard, LEVELS, Risk};
+use super::{Action, DpkgPaths, Guard, LEVELS, Risk, packages};
 use crate::elf::Level;
+
+mod special;
 
 /// A string and its place.
 pub(super) type Text = Located<String>;
@@ -36,6 +38,8 @@ pub(super) struct RawRule {
     pub(super) risk: Option<Risk>,
     pub(super) guard: Option<Guard>,
     pub(super) level: Option<Level>,
+    pub(super) packages: packages::Raw,
+    pub(super) dpkg: DpkgPaths,
 }
 
 /// An entry of `[protect] paths`.
@@ -45,6 +49,7 @@ pub(super) struct RawProtect {
     pub(super) reason: Option<String>,
     pub(super) except: Vec<Text>,
     pub(super) links: bool,
+    pub(super) owned: bool,
 }
 
 /// Larger texts are refused: no profile is that long, and a parser needs many times the size of its input.
@@ -82,8 +87,24 @@ struct Reader<'a> {
 }
 
 const PROFILE_KEYS: [&str; 6] = ["description", "extends", "enable", "rule", "protect", "sets"];
-const RULE_KEYS: [&str; 8] = ["id", "about", "action", "paths", "except", "risk", "guard", "level"];
-const PROTECT_KEYS: [&str; 4] = ["path", "reason", "except", "links"];
+const RULE_KEYS: [&str; 15] = [
+    "id",
+    "about",
+    "action",
+    "paths",
+    "except",
+    "risk",
+    "guard",
+    "level",
+    "packages",
+    "manager",
+    "force",
+    "orphans",
+    "keep-needed",
+    "path-excludes",
+    "path-includes",
+];
+const PROTECT_KEYS: [&str; 5] = ["path", "reason", "except", "links", "owned"];
 
 impl Reader<'_> {
     fn document(&mut self, table: &DeTable<'_>) -> Document {
@@ -123,6 +144,7 @@ impl Reader<'_> {
     fn rule(&mut self, value: &Value<'_>) -> Option<RawRule> {
         let (mut id, mut about, mut action, mut risk, mut guard) = (None, None, None, None, None);
         let (mut paths, mut except, mut level) = (None, None, None);
+        let (mut packages, mut dpkg, mut special) = (packages::Raw::default(), DpkgPaths::default(), Vec::new());
         let before = self.errors.len();
         for (key, value) in self.entries("rule", value) {
             match key.get_ref().as_ref() {
@@ -134,6 +156,10 @@ impl Reader<'_> {
                 "level" => level = Some((key, self.choice("level", value, &LEVELS))),
                 "paths" => paths = Some((key, self.strings("paths", value))),
                 "except" => except = Some((key, self.strings("except", value))),
+                name if special::is(name) => {
+                    self.special(name, value, &mut packages, &mut dpkg);
+                    special.push(key);
+                }
                 other => self.unknown(key, other, "a rule", &RULE_KEYS),
             }
         }
@@ -141,17 +167,21 @@ impl Reader<'_> {
         if self.errors.len() == before {
             let shadowed_keys = [paths.as_ref().map(|p| p.0.span()), except.as_ref().map(|e| e.0.span())];
             self.whole(value.span(), id.is_some(), action, paths.is_some(), &shadowed_keys);
-            if let Some((key, _)) = guard.as_ref().filter(|_| action == Some(Action::Strip)) {
+            if let Some((key, _)) = guard.as_ref().filter(|_| action != Some(Action::Drop)) {
                 self.error(key.span(), "`guard` is for rules that drop");
             }
             if let Some((key, _)) = level.as_ref().filter(|_| action != Some(Action::Strip)) {
                 self.error(key.span(), "`level` is for rules that strip");
             }
+            self.special_keys(value.span(), action, &special);
+            if let Some((key, _)) = paths.as_ref().filter(|_| action == Some(Action::RemovePackage)) {
+                self.error(key.span(), "a rule about packages takes no `paths`: it has `packages`");
+            }
         }
         let patterns = |p: Option<(&Key<'_>, Vec<Text>)>| p.map_or_else(Vec::new, |p| p.1);
         let (level, guard) = (level.and_then(|l| l.1), guard.and_then(|g| g.1));
         let (paths, except) = (patterns(paths), patterns(except));
-        Some(RawRule { id: id?, about, action: action?, paths, except, risk, guard, level })
+        Some(RawRule { id: id?, about, action: action?, paths, except, risk, guard, level, packages, dpkg })
     }
 
     /// Reports what a rule lacks, and patterns where its action takes none.
@@ -173,7 +203,7 @@ impl Reader<'_> {
             }
             Some(Action::Drop) if !paths => self.error(span, "a rule that drops needs `paths`"),
             Some(Action::Strip) if !paths => self.error(span, "a rule that strips needs `paths`"),
-            Some(Action::Drop | Action::Strip) => {}
+            Some(Action::Drop | Action::Strip | Action::RemovePackage) => {}
             Some(Action::DropShadowed) => {
                 for key in keys.iter().flatten() {
                     self.error(
@@ -199,7 +229,7 @@ impl Reader<'_> {
     }
 
     fn protects(&mut self, value: &Value<'_>) -> Vec<RawProtect> {
-        let plain = |path| RawProtect { path, reason: None, except: Vec::new(), links: false };
+        let plain = |path| RawProtect { path, reason: None, except: Vec::new(), links: false, owned: false };
         match value.get_ref() {
             DeValue::Array(items) => {
                 let one = |item| match Spanned::get_ref(item) {
@@ -229,24 +259,22 @@ impl Reader<'_> {
     }
 
     fn protect(&mut self, value: &Value<'_>) -> Option<RawProtect> {
-        let (mut path, mut reason, mut except, mut links) = (None, None, Vec::new(), false);
+        let (mut path, mut reason, mut except, mut links, mut owned) = (None, None, Vec::new(), false, false);
         let before = self.errors.len();
         for (key, value) in self.entries("paths", value) {
             match key.get_ref().as_ref() {
                 "path" => path = self.string("path", value),
                 "reason" => reason = self.string("reason", value).map(|r| r.value),
                 "except" => except = self.strings("except", value),
-                "links" => match value.get_ref() {
-                    DeValue::Boolean(b) => links = *b,
-                    other => self.wrong("links", "true or false", value, other),
-                },
+                "links" => links = self.boolean("links", value),
+                "owned" => owned = self.boolean("owned", value),
                 other => self.unknown(key, other, "a protected path", &PROTECT_KEYS),
             }
         }
         if path.is_none() && self.errors.len() == before {
             self.error(value.span(), "a protected path needs a `path`");
         }
-        Some(RawProtect { path: path?, reason, except, links })
+        Some(RawProtect { path: path?, reason, except, links, owned })
     }
 
     fn entries<'t, 'i>(&mut self, name: &str, value: &'t Value<'i>) -> Vec<(&'t Key<'i>, &'t Value<'i>)> {

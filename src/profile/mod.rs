@@ -12,6 +12,7 @@ mod builtin;
 mod document;
 mod error;
 mod matcher;
+mod packages;
 mod pattern;
 mod resolve;
 mod show;
@@ -19,6 +20,7 @@ mod show;
 pub use builtin::builtins;
 pub use error::{Place, ProfileError};
 pub use matcher::{Hits, Matcher};
+pub use packages::{Names, Packages};
 pub use resolve::{check, resolve};
 pub use show::show;
 
@@ -59,10 +61,24 @@ pub struct Rule {
     pub guard: Option<Guard>,
     /// How much a rule that strips takes.
     pub level: Level,
+    /// Which packages a rule about packages takes away.
+    pub packages: Option<Packages>,
+    /// What dpkg is told where a rule that drops took something.
+    pub dpkg: DpkgPaths,
     /// Whether the rule is on: all are but the opt-in ones that nobody enabled.
     pub enabled: bool,
     /// The profile that it was defined in.
     pub profile: String,
+}
+
+/// Patterns for dpkg, so that packages installed later come without what a rule drops: `path-exclude` and `path-include` of
+/// dpkg(1). `{language}` in the latter stands for each language that the image's environment asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DpkgPaths {
+    /// Paths that dpkg does not unpack.
+    pub exclude: Vec<String>,
+    /// Paths among them that it does.
+    pub include: Vec<String>,
 }
 
 /// What a rule does.
@@ -74,6 +90,8 @@ pub enum Action {
     DropShadowed,
     /// Takes symbols and debug data out of executables and shared objects.
     Strip,
+    /// Takes packages away, with all their files and what their package manager knows of them.
+    RemovePackage,
 }
 
 /// What may go wrong where a rule is on.
@@ -106,6 +124,9 @@ pub struct Protect {
     pub except: Vec<Glob>,
     /// Whether all symlinks and hard links that lead to it are protected, too.
     pub links: bool,
+    /// Whether it belongs to a package and goes where a rule removes that: licences and metadata. What is protected without
+    /// this holds the whole package.
+    pub owned: bool,
     /// The profile that it was defined in.
     pub profile: String,
 }
@@ -133,8 +154,12 @@ pub struct Request<'a> {
 }
 
 impl Action {
-    const KNOWN: [(&'static str, Self); 3] =
-        [("drop", Self::Drop), ("drop-shadowed", Self::DropShadowed), ("strip", Self::Strip)];
+    const KNOWN: [(&'static str, Self); 4] = [
+        ("drop", Self::Drop),
+        ("drop-shadowed", Self::DropShadowed),
+        ("strip", Self::Strip),
+        ("remove-package", Self::RemovePackage),
+    ];
 
     /// Its name in a profile.
     #[must_use]

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::document::{Document, MAX_ERRORS, RawProtect, RawRule, Text};
 use super::error::{At, Located, ProfileError, Source};
 use super::pattern::{self, Sets};
-use super::{Action, COMMAND_LINE, Glob, Profile, Protect, Request, Risk, Rule, builtin};
+use super::{Action, COMMAND_LINE, DpkgPaths, Glob, Profile, Protect, Request, Risk, Rule, builtin};
 use crate::elf::Level;
 
 type Read<'a> = &'a dyn Fn(&str) -> io::Result<String>;
@@ -230,14 +230,21 @@ impl<'a> Loader<'a> {
         let enabled: BTreeSet<String> = self.enable.iter().map(|id| id.value.clone()).collect();
         for (rule, from) in std::mem::take(&mut self.rules) {
             let risk = rule.risk.unwrap_or(Risk::Low);
+            let mut wrong = Vec::new();
+            // What a rule about packages excepts are names of packages.
+            let packages = (rule.action == Action::RemovePackage).then(|| rule.packages.resolve(&rule.except, &mut wrong));
+            wrong.into_iter().for_each(|e| self.error(e));
+            let except = if packages.is_some() { Vec::new() } else { self.globs(&rule.except, sets) };
             profile.rules.push(Rule {
                 about: rule.about.map_or_else(String::new, |a| a.value),
                 action: rule.action,
                 paths: self.globs(&rule.paths, sets),
-                except: self.globs(&rule.except, sets),
+                except,
                 risk,
                 guard: rule.guard,
                 level: rule.level.unwrap_or(Level::All),
+                packages,
+                dpkg: rule.dpkg,
                 enabled: risk != Risk::OptIn || enabled.contains(&rule.id.value),
                 id: rule.id.value,
                 profile: from,
@@ -250,7 +257,8 @@ impl<'a> Loader<'a> {
             let reason = protect.reason.unwrap_or_else(|| format!("protected by {from}"));
             let except = self.globs(&protect.except, sets);
             if let Some(path) = self.globs(std::slice::from_ref(&protect.path), sets).pop() {
-                let protect = Protect { path, reason, except, links: protect.links, profile: from };
+                let (links, owned) = (protect.links, protect.owned);
+                let protect = Protect { path, reason, except, links, owned, profile: from };
                 push_protect(&mut profile.protects, protect);
             }
         }
@@ -269,6 +277,8 @@ impl<'a> Loader<'a> {
                 risk: Risk::Low,
                 guard: None,
                 level: Level::All,
+                packages: None,
+                dpkg: DpkgPaths::default(),
                 enabled: true,
                 profile: COMMAND_LINE.to_owned(),
             });
@@ -276,7 +286,8 @@ impl<'a> Loader<'a> {
         for path in self.globs(&texts("--protect", request.protect), sets) {
             let reason = format!("--protect {}", path.source);
             let profile_name = COMMAND_LINE.to_owned();
-            profile.protects.push(Protect { path, reason, except: Vec::new(), links: false, profile: profile_name });
+            let (except, links, owned) = (Vec::new(), false, false);
+            profile.protects.push(Protect { path, reason, except, links, owned, profile: profile_name });
         }
     }
 

@@ -1,6 +1,6 @@
 //! A resolved profile as TOML again: what `slim profiles show` prints, and what a user may copy to begin one of their own.
 
-use super::{Action, Glob, Profile, ProfileError, Request, Rule, resolve};
+use super::{Action, Glob, Packages, Profile, ProfileError, Request, Rule, resolve};
 
 /// The TOML of a profile as resolved, with all that it extends written out. `read` gives the text of a file.
 ///
@@ -35,7 +35,8 @@ impl Profile {
             if !p.except.is_empty() {
                 out.push_str(&format!(", except = {}", array(sources(&p.except))));
             }
-            out.push_str(if p.links { ", links = true },\n" } else { " },\n" });
+            out.push_str(if p.links { ", links = true" } else { "" });
+            out.push_str(if p.owned { ", owned = true },\n" } else { " },\n" });
         }
         out.push_str("]\n");
         out
@@ -54,12 +55,32 @@ fn rule(out: &mut String, rule: &Rule) {
     if rule.action == Action::Strip {
         line(out, "level", &quote(super::name_of(&super::LEVELS, rule.level)));
     }
+    if let Some(packages) = &rule.packages {
+        return self::packages(out, packages);
+    }
     if rule.action != Action::DropShadowed {
         line(out, "paths", &array(sources(&rule.paths)));
     }
     if !rule.except.is_empty() {
         line(out, "except", &array(sources(&rule.except)));
     }
+    for (key, patterns) in [("path-excludes", &rule.dpkg.exclude), ("path-includes", &rule.dpkg.include)] {
+        if !patterns.is_empty() {
+            line(out, key, &array(patterns.iter().map(String::as_str)));
+        }
+    }
+}
+
+fn packages(out: &mut String, packages: &Packages) {
+    line(out, "packages", &array(packages.names.source.iter().map(String::as_str)));
+    if !packages.except.source.is_empty() {
+        line(out, "except", &array(packages.except.source.iter().map(String::as_str)));
+    }
+    if let Some(manager) = packages.manager {
+        line(out, "manager", &quote(manager.name()));
+    }
+    let flags = [("force", packages.force), ("orphans", packages.orphans), ("keep-needed", packages.keep_needed)];
+    flags.iter().filter(|(_, on)| *on).for_each(|(key, _)| line(out, key, "true"));
 }
 
 fn line(out: &mut String, key: &str, value: &str) {

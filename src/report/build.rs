@@ -7,7 +7,7 @@ use super::{
 use crate::layer::LayerIndex;
 use crate::path;
 use crate::plan::{self, LayerPlan, Plan, Removed};
-use crate::profile::Profile;
+use crate::profile::{self, Profile};
 use crate::sink::OutLayer;
 use crate::source::Image;
 use crate::tar::Member;
@@ -58,6 +58,8 @@ impl Built<'_> {
             unmatched_rules: self.unmatched(),
             removed: Totals { files: paths.len() as u64, bytes: self.plan.removed.iter().map(|r| r.bytes).sum() },
             stripped: self.stripped(),
+            removed_packages: self.removed_packages(),
+            kept_packages: self.kept_packages(),
             packages: top(paths.iter().filter_map(|r| Some((packages.name(self.path_of(r))?, r.bytes)))),
             directories: top(paths.iter().map(|r| (directory(self.path_of(r)), r.bytes))),
             rescued,
@@ -86,7 +88,7 @@ impl Built<'_> {
         &self.layers[layer as usize].members
     }
 
-    fn rule_id(&self, rule: u16) -> &str {
+    pub(super) fn rule_id(&self, rule: u16) -> &str {
         self.profile.rules.get(usize::from(rule)).map_or("shadowed", |r| &r.id)
     }
 
@@ -207,7 +209,8 @@ impl Built<'_> {
     /// Rules that are on and matched no path.
     fn unmatched(&self) -> Vec<String> {
         let rules = self.profile.rules.iter().zip(&self.plan.matched);
-        let idle = rules.filter(|(r, matched)| r.enabled && !r.paths.is_empty() && !**matched);
+        let asks = |r: &profile::Rule| !r.paths.is_empty() || r.packages.is_some();
+        let idle = rules.filter(|(r, matched)| r.enabled && asks(r) && !**matched);
         idle.map(|(r, _)| r.id.clone()).collect()
     }
 

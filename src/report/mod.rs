@@ -15,6 +15,7 @@ pub mod build;
 mod escape;
 pub mod instruction;
 pub mod json;
+mod packages;
 pub mod paint;
 pub mod removed;
 pub(crate) mod table;
@@ -96,6 +97,10 @@ pub struct ImageReport {
     pub removed: Totals,
     /// What was made of executables and shared objects.
     pub stripped: Stripped,
+    /// Packages that rules removed, with their entries in their managers' databases.
+    pub removed_packages: Vec<RemovedPackage>,
+    /// Packages that a rule asked for and that stay.
+    pub kept_packages: Vec<KeptPackage>,
     /// Packages by what went of them.
     pub packages: Vec<Named>,
     /// Directories by what went of them.
@@ -196,6 +201,42 @@ pub struct Left {
     pub usual: bool,
 }
 
+/// A package that a rule removed.
+#[derive(Serialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct RemovedPackage {
+    /// `dpkg`, `apk` or `pip`.
+    pub manager: String,
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The rule that removed it.
+    pub rule: String,
+    /// Whether it went because nothing that stays needed it any more.
+    pub orphan: bool,
+    /// Packages that stay and needed it, where the rule has `force`.
+    pub breaks: Vec<String>,
+    /// Files and links that went with it.
+    pub files: u64,
+    /// Bytes of tar that went with them.
+    pub bytes: u64,
+}
+
+/// A package that a rule asked for and that stays.
+#[derive(Serialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct KeptPackage {
+    /// `dpkg`, `apk` or `pip`.
+    pub manager: String,
+    /// Its name.
+    pub name: String,
+    /// The rule that asked for it.
+    pub rule: String,
+    /// A sentence.
+    pub why: String,
+}
+
 /// A number of files and their bytes.
 #[derive(Serialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
@@ -279,6 +320,7 @@ impl Report {
         for image in &mut self.images {
             image.rules.sort_by(|a, b| order((a.bytes, a.files, &a.id), (b.bytes, b.files, &b.id)));
             image.stripped.left.sort_by(|a, b| order((a.bytes, a.files, &a.id), (b.bytes, b.files, &b.id)));
+            image.removed_packages.sort_by(|a, b| order((a.bytes, a.files, &a.name), (b.bytes, b.files, &b.name)));
             for list in [&mut image.packages, &mut image.directories] {
                 list.sort_by(|a, b| order((a.bytes, a.files, &a.name), (b.bytes, b.files, &b.name)));
             }

@@ -104,6 +104,7 @@ fn image(image: &ImageReport, options: &Options) -> String {
         heading(&format!("image {}, {}", printable(&tags, false), printable(&image.platform, false)), options);
     out.push_str(&layers(&image.layers, options));
     out.push_str(&rules(image, options));
+    out.push_str(&packages(image, options));
     out.push_str(&named("packages", &image.packages, options));
     out.push_str(&named("directories", &image.directories, options));
     out.push_str(&left_alone(image, options));
@@ -155,6 +156,27 @@ fn rules(image: &ImageReport, options: &Options) -> String {
         table.row([units::bytes(rule.bytes), units::count(rule.files), printable(&name, false).into_owned()]);
     }
     format!("\n{}", options.render(&table))
+}
+
+/// Packages that were removed, and those that a rule asked for and that stay, by reason.
+fn packages(image: &ImageReport, options: &Options) -> String {
+    let rows = image.removed_packages.iter().map(|p| {
+        let orphan = if p.orphan { ", needed by nothing else" } else { "" };
+        let breaks = if p.breaks.is_empty() { String::new() } else { format!(", BREAKS {}", p.breaks.join(", ")) };
+        let name = format!("{} {} ({}{orphan}{breaks})", p.name, p.version, p.manager);
+        [units::bytes(p.bytes), units::count(p.files), printable(&name, false).into_owned()]
+    });
+    let mut out = limited(["saved", "files", "packages removed"], rows, options);
+    let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for kept in &image.kept_packages {
+        reasons.entry(&kept.why).or_default().push(&kept.name);
+    }
+    let rows = reasons.iter().map(|(why, names)| {
+        let names = names.join(", ");
+        [String::new(), String::new(), printable(&format!("{names}: {why}"), false).into_owned()]
+    });
+    out.push_str(&limited(["", "", "packages kept"], rows, options));
+    out
 }
 
 /// What went of packages or directories.

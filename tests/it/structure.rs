@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// The level of each module.
-const LEVELS: [(&str, u8); 20] = [
+const LEVELS: [(&str, u8); 21] = [
     ("digest", 0),
     ("error", 0),
     ("path", 0),
@@ -12,6 +12,7 @@ const LEVELS: [(&str, u8); 20] = [
     ("refs", 1),
     ("elf", 1),
     ("ledger", 1),
+    ("package", 1),
     ("layer", 2),
     ("tree", 2),
     ("profile", 2),
@@ -27,8 +28,8 @@ const LEVELS: [(&str, u8); 20] = [
 ];
 
 /// Modules without input and output, environment and time.
-const PURE: [&str; 11] =
-    ["path", "codec", "tar", "refs", "elf", "ledger", "layer", "tree", "profile", "plan", "explain"];
+const PURE: [&str; 12] =
+    ["path", "codec", "tar", "refs", "elf", "ledger", "package", "layer", "tree", "profile", "plan", "explain"];
 
 fn files(dir: &Path, out: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(dir).unwrap() {
