@@ -19,6 +19,7 @@ pub mod check;
 pub mod docs;
 pub mod files;
 pub mod job;
+mod picked;
 pub mod profiles;
 pub mod progress;
 pub mod run;
