@@ -1,6 +1,7 @@
 //! The main job: the phases in their order, each handing its value to the next.
 
 use super::job::Job;
+use super::picked::Profiles;
 use super::progress::Ui;
 use super::summary;
 use super::values::{Base, LayersMode};
@@ -14,7 +15,7 @@ use crate::sink::{self, Assembly, OutLayer, Output, Rewritten, Sealed, Target};
 use crate::source::{self, BlobRef, Form, Image, Input, LayerRef, Location, OpenOptions};
 use crate::tar::Member;
 use crate::tree::Tree;
-use crate::tree::merge::{self, Mark};
+use crate::tree::merge::{self, Mark, Merged};
 use crate::{Digest, Error, ErrorKind, Result, Warning, emit};
 use rayon::prelude::*;
 use std::collections::HashMap;
@@ -117,8 +118,8 @@ pub(super) fn prepared<T>(
     then: impl FnOnce(Ready<'_>) -> Result<T>,
 ) -> Result<T> {
     let mut clock = Clock::new();
-    let profile = resolve_profile(job)?;
-    let matcher = Matcher::new(&profile)?;
+    let profiles = Profiles::resolve(job)?;
+    Matcher::new(profiles.widest())?;
     let location = Location::parse(&job.input)?;
     if let Some(target) = target {
         target.check(&location, None)?;
@@ -132,22 +133,22 @@ pub(super) fn prepared<T>(
     input.warnings.iter().for_each(|w| ui.warn(w));
     clock.lap("open", 0);
 
-    let scans = scan_layers(&input, &needs(&profile), ui)?;
+    let scans = scan_layers(&input, &needs(profiles.widest()), ui)?;
     clock.lap("scan", scans.values().map(|s| s.index.tar_bytes).sum());
 
+    let merged = merge_images(job, &input, &scans)?;
+    let profile = profiles.pick(merged.iter().map(|m| &m.merged.tree))?;
+    if !profile.choices.is_empty() {
+        let (names, picked) = (profile.names.join(", "), profile.picked().join(", "));
+        ui.note(&format!("{names}: {}", if picked.is_empty() { "none of the others fits" } else { &picked }));
+    }
     let mut warnings = Vec::new();
-    let planned = plan_images(job, &input, &scans, &profile, &matcher, &mut warnings)?;
+    let planned = plan_images(job, &input, &scans, merged, &profile, &mut warnings)?;
     warnings.iter().for_each(|w| ui.warn(w));
     warnings.splice(..0, input.warnings.iter().cloned());
     note_idle_patterns(&planned, &profile, ui);
     clock.lap("plan", 0);
     then(Ready { input: &input, profile: &profile, planned: &planned, warnings, clock })
-}
-
-fn resolve_profile(job: &Job) -> Result<Profile> {
-    let request =
-        profile::Request { profiles: &job.profiles, enable: &job.enable, drop: &job.drop, protect: &job.protect };
-    Ok(profile::resolve(&request, &|path| std::fs::read_to_string(path))?)
 }
 
 /// Facts are looked for only where a rule could drop what they protect.
@@ -186,26 +187,39 @@ fn scan_layers(input: &Input, needs: &Needs, ui: &dyn Ui) -> Result<HashMap<Laye
     results.into_iter().map(|(i, scanned)| Ok((key(unique[i]), scanned?))).collect()
 }
 
+/// An image's layers on top of each other.
+struct MergedImage {
+    merged: Merged,
+    base: usize,
+}
+
+fn merge_images(job: &Job, input: &Input, scans: &HashMap<LayerKey, Scanned>) -> Result<Vec<MergedImage>> {
+    let one = |(image, base): (&Image, usize)| {
+        let members: Vec<&[Member]> = image.layers.iter().map(|l| scans[&key(l)].index.members.as_slice()).collect();
+        let merged = merge::merge(&members, base).map_err(|e| e.archive(&input.name))?;
+        Ok(MergedImage { merged, base })
+    };
+    input.images.iter().zip(bases(job, input)?).map(one).collect()
+}
+
 fn plan_images<'a>(
     job: &Job,
     input: &'a Input,
     scans: &'a HashMap<LayerKey, Scanned>,
+    merged: Vec<MergedImage>,
     profile: &Profile,
-    matcher: &Matcher,
     warnings: &mut Vec<Warning>,
 ) -> Result<Vec<Planned<'a>>> {
-    let bases = bases(job, input)?;
-    let mut one = |(image, base): (&'a Image, usize)| {
+    let matcher = Matcher::new(profile)?;
+    let mut one = |(image, MergedImage { merged, base }): (&'a Image, MergedImage)| {
         let scanned: Vec<&Scanned> = image.layers.iter().map(|l| &scans[&key(l)]).collect();
         let layers: Vec<&LayerIndex> = scanned.iter().map(|s| &s.index).collect();
-        let members: Vec<&[Member]> = layers.iter().map(|l| l.members.as_slice()).collect();
-        let merged = merge::merge(&members, base).map_err(|e| e.archive(&input.name))?;
         let mut plan = plan::plan(&plan::Request {
             facts: &image.facts,
             layers: &layers,
             merged: &merged,
             profile,
-            matcher,
+            matcher: &matcher,
             squash: job.layers == LayersMode::Squash,
             base,
         })
@@ -216,7 +230,7 @@ fn plan_images<'a>(
         let merge::Merged { tree, marks, .. } = merged;
         Ok(Planned { image, layers, tree, marks, plan, base, digests, tar_bytes })
     };
-    input.images.iter().zip(bases).map(&mut one).collect()
+    input.images.iter().zip(merged).map(&mut one).collect()
 }
 
 /// Says which patterns of the command line matched nothing: they may have a typo, and a protection that protects nothing is no

@@ -25,6 +25,14 @@ pub(super) struct Document {
     pub(super) rules: Vec<RawRule>,
     pub(super) protects: Vec<RawProtect>,
     pub(super) sets: Vec<(Text, Vec<Text>)>,
+    pub(super) choices: Vec<RawChoice>,
+}
+
+/// A `[[when]]`.
+#[derive(Clone, Debug)]
+pub(super) struct RawChoice {
+    pub(super) paths: Vec<Text>,
+    pub(super) uses: Vec<Text>,
 }
 
 /// A `[[rule]]`.
@@ -86,7 +94,7 @@ struct Reader<'a> {
     errors: &'a mut Vec<ProfileError>,
 }
 
-const PROFILE_KEYS: [&str; 6] = ["description", "extends", "enable", "rule", "protect", "sets"];
+const PROFILE_KEYS: [&str; 7] = ["description", "extends", "enable", "when", "rule", "protect", "sets"];
 const RULE_KEYS: [&str; 15] = [
     "id",
     "about",
@@ -104,6 +112,7 @@ const RULE_KEYS: [&str; 15] = [
     "path-excludes",
     "path-includes",
 ];
+const WHEN_KEYS: [&str; 2] = ["paths", "use"];
 const PROTECT_KEYS: [&str; 5] = ["path", "reason", "except", "links", "owned"];
 
 impl Reader<'_> {
@@ -119,6 +128,10 @@ impl Reader<'_> {
                 "rule" => {
                     let tables = self.array("rule", "`[[rule]]` tables", value);
                     out.rules = tables.into_iter().filter_map(|v| self.rule(v)).collect();
+                }
+                "when" => {
+                    let tables = self.array("when", "`[[when]]` tables", value);
+                    out.choices = tables.into_iter().map(|v| self.choice_of_profiles(v)).collect();
                 }
                 "protect" => {
                     for (key, value) in self.entries("protect", value) {
@@ -137,6 +150,22 @@ impl Reader<'_> {
                 }
                 other => self.unknown(key, other, "a profile", &PROFILE_KEYS),
             }
+        }
+        out
+    }
+
+    fn choice_of_profiles(&mut self, value: &Value<'_>) -> RawChoice {
+        let mut out = RawChoice { paths: Vec::new(), uses: Vec::new() };
+        let before = self.errors.len();
+        for (key, value) in self.entries("when", value) {
+            match key.get_ref().as_ref() {
+                "paths" => out.paths = self.strings("paths", value),
+                "use" => out.uses = self.strings("use", value),
+                other => self.unknown(key, other, "a `[[when]]`", &WHEN_KEYS),
+            }
+        }
+        if self.errors.len() == before && (out.paths.is_empty() || out.uses.is_empty()) {
+            self.error(value.span(), "a `[[when]]` needs `paths` that an image may have, and profiles to `use` then");
         }
         out
     }

@@ -82,6 +82,27 @@ impl Matcher {
     }
 }
 
+/// The conditions of a profile's choices, compiled.
+#[derive(Debug)]
+pub struct Conditions(Set<usize>);
+
+impl Conditions {
+    /// Compiles the patterns of [`Profile::choices`].
+    ///
+    /// # Errors
+    /// The patterns together are too large.
+    pub fn new(profile: &Profile) -> Result<Self, ProfileError> {
+        let choices = profile.choices.iter().enumerate();
+        let patterns: Vec<_> = choices.flat_map(|(i, c)| c.paths.iter().map(move |g| (g, i))).collect();
+        Ok(Self(Set::new(&patterns)?))
+    }
+
+    /// Calls `holds` with the index of each choice that names `path`, a normalized path of the image.
+    pub fn matches(&self, path: &[u8], holds: impl FnMut(usize)) {
+        self.0.find(path, holds);
+    }
+}
+
 fn index(i: usize) -> Result<u16, ProfileError> {
     u16::try_from(i).map_err(|_| refused("more than 65536 rules or protected paths".to_owned()))
 }

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 mod builtin;
 mod document;
 mod error;
+mod file;
 mod matcher;
 mod packages;
 mod pattern;
@@ -19,9 +20,9 @@ mod show;
 
 pub use builtin::builtins;
 pub use error::{Place, ProfileError};
-pub use matcher::{Hits, Matcher};
+pub use matcher::{Conditions, Hits, Matcher};
 pub use packages::{Names, Packages};
-pub use resolve::{check, resolve};
+pub use resolve::{check, resolve, resolve_for};
 pub use show::show;
 
 /// The id of the rule that `--drop` makes, and the profile name of all that the command line adds.
@@ -40,6 +41,19 @@ pub struct Profile {
     pub protects: Vec<Protect>,
     /// The named sets, each with the patterns it stands for in the end.
     pub sets: BTreeMap<String, Vec<String>>,
+    /// The `[[when]]` of all profiles, in order.
+    pub choices: Vec<Choice>,
+}
+
+/// Profiles to use where an image has something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// What the image must have, one of them at least.
+    pub paths: Vec<Glob>,
+    /// The profiles: built-in names, or paths of files.
+    pub uses: Vec<String>,
+    /// Whether the image has it, so that the profiles are in use.
+    pub holds: bool,
 }
 
 /// One thing to do, and why it is safe.
@@ -151,6 +165,20 @@ pub struct Request<'a> {
     pub drop: &'a [String],
     /// `--protect`.
     pub protect: &'a [String],
+}
+
+impl Profile {
+    /// The profiles that choices brought, each once, in order.
+    #[must_use]
+    pub fn picked(&self) -> Vec<String> {
+        let mut out: Vec<String> = Vec::new();
+        for name in self.choices.iter().filter(|c| c.holds).flat_map(|c| &c.uses) {
+            if !out.contains(name) {
+                out.push(name.clone());
+            }
+        }
+        out
+    }
 }
 
 impl Action {

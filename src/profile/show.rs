@@ -16,6 +16,11 @@ impl Profile {
     #[must_use]
     pub fn to_toml(&self) -> String {
         let mut out = format!("# {}: as resolved, with all that is extended.\n", self.names.join(", ").escape_debug());
+        for choice in &self.choices {
+            let paths: Vec<&str> = sources(&choice.paths).collect();
+            let (uses, paths) = (choice.uses.join(", "), paths.join(" or "));
+            out.push_str(&format!("# {} where an image has {}\n", uses.escape_debug(), paths.escape_debug()));
+        }
         line(&mut out, "description", &text(&self.description));
         let enabled: Vec<&str> =
             self.rules.iter().filter(|r| r.enabled && r.risk == super::Risk::OptIn).map(|r| r.id.as_str()).collect();
@@ -144,6 +149,8 @@ mod tests {
             let again = resolve(&request, &read).unwrap_or_else(|e| panic!("{e}"));
             let first = resolve(&Request { profiles: &[name.to_owned()], ..request }, &read).unwrap();
             let mut again = again;
+            // So is what an image must have: all that may come is there.
+            again.choices.clone_from(&first.choices);
             // Where a rule was defined is a comment.
             again.names.clone_from(&first.names);
             for (a, b) in again.rules.iter_mut().zip(&first.rules) {

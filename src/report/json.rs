@@ -10,6 +10,7 @@
 //! | `slimVersion` | string: the version of slim |
 //! | `dryRun` | boolean: nothing was written; the sizes of layers are the plan's |
 //! | `profiles` | strings: the profiles as given with `-p` |
+//! | `picked` | strings: the profiles that a `[[when]]` of those brought, as `auto` does |
 //! | `layersMode` | string: `keep` or `squash` |
 //! | `input` | object: what was read |
 //! | `input.path` | string: IN as given, `-` for standard input |

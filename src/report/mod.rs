@@ -43,6 +43,8 @@ pub struct Report {
     pub dry_run: bool,
     /// The profiles as the user named them.
     pub profiles: Vec<String>,
+    /// Those that a `[[when]]` of them brought, because an image has what it asks for.
+    pub picked: Vec<String>,
     /// `keep` or `squash`.
     pub layers_mode: String,
     /// What was read.

@@ -108,6 +108,7 @@ fn sample() -> Report {
         slim_version: "0.1.0".into(),
         dry_run: false,
         profiles: vec!["python-slim".into(), "./mine.toml".into()],
+        picked: vec![],
         layers_mode: "keep".into(),
         input: side("app.tar", 1_876_000_000),
         output: Some(side("app-slim.tar", 1_270_400_000)),

@@ -61,7 +61,10 @@ fn head(report: &Report, options: &Options) -> String {
         Some(output) => out.push_str(&format!("output    {}\n", side(output))),
         None => out.push_str("output    none, this is a dry run\n"),
     }
-    let profiles = printable(&report.profiles.join(", "), false).into_owned();
+    let mut profiles = printable(&report.profiles.join(", "), false).into_owned();
+    if !report.picked.is_empty() {
+        profiles.push_str(&format!(" (picked: {})", printable(&report.picked.join(", "), false)));
+    }
     out.push_str(&format!("profiles  {profiles}; layers: {}\n\n", report.layers_mode));
     let mut table = Table::new("<>>>>").header(&["", "before", "after", "saved", ""]);
     let mut row = |name: &str, before: u64, after: u64| {

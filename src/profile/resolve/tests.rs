@@ -168,3 +168,52 @@ fn hostile_texts_are_errors() {
     let many: String = (0..12_000).map(|i| rule(&format!("r{i}"), "")).collect();
     assert!(check_one(&many).iter().any(|e| e.contains("more than 10000 rules")));
 }
+
+const WHEN: &str = "[[when]]\npaths = [\"a\"]\nuse = [\"one.toml\"]\n[[when]]\npaths = [\"b\"]\nuse = [\"two.toml\"]\n";
+
+fn for_image(files: &[(&str, &str)], has: &str) -> Result<Profile, ProfileError> {
+    let request = Request { profiles: &[files[0].0.to_owned()], ..Request::default() };
+    resolve_for(&request, &read(files), &|globs| globs.iter().any(|g| g.source == has))
+}
+
+#[test]
+fn a_choice_brings_its_profiles_where_it_holds() {
+    let (one, two) = (rule("x", "risk = \"opt-in\""), format!("sets.s = [\"y\"]\n{}", rule("y", "")));
+    let own = "[[rule]]\nid = \"own\"\naction = \"drop\"\npaths = [\"{s}\"]\n";
+    let top = format!("enable = [\"x\"]\n{WHEN}{own}");
+    let files = [("t.toml", top.as_str()), ("one.toml", &one), ("two.toml", &two)];
+    let ids = |p: &Profile| p.rules.iter().map(|r| r.id.clone()).collect::<Vec<_>>();
+    let all = run(&files).unwrap();
+    assert_eq!(
+        (ids(&all), all.picked()),
+        (vec!["x".into(), "y".into(), "own".into()], vec!["one.toml".into(), "two.toml".into()])
+    );
+    let a = for_image(&files, "a").unwrap();
+    assert_eq!((ids(&a), a.picked()), (vec!["x".into(), "own".into()], vec!["one.toml".to_owned()]));
+    assert!(a.rules[0].enabled);
+    let b = for_image(&files, "b").unwrap();
+    assert_eq!((ids(&b), b.picked()), (vec!["y".into(), "own".into()], vec!["two.toml".to_owned()]));
+    assert_eq!(ids(&for_image(&files, "c").unwrap()), ["own"]);
+    assert!(for_image(&[("t.toml", &format!("enable = [\"z\"]\n{WHEN}")), files[1], files[2]], "c").is_err());
+}
+
+#[test]
+fn a_rule_of_the_profile_with_the_choice_comes_on_top_and_two_choices_share_none() {
+    let (one, two) = (rule("x", ""), rule("x", "risk = \"none\""));
+    let top = format!("{WHEN}{}", rule("x", "risk = \"opt-in\""));
+    let p = run(&[("t.toml", &top), ("one.toml", &one), ("two.toml", "")]).unwrap();
+    assert_eq!((p.rules.len(), p.rules[0].risk), (1, Risk::OptIn));
+    let e = run(&[("t.toml", WHEN), ("one.toml", &one), ("two.toml", &two)]).unwrap_err();
+    assert!(e.message.contains("the rule `x` is in `one.toml` as well"), "{e}");
+    let e = run(&[("t.toml", "[[when]]\npaths = [\"a\"]\nuse = [\"t.toml\"]")]).unwrap_err();
+    assert!(e.message.contains("extend each other"), "{e}");
+}
+
+#[test]
+fn a_choice_needs_both_keys() {
+    for text in ["[[when]]\npaths = [\"a\"]", "[[when]]\nuse = [\"none\"]", "[[when]]\npaths = []\nuse = [\"none\"]"] {
+        assert!(check_one(text)[0].contains("a `[[when]]` needs"), "{text}");
+    }
+    assert!(check_one("[[when]]\npaths = [\"a\"]\nuses = [\"none\"]")[0].contains("did you mean `use`"));
+    assert!(check_one("[[when]]\npaths = [\"{nope}\"]\nuse = [\"none\"]")[0].contains("unknown set"));
+}
