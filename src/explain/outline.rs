@@ -176,10 +176,9 @@ impl<'a> Outline<'a> {
         self.entry(line).is_none_or(|e| e.is_dir())
     }
 
-    /// Whether a directory goes as such, and not only what is in it.
-    pub(super) fn goes_whole(&self, line: usize) -> bool {
-        self.entry(line).is_none_or(|e| matches!(e.verdict, Verdict::Drop | Verdict::Hidden | Verdict::Keep))
-            && self.lines[line].chosen
+    /// Whether a directory itself has the verdict of all that is in it.
+    pub(super) fn is_whole(&self, line: usize) -> bool {
+        self.entry(line).is_none_or(|e| e.verdict.bit() == self.lines[line].mask)
     }
 
     /// Adds what is chosen at and below a line to a summary.

@@ -245,7 +245,7 @@ impl Printer<'_> {
         let verdict = Verdict::ALL.into_iter().find(|v| mask == v.bit());
         let slash = match outline.is_dir(first) {
             false => "",
-            true if outline.is_leaf(first) || verdict.is_none() || outline.goes_whole(first) => "/",
+            true if outline.is_leaf(first) || verdict.is_none() || outline.is_whole(first) => "/",
             true => "/*",
         };
         let mut name = format!("{}{slash}", escape(outline.lines[first].name));

@@ -105,7 +105,7 @@ impl Explain<'_> {
     /// What stands beside a path in a tree.
     pub(super) fn note(&self, entry: &Entry) -> String {
         match (entry.verdict, self.told(entry)) {
-            (Verdict::Held, Some(told)) => format!("{}: {}", self.asking_rule(entry), told.clause()),
+            (Verdict::Held, Some(told)) => format!("{}: {}", self.asking_rule(entry), told.exact()),
             (Verdict::Strip, Some(_)) => self.why(entry),
             _ => self.class(entry),
         }
@@ -162,7 +162,7 @@ impl Explain<'_> {
             if entry.kind == Kind::Path(Type::File) { units::bytes(entry.size) } else { entry.kind.name().into() };
         let held = |end: &str| match (entry.held, self.told(entry)) {
             (Some(held), Some(told)) => {
-                let (rule, clause) = (self.rule_named(held.rule), printable(told.clause(), false).into_owned());
+                let (rule, clause) = (self.rule_named(held.rule), printable(&told.clause(), false).into_owned());
                 format!("{end}{rule} asks for it, but {clause}.")
             }
             _ => String::new(),

@@ -34,7 +34,7 @@ about = "no debugger"
 action = "strip"
 paths = ["*"]
 [protect]
-paths = [{ path = "**/copyright", reason = "a licence" }]
+paths = [{ path = "**/mine", reason = "a licence" }]
 "#;
 
 /// An image with a path for every verdict.
@@ -43,7 +43,7 @@ fn every_kind() -> Dir {
     let sum = "0".repeat(43);
     let record = format!("lib.so,sha256={sum},{}\\n", object.len());
     let lower = format!(
-        "dir app\n dir usr\n dir usr/share\n dir usr/share/doc\n file usr/share/doc/copyright content=mine\n
+        "dir app\n dir usr\n dir usr/share\n dir usr/share/doc\n file usr/share/doc/mine content=mine\n
          file usr/share/doc/README repeat=100 content=0123456789\n file app/__init__.py\n
          file app/main.py content=\"import os\\nfrom app.tests.util import x\\n\"\n dir app/tests\n
          file app/tests/__init__.py\n file app/tests/util.py content=\"x = 1\\n\"\n file app/tests/test_a.py content=t\n
@@ -83,7 +83,7 @@ fn the_tree_has_a_line_for_each_kind() {
         ("drop", "test_a.py  tests"),
         ("drop", "README  docs"),
         ("held", "util.py  tests: app/main.py:2 refers to it"),
-        ("held", "copyright  docs: protected: a licence (**/copyright)"),
+        ("held", "mine  docs: protected: a licence (**/mine)"),
         ("strip", "lib.so  strip"),
         ("rewrite", "RECORD  a package manager's record of files that change"),
         ("hidden", "old  layer 2 deletes it"),
@@ -178,7 +178,7 @@ fn keys_and_reasons_are_stable() {
     assert!(object["newSize"].as_u64().unwrap() < object["size"].as_u64().unwrap() - 10_000, "{object}");
     assert_eq!((text(&entry("old"), "reason"), &entry("old")["byLayer"]), ("deleted", &2.into()));
     assert_eq!(text(&entry("odd\\n\\xff"), "reason"), "no-rule");
-    assert_eq!(text(&entry("usr/share/doc/copyright"), "reason"), "protected");
+    assert_eq!(text(&entry("usr/share/doc/mine"), "reason"), "protected");
     assert_eq!(text(&entry("app/p-1.dist-info/RECORD"), "verdict"), "rewrite");
     assert_eq!(text(&entry("link"), "type"), "symlink");
     let rules: Vec<&str> = image["rules"].as_array().unwrap().iter().map(|r| text(r, "id")).collect();
@@ -191,21 +191,21 @@ fn one_path_is_explained() {
     let why = |path: &str| plan(&dir, &["--why", path]).ok().text();
     let util = why("/app/tests/util.py");
     let said = "app/tests/util.py (6 B) stays: the rule `tests` (p.toml, risk low) asks for it, but app/main.py:2 refers to it.\n  \
-                app/main.py (41 B) stays: no rule asks for it.\n";
+                app/main.py (39 B) stays: no rule asks for it.\n";
     assert_eq!(util, said);
     assert!(
         why("app/tests/test_a.py").contains("goes: the rule `tests` (p.toml, risk low) drops it: nobody runs them.")
     );
     assert!(why("app/lib.so").contains("stays, with ") && why("app/lib.so").contains("the rule `strip`"));
     assert!(why("app/p-1.dist-info/RECORD").contains("a package manager's record of files that change"));
-    assert!(why("usr/share/doc/copyright").contains("asks for it, but protected: a licence (**/copyright)."));
+    assert!(why("usr/share/doc/mine").contains("asks for it, but it is protected: a licence (**/mine)."));
     assert!(why("old").contains("in layer 1, which no container sees (layer 2 deletes it), goes: the rule `shadowed`"));
     assert_eq!(why("twice").lines().count(), 2);
     assert!(why("link").starts_with("link leads to app/main.py.\n"), "{}", why("link"));
     let doc = why("usr/share/doc/");
     assert!(doc.starts_with("usr/share/doc (dir) stays: ") && doc.contains("1  drop     docs\n"), "{doc}");
     let dropped = plan(&dir, &["--drop", "app/main.py", "--why", "app/main.py"]).ok().text();
-    assert!(dropped.starts_with("app/main.py (41 B) goes: the rule `command-line` drops it"), "{dropped}");
+    assert!(dropped.starts_with("app/main.py (39 B) goes: the rule `command-line` drops it"), "{dropped}");
     let two = json(&plan(&dir, &["--why", "old", "--why", "usr/share/doc", "--json"]).ok());
     let answers = two["images"][0]["answers"].as_array().unwrap();
     assert_eq!((answers.len(), &answers[0]["below"], text(&answers[1], "asked")), (2, &Value::Null, "usr/share/doc"));
@@ -232,7 +232,7 @@ fn every_image_has_a_heading_and_stdin_is_read() {
     let dir = Dir::new();
     let mut archive = Archive::new(small(), Form::Docker);
     let mut second = Item::new(Image::new(vec![layer("file only-here content=x")]));
-    second.tags = vec!["example.com/second:1".into()];
+    second.tags = vec!["example.com/second:1"];
     archive.items.push(second);
     archive.write(dir.path());
     let out = dir.run(&["plan", "in.tar", "-p", "shadowed.toml"]).ok().text();
