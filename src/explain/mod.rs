@@ -264,3 +264,6 @@ impl<'a> Explain<'a> {
         entry
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -48,6 +48,13 @@ impl Explain<'_> {
         }
     }
 
+    /// Whether an entry is a directory that containers see, as a later layer describes it.
+    pub(super) fn is_described_anew(&self, entry: &Entry) -> bool {
+        let Place::Member(at) = entry.place else { return false };
+        let tree = self.image.tree;
+        entry.is_dir() && tree.lookup(&self.member(at).path).is_some_and(|n| tree.is_dir(n))
+    }
+
     /// Who hides an entry and how.
     pub(super) fn hidden_by(&self, entry: &Entry) -> String {
         let Some(hider) = entry.hider else {
@@ -56,6 +63,7 @@ impl Explain<'_> {
         };
         let number = hider.layer + 1;
         match hider.how {
+            How::Replaced if self.is_described_anew(entry) => format!("layer {number} describes it anew"),
             How::Replaced if hider.layer == entry.layer => "a later entry of the same layer replaces it".to_owned(),
             How::Replaced => format!("layer {number} replaces it"),
             How::Deleted => format!("layer {number} deletes it"),
@@ -97,7 +105,7 @@ impl Explain<'_> {
     /// What stands beside a path in a tree.
     pub(super) fn note(&self, entry: &Entry) -> String {
         match (entry.verdict, self.told(entry)) {
-            (Verdict::Held, Some(told)) => format!("{}: {}", self.asking_rule(entry), told.clause()),
+            (Verdict::Held, Some(told)) => format!("{}: {}", self.asking_rule(entry), told.exact()),
             (Verdict::Strip, Some(_)) => self.why(entry),
             _ => self.class(entry),
         }
@@ -154,7 +162,7 @@ impl Explain<'_> {
             if entry.kind == Kind::Path(Type::File) { units::bytes(entry.size) } else { entry.kind.name().into() };
         let held = |end: &str| match (entry.held, self.told(entry)) {
             (Some(held), Some(told)) => {
-                let (rule, clause) = (self.rule_named(held.rule), printable(told.clause(), false).into_owned());
+                let (rule, clause) = (self.rule_named(held.rule), printable(&told.clause(), false).into_owned());
                 format!("{end}{rule} asks for it, but {clause}.")
             }
             _ => String::new(),
