@@ -12,6 +12,7 @@ mod case;
 mod cli;
 mod differential;
 mod oracle;
+mod packages;
 mod property;
 mod run;
 mod selftest;
