@@ -12,6 +12,7 @@ mod case;
 mod cli;
 mod differential;
 mod oracle;
+mod packages;
 mod plan;
 mod property;
 mod run;

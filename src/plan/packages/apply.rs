@@ -1,7 +1,7 @@
 //! What it takes to remove packages: the names that go with them, and the rows of databases.
 
 use super::groups;
-use super::inventory::{Inventory, is_bytecode_of};
+use super::inventory::{Inventory, is_bytecode_of, is_of};
 use super::select::Selection;
 use super::{Kept, KeptPackage, Outcome, RemovedPackage};
 use crate::package::{Document, Manager, apk, dpkg};
@@ -103,7 +103,8 @@ impl Going {
             let ranges: Vec<_> = match text.kind {
                 Document::ExtendedStates => {
                     let rows = dpkg::extended_states(text.text);
-                    let rows = rows.filter(|(name, arch, ..)| gone.contains(&(Manager::Dpkg, name, arch)));
+                    let gone = |name: &[u8], arch: &[u8]| self.rules.keys().any(|&p| is_of(&inventory.packages[p as usize], name, arch));
+                    let rows = rows.filter(|(name, arch, ..)| gone(name, arch));
                     rows.map(|row| row.3).collect()
                 }
                 Document::Diversions => {

@@ -147,7 +147,7 @@ impl<'a> Reader<'_, 'a> {
     fn dpkg(&mut self, texts: &[Text<'a>]) {
         let of_kind = |kind: Document| texts.iter().filter(move |t| t.kind == kind);
         let auto = of_kind(Document::ExtendedStates).flat_map(|t| dpkg::extended_states(t.text));
-        let auto: HashSet<(BString, BString)> = auto.filter(|s| s.2).map(|(name, arch, ..)| (name, arch)).collect();
+        let auto: Vec<(BString, BString)> = auto.filter(|s| s.2).map(|(name, arch, ..)| (name, arch)).collect();
         let diversions: Vec<_> = of_kind(Document::Diversions).flat_map(|t| dpkg::diversions(t.text)).collect();
         let mut info = self.info();
         for text in of_kind(Document::Status) {
@@ -165,7 +165,7 @@ impl<'a> Reader<'_, 'a> {
                 let own_diversions = diversions.iter().filter(|d| d.by == Some(&package.name[..]));
                 let diverted = own_diversions.filter_map(|d| self.places.get(d.to)).collect();
                 let (listed, shared) = (list.is_some(), Some(text.node));
-                let auto = auto.contains(&(package.name.clone(), package.arch.clone()));
+                let auto = auto.iter().any(|(name, arch)| is_of(&package, name, arch));
                 self.add(package, Entry { shared, own, files, diverted, auto, listed, ..Entry::default() });
             }
         }
@@ -233,6 +233,12 @@ impl<'a> Reader<'_, 'a> {
         pip::settle(&mut found);
         found.into_iter().zip(entries).for_each(|(one, entry)| self.add(one.package, entry));
     }
+}
+
+/// Whether apt means this package: of those for all architectures it says the machine's.
+#[must_use]
+pub fn is_of(package: &Package, name: &[u8], arch: &[u8]) -> bool {
+    package.manager == Manager::Dpkg && package.name == name && (package.arch == arch || package.arch == "all")
 }
 
 /// The name that goes with a module: `a.cpython-311.pyc` with `a.py`.

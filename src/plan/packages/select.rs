@@ -119,28 +119,35 @@ impl Asked<'_> {
     /// # Errors
     /// What others need and no rule says what to do about.
     pub fn select(&self) -> Result<Selection, (Selection, Vec<Lost>)> {
-        let mut out = Selection::default();
-        for (index, asked) in (0u32..).zip(self.asked) {
-            let stays = self.held.get(&index).or(self.blocked[index as usize].as_ref());
-            out.going.push(asked.filter(|_| stays.is_none()).map(|rule| Going { rule, orphan: false }));
-            if let (Some(rule), Some(kept)) = (asked, stays) {
-                out.kept.push((index, *rule, *kept));
-            }
+        let mut kept: BTreeMap<u32, Kept> = BTreeMap::new();
+        for (index, blocked) in (0u32..).zip(self.blocked) {
+            kept.extend(self.held.get(&index).or(blocked.as_ref()).map(|why| (index, *why)));
         }
-        self.keep_needed(&mut out);
+        // Each package that is kept has needs of its own, and what it only wants is no orphan: begin again until none is new.
+        let mut out = loop {
+            let going = (0u32..).zip(self.asked).map(|(p, rule)| rule.filter(|_| !kept.contains_key(&p)));
+            let going = going.map(|rule| rule.map(|rule| Going { rule, orphan: false })).collect();
+            let mut out = Selection { going, ..Selection::default() };
+            self.add_orphans(&mut out);
+            let more = self.keep_needed(&mut out);
+            if more.is_empty() {
+                break out;
+            }
+            more.into_iter().for_each(|(package, why)| _ = kept.entry(package).or_insert(why));
+        };
         let lost = self.lost(&out, |_| false);
         if !lost.is_empty() {
             return Err((out, lost));
         }
-        self.add_orphans(&mut out);
-        self.keep_needed(&mut out);
         out.broken = self.lost(&out, |rule| self.rules[&rule].force);
-        out.kept.sort_by_key(|(package, ..)| *package);
+        let asked = kept.into_iter().filter_map(|(p, why)| Some((p, self.asked[p as usize]?, why)));
+        out.kept = asked.collect();
         Ok(out)
     }
 
-    /// Keeps what those that stay need, where that is to be; until nothing changes.
-    fn keep_needed(&self, out: &mut Selection) {
+    /// Keeps what those that stay need, where that is to be; until nothing changes. Returns what rules asked for and did not get.
+    fn keep_needed(&self, out: &mut Selection) -> Vec<(u32, Kept)> {
+        let mut kept = Vec::new();
         loop {
             let mut keep: Vec<(u32, Kept)> = Vec::new();
             for by in self.staying(out) {
@@ -156,13 +163,11 @@ impl Asked<'_> {
             let going = (0u32..).zip(&out.going).filter(|(_, going)| going.is_some());
             keep.extend(going.filter(|(p, _)| self.diverts(*p, out)).map(|(p, _)| (p, Kept::Diverts)));
             if keep.is_empty() {
-                return;
+                return kept;
             }
             for (package, why) in keep {
-                if let Some(going) = out.going[package as usize].take()
-                    && !going.orphan
-                {
-                    out.kept.push((package, going.rule, why));
+                if out.going[package as usize].take().is_some_and(|going| !going.orphan) {
+                    kept.push((package, why));
                 }
             }
         }
