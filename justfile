@@ -20,6 +20,11 @@ lint:
 ci:
     .ci/run
 
+# Build a real image for each built-in profile, slim it, and hold what works in it after against before
+prove *profiles:
+    cargo build --release
+    tests/prove/prove.py {{profiles}}
+
 # Measure speed and memory on an image: phase, seconds, MB/s, ratio to the floor, peak RSS
 bench image="/tmp/images/dashboard.tar" *options:
     benches/bench.sh {{image}} {{options}}

@@ -1,0 +1,7 @@
+# For python-slim and python-min: packages whose tests, stubs, headers or sources something reads at run time, and a wheel of most kinds.
+FROM images-base
+RUN python3 -m venv /app/.venv
+ENV PATH=/app/.venv/bin:$PATH
+RUN --mount=type=bind,source=ca.crt,target=/ca.crt PIP_CERT=/ca.crt pip install numpy pandas scikit-image django babel cffi \
+    Cython pyarrow plotly ipython pyyaml
+CMD ["python"]
