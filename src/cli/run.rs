@@ -133,7 +133,8 @@ fn needs(profile: &Profile) -> Needs {
             strip.push(rule.level);
         }
     }
-    Needs { interpreters: drops, python_words: plan::guard::words(profile), strip }
+    let (python, others) = plan::guard::asks(profile);
+    Needs { interpreters: drops, python, others, words: plan::guard::words(profile), strip }
 }
 
 fn scan_layers(input: &Input, needs: &Needs, ui: &dyn Ui) -> Result<HashMap<LayerKey, Scanned>> {

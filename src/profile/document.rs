@@ -141,7 +141,7 @@ impl Reader<'_> {
         if self.errors.len() == before {
             let shadowed_keys = [paths.as_ref().map(|p| p.0.span()), except.as_ref().map(|e| e.0.span())];
             self.whole(value.span(), id.is_some(), action, paths.is_some(), &shadowed_keys);
-            if let Some((key, _)) = guard.as_ref().filter(|_| action == Some(Action::Strip)) {
+            if let Some((key, _)) = guard.as_ref().filter(|_| action != Some(Action::Drop)) {
                 self.error(key.span(), "`guard` is for rules that drop");
             }
             if let Some((key, _)) = level.as_ref().filter(|_| action != Some(Action::Strip)) {

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::document::{Document, MAX_ERRORS, RawProtect, RawRule, Text};
 use super::error::{At, Located, ProfileError, Source};
 use super::pattern::{self, Sets};
-use super::{Action, COMMAND_LINE, Glob, Profile, Protect, Request, Risk, Rule, builtin};
+use super::{Action, COMMAND_LINE, Glob, Guard, Profile, Protect, Request, Risk, Rule, builtin};
 use crate::elf::Level;
 
 type Read<'a> = &'a dyn Fn(&str) -> io::Result<String>;
@@ -236,7 +236,7 @@ impl<'a> Loader<'a> {
                 paths: self.globs(&rule.paths, sets),
                 except: self.globs(&rule.except, sets),
                 risk,
-                guard: rule.guard,
+                guard: if rule.action == Action::Drop { rule.guard.unwrap_or(Guard::References) } else { Guard::None },
                 level: rule.level.unwrap_or(Level::All),
                 enabled: risk != Risk::OptIn || enabled.contains(&rule.id.value),
                 id: rule.id.value,
@@ -267,7 +267,7 @@ impl<'a> Loader<'a> {
                 paths,
                 except: Vec::new(),
                 risk: Risk::Low,
-                guard: None,
+                guard: Guard::References,
                 level: Level::All,
                 enabled: true,
                 profile: COMMAND_LINE.to_owned(),

@@ -255,7 +255,8 @@ impl Built<'_> {
             Why::LinkedFrom(_) => "a link that stays leads to it".to_owned(),
             Why::Config => "the image's config names it".to_owned(),
             Why::Interprets(_) => "a script or program that stays needs it to run".to_owned(),
-            Why::Referenced(..) => "a Python file that stays refers to it".to_owned(),
+            Why::Referenced(..) => "a file that stays refers to it".to_owned(),
+            Why::Needed(_) => "a program or library that stays needs it".to_owned(),
             Why::Base => "it lies in a base layer".to_owned(),
         }
     }
@@ -267,6 +268,7 @@ impl Built<'_> {
             Why::LinkedFrom(id) => Some(format!("the link {} leads to it", path(id))),
             Why::Config => Some("the image's config names it".to_owned()),
             Why::Interprets(id) => Some(format!("{} needs it to run", path(id))),
+            Why::Needed(id) => Some(format!("{} is linked with it", path(id))),
             Why::Referenced(id, line) => Some(format!("{}:{line} refers to it", path(id))),
             Why::Protected(_) => Some(self.reason(why)),
             Why::Base => None,
