@@ -35,6 +35,10 @@ elf-bench *options:
     python3 benches/elf/executables.py
     python3 benches/elf/arches.py
 
+# Naive rules on real packages of PyPI and npm: each breaks one without the guard, and none with it
+guard *options:
+    python3 tests/guard/run.py {{options}}
+
 # Fuzz the stripping of ELF files (needs cargo-fuzz and a nightly toolchain)
 fuzz *options:
     cargo fuzz run elf {{options}}

@@ -3,6 +3,7 @@
 use crate::elf::{Level, Outcome, Piece};
 use crate::ledger::Sums;
 use crate::refs::Reference;
+use crate::refs::needed::Needed;
 use crate::refs::script::Shebang;
 use crate::tar::Member;
 use bstr::BString;
@@ -15,8 +16,10 @@ pub struct Facts {
     pub loader: Option<BString>,
     /// The `#!` line of a script.
     pub script: Option<Shebang>,
-    /// What a Python file refers to, as far as a guarded rule could drop it.
+    /// What a source text, or a list of modules or directories, refers to.
     pub references: Vec<Reference>,
+    /// The libraries that an ELF object needs.
+    pub needed: Option<Box<Needed>>,
     /// What stripping would make of an executable or shared object, for each level that a rule asks for.
     pub strip: Vec<Strip>,
     /// The text of a file that has checksums of others, or is part of a package manager's database.
@@ -52,7 +55,10 @@ impl Facts {
             Outcome::Replaced(recipe) => 3 * recipe.pieces.iter().map(piece).sum::<usize>(),
             Outcome::Unchanged(_) => 0,
         };
-        self.ledger.as_ref().map_or(0, |text| text.len()) + self.strip.iter().map(recipe).sum::<usize>()
+        self.ledger.as_ref().map_or(0, |text| text.len())
+            + self.strip.iter().map(recipe).sum::<usize>()
+            + self.references.iter().map(Reference::memory).sum::<usize>()
+            + self.needed.as_ref().map_or(0, |needed| needed.memory())
     }
 }
 

@@ -5,22 +5,22 @@ use crate::codec::{self, Compression};
 use crate::digest::Hashing;
 use crate::elf::{self as object, Level};
 use crate::layer::{Facts, LayerIndex};
-use crate::refs::{self, elf, script};
+use crate::refs::{elf, script};
 use crate::source::{Input, LayerRef};
 use crate::tar::frame::Framer;
 use crate::tar::{Kind, Member};
 use crate::{Digest, Error, ErrorKind, Result};
+use sources::{Sources, Text};
 use std::io::{self, BufReader, Read};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use strip::Place;
 
+mod sources;
 mod strip;
 mod texts;
 
 /// Bytes at the beginning of a file that say whether it is a script or a program, and name its interpreter.
 const HEAD: u64 = 4096;
-/// Larger Python files are generated data; their references are not looked for.
-const MAX_SOURCE: u64 = 16 << 20;
 
 /// What the members of all layers may take, in bytes of memory: that of four times the files of the largest real images, so
 /// that a bomb of headers ends early.
@@ -63,8 +63,12 @@ impl Budget {
 pub struct Needs {
     /// Interpreters of scripts and programs.
     pub interpreters: bool,
-    /// The path components that guarded Python rules drop; empty where there is no such rule.
-    pub python_words: Vec<Vec<u8>>,
+    /// What Python code refers to.
+    pub python: bool,
+    /// What all else refers to: JavaScript, and what ELF objects need.
+    pub others: bool,
+    /// Names of directories and extensions of files that rules would drop: to mention one is to refer to it.
+    pub words: Vec<Vec<u8>>,
     /// How much rules would strip; empty where no rule does.
     pub strip: Vec<Level>,
     /// What pip wrote down of files: rows of what goes are taken out.
@@ -154,19 +158,27 @@ fn scan_tar(reader: impl Read, place: Place<'_>, needs: &Needs, budget: &Budget)
     let mut framer = Framer::new(reader);
     let mut index = LayerIndex::default();
     let texts = needs.records || needs.packages || needs.dpkg_paths;
-    let wanted = needs.interpreters || !needs.python_words.is_empty() || !needs.strip.is_empty() || texts;
-    let words: Vec<&[u8]> = needs.python_words.iter().map(Vec::as_slice).collect();
-    while let Some(member) = framer.next()? {
-        budget.take(&member)?;
-        if wanted && member.kind == Kind::File && member.sparse.is_none() && member.stored > 0 {
-            let facts = facts(&mut framer, &member, place, needs, &words)?;
-            if !facts.is_empty() {
-                budget.take_bytes(facts.memory())?;
-                index.facts.insert(index.members.len() as u32, facts);
+    let wanted = needs.interpreters || needs.python || needs.others || !needs.strip.is_empty() || texts;
+    let sources = Sources::default();
+    rayon::in_place_scope(|scope| -> Result<()> {
+        while let Some(member) = framer.next()? {
+            budget.take(&member)?;
+            if wanted && member.kind == Kind::File && member.sparse.is_none() && member.stored > 0 {
+                let number = index.members.len() as u32;
+                let (facts, text) = facts(&mut framer, &member, place, needs)?;
+                if let Some((text, bytes)) = text {
+                    sources.read(scope, number, text, bytes, &needs.words, budget);
+                }
+                if !facts.is_empty() {
+                    budget.take_bytes(facts.memory())?;
+                    index.facts.insert(number, facts);
+                }
             }
+            index.members.push(member);
         }
-        index.members.push(member);
-    }
+        Ok(())
+    })?;
+    sources.finish(&mut index);
     index.members.shrink_to_fit();
     let mut rest = framer.into_inner();
     io::copy(&mut rest, &mut io::sink())?;
@@ -175,13 +187,13 @@ fn scan_tar(reader: impl Read, place: Place<'_>, needs: &Needs, budget: &Budget)
     Ok((index, digest))
 }
 
+/// What there is to know of a file, and its bytes where it is a source text.
 fn facts<R: io::BufRead>(
     framer: &mut Framer<R>,
     member: &Member,
     place: Place<'_>,
     needs: &Needs,
-    words: &[&[u8]],
-) -> Result<Facts> {
+) -> Result<(Facts, Option<(Text, Vec<u8>)>)> {
     let size = member.stored;
     let mut facts = Facts::default();
     let mut data = framer.data();
@@ -190,43 +202,28 @@ fn facts<R: io::BufRead>(
     if texts::wanted(member, needs)? {
         data.read_to_end(&mut head)?;
         facts.ledger = Some(texts::kept(member, head));
-        return Ok(facts);
+        return Ok((facts, None));
     }
     if !needs.strip.is_empty() && head.starts_with(b"\x7fELF") && size >= object::LEAST {
         facts.strip = strip::look(place, member, &needs.strip, &mut head, &mut data)?;
     }
+    if needs.others && head.starts_with(b"\x7fELF") {
+        facts.needed = strip::needed(place, member, &mut head, &mut data)?.map(Box::new);
+    }
+    let shebang = script::shebang(&head);
+    let text = Text::of(&member.path, shebang.as_ref(), size, needs);
     if needs.interpreters {
-        facts.script = script::shebang(&head);
+        facts.script = shebang;
         facts.loader = match elf::interp(&head) {
             elf::Interp::Here(path) => Some(path),
-            elf::Interp::At { offset, len } => read_later(&mut data, HEAD, offset, len)?,
+            elf::Interp::At { offset, len } => read_later(&mut data, head.len() as u64, offset, len)?,
             elf::Interp::NotElf | elf::Interp::None | elf::Interp::Unknown => None,
         };
     }
-    if !words.is_empty() && size <= MAX_SOURCE {
-        facts.references = references(&facts, member, head, &mut data, words)?;
+    if text.is_some() {
+        data.read_to_end(&mut head)?;
     }
-    Ok(facts)
-}
-
-/// What a Python file, or a list of entry points, refers to. `head` is its beginning.
-fn references(
-    facts: &Facts,
-    member: &Member,
-    mut head: Vec<u8>,
-    rest: &mut impl Read,
-    words: &[&[u8]],
-) -> Result<Vec<refs::Reference>> {
-    let python_script =
-        facts.script.as_ref().is_some_and(|s| memchr::memmem::find(&s.interpreter, b"python").is_some())
-            || facts.script.as_ref().and_then(script::Shebang::env_program).is_some_and(|p| p.starts_with(b"python"));
-    let name = crate::path::split(&member.path).1;
-    if !(name.ends_with(b".py") || python_script || name == b"entry_points.txt") {
-        return Ok(Vec::new());
-    }
-    rest.read_to_end(&mut head)?;
-    let inside = crate::path::components(&member.path).any(|part| words.contains(&part));
-    Ok(refs::python::references(&head, words, inside))
+    Ok((facts, text.map(|text| (text, head))))
 }
 
 /// The path at `offset` of a file of which the first `read` bytes have been read. It is text and ends with a NUL.

@@ -163,8 +163,9 @@ fn needs(profile: &Profile) -> Needs {
         }
     }
     let dpkg_paths = profile.rules.iter().any(|r| r.enabled && !r.dpkg.exclude.is_empty());
-    let python_words = plan::guard::words(profile);
-    Needs { interpreters: drops, python_words, strip, records: drops, packages, dpkg_paths }
+    let (python, others) = plan::guard::asks(profile);
+    let words = plan::guard::words(profile);
+    Needs { interpreters: drops, python, others, words, strip, records: drops, packages, dpkg_paths }
 }
 
 fn scan_layers(input: &Input, needs: &Needs, ui: &dyn Ui) -> Result<HashMap<LayerKey, Scanned>> {

@@ -1,12 +1,12 @@
 //! What stays although a rule asks for it: protected paths, what links, the config, scripts and programs lead to, and what
 //! Python files refer to. A path that stays may need others in turn, so this runs until nothing changes.
 
-use super::guard::Guard;
+use super::guard::{self, Guard};
 use super::verdict::Proposals;
 use super::{Held, Request, Why};
 use crate::image::ImageFacts;
 use crate::layer::Facts;
-use crate::profile;
+use crate::profile::Guard as Kind;
 use crate::tree::{InodeId, NodeId, Resolved, Tree, Type};
 use bstr::ByteSlice;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -60,16 +60,19 @@ pub fn decide(request: &Request<'_>, proposals: &Proposals) -> Decided {
         holder.keep_one(id, Why::Config);
     }
     holder.todo.extend(tree.ids().filter(|id| holder.dropped[id.index()].is_none()));
-    let guard = Guard::new(request);
+    let mut guard = Guard::new(request, &holder.dropped);
+    for id in guard.config_modules() {
+        holder.keep_referenced(id, None, Why::Config);
+    }
     while let Some(id) = holder.todo.pop() {
-        holder.follow_needs(id, &guard);
+        holder.follow_needs(id, &mut guard);
     }
     holder.keep_parents();
     holder.held.sort_by_key(|h| h.node);
     Decided { dropped: holder.dropped, held: holder.held }
 }
 
-impl Holder<'_> {
+impl<'a> Holder<'a> {
     fn hold_protected(&mut self) {
         for id in self.tree.ids() {
             let proposal = self.proposals.nodes[id.index()];
@@ -131,7 +134,7 @@ impl Holder<'_> {
     }
 
     /// Keeps what a node that stays leads to.
-    fn follow_needs(&mut self, id: NodeId, guard: &Guard<'_>) {
+    fn follow_needs(&mut self, id: NodeId, guard: &mut Guard<'a>) {
         let inode = self.tree.inode_of(id);
         match inode.kind {
             Type::Dir => return,
@@ -152,20 +155,25 @@ impl Holder<'_> {
         for &name in self.tree.names(number).iter().filter(|&&name| name != id) {
             self.keep(name, Why::LinkedFrom(id));
         }
-        let Some(facts) = inode.holder().and_then(|at| self.request.layers[at.layer as usize].facts.get(&at.member))
-        else {
+        let Some(facts) = guard::facts_of(self.request, id) else {
             return;
         };
         for found in interpreters(self.tree, facts, &self.path) {
             self.keep_resolved(&found, Why::Interprets(id));
         }
-        for (target, line) in guard.targets(id, &facts.references) {
-            // Only a guarded rule is subject to references: others drop what nobody needs, whoever names it.
-            let guarded =
-                |rule: u16| self.request.profile.rules[usize::from(rule)].guard == Some(profile::Guard::Python);
-            if self.dropped[target.index()].is_some_and(guarded) {
-                self.keep_one(target, Why::Referenced(id, line));
-            }
+        for (target, why) in guard.needs(id, facts) {
+            self.keep_referenced(target, Some(id), why);
+        }
+    }
+
+    /// Keeps what a file refers to, or the config, where the rule that would drop it listens.
+    fn keep_referenced(&mut self, target: NodeId, file: Option<NodeId>, why: Why) {
+        let listens = |rule: u16| {
+            let kind = self.request.profile.rules[usize::from(rule)].guard;
+            file.map_or(kind != Kind::None, |file| guard::listens(kind, self.tree, file, why))
+        };
+        if self.dropped[target.index()].is_some_and(listens) {
+            self.keep_one(target, why);
         }
     }
 

@@ -58,8 +58,10 @@ pub enum Why {
     Config,
     /// It is, or leads to, the interpreter of a script or program that stays.
     Interprets(NodeId),
-    /// A Python file that stays refers to it in this line.
+    /// A source text that stays refers to it in this line.
     Referenced(NodeId, u32),
+    /// An ELF object that stays needs it as a library.
+    Needed(NodeId),
     /// It lies in a layer of the base.
     Base,
 }

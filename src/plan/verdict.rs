@@ -72,8 +72,8 @@ const BATCH: usize = 1 << 16;
 /// Matches every path. A pattern that names a directory covers all below it, so its findings are handed down.
 #[must_use]
 pub fn propose(tree: &Tree, profile: &Profile, matcher: &Matcher) -> Proposals {
-    let guarded = |rule: u16| profile.rules[usize::from(rule)].guard == Some(Guard::Python);
-    let any_guarded = profile.rules.iter().any(|r| r.enabled && r.guard == Some(Guard::Python));
+    let guarded = |rule: u16| profile.rules[usize::from(rule)].guard == Guard::Python;
+    let any_guarded = profile.rules.iter().any(|r| r.enabled && r.guard == Guard::Python);
     let roots = if any_guarded { guard::module_roots(tree, profile) } else { Vec::new() };
     let mut states = vec![State::default()];
     let mut state_of = vec![0u32; tree.len()];

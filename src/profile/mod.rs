@@ -72,7 +72,7 @@ pub struct Rule {
     /// What may go wrong.
     pub risk: Risk,
     /// Who is asked before a path is dropped.
-    pub guard: Option<Guard>,
+    pub guard: Guard,
     /// How much a rule that strips takes.
     pub level: Level,
     /// Which packages a rule about packages takes away.
@@ -122,8 +122,12 @@ pub enum Risk {
 /// Who may veto a rule, path by path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Guard {
-    /// Kept Python code: what it imports or names stays.
+    /// All that stays: what source texts import or name, and the libraries that objects need.
+    References,
+    /// Kept Python code alone; and a directory that the rule names counts only where it is Python code itself.
     Python,
+    /// Nobody.
+    None,
 }
 
 /// A path that no rule may drop.
@@ -207,7 +211,8 @@ impl Risk {
 }
 
 impl Guard {
-    const KNOWN: [(&'static str, Self); 1] = [("python", Self::Python)];
+    const KNOWN: [(&'static str, Self); 3] =
+        [("references", Self::References), ("python", Self::Python), ("none", Self::None)];
 
     /// Its name in a profile.
     #[must_use]

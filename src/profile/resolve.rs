@@ -8,7 +8,7 @@ use super::document::{Document, MAX_ERRORS, RawChoice, RawProtect, RawRule, Text
 use super::error::{At, Located, ProfileError, Source};
 use super::file::{beside, identity, is_path};
 use super::pattern::{self, Sets};
-use super::{Action, COMMAND_LINE, Choice, DpkgPaths, Glob, Profile, Protect, Request, Risk, Rule, builtin};
+use super::{Action, COMMAND_LINE, Choice, DpkgPaths, Glob, Guard, Profile, Protect, Request, Risk, Rule, builtin};
 use crate::elf::Level;
 
 type Read<'a> = &'a dyn Fn(&str) -> io::Result<String>;
@@ -306,7 +306,7 @@ impl<'a> Loader<'a> {
                 paths: self.globs(&rule.paths, sets),
                 except,
                 risk,
-                guard: rule.guard,
+                guard: if rule.action == Action::Drop { rule.guard.unwrap_or(Guard::References) } else { Guard::None },
                 level: rule.level.unwrap_or(Level::All),
                 packages,
                 dpkg: rule.dpkg,
@@ -340,7 +340,7 @@ impl<'a> Loader<'a> {
                 paths,
                 except: Vec::new(),
                 risk: Risk::Low,
-                guard: None,
+                guard: Guard::References,
                 level: Level::All,
                 packages: None,
                 dpkg: DpkgPaths::default(),

@@ -54,8 +54,8 @@ fn rule(out: &mut String, rule: &Rule) {
     line(out, "about", &text(&rule.about));
     line(out, "action", &quote(rule.action.name()));
     line(out, "risk", &quote(rule.risk.name()));
-    if let Some(guard) = rule.guard {
-        line(out, "guard", &quote(guard.name()));
+    if rule.action == Action::Drop {
+        line(out, "guard", &quote(rule.guard.name()));
     }
     if rule.action == Action::Strip {
         line(out, "level", &quote(super::name_of(&super::LEVELS, rule.level)));

@@ -69,7 +69,12 @@ pub fn held(why: Why, tree: &Tree, profile: &Profile) -> Told {
             sentence: Some(format!("{}:{line} refers to it", path(by))),
             by: Some(by),
             line: Some(line),
-            ..Told::new("reference", "a Python file that stays refers to it")
+            ..Told::new("reference", "a file that stays refers to it")
+        },
+        Why::Needed(by) => Told {
+            sentence: Some(format!("{} is linked with it", path(by))),
+            by: Some(by),
+            ..Told::new("needed", "a program or library that stays needs it")
         },
         Why::Base => Told::new("base", "it lies in a base layer"),
     }

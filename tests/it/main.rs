@@ -11,6 +11,7 @@ mod builder;
 mod case;
 mod cli;
 mod differential;
+mod guard;
 mod oracle;
 mod packages;
 mod plan;
