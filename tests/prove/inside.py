@@ -146,26 +146,41 @@ def by_package(names):
     return out
 
 
-def run(command, **more):
+def run(command, cwd, limit=8):
     try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=8,
-                              env=ENV, start_new_session=True, **more)
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=limit,
+                              env=ENV, start_new_session=True, cwd=cwd)
         return done.returncode, done.stdout
-    except (subprocess.TimeoutExpired, OSError) as error:
+    except subprocess.TimeoutExpired as late:
+        return "time-out", late.stdout or b""
+    except OSError as error:
         return str(error)[:100], b""
 
 
 def program(path):
-    code, text = run([path, "--version"], cwd="/")
+    code, text = run([path, "--version"], "/")
     return "ok " + hashlib.sha256(text).hexdigest()[:12] if code == 0 else "exit code %s" % code
 
 
-def package(path):
-    name = path.rsplit("/node_modules/", 1)[1]
-    root = path[:-len(name) - len("/node_modules/")]
-    script = "await import(process.argv[1]); process.exit(0)"
-    code, _ = run(["node", "--input-type=module", "-e", script, name], cwd=root or "/")
-    return "ok" if code == 0 else "exit code %s" % code
+IMPORTS = """import fs from 'fs'; for (const x of ['uncaughtException', 'unhandledRejection']) process.on(x, () => {});
+for (const name of process.argv.slice(1)) { let answer = 'ok'; try { await import(name) } catch (e) { answer = String(e && e.message).slice(0, 200) }
+fs.writeSync(1, '\\n\\x01' + JSON.stringify(answer) + '\\n') } process.exit(0)"""
+
+
+def node(paths):
+    """Imports the packages of each node_modules in one process; what ends it is noted, and the rest gets a new one."""
+    roots, out = {}, {}
+    for path in paths:
+        name = path.rsplit("/node_modules/", 1)[1]
+        roots.setdefault(path[:-len(name) - len("/node_modules/")] or "/", []).append(name)
+    for root, names in roots.items():
+        while names:
+            _, text = run(["node", "--input-type=module", "-e", IMPORTS] + names, cwd=root, limit=60)
+            got = [json.loads(line[1:].decode()) for line in text.split(b"\n") if line.startswith(b"\x01")]
+            got += ["ended the process"] * (len(got) < len(names))
+            out.update(zip((os.path.join(root, "node_modules", n) for n in names), got))
+            names = names[len(got):]
+    return out
 
 
 def main():
@@ -183,7 +198,7 @@ def main():
         "alone": lambda: each(given, attempt, 40, True),
         "objects": lambda: each(given, load, 20, True),
         "programs": lambda: {path: program(path) for path in given},
-        "packages": lambda: {path: package(path) for path in given},
+        "packages": lambda: node(given),
     }
     os.write(OUT, json.dumps(tries[mode]()).encode())
 
