@@ -46,7 +46,7 @@ impl Facts {
     pub fn memory(&self) -> usize {
         let piece = |piece: &Piece| match piece {
             Piece::Bytes(bytes) => bytes.len() + size_of::<Piece>(),
-            Piece::Copy(_) | Piece::Zeros(_) => size_of::<Piece>(),
+            Piece::Copy(_) | Piece::Zeros(_) | Piece::Spooled(_) => size_of::<Piece>(),
         };
         let recipe = |strip: &Strip| match &strip.outcome {
             Outcome::Replaced(recipe) => 3 * recipe.pieces.iter().map(piece).sum::<usize>(),

@@ -15,9 +15,10 @@ use crate::source::{self, BlobRef, Form, Image, Input, LayerRef, Location, OpenO
 use crate::tar::Member;
 use crate::tree::Tree;
 use crate::tree::merge;
-use crate::{Digest, Error, ErrorKind, Result, Warning, emit};
+use crate::{Digest, Error, ErrorKind, Result, Warning, emit, transform};
 use rayon::prelude::*;
 use std::collections::HashMap;
+use std::fs::File;
 use std::time::Instant;
 
 /// What a run has made, and what it has to say.
@@ -51,9 +52,9 @@ pub(super) struct Planned<'a> {
 }
 
 impl Planned<'_> {
-    fn job(&self) -> emit::Job<'_> {
+    fn job<'a>(&'a self, spool: Option<&'a File>) -> emit::Job<'a> {
         let (layers, outputs) = (&self.image.layers, &self.plan.outputs);
-        emit::Job { layers, digests: &self.digests, tar_bytes: &self.tar_bytes, outputs, base: self.base }
+        emit::Job { layers, digests: &self.digests, tar_bytes: &self.tar_bytes, outputs, spool, base: self.base }
     }
 
     /// The decompressed size of each layer that the plan writes, in bytes.
@@ -169,7 +170,7 @@ fn plan_images<'a>(
         let layers: Vec<&LayerIndex> = scanned.iter().map(|s| &s.index).collect();
         let members: Vec<&[Member]> = layers.iter().map(|l| l.members.as_slice()).collect();
         let merged = merge::merge(&members, base).map_err(|e| e.archive(&input.name))?;
-        let plan = plan::plan(&plan::Request {
+        let request = plan::Request {
             facts: &image.facts,
             layers: &layers,
             merged: &merged,
@@ -177,7 +178,8 @@ fn plan_images<'a>(
             matcher,
             squash: job.layers == LayersMode::Squash,
             base,
-        });
+        };
+        let plan = transform::plan(input, &image.layers, &request)?;
         let digests = scanned.iter().map(|s| s.digest).collect();
         let tar_bytes = layers.iter().map(|l| l.tar_bytes).collect();
         Ok(Planned { image, layers, tree: merged.tree, plan, base, digests, tar_bytes })
@@ -248,7 +250,7 @@ fn write(
     clock: &mut Clock,
 ) -> Result<Written> {
     let output = Output::create(target, input.form)?;
-    let jobs: Vec<emit::Job<'_>> = planned.iter().map(Planned::job).collect();
+    let jobs: Vec<emit::Job<'_>> = planned.iter().map(|p| p.job(None)).collect();
     let total = planned.iter().map(Planned::output_bytes).sum();
     ui.phase("writing", total);
     let options = emit::Options { compression: job.compression, threads: rayon::current_num_threads() };

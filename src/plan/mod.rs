@@ -17,9 +17,16 @@ pub mod guard;
 mod hidden;
 pub mod hold;
 pub mod layers;
+pub mod links;
+pub mod made;
 pub mod rewrite;
 pub mod script;
 pub mod verdict;
+
+use links::Links;
+use made::Made;
+use rewrite::Rewrites;
+use verdict::Proposals;
 
 pub use rewrite::Left;
 
@@ -82,6 +89,8 @@ pub enum Piece {
     },
     /// Bytes made by the plan: headers and padding.
     Bytes(Vec<u8>),
+    /// A range of the run's spool file, where other programs' new contents are: [`made`].
+    Spooled(Range<u64>),
 }
 
 /// An output layer.
@@ -144,20 +153,51 @@ pub struct Plan {
     /// All members that go.
     pub removed: Vec<Removed>,
     /// What gets a new content.
-    pub rewrites: rewrite::Rewrites,
+    pub rewrites: Rewrites,
+    /// What becomes a hard link.
+    pub links: Links,
 }
 
-/// Decides everything about one image.
+/// What the rules ask for, and what of it is granted: all that is to be known before new contents are made.
+pub struct Verdicts {
+    /// What the rules ask for.
+    pub proposals: Proposals,
+    /// What is dropped and held.
+    pub decided: hold::Decided,
+}
+
+/// Decides everything about one image, where nothing has to be made or read for it.
 #[must_use]
 pub fn plan(request: &Request<'_>) -> Plan {
-    let mut proposals = verdict::propose(&request.merged.tree, request.profile, request.matcher);
+    let verdicts = decide(request);
+    let rewrites = rewrites(request, &verdicts, &Made::default());
+    finish(request, verdicts, rewrites, Links::default())
+}
+
+/// Decides what is dropped.
+#[must_use]
+pub fn decide(request: &Request<'_>) -> Verdicts {
+    let proposals = verdict::propose(&request.merged.tree, request.profile, request.matcher);
     let decided = hold::decide(request, &proposals);
-    let rewrites = rewrite::decide(request, &proposals, &decided.dropped);
+    Verdicts { proposals, decided }
+}
+
+/// Decides what gets a new content.
+#[must_use]
+pub fn rewrites(request: &Request<'_>, verdicts: &Verdicts, made: &Made) -> Rewrites {
+    rewrite::decide(request, &verdicts.proposals, &verdicts.decided.dropped, made)
+}
+
+/// Decides what is written where.
+#[must_use]
+pub fn finish(request: &Request<'_>, mut verdicts: Verdicts, rewrites: Rewrites, links: Links) -> Plan {
     // One for each name, and the end of its use.
-    proposals.nodes = Vec::new();
+    verdicts.proposals.nodes = Vec::new();
+    let Verdicts { proposals, decided } = verdicts;
     let shadowed = request.profile.rules.iter().position(|r| r.enabled && r.action == Action::DropShadowed);
     let names = script::Names::new(request.layers, &request.merged.tree);
-    let composed = layers::compose(request, &decided.dropped, &rewrites, &names, shadowed.is_some());
+    let changes = layers::Changes { dropped: &decided.dropped, rewrites: &rewrites, links: &links };
+    let composed = layers::compose(request, changes, &names, shadowed.is_some());
     let shadowed = shadowed.map_or(SHADOWED, |r| r as u16);
     let removed = account::removed(request, &decided.dropped, &names, &composed.gone, shadowed);
     Plan {
@@ -168,6 +208,7 @@ pub fn plan(request: &Request<'_>) -> Plan {
         outputs: composed.outputs,
         removed,
         rewrites,
+        links,
     }
 }
 

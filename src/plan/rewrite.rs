@@ -3,6 +3,7 @@
 //! it is written.
 
 use super::Request;
+use super::made::{Made, Reason as Unmade, Unchanged};
 use super::verdict::Proposals;
 use crate::elf::{self, Level, Outcome, Piece, Reason, Recipe};
 use crate::layer::Strip;
@@ -13,7 +14,7 @@ use crate::tree::{At, InodeId, NodeId, Tree, Type};
 use bstr::ByteSlice;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// A file that is stripped.
+/// A file that is stripped, or gets another new content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stripped {
     /// The member with its data.
@@ -44,6 +45,12 @@ pub struct Rewrites {
     pub stripped: Vec<Stripped>,
     /// What is not, by reason, in the tree's order.
     pub left: Vec<(NodeId, Left)>,
+    /// What gets a content that another program made, in the tree's order.
+    pub made: Vec<Stripped>,
+    /// What does not though a rule asked for it.
+    pub unchanged: Vec<Unchanged>,
+    /// The checksums of new contents, but for those of edited lists of checksums.
+    sums: HashMap<At, Sums>,
 }
 
 impl Rewrites {
@@ -51,6 +58,12 @@ impl Rewrites {
     #[must_use]
     pub fn of(&self, at: At) -> Option<&Recipe> {
         self.of.get(&at)
+    }
+
+    /// The checksums of a new content; none of what is no file that a rule named.
+    #[must_use]
+    pub fn sums(&self, at: At) -> Option<&Sums> {
+        self.sums.get(&at)
     }
 
     /// Whether any member of a layer gets one.
@@ -69,8 +82,9 @@ impl Rewrites {
 
 /// Decides about every file that stays.
 #[must_use]
-pub fn decide(request: &Request<'_>, proposals: &Proposals, dropped: &[Option<u16>]) -> Rewrites {
-    let mut deciding = Deciding { request, proposals, dropped, out: Rewrites::default(), sums: HashMap::new() };
+pub fn decide(request: &Request<'_>, proposals: &Proposals, dropped: &[Option<u16>], made: &Made) -> Rewrites {
+    let out = Rewrites { unchanged: made.unchanged.clone(), ..Rewrites::default() };
+    let mut deciding = Deciding { request, proposals, dropped, made, out, sums: HashMap::new() };
     for (id, inode) in request.merged.tree.inodes() {
         if inode.kind == Type::File {
             deciding.file(id);
@@ -79,6 +93,7 @@ pub fn decide(request: &Request<'_>, proposals: &Proposals, dropped: &[Option<u1
     if !deciding.sums.is_empty() {
         deciding.ledgers();
     }
+    deciding.out.sums = deciding.sums;
     deciding.out
 }
 
@@ -86,8 +101,9 @@ struct Deciding<'a> {
     request: &'a Request<'a>,
     proposals: &'a Proposals,
     dropped: &'a [Option<u16>],
+    made: &'a Made,
     out: Rewrites,
-    /// What is stripped: its new checksums.
+    /// What gets a new content: its new checksums.
     sums: HashMap<At, Sums>,
 }
 
@@ -109,6 +125,14 @@ impl<'a> Deciding<'a> {
 
     fn file(&mut self, id: InodeId) {
         let Some((at, names)) = self.holder(id) else { return };
+        if let Some(new) = self.made.new.get(&at) {
+            let mut recipe = Recipe::default();
+            recipe.push(Piece::Spooled(new.spool.clone()));
+            self.out.of.insert(at, recipe);
+            self.out.made.push(Stripped { at, node: names[0], rule: new.rule });
+            self.sums.insert(at, new.sums);
+            return;
+        }
         let layer = &self.request.layers[at.layer as usize];
         let Some(facts) = layer.facts.get(&at.member).filter(|f| !f.strip.is_empty()) else { return };
         // An exception for one of the names is one for the file.
@@ -168,6 +192,7 @@ impl<'a> Deciding<'a> {
             .out
             .stripped
             .iter()
+            .chain(&self.out.made)
             .flat_map(|s| self.names(s.node))
             .map(|&n| self.tree().name(n).as_bytes())
             .collect();
@@ -208,6 +233,10 @@ impl<'a> Deciding<'a> {
         let (left, stripped) = self.out.stripped.drain(..).partition(|s: &Stripped| recorded.contains(&s.at));
         self.out.stripped = stripped;
         self.out.left.extend(Vec::into_iter(left).map(|s: Stripped| (s.node, Left::Recorded)));
+        let (left, made) = self.out.made.drain(..).partition(|s: &Stripped| recorded.contains(&s.at));
+        self.out.made = made;
+        let unchanged = |s: Stripped| Unchanged { node: s.node, rule: s.rule, why: Unmade::Recorded };
+        self.out.unchanged.extend(Vec::into_iter(left).map(unchanged));
     }
 
     fn names(&self, node: NodeId) -> &'a [NodeId] {

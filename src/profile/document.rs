@@ -8,8 +8,10 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::error::{At, Located, ProfileError, Source};
-use super::{Action, Guard, LEVELS, Risk};
+use super::{Action, Bytecode, External, Guard, LEVELS, Risk};
 use crate::elf::Level;
+
+mod transform;
 
 /// A string and its place.
 pub(super) type Text = Located<String>;
@@ -36,6 +38,8 @@ pub(super) struct RawRule {
     pub(super) risk: Option<Risk>,
     pub(super) guard: Option<Guard>,
     pub(super) level: Option<Level>,
+    pub(super) bytecode: Option<Bytecode>,
+    pub(super) external: Option<External>,
 }
 
 /// An entry of `[protect] paths`.
@@ -122,7 +126,7 @@ impl Reader<'_> {
 
     fn rule(&mut self, value: &Value<'_>) -> Option<RawRule> {
         let (mut id, mut about, mut action, mut risk, mut guard) = (None, None, None, None, None);
-        let (mut paths, mut except, mut level) = (None, None, None);
+        let (mut paths, mut except, mut level, mut how) = (None, None, None, Vec::new());
         let before = self.errors.len();
         for (key, value) in self.entries("rule", value) {
             match key.get_ref().as_ref() {
@@ -134,14 +138,15 @@ impl Reader<'_> {
                 "level" => level = Some((key, self.choice("level", value, &LEVELS))),
                 "paths" => paths = Some((key, self.strings("paths", value))),
                 "except" => except = Some((key, self.strings("except", value))),
-                other => self.unknown(key, other, "a rule", &RULE_KEYS),
+                other if transform::KEYS.contains(&other) => how.push((key, value)),
+                other => self.unknown(key, other, "a rule", &[&RULE_KEYS[..], &transform::KEYS].concat()),
             }
         }
         // A key that is there and wrong has been reported; only a missing one still has to be.
         if self.errors.len() == before {
             let shadowed_keys = [paths.as_ref().map(|p| p.0.span()), except.as_ref().map(|e| e.0.span())];
             self.whole(value.span(), id.is_some(), action, paths.is_some(), &shadowed_keys);
-            if let Some((key, _)) = guard.as_ref().filter(|_| action == Some(Action::Strip)) {
+            if let Some((key, _)) = guard.as_ref().filter(|_| action.is_some_and(Action::changes)) {
                 self.error(key.span(), "`guard` is for rules that drop");
             }
             if let Some((key, _)) = level.as_ref().filter(|_| action != Some(Action::Strip)) {
@@ -151,7 +156,9 @@ impl Reader<'_> {
         let patterns = |p: Option<(&Key<'_>, Vec<Text>)>| p.map_or_else(Vec::new, |p| p.1);
         let (level, guard) = (level.and_then(|l| l.1), guard.and_then(|g| g.1));
         let (paths, except) = (patterns(paths), patterns(except));
-        Some(RawRule { id: id?, about, action: action?, paths, except, risk, guard, level })
+        let how = self.how(action?, value.span(), &how);
+        let (bytecode, external) = (how.bytecode, how.external);
+        Some(RawRule { id: id?, about, action: action?, paths, except, risk, guard, level, bytecode, external })
     }
 
     /// Reports what a rule lacks, and patterns where its action takes none.
@@ -173,7 +180,9 @@ impl Reader<'_> {
             }
             Some(Action::Drop) if !paths => self.error(span, "a rule that drops needs `paths`"),
             Some(Action::Strip) if !paths => self.error(span, "a rule that strips needs `paths`"),
-            Some(Action::Drop | Action::Strip) => {}
+            Some(action) if action.changes() && !paths => {
+                self.error(span, format!("a rule with `action = \"{}\"` needs `paths`", action.name()));
+            }
             Some(Action::DropShadowed) => {
                 for key in keys.iter().flatten() {
                     self.error(
@@ -182,6 +191,7 @@ impl Reader<'_> {
                     );
                 }
             }
+            Some(_) => {}
         }
     }
 
@@ -236,10 +246,7 @@ impl Reader<'_> {
                 "path" => path = self.string("path", value),
                 "reason" => reason = self.string("reason", value).map(|r| r.value),
                 "except" => except = self.strings("except", value),
-                "links" => match value.get_ref() {
-                    DeValue::Boolean(b) => links = *b,
-                    other => self.wrong("links", "true or false", value, other),
-                },
+                "links" => links = self.truth("links", value).unwrap_or(false),
                 other => self.unknown(key, other, "a protected path", &PROTECT_KEYS),
             }
         }

@@ -238,6 +238,8 @@ impl<'a> Loader<'a> {
                 risk,
                 guard: rule.guard,
                 level: rule.level.unwrap_or(Level::All),
+                bytecode: rule.bytecode,
+                external: rule.external,
                 enabled: risk != Risk::OptIn || enabled.contains(&rule.id.value),
                 id: rule.id.value,
                 profile: from,
@@ -269,6 +271,8 @@ impl<'a> Loader<'a> {
                 risk: Risk::Low,
                 guard: None,
                 level: Level::All,
+                bytecode: None,
+                external: None,
                 enabled: true,
                 profile: COMMAND_LINE.to_owned(),
             });

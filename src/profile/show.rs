@@ -54,6 +54,17 @@ fn rule(out: &mut String, rule: &Rule) {
     if rule.action == Action::Strip {
         line(out, "level", &quote(super::name_of(&super::LEVELS, rule.level)));
     }
+    if let Some(bytecode) = rule.bytecode {
+        line(out, "mode", &quote(bytecode.mode.name()));
+        if bytecode.mode == super::Mode::Compile {
+            line(out, "optimize", &bytecode.optimize.to_string());
+        }
+    }
+    if let Some(external) = &rule.external {
+        line(out, "command", &array(external.command.iter().map(String::as_str)));
+        line(out, "timeout", &external.timeout.to_string());
+        line(out, "deterministic", &external.deterministic.to_string());
+    }
     if rule.action != Action::DropShadowed {
         line(out, "paths", &array(sources(&rule.paths)));
     }

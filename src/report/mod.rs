@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::Warning;
 
 pub mod build;
+mod changes;
 mod escape;
 pub mod instruction;
 pub mod json;
@@ -95,6 +96,12 @@ pub struct ImageReport {
     pub removed: Totals,
     /// What was made of executables and shared objects.
     pub stripped: Stripped,
+    /// Equal files that became hard links.
+    pub linked: Totals,
+    /// Files with a content that another program made.
+    pub made: Totals,
+    /// Files that a rule would have had a new content for, and that stay as they are, by rule and reason.
+    pub unchanged: Vec<Unchanged>,
     /// Packages by what went of them.
     pub packages: Vec<Named>,
     /// Directories by what went of them.
@@ -195,6 +202,28 @@ pub struct Left {
     pub usual: bool,
 }
 
+/// Files that stay as they are for one reason though a rule would have had a new content for them.
+#[derive(Serialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Unchanged {
+    /// A short name of the reason that stays the same.
+    pub id: String,
+    /// The rule.
+    pub rule: String,
+    /// A sentence.
+    pub reason: String,
+    /// How many.
+    pub files: u64,
+    /// Bytes of their content.
+    pub bytes: u64,
+    /// The largest of them.
+    #[serde(serialize_with = "escape::serialize")]
+    pub example: BString,
+    /// Whether that says that nothing is wrong.
+    #[serde(skip)]
+    pub usual: bool,
+}
+
 /// A number of files and their bytes.
 #[derive(Serialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
@@ -278,6 +307,10 @@ impl Report {
         for image in &mut self.images {
             image.rules.sort_by(|a, b| order((a.bytes, a.files, &a.id), (b.bytes, b.files, &b.id)));
             image.stripped.left.sort_by(|a, b| order((a.bytes, a.files, &a.id), (b.bytes, b.files, &b.id)));
+            image.unchanged.sort_by(|a, b| {
+                let name = |u: &Unchanged| (u.rule.clone(), u.reason.clone());
+                order((a.bytes, a.files, &name(a)), (b.bytes, b.files, &name(b)))
+            });
             for list in [&mut image.packages, &mut image.directories] {
                 list.sort_by(|a, b| order((a.bytes, a.files, &a.name), (b.bytes, b.files, &b.name)));
             }

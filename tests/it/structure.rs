@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// The level of each module.
-const LEVELS: [(&str, u8); 19] = [
+const LEVELS: [(&str, u8); 20] = [
     ("digest", 0),
     ("error", 0),
     ("path", 0),
@@ -21,6 +21,7 @@ const LEVELS: [(&str, u8); 19] = [
     ("plan", 4),
     ("emit", 6),
     ("sink", 5),
+    ("transform", 5),
     ("report", 7),
     ("cli", 8),
 ];
