@@ -3,6 +3,7 @@
 use crate::elf::{Level, Outcome, Piece};
 use crate::ledger::Sums;
 use crate::refs::Reference;
+use crate::refs::pyc::Header;
 use crate::refs::script::Shebang;
 use crate::tar::Member;
 use bstr::BString;
@@ -63,6 +64,8 @@ pub struct LayerIndex {
     pub members: Vec<Member>,
     /// Facts by index of the member.
     pub facts: HashMap<u32, Facts>,
+    /// The headers of Python's compiled modules, by index of the member.
+    pub bytecode: HashMap<u32, Header>,
     /// The size of the decompressed tar in bytes, end marker and all.
     pub tar_bytes: u64,
 }

@@ -6,7 +6,7 @@ use crate::digest::Hashing;
 use crate::elf::{self as object, Level};
 use crate::layer::{Facts, LayerIndex};
 use crate::ledger::{self, Ledger};
-use crate::refs::{self, elf, script};
+use crate::refs::{self, elf, pyc, script};
 use crate::source::{Input, LayerRef};
 use crate::tar::frame::Framer;
 use crate::tar::{Kind, Member};
@@ -19,6 +19,8 @@ mod strip;
 
 /// Bytes at the beginning of a file that say whether it is a script or a program, and name its interpreter.
 const HEAD: u64 = 4096;
+/// What the header of a compiled module takes in memory, in bytes.
+const BYTECODE: usize = 64;
 /// Larger Python files are generated data; their references are not looked for.
 const MAX_SOURCE: u64 = 16 << 20;
 
@@ -67,6 +69,8 @@ pub struct Needs {
     pub python_words: Vec<Vec<u8>>,
     /// How much rules would strip; empty where no rule does.
     pub strip: Vec<Level>,
+    /// The headers of Python's compiled modules.
+    pub bytecode: bool,
 }
 
 /// A scanned layer and the digest of its blob.
@@ -147,15 +151,22 @@ fn scan_tar(reader: impl Read, place: Place<'_>, needs: &Needs, budget: &Budget)
     let reader = BufReader::with_capacity(codec::CHUNK, Hashing::new(reader));
     let mut framer = Framer::new(reader);
     let mut index = LayerIndex::default();
-    let wanted = needs.interpreters || !needs.python_words.is_empty() || !needs.strip.is_empty();
+    let wanted = needs.interpreters || needs.bytecode || !needs.python_words.is_empty() || !needs.strip.is_empty();
     let words: Vec<&[u8]> = needs.python_words.iter().map(Vec::as_slice).collect();
     while let Some(member) = framer.next()? {
         budget.take(&member)?;
         if wanted && member.kind == Kind::File && member.sparse.is_none() && member.stored > 0 {
-            let facts = facts(&mut framer, &member, place, needs, &words)?;
+            let number = index.members.len() as u32;
+            let mut head = Vec::new();
+            if needs.bytecode && member.path.ends_with(b".pyc") {
+                framer.data().take(pyc::HEADER as u64).read_to_end(&mut head)?;
+                budget.take_bytes(BYTECODE)?;
+                index.bytecode.insert(number, pyc::Header::of(&head));
+            }
+            let facts = facts(&mut framer, &member, place, needs, &words, head)?;
             if !facts.is_empty() {
                 budget.take_bytes(facts.memory())?;
-                index.facts.insert(index.members.len() as u32, facts);
+                index.facts.insert(number, facts);
             }
         }
         index.members.push(member);
@@ -174,12 +185,12 @@ fn facts<R: io::BufRead>(
     place: Place<'_>,
     needs: &Needs,
     words: &[&[u8]],
+    mut head: Vec<u8>,
 ) -> Result<Facts> {
     let size = member.stored;
     let mut facts = Facts::default();
     let mut data = framer.data();
-    let mut head = Vec::new();
-    data.by_ref().take(HEAD).read_to_end(&mut head)?;
+    data.by_ref().take(HEAD - head.len() as u64).read_to_end(&mut head)?;
     if !needs.strip.is_empty() {
         if head.starts_with(b"\x7fELF") && size >= object::LEAST {
             facts.strip = strip::look(place, member, &needs.strip, &mut head, &mut data)?;

@@ -35,6 +35,8 @@ pub struct Job {
     pub drop: Vec<String>,
     /// Patterns never to drop.
     pub protect: Vec<String>,
+    /// The command that runs the image's own Python.
+    pub run_with: Option<Vec<String>>,
     /// What becomes of the layers.
     pub layers: LayersMode,
     /// Which layers stay byte for byte.
@@ -99,6 +101,7 @@ impl Job {
             enable: args.enable,
             drop: args.drop,
             protect: args.protect,
+            run_with: args.run_with,
             layers: args.layers,
             base: args.base,
             compression: args.compression,

@@ -13,9 +13,10 @@ use crate::scan::{self, Budget, Needs, Scanned};
 use crate::sink::{self, Assembly, OutLayer, Output, Rewritten, Sealed, Target};
 use crate::source::{self, BlobRef, Form, Image, Input, LayerRef, Location, OpenOptions};
 use crate::tar::Member;
+use crate::transform::{self, Workshop};
 use crate::tree::Tree;
 use crate::tree::merge;
-use crate::{Digest, Error, ErrorKind, Result, Warning, emit, transform};
+use crate::{Digest, Error, ErrorKind, Result, Warning, emit};
 use rayon::prelude::*;
 use std::collections::HashMap;
 use std::fs::File;
@@ -105,13 +106,22 @@ pub fn run(job: &Job, ui: &dyn Ui) -> Result<Outcome> {
     let scans = scan_layers(&input, &needs(&profile), ui)?;
     clock.lap("scan", scans.values().map(|s| s.index.tar_bytes).sum());
 
-    let planned = plan_images(job, &input, &scans, &profile, &matcher)?;
+    let mut warnings = input.warnings.clone();
+    for warning in transform::warnings(&profile) {
+        ui.warn(&warning);
+        warnings.push(warning);
+    }
+    let mut workshop = Workshop::new(job.run_with.as_deref(), &note);
+    let planned = plan_images(job, &input, &scans, &profile, &matcher, &mut workshop)?;
     note_idle_patterns(&planned, &profile, ui);
     clock.lap("plan", 0);
 
-    let mut warnings = input.warnings.clone();
+    let spool = workshop.spool()?;
     let written = match &target {
-        Some(target) => Some(write(job, &input, &planned, target, ui, &mut warnings, &mut clock)?),
+        Some(target) => {
+            let from = From { input: &input, planned: &planned, spool: spool.as_ref() };
+            Some(write(job, from, target, ui, &mut warnings, &mut clock)?)
+        }
         None => None,
     };
     let timings = if job.timings { clock.laps } else { Vec::new() };
@@ -134,7 +144,8 @@ fn needs(profile: &Profile) -> Needs {
             strip.push(rule.level);
         }
     }
-    Needs { interpreters: drops, python_words: plan::guard::words(profile), strip }
+    let bytecode = drops || profile.rules.iter().any(|r| r.enabled && r.bytecode.is_some());
+    Needs { interpreters: drops, python_words: plan::guard::words(profile), strip, bytecode }
 }
 
 fn scan_layers(input: &Input, needs: &Needs, ui: &dyn Ui) -> Result<HashMap<LayerKey, Scanned>> {
@@ -163,6 +174,7 @@ fn plan_images<'a>(
     scans: &'a HashMap<LayerKey, Scanned>,
     profile: &Profile,
     matcher: &Matcher,
+    workshop: &mut Workshop<'_>,
 ) -> Result<Vec<Planned<'a>>> {
     let bases = bases(job, input)?;
     let one = |(image, base): (&'a Image, usize)| {
@@ -179,7 +191,7 @@ fn plan_images<'a>(
             squash: job.layers == LayersMode::Squash,
             base,
         };
-        let plan = transform::plan(input, &image.layers, &request)?;
+        let plan = workshop.plan(input, &image.layers, &request)?;
         let digests = scanned.iter().map(|s| s.digest).collect();
         let tar_bytes = layers.iter().map(|l| l.tar_bytes).collect();
         Ok(Planned { image, layers, tree: merged.tree, plan, base, digests, tar_bytes })
@@ -240,17 +252,26 @@ fn base_by_digest(layers: &[LayerRef], wanted: Digest) -> Option<usize> {
     None
 }
 
+/// What the output is made from.
+#[derive(Clone, Copy)]
+struct From<'a> {
+    input: &'a Input,
+    planned: &'a [Planned<'a>],
+    /// New contents that other programs made.
+    spool: Option<&'a File>,
+}
+
 fn write(
     job: &Job,
-    input: &Input,
-    planned: &[Planned<'_>],
+    from: From<'_>,
     target: &Target,
     ui: &dyn Ui,
     warnings: &mut Vec<Warning>,
     clock: &mut Clock,
 ) -> Result<Written> {
+    let From { input, planned, spool } = from;
     let output = Output::create(target, input.form)?;
-    let jobs: Vec<emit::Job<'_>> = planned.iter().map(|p| p.job(None)).collect();
+    let jobs: Vec<emit::Job<'_>> = planned.iter().map(|p| p.job(spool)).collect();
     let total = planned.iter().map(Planned::output_bytes).sum();
     ui.phase("writing", total);
     let options = emit::Options { compression: job.compression, threads: rayon::current_num_threads() };

@@ -12,6 +12,7 @@ use crate::tree::merge::Merged;
 use std::ops::Range;
 
 pub mod account;
+pub mod bytecode;
 pub mod compose;
 pub mod guard;
 mod hidden;
@@ -22,6 +23,7 @@ pub mod made;
 pub mod rewrite;
 pub mod script;
 pub mod verdict;
+pub mod wanted;
 
 use links::Links;
 use made::Made;
@@ -156,6 +158,8 @@ pub struct Plan {
     pub rewrites: Rewrites,
     /// What becomes a hard link.
     pub links: Links,
+    /// What it costs that bytecode goes.
+    pub price: bytecode::Price,
 }
 
 /// What the rules ask for, and what of it is granted: all that is to be known before new contents are made.
@@ -177,7 +181,8 @@ pub fn plan(request: &Request<'_>) -> Plan {
 /// Decides what is dropped.
 #[must_use]
 pub fn decide(request: &Request<'_>) -> Verdicts {
-    let proposals = verdict::propose(&request.merged.tree, request.profile, request.matcher);
+    let mut proposals = verdict::propose(&request.merged.tree, request.profile, request.matcher);
+    bytecode::propose(request, &mut proposals);
     let decided = hold::decide(request, &proposals);
     Verdicts { proposals, decided }
 }
@@ -201,6 +206,7 @@ pub fn finish(request: &Request<'_>, mut verdicts: Verdicts, rewrites: Rewrites,
     let shadowed = shadowed.map_or(SHADOWED, |r| r as u16);
     let removed = account::removed(request, &decided.dropped, &names, &composed.gone, shadowed);
     Plan {
+        price: bytecode::price(request, &decided.dropped),
         dropped: decided.dropped,
         held: decided.held,
         matched: proposals.matched,

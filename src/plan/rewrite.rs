@@ -169,18 +169,10 @@ impl<'a> Deciding<'a> {
         if names.iter().any(|n| self.proposals.nodes[n.index()].protect.is_some()) {
             return Err(Left::Protected);
         }
-        if names.iter().any(|&n| self.is_verified(n)) {
+        if names.iter().any(|&n| is_verified(self.tree(), n)) {
             return Err(Left::Elf(Reason::SelfChecking));
         }
         Ok((&strip.outcome, strip.sums.as_ref()))
-    }
-
-    /// Whether a checksum of the file lies beside it, or its name says that it is verified.
-    fn is_verified(&self, node: NodeId) -> bool {
-        let name = self.tree().name(node);
-        let parent = self.tree().node(node).parent;
-        let beside = |car: &Vec<u8>| path::components(car).try_fold(parent, |dir, part| self.tree().child(dir, part));
-        elf::is_checked_name(name) || elf::side_cars(name).iter().any(|car| beside(car).is_some())
     }
 
     /// Writes the new checksums where package managers wrote down the old ones.
@@ -274,4 +266,13 @@ impl<'a> Deciding<'a> {
         new.push(Piece::Copy(from..end));
         self.out.of.insert(at, new);
     }
+}
+
+/// Whether a checksum of the file lies beside it, or its name says that it is verified.
+#[must_use]
+pub fn is_verified(tree: &Tree, node: NodeId) -> bool {
+    let name = tree.name(node);
+    let parent = tree.node(node).parent;
+    let beside = |car: &Vec<u8>| path::components(car).try_fold(parent, |dir, part| tree.child(dir, part));
+    elf::is_checked_name(name) || elf::side_cars(name).iter().any(|car| beside(car).is_some())
 }

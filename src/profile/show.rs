@@ -164,6 +164,15 @@ mod tests {
         assert!(show("./x.toml", &none).unwrap_err().message.contains("no files"));
         let file = |_: &str| Ok("description = \"mine\"\nextends = [\"strip\"]".to_owned());
         let shown = show("./x.toml", &file).unwrap();
+        let text = "[[rule]]\nid = \"x\"\naction = \"external\"\ncommand = [\"t\", \"{in}\", \"{out}\"]\n\
+                    deterministic = false\npaths = [\"a\"]\n[[rule]]\nid = \"c\"\naction = \"bytecode\"\nmode = \"compile\"\n\
+                    optimize = 1\npaths = [\"a\"]\n";
+        let changing = show("./x.toml", &|_| Ok(text.to_owned())).unwrap();
+        for line in ["command = [\"t\", \"{in}\", \"{out}\"]", "timeout = 60", "deterministic = false", "optimize = 1"]
+        {
+            assert!(changing.contains(&format!("{line}\n")), "{changing}");
+        }
+        assert_eq!(show("./y.toml", &|_| Ok(changing.clone())).unwrap().replace("y.toml", "x.toml"), changing);
         assert!(shown.contains("description = \"mine\"") && shown.contains("action = \"strip\"\n"), "{shown}");
     }
 }

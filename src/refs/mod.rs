@@ -2,6 +2,7 @@
 //! module reads one kind of file, takes bytes and gives facts back; none knows of trees, rules or the host.
 
 pub mod elf;
+pub mod pyc;
 pub mod python;
 pub use python::{Reference, Target};
 pub mod script;

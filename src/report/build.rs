@@ -59,6 +59,7 @@ impl Built<'_> {
             stripped: self.stripped(),
             linked: self.linked(),
             made: self.made(),
+            bytecode: self.bytecode(),
             unchanged: self.unchanged(),
             packages: top(paths.iter().filter_map(|r| Some((packages.name(self.path_of(r))?, r.bytes)))),
             directories: top(paths.iter().map(|r| (directory(self.path_of(r)), r.bytes))),

@@ -1,11 +1,24 @@
 //! What became of files that stay: linked, made anew by other programs, left alone.
 
 use super::build::Built;
-use super::{Totals, Unchanged};
+use super::{Bytecode, Totals, Unchanged};
+use crate::plan;
 use crate::plan::made::Reason;
 use std::collections::BTreeMap;
 
+/// Seconds of CPU for each byte of bytecode that is not there: on the dashboard image, of which 157 MB went, a start of its
+/// application took 2.65 s instead of 1.08. A start imports a part of what is installed; how large a part, nobody knows here.
+const START_SECONDS: f64 = (2.65 - 1.08) / 157e6;
+
 impl Built<'_> {
+    /// What it costs that bytecode went.
+    pub(super) fn bytecode(&self) -> Bytecode {
+        let plan::bytecode::Price { modules, bytes } = self.plan.price;
+        // Milliseconds are finer than the estimate is.
+        let start_seconds = (bytes as f64 * START_SECONDS * 1e3).round() / 1e3;
+        Bytecode { modules, bytes, start_seconds }
+    }
+
     /// Files that became hard links.
     pub(super) fn linked(&self) -> Totals {
         let links = &self.plan.links.all;

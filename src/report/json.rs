@@ -48,6 +48,7 @@
 //! | `images[].stripped.left[]` | object: files that a rule would strip and that stay: `id` of the reason (stable), `reason` (a sentence), `files`, `bytes` of their content, `example` (a path) |
 //! | `images[].linked` | object: `files` that became hard links of an equal one, `bytes` of tar that this saves |
 //! | `images[].made` | object: `files` with a content that another program made, `bytes` of tar that this saves |
+//! | `images[].bytecode` | object: what it costs that bytecode went: `modules` whose source stays, `bytes` of their bytecode, `startSeconds` of CPU that a start takes longer (an estimate) |
 //! | `images[].unchanged[]` | object: files that a rule would have had a new content for and that stay: `id` of the reason (stable), `rule`, `reason` (a sentence), `files`, `bytes` of their content, `example` (a path) |
 //! | `images[].packages[]` | object: `name` of a package, `files` and `bytes` that went of it |
 //! | `images[].directories[]` | object: `name`, the path of a directory, `files` and `bytes` that went below it |

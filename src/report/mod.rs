@@ -75,7 +75,7 @@ pub struct Side {
 }
 
 /// One image: its sizes, and what happened to its layers and files.
-#[derive(Serialize, Clone, Debug, PartialEq, Eq)]
+#[derive(Serialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct ImageReport {
     /// Its names.
@@ -100,6 +100,8 @@ pub struct ImageReport {
     pub linked: Totals,
     /// Files with a content that another program made.
     pub made: Totals,
+    /// What it costs that compiled Python modules went.
+    pub bytecode: Bytecode,
     /// Files that a rule would have had a new content for, and that stay as they are, by rule and reason.
     pub unchanged: Vec<Unchanged>,
     /// Packages by what went of them.
@@ -222,6 +224,18 @@ pub struct Unchanged {
     /// Whether that says that nothing is wrong.
     #[serde(skip)]
     pub usual: bool,
+}
+
+/// What it costs that compiled Python modules went of which the source stays.
+#[derive(Serialize, Clone, Copy, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Bytecode {
+    /// Modules that are compiled at each start that imports them.
+    pub modules: u64,
+    /// Bytes of bytecode that went with them.
+    pub bytes: u64,
+    /// About so many seconds of CPU a start takes longer: an estimate.
+    pub start_seconds: f64,
 }
 
 /// A number of files and their bytes.

@@ -84,6 +84,7 @@ fn image() -> ImageReport {
         },
         linked: Totals { files: 2, bytes: 3_072 },
         made: Totals { files: 1, bytes: 512 },
+        bytecode: Bytecode { modules: 1_234, bytes: 157_000_000, start_seconds: 1.57 },
         unchanged: vec![unchanged("timed-out", 1, 7_000, false), unchanged("not-smaller", 10, 80_000, true)],
         packages: (1..=8).map(|i| named(&format!("package-{i}"), i, 1_000_000 * (i / 2))).collect(),
         directories: vec![named("usr/share/doc", 44, 18_400_000), named("wheels", 101, 205_300_000)],

@@ -21,7 +21,7 @@ const LEVELS: [(&str, u8); 20] = [
     ("plan", 4),
     ("emit", 6),
     ("sink", 5),
-    ("transform", 5),
+    ("transform", 6),
     ("report", 7),
     ("cli", 8),
 ];

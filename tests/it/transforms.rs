@@ -1,5 +1,8 @@
 //! Rules that change files: what becomes a hard link, which bytecode goes or is made anew, and what programs of the user's make.
 
+mod bytecode;
+mod compile;
+mod external;
 mod hardlink;
 
 use crate::builder::{Archive, Comp, Form, Image, layer};

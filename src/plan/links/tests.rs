@@ -42,8 +42,8 @@ fn links_of(lines: &[&str], differ: &[&str]) -> (Vec<String>, Vec<(String, Strin
         let path = |node| merged.tree.path(node).to_string();
         (path(l.node), path(l.first), l.bytes)
     });
-    let shown = shown.collect();
-    finish(&request, verdicts, rewrites, links);
+    let shown: Vec<_> = shown.collect();
+    assert_eq!(finish(&request, verdicts, rewrites, links).links.all.len(), shown.len());
     (unknown.iter().map(path).collect(), shown)
 }
 
