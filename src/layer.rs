@@ -4,6 +4,7 @@ use crate::elf::{Level, Outcome, Piece};
 use crate::ledger::Sums;
 use crate::refs::Reference;
 use crate::refs::needed::Needed;
+use crate::refs::pyc::Header;
 use crate::refs::script::Shebang;
 use crate::tar::Member;
 use bstr::BString;
@@ -49,7 +50,7 @@ impl Facts {
     pub fn memory(&self) -> usize {
         let piece = |piece: &Piece| match piece {
             Piece::Bytes(bytes) => bytes.len() + size_of::<Piece>(),
-            Piece::Copy(_) | Piece::Zeros(_) => size_of::<Piece>(),
+            Piece::Copy(_) | Piece::Zeros(_) | Piece::Spooled(_) => size_of::<Piece>(),
         };
         let recipe = |strip: &Strip| match &strip.outcome {
             Outcome::Replaced(recipe) => 3 * recipe.pieces.iter().map(piece).sum::<usize>(),
@@ -69,6 +70,8 @@ pub struct LayerIndex {
     pub members: Vec<Member>,
     /// Facts by index of the member.
     pub facts: HashMap<u32, Facts>,
+    /// The headers of Python's compiled modules, by index of the member.
+    pub bytecode: HashMap<u32, Header>,
     /// The size of the decompressed tar in bytes, end marker and all.
     pub tar_bytes: u64,
 }

@@ -24,6 +24,7 @@ pub mod scan;
 pub mod sink;
 pub mod source;
 pub mod tar;
+pub mod transform;
 pub mod tree;
 
 pub use digest::Digest;

@@ -5,7 +5,7 @@ use crate::codec::{self, Compression};
 use crate::digest::Hashing;
 use crate::elf::{self as object, Level};
 use crate::layer::{Facts, LayerIndex};
-use crate::refs::{elf, script};
+use crate::refs::{elf, pyc, script};
 use crate::source::{Input, LayerRef};
 use crate::tar::frame::Framer;
 use crate::tar::{Kind, Member};
@@ -21,6 +21,8 @@ mod texts;
 
 /// Bytes at the beginning of a file that say whether it is a script or a program, and name its interpreter.
 const HEAD: u64 = 4096;
+/// What the header of a compiled module takes in memory, in bytes.
+const BYTECODE: usize = 64;
 
 /// What the members of all layers may take, in bytes of memory: that of four times the files of the largest real images, so
 /// that a bomb of headers ends early.
@@ -77,6 +79,8 @@ pub struct Needs {
     pub packages: bool,
     /// dpkg's configuration as an earlier run wrote it.
     pub dpkg_paths: bool,
+    /// The headers of Python's compiled modules.
+    pub bytecode: bool,
 }
 
 /// A scanned layer and the digest of its blob.
@@ -158,14 +162,21 @@ fn scan_tar(reader: impl Read, place: Place<'_>, needs: &Needs, budget: &Budget)
     let mut framer = Framer::new(reader);
     let mut index = LayerIndex::default();
     let texts = needs.records || needs.packages || needs.dpkg_paths;
-    let wanted = needs.interpreters || needs.python || needs.others || !needs.strip.is_empty() || texts;
+    let wanted = needs.interpreters || needs.python || needs.others || !needs.strip.is_empty();
+    let wanted = wanted || needs.bytecode || texts;
     let sources = Sources::default();
     rayon::in_place_scope(|scope| -> Result<()> {
         while let Some(member) = framer.next()? {
             budget.take(&member)?;
             if wanted && member.kind == Kind::File && member.sparse.is_none() && member.stored > 0 {
                 let number = index.members.len() as u32;
-                let (facts, text) = facts(&mut framer, &member, place, needs)?;
+                let mut head = Vec::new();
+                if needs.bytecode && member.path.ends_with(b".pyc") {
+                    framer.data().take(pyc::HEADER as u64).read_to_end(&mut head)?;
+                    budget.take_bytes(BYTECODE)?;
+                    index.bytecode.insert(number, pyc::Header::of(&head));
+                }
+                let (facts, text) = facts(&mut framer, &member, place, needs, head)?;
                 if let Some((text, bytes)) = text {
                     sources.read(scope, number, text, bytes, &needs.words, budget);
                 }
@@ -193,12 +204,12 @@ fn facts<R: io::BufRead>(
     member: &Member,
     place: Place<'_>,
     needs: &Needs,
+    mut head: Vec<u8>,
 ) -> Result<(Facts, Option<(Text, Vec<u8>)>)> {
     let size = member.stored;
     let mut facts = Facts::default();
     let mut data = framer.data();
-    let mut head = Vec::new();
-    data.by_ref().take(HEAD).read_to_end(&mut head)?;
+    data.by_ref().take(HEAD - head.len() as u64).read_to_end(&mut head)?;
     if texts::wanted(member, needs)? {
         data.read_to_end(&mut head)?;
         facts.ledger = Some(texts::kept(member, head));

@@ -14,11 +14,13 @@ use crate::scan::{self, Budget, Needs, Scanned};
 use crate::sink::{self, Assembly, OutLayer, Output, Rewritten, Sealed, Target};
 use crate::source::{self, BlobRef, Form, Image, Input, LayerRef, Location, OpenOptions};
 use crate::tar::Member;
+use crate::transform::{self, Workshop};
 use crate::tree::Tree;
 use crate::tree::merge::{self, Mark, Merged};
 use crate::{Digest, Error, ErrorKind, Result, Warning, emit};
 use rayon::prelude::*;
 use std::collections::HashMap;
+use std::fs::File;
 use std::time::Instant;
 
 /// What a run has made, and what it has to say.
@@ -54,9 +56,9 @@ pub(super) struct Planned<'a> {
 }
 
 impl Planned<'_> {
-    fn job(&self) -> emit::Job<'_> {
+    fn job<'a>(&'a self, spool: Option<&'a File>) -> emit::Job<'a> {
         let (layers, outputs) = (&self.image.layers, &self.plan.outputs);
-        emit::Job { layers, digests: &self.digests, tar_bytes: &self.tar_bytes, outputs, base: self.base }
+        emit::Job { layers, digests: &self.digests, tar_bytes: &self.tar_bytes, outputs, spool, base: self.base }
     }
 
     /// The decompressed size of each layer that the plan writes, in bytes.
@@ -87,6 +89,8 @@ pub(super) struct Ready<'a> {
     pub input: &'a Input,
     pub profile: &'a Profile,
     pub planned: &'a [Planned<'a>],
+    /// New contents that other programs made.
+    pub spool: Option<File>,
     /// What the user should know: of the input, then of the plans.
     pub warnings: Vec<Warning>,
     clock: Clock,
@@ -99,9 +103,10 @@ pub(super) struct Ready<'a> {
 pub fn run(job: &Job, ui: &dyn Ui) -> Result<Outcome> {
     let target = job.output.as_deref().filter(|_| !job.dry_run).map(Target::parse).transpose()?;
     prepared(job, target.as_ref(), ui, |ready| {
-        let Ready { input, profile, planned, mut warnings, mut clock } = ready;
+        let Ready { input, profile, planned, spool, mut warnings, mut clock } = ready;
+        let from = From { input, planned, spool: spool.as_ref() };
         let written = match &target {
-            Some(target) => Some(write(job, input, planned, target, ui, &mut warnings, &mut clock)?),
+            Some(target) => Some(write(job, from, target, ui, &mut warnings, &mut clock)?),
             None => None,
         };
         let timings = if job.timings { clock.laps } else { Vec::new() };
@@ -142,13 +147,15 @@ pub(super) fn prepared<T>(
         let (names, picked) = (profile.names.join(", "), profile.picked().join(", "));
         ui.note(&format!("{names}: {}", if picked.is_empty() { "none of the others fits" } else { &picked }));
     }
-    let mut warnings = Vec::new();
-    let planned = plan_images(job, &input, &scans, merged, &profile, &mut warnings)?;
+    let mut warnings = transform::warnings(&profile);
+    let mut workshop = Workshop::new(job.run_with.as_deref(), &note);
+    let planned = plan_images(job, &input, &scans, merged, &profile, &mut workshop, &mut warnings)?;
     warnings.iter().for_each(|w| ui.warn(w));
     warnings.splice(..0, input.warnings.iter().cloned());
     note_idle_patterns(&planned, &profile, ui);
     clock.lap("plan", 0);
-    then(Ready { input: &input, profile: &profile, planned: &planned, warnings, clock })
+    let spool = workshop.spool()?;
+    then(Ready { input: &input, profile: &profile, planned: &planned, spool, warnings, clock })
 }
 
 /// Facts are looked for only where a rule could drop what they protect.
@@ -165,7 +172,8 @@ fn needs(profile: &Profile) -> Needs {
     let dpkg_paths = profile.rules.iter().any(|r| r.enabled && !r.dpkg.exclude.is_empty());
     let (python, others) = plan::guard::asks(profile);
     let words = plan::guard::words(profile);
-    Needs { interpreters: drops, python, others, words, strip, records: drops, packages, dpkg_paths }
+    let bytecode = drops || any(profile::Action::Bytecode);
+    Needs { interpreters: drops, python, others, words, strip, records: drops, packages, dpkg_paths, bytecode }
 }
 
 fn scan_layers(input: &Input, needs: &Needs, ui: &dyn Ui) -> Result<HashMap<LayerKey, Scanned>> {
@@ -209,13 +217,14 @@ fn plan_images<'a>(
     scans: &'a HashMap<LayerKey, Scanned>,
     merged: Vec<MergedImage>,
     profile: &Profile,
+    workshop: &mut Workshop<'_>,
     warnings: &mut Vec<Warning>,
 ) -> Result<Vec<Planned<'a>>> {
     let matcher = Matcher::new(profile)?;
     let mut one = |(image, MergedImage { merged, base }): (&'a Image, MergedImage)| {
         let scanned: Vec<&Scanned> = image.layers.iter().map(|l| &scans[&key(l)]).collect();
         let layers: Vec<&LayerIndex> = scanned.iter().map(|s| &s.index).collect();
-        let mut plan = plan::plan(&plan::Request {
+        let request = plan::Request {
             facts: &image.facts,
             layers: &layers,
             merged: &merged,
@@ -223,8 +232,8 @@ fn plan_images<'a>(
             matcher: &matcher,
             squash: job.layers == LayersMode::Squash,
             base,
-        })
-        .map_err(|e| e.archive(&input.name))?;
+        };
+        let mut plan = workshop.plan(input, &image.layers, &request).map_err(|e| e.archive(&input.name))?;
         warnings.append(&mut plan.warnings);
         let digests = scanned.iter().map(|s| s.digest).collect();
         let tar_bytes = layers.iter().map(|l| l.tar_bytes).collect();
@@ -287,17 +296,26 @@ fn base_by_digest(layers: &[LayerRef], wanted: Digest) -> Option<usize> {
     None
 }
 
+/// What the output is made from.
+#[derive(Clone, Copy)]
+struct From<'a> {
+    input: &'a Input,
+    planned: &'a [Planned<'a>],
+    /// New contents that other programs made.
+    spool: Option<&'a File>,
+}
+
 fn write(
     job: &Job,
-    input: &Input,
-    planned: &[Planned<'_>],
+    from: From<'_>,
     target: &Target,
     ui: &dyn Ui,
     warnings: &mut Vec<Warning>,
     clock: &mut Clock,
 ) -> Result<Written> {
+    let From { input, planned, spool } = from;
     let output = Output::create(target, input.form)?;
-    let jobs: Vec<emit::Job<'_>> = planned.iter().map(Planned::job).collect();
+    let jobs: Vec<emit::Job<'_>> = planned.iter().map(|p| p.job(spool)).collect();
     let total = planned.iter().map(Planned::output_bytes).sum();
     ui.phase("writing", total);
     let options = emit::Options { compression: job.compression, threads: rayon::current_num_threads() };

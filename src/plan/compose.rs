@@ -112,6 +112,11 @@ impl<'a> Composer<'a> {
     /// other bytes.
     pub fn relink(&mut self, node: NodeId, first: NodeId) {
         self.parents(node);
+        self.bare_link(node, first);
+    }
+
+    /// The same without a look at the directories above: where all members stay as they are.
+    pub fn bare_link(&mut self, node: NodeId, first: NodeId) {
         let kind = Kind::hard_link(self.tree.path(first));
         let meta = self.meta(self.tree.inode_of(node).holder()).cloned().unwrap_or_else(root_dir);
         self.push(synth::header(&self.tree.path(node), &kind, &meta, 0, None));
@@ -235,6 +240,7 @@ impl<'a> Composer<'a> {
                 elf::Piece::Copy(range) => self.copy(layer, start + range.start..start + range.end),
                 elf::Piece::Bytes(bytes) => self.push(bytes.clone()),
                 elf::Piece::Zeros(count) => self.push(vec![0; *count as usize]),
+                elf::Piece::Spooled(range) => self.spooled(range.clone()),
             }
         }
         self.push(vec![0; synth::padding(new.size) as usize]);
@@ -253,6 +259,11 @@ impl<'a> Composer<'a> {
             return;
         }
         self.pieces.push(Piece::Copy { layer, range });
+    }
+
+    fn spooled(&mut self, range: Range<u64>) {
+        self.size += range.end - range.start;
+        self.pieces.push(Piece::Spooled(range));
     }
 
     fn push(&mut self, bytes: Vec<u8>) {

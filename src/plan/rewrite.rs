@@ -3,9 +3,9 @@
 //! it is written.
 
 use super::excludes::{self, Written};
-use super::packages::Outcome;
+use super::made::{Made, Reason as Unmade, Unchanged};
 use super::verdict::Proposals;
-use super::{Request, records};
+use super::{Request, Verdicts, records};
 use crate::elf::{self, Level, Outcome as Stripping, Piece, Reason, Recipe};
 use crate::layer::Strip;
 use crate::ledger::{Ledger, Sums};
@@ -15,7 +15,7 @@ use crate::tree::{At, InodeId, NodeId, Tree, Type};
 use bstr::{BString, ByteSlice};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// A file that is stripped.
+/// A file that is stripped, or gets another new content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stripped {
     /// The member with its data.
@@ -63,6 +63,12 @@ pub struct Rewrites {
     pub stripped: Vec<Stripped>,
     /// What is not, by reason, in the tree's order.
     pub left: Vec<(NodeId, Left)>,
+    /// What gets a content that another program made, in the tree's order.
+    pub made: Vec<Stripped>,
+    /// What does not though a rule asked for it.
+    pub unchanged: Vec<Unchanged>,
+    /// The checksums of new contents, but for those of edited lists of checksums.
+    sums: HashMap<At, Sums>,
 }
 
 impl Rewrites {
@@ -70,6 +76,12 @@ impl Rewrites {
     #[must_use]
     pub fn of(&self, at: At) -> Option<&Recipe> {
         self.of.get(&at)
+    }
+
+    /// The checksums of a new content; none of what is no file that a rule named.
+    #[must_use]
+    pub fn sums(&self, at: At) -> Option<&Sums> {
+        self.sums.get(&at)
     }
 
     /// Whether any member of a layer gets one.
@@ -93,32 +105,31 @@ impl Rewrites {
     }
 }
 
-/// Decides about every file that stays. What packages that go have in databases goes as `packages` says.
+/// Decides about every file that stays. What packages that go have in databases goes, too.
 #[must_use]
-pub fn decide(
-    request: &Request<'_>,
-    proposals: &Proposals,
-    dropped: &[Option<u16>],
-    packages: &mut Outcome,
-) -> Rewrites {
-    let mut deciding = Deciding { request, proposals, dropped, out: Rewrites::default(), sums: HashMap::new() };
+pub fn decide(request: &Request<'_>, verdicts: &Verdicts, made: &Made) -> Rewrites {
+    let Verdicts { proposals, decided, packages, .. } = verdicts;
+    let dropped = &decided.dropped;
+    let out = Rewrites { unchanged: made.unchanged.clone(), ..Rewrites::default() };
+    let mut deciding = Deciding { request, proposals, dropped, made, out, sums: HashMap::new() };
     for (id, inode) in request.merged.tree.inodes() {
         if inode.kind == Type::File {
             deciding.file(id);
         }
     }
-    let mut edits = std::mem::take(&mut packages.edits);
+    let mut edits = packages.edits.clone();
     edits.extend(records::edits(request, dropped));
     if !deciding.sums.is_empty() {
         deciding.ledgers(&mut edits);
     }
     edits.into_iter().for_each(|(at, edits)| deciding.edit(at, edits));
-    deciding.out.links = std::mem::take(&mut packages.links);
+    deciding.out.links = packages.links.clone();
     match excludes::written(request, dropped) {
         Written::Nothing => {}
         Written::Longer(at, recipe) => _ = deciding.out.of.insert(at, recipe),
         Written::New(added) => deciding.out.added = Some(added),
     }
+    deciding.out.sums = deciding.sums;
     deciding.out
 }
 
@@ -126,8 +137,9 @@ struct Deciding<'a> {
     request: &'a Request<'a>,
     proposals: &'a Proposals,
     dropped: &'a [Option<u16>],
+    made: &'a Made,
     out: Rewrites,
-    /// What is stripped: its new checksums.
+    /// What gets a new content: its new checksums.
     sums: HashMap<At, Sums>,
 }
 
@@ -152,6 +164,14 @@ impl<'a> Deciding<'a> {
 
     fn file(&mut self, id: InodeId) {
         let Some((at, names)) = self.holder(id) else { return };
+        if let Some(new) = self.made.new.get(&at) {
+            let mut recipe = Recipe::default();
+            recipe.push(Piece::Spooled(new.spool.clone()));
+            self.out.of.insert(at, recipe);
+            self.out.made.push(Stripped { at, node: names[0], rule: new.rule });
+            self.sums.insert(at, new.sums);
+            return;
+        }
         let layer = &self.request.layers[at.layer as usize];
         let Some(facts) = layer.facts.get(&at.member).filter(|f| !f.strip.is_empty()) else { return };
         // An exception for one of the names is one for the file.
@@ -188,18 +208,10 @@ impl<'a> Deciding<'a> {
         if names.iter().any(|n| self.proposals.nodes[n.index()].protect.is_some()) {
             return Err(Left::Protected);
         }
-        if names.iter().any(|&n| self.is_verified(n)) {
+        if names.iter().any(|&n| is_verified(self.tree(), n)) {
             return Err(Left::Elf(Reason::SelfChecking));
         }
         Ok((&strip.outcome, strip.sums.as_ref()))
-    }
-
-    /// Whether a checksum of the file lies beside it, or its name says that it is verified.
-    fn is_verified(&self, node: NodeId) -> bool {
-        let name = self.tree().name(node);
-        let parent = self.tree().node(node).parent;
-        let beside = |car: &Vec<u8>| path::components(car).try_fold(parent, |dir, part| self.tree().child(dir, part));
-        elf::is_checked_name(name) || elf::side_cars(name).iter().any(|car| beside(car).is_some())
     }
 
     /// Adds the new checksums where package managers wrote down the old ones.
@@ -211,6 +223,7 @@ impl<'a> Deciding<'a> {
             .out
             .stripped
             .iter()
+            .chain(&self.out.made)
             .flat_map(|s| self.names(s.node))
             .map(|&n| self.tree().name(n).as_bytes())
             .collect();
@@ -251,6 +264,10 @@ impl<'a> Deciding<'a> {
         let (left, stripped) = self.out.stripped.drain(..).partition(|s: &Stripped| recorded.contains(&s.at));
         self.out.stripped = stripped;
         self.out.left.extend(Vec::into_iter(left).map(|s: Stripped| (s.node, Left::Recorded)));
+        let (left, made) = self.out.made.drain(..).partition(|s: &Stripped| recorded.contains(&s.at));
+        self.out.made = made;
+        let unchanged = |s: Stripped| Unchanged { node: s.node, rule: s.rule, why: Unmade::Recorded };
+        self.out.unchanged.extend(Vec::into_iter(left).map(unchanged));
     }
 
     fn names(&self, node: NodeId) -> &'a [NodeId] {
@@ -292,4 +309,13 @@ impl<'a> Deciding<'a> {
         new.push(Piece::Copy(from..end));
         self.out.of.insert(at, new);
     }
+}
+
+/// Whether a checksum of the file lies beside it, or its name says that it is verified.
+#[must_use]
+pub fn is_verified(tree: &Tree, node: NodeId) -> bool {
+    let name = tree.name(node);
+    let parent = tree.node(node).parent;
+    let beside = |car: &Vec<u8>| path::components(car).try_fold(parent, |dir, part| tree.child(dir, part));
+    elf::is_checked_name(name) || elf::side_cars(name).iter().any(|car| beside(car).is_some())
 }

@@ -107,6 +107,7 @@ impl Case {
                         out.push(format!("+{}{target}", text(0..100)));
                     }
                 }
+                Piece::Spooled(_) => unreachable!("nothing is made here"),
                 Piece::Copy { layer, range } => {
                     let members = self.layers[*layer as usize].members.iter();
                     let inside = members.filter(|m| m.start >= range.start && m.span().end <= range.end);

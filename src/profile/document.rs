@@ -8,10 +8,12 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::error::{At, Located, ProfileError, Source};
-use super::{Action, DpkgPaths, Guard, LEVELS, Risk, packages};
+use super::{Action, Bytecode, DpkgPaths, External, Guard, LEVELS, Risk, packages};
 use crate::elf::Level;
 
+mod protect;
 mod special;
+mod transform;
 
 /// A string and its place.
 pub(super) type Text = Located<String>;
@@ -48,6 +50,8 @@ pub(super) struct RawRule {
     pub(super) level: Option<Level>,
     pub(super) packages: packages::Raw,
     pub(super) dpkg: DpkgPaths,
+    pub(super) bytecode: Option<Bytecode>,
+    pub(super) external: Option<External>,
 }
 
 /// An entry of `[protect] paths`.
@@ -95,25 +99,8 @@ struct Reader<'a> {
 }
 
 const PROFILE_KEYS: [&str; 7] = ["description", "extends", "enable", "when", "rule", "protect", "sets"];
-const RULE_KEYS: [&str; 15] = [
-    "id",
-    "about",
-    "action",
-    "paths",
-    "except",
-    "risk",
-    "guard",
-    "level",
-    "packages",
-    "manager",
-    "force",
-    "orphans",
-    "keep-needed",
-    "path-excludes",
-    "path-includes",
-];
+const RULE_KEYS: [&str; 8] = ["id", "about", "action", "paths", "except", "risk", "guard", "level"];
 const WHEN_KEYS: [&str; 2] = ["paths", "use"];
-const PROTECT_KEYS: [&str; 5] = ["path", "reason", "except", "links", "owned"];
 
 impl Reader<'_> {
     fn document(&mut self, table: &DeTable<'_>) -> Document {
@@ -172,7 +159,7 @@ impl Reader<'_> {
 
     fn rule(&mut self, value: &Value<'_>) -> Option<RawRule> {
         let (mut id, mut about, mut action, mut risk, mut guard) = (None, None, None, None, None);
-        let (mut paths, mut except, mut level) = (None, None, None);
+        let (mut paths, mut except, mut level, mut how) = (None, None, None, Vec::new());
         let (mut packages, mut dpkg, mut special) = (packages::Raw::default(), DpkgPaths::default(), Vec::new());
         let before = self.errors.len();
         for (key, value) in self.entries("rule", value) {
@@ -189,7 +176,11 @@ impl Reader<'_> {
                     self.special(name, value, &mut packages, &mut dpkg);
                     special.push(key);
                 }
-                other => self.unknown(key, other, "a rule", &RULE_KEYS),
+                other if transform::KEYS.contains(&other) => how.push((key, value)),
+                other => {
+                    let known = [&RULE_KEYS[..], &special::PACKAGE_KEYS, &special::DPKG_KEYS, &transform::KEYS].concat();
+                    self.unknown(key, other, "a rule", &known);
+                }
             }
         }
         // A key that is there and wrong has been reported; only a missing one still has to be.
@@ -210,7 +201,10 @@ impl Reader<'_> {
         let patterns = |p: Option<(&Key<'_>, Vec<Text>)>| p.map_or_else(Vec::new, |p| p.1);
         let (level, guard) = (level.and_then(|l| l.1), guard.and_then(|g| g.1));
         let (paths, except) = (patterns(paths), patterns(except));
-        Some(RawRule { id: id?, about, action: action?, paths, except, risk, guard, level, packages, dpkg })
+        let how = self.how(action?, value.span(), &how);
+        let (bytecode, external) = (how.bytecode, how.external);
+        let (id, action) = (id?, action?);
+        Some(RawRule { id, about, action, paths, except, risk, guard, level, packages, dpkg, bytecode, external })
     }
 
     /// Reports what a rule lacks, and patterns where its action takes none.
@@ -232,7 +226,9 @@ impl Reader<'_> {
             }
             Some(Action::Drop) if !paths => self.error(span, "a rule that drops needs `paths`"),
             Some(Action::Strip) if !paths => self.error(span, "a rule that strips needs `paths`"),
-            Some(Action::Drop | Action::Strip | Action::RemovePackage) => {}
+            Some(action) if action.changes() && !paths => {
+                self.error(span, format!("a rule with `action = \"{}\"` needs `paths`", action.name()));
+            }
             Some(Action::DropShadowed) => {
                 for key in keys.iter().flatten() {
                     self.error(
@@ -241,6 +237,7 @@ impl Reader<'_> {
                     );
                 }
             }
+            Some(_) => {}
         }
     }
 
@@ -255,55 +252,6 @@ impl Reader<'_> {
             return Some(id);
         }
         None
-    }
-
-    fn protects(&mut self, value: &Value<'_>) -> Vec<RawProtect> {
-        let plain = |path| RawProtect { path, reason: None, except: Vec::new(), links: false, owned: false };
-        match value.get_ref() {
-            DeValue::Array(items) => {
-                let one = |item| match Spanned::get_ref(item) {
-                    DeValue::Table(_) => self.protect(item),
-                    _ => self.string("paths", item).map(plain),
-                };
-                items.iter().filter_map(one).collect()
-            }
-            DeValue::Table(table) => {
-                let mut out = Vec::new();
-                for (key, value) in in_order(table) {
-                    let path = self.located(key.span(), key.get_ref().to_string());
-                    let reason = self.string(key.get_ref(), value).map(|r| r.value);
-                    out.push(RawProtect { reason, ..plain(path) });
-                }
-                out
-            }
-            other => {
-                let found = kind(other);
-                self.error(
-                    value.span(),
-                    format!("`paths` must be an array of patterns or a table of reasons, found {found}"),
-                );
-                Vec::new()
-            }
-        }
-    }
-
-    fn protect(&mut self, value: &Value<'_>) -> Option<RawProtect> {
-        let (mut path, mut reason, mut except, mut links, mut owned) = (None, None, Vec::new(), false, false);
-        let before = self.errors.len();
-        for (key, value) in self.entries("paths", value) {
-            match key.get_ref().as_ref() {
-                "path" => path = self.string("path", value),
-                "reason" => reason = self.string("reason", value).map(|r| r.value),
-                "except" => except = self.strings("except", value),
-                "links" => links = self.boolean("links", value),
-                "owned" => owned = self.boolean("owned", value),
-                other => self.unknown(key, other, "a protected path", &PROTECT_KEYS),
-            }
-        }
-        if path.is_none() && self.errors.len() == before {
-            self.error(value.span(), "a protected path needs a `path`");
-        }
-        Some(RawProtect { path: path?, reason, except, links, owned })
     }
 
     fn entries<'t, 'i>(&mut self, name: &str, value: &'t Value<'i>) -> Vec<(&'t Key<'i>, &'t Value<'i>)> {

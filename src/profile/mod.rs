@@ -79,6 +79,10 @@ pub struct Rule {
     pub packages: Option<Packages>,
     /// What dpkg is told where a rule that drops took something.
     pub dpkg: DpkgPaths,
+    /// What a rule about bytecode does.
+    pub bytecode: Option<Bytecode>,
+    /// What a rule with a command of the user's runs.
+    pub external: Option<External>,
     /// Whether the rule is on: all are but the opt-in ones that nobody enabled.
     pub enabled: bool,
     /// The profile that it was defined in.
@@ -106,6 +110,50 @@ pub enum Action {
     Strip,
     /// Takes packages away, with all their files and what their package manager knows of them.
     RemovePackage,
+    /// Makes equal files of one layer hard links of each other.
+    Hardlink,
+    /// Drops or compiles Python's bytecode.
+    Bytecode,
+    /// Runs a command of the user's on each file.
+    External,
+}
+
+/// What becomes of Python's bytecode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bytecode {
+    /// Which goes or is made.
+    pub mode: Mode,
+    /// `optimize` of Python's `compile` where bytecode is made: 1 leaves out assertions, 2 documentation as well.
+    pub optimize: u8,
+}
+
+/// Which bytecode goes or is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// What no interpreter of the image would use goes.
+    Stale,
+    /// All that has its source beside it goes.
+    Drop,
+    /// What has its source beside it is compiled anew, by an interpreter that the caller runs.
+    Compile,
+}
+
+/// A command of the user's that makes a smaller file out of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct External {
+    /// The program and its arguments; [`External::IN`] and [`External::OUT`] stand for paths in them.
+    pub command: Vec<String>,
+    /// Seconds that it has for one file.
+    pub timeout: u64,
+    /// Whether equal input gives equal output, as the user says.
+    pub deterministic: bool,
+}
+
+impl External {
+    /// Stands for the path of the input.
+    pub const IN: &str = "{in}";
+    /// Stands for the path of the output.
+    pub const OUT: &str = "{out}";
 }
 
 /// What may go wrong where a rule is on.
@@ -186,12 +234,31 @@ impl Profile {
 }
 
 impl Action {
-    const KNOWN: [(&'static str, Self); 4] = [
+    const KNOWN: [(&'static str, Self); 7] = [
         ("drop", Self::Drop),
         ("drop-shadowed", Self::DropShadowed),
         ("strip", Self::Strip),
+        ("hardlink", Self::Hardlink),
+        ("bytecode", Self::Bytecode),
+        ("external", Self::External),
         ("remove-package", Self::RemovePackage),
     ];
+
+    /// Whether its rules look into files, of which most stay: paths alone say nothing yet.
+    #[must_use]
+    pub const fn changes(self) -> bool {
+        matches!(self, Self::Strip | Self::Hardlink | Self::Bytecode | Self::External)
+    }
+
+    /// Its name in a profile.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        name_of(&Self::KNOWN, self)
+    }
+}
+
+impl Mode {
+    const KNOWN: [(&'static str, Self); 3] = [("stale", Self::Stale), ("drop", Self::Drop), ("compile", Self::Compile)];
 
     /// Its name in a profile.
     #[must_use]

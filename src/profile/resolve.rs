@@ -310,6 +310,8 @@ impl<'a> Loader<'a> {
                 level: rule.level.unwrap_or(Level::All),
                 packages,
                 dpkg: rule.dpkg,
+                bytecode: rule.bytecode,
+                external: rule.external,
                 enabled: risk != Risk::OptIn || enabled.contains(&rule.id.value),
                 id: rule.id.value,
                 profile: from,
@@ -344,6 +346,8 @@ impl<'a> Loader<'a> {
                 level: Level::All,
                 packages: None,
                 dpkg: DpkgPaths::default(),
+                bytecode: None,
+                external: None,
                 enabled: true,
                 profile: COMMAND_LINE.to_owned(),
             });

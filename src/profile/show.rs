@@ -60,6 +60,17 @@ fn rule(out: &mut String, rule: &Rule) {
     if rule.action == Action::Strip {
         line(out, "level", &quote(super::name_of(&super::LEVELS, rule.level)));
     }
+    if let Some(bytecode) = rule.bytecode {
+        line(out, "mode", &quote(bytecode.mode.name()));
+        if bytecode.mode == super::Mode::Compile {
+            line(out, "optimize", &bytecode.optimize.to_string());
+        }
+    }
+    if let Some(external) = &rule.external {
+        line(out, "command", &array(external.command.iter().map(String::as_str)));
+        line(out, "timeout", &external.timeout.to_string());
+        line(out, "deterministic", &external.deterministic.to_string());
+    }
     if let Some(packages) = &rule.packages {
         return self::packages(out, packages);
     }
@@ -181,6 +192,15 @@ mod tests {
         assert!(show("./x.toml", &none).unwrap_err().message.contains("no files"));
         let file = |_: &str| Ok("description = \"mine\"\nextends = [\"strip\"]".to_owned());
         let shown = show("./x.toml", &file).unwrap();
+        let text = "[[rule]]\nid = \"x\"\naction = \"external\"\ncommand = [\"t\", \"{in}\", \"{out}\"]\n\
+                    deterministic = false\npaths = [\"a\"]\n[[rule]]\nid = \"c\"\naction = \"bytecode\"\nmode = \"compile\"\n\
+                    optimize = 1\npaths = [\"a\"]\n";
+        let changing = show("./x.toml", &|_| Ok(text.to_owned())).unwrap();
+        for line in ["command = [\"t\", \"{in}\", \"{out}\"]", "timeout = 60", "deterministic = false", "optimize = 1"]
+        {
+            assert!(changing.contains(&format!("{line}\n")), "{changing}");
+        }
+        assert_eq!(show("./y.toml", &|_| Ok(changing.clone())).unwrap().replace("y.toml", "x.toml"), changing);
         assert!(shown.contains("description = \"mine\"") && shown.contains("action = \"strip\"\n"), "{shown}");
     }
 }

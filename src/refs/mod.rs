@@ -12,6 +12,7 @@ mod lines;
 pub mod lists;
 mod literal;
 pub mod needed;
+pub mod pyc;
 pub mod python;
 pub mod script;
 

@@ -60,6 +60,10 @@ impl Built<'_> {
             stripped: self.stripped(),
             removed_packages: self.removed_packages(),
             kept_packages: self.kept_packages(),
+            linked: self.linked(),
+            made: self.made(),
+            bytecode: self.bytecode(),
+            unchanged: self.unchanged(),
             packages: top(paths.iter().filter_map(|r| Some((packages.name(self.path_of(r))?, r.bytes)))),
             directories: top(paths.iter().map(|r| (directory(self.path_of(r)), r.bytes))),
             rescued,
@@ -150,10 +154,12 @@ impl Built<'_> {
             total.files += u64::from(!removed.marker);
             total.bytes += removed.bytes;
         }
-        for stripped in &self.plan.rewrites.stripped {
-            let total = totals.entry(stripped.rule).or_default();
+        let rewrites = &self.plan.rewrites;
+        let changed = rewrites.stripped.iter().chain(&rewrites.made).map(|s| (s.rule, self.shrinks(s.at)));
+        for (rule, bytes) in changed.chain(self.plan.links.all.iter().map(|l| (l.rule, l.bytes))) {
+            let total = totals.entry(rule).or_default();
             total.files += 1;
-            total.bytes += self.shrinks(stripped.at);
+            total.bytes += bytes;
         }
         let report = |(rule, total): (u16, Totals)| {
             let rule = self.profile.rules.get(usize::from(rule));
@@ -171,7 +177,7 @@ impl Built<'_> {
         rules
     }
 
-    fn shrinks(&self, at: At) -> u64 {
+    pub(super) fn shrinks(&self, at: At) -> u64 {
         self.plan.rewrites.shrinks(at, &self.members(at.layer)[at.member as usize])
     }
 
@@ -202,7 +208,7 @@ impl Built<'_> {
         Left { id: id.to_owned(), reason, files: 0, bytes: 0, example: bstr::BString::default(), usual }
     }
 
-    fn node_size(&self, at: At) -> u64 {
+    pub(super) fn node_size(&self, at: At) -> u64 {
         self.members(at.layer)[at.member as usize].size()
     }
 

@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::Warning;
 
 pub mod build;
+mod changes;
 mod escape;
 pub mod instruction;
 pub mod json;
@@ -78,7 +79,7 @@ pub struct Side {
 }
 
 /// One image: its sizes, and what happened to its layers and files.
-#[derive(Serialize, Clone, Debug, PartialEq, Eq)]
+#[derive(Serialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct ImageReport {
     /// Its names.
@@ -103,6 +104,14 @@ pub struct ImageReport {
     pub removed_packages: Vec<RemovedPackage>,
     /// Packages that a rule asked for and that stay.
     pub kept_packages: Vec<KeptPackage>,
+    /// Equal files that became hard links.
+    pub linked: Totals,
+    /// Files with a content that another program made.
+    pub made: Totals,
+    /// What it costs that compiled Python modules went.
+    pub bytecode: Bytecode,
+    /// Files that a rule would have had a new content for, and that stay as they are, by rule and reason.
+    pub unchanged: Vec<Unchanged>,
     /// Packages by what went of them.
     pub packages: Vec<Named>,
     /// Directories by what went of them.
@@ -239,6 +248,40 @@ pub struct KeptPackage {
     pub why: String,
 }
 
+/// Files that stay as they are for one reason though a rule would have had a new content for them.
+#[derive(Serialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Unchanged {
+    /// A short name of the reason that stays the same.
+    pub id: String,
+    /// The rule.
+    pub rule: String,
+    /// A sentence.
+    pub reason: String,
+    /// How many.
+    pub files: u64,
+    /// Bytes of their content.
+    pub bytes: u64,
+    /// The largest of them.
+    #[serde(serialize_with = "escape::serialize")]
+    pub example: BString,
+    /// Whether that says that nothing is wrong.
+    #[serde(skip)]
+    pub usual: bool,
+}
+
+/// What it costs that compiled Python modules went of which the source stays.
+#[derive(Serialize, Clone, Copy, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Bytecode {
+    /// Modules that are compiled at each start that imports them.
+    pub modules: u64,
+    /// Bytes of bytecode that went with them.
+    pub bytes: u64,
+    /// About so many seconds of CPU a start takes longer: an estimate.
+    pub start_seconds: f64,
+}
+
 /// A number of files and their bytes.
 #[derive(Serialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
@@ -323,6 +366,10 @@ impl Report {
             image.rules.sort_by(|a, b| order((a.bytes, a.files, &a.id), (b.bytes, b.files, &b.id)));
             image.stripped.left.sort_by(|a, b| order((a.bytes, a.files, &a.id), (b.bytes, b.files, &b.id)));
             image.removed_packages.sort_by(|a, b| order((a.bytes, a.files, &a.name), (b.bytes, b.files, &b.name)));
+            image.unchanged.sort_by(|a, b| {
+                let name = |u: &Unchanged| (u.rule.clone(), u.reason.clone());
+                order((a.bytes, a.files, &name(a)), (b.bytes, b.files, &name(b)))
+            });
             for list in [&mut image.packages, &mut image.directories] {
                 list.sort_by(|a, b| order((a.bytes, a.files, &a.name), (b.bytes, b.files, &b.name)));
             }

@@ -20,4 +20,5 @@ mod run;
 mod selftest;
 mod strip;
 mod structure;
+mod transforms;
 mod traps;

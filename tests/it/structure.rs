@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// The level of each module.
-const LEVELS: [(&str, u8); 21] = [
+const LEVELS: [(&str, u8); 22] = [
     ("digest", 0),
     ("error", 0),
     ("path", 0),
@@ -22,6 +22,7 @@ const LEVELS: [(&str, u8); 21] = [
     ("plan", 4),
     ("emit", 6),
     ("sink", 5),
+    ("transform", 6),
     ("report", 7),
     ("explain", 8),
     ("cli", 9),

@@ -24,6 +24,7 @@ fn plain() -> Job {
         enable: Vec::new(),
         drop: Vec::new(),
         protect: Vec::new(),
+        run_with: None,
         layers: LayersMode::Keep,
         base: None,
         compression: None,

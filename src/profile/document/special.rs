@@ -2,15 +2,13 @@
 
 use std::ops::Range;
 
-use toml::de::DeValue;
-
 use super::super::packages::Raw;
 use super::{Action, DpkgPaths, Key, Reader, Value};
 use crate::package::Manager;
 
 /// The keys of a rule about packages alone, and of one that drops.
-const PACKAGE_KEYS: [&str; 5] = ["packages", "manager", "force", "orphans", "keep-needed"];
-const DPKG_KEYS: [&str; 2] = ["path-excludes", "path-includes"];
+pub(super) const PACKAGE_KEYS: [&str; 5] = ["packages", "manager", "force", "orphans", "keep-needed"];
+pub(super) const DPKG_KEYS: [&str; 2] = ["path-excludes", "path-includes"];
 
 /// Whether a key is one of these.
 pub(super) fn is(name: &str) -> bool {
@@ -57,12 +55,6 @@ impl Reader<'_> {
     }
 
     pub(super) fn boolean(&mut self, name: &str, value: &Value<'_>) -> bool {
-        match value.get_ref() {
-            DeValue::Boolean(b) => *b,
-            other => {
-                self.wrong(name, "true or false", value, other);
-                false
-            }
-        }
+        self.truth(name, value).unwrap_or(false)
     }
 }

@@ -217,3 +217,52 @@ fn a_choice_needs_both_keys() {
     assert!(check_one("[[when]]\npaths = [\"a\"]\nuses = [\"none\"]")[0].contains("did you mean `use`"));
     assert!(check_one("[[when]]\npaths = [\"{nope}\"]\nuse = [\"none\"]")[0].contains("unknown set"));
 }
+
+#[test]
+fn rules_that_change_files_say_what_they_need() {
+    let rule =
+        |action: &str, more: &str| format!("[[rule]]\nid = \"r\"\naction = \"{action}\"\npaths = [\"a\"]\n{more}\n");
+    let good = [
+        rule("hardlink", ""),
+        rule("bytecode", "mode = \"stale\""),
+        rule("bytecode", "mode = \"compile\"\noptimize = 2"),
+        rule("external", "command = [\"t\", \"{in}\", \"-o={out}\"]\ndeterministic = false\ntimeout = 7"),
+    ];
+    let profiles: Vec<Profile> = good.iter().map(|text| run(&[("t.toml", text)]).unwrap()).collect();
+    assert_eq!(
+        profiles[2].rules[0].bytecode,
+        Some(super::super::Bytecode { mode: super::super::Mode::Compile, optimize: 2 })
+    );
+    let external = profiles[3].rules[0].external.clone().unwrap();
+    assert_eq!((external.command.len(), external.timeout, external.deterministic), (3, 7, false));
+    for (action, more, place, what) in [
+        ("hardlink", "mode = \"stale\"", "5:1", "`mode` is for rules with `action = \"bytecode\"`"),
+        ("hardlink", "guard = \"python\"", "5:1", "`guard` is for rules that drop"),
+        ("drop", "command = [\"a\"]", "5:1", "`command` is for rules with `action = \"external\"`"),
+        ("bytecode", "", "1:1", "needs a `mode`"),
+        ("bytecode", "mode = \"compiled\"", "5:8", "unknown mode `compiled`"),
+        ("bytecode", "mode = \"stale\"\noptimize = 1", "6:1", "`optimize` is for `mode = \"compile\"`"),
+        ("bytecode", "mode = \"compile\"\noptimize = 3", "6:12", "a number from 0 to 2"),
+        ("bytecode", "mode = \"compile\"\noptimize = \"1\"", "6:12", "found a string"),
+        ("external", "deterministic = true", "1:1", "needs the `command`"),
+        (
+            "external",
+            "command = [\"t\", \"{in}\", \"{out}\"]",
+            "1:1",
+            "must say whether the command is `deterministic`",
+        ),
+        ("external", "command = [\"t\", \"{in}\"]\ndeterministic = true", "5:11", "`command` needs `{out}`"),
+        ("external", "command = []\ndeterministic = true", "5:11", "begins with the name of a program"),
+        ("external", "command = \"t\"\ndeterministic = true", "5:11", "an array of strings"),
+        ("external", "command = [\"t\", \"{in}{out}\"]\ndeterministic = \"no\"", "6:17", "true or false"),
+        ("external", "command = [\"t\", \"{in}{out}\"]\ndeterministic = true\ntimeout = 0", "7:11", "from 1 to 86400"),
+    ] {
+        let errors = check_one(&rule(action, more));
+        assert!(
+            errors.iter().any(|e| e.contains(what) && e.contains(&format!("f.toml:{place}\n"))),
+            "{more}: {errors:#?}"
+        );
+    }
+    let without = "[[rule]]\nid = \"r\"\naction = \"hardlink\"\n";
+    assert!(check_one(without)[0].contains("needs `paths`"));
+}
