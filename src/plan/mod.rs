@@ -14,10 +14,10 @@ use std::ops::Range;
 
 pub mod account;
 pub mod compose;
+pub mod excludes;
 pub mod guard;
 mod hidden;
 pub mod hold;
-pub mod excludes;
 pub mod layers;
 pub mod packages;
 mod places;

@@ -232,7 +232,8 @@ impl<'a> Loader<'a> {
             let risk = rule.risk.unwrap_or(Risk::Low);
             let mut wrong = Vec::new();
             // What a rule about packages excepts are names of packages.
-            let packages = (rule.action == Action::RemovePackage).then(|| rule.packages.resolve(&rule.except, &mut wrong));
+            let packages =
+                (rule.action == Action::RemovePackage).then(|| rule.packages.resolve(&rule.except, &mut wrong));
             wrong.into_iter().for_each(|e| self.error(e));
             let except = if packages.is_some() { Vec::new() } else { self.globs(&rule.except, sets) };
             profile.rules.push(Rule {

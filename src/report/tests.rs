@@ -77,6 +77,8 @@ fn image() -> ImageReport {
             bytes: 1_048_576,
             left: vec![left("appended", 1, 9_000_000, false), left("nothing", 100, 80_000_000, true)],
         },
+        removed_packages: Vec::new(),
+        kept_packages: Vec::new(),
         packages: (1..=8).map(|i| named(&format!("package-{i}"), i, 1_000_000 * (i / 2))).collect(),
         directories: vec![named("usr/share/doc", 44, 18_400_000), named("wheels", 101, 205_300_000)],
         rescued: vec![

@@ -27,7 +27,8 @@ const LEVELS: [(&str, u8); 20] = [
 ];
 
 /// Modules without input and output, environment and time.
-const PURE: [&str; 11] = ["path", "codec", "tar", "refs", "elf", "ledger", "package", "layer", "tree", "profile", "plan"];
+const PURE: [&str; 11] =
+    ["path", "codec", "tar", "refs", "elf", "ledger", "package", "layer", "tree", "profile", "plan"];
 
 fn files(dir: &Path, out: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(dir).unwrap() {
