@@ -479,8 +479,7 @@ fn a_vendored_distribution_is_a_part_of_its_owner() {
 #[test]
 fn rows_of_what_any_rule_drops_leave_record() {
     let image = wheel("p", "", &["p/__init__.py", "p/tests/test_a.py", "p/a.map"]);
-    let profile =
-        "[[rule]]\nid = \"d\"\naction = \"drop\"\npaths = [\"{site-packages}/*/tests\", \"**/*.map\"]\n";
+    let profile = "[[rule]]\nid = \"d\"\naction = \"drop\"\npaths = [\"{site-packages}/*/tests\", \"**/*.map\"]\n";
     let run = slim(&[image], profile);
     let record = run.text(&format!("{SITE}/p-1.dist-info/RECORD"));
     assert_eq!(record, "p/__init__.py,sha256=x,1\np-1.dist-info/METADATA,,\np-1.dist-info/RECORD,,\n");
