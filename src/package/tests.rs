@@ -139,7 +139,8 @@ fn what_meets_a_requirement() {
 
 #[test]
 fn files_beside_the_status() {
-    let states = b"Package: a\nArchitecture: amd64\nAuto-Installed: 1\n\nPackage: b\nArchitecture: all\nAuto-Installed: 0\n";
+    let states =
+        b"Package: a\nArchitecture: amd64\nAuto-Installed: 1\n\nPackage: b\nArchitecture: all\nAuto-Installed: 0\n";
     let found = dpkg::extended_states(states).map(|(name, _, auto, range)| (name.to_string(), auto, range));
     let second = 50..states.len();
     assert_eq!(found.collect::<Vec<_>>(), [("a".into(), true, 0..50), ("b".into(), false, second)]);

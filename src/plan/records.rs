@@ -24,7 +24,8 @@ pub fn edits(request: &Request<'_>, dropped: &[Option<u16>]) -> Edits {
         if Ledger::of(path) != Some(Ledger::Record) || dropped[inode.name.index()].is_some() {
             continue;
         }
-        let gone = |path: &[u8], places: &mut Places<'_>| places.get(path).is_some_and(|n| dropped[n.index()].is_some());
+        let gone =
+            |path: &[u8], places: &mut Places<'_>| places.get(path).is_some_and(|n| dropped[n.index()].is_some());
         let rows = Ledger::Record.rows(path, text).filter(|row| gone(&row.path, &mut places));
         let cuts: Vec<_> = rows.map(|row| (row.line, Vec::new())).collect();
         if !cuts.is_empty() {

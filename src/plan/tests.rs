@@ -77,7 +77,8 @@ impl Case {
             matcher: &matcher,
             squash: self.squash,
             base: self.base,
-        });
+        })
+        .unwrap();
         let path = |id: NodeId| merged.tree.path(id).to_string();
         let removed = |r: &Removed| (layers[r.layer as usize].members[r.member as usize].path.to_string(), r.rule);
         Planned {

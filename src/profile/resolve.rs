@@ -297,7 +297,8 @@ impl<'a> Loader<'a> {
             let risk = rule.risk.unwrap_or(Risk::Low);
             let mut wrong = Vec::new();
             // What a rule about packages excepts are names of packages.
-            let packages = (rule.action == Action::RemovePackage).then(|| rule.packages.resolve(&rule.except, &mut wrong));
+            let packages =
+                (rule.action == Action::RemovePackage).then(|| rule.packages.resolve(&rule.except, &mut wrong));
             wrong.into_iter().for_each(|e| self.error(e));
             let except = if packages.is_some() { Vec::new() } else { self.globs(&rule.except, sets) };
             profile.rules.push(Rule {
@@ -306,7 +307,10 @@ impl<'a> Loader<'a> {
                 paths: self.globs(&rule.paths, sets),
                 except,
                 risk,
-                guard: if rule.action == Action::Drop { rule.guard.unwrap_or(Guard::References) } else { Guard::None },
+                guard: match rule.action {
+                    Action::Drop | Action::RemovePackage => rule.guard.unwrap_or(Guard::References),
+                    _ => Guard::None,
+                },
                 level: rule.level.unwrap_or(Level::All),
                 packages,
                 dpkg: rule.dpkg,

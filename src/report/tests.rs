@@ -82,6 +82,8 @@ fn image() -> ImageReport {
             bytes: 1_048_576,
             left: vec![left("appended", 1, 9_000_000, false), left("nothing", 100, 80_000_000, true)],
         },
+        removed_packages: Vec::new(),
+        kept_packages: Vec::new(),
         linked: Totals { files: 2, bytes: 3_072 },
         made: Totals { files: 1, bytes: 512 },
         bytecode: Bytecode { modules: 1_234, bytes: 157_000_000, start_seconds: 1.57 },

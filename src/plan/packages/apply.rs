@@ -33,8 +33,7 @@ impl Going {
     pub fn new(request: &Request<'_>, inventory: &Inventory<'_>, selection: &Selection) -> Self {
         let going = (0u32..).zip(&selection.going).filter_map(|(p, going)| Some((p, going.as_ref()?)));
         let rules: HashMap<u32, u16> = going.map(|(p, going)| (p, going.rule)).collect();
-        let mut out =
-            Self { nodes: BTreeMap::new(), rules, edits: Edits::new(), links: Vec::new(), leads: Vec::new() };
+        let mut out = Self { nodes: BTreeMap::new(), rules, edits: Edits::new(), links: Vec::new(), leads: Vec::new() };
         out.files(inventory);
         out.bytecode(inventory);
         groups::alternatives(request, inventory, &mut out);
@@ -103,7 +102,9 @@ impl Going {
             let ranges: Vec<_> = match text.kind {
                 Document::ExtendedStates => {
                     let rows = dpkg::extended_states(text.text);
-                    let gone = |name: &[u8], arch: &[u8]| self.rules.keys().any(|&p| is_of(&inventory.packages[p as usize], name, arch));
+                    let gone = |name: &[u8], arch: &[u8]| {
+                        self.rules.keys().any(|&p| is_of(&inventory.packages[p as usize], name, arch))
+                    };
                     let rows = rows.filter(|(name, arch, ..)| gone(name, arch));
                     rows.map(|row| row.3).collect()
                 }

@@ -198,7 +198,8 @@ impl<'a> Reader<'_, 'a> {
         let world = texts.iter().filter(|t| t.kind == Document::World).flat_map(|t| apk::world(t.text));
         let world: HashSet<BString> = world.map(|(name, _)| name).collect();
         let databases = [&b"lib/apk/db/installed"[..], b"usr/lib/apk/db/installed"];
-        let found: HashSet<NodeId> = databases.iter().filter_map(|p| self.tree.resolve(NodeId::ROOT, p).target).collect();
+        let found: HashSet<NodeId> =
+            databases.iter().filter_map(|p| self.tree.resolve(NodeId::ROOT, p).target).collect();
         let mut found: Vec<NodeId> = found.into_iter().collect();
         found.sort_unstable();
         for node in found {
@@ -209,6 +210,13 @@ impl<'a> Reader<'_, 'a> {
                 self.add(package, Entry { shared: Some(node), files, auto, listed: true, ..Entry::default() });
             }
         }
+    }
+
+    /// The directories between a Python file and where modules are looked for: `RECORD` names files alone.
+    fn dirs_below(&self, node: NodeId, site: NodeId) -> Vec<NodeId> {
+        let above: Vec<NodeId> = self.tree.ancestors(node).take_while(|&dir| dir != site).collect();
+        // A file elsewhere, such as a script, never comes to it.
+        if above.last() == Some(&NodeId::ROOT) { Vec::new() } else { above }
     }
 
     fn pip(&mut self, texts: &[Text<'a>]) {
@@ -225,7 +233,11 @@ impl<'a> Reader<'_, 'a> {
                 Ledger::Record.rows(&at, text).map(|row| row.path).collect::<Vec<_>>()
             });
             let listed = rows.is_some();
-            let files = self.nodes(rows.iter().flatten().map(Vec::as_slice));
+            let mut files = self.nodes(rows.iter().flatten().map(Vec::as_slice));
+            let mut dirs: Vec<NodeId> = files.iter().flat_map(|&node| self.dirs_below(node, site)).collect();
+            dirs.sort_unstable();
+            dirs.dedup();
+            files.extend(dirs);
             let own = self.tree.subtree(dir).collect();
             found.push(one);
             entries.push(Entry { own, files, listed, scope: Some(site), ..Entry::default() });

@@ -191,7 +191,8 @@ fn refuse_rpm(
         rule.manager.is_none().then_some((id.clone(), rule.keep_needed))
     };
     for (id, tolerant) in rules.iter().filter_map(about) {
-        let what = format!("rule `{id}` removes packages, and this image's are rpm's, whose database slim does not edit");
+        let what =
+            format!("rule `{id}` removes packages, and this image's are rpm's, whose database slim does not edit");
         if !tolerant {
             return Err(Error::new(ErrorKind::Unsupported, what)
                 .hint("remove them with `rpm -e` or `dnf remove` in the Dockerfile, or set `manager` to one of dpkg, apk and pip"));

@@ -240,7 +240,8 @@ impl Asked<'_> {
 
     /// What stays and is there for its own sake, and what that needs in turn.
     fn live(&self, out: &Selection) -> HashSet<u32> {
-        let root = |p: &u32| !self.inventory.entries[*p as usize].auto || self.inventory.packages[*p as usize].essential;
+        let root =
+            |p: &u32| !self.inventory.entries[*p as usize].auto || self.inventory.packages[*p as usize].essential;
         let staying = self.staying(out);
         let mut live: HashSet<u32> = HashSet::new();
         let mut todo: Vec<u32> = staying.iter().copied().filter(root).collect();
