@@ -75,6 +75,8 @@ pub struct Needs {
     pub strip: Vec<Level>,
     /// What pip wrote down of files: rows of what goes are taken out.
     pub records: bool,
+    /// Checksums of files that get a new content.
+    pub checksums: bool,
     /// The databases of package managers.
     pub packages: bool,
     /// dpkg's configuration as an earlier run wrote it.
@@ -161,7 +163,7 @@ fn scan_tar(reader: impl Read, place: Place<'_>, needs: &Needs, budget: &Budget)
     let reader = BufReader::with_capacity(codec::CHUNK, Hashing::new(reader));
     let mut framer = Framer::new(reader);
     let mut index = LayerIndex::default();
-    let texts = needs.records || needs.packages || needs.dpkg_paths;
+    let texts = needs.records || needs.checksums || needs.packages || needs.dpkg_paths;
     let wanted = needs.interpreters || needs.python || needs.others || !needs.strip.is_empty();
     let wanted = wanted || needs.bytecode || texts;
     let sources = Sources::default();

@@ -19,6 +19,7 @@ pub mod check;
 pub mod docs;
 pub mod files;
 pub mod job;
+mod needs;
 mod picked;
 mod plan;
 pub mod profiles;

@@ -138,7 +138,7 @@ pub(super) fn prepared<T>(
     input.warnings.iter().for_each(|w| ui.warn(w));
     clock.lap("open", 0);
 
-    let scans = scan_layers(&input, &needs(profiles.widest()), ui)?;
+    let scans = scan_layers(&input, &needs::needs(profiles.widest()), ui)?;
     clock.lap("scan", scans.values().map(|s| s.index.tar_bytes).sum());
 
     let merged = merge_images(job, &input, &scans)?;
@@ -156,24 +156,6 @@ pub(super) fn prepared<T>(
     clock.lap("plan", 0);
     let spool = workshop.spool()?;
     then(Ready { input: &input, profile: &profile, planned: &planned, spool, warnings, clock })
-}
-
-/// Facts are looked for only where a rule could drop what they protect.
-fn needs(profile: &Profile) -> Needs {
-    use profile::Action::{Drop, RemovePackage};
-    let any = |action| profile.rules.iter().any(|r| r.enabled && r.action == action);
-    let (packages, drops) = (any(RemovePackage), any(Drop) || any(RemovePackage));
-    let mut strip = Vec::new();
-    for rule in profile.rules.iter().filter(|r| r.enabled && r.action == profile::Action::Strip) {
-        if !strip.contains(&rule.level) {
-            strip.push(rule.level);
-        }
-    }
-    let dpkg_paths = profile.rules.iter().any(|r| r.enabled && !r.dpkg.exclude.is_empty());
-    let (python, others) = plan::guard::asks(profile);
-    let words = plan::guard::words(profile);
-    let bytecode = drops || any(profile::Action::Bytecode);
-    Needs { interpreters: drops, python, others, words, strip, records: drops, packages, dpkg_paths, bytecode }
 }
 
 fn scan_layers(input: &Input, needs: &Needs, ui: &dyn Ui) -> Result<HashMap<LayerKey, Scanned>> {

@@ -40,6 +40,7 @@ impl Case {
             squash: false,
             base,
         });
+        let plan = plan.unwrap();
         Self { merged, plan, profile, base, layers }
     }
 

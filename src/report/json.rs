@@ -47,6 +47,8 @@
 //! | `images[].removed` | object: `files` and `bytes` of all that went, counted as for rules |
 //! | `images[].stripped` | object: `files` that lost symbols or debug data, `bytes` of tar that went with them |
 //! | `images[].stripped.left[]` | object: files that a rule would strip and that stay: `id` of the reason (stable), `reason` (a sentence), `files`, `bytes` of their content, `example` (a path) |
+//! | `images[].removedPackages[]` | object: a package that a rule removed: `manager` (`dpkg`, `apk` or `pip`), `name`, `version`, `rule`, `orphan` (boolean: it went as nothing else needed it), `breaks` (strings: packages that stay and needed it, with `force`), `files` and `bytes` that went with it |
+//! | `images[].keptPackages[]` | object: a package that a rule asked for and that stays: `manager`, `name`, `rule`, `why` (a sentence) |
 //! | `images[].linked` | object: `files` that became hard links of an equal one, `bytes` of tar that this saves |
 //! | `images[].made` | object: `files` with a content that another program made, `bytes` of tar that this saves |
 //! | `images[].bytecode` | object: what it costs that bytecode went: `modules` whose source stays, `bytes` of their bytecode, `startSeconds` of CPU that a start takes longer (an estimate) |

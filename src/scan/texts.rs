@@ -23,9 +23,9 @@ pub(super) fn wanted(member: &Member, needs: &Needs) -> Result<bool> {
             .hint("leave rules with `action = \"remove-package\"` out"));
     }
     let wanted = match ledger {
-        Some(Ledger::Record) => needs.records || needs.packages || !needs.strip.is_empty(),
-        Some(Ledger::Md5sums) => needs.packages || !needs.strip.is_empty(),
-        Some(Ledger::ApkInstalled) => !needs.strip.is_empty(),
+        Some(Ledger::Record) => needs.records || needs.packages || needs.checksums,
+        Some(Ledger::Md5sums) => needs.packages || needs.checksums,
+        Some(Ledger::ApkInstalled) => needs.checksums,
         None => needs.dpkg_paths && *member.path == dpkg::PATHS,
     };
     Ok(wanted && member.stored <= ledger::MAX_SIZE)

@@ -48,7 +48,7 @@ impl<'a> Workshop<'a> {
     /// # Errors
     /// Those of the input, of temporary files, and of programs that cannot be run or do not do what they should.
     pub fn plan(&mut self, input: &Input, layers: &[LayerRef], request: &Request<'_>) -> Result<Plan> {
-        let verdicts = plan::decide(request);
+        let verdicts = plan::decide(request)?;
         let made = self.make(input, layers, request, &verdicts)?;
         let rewrites = plan::rewrites(request, &verdicts, &made);
         let candidates = links::candidates(request, &verdicts.proposals, &verdicts.decided.dropped, &rewrites);

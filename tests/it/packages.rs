@@ -109,11 +109,14 @@ fn debian(packages: &[(&str, &str, &[&str])], more: &str) -> String {
             format!("Package: {name}\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n{fields}\n");
         status.push_str(&stanza);
         let mut list = vec!["/.", "/usr", "/usr/bin"];
-        list.extend(files);
+        list.extend(files.iter());
         out.push_str(&file(&format!("var/lib/dpkg/info/{name}.list"), &list));
         out.push_str(&file(&format!("var/lib/dpkg/info/{name}.postinst"), &["#!/bin/sh"]));
         for path in files.iter().filter(|p| !p.ends_with('/') && !more.contains(&format!(" {} ", &p[1..]))) {
-            out.push_str(&format!("file {} content=\"{name} {path}\"\n", &path[1..]));
+            let line = format!("file {} content=", &path[1..]);
+            if !out.contains(&line) {
+                out.push_str(&format!("{line}\"{name} {path}\"\n"));
+            }
         }
     }
     out + &format!("file var/lib/dpkg/status content=\"{}\"\n", status.replace('\n', "\\n")) + more

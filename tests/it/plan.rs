@@ -204,7 +204,7 @@ fn one_path_is_explained() {
     assert!(why("link").starts_with("link leads to app/main.py.\n"), "{}", why("link"));
     let doc = why("usr/share/doc/");
     assert!(doc.starts_with("usr/share/doc (dir) stays: ") && doc.contains("1  drop     docs\n"), "{doc}");
-    let dropped = plan(&dir, &["--drop", "app/main.py", "--why", "app/main.py"]).ok().text();
+    let dropped = plan(&dir, &["--drop", "app/main.py", "--drop", "link", "--why", "app/main.py"]).ok().text();
     assert!(dropped.starts_with("app/main.py (39 B) goes: the rule `command-line` drops it"), "{dropped}");
     let two = json(&plan(&dir, &["--why", "old", "--why", "usr/share/doc", "--json"]).ok());
     let answers = two["images"][0]["answers"].as_array().unwrap();

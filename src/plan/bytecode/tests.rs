@@ -56,7 +56,7 @@ impl Case {
             squash: false,
             base: 0,
         };
-        let dropped = decide(&request).decided.dropped;
+        let dropped = decide(&request).unwrap().decided.dropped;
         let paths = merged.tree.ids().filter(|n| dropped[n.index()].is_some());
         (paths.map(|n| merged.tree.path(n).to_string()).collect(), price(&request, &dropped))
     }

@@ -7,7 +7,7 @@
 
 use super::{Request, Why};
 use crate::layer::Facts;
-use crate::profile::{Guard as Kind, Profile};
+use crate::profile::{Action, Guard as Kind, Profile};
 use crate::refs::Target;
 use crate::tree::{NodeId, Tree};
 use index::Index;
@@ -46,6 +46,8 @@ pub struct Guard<'a> {
     request: &'a Request<'a>,
     tree: &'a Tree,
     index: Index<'a>,
+    /// What would go with a package: to mention a path of a compiler is not to need it, to import or to link it is.
+    packaged: HashSet<NodeId>,
     /// Where Python looks for modules.
     roots: Vec<NodeId>,
     /// Where the dynamic loader looks for libraries.
@@ -61,8 +63,10 @@ impl<'a> Guard<'a> {
         let tree = &request.merged.tree;
         let guarded = |rule: u16| request.profile.rules[usize::from(rule)].guard != Kind::None;
         let index = Index::new(tree, |id| dropped[id.index()].is_some_and(guarded));
-        let mut guard =
-            Self { request, tree, index, roots: Vec::new(), library_dirs: Vec::new(), imported: HashSet::new() };
+        let of_package = |rule: u16| request.profile.rules[usize::from(rule)].action == Action::RemovePackage;
+        let packaged = index.all.iter().copied().filter(|id| dropped[id.index()].is_some_and(of_package)).collect();
+        let (roots, library_dirs, imported) = (Vec::new(), Vec::new(), HashSet::new());
+        let mut guard = Self { request, tree, index, packaged, roots, library_dirs, imported };
         if !guard.index.is_empty() {
             guard.roots = roots::all(request);
             guard.library_dirs = shared::dirs(request);
@@ -90,8 +94,14 @@ impl<'a> Guard<'a> {
         for reference in &facts.references {
             match &reference.target {
                 Target::Import { level, module, names } => self.import(file, *level, module, names, &mut found),
-                Target::Text(text) => self.text(file, text, &mut found),
-                Target::Join(text) => self.path(file, text, true, &mut found),
+                Target::Text(text) => {
+                    self.text(file, text, &mut found);
+                    found.retain(|id| !self.packaged.contains(id));
+                }
+                Target::Join(text) => {
+                    self.path(file, text, true, &mut found);
+                    found.retain(|id| !self.packaged.contains(id));
+                }
                 Target::Require(text) => self.require(file, text, &mut found),
                 Target::Stub => {
                     if let Some(stub) = self.stub(file) {

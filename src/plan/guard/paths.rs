@@ -42,7 +42,9 @@ impl Guard<'_> {
     /// What a path may name. `joined` says that it stands where paths do, so that a single word counts.
     pub(super) fn path(&self, file: NodeId, text: &str, joined: bool, out: &mut Vec<NodeId>) {
         if text.starts_with('/') && !text.contains('*') {
-            self.named(self.tree.resolve(NodeId::ROOT, text.as_bytes()).target, out);
+            // `/usr/bin` is no reference to all that is in it: of a directory all would have to go.
+            let target = self.tree.resolve(NodeId::ROOT, text.as_bytes()).target;
+            self.named(target.filter(|&id| self.goes_whole(id)), out);
         }
         let is_path = joined || text.contains('/');
         let mut parts: Vec<&str> = text.split('/').filter(|part| !matches!(*part, "" | "." | "..")).collect();
@@ -50,7 +52,7 @@ impl Guard<'_> {
             parts.remove(0);
         }
         if let Some(last) = parts.last()
-            && let Some(kind) = kind_of(last, joined)
+            && let Some(kind) = kind_of(last, is_path)
         {
             self.kind(file, kind.as_bytes(), out);
             if !joined {
@@ -123,6 +125,12 @@ impl Guard<'_> {
             let found = parts.try_fold(*root, |dir, part| self.tree.child(dir, part.as_bytes()));
             self.named(found, out);
         }
+    }
+
+    /// Whether nothing would stay of a directory; true of a file.
+    fn goes_whole(&self, id: NodeId) -> bool {
+        let files = self.tree.subtree(id).filter(|&below| !self.tree.is_dir(below)).count();
+        !self.tree.is_dir(id) || self.index.has(id) || files == self.index.below(id).len()
     }
 
     /// A file or directory that is named in full.

@@ -28,7 +28,7 @@ fn links_of(lines: &[&str], differ: &[&str]) -> (Vec<String>, Vec<(String, Strin
         squash: false,
         base: 0,
     };
-    let verdicts = decide(&request);
+    let verdicts = decide(&request).unwrap();
     let rewrites = rewrites(&request, &verdicts, &Made::default());
     let found = candidates(&request, &verdicts.proposals, &verdicts.decided.dropped, &rewrites);
     let path = |at: &At| index.members[at.member as usize].path.to_string();
