@@ -201,13 +201,16 @@ fn scan_tar(reader: impl Read, place: Place<'_>, needs: &Needs, budget: &Budget)
 }
 
 /// What there is to know of a file, and its bytes where it is a source text.
+/// A text whose references are looked for, whole.
+type Source = (Text, Vec<u8>);
+
 fn facts<R: io::BufRead>(
     framer: &mut Framer<R>,
     member: &Member,
     place: Place<'_>,
     needs: &Needs,
     mut head: Vec<u8>,
-) -> Result<(Facts, Option<(Text, Vec<u8>)>)> {
+) -> Result<(Facts, Option<Source>)> {
     let size = member.stored;
     let mut facts = Facts::default();
     let mut data = framer.data();

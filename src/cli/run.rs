@@ -138,7 +138,7 @@ pub(super) fn prepared<T>(
     input.warnings.iter().for_each(|w| ui.warn(w));
     clock.lap("open", 0);
 
-    let scans = scan_layers(&input, &needs::needs(profiles.widest()), ui)?;
+    let scans = scan_layers(&input, &super::needs::needs(profiles.widest()), ui)?;
     clock.lap("scan", scans.values().map(|s| s.index.tar_bytes).sum());
 
     let merged = merge_images(job, &input, &scans)?;

@@ -178,7 +178,8 @@ impl Reader<'_> {
                 }
                 other if transform::KEYS.contains(&other) => how.push((key, value)),
                 other => {
-                    let known = [&RULE_KEYS[..], &special::PACKAGE_KEYS, &special::DPKG_KEYS, &transform::KEYS].concat();
+                    let known =
+                        [&RULE_KEYS[..], &special::PACKAGE_KEYS, &special::DPKG_KEYS, &transform::KEYS].concat();
                     self.unknown(key, other, "a rule", &known);
                 }
             }

@@ -99,7 +99,9 @@ impl Header {
 mod tests {
     use super::*;
 
-    fn parts(file: &str) -> Option<(&str, &str, Option<&str>, (u32, u32))> {
+    type Parts<'a> = (&'a str, &'a str, Option<&'a str>, (u32, u32));
+
+    fn parts(file: &str) -> Option<Parts<'_>> {
         let text = |b| std::str::from_utf8(b).unwrap();
         let name = Name::of(file.as_bytes())?;
         Some((text(name.module), text(name.tag), name.optimized.map(text), name.version().unwrap()))

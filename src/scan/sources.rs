@@ -2,7 +2,7 @@
 //! is framed by one alone.
 
 use super::{Budget, Needs};
-use crate::layer::{Facts, LayerIndex};
+use crate::layer::LayerIndex;
 use crate::path;
 use crate::refs::script::Shebang;
 use crate::refs::{Reference, javascript, lists, python};
@@ -118,7 +118,7 @@ impl Sources {
         let found = self.found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         for (member, mut references) in found {
             references.shrink_to_fit();
-            index.facts.entry(member).or_insert_with(Facts::default).references = references;
+            index.facts.entry(member).or_default().references = references;
         }
     }
 }

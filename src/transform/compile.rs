@@ -86,7 +86,10 @@ fn run(command: &[String], batch: &[Module], shelf: &Shelf<'_>, spool: &Spool) -
             (_, Err(e), _) if e.kind != ErrorKind::Io => Err(e),
             (Ok(made), _, Ok(status)) if status.success() => Ok(made),
             (Err(Fault::Ours(e)), ..) => Err(e),
-            (Err(Fault::Theirs(what)), _, Ok(status)) if status.success() => Err(failed(command, &what, &told)),
+            // Without a code it was ended from outside: by us, most likely.
+            (Err(Fault::Theirs(what)), _, Ok(status)) if status.success() || status.code().is_none() => {
+                Err(failed(command, &what, &told))
+            }
             (_, _, Ok(status)) => Err(failed(command, &format!("it ended with {status}"), &told)),
             (_, _, Err(e)) => Err(e.into()),
         }

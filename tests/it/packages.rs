@@ -351,7 +351,7 @@ fn merged_usr_and_two_architectures() {
         list("amd64"),
         list("i386"),
     );
-    let run = slim(&[image.clone()], &rule("\"libx\"", ""));
+    let run = slim(std::slice::from_ref(&image), &rule("\"libx\"", ""));
     assert_eq!(run.removed(), ["libx", "libx"]);
     run.gone(&["usr/lib/amd64", "usr/lib/i386/libx.so", "var/lib/dpkg/info/libx:i386.list"]);
     run.stays(&["lib", "usr/share/doc/libx/copyright"]);
@@ -410,7 +410,7 @@ fn apk_packages() {
         "file lib/apk/db/installed content=\"{db}\"\nfile etc/apk/world content=\"gcc\\ngit>1\\n\"\nfile usr/bin/gcc content=g\n\
          file usr/bin/ld content=l\nfile usr/bin/git content=g\nfile lib/libz.so content=z\nfile lib/libc.so content=c\n"
     );
-    let run = slim(&[image.clone()], &rule("\"gcc\"", "orphans = true"));
+    let run = slim(std::slice::from_ref(&image), &rule("\"gcc\"", "orphans = true"));
     assert_eq!(run.removed(), ["binutils", "gcc", "zlib"]);
     run.gone(&["usr/bin/gcc", "usr/bin/ld", "lib/libz.so"]);
     run.stays(&["usr/bin/git", "lib/libc.so"]);
@@ -452,7 +452,7 @@ fn python_distributions() {
         ),
     ]
     .concat();
-    let run = slim(&[image.clone()], &rule("\"some.tool\", \"WHEEL\"", "manager = \"pip\""));
+    let run = slim(std::slice::from_ref(&image), &rule("\"some.tool\", \"WHEEL\"", "manager = \"pip\""));
     assert_eq!(run.removed(), ["some-tool", "wheel"]);
     run.gone(&[
         "opt/v/bin/some-tool",
@@ -461,7 +461,7 @@ fn python_distributions() {
         &format!("{SITE}/wheel"),
     ]);
     run.stays(&[&format!("{SITE}/shared/x.py"), &format!("{SITE}/lib/__init__.py"), &format!("{SITE}/app.py")]);
-    start(&[image.clone()], json!({}), &rule("\"lib\"", ""), &[]).1.error(&["some-tool needs lib"]);
+    start(std::slice::from_ref(&image), json!({}), &rule("\"lib\"", ""), &[]).1.error(&["some-tool needs lib"]);
     let run = slim(&[image], &rule("\"lib\"", "manager = \"dpkg\""));
     assert_eq!(run.removed(), Vec::<String>::new());
     assert_eq!(run.report["unmatchedRules"], json!(["r"]));
@@ -511,7 +511,7 @@ fn dpkg_is_told_what_rules_dropped() {
     assert_eq!(slim_with(&[known], config.clone(), EXCLUDES, &[]).text(PATHS), want);
     let other = format!("{lower}file {PATHS} content=\"path-exclude=/other\\n\"\n");
     assert_eq!(
-        slim_with(&[other.clone()], config.clone(), EXCLUDES, &[]).text(PATHS),
+        slim_with(std::slice::from_ref(&other), config.clone(), EXCLUDES, &[]).text(PATHS),
         format!("path-exclude=/other\n{want}")
     );
     let docs = lower.replace("usr/share/doc/a", "usr/share/doc/b");

@@ -41,7 +41,7 @@ pub(super) fn alternatives(request: &Request<'_>, inventory: &Inventory<'_>, goi
         let edits = going.edits.entry(text.at).or_default();
         edits.extend(cuts.map(|(choice, _)| (choice.range.clone(), Vec::new())));
         let now = names.link(&mut places, 0).and_then(|node| tree.target(node));
-        let lost = now.is_some_and(|now| !left.iter().any(|c| c.paths[0] == &now[..]));
+        let lost = now.is_some_and(|now| !left.iter().any(|c| **now == *c.paths[0]));
         // Of equals the first, as dpkg has it.
         let best = left.iter().rev().max_by_key(|c| c.priority);
         if let Some(best) = best.filter(|_| lost) {

@@ -24,6 +24,7 @@ fn image(tag: &str, magic: &[u8]) -> String {
         hex(&[magic, &[0; 4], &mtime.to_le_bytes(), &size.to_le_bytes(), &[b'c'; 600]].concat())
     };
     let source = "def f():\\n    \\\"a doc\\\"\\n    assert 0\\nx = 7\\n";
+    let version = format!("{}.{}", &tag[8..9], &tag[9..]);
     let size = source.replace("\\n", "n").replace("\\\"", "q").len() as u32;
     format!(
         "file usr/bin/python{version} content=elf\nfile usr/bin/python2.7 content=elf\n\
@@ -36,7 +37,6 @@ fn image(tag: &str, magic: &[u8]) -> String {
         pyc(5, size),
         pyc(5, 5),
         pyc(5, 3),
-        version = format!("{}.{}", &tag[8..9], &tag[9..]),
     )
 }
 

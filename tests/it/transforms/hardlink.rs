@@ -46,7 +46,7 @@ fn equal_files_of_a_layer_become_one_and_keep_all_that_they_had() {
         file("b/time", 'x', "mode=4755 uid=7 gid=8 uname=u gname=g mtime=1700000000 xattr.user.a=0x00ff"),
         file("b/xattr", 'x', "mode=4755 uid=7 gid=8 uname=u gname=g mtime=1700000000.5"),
         file("var/excepted", 'x', meta),
-        format!("file b/small content=s repeat=511\nfile b/small2 content=s repeat=511\n"),
+        "file b/small content=s repeat=511\nfile b/small2 content=s repeat=511\n".to_owned(),
         file("c/has-two-names", 'x', meta),
         "link c/other -> c/has-two-names mode=4755 uid=7 gid=8 uname=u gname=g mtime=1700000000.5 xattr.user.a=0x00ff\n"
             .to_owned(),
