@@ -33,6 +33,7 @@ impl Explain<'_> {
     pub(super) fn reason(&self, entry: &Entry) -> &'static str {
         match (entry.verdict, entry.hider) {
             (Verdict::Drop | Verdict::Strip, _) => "rule",
+            (Verdict::Rewrite, _) if entry.rule.is_some() => "rule",
             (Verdict::Rewrite, _) => "record",
             (Verdict::Held, _) => self.told(entry).map_or("held", |t| t.id),
             (Verdict::Hidden, _) if entry.kind == Kind::Marker => "marker",
@@ -91,6 +92,7 @@ impl Explain<'_> {
         match entry.verdict {
             Verdict::Drop => self.rule_clause(entry, "drops it"),
             Verdict::Strip => and_held(self.rule_clause(entry, "strips it")),
+            Verdict::Rewrite if entry.rule.is_some() => and_held(self.rule_clause(entry, "changes it")),
             Verdict::Rewrite => and_held("a package manager's record of files that change".to_owned()),
             Verdict::Held => self.held_clause(entry).unwrap_or_default(),
             Verdict::Hidden => self.hidden_by(entry),
@@ -179,6 +181,9 @@ impl Explain<'_> {
             Verdict::Strip => {
                 let new = units::bytes(entry.new_size.unwrap_or(entry.size));
                 format!("{subject} stays, with {new}: {name} strips it{about}{}", held(" For another, "))
+            }
+            Verdict::Rewrite if entry.rule.is_some() => {
+                format!("{subject} stays, changed: {name} asks for that{about}{}", held(" Besides, "))
             }
             Verdict::Rewrite => {
                 let what = "it is a package manager's record of files that change, and is edited to match";

@@ -276,9 +276,9 @@ fn python_min_drops_what_it_says_and_not_what_lies_beside() {
     fates(
         &p,
         &[
-            ("usr/lib/python3.11/ensurepip/_bundled/pip-23.whl", "ensurepip-wheels"),
+            ("usr/lib/python3.11/ensurepip/_bundled/pip-23.whl", "ensurepip"),
             ("usr/lib/python3.11/ensurepip/__init__.py", "kept"),
-            ("usr/share/python-wheels/setuptools.whl", "ensurepip-wheels"),
+            ("usr/share/python-wheels/setuptools.whl", "ensurepip"),
             ("usr/lib/x86_64-linux-gnu/gconv/SJIS.so", "gconv-extra"),
             ("usr/lib64/gconv/EUC-JP.so", "gconv-extra"),
             ("usr/lib/x86_64-linux-gnu/gconv/ISO8859-15.so", "kept"),
