@@ -11,7 +11,7 @@ use super::{Glob, Profile, pattern};
 pub struct Hits {
     /// The enabled rules that drop and whose `paths` match: indices into [`Profile::rules`], in order.
     pub rules: Vec<u16>,
-    /// The same for the rules that look into files: [`Action::changes`].
+    /// The same for the rules that look into files: [`super::Action::changes`].
     pub changes: Vec<u16>,
     /// The enabled rules whose `except` matches: indices into [`Profile::rules`], in order.
     pub except: Vec<u16>,
