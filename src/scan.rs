@@ -172,15 +172,16 @@ fn scan_tar(reader: impl Read, place: Place<'_>, needs: &Needs, budget: &Budget)
             budget.take(&member)?;
             if wanted && member.kind == Kind::File && member.sparse.is_none() && member.stored > 0 {
                 let number = index.members.len() as u32;
-                let mut head = Vec::new();
+                let mut head = sources.buffer();
                 if needs.bytecode && member.path.ends_with(b".pyc") {
                     framer.data().take(pyc::HEADER as u64).read_to_end(&mut head)?;
                     budget.take_bytes(BYTECODE)?;
                     index.bytecode.insert(number, pyc::Header::of(&head));
                 }
-                let (facts, text) = facts(&mut framer, &member, place, needs, head)?;
-                if let Some((text, bytes)) = text {
-                    sources.read(scope, number, text, bytes, &needs.words, budget);
+                let (facts, text) = facts(&mut framer, &member, place, needs, &mut head)?;
+                match text {
+                    Some(text) => sources.read(scope, number, text, head, &needs.words, budget),
+                    None => sources.back(head),
                 }
                 if !facts.is_empty() {
                     budget.take_bytes(facts.memory())?;
@@ -200,46 +201,43 @@ fn scan_tar(reader: impl Read, place: Place<'_>, needs: &Needs, budget: &Budget)
     Ok((index, digest))
 }
 
-/// What there is to know of a file, and its bytes where it is a source text.
-/// A text whose references are looked for, whole.
-type Source = (Text, Vec<u8>);
-
+/// What there is to know of a file, and whether it is a source text: then all of it is in `head`.
 fn facts<R: io::BufRead>(
     framer: &mut Framer<R>,
     member: &Member,
     place: Place<'_>,
     needs: &Needs,
-    mut head: Vec<u8>,
-) -> Result<(Facts, Option<Source>)> {
+    head: &mut Vec<u8>,
+) -> Result<(Facts, Option<Text>)> {
     let size = member.stored;
     let mut facts = Facts::default();
     let mut data = framer.data();
-    data.by_ref().take(HEAD - head.len() as u64).read_to_end(&mut head)?;
+    data.by_ref().take(HEAD - head.len() as u64).read_to_end(head)?;
     if texts::wanted(member, needs)? {
-        data.read_to_end(&mut head)?;
-        facts.ledger = Some(texts::kept(member, head));
+        data.read_to_end(head)?;
+        facts.ledger = Some(texts::kept(member, std::mem::take(head)));
         return Ok((facts, None));
     }
     if !needs.strip.is_empty() && head.starts_with(b"\x7fELF") && size >= object::LEAST {
-        facts.strip = strip::look(place, member, &needs.strip, &mut head, &mut data)?;
+        facts.strip = strip::look(place, member, &needs.strip, head, &mut data)?;
     }
     if needs.others && head.starts_with(b"\x7fELF") {
-        facts.needed = strip::needed(place, member, &mut head, &mut data)?.map(Box::new);
+        facts.needed = strip::needed(place, member, head, &mut data)?.map(Box::new);
     }
-    let shebang = script::shebang(&head);
+    let shebang = script::shebang(head);
     let text = Text::of(&member.path, shebang.as_ref(), size, needs);
     if needs.interpreters {
         facts.script = shebang;
-        facts.loader = match elf::interp(&head) {
+        facts.loader = match elf::interp(head) {
             elf::Interp::Here(path) => Some(path),
             elf::Interp::At { offset, len } => read_later(&mut data, head.len() as u64, offset, len)?,
             elf::Interp::NotElf | elf::Interp::None | elf::Interp::Unknown => None,
         };
     }
     if text.is_some() {
-        data.read_to_end(&mut head)?;
+        data.read_to_end(head)?;
     }
-    Ok((facts, text.map(|text| (text, head))))
+    Ok((facts, text))
 }
 
 /// The path at `offset` of a file of which the first `read` bytes have been read. It is text and ends with a NUL.

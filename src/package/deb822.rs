@@ -38,12 +38,13 @@ pub fn stanzas(text: &[u8]) -> impl Iterator<Item = Stanza<'_>> {
         let mut range: Option<Range<usize>> = None;
         let mut spans: Vec<(&[u8], Range<usize>)> = Vec::new();
         while let Some((at, line)) = rest.next() {
-            let blank = line.iter().all(|c| b" \t".contains(c));
+            // A line of blanks is an empty one of a folded field, as in licences in Python's METADATA.
+            let blank = line.is_empty();
             let whole = range.get_or_insert(at.start..at.end);
             whole.end = at.end;
             if blank && !spans.is_empty() {
                 // Further empty lines go with it.
-                while let Some((more, _)) = rest.next_if(|(_, l)| l.iter().all(|c| b" \t".contains(c))) {
+                while let Some((more, _)) = rest.next_if(|(_, l)| l.is_empty()) {
                     whole.end = more.end;
                 }
                 break;

@@ -184,9 +184,8 @@ impl Package {
         let mut provided = self.provides.iter().filter(|(name, _)| *name == target.name);
         match self.manager {
             Manager::Dpkg => provided.any(|(_, version)| holds(target.version.as_ref(), version.as_ref())),
-            // Which of two providers has the version that was asked for is not worked out: neither does for it, but the very
-            // package of that name.
-            Manager::Apk => target.version.is_none() && provided.next().is_some(),
+            // apk installs one provider with a version of each name: whatever version is asked for, it is that.
+            Manager::Apk => provided.any(|(_, version)| target.version.is_none() || version.is_some()),
             Manager::Pip => false,
         }
     }

@@ -190,7 +190,7 @@ fn apk_packages_with_their_files() {
 
 #[test]
 fn requirements_of_distributions() {
-    let metadata = "Metadata-Version: 2.1\nName: My.Pkg__x\nVersion: 1\nProvides-Extra: Test\nProvides-Extra: unused\n\
+    let metadata = "Metadata-Version: 2.1\nName: My.Pkg__x\nVersion: 1\nLicense: a\n        \n        b\nProvides-Extra: Test\nProvides-Extra: unused\n\
         Requires-Dist: plain (>=1)\nRequires-Dist: Win_only; sys_platform == 'win32'\n\
         Requires-Dist: old; python_version < \"3.9\"\n\
         Requires-Dist: new; python_version >= '3.9' and (os_name == \"posix\" or extra == 'x')\n\

@@ -40,6 +40,9 @@ pub fn written(request: &Request<'_>, dropped: &[Option<u16>]) -> Written {
     if more.is_empty() {
         return Written::Nothing;
     }
+    // All of them anew: dpkg goes by the last that matches, and what is included comes last.
+    let gap = if text.is_empty() || text.ends_with(b"\n") { "" } else { "\n" };
+    let more = format!("{gap}{}", lines.concat());
     if (at.layer as usize) < request.base {
         return Written::New(added(request, status, [String::from_utf8_lossy(text).as_ref(), more.as_str()].concat()));
     }

@@ -227,8 +227,8 @@ impl<'a> Deciding<'a> {
             .flat_map(|s| self.names(s.node))
             .map(|&n| self.tree().name(n).as_bytes())
             .collect();
-        for (at, ledger, text) in ledgers {
-            for row in ledger.rows(&self.path(at), text) {
+        for (at, path, ledger, text) in ledgers {
+            for row in ledger.rows(&path, text) {
                 if !names.contains(path::split(&row.path).1) {
                     continue;
                 }
@@ -274,18 +274,17 @@ impl<'a> Deciding<'a> {
         self.tree().names(self.tree().node(node).inode)
     }
 
-    fn path(&self, at: At) -> Vec<u8> {
-        self.request.layers[at.layer as usize].members[at.member as usize].path.to_vec()
-    }
-
-    /// The ledgers that stay, those of the base too, in the tree's order.
-    fn kept_ledgers(&self) -> Vec<(At, Ledger, &'a [u8])> {
+    /// The ledgers that stay, those of the base too, each by a name that stays, in the tree's order.
+    fn kept_ledgers(&self) -> Vec<(At, BString, Ledger, &'a [u8])> {
         let mut out = Vec::new();
-        for (_, inode) in self.tree().inodes().filter(|(_, inode)| inode.kind == Type::File) {
-            let Some(at) = inode.holder().filter(|_| self.dropped[inode.name.index()].is_none()) else { continue };
+        for (id, inode) in self.tree().inodes().filter(|(_, inode)| inode.kind == Type::File) {
+            let name = self.tree().names(id).iter().find(|name| self.dropped[name.index()].is_none());
+            let (Some(at), Some(&name)) = (inode.holder(), name) else { continue };
             let Some(facts) = self.request.layers[at.layer as usize].facts.get(&at.member) else { continue };
-            if let (Some(text), Some(ledger)) = (&facts.ledger, Ledger::of(&self.path(at))) {
-                out.push((at, ledger, &**text));
+            let Some(text) = &facts.ledger else { continue };
+            let path = self.tree().path(name);
+            if let Some(ledger) = Ledger::of(&path) {
+                out.push((at, path, ledger, &**text));
             }
         }
         out

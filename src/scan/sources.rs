@@ -7,13 +7,16 @@ use crate::path;
 use crate::refs::script::Shebang;
 use crate::refs::{Reference, javascript, lists, python};
 use rayon::Scope;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// Larger texts are generated data; their references are not looked for.
 const MAX: u64 = 16 << 20;
 /// Texts that wait for a thread, in bytes: with more the thread that framed them reads them itself.
-const MAX_WAITING: usize = 32 << 20;
+const MAX_WAITING: usize = 8 << 20;
+/// Buffers that are kept for the next files: so many, and none that is larger, in bytes.
+const MOST_KEPT: usize = 64;
+const LARGEST_KEPT: usize = 256 << 10;
 
 /// What a text is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,9 +82,25 @@ impl Text {
 pub(super) struct Sources {
     waiting: AtomicUsize,
     found: Mutex<Vec<(u32, Vec<Reference>)>>,
+    /// Buffers for the next files: fresh memory for each costs more than reading it.
+    free: Mutex<Vec<Vec<u8>>>,
 }
 
 impl Sources {
+    /// An empty buffer for a file.
+    pub(super) fn buffer(&self) -> Vec<u8> {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    /// Takes a buffer back that is not needed any more.
+    pub(super) fn back(&self, mut buffer: Vec<u8>) {
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        if buffer.capacity() <= LARGEST_KEPT && free.len() < MOST_KEPT {
+            buffer.clear();
+            free.push(buffer);
+        }
+    }
+
     /// Reads the text of a member, now or later.
     pub(super) fn read<'s>(
         &'s self,
@@ -98,9 +117,10 @@ impl Sources {
             if !references.is_empty() {
                 // An error is told once all layers are read.
                 let _ = budget.take_bytes(references.iter().map(Reference::memory).sum());
-                let mut found = self.found.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
                 found.push((member, references));
             }
+            self.back(bytes);
         };
         if self.waiting.fetch_add(size, Ordering::Relaxed) > MAX_WAITING {
             self.waiting.fetch_sub(size, Ordering::Relaxed);
@@ -115,7 +135,7 @@ impl Sources {
 
     /// Puts what was found where it belongs.
     pub(super) fn finish(self, index: &mut LayerIndex) {
-        let found = self.found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let found = self.found.into_inner().unwrap_or_else(PoisonError::into_inner);
         for (member, mut references) in found {
             references.shrink_to_fit();
             index.facts.entry(member).or_default().references = references;

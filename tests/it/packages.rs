@@ -468,6 +468,35 @@ fn python_distributions() {
 }
 
 #[test]
+fn a_distribution_of_a_system_package_goes_with_it() {
+    let site = "usr/lib/python3/dist-packages";
+    let paths = [format!("{site}/pip/__init__.py"), format!("{site}/pip-1.dist-info/METADATA")];
+    let record = format!("{site}/pip-1.dist-info/RECORD");
+    let dist = format!(
+        "file {} content=\"Name: pip\\nVersion: 1\\n\\n\"\nfile {record} content=\"pip/__init__.py,sha256=x,1\\n\"\n",
+        paths[1]
+    );
+    let listed: Vec<String> = paths.iter().chain([&record]).map(|p| format!("/{p}")).collect();
+    let listed: Vec<&str> = listed.iter().map(String::as_str).collect();
+    let run = slim(&[debian(&[("python3-pip", "", &listed)], &dist)], &rule("\"python3-pip\"", ""));
+    assert_eq!(run.removed(), ["python3-pip"]);
+    run.gone(&[&paths[0], &paths[1], &record]);
+}
+
+#[test]
+fn a_string_that_names_a_module_does_not_hide_an_import_of_it() {
+    let image = [
+        wheel("lib", "", &["lib/__init__.py", "lib/sub.py"]),
+        wheel("other", "", &["other.py"]).replace("other.py content=", "unused.py content="),
+        format!("file {SITE}/other.py content=\"x = 'lib.sub'\"\nfile app/main.py content=\"import lib.sub\"\n"),
+    ]
+    .concat();
+    let run = slim(&[image], &rule("\"lib\"", ""));
+    assert_eq!(run.removed(), Vec::<String>::new());
+    run.stays(&[&format!("{SITE}/lib/sub.py")]);
+}
+
+#[test]
 fn a_vendored_distribution_is_a_part_of_its_owner() {
     let inner = wheel("inner", "", &["inner/__init__.py"]).replace(SITE, &format!("{SITE}/outer/_vendor"));
     let rows = ["outer/__init__.py", "outer/_vendor/inner-1.dist-info/METADATA", "outer/_vendor/inner/__init__.py"];

@@ -67,7 +67,7 @@ impl<'a> Index<'a> {
         if !extension.is_empty() && !self.dropped[parent.index()] {
             self.kinds.entry(extension).or_default().push(id);
         }
-        if matches!(extension, b"py" | b"pyc" | b"so") {
+        if matches!(extension, b"py" | b"pyw" | b"pyc" | b"so") {
             let stem = name.split(|&c| c == b'.').next().unwrap_or_default();
             self.modules.insert(if stem == b"__init__" { self.tree.name(parent) } else { BStr::new(stem) });
         }

@@ -41,6 +41,17 @@ pub fn asks(profile: &Profile) -> (bool, bool) {
     (of(Kind::Python) || of(Kind::References), of(Kind::References))
 }
 
+/// What says that a module is imported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Speaker {
+    /// A statement.
+    Import,
+    /// A string of Python code.
+    Text,
+    /// A string of JavaScript.
+    JavaScript,
+}
+
 /// Finds what is needed of what rules would drop.
 pub struct Guard<'a> {
     request: &'a Request<'a>,
@@ -52,8 +63,8 @@ pub struct Guard<'a> {
     roots: Vec<NodeId>,
     /// Where the dynamic loader looks for libraries.
     library_dirs: Vec<NodeId>,
-    /// Absolute imports that have been looked for in all roots.
-    imported: HashSet<(&'a str, &'a str)>,
+    /// Absolute imports that have been looked for in all roots, and by whom: not all are listened to.
+    imported: HashSet<(&'a str, &'a str, Speaker)>,
 }
 
 impl<'a> Guard<'a> {
@@ -91,9 +102,12 @@ impl<'a> Guard<'a> {
     fn references(&mut self, file: NodeId, facts: &'a Facts) -> Vec<(NodeId, Why)> {
         let mut out = Vec::new();
         let mut found = Vec::new();
+        let mut seen = HashSet::new();
         for reference in &facts.references {
             match &reference.target {
-                Target::Import { level, module, names } => self.import(file, *level, module, names, &mut found),
+                Target::Import { level, module, names } => {
+                    self.import(file, Speaker::Import, *level, module, names, &mut found);
+                }
                 Target::Text(text) => {
                     self.text(file, text, &mut found);
                     found.retain(|id| !self.packaged.contains(id));
@@ -111,7 +125,8 @@ impl<'a> Guard<'a> {
                     }
                 }
             }
-            out.extend(found.drain(..).map(|id| (id, Why::Referenced(file, reference.line))));
+            let fresh = found.drain(..).filter(|id| seen.insert(*id));
+            out.extend(fresh.map(|id| (id, Why::Referenced(file, reference.line))));
         }
         out
     }

@@ -78,8 +78,8 @@ impl Guard<'_> {
         }
         let Some(scope) = self.scope(file) else { return };
         if glob {
-            let letters = last.bytes().filter(u8::is_ascii_alphanumeric).count()
-                - extension(last.as_bytes()).len().min(last.len());
+            let letters = last.bytes().filter(u8::is_ascii_alphanumeric).count();
+            let letters = letters.saturating_sub(extension(last.as_bytes()).len());
             if letters < 3 {
                 return;
             }
@@ -129,8 +129,8 @@ impl Guard<'_> {
 
     /// Whether nothing would stay of a directory; true of a file.
     fn goes_whole(&self, id: NodeId) -> bool {
-        let files = self.tree.subtree(id).filter(|&below| !self.tree.is_dir(below)).count();
-        !self.tree.is_dir(id) || self.index.has(id) || files == self.index.below(id).len()
+        let goes = |below| self.tree.is_dir(below) || self.index.has(below);
+        !self.tree.is_dir(id) || self.index.has(id) || self.tree.subtree(id).all(goes)
     }
 
     /// A file or directory that is named in full.

@@ -1,6 +1,6 @@
 //! Which files Python loads for an import.
 
-use super::Guard;
+use super::{Guard, Speaker};
 use crate::tree::NodeId;
 use bstr::ByteSlice;
 
@@ -8,7 +8,15 @@ use bstr::ByteSlice;
 const KINDS: [&[u8]; 4] = [b".py", b".so", b".pyc", b".pyw"];
 
 impl<'a> Guard<'a> {
-    pub(super) fn import(&mut self, file: NodeId, level: u32, module: &'a str, names: &'a str, out: &mut Vec<NodeId>) {
+    pub(super) fn import(
+        &mut self,
+        file: NodeId,
+        speaker: Speaker,
+        level: u32,
+        module: &'a str,
+        names: &'a str,
+        out: &mut Vec<NodeId>,
+    ) {
         // Translations are found by their kind: nobody spells out their names.
         if module.contains("gettext") || names.contains("gettext") {
             self.kind(file, b"mo", out);
@@ -23,7 +31,7 @@ impl<'a> Guard<'a> {
             }
             return;
         }
-        if self.imported.insert((module, names)) {
+        if self.imported.insert((module, names, speaker)) {
             for root in self.roots.clone() {
                 self.module(root, module, names, out);
             }
@@ -98,7 +106,9 @@ impl<'a> Guard<'a> {
         let is_dotted = !text.contains(['/', ' ', '*', '-']) && module.contains('.') && !name.is_empty();
         if is_dotted {
             let level = (module.len() - name.len()) as u32;
-            self.import(file, level, name, "", out);
+            let javascript = super::node::is_javascript(self.tree.name(file));
+            let speaker = if javascript { Speaker::JavaScript } else { Speaker::Text };
+            self.import(file, speaker, level, name, "", out);
             if level == 0 {
                 self.package(name, out);
             }

@@ -42,13 +42,19 @@ impl Going {
         out
     }
 
+    /// Whether a package goes, by itself or as a part of one: Debian's python3-pip has a distribution's metadata, too.
+    fn takes(&self, inventory: &Inventory<'_>, package: u32) -> bool {
+        let whole = inventory.entries[package as usize].owner;
+        self.rules.contains_key(&package) || whole.is_some_and(|whole| self.rules.contains_key(&whole))
+    }
+
     /// Files that nobody else has, and directories that are nobody else's: those stay as long as anything is in them.
     fn files(&mut self, inventory: &Inventory<'_>) {
         let mut packages: Vec<u32> = self.rules.keys().copied().collect();
         packages.sort_unstable();
         for package in packages {
             let entry = &inventory.entries[package as usize];
-            let alone = |&&node: &&NodeId| inventory.owners(node).all(|p| self.rules.contains_key(&p));
+            let alone = |&&node: &&NodeId| inventory.owners(node).all(|p| self.takes(inventory, p));
             let files: Vec<NodeId> = entry.files.iter().filter(alone).chain(&entry.own).copied().collect();
             for node in files.into_iter().filter(|&node| node != NodeId::ROOT) {
                 self.nodes.entry(node).or_insert(package);
@@ -69,7 +75,7 @@ impl Going {
                 continue;
             }
             for node in found.into_iter().chain([cache]) {
-                if inventory.owners(node).all(|p| self.rules.contains_key(&p)) {
+                if inventory.owners(node).all(|p| self.takes(inventory, p)) {
                     self.nodes.entry(node).or_insert(package);
                 }
             }
@@ -126,7 +132,13 @@ impl Going {
                     rows.map(|row| row.1).collect()
                 }
                 Document::World => {
-                    let rows = apk::world(text.text).filter(|(name, _)| names.contains(&(Manager::Apk, &name[..])));
+                    // World may name what a package provides.
+                    let has = |goes: bool, name: &[u8]| {
+                        let of = (0u32..).zip(&inventory.packages).filter(|(_, one)| one.manager == Manager::Apk);
+                        of.filter(|(p, _)| self.rules.contains_key(p) == goes)
+                            .any(|(_, one)| one.name == name || one.provides.iter().any(|(other, _)| other == name))
+                    };
+                    let rows = apk::world(text.text).filter(|(name, _)| has(true, name) && !has(false, name));
                     rows.map(|row| row.1).collect()
                 }
                 _ => continue,

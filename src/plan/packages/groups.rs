@@ -28,6 +28,11 @@ pub(super) fn alternatives(request: &Request<'_>, inventory: &Inventory<'_>, goi
             left.extend(places.get(choice.paths[0]).map(|_| choice));
         }
         let names = Names { tree, group: &group };
+        let now = names.link(&mut places, 0).and_then(|node| tree.target(node));
+        if now.is_some_and(|now| !group.choices.iter().any(|c| **now == *c.paths[0])) {
+            // Somebody's own link, to something that the group does not know.
+            continue;
+        }
         if left.is_empty() {
             names.links(&mut places).into_iter().flatten().chain([text.node]).for_each(|node| {
                 going.nodes.entry(node).or_insert(package);
@@ -40,7 +45,6 @@ pub(super) fn alternatives(request: &Request<'_>, inventory: &Inventory<'_>, goi
         let cuts = group.choices.iter().zip(&behind).filter(|(_, gone)| gone.is_some());
         let edits = going.edits.entry(text.at).or_default();
         edits.extend(cuts.map(|(choice, _)| (choice.range.clone(), Vec::new())));
-        let now = names.link(&mut places, 0).and_then(|node| tree.target(node));
         let lost = now.is_some_and(|now| !left.iter().any(|c| **now == *c.paths[0]));
         // Of equals the first, as dpkg has it.
         let best = left.iter().rev().max_by_key(|c| c.priority);

@@ -132,12 +132,14 @@ impl<'a> Reader<'_, 'a> {
     /// The names at paths in the order of a list. What the list means to be a directory and is a link now (`/lib` where
     /// `/usr` is merged) is left out: the link is nobody's.
     fn nodes<'p>(&mut self, paths: impl Iterator<Item = &'p [u8]>) -> Vec<NodeId> {
+        let paths: Vec<&[u8]> = paths.collect();
+        // What has something below it in the list, wherever in it: dpkg-deb writes symbolic links last.
+        let parent = |path: &&'p [u8]| memchr::memrchr(b'/', path).map(|at| &path[..at]);
+        let dirs: HashSet<&[u8]> = paths.iter().filter_map(parent).collect();
         let mut out = Vec::new();
-        let mut paths = paths.peekable();
-        while let Some(path) = paths.next() {
+        for path in paths {
             let Some(node) = self.places.get(path) else { continue };
-            let above = paths.peek().is_some_and(|next| next.strip_prefix(path).is_some_and(|r| r.starts_with(b"/")));
-            if !above || self.tree.is_dir(node) {
+            if !dirs.contains(path) || self.tree.is_dir(node) {
                 out.push(node);
             }
         }
@@ -206,7 +208,8 @@ impl<'a> Reader<'_, 'a> {
             let Some((_, text)) = self.text(node) else { continue };
             for (package, paths) in apk::packages(text) {
                 let files = self.nodes(paths.iter().map(|p| p.as_slice()));
-                let auto = !world.contains(&package.name);
+                let provided = package.provides.iter().map(|(name, _)| name);
+                let auto = !std::iter::once(&package.name).chain(provided).any(|name| world.contains(name));
                 self.add(package, Entry { shared: Some(node), files, auto, listed: true, ..Entry::default() });
             }
         }

@@ -47,7 +47,10 @@ impl Graph {
         for (index, package) in inventory.packages.iter().enumerate() {
             let provided = package.provides.iter().map(|(name, _)| name);
             for name in std::iter::once(&package.name).chain(provided) {
-                names.entry(name).or_default().push(index as u32);
+                let known = names.entry(name).or_default();
+                if known.last() != Some(&(index as u32)) {
+                    known.push(index as u32);
+                }
             }
         }
         let choices = |by: usize, clauses: &[Clause]| -> Choices {
@@ -78,15 +81,19 @@ impl Graph {
     }
 }
 
+/// More packages than this that meet one clause are looked at no further: some of them will do.
+const MOST_CHOICES: usize = 256;
+
 /// The installed packages that meet a clause, in its order. Among Python distributions neighbours come first.
 fn meeting(inventory: &Inventory<'_>, names: &HashMap<&[u8], Vec<u32>>, by: usize, clause: &Clause) -> Vec<u32> {
     let asking = &inventory.packages[by];
     let mut found = Vec::new();
+    let mut seen = HashSet::new();
     for target in clause {
         let known = names.get(&target.name[..]).into_iter().flatten().copied();
         let meets = known.filter(|&p| inventory.packages[p as usize].satisfies(target, asking));
         for package in meets {
-            if !found.contains(&package) {
+            if found.len() < MOST_CHOICES && seen.insert(package) {
                 found.push(package);
             }
         }

@@ -277,7 +277,7 @@ fn python_min_drops_what_it_says_and_not_what_lies_beside() {
         &p,
         &[
             ("usr/lib/python3.11/ensurepip/_bundled/pip-23.whl", "ensurepip"),
-            ("usr/lib/python3.11/ensurepip/__init__.py", "kept"),
+            ("usr/lib/python3.11/ensurepip/__init__.py", "ensurepip"),
             ("usr/share/python-wheels/setuptools.whl", "ensurepip"),
             ("usr/lib/x86_64-linux-gnu/gconv/SJIS.so", "gconv-extra"),
             ("usr/lib64/gconv/EUC-JP.so", "gconv-extra"),
