@@ -124,7 +124,7 @@ pub(super) fn prepared<T>(
 ) -> Result<T> {
     let mut clock = Clock::new();
     let profiles = Profiles::resolve(job)?;
-    Matcher::new(profiles.widest())?;
+    let matcher = Matcher::new(profiles.widest())?;
     let location = Location::parse(&job.input)?;
     if let Some(target) = target {
         target.check(&location, None)?;
@@ -147,9 +147,10 @@ pub(super) fn prepared<T>(
         let (names, picked) = (profile.names.join(", "), profile.picked().join(", "));
         ui.note(&format!("{names}: {}", if picked.is_empty() { "none of the others fits" } else { &picked }));
     }
+    let matcher = if profile.choices.is_empty() { matcher } else { Matcher::new(&profile)? };
     let mut warnings = transform::warnings(&profile);
     let mut workshop = Workshop::new(job.run_with.as_deref(), &note);
-    let planned = plan_images(job, &input, &scans, merged, &profile, &mut workshop, &mut warnings)?;
+    let planned = plan_images(job, &input, &scans, merged, (&profile, &matcher), &mut workshop, &mut warnings)?;
     warnings.iter().for_each(|w| ui.warn(w));
     warnings.splice(..0, input.warnings.iter().cloned());
     note_idle_patterns(&planned, &profile, ui);
@@ -198,11 +199,10 @@ fn plan_images<'a>(
     input: &'a Input,
     scans: &'a HashMap<LayerKey, Scanned>,
     merged: Vec<MergedImage>,
-    profile: &Profile,
+    (profile, matcher): (&Profile, &Matcher),
     workshop: &mut Workshop<'_>,
     warnings: &mut Vec<Warning>,
 ) -> Result<Vec<Planned<'a>>> {
-    let matcher = Matcher::new(profile)?;
     let mut one = |(image, MergedImage { merged, base }): (&'a Image, MergedImage)| {
         let scanned: Vec<&Scanned> = image.layers.iter().map(|l| &scans[&key(l)]).collect();
         let layers: Vec<&LayerIndex> = scanned.iter().map(|s| &s.index).collect();
@@ -211,7 +211,7 @@ fn plan_images<'a>(
             layers: &layers,
             merged: &merged,
             profile,
-            matcher: &matcher,
+            matcher,
             squash: job.layers == LayersMode::Squash,
             base,
         };

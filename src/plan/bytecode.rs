@@ -116,7 +116,7 @@ impl<'a> Look<'a> {
 
     fn agrees(&self, header: Header, source: NodeId) -> bool {
         let Some(at) = self.at(source) else { return false };
-        let member = &self.request.layers[at.layer as usize].members[at.member as usize];
+        let member = self.request.member(at);
         header.agrees(member.meta.mtime.secs, member.size())
     }
 
@@ -296,8 +296,7 @@ pub fn price(request: &Request<'_>, dropped: &[Option<u16>]) -> Price {
         let usual = Name::of(tree.name(node)).is_some_and(|name| name.optimized.is_none() || look.optimizes);
         if usual && dropped[source.index()].is_none() {
             out.modules += 1;
-            out.bytes +=
-                look.at(node).map_or(0, |at| request.layers[at.layer as usize].members[at.member as usize].size());
+            out.bytes += look.at(node).map_or(0, |at| request.member(at).size());
         }
     }
     out

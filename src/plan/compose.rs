@@ -76,7 +76,7 @@ impl<'a> Composer<'a> {
             self.parents(node);
         }
         self.entries += 1;
-        let member = &self.request.layers[at.layer as usize].members[at.member as usize];
+        let member = self.request.member(at);
         if let Some(target) = self.rewrites.link(at) {
             return self.moved_link(&member.path, target, &member.meta);
         }
@@ -136,7 +136,7 @@ impl<'a> Composer<'a> {
 
     /// Copies a whiteout as it is.
     pub fn raw_marker(&mut self, at: At) {
-        let member = &self.request.layers[at.layer as usize].members[at.member as usize];
+        let member = self.request.member(at);
         self.marker_parents(path::split(&member.path).0);
         self.raw(at, None);
     }
@@ -194,7 +194,7 @@ impl<'a> Composer<'a> {
         self.entries += 1;
         let path = self.tree.path(node);
         let holder = self.tree.inode_of(node).holder();
-        let member = holder.map(|at| (at, &self.request.layers[at.layer as usize].members[at.member as usize]));
+        let member = holder.map(|at| (at, self.request.member(at)));
         let Some((at, member)) = member else {
             return self.push(synth::header(&path, &Kind::Dir, &root_dir(), 0, None));
         };
@@ -247,7 +247,7 @@ impl<'a> Composer<'a> {
     }
 
     fn meta(&self, at: Option<At>) -> Option<&'a Meta> {
-        at.map(|at| &self.request.layers[at.layer as usize].members[at.member as usize].meta)
+        at.map(|at| &self.request.member(at).meta)
     }
 
     fn copy(&mut self, layer: u32, range: Range<u64>) {

@@ -31,13 +31,11 @@ pub fn written(request: &Request<'_>, dropped: &[Option<u16>]) -> Written {
     let Some(old) = tree.child(dir, name) else { return Written::New(added(request, status, lines.concat())) };
     let inode = tree.inode_of(old);
     let Some(at) = inode.holder().filter(|_| inode.kind == Type::File) else { return Written::Nothing };
-    let layer = request.layers[at.layer as usize];
-    let facts = layer.facts.get(&at.member).and_then(|facts| facts.ledger.as_deref());
+    let facts = request.facts_at(at).and_then(|facts| facts.ledger.as_deref());
     // What could not be read is somebody else's.
     let Some(text) = facts else { return Written::Nothing };
-    let known = |line: &&String| text.split_inclusive(|&c| c == b'\n').any(|old| old == line.as_bytes());
-    let more: String = lines.iter().filter(|line| !known(line)).map(String::as_str).collect();
-    if more.is_empty() {
+    let known = |line: &String| text.split_inclusive(|&c| c == b'\n').any(|old| old == line.as_bytes());
+    if lines.iter().all(known) {
         return Written::Nothing;
     }
     // All of them anew: dpkg goes by the last that matches, and what is included comes last.
@@ -76,7 +74,7 @@ fn lines(request: &Request<'_>, dropped: &[Option<u16>]) -> Vec<String> {
 fn added(request: &Request<'_>, status: NodeId, text: String) -> Added {
     let tree = &request.merged.tree;
     let holder = tree.inode_of(status).holder();
-    let mtime = holder.map(|at| request.layers[at.layer as usize].members[at.member as usize].meta.mtime);
+    let mtime = holder.map(|at| request.member(at).meta.mtime);
     let last = request.layers.len() - 1;
     // Beside the database, whose layer is rewritten seldom for this alone; where what is hidden stays, above all that could
     // hide it.

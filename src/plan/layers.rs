@@ -72,7 +72,7 @@ impl<'a> Layers<'a> {
     }
 
     fn member(&self, at: At) -> &'a Member {
-        &self.request.layers[at.layer as usize].members[at.member as usize]
+        self.request.member(at)
     }
 
     fn base_stays(&mut self) {

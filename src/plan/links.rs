@@ -95,7 +95,7 @@ pub fn candidates(
     let mut groups: HashMap<Key<'_>, Vec<Candidate>> = HashMap::new();
     for (id, inode) in request.merged.tree.inodes().filter(|(_, inode)| inode.kind == Type::File) {
         let (Some(at), None) = (inode.holder(), dropped[inode.name.index()]) else { continue };
-        let member = &request.layers[at.layer as usize].members[at.member as usize];
+        let member = request.member(at);
         let Some((key, made)) = key(request, id, at, member, rewrites) else { continue };
         let proposal = proposals.nodes[inode.name.index()];
         if let (Some(rule), None) = (proposals.change(inode.name).hardlink, proposal.protect) {
@@ -151,7 +151,7 @@ pub fn links(
                 continue;
             };
             let &Candidate { at, node, rule, .. } = candidate;
-            let member = &request.layers[at.layer as usize].members[at.member as usize];
+            let member = request.member(at);
             let size = rewrites.of(at).map_or(member.stored, |new| new.size);
             let kind = Kind::hard_link(tree.path(first));
             let link = synth::header(&member.path, &kind, &member.meta, 0, None).len() as u64;

@@ -5,10 +5,11 @@
 //! write, and [`account`] says what each rule takes.
 
 use crate::image::ImageFacts;
-use crate::layer::LayerIndex;
+use crate::layer::{Facts, LayerIndex};
 use crate::profile::{Action, Matcher, Profile, Rule};
-use crate::tree::NodeId;
+use crate::tar::Member;
 use crate::tree::merge::Merged;
+use crate::tree::{At, NodeId};
 use crate::{Result, Warning};
 use std::ops::Range;
 
@@ -54,6 +55,20 @@ pub struct Request<'a> {
     pub squash: bool,
     /// How many layers from the bottom stay as they are.
     pub base: usize,
+}
+
+impl<'a> Request<'a> {
+    /// A member by its place.
+    #[must_use]
+    pub fn member(&self, at: At) -> &'a Member {
+        &self.layers[at.layer as usize].members[at.member as usize]
+    }
+
+    /// What the scan found in a member's file.
+    #[must_use]
+    pub fn facts_at(&self, at: At) -> Option<&'a Facts> {
+        self.layers[at.layer as usize].facts.get(&at.member)
+    }
 }
 
 /// Why a path stays although a rule asked for it.

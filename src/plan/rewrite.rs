@@ -8,7 +8,7 @@ use super::verdict::Proposals;
 use super::{Request, Verdicts, records};
 use crate::elf::{self, Level, Outcome as Stripping, Piece, Reason, Recipe};
 use crate::layer::Strip;
-use crate::ledger::{Ledger, Sums};
+use crate::ledger::Sums;
 use crate::path;
 use crate::tar::{Member, Meta, padded};
 use crate::tree::{At, InodeId, NodeId, Tree, Type};
@@ -172,8 +172,7 @@ impl<'a> Deciding<'a> {
             self.sums.insert(at, new.sums);
             return;
         }
-        let layer = &self.request.layers[at.layer as usize];
-        let Some(facts) = layer.facts.get(&at.member).filter(|f| !f.strip.is_empty()) else { return };
+        let Some(facts) = self.request.facts_at(at).filter(|f| !f.strip.is_empty()) else { return };
         // An exception for one of the names is one for the file.
         let rules: Option<Vec<u16>> = names.iter().map(|n| self.proposals.nodes[n.index()].strip).collect();
         let Some(rule) = rules.and_then(|rules| rules.into_iter().max()) else { return };
@@ -216,7 +215,7 @@ impl<'a> Deciding<'a> {
 
     /// Adds the new checksums where package managers wrote down the old ones.
     fn ledgers(&mut self, all: &mut Edits) {
-        let ledgers = self.kept_ledgers();
+        let ledgers = records::kept(self.request, self.dropped);
         let mut edits = Edits::new();
         let mut recorded: HashSet<At> = HashSet::new();
         let names: HashSet<&[u8]> = self
@@ -274,26 +273,10 @@ impl<'a> Deciding<'a> {
         self.tree().names(self.tree().node(node).inode)
     }
 
-    /// The ledgers that stay, those of the base too, each by a name that stays, in the tree's order.
-    fn kept_ledgers(&self) -> Vec<(At, BString, Ledger, &'a [u8])> {
-        let mut out = Vec::new();
-        for (id, inode) in self.tree().inodes().filter(|(_, inode)| inode.kind == Type::File) {
-            let name = self.tree().names(id).iter().find(|name| self.dropped[name.index()].is_none());
-            let (Some(at), Some(&name)) = (inode.holder(), name) else { continue };
-            let Some(facts) = self.request.layers[at.layer as usize].facts.get(&at.member) else { continue };
-            let Some(text) = &facts.ledger else { continue };
-            let path = self.tree().path(name);
-            if let Some(ledger) = Ledger::of(&path) {
-                out.push((at, path, ledger, &**text));
-            }
-        }
-        out
-    }
-
     fn edit(&mut self, at: At, mut edits: Vec<Edit>) {
         // Of what is within a row that goes nothing is left to edit.
         edits.sort_by_key(|(range, _)| (range.start, std::cmp::Reverse(range.end)));
-        let data = self.request.layers[at.layer as usize].members[at.member as usize].data();
+        let data = self.request.member(at).data();
         let end = data.end - data.start;
         let mut new = Recipe::default();
         let mut from = 0;

@@ -8,7 +8,6 @@ use super::{Request, Verdicts};
 use crate::ledger::Ledger;
 use crate::profile::Mode;
 use crate::refs::pyc::{CACHE, Name};
-use crate::tar::Member;
 use crate::tree::{At, InodeId, NodeId, Type};
 use bstr::BString;
 
@@ -87,15 +86,11 @@ pub fn wanted(request: &Request<'_>, verdicts: &Verdicts) -> Wanted {
 fn holder(request: &Request<'_>, verdicts: &Verdicts, id: InodeId) -> Option<(At, Vec<NodeId>)> {
     let tree = &request.merged.tree;
     let at = tree.inode(id).holder().filter(|at| at.layer as usize >= request.base)?;
-    let member = member(request, at);
+    let member = request.member(at);
     let names = tree.names(id);
     let stay = names.iter().all(|n| verdicts.decided.dropped[n.index()].is_none());
     let plain = member.sparse.is_none() && member.stored > 0 && Ledger::of(&member.path).is_none();
     (stay && plain).then(|| (at, names.to_vec()))
-}
-
-fn member<'a>(request: &Request<'a>, at: At) -> &'a Member {
-    &request.layers[at.layer as usize].members[at.member as usize]
 }
 
 /// The rule with a command for a file: an exception for one of the names is one for the file.
@@ -106,7 +101,7 @@ fn external(verdicts: &Verdicts, names: &[NodeId]) -> Option<u16> {
 
 fn left_alone(request: &Request<'_>, verdicts: &Verdicts, at: At, names: &[NodeId]) -> Option<Reason> {
     let tree = &request.merged.tree;
-    let records = &member(request, at).meta.attrs.records;
+    let records = &request.member(at).meta.attrs.records;
     if names.iter().any(|n| verdicts.proposals.nodes[n.index()].protect.is_some()) {
         return Some(Reason::Protected);
     }
@@ -126,7 +121,7 @@ fn module(request: &Request<'_>, verdicts: &Verdicts, look: &Look<'_>, at: At, n
         return None;
     }
     let source = tree.inode_of(source).holder()?;
-    let text = member(request, source);
+    let text = request.member(source);
     if text.sparse.is_some() || text.stored > MAX_SOURCE {
         return None;
     }

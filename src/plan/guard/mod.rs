@@ -167,6 +167,5 @@ pub fn listens(kind: Kind, tree: &Tree, file: NodeId, why: Why) -> bool {
 /// What is known of a file's content.
 pub(super) fn facts_of<'a>(request: &Request<'a>, file: NodeId) -> Option<&'a Facts> {
     let at = request.merged.tree.inode_of(file).holder()?;
-    let layer: &'a crate::layer::LayerIndex = request.layers[at.layer as usize];
-    layer.facts.get(&at.member)
+    request.facts_at(at)
 }

@@ -214,5 +214,5 @@ impl Going {
 
 fn span(request: &Request<'_>, tree: &Tree, node: NodeId) -> u64 {
     let at = tree.node(node).at();
-    at.map_or(0, |at| request.layers[at.layer as usize].members[at.member as usize].span_bytes())
+    at.map_or(0, |at| request.member(at).span_bytes())
 }

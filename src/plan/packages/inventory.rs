@@ -105,11 +105,10 @@ impl<'a> Reader<'_, 'a> {
     fn text(&self, node: NodeId) -> Option<(At, &'a [u8])> {
         let inode = self.tree.inode_of(node);
         let at = inode.holder().filter(|_| inode.kind == Type::File)?;
-        let layer = self.request.layers[at.layer as usize];
-        if layer.members[at.member as usize].stored == 0 {
+        if self.request.member(at).stored == 0 {
             return Some((at, b""));
         }
-        Some((at, layer.facts.get(&at.member)?.ledger.as_deref()?))
+        Some((at, self.request.facts_at(at)?.ledger.as_deref()?))
     }
 
     fn texts(&self) -> Vec<Text<'a>> {
