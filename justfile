@@ -20,6 +20,11 @@ lint:
 ci:
     .ci/run
 
+# Build a real image for each built-in profile, slim it, and hold what works in it after against before
+prove *profiles:
+    cargo build --release
+    tests/prove/prove.py {{profiles}}
+
 # Measure speed and memory on an image: phase, seconds, MB/s, ratio to the floor, peak RSS
 bench image="/tmp/images/dashboard.tar" *options:
     benches/bench.sh {{image}} {{options}}
@@ -29,6 +34,10 @@ elf-bench *options:
     python3 benches/elf/bench.py {{options}}
     python3 benches/elf/executables.py
     python3 benches/elf/arches.py
+
+# Naive rules on real packages of PyPI and npm: each breaks one without the guard, and none with it
+guard *options:
+    python3 tests/guard/run.py {{options}}
 
 # Fuzz the stripping of ELF files (needs cargo-fuzz and a nightly toolchain)
 fuzz *options:

@@ -42,6 +42,12 @@ impl Digest {
         Some(Self(out))
     }
 
+    /// The 32 bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// The 64 hex digits, as in `blobs/sha256/HEX`.
     #[must_use]
     pub fn hex(&self) -> String {

@@ -12,7 +12,9 @@ use crate::{Digest, Error, ErrorKind, Result};
 use rayon::prelude::*;
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fs::File;
 use std::io::{self, Read, Write};
+use std::os::unix::fs::FileExt;
 
 /// How layers are written.
 #[derive(Clone, Copy, Debug, Default)]
@@ -33,6 +35,8 @@ pub struct Job<'a> {
     pub tar_bytes: &'a [u64],
     /// What becomes of them.
     pub outputs: &'a [LayerPlan],
+    /// Where other programs' new contents are, if there are any.
+    pub spool: Option<&'a File>,
     /// How many of them are the base, whose blobs stay whatever compression is asked for.
     pub base: usize,
 }
@@ -87,6 +91,7 @@ impl Unit<'_> {
                 for piece in pieces {
                     match piece {
                         Piece::Bytes(bytes) => add(bytes),
+                        Piece::Spooled(range) => add(format!("spooled {range:?}").as_bytes()),
                         Piece::Copy { layer, range } => {
                             add(format!("copy {} {range:?}", self.job.digests[*layer as usize]).as_bytes());
                         }
@@ -194,7 +199,8 @@ fn write(
                 }
             };
             let end_marker = matches!(plan, LayerPlan::Splice { .. });
-            let mut sources = Sources { input, layers: unit.job.layers, open: HashMap::new() };
+            let Job { layers, spool, .. } = *unit.job;
+            let mut sources = Sources { input, layers, spool, open: HashMap::new() };
             if compression == Compression::None {
                 let mut tar = Hashing::new(slot);
                 sources.write(&pieces, end_marker, &mut tar, advance)?;
@@ -233,6 +239,7 @@ fn copy_blob(
 struct Sources<'a> {
     input: &'a Input,
     layers: &'a [LayerRef],
+    spool: Option<&'a File>,
     open: HashMap<u32, (Box<dyn Read + Send>, u64)>,
 }
 
@@ -250,6 +257,13 @@ impl Sources<'_> {
         for piece in pieces {
             match piece {
                 Piece::Bytes(bytes) => out.write_all(bytes)?,
+                Piece::Spooled(range) => {
+                    let Some(file) = self.spool else {
+                        return Err(Error::new(ErrorKind::Io, "the temporary file of new contents is gone"));
+                    };
+                    let mut reader = Spooled { file, at: range.start };
+                    copy_exactly(&mut reader, range.end - range.start, out, advance)?;
+                }
                 Piece::Copy { layer, range } => {
                     let name = &self.layers[*layer as usize].name;
                     let place = |e: Error| e.layer(name).archive(&self.input.name);
@@ -282,6 +296,20 @@ impl Sources<'_> {
             self.open.clear();
         }
         Ok(&mut self.open.entry(layer).or_insert((reader, offset)).0)
+    }
+}
+
+/// The spool file from an offset on; its own position stays.
+struct Spooled<'a> {
+    file: &'a File,
+    at: u64,
+}
+
+impl Read for Spooled<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let n = self.file.read_at(buf, self.at)?;
+        self.at += n as u64;
+        Ok(n)
     }
 }
 

@@ -3,6 +3,8 @@
 use crate::elf::{Level, Outcome, Piece};
 use crate::ledger::Sums;
 use crate::refs::Reference;
+use crate::refs::needed::Needed;
+use crate::refs::pyc::Header;
 use crate::refs::script::Shebang;
 use crate::tar::Member;
 use bstr::BString;
@@ -15,11 +17,13 @@ pub struct Facts {
     pub loader: Option<BString>,
     /// The `#!` line of a script.
     pub script: Option<Shebang>,
-    /// What a Python file refers to, as far as a guarded rule could drop it.
+    /// What a source text, or a list of modules or directories, refers to.
     pub references: Vec<Reference>,
+    /// The libraries that an ELF object needs.
+    pub needed: Option<Box<Needed>>,
     /// What stripping would make of an executable or shared object, for each level that a rule asks for.
     pub strip: Vec<Strip>,
-    /// The text of a file that has checksums of others.
+    /// The text of a file that has checksums of others, or is part of a package manager's database.
     pub ledger: Option<Box<[u8]>>,
 }
 
@@ -46,13 +50,16 @@ impl Facts {
     pub fn memory(&self) -> usize {
         let piece = |piece: &Piece| match piece {
             Piece::Bytes(bytes) => bytes.len() + size_of::<Piece>(),
-            Piece::Copy(_) | Piece::Zeros(_) => size_of::<Piece>(),
+            Piece::Copy(_) | Piece::Zeros(_) | Piece::Spooled(_) => size_of::<Piece>(),
         };
         let recipe = |strip: &Strip| match &strip.outcome {
             Outcome::Replaced(recipe) => 3 * recipe.pieces.iter().map(piece).sum::<usize>(),
             Outcome::Unchanged(_) => 0,
         };
-        self.ledger.as_ref().map_or(0, |text| text.len()) + self.strip.iter().map(recipe).sum::<usize>()
+        self.ledger.as_ref().map_or(0, |text| text.len())
+            + self.strip.iter().map(recipe).sum::<usize>()
+            + self.references.iter().map(Reference::memory).sum::<usize>()
+            + self.needed.as_ref().map_or(0, |needed| needed.memory())
     }
 }
 
@@ -63,6 +70,8 @@ pub struct LayerIndex {
     pub members: Vec<Member>,
     /// Facts by index of the member.
     pub facts: HashMap<u32, Facts>,
+    /// The headers of Python's compiled modules, by index of the member.
+    pub bytecode: HashMap<u32, Header>,
     /// The size of the decompressed tar in bytes, end marker and all.
     pub tar_bytes: u64,
     /// The sizes in bytes that headers state of what has no content, by index of the member; hardly any does.

@@ -15,6 +15,7 @@ pub mod explain;
 pub mod image;
 pub mod layer;
 pub mod ledger;
+pub mod package;
 pub mod path;
 pub mod plan;
 pub mod profile;
@@ -24,6 +25,7 @@ pub mod scan;
 pub mod sink;
 pub mod source;
 pub mod tar;
+pub mod transform;
 pub mod tree;
 
 pub use digest::Digest;

@@ -5,28 +5,32 @@ use crate::codec::{self, Compression};
 use crate::digest::Hashing;
 use crate::elf::{self as object, Level};
 use crate::layer::{Facts, LayerIndex};
-use crate::ledger::{self, Ledger};
-use crate::refs::{self, elf, script};
+use crate::refs::{elf, pyc, script};
 use crate::source::{Input, LayerRef};
 use crate::tar::frame::Framer;
 use crate::tar::{Kind, Member};
 use crate::{Digest, Error, ErrorKind, Result};
+use seek::Seeking;
+use sources::{Sources, Text};
 use std::io::{self, BufReader, Read};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use strip::Place;
 
+mod seek;
+mod sources;
 mod strip;
+mod texts;
 
 /// Bytes at the beginning of a file that say whether it is a script or a program, and name its interpreter.
 const HEAD: u64 = 4096;
-/// Larger Python files are generated data; their references are not looked for.
-const MAX_SOURCE: u64 = 16 << 20;
+/// What the header of a compiled module takes in memory, in bytes.
+const BYTECODE: usize = 64;
+/// What it takes to know the size that a member without content states, in bytes of memory.
+const STATED: usize = 32;
 
 /// What the members of all layers may take, in bytes of memory: that of four times the files of the largest real images, so
 /// that a bomb of headers ends early.
 const MAX_MEMORY: usize = 600 << 20;
-/// What it takes to know the size that a member without content states, in bytes of memory.
-const STATED: usize = 32;
 /// About what a plan takes for each member beside the member itself, in bytes.
 const PLAN: usize = 128;
 
@@ -65,14 +69,50 @@ impl Budget {
 pub struct Needs {
     /// Interpreters of scripts and programs.
     pub interpreters: bool,
-    /// The path components that guarded Python rules drop; empty where there is no such rule.
-    pub python_words: Vec<Vec<u8>>,
+    /// What Python code refers to.
+    pub python: bool,
+    /// What all else refers to: JavaScript, and what ELF objects need.
+    pub others: bool,
+    /// Names of directories and extensions of files that rules would drop: to mention one is to refer to it.
+    pub words: Vec<Vec<u8>>,
     /// How much rules would strip; empty where no rule does.
     pub strip: Vec<Level>,
-    /// Whether nothing will be written: sizes are wanted of what would be stripped, and its checksums may be wrong.
-    pub sizes_only: bool,
-    /// The texts in which package managers say which files are whose.
+    /// What pip wrote down of files: rows of what goes are taken out.
     pub records: bool,
+    /// Checksums of files that get a new content.
+    pub checksums: bool,
+    /// The databases of package managers.
+    pub packages: bool,
+    /// dpkg's configuration as an earlier run wrote it.
+    pub dpkg_paths: bool,
+    /// The headers of Python's compiled modules.
+    pub bytecode: bool,
+    /// Whether nothing will be written: nothing is verified, contents that no fact needs are not read, and of what would be
+    /// stripped only the size is known: its checksums are zeros.
+    pub sizes_only: bool,
+}
+
+impl Needs {
+    /// What either needs.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.words.extend(other.words);
+        self.words.sort();
+        self.words.dedup();
+        self.strip.extend(other.strip.into_iter().filter(|level| !self.strip.contains(level)).collect::<Vec<_>>());
+        Self {
+            interpreters: self.interpreters || other.interpreters,
+            python: self.python || other.python,
+            others: self.others || other.others,
+            records: self.records || other.records,
+            checksums: self.checksums || other.checksums,
+            packages: self.packages || other.packages,
+            dpkg_paths: self.dpkg_paths || other.dpkg_paths,
+            bytecode: self.bytecode || other.bytecode,
+            sizes_only: self.sizes_only || other.sizes_only,
+            ..self
+        }
+    }
 }
 
 /// A scanned layer and the digest of its blob.
@@ -107,6 +147,12 @@ fn scan_blob(
     advance: &(dyn Fn(u64) + Sync),
 ) -> Result<Scanned> {
     let place = Place { input, layer };
+    if needs.sizes_only {
+        return Ok(Scanned {
+            index: sizes(place, needs, budget, advance)?,
+            digest: layer.digest.unwrap_or(layer.diff_id),
+        });
+    }
     let mut raw = Counting { inner: input.open_blob(&layer.blob)?, advance, count: 0 };
     if layer.compression == Compression::None {
         let (index, digest) = scan_tar(&mut raw, place, needs, budget)?;
@@ -150,27 +196,8 @@ fn check_digest(what: &str, expected: Digest, found: Digest) -> Result<()> {
 
 /// Frames a decompressed layer; the digest is of all its bytes, those after the end marker as well.
 fn scan_tar(reader: impl Read, place: Place<'_>, needs: &Needs, budget: &Budget) -> Result<(LayerIndex, Digest)> {
-    let reader = BufReader::with_capacity(codec::CHUNK, Hashing::new(reader));
-    let mut framer = Framer::new(reader);
-    let mut index = LayerIndex::default();
-    let wanted = needs.interpreters || !needs.python_words.is_empty() || !needs.strip.is_empty() || needs.records;
-    let words: Vec<&[u8]> = needs.python_words.iter().map(Vec::as_slice).collect();
-    while let Some(member) = framer.next()? {
-        budget.take(&member)?;
-        if wanted && member.kind == Kind::File && member.sparse.is_none() && member.stored > 0 {
-            let facts = facts(&mut framer, &member, place, needs, &words)?;
-            if !facts.is_empty() {
-                budget.take_bytes(facts.memory())?;
-                index.facts.insert(index.members.len() as u32, facts);
-            }
-        }
-        if member.kind != Kind::File && framer.stated() > 0 {
-            budget.take_bytes(STATED)?;
-            index.stated.insert(index.members.len() as u32, framer.stated());
-        }
-        index.members.push(member);
-    }
-    index.members.shrink_to_fit();
+    let mut framer = Framer::new(BufReader::with_capacity(codec::CHUNK, Hashing::new(reader)));
+    let mut index = members(&mut framer, place, needs, budget)?;
     let mut rest = framer.into_inner();
     io::copy(&mut rest, &mut io::sink())?;
     let (_, digest, size) = rest.into_inner().finish();
@@ -178,63 +205,108 @@ fn scan_tar(reader: impl Read, place: Place<'_>, needs: &Needs, budget: &Budget)
     Ok((index, digest))
 }
 
+/// The same without a digest; of a plain layer only what is asked for is read.
+fn sizes(place: Place<'_>, needs: &Needs, budget: &Budget, advance: &(dyn Fn(u64) + Sync)) -> Result<LayerIndex> {
+    let Place { input, layer } = place;
+    if layer.compression == Compression::None {
+        let mut framer = Framer::seeking(Seeking::new(input, layer));
+        let mut index = members(&mut framer, place, needs, budget)?;
+        framer.check_end(layer.size)?;
+        index.tar_bytes = layer.size;
+        advance(layer.size);
+        return Ok(index);
+    }
+    let raw = Counting { inner: input.open_blob(&layer.blob)?, advance, count: 0 };
+    let mut framer = Framer::new(BufReader::with_capacity(codec::CHUNK, codec::decoder(layer.compression, raw)?));
+    let mut index = members(&mut framer, place, needs, budget)?;
+    let read = framer.position();
+    index.tar_bytes = read + io::copy(&mut framer.into_inner(), &mut io::sink())?;
+    Ok(index)
+}
+
+/// Reads all members, and looks at what there is to know of their files.
+fn members<R: io::BufRead>(
+    framer: &mut Framer<R>,
+    place: Place<'_>,
+    needs: &Needs,
+    budget: &Budget,
+) -> Result<LayerIndex> {
+    let mut index = LayerIndex::default();
+    let texts = needs.records || needs.checksums || needs.packages || needs.dpkg_paths;
+    let wanted = needs.interpreters || needs.python || needs.others || !needs.strip.is_empty();
+    let wanted = wanted || needs.bytecode || texts;
+    let sources = Sources::default();
+    rayon::in_place_scope(|scope| -> Result<()> {
+        while let Some(member) = framer.next()? {
+            budget.take(&member)?;
+            if wanted && member.kind == Kind::File && member.sparse.is_none() && member.stored > 0 {
+                let number = index.members.len() as u32;
+                let mut head = sources.buffer();
+                if needs.bytecode && member.path.ends_with(b".pyc") {
+                    framer.data().take(pyc::HEADER as u64).read_to_end(&mut head)?;
+                    budget.take_bytes(BYTECODE)?;
+                    index.bytecode.insert(number, pyc::Header::of(&head));
+                }
+                let (facts, text) = facts(framer, &member, place, needs, &mut head)?;
+                match text {
+                    Some(text) => sources.read(scope, number, text, head, &needs.words, budget),
+                    None => sources.back(head),
+                }
+                if !facts.is_empty() {
+                    budget.take_bytes(facts.memory())?;
+                    index.facts.insert(number, facts);
+                }
+            }
+            if member.kind != Kind::File && framer.stated() > 0 {
+                budget.take_bytes(STATED)?;
+                index.stated.insert(index.members.len() as u32, framer.stated());
+            }
+            index.members.push(member);
+        }
+        Ok(())
+    })?;
+    sources.finish(&mut index);
+    index.members.shrink_to_fit();
+    Ok(index)
+}
+
+/// What there is to know of a file, and whether it is a source text: then all of it is in `head`.
 fn facts<R: io::BufRead>(
     framer: &mut Framer<R>,
     member: &Member,
     place: Place<'_>,
     needs: &Needs,
-    words: &[&[u8]],
-) -> Result<Facts> {
+    head: &mut Vec<u8>,
+) -> Result<(Facts, Option<Text>)> {
     let size = member.stored;
     let mut facts = Facts::default();
     let mut data = framer.data();
-    let mut head = Vec::new();
-    data.by_ref().take(HEAD).read_to_end(&mut head)?;
-    if !needs.strip.is_empty() && head.starts_with(b"\x7fELF") && size >= object::LEAST {
-        facts.strip = strip::look(place, member, needs, &mut head, &mut data)?;
-    } else if is_record(member, needs) && size <= ledger::MAX_SIZE {
-        data.read_to_end(&mut head)?;
-        facts.ledger = Some(head.into_boxed_slice());
-        return Ok(facts);
+    data.by_ref().take(HEAD - head.len() as u64).read_to_end(head)?;
+    if texts::wanted(member, needs)? {
+        data.read_to_end(head)?;
+        facts.ledger = Some(texts::kept(member, std::mem::take(head)));
+        return Ok((facts, None));
     }
+    if !needs.strip.is_empty() && head.starts_with(b"\x7fELF") && size >= object::LEAST {
+        facts.strip = strip::look(place, member, needs, head, &mut data)?;
+    }
+    if needs.others && head.starts_with(b"\x7fELF") {
+        facts.needed = strip::needed(place, member, head, &mut data)?.map(Box::new);
+    }
+    let shebang = script::shebang(head);
+    let text = Text::of(&member.path, shebang.as_ref(), size, needs);
     if needs.interpreters {
-        facts.script = script::shebang(&head);
-        facts.loader = match elf::interp(&head) {
+        facts.script = shebang;
+        facts.loader = match elf::interp(head) {
             elf::Interp::Here(path) => Some(path),
-            elf::Interp::At { offset, len } => read_later(&mut data, HEAD, offset, len)?,
+            elf::Interp::At { offset, len } => read_later(&mut data, head.len() as u64, offset, len)?,
             elf::Interp::NotElf | elf::Interp::None | elf::Interp::Unknown => None,
         };
     }
-    if !words.is_empty() && size <= MAX_SOURCE {
-        facts.references = references(&facts, member, head, &mut data, words)?;
+    if text.is_some() {
+        data.read_to_end(head)?;
     }
-    Ok(facts)
-}
-
-/// Whether a file is a package manager's, and is wanted: for its checksums, or for what it says is whose.
-fn is_record(member: &Member, needs: &Needs) -> bool {
-    let wanted = needs.records || !needs.strip.is_empty();
-    wanted && (Ledger::of(&member.path).is_some() || needs.records && ledger::is_file_list(&member.path))
-}
-
-/// What a Python file, or a list of entry points, refers to. `head` is its beginning.
-fn references(
-    facts: &Facts,
-    member: &Member,
-    mut head: Vec<u8>,
-    rest: &mut impl Read,
-    words: &[&[u8]],
-) -> Result<Vec<refs::Reference>> {
-    let python_script =
-        facts.script.as_ref().is_some_and(|s| memchr::memmem::find(&s.interpreter, b"python").is_some())
-            || facts.script.as_ref().and_then(script::Shebang::env_program).is_some_and(|p| p.starts_with(b"python"));
-    let name = crate::path::split(&member.path).1;
-    if !(name.ends_with(b".py") || python_script || name == b"entry_points.txt") {
-        return Ok(Vec::new());
-    }
-    rest.read_to_end(&mut head)?;
-    let inside = crate::path::components(&member.path).any(|part| words.contains(&part));
-    Ok(refs::python::references(&head, words, inside))
+    Ok((facts, text))
 }
 
 /// The path at `offset` of a file of which the first `read` bytes have been read. It is text and ends with a NUL.

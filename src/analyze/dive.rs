@@ -90,16 +90,11 @@ fn has_whiteout(layer: &LayerIndex) -> bool {
     layer.members.iter().any(|m| memchr::memmem::find(&m.path, super::trie::WHITEOUT).is_some())
 }
 
+#[derive(Default)]
 struct Visits<'a> {
     /// All paths of all layers.
     names: Trie<'a>,
     seen: HashMap<u32, Seen>,
-}
-
-impl Default for Visits<'_> {
-    fn default() -> Self {
-        Self { names: Trie::new(), seen: HashMap::new() }
-    }
 }
 
 impl<'a> Visits<'a> {

@@ -2,7 +2,8 @@
 //! packages the directory says it. The distribution's own manager goes before a language's.
 
 use crate::layer::LayerIndex;
-use crate::ledger::{self, Ledger};
+use crate::ledger::Ledger;
+use crate::package::{Document, apk};
 use crate::path;
 use crate::report::escape;
 use crate::tree::{NodeId, Tree, Type};
@@ -92,7 +93,7 @@ impl Owners {
                 let id = self.id("dpkg", name.strip_suffix(b".md5sums").unwrap_or(name));
                 Ledger::Md5sums.rows(at, text).for_each(|row| self.give(tree, &row.path, id));
             }
-            None if distribution && ledger::is_file_list(at) => {
+            None if distribution && Document::of(at) == Some(Document::List) => {
                 let package = name.strip_suffix(b".list").unwrap_or(name);
                 let id = self.id("dpkg", package.split(|&c| c == b':').next().unwrap_or(package));
                 text.lines().for_each(|line| self.give(tree, line.strip_prefix(b"/").unwrap_or(line), id));
@@ -101,17 +102,10 @@ impl Owners {
         }
     }
 
-    /// apk's database: `P:` begins a package's name, `F:` a directory, `R:` a file in it.
     fn apk(&mut self, tree: &Tree, text: &[u8]) {
-        let (mut id, mut dir) = (None, &b""[..]);
-        for line in text.lines() {
-            match line.split_at_checked(2) {
-                None => (id, dir) = (None, b""),
-                Some((b"P:", name)) => id = Some(self.id("apk", name)),
-                Some((b"F:", name)) => dir = name,
-                Some((b"R:", name)) => id.into_iter().for_each(|id| self.give(tree, &path::join(dir, name), id)),
-                Some(_) => {}
-            }
+        for (package, files) in apk::packages(text) {
+            let id = self.id("apk", &package.name);
+            files.iter().for_each(|path| self.give(tree, path, id));
         }
     }
 

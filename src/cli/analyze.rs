@@ -3,22 +3,23 @@
 use super::args::AnalyzeArgs;
 use super::files;
 use super::job::{Verbosity, is_stdout};
+use super::picked::Profiles;
 use super::progress::{self, Ui};
 use super::values::Color;
-use super::{FAILED, OK, WIDTH, paint, prepare_threads, run, terminal_width, to_stdout};
+use super::{FAILED, OK, WIDTH, needs, paint, prepare_threads, run, terminal_width, to_stdout};
 use crate::analyze::gate::{self, Settings};
 use crate::analyze::savings::{Saving, output_bytes};
 use crate::analyze::{self, Analysis, Head, Layer, Request, json, text, waste};
 use crate::image::Platform;
 use crate::layer::LayerIndex;
-use crate::plan::{self, Plan};
+use crate::plan;
 use crate::profile::{self, Matcher, Profile};
 use crate::report::build::Built;
 use crate::report::paint::Paint;
 use crate::scan::{Needs, Scanned};
 use crate::source::{self, Image, Input, Location, OpenOptions};
 use crate::tar::Member;
-use crate::tree::merge::{self, Merged};
+use crate::tree::merge;
 use crate::{Error, ErrorKind, Result};
 use rayon::prelude::*;
 use std::io::{self, IsTerminal};
@@ -44,8 +45,9 @@ pub fn analyze(args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8> {
     let image = only(&input)?;
 
     // A gate alone needs nothing but names and sizes.
-    let profiles = if settings.is_some() && file.is_none() { Vec::new() } else { profiles()? };
-    let done = run::scan_layers(&input, &needs(&profiles), &ui);
+    let names = if settings.is_some() && file.is_none() { Vec::new() } else { asked(&args) };
+    let profiles = profiles(&names)?;
+    let done = run::scan_layers(&input, &needed(&profiles), &ui);
     ui.done();
     let scans = done?;
     let scanned: Vec<&Scanned> = image.layers.iter().map(|l| &scans[&run::key(l)]).collect();
@@ -104,46 +106,45 @@ fn only(input: &Input) -> Result<&Image> {
         .hint(format!("name it, `IN:REF` or --platform: {}", names.join("; "))))
 }
 
-/// A built-in profile, ready to plan with.
-struct Ready {
-    name: &'static str,
-    profile: Profile,
-    matcher: Matcher,
+/// What to estimate: each profile on its own, or those that were asked for together.
+fn asked(args: &AnalyzeArgs) -> Vec<Vec<String>> {
+    if args.profiles.is_empty() {
+        return profile::builtins().map(|(name, _)| vec![name.to_owned()]).collect();
+    }
+    vec![args.profiles.clone()]
 }
 
-/// The built-in profiles that have rules.
-fn profiles() -> Result<Vec<Ready>> {
-    let mut out = Vec::new();
-    for (name, _) in profile::builtins() {
-        let request = profile::Request { profiles: &[name.to_owned()], ..profile::Request::default() };
-        let profile = profile::resolve(&request, &|path| std::fs::read_to_string(path))?;
-        if profile.rules.iter().any(|r| r.enabled) {
-            out.push(Ready { name, matcher: Matcher::new(&profile)?, profile });
-        }
-    }
-    Ok(out)
+/// The profiles of each estimate; without those that have no rules.
+fn profiles(asked: &[Vec<String>]) -> Result<Vec<Profiles<'_>>> {
+    let all = asked.iter().map(|names| Profiles::of(profile::Request { profiles: names, ..Default::default() }));
+    let all: Vec<Profiles<'_>> = all.collect::<Result<_>>()?;
+    Ok(all.into_iter().filter(|p| p.widest().rules.iter().any(|r| r.enabled)).collect())
 }
 
 /// What any of the profiles needs, so that one scan is for all.
-fn needs(profiles: &[Ready]) -> Needs {
-    let mut all = Needs { sizes_only: true, records: !profiles.is_empty(), ..Needs::default() };
-    for one in profiles.iter().map(|ready| run::needs(&ready.profile)) {
-        all.interpreters |= one.interpreters;
-        all.python_words.extend(one.python_words);
-        all.strip.extend(one.strip.into_iter().filter(|level| !all.strip.contains(level)).collect::<Vec<_>>());
-    }
-    all.python_words.sort();
-    all.python_words.dedup();
-    all
+fn needed(profiles: &[Profiles<'_>]) -> Needs {
+    let any = !profiles.is_empty();
+    let own = Needs { sizes_only: true, records: any, packages: any, ..Needs::default() };
+    profiles.iter().map(|p| needs::needs(p.widest())).fold(own, Needs::and)
 }
 
 /// Puts together what there is to know.
-fn found(path: &str, input: &Input, image: &Image, request: &Request<'_>, profiles: &[Ready]) -> Result<Analysis> {
+fn found(
+    path: &str,
+    input: &Input,
+    image: &Image,
+    request: &Request<'_>,
+    profiles: &[Profiles<'_>],
+) -> Result<Analysis> {
     let needed = waste::needed(request.layers, &request.merged.tree);
-    let plans = || -> Vec<Saving> { profiles.par_iter().map(|p| saving(p, image, request)).collect() };
-    let breakdown = || (!profiles.is_empty()).then(|| analyze::break_down(request, &needed)).transpose();
+    let picked = profiles.iter().map(|p| p.pick(std::iter::once(&request.merged.tree)));
+    let picked: Vec<Profile> = picked.collect::<Result<_>>()?;
+    let plans =
+        || -> Result<Vec<Saving>> { picked.par_iter().with_max_len(1).map(|p| saving(p, image, request)).collect() };
+    let breakdown = || (!picked.is_empty()).then(|| analyze::break_down(request, &needed)).transpose();
     let measures = || rayon::join(|| analyze::measure(request, &needed), breakdown);
-    let (mut savings, ((metric, wasted), breakdown)) = rayon::join(plans, measures);
+    let (savings, ((metric, wasted), breakdown)) = rayon::join(plans, measures);
+    let mut savings = savings.map_err(|e| e.archive(&input.name))?;
     savings.sort_by_key(|s| std::cmp::Reverse(s.saved_bytes));
     let instructions = analyze::instructions(&image.facts, request.layers.len());
     let layers = instructions.zip(request.layers).zip(&image.layers).enumerate();
@@ -175,31 +176,20 @@ fn found(path: &str, input: &Input, image: &Image, request: &Request<'_>, profil
 }
 
 /// What a profile would save, by its plan.
-fn saving(ready: &Ready, image: &Image, request: &Request<'_>) -> Saving {
-    let Request { layers, merged, .. } = *request;
-    let plan = planned(ready, image, layers, merged);
+fn saving(profile: &Profile, image: &Image, request: &Request<'_>) -> Result<Saving> {
+    let Request { facts, layers, merged, .. } = *request;
+    let matcher = Matcher::new(profile)?;
+    let wanted = plan::Request { facts, layers, merged, profile, matcher: &matcher, squash: false, base: 0 };
+    let plan = plan::plan(&wanted)?;
     let tars: Vec<u64> = layers.iter().map(|l| l.tar_bytes).collect();
     let after = output_bytes(&plan, &tars);
     let tree = &merged.tree;
-    let profile = &ready.profile;
     let built =
         Built { image, layers, tree, plan: &plan, profile, base: 0, squash: false, written: None, output: None };
-    Saving {
-        profile: ready.name.to_owned(),
+    Ok(Saving {
+        profile: profile.names.join(","),
         output_bytes: after,
         saved_bytes: tars.iter().sum::<u64>().saturating_sub(after),
         rules: built.rules(),
-    }
-}
-
-fn planned(ready: &Ready, image: &Image, layers: &[&LayerIndex], merged: &Merged) -> Plan {
-    plan::plan(&plan::Request {
-        facts: &image.facts,
-        layers,
-        merged,
-        profile: &ready.profile,
-        matcher: &ready.matcher,
-        squash: false,
-        base: 0,
     })
 }

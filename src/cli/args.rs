@@ -172,6 +172,12 @@ pub struct RequestArgs {
     #[arg(long, value_name = "GLOB", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new(), help_heading = "Rules")]
     pub protect: Vec<String>,
 
+    /// How to run the image's own Python, for rules that compile bytecode; slim adds its arguments
+    ///
+    /// Such as "docker run --rm -i --network none --entrypoint python3 app:latest". Nothing runs unless a rule needs it.
+    #[arg(long, value_name = "COMMAND", value_parser = values::words, help_heading = "Rules")]
+    pub run_with: Option<std::vec::Vec<String>>,
+
     /// What becomes of the layers
     #[arg(long, value_name = "MODE", value_enum, default_value_t = LayersMode::Keep, help_heading = "Output image")]
     pub layers: LayersMode,
@@ -238,6 +244,10 @@ pub struct AnalyzeArgs {
         value_parser = NonEmptyStringValueParser::new(), value_hint = ValueHint::AnyPath
     )]
     pub input: String,
+
+    /// Say what these profiles would save, together; without it, what each built-in one would
+    #[arg(short, long = "profile", value_name = "PROFILE", value_delimiter = ',', help_heading = "Rules")]
+    pub profiles: Vec<String>,
 
     /// Write JSON with dive's keys, and slim's own under `slim`; - is standard output, instead of the text
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]

@@ -68,6 +68,7 @@ mod tests {
             slim_version: String::new(),
             dry_run: after.is_none(),
             profiles: Vec::new(),
+            picked: Vec::new(),
             layers_mode: "keep".into(),
             input: side(before),
             output: after.map(side),

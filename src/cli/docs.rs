@@ -29,6 +29,9 @@ pub fn man(out: &mut dyn Write) -> io::Result<()> {
     let commands = commands(&definition(), "slim");
     let commands: Vec<_> = commands.iter().map(|(line, about)| (line.as_str(), about.as_str())).collect();
     list("COMMANDS", &commands).to_writer(out)?;
+    let plan = own_options(&definition(), "plan");
+    let plan: Vec<_> = plan.iter().map(|(option, help)| (option.as_str(), help.as_str())).collect();
+    list("OPTIONS OF PLAN", &plan).to_writer(out)?;
     let profiles: Vec<_> = crate::profile::builtins().collect();
     list("PROFILES", &profiles).to_writer(out)?;
     list("EXIT STATUS", &EXIT_CODES).to_writer(out)?;
@@ -50,6 +53,22 @@ fn synopsis() -> Roff {
     roff
 }
 
+/// The options of a command that the main job does not have.
+fn own_options(command: &clap::Command, name: &str) -> Vec<(String, String)> {
+    let Some(sub) = command.find_subcommand(name) else { return Vec::new() };
+    let known = |id: &clap::Id| command.get_arguments().any(|a| a.get_id() == id);
+    let own = sub.get_arguments().filter(|a| !known(a.get_id()));
+    let named = own.filter_map(|arg| {
+        let takes = arg.get_action().takes_values();
+        let value = arg.get_value_names().filter(|_| takes).map_or_else(String::new, |v| format!(" {}", v.join(" ")));
+        let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+        let long = arg.get_long()?;
+        let short = arg.get_short().map_or_else(String::new, |c| format!("-{c}, "));
+        Some((format!("{short}--{long}{value}"), help))
+    });
+    named.collect()
+}
+
 /// All commands below `command` with their arguments, and what they do.
 fn commands(command: &clap::Command, name: &str) -> Vec<(String, String)> {
     let mut lines = Vec::new();
@@ -57,7 +76,8 @@ fn commands(command: &clap::Command, name: &str) -> Vec<(String, String)> {
         let mut line = format!("{name} {}", sub.get_name());
         lines.extend(commands(sub, &line));
         for arg in sub.get_positionals() {
-            line.push_str(&format!(" {}", arg.get_id().as_str().to_uppercase()));
+            let names = arg.get_value_names().unwrap_or_default();
+            line.push_str(&format!(" {}", names.join(" ")));
         }
         lines.push((line, sub.get_about().map(ToString::to_string).unwrap_or_default()));
     }
@@ -86,14 +106,23 @@ mod tests {
         let mut out = Vec::new();
         man(&mut out).unwrap();
         let page = String::from_utf8(out).unwrap();
-        for section in
-            ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "COMMANDS", "PROFILES", "\"EXIT STATUS\"", "EXAMPLES"]
-        {
+        for section in [
+            "NAME",
+            "SYNOPSIS",
+            "DESCRIPTION",
+            "OPTIONS",
+            "COMMANDS",
+            "PROFILES",
+            "\"OPTIONS OF PLAN\"",
+            "\"EXIT STATUS\"",
+            "EXAMPLES",
+        ] {
             let heading = format!(".SH {section}");
             assert_eq!(page.lines().filter(|l| *l == heading).count(), 1, "{section}: {page}");
         }
         let known = crate::profile::builtins().all(|(name, _)| page.contains(&name.replace('-', "\\-")));
         assert!(page.contains("slim profiles check FILE") && page.contains("\nslim IN \\-p PROFILE"), "{page}");
+        assert!(page.contains("\\-\\-why PATH"), "{page}");
         assert!(known && page.contains("\\-\\-min\\-saving"), "{page}");
     }
 

@@ -35,6 +35,8 @@ pub struct Job {
     pub drop: Vec<String>,
     /// Patterns never to drop.
     pub protect: Vec<String>,
+    /// The command that runs the image's own Python.
+    pub run_with: Option<Vec<String>>,
     /// What becomes of the layers.
     pub layers: LayersMode,
     /// Which layers stay byte for byte.
@@ -131,6 +133,7 @@ impl Job {
             enable: request.enable,
             drop: request.drop,
             protect: request.protect,
+            run_with: request.run_with,
             layers: request.layers,
             base: request.base,
             compression: None,

@@ -20,6 +20,8 @@ pub mod check;
 pub mod docs;
 pub mod files;
 pub mod job;
+mod needs;
+mod picked;
 mod plan;
 pub mod profiles;
 pub mod progress;

@@ -146,9 +146,13 @@ fn print_answers(
 /// The error for a path that no image has.
 fn unknown(path: &str, images: &[Explain<'_>]) -> Error {
     let error = Error::new(ErrorKind::Usage, format!("no path of the image is `{path}`"));
-    let mut near: Vec<String> = images.iter().flat_map(|image| image.near(path)).collect();
-    near.sort();
-    near.dedup();
+    // The best first, and each once.
+    let mut near: Vec<String> = Vec::new();
+    for path in images.iter().flat_map(|image| image.near(path)) {
+        if !near.contains(&path) {
+            near.push(path);
+        }
+    }
     match near.as_slice() {
         [] => error.hint("paths start at the image's root; `**/NAME` lists all of that name"),
         near => error.hint(format!("did you mean {}?", near.join(" or "))),

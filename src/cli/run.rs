@@ -1,6 +1,7 @@
 //! The main job: the phases in their order, each handing its value to the next.
 
 use super::job::Job;
+use super::picked::Profiles;
 use super::progress::Ui;
 use super::summary;
 use super::values::{Base, LayersMode};
@@ -13,11 +14,13 @@ use crate::scan::{self, Budget, Needs, Scanned};
 use crate::sink::{self, Assembly, OutLayer, Output, Rewritten, Sealed, Target};
 use crate::source::{self, BlobRef, Form, Image, Input, LayerRef, Location, OpenOptions};
 use crate::tar::Member;
+use crate::transform::{self, Workshop};
 use crate::tree::Tree;
-use crate::tree::merge::{self, Mark};
+use crate::tree::merge::{self, Mark, Merged};
 use crate::{Digest, Error, ErrorKind, Result, Warning, emit};
 use rayon::prelude::*;
 use std::collections::HashMap;
+use std::fs::File;
 use std::time::Instant;
 
 /// What a run has made, and what it has to say.
@@ -53,9 +56,9 @@ pub(super) struct Planned<'a> {
 }
 
 impl Planned<'_> {
-    fn job(&self) -> emit::Job<'_> {
+    fn job<'a>(&'a self, spool: Option<&'a File>) -> emit::Job<'a> {
         let (layers, outputs) = (&self.image.layers, &self.plan.outputs);
-        emit::Job { layers, digests: &self.digests, tar_bytes: &self.tar_bytes, outputs, base: self.base }
+        emit::Job { layers, digests: &self.digests, tar_bytes: &self.tar_bytes, outputs, spool, base: self.base }
     }
 
     /// The decompressed size of each layer that the plan writes, in bytes.
@@ -86,6 +89,10 @@ pub(super) struct Ready<'a> {
     pub input: &'a Input,
     pub profile: &'a Profile,
     pub planned: &'a [Planned<'a>],
+    /// New contents that other programs made.
+    pub spool: Option<File>,
+    /// What the user should know: of the input, then of the plans.
+    pub warnings: Vec<Warning>,
     clock: Clock,
 }
 
@@ -95,10 +102,11 @@ pub(super) struct Ready<'a> {
 /// Whatever is wrong with the input, the profiles, the request or the host; nothing is at the output then.
 pub fn run(job: &Job, ui: &dyn Ui) -> Result<Outcome> {
     let target = job.output.as_deref().filter(|_| !job.dry_run).map(Target::parse).transpose()?;
-    prepared(job, target.as_ref(), ui, |Ready { input, profile, planned, mut clock }| {
-        let mut warnings = input.warnings.clone();
+    prepared(job, target.as_ref(), ui, |ready| {
+        let Ready { input, profile, planned, spool, mut warnings, mut clock } = ready;
+        let from = From { input, planned, spool: spool.as_ref() };
         let written = match &target {
-            Some(target) => Some(write(job, input, planned, target, ui, &mut warnings, &mut clock)?),
+            Some(target) => Some(write(job, from, target, ui, &mut warnings, &mut clock)?),
             None => None,
         };
         let timings = if job.timings { clock.laps } else { Vec::new() };
@@ -115,8 +123,8 @@ pub(super) fn prepared<T>(
     then: impl FnOnce(Ready<'_>) -> Result<T>,
 ) -> Result<T> {
     let mut clock = Clock::new();
-    let profile = resolve_profile(job)?;
-    let matcher = Matcher::new(&profile)?;
+    let profiles = Profiles::resolve(job)?;
+    let matcher = Matcher::new(profiles.widest())?;
     let location = Location::parse(&job.input)?;
     if let Some(target) = target {
         target.check(&location, None)?;
@@ -130,31 +138,25 @@ pub(super) fn prepared<T>(
     input.warnings.iter().for_each(|w| ui.warn(w));
     clock.lap("open", 0);
 
-    let scans = scan_layers(&input, &needs(&profile), ui)?;
+    let scans = scan_layers(&input, &super::needs::needs(profiles.widest()), ui)?;
     clock.lap("scan", scans.values().map(|s| s.index.tar_bytes).sum());
 
-    let planned = plan_images(job, &input, &scans, &profile, &matcher)?;
+    let merged = merge_images(job, &input, &scans)?;
+    let profile = profiles.pick(merged.iter().map(|m| &m.merged.tree))?;
+    if !profile.choices.is_empty() {
+        let (names, picked) = (profile.names.join(", "), profile.picked().join(", "));
+        ui.note(&format!("{names}: {}", if picked.is_empty() { "none of the others fits" } else { &picked }));
+    }
+    let matcher = if profile.choices.is_empty() { matcher } else { Matcher::new(&profile)? };
+    let mut warnings = transform::warnings(&profile);
+    let mut workshop = Workshop::new(job.run_with.as_deref(), &note);
+    let planned = plan_images(job, &input, &scans, merged, (&profile, &matcher), &mut workshop, &mut warnings)?;
+    warnings.iter().for_each(|w| ui.warn(w));
+    warnings.splice(..0, input.warnings.iter().cloned());
     note_idle_patterns(&planned, &profile, ui);
     clock.lap("plan", 0);
-    then(Ready { input: &input, profile: &profile, planned: &planned, clock })
-}
-
-fn resolve_profile(job: &Job) -> Result<Profile> {
-    let request =
-        profile::Request { profiles: &job.profiles, enable: &job.enable, drop: &job.drop, protect: &job.protect };
-    Ok(profile::resolve(&request, &|path| std::fs::read_to_string(path))?)
-}
-
-/// Facts are looked for only where a rule could drop what they protect.
-pub(super) fn needs(profile: &Profile) -> Needs {
-    let drops = profile.rules.iter().any(|r| r.enabled && r.action == profile::Action::Drop);
-    let mut strip = Vec::new();
-    for rule in profile.rules.iter().filter(|r| r.enabled && r.action == profile::Action::Strip) {
-        if !strip.contains(&rule.level) {
-            strip.push(rule.level);
-        }
-    }
-    Needs { interpreters: drops, python_words: plan::guard::words(profile), strip, ..Needs::default() }
+    let spool = workshop.spool()?;
+    then(Ready { input: &input, profile: &profile, planned: &planned, spool, warnings, clock })
 }
 
 pub(super) fn scan_layers(input: &Input, needs: &Needs, ui: &dyn Ui) -> Result<HashMap<LayerKey, Scanned>> {
@@ -177,20 +179,34 @@ pub(super) fn scan_layers(input: &Input, needs: &Needs, ui: &dyn Ui) -> Result<H
     results.into_iter().map(|(i, scanned)| Ok((key(unique[i]), scanned?))).collect()
 }
 
+/// An image's layers on top of each other.
+struct MergedImage {
+    merged: Merged,
+    base: usize,
+}
+
+fn merge_images(job: &Job, input: &Input, scans: &HashMap<LayerKey, Scanned>) -> Result<Vec<MergedImage>> {
+    let one = |(image, base): (&Image, usize)| {
+        let members: Vec<&[Member]> = image.layers.iter().map(|l| scans[&key(l)].index.members.as_slice()).collect();
+        let merged = merge::merge(&members, base).map_err(|e| e.archive(&input.name))?;
+        Ok(MergedImage { merged, base })
+    };
+    input.images.iter().zip(bases(job, input)?).map(one).collect()
+}
+
 fn plan_images<'a>(
     job: &Job,
     input: &'a Input,
     scans: &'a HashMap<LayerKey, Scanned>,
-    profile: &Profile,
-    matcher: &Matcher,
+    merged: Vec<MergedImage>,
+    (profile, matcher): (&Profile, &Matcher),
+    workshop: &mut Workshop<'_>,
+    warnings: &mut Vec<Warning>,
 ) -> Result<Vec<Planned<'a>>> {
-    let bases = bases(job, input)?;
-    let one = |(image, base): (&'a Image, usize)| {
+    let mut one = |(image, MergedImage { merged, base }): (&'a Image, MergedImage)| {
         let scanned: Vec<&Scanned> = image.layers.iter().map(|l| &scans[&key(l)]).collect();
         let layers: Vec<&LayerIndex> = scanned.iter().map(|s| &s.index).collect();
-        let members: Vec<&[Member]> = layers.iter().map(|l| l.members.as_slice()).collect();
-        let merged = merge::merge(&members, base).map_err(|e| e.archive(&input.name))?;
-        let plan = plan::plan(&plan::Request {
+        let request = plan::Request {
             facts: &image.facts,
             layers: &layers,
             merged: &merged,
@@ -198,13 +214,15 @@ fn plan_images<'a>(
             matcher,
             squash: job.layers == LayersMode::Squash,
             base,
-        });
+        };
+        let mut plan = workshop.plan(input, &image.layers, &request).map_err(|e| e.archive(&input.name))?;
+        warnings.append(&mut plan.warnings);
         let digests = scanned.iter().map(|s| s.digest).collect();
         let tar_bytes = layers.iter().map(|l| l.tar_bytes).collect();
         let merge::Merged { tree, marks, .. } = merged;
         Ok(Planned { image, layers, tree, marks, plan, base, digests, tar_bytes })
     };
-    input.images.iter().zip(bases).map(one).collect()
+    input.images.iter().zip(merged).map(&mut one).collect()
 }
 
 /// Says which patterns of the command line matched nothing: they may have a typo, and a protection that protects nothing is no
@@ -260,17 +278,26 @@ fn base_by_digest(layers: &[LayerRef], wanted: Digest) -> Option<usize> {
     None
 }
 
+/// What the output is made from.
+#[derive(Clone, Copy)]
+struct From<'a> {
+    input: &'a Input,
+    planned: &'a [Planned<'a>],
+    /// New contents that other programs made.
+    spool: Option<&'a File>,
+}
+
 fn write(
     job: &Job,
-    input: &Input,
-    planned: &[Planned<'_>],
+    from: From<'_>,
     target: &Target,
     ui: &dyn Ui,
     warnings: &mut Vec<Warning>,
     clock: &mut Clock,
 ) -> Result<Written> {
+    let From { input, planned, spool } = from;
     let output = Output::create(target, input.form)?;
-    let jobs: Vec<emit::Job<'_>> = planned.iter().map(Planned::job).collect();
+    let jobs: Vec<emit::Job<'_>> = planned.iter().map(|p| p.job(spool)).collect();
     let total = planned.iter().map(Planned::output_bytes).sum();
     ui.phase("writing", total);
     let options = emit::Options { compression: job.compression, threads: rayon::current_num_threads() };

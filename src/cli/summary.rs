@@ -42,6 +42,7 @@ pub fn outcome(
         slim_version: env!("CARGO_PKG_VERSION").to_owned(),
         dry_run: job.dry_run,
         profiles: job.profiles.clone(),
+        picked: profile.picked(),
         layers_mode: job.layers.name().to_owned(),
         input: input_side(input, planned),
         output: written.map(|w| output_side(w, planned)),

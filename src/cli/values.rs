@@ -186,6 +186,36 @@ pub fn label(text: &str) -> Result<(String, String), String> {
 /// The most threads that may be asked for: far more than help, far fewer than a process may have.
 pub const MAX_THREADS: u32 = 1024;
 
+/// A command that a person typed, as words: blanks split, but within quotes and after a backslash. No shell ever sees it, so
+/// nothing else means anything.
+///
+/// # Errors
+/// A sentence where a quote has no end, or there is no word.
+pub fn words(text: &str) -> Result<Vec<String>, String> {
+    let (mut out, mut word, mut quote) = (Vec::new(), None::<String>, None);
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match (quote, c) {
+            (Some(open), c) if c == open => quote = None,
+            (None, '\'' | '"') => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            (None | Some('"'), '\\') => word.get_or_insert_default().extend(chars.next()),
+            (None, c) if c.is_whitespace() => out.extend(word.take()),
+            (_, c) => word.get_or_insert_default().push(c),
+        }
+    }
+    if quote.is_some() {
+        return Err("a quote in the command has no end".to_owned());
+    }
+    out.extend(word);
+    if out.first().is_none_or(String::is_empty) {
+        return Err("a command begins with the name of a program".to_owned());
+    }
+    Ok(out)
+}
+
 /// A number of threads.
 ///
 /// # Errors
@@ -219,6 +249,16 @@ fn decimal(text: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_command_is_split_as_a_shell_does() {
+        let split = |text| words(text).unwrap();
+        assert_eq!(split("docker run --rm  -i x python3"), ["docker", "run", "--rm", "-i", "x", "python3"]);
+        assert_eq!(split(r#" a 'b c' "d \" e" f\ g '' h'i'j "#), ["a", "b c", "d \" e", "f g", "", "hij"]);
+        for bad in ["", "  ", "a 'b", "''"] {
+            assert!(words(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn sizes() {

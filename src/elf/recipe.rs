@@ -17,6 +17,9 @@ pub enum Piece {
     Bytes(Vec<u8>),
     /// So many zeros.
     Zeros(u64),
+    /// A range of the run's spool file, in which programs outside of slim left a new content. It is not at hand here: nothing
+    /// reads through such a piece, and stripping makes none.
+    Spooled(Range<u64>),
 }
 
 impl Piece {
@@ -24,7 +27,7 @@ impl Piece {
     #[must_use]
     pub fn size(&self) -> u64 {
         match self {
-            Self::Copy(range) => range.end.saturating_sub(range.start),
+            Self::Copy(range) | Self::Spooled(range) => range.end.saturating_sub(range.start),
             Self::Bytes(bytes) => bytes.len() as u64,
             Self::Zeros(count) => *count,
         }
@@ -36,6 +39,10 @@ impl Piece {
             Self::Copy(range) => {
                 let middle = range.start.saturating_add(at).min(range.end);
                 (Self::Copy(range.start..middle), Self::Copy(middle..range.end))
+            }
+            Self::Spooled(range) => {
+                let middle = range.start.saturating_add(at).min(range.end);
+                (Self::Spooled(range.start..middle), Self::Spooled(middle..range.end))
             }
             Self::Bytes(mut bytes) => {
                 let tail = bytes.split_off(usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len()));
@@ -76,6 +83,7 @@ impl Recipe {
                     || usize::try_from(run.end - run.start).ok().map(|count| Cow::Owned(vec![0; count])),
                     |zeros| Some(Cow::Borrowed(zeros)),
                 ),
+                Piece::Spooled(_) => None,
             },
         )
     }
@@ -85,7 +93,7 @@ impl Recipe {
         let mut end = 0;
         self.pieces.iter().all(|piece| match piece {
             Piece::Copy(range) => std::mem::replace(&mut end, range.end) <= range.start,
-            Piece::Bytes(_) | Piece::Zeros(_) => true,
+            Piece::Bytes(_) | Piece::Zeros(_) | Piece::Spooled(_) => true,
         })
     }
 
@@ -163,6 +171,7 @@ impl<O: Object + ?Sized> Object for Made<'_, O> {
                     }
                     Piece::Bytes(bytes) => result.extend_from_slice(part(bytes, &inside)?),
                     Piece::Zeros(_) => result.resize(result.len().checked_add(usize::try_from(to - from).ok()?)?, 0),
+                    Piece::Spooled(_) => return None,
                 }
             }
             begin = end;

@@ -77,7 +77,7 @@ impl Explain<'_> {
             own == path || real.as_ref().is_some_and(|real| own == &***real)
         };
         let hidden = (0..self.hidden.len()).filter(|&i| named(&self.hidden[i])).map(|i| self.hidden(i));
-        let hidden: Vec<Entry> = hidden.collect();
+        let hidden: Vec<Entry> = hidden.filter(|e| !self.is_described_anew(e)).collect();
         let mut nodes: Vec<NodeId> = Vec::new();
         let of_tree = found.node.into_iter().chain(found.target).chain(found.links.iter().copied());
         of_tree.for_each(|id| {
@@ -90,7 +90,9 @@ impl Explain<'_> {
         }
         let mut sentences = Vec::new();
         sentences.extend(self.leads(path, &found));
-        let subject = found.target.or(found.node);
+        let dir = found.target.or(found.node).filter(|&id| tree.is_dir(id));
+        let dir = dir.map(|id| Vec::from(tree.path(id)));
+        let dir = dir.or_else(|| hidden.iter().any(Entry::is_dir).then(|| path.to_vec()));
         let mut entries: Vec<Entry> = nodes.iter().map(|&id| self.node(id)).collect();
         for entry in &entries {
             sentences.push(self.sentence(entry));
@@ -98,8 +100,7 @@ impl Explain<'_> {
         }
         sentences.extend(hidden.iter().map(|e| self.sentence(e)));
         entries.extend(hidden);
-        let dir = subject.filter(|&id| tree.is_dir(id));
-        let below = dir.map(|dir| self.below(dir));
+        let below = dir.map(|dir| self.below(&dir));
         Some(Answer { asked: asked.to_owned(), sentences, entries, below })
     }
 
@@ -156,14 +157,12 @@ impl Explain<'_> {
     }
 
     /// What is in a directory, that of hidden members too.
-    fn below(&self, dir: NodeId) -> Vec<Below> {
+    fn below(&self, dir: &[u8]) -> Vec<Below> {
         let tree = self.image.tree;
-        let mut prefix = Vec::from(tree.path(dir));
-        if dir != NodeId::ROOT {
-            prefix.push(b'/');
-        }
+        let slash: &[u8] = if dir.is_empty() { b"" } else { b"/" };
+        let prefix = [dir, slash].concat();
         let hidden = (0..self.hidden.len()).filter(|&i| self.member(self.hidden[i].at).path.starts_with(&prefix));
-        let nodes = tree.subtree(dir).skip(1).map(|id| self.node(id));
+        let nodes = tree.lookup(dir).into_iter().flat_map(|dir| tree.subtree(dir).skip(1)).map(|id| self.node(id));
         let mut sums: BTreeMap<(Verdict, Option<u16>), Below> = BTreeMap::new();
         for entry in nodes.chain(hidden.map(|i| self.hidden(i))) {
             let (verdict, rule) = (entry.verdict, entry.rule);

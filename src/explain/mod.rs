@@ -172,6 +172,8 @@ pub struct Explain<'a> {
     image: Planned<'a>,
     /// What is stripped: the name that stands for it, and the rule.
     stripped: HashMap<At, (NodeId, u16)>,
+    /// What gets a content that another program made, and what becomes a hard link: the rule.
+    changed: HashMap<At, u16>,
     left: HashMap<NodeId, Left>,
     /// Where each layer's part of the removed members begins, and where the last one's ends.
     removed: Vec<usize>,
@@ -187,6 +189,9 @@ impl<'a> Explain<'a> {
         let layers = 0..=image.layers.len() as u32;
         Self {
             stripped: rewrites.stripped.iter().map(|s| (s.at, (s.node, s.rule))).collect(),
+            changed: (rewrites.made.iter().map(|m| (m.at, m.rule)))
+                .chain(image.plan.links.all.iter().map(|l| (l.at, l.rule)))
+                .collect(),
             left: rewrites.left.iter().copied().collect(),
             removed: layers.map(|layer| removed.partition_point(|r| r.layer < layer)).collect(),
             hidden: hidden::find(&image),
@@ -261,6 +266,13 @@ impl<'a> Explain<'a> {
                 entry.bytes = if name == id { plan.rewrites.shrinks(at, self.member(at)) } else { 0 };
             }
         }
+        if let Some(&rule) = holder.and_then(|at| self.changed.get(&at)).filter(|_| plan.dropped[id.index()].is_none())
+        {
+            (entry.verdict, entry.rule) = (Verdict::Rewrite, Some(rule));
+        }
         entry
     }
 }
+
+#[cfg(test)]
+mod tests;

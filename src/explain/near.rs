@@ -7,6 +7,9 @@ use bstr::{BString, ByteSlice};
 /// The most paths that are named.
 const MOST: usize = 3;
 
+/// The fewest bytes of a name that something longer may mean.
+const LEAST: usize = 3;
+
 /// Paths that end as the one that was asked for; or else those in its last known directory whose names are most like it.
 pub(super) fn near(tree: &Tree, asked: &[u8]) -> Vec<BString> {
     let parts: Vec<&[u8]> = path::components(asked).collect();
@@ -33,7 +36,7 @@ pub(super) fn near(tree: &Tree, asked: &[u8]) -> Vec<BString> {
     let likeness = |&id: &NodeId| {
         let name = tree.name(id).to_str_lossy();
         let distance = strsim::damerau_levenshtein(&wanted, &name);
-        let starts = name.starts_with(&*wanted) || wanted.starts_with(&*name);
+        let starts = name.starts_with(&*wanted) || (name.len() >= LEAST && wanted.starts_with(&*name));
         let close = distance <= (wanted.chars().count().max(name.chars().count()) / 3).max(1);
         (close || starts).then_some((distance, id))
     };

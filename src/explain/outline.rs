@@ -1,7 +1,7 @@
 //! What a printed tree is made of: a line for each path, in pre-order, with what goes at and below it. One outline is the tree
 //! that containers see, and one for each layer has what is hidden there.
 
-use super::{Chosen, Entry, Verdict};
+use super::{Chosen, Entry, Kind, Verdict};
 use crate::path;
 use crate::tree::NodeId;
 use bstr::BStr;
@@ -26,6 +26,8 @@ pub(super) struct Line<'a> {
     pub(super) chosen: bool,
     /// Whether it is the topmost that a path on the command line names.
     pub(super) hit: bool,
+    /// Whether there is such a one below it, or it is one.
+    pub(super) leads: bool,
     /// Whether it may stand for all below it.
     pub(super) folds: bool,
 }
@@ -71,6 +73,7 @@ impl<'a> Outline<'a> {
                 mask: if is_chosen && leaf { entry.verdict.bit() } else { 0 },
                 chosen: is_chosen,
                 hit: chosen.by_path() && by_path && (id == NodeId::ROOT || !chosen.has_node(parent)),
+                leads: false,
                 folds: true,
             }
         };
@@ -79,8 +82,8 @@ impl<'a> Outline<'a> {
         out
     }
 
-    /// What is hidden in a layer.
-    pub(super) fn hidden(chosen: &'a Chosen<'a>, layer: u32) -> Self {
+    /// What is hidden in a layer; whiteouts and directories that a later layer describes anew only with `all`.
+    pub(super) fn hidden(chosen: &'a Chosen<'a>, layer: u32, all: bool) -> Self {
         let explain = chosen.explain;
         let mut out = Self { chosen, lines: vec![dir(BStr::new(""), 0, 0)], layer: Some(layer) };
         // The directories that are open, with where their paths end in the last one.
@@ -91,6 +94,9 @@ impl<'a> Outline<'a> {
         for index in (from..to).filter(|&i| chosen.has_hidden(i) && chosen.has(Verdict::Hidden)) {
             let path: &'a [u8] = &explain.member(explain.hidden[index].at).path;
             let entry = explain.hidden(index);
+            if !all && (entry.kind == Kind::Marker || explain.is_described_anew(&entry)) {
+                continue;
+            }
             let above = path::split(path).0;
             let is_open = |&(_, end): &(u32, usize)| {
                 end == 0 || (above.get(..end) == last.get(..end) && matches!(above.get(end), None | Some(b'/')))
@@ -126,12 +132,15 @@ impl<'a> Outline<'a> {
     /// Adds what is below each line to it.
     fn add_up(&mut self) {
         for index in (1..self.lines.len()).rev() {
-            let Line { parent, end, goes, of, mask, .. } = self.lines[index];
+            let line = &mut self.lines[index];
+            line.leads |= line.hit && (line.mask != 0 || line.chosen);
+            let Line { parent, end, goes, of, mask, leads, .. } = *line;
             let above = &mut self.lines[parent as usize];
             above.end = above.end.max(end);
             above.goes += goes;
             above.of += of;
             above.mask |= mask;
+            above.leads |= leads;
         }
     }
 
@@ -167,10 +176,9 @@ impl<'a> Outline<'a> {
         self.entry(line).is_none_or(|e| e.is_dir())
     }
 
-    /// Whether a directory goes as such, and not only what is in it.
-    pub(super) fn goes_whole(&self, line: usize) -> bool {
-        self.entry(line).is_none_or(|e| matches!(e.verdict, Verdict::Drop | Verdict::Hidden | Verdict::Keep))
-            && self.lines[line].chosen
+    /// Whether a directory itself has the verdict of all that is in it.
+    pub(super) fn is_whole(&self, line: usize) -> bool {
+        self.entry(line).is_none_or(|e| e.verdict.bit() == self.lines[line].mask)
     }
 
     /// Adds what is chosen at and below a line to a summary.
@@ -206,6 +214,7 @@ fn dir(name: &BStr, parent: u32, index: usize) -> Line<'_> {
         mask: 0,
         chosen: false,
         hit: false,
+        leads: false,
         folds: true,
     }
 }

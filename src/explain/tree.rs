@@ -30,6 +30,8 @@ pub struct Options {
 const MANY: usize = 4;
 /// How many reasons a line names.
 const REASONS: usize = 3;
+/// The longest instruction that is shown.
+const MADE_BY: usize = 80;
 /// The columns before the tree: two sizes, the verdict, blanks.
 const COLUMNS: usize = 9 + 2 + 9 + 2 + 7 + 2;
 
@@ -53,11 +55,12 @@ pub fn write(chosen: &Chosen<'_>, options: &Options, out: &mut dyn Write) -> io:
     Printer { outline: &outline, chosen, options }.write("/", out)?;
     drop(outline);
     for layer in 0..image.layers.len() as u32 {
-        let outline = Outline::hidden(chosen, layer);
+        let outline = Outline::hidden(chosen, layer, options.all);
         if outline.lines.len() > 1 {
             let made_by = image.instructions.get(layer as usize).map_or_else(String::new, |i| instruction::clean(i));
-            let made_by = if made_by.is_empty() { String::new() } else { format!(": {}", printable(&made_by, false)) };
-            let root = format!("hidden in layer {}{made_by}", layer + 1);
+            let made_by = cut(&printable(&made_by, false), MADE_BY);
+            let colon = if made_by.is_empty() { "" } else { ": " };
+            let root = format!("hidden in layer {}{colon}{made_by}", layer + 1);
             Printer { outline: &outline, chosen, options }.write(&root, out)?;
         }
     }
@@ -162,8 +165,8 @@ impl Printer<'_> {
                 return line.chosen || line.mask != 0;
             }
             let stays = !Verdict::Keep.bit();
-            let wanted = if full || line.hit || self.chosen.only != 0 { u8::MAX } else { stays };
-            line.mask & wanted != 0 || lines[child].hit
+            let wanted = if full || self.chosen.only != 0 { u8::MAX } else { stays };
+            line.mask & wanted != 0 || line.leads
         };
         let mut children: Vec<usize> = outline.children(dir).filter(shown).collect();
         if self.options.sort == Sort::Size {
@@ -171,7 +174,9 @@ impl Printer<'_> {
         }
         let mut items: Vec<Item> = Vec::new();
         for child in children {
-            let uniform = lines[child].mask.count_ones() == 1 && lines[child].folds && !self.options.all;
+            let uniform = [Verdict::Drop, Verdict::Hidden, Verdict::Keep].iter().any(|v| lines[child].mask == v.bit());
+            let leads_on = lines[child].leads && !lines[child].hit;
+            let uniform = uniform && lines[child].folds && !leads_on && !self.options.all;
             let can_open = !outline.is_leaf(child) && !uniform && self.opens(self.level(child));
             if can_open {
                 items.push(Item::Open(child));
@@ -240,7 +245,7 @@ impl Printer<'_> {
         let verdict = Verdict::ALL.into_iter().find(|v| mask == v.bit());
         let slash = match outline.is_dir(first) {
             false => "",
-            true if outline.is_leaf(first) || verdict.is_none() || outline.goes_whole(first) => "/",
+            true if outline.is_leaf(first) || verdict.is_none() || outline.is_whole(first) => "/",
             true => "/*",
         };
         let mut name = format!("{}{slash}", escape(outline.lines[first].name));

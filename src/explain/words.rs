@@ -33,6 +33,7 @@ impl Explain<'_> {
     pub(super) fn reason(&self, entry: &Entry) -> &'static str {
         match (entry.verdict, entry.hider) {
             (Verdict::Drop | Verdict::Strip, _) => "rule",
+            (Verdict::Rewrite, _) if entry.rule.is_some() => "rule",
             (Verdict::Rewrite, _) => "record",
             (Verdict::Held, _) => self.told(entry).map_or("held", |t| t.id),
             (Verdict::Hidden, _) if entry.kind == Kind::Marker => "marker",
@@ -48,6 +49,13 @@ impl Explain<'_> {
         }
     }
 
+    /// Whether an entry is a directory that containers see, as a later layer describes it.
+    pub(super) fn is_described_anew(&self, entry: &Entry) -> bool {
+        let Place::Member(at) = entry.place else { return false };
+        let tree = self.image.tree;
+        entry.is_dir() && tree.lookup(&self.member(at).path).is_some_and(|n| tree.is_dir(n))
+    }
+
     /// Who hides an entry and how.
     pub(super) fn hidden_by(&self, entry: &Entry) -> String {
         let Some(hider) = entry.hider else {
@@ -56,6 +64,7 @@ impl Explain<'_> {
         };
         let number = hider.layer + 1;
         match hider.how {
+            How::Replaced if self.is_described_anew(entry) => format!("layer {number} describes it anew"),
             How::Replaced if hider.layer == entry.layer => "a later entry of the same layer replaces it".to_owned(),
             How::Replaced => format!("layer {number} replaces it"),
             How::Deleted => format!("layer {number} deletes it"),
@@ -83,6 +92,7 @@ impl Explain<'_> {
         match entry.verdict {
             Verdict::Drop => self.rule_clause(entry, "drops it"),
             Verdict::Strip => and_held(self.rule_clause(entry, "strips it")),
+            Verdict::Rewrite if entry.rule.is_some() => and_held(self.rule_clause(entry, "changes it")),
             Verdict::Rewrite => and_held("a package manager's record of files that change".to_owned()),
             Verdict::Held => self.held_clause(entry).unwrap_or_default(),
             Verdict::Hidden => self.hidden_by(entry),
@@ -97,7 +107,7 @@ impl Explain<'_> {
     /// What stands beside a path in a tree.
     pub(super) fn note(&self, entry: &Entry) -> String {
         match (entry.verdict, self.told(entry)) {
-            (Verdict::Held, Some(told)) => format!("{}: {}", self.asking_rule(entry), told.clause()),
+            (Verdict::Held, Some(told)) => format!("{}: {}", self.asking_rule(entry), told.exact()),
             (Verdict::Strip, Some(_)) => self.why(entry),
             _ => self.class(entry),
         }
@@ -154,7 +164,7 @@ impl Explain<'_> {
             if entry.kind == Kind::Path(Type::File) { units::bytes(entry.size) } else { entry.kind.name().into() };
         let held = |end: &str| match (entry.held, self.told(entry)) {
             (Some(held), Some(told)) => {
-                let (rule, clause) = (self.rule_named(held.rule), printable(told.clause(), false).into_owned());
+                let (rule, clause) = (self.rule_named(held.rule), printable(&told.clause(), false).into_owned());
                 format!("{end}{rule} asks for it, but {clause}.")
             }
             _ => String::new(),
@@ -171,6 +181,9 @@ impl Explain<'_> {
             Verdict::Strip => {
                 let new = units::bytes(entry.new_size.unwrap_or(entry.size));
                 format!("{subject} stays, with {new}: {name} strips it{about}{}", held(" For another, "))
+            }
+            Verdict::Rewrite if entry.rule.is_some() => {
+                format!("{subject} stays, changed: {name} asks for that{about}{}", held(" Besides, "))
             }
             Verdict::Rewrite => {
                 let what = "it is a package manager's record of files that change, and is edited to match";

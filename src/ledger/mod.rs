@@ -38,6 +38,8 @@ pub struct Row {
     pub checksum: Range<usize>,
     /// Where its size is; empty where the row has none.
     pub size: Range<usize>,
+    /// The line with its end; of `installed` the line of the checksum.
+    pub line: Range<usize>,
 }
 
 /// The checksums of one content.
@@ -93,20 +95,12 @@ impl Ledger {
     }
 }
 
-/// Whether a file is dpkg's list of what a package installed: `PACKAGE.list`, a path from `/` on each line.
-/// Source: dpkg(1), FILES.
-#[must_use]
-pub fn is_file_list(path: &[u8]) -> bool {
-    let (dir, name) = crate::path::split(path);
-    dir == b"var/lib/dpkg/info" && name.ends_with(b".list")
-}
-
-/// The lines of a text with their offsets, without line ends.
-fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+/// The lines of a text without line ends, and the ranges that they take with them.
+fn lines(text: &[u8]) -> impl Iterator<Item = (Range<usize>, &[u8])> {
     text.split_inclusive(|&c| c == b'\n').scan(0, |at, line| {
-        let start = *at;
-        *at += line.len();
+        let range = *at..*at + line.len();
+        *at = range.end;
         let line = line.strip_suffix(b"\n").unwrap_or(line);
-        Some((start, line.strip_suffix(b"\r").unwrap_or(line)))
+        Some((range, line.strip_suffix(b"\r").unwrap_or(line)))
     })
 }

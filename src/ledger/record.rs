@@ -6,10 +6,10 @@ use std::ops::Range;
 
 pub(super) fn rows<'a>(at: &'a [u8], text: &'a [u8]) -> impl Iterator<Item = Row> + 'a {
     let (site, _) = path::split(path::split(at).0);
-    lines(text).filter_map(|(start, line)| row(site, start, line))
+    lines(text).filter_map(|(range, line)| row(site, range, line))
 }
 
-fn row(site: &[u8], start: usize, line: &[u8]) -> Option<Row> {
+fn row(site: &[u8], range: Range<usize>, line: &[u8]) -> Option<Row> {
     let [name, checksum, size] = fields(line)?;
     let name = unquote(&line[name]);
     // A quoted field elsewhere is none that an installer writes.
@@ -18,8 +18,8 @@ fn row(site: &[u8], start: usize, line: &[u8]) -> Option<Row> {
         return None;
     }
     let path = if name.starts_with(b"/") { name } else { path::join(site, &name).into() };
-    let shift = |field: Range<usize>| start + field.start..start + field.end;
-    Some(Row { path, checksum: shift(checksum), size: shift(size) })
+    let shift = |field: Range<usize>| range.start + field.start..range.start + field.end;
+    Some(Row { path, checksum: shift(checksum), size: shift(size), line: range.clone() })
 }
 
 /// The three fields of a row; none where there are fewer or more.

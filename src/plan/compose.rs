@@ -1,10 +1,11 @@
 //! Puts one output layer together: ranges of input layers, and headers for what changes its name or place.
 
-use super::rewrite::Rewrites;
+use super::rewrite::{Added, Rewrites};
 use super::{LayerPlan, Piece, Request};
 use crate::tar::{self, Attrs, BLOCK, Kind, Meta, synth};
 use crate::tree::{At, NodeId, Tree};
 use crate::{elf, path};
+use bstr::BString;
 use std::collections::HashSet;
 use std::ops::Range;
 
@@ -75,7 +76,10 @@ impl<'a> Composer<'a> {
             self.parents(node);
         }
         self.entries += 1;
-        let member = &self.request.layers[at.layer as usize].members[at.member as usize];
+        let member = self.request.member(at);
+        if let Some(target) = self.rewrites.link(at) {
+            return self.moved_link(&member.path, target, &member.meta);
+        }
         match self.rewrites.of(at) {
             Some(new) => self.rewritten(at.layer, member, &member.path, new),
             None => self.copy(at.layer, member.span()),
@@ -108,6 +112,11 @@ impl<'a> Composer<'a> {
     /// other bytes.
     pub fn relink(&mut self, node: NodeId, first: NodeId) {
         self.parents(node);
+        self.bare_link(node, first);
+    }
+
+    /// The same without a look at the directories above: where all members stay as they are.
+    pub fn bare_link(&mut self, node: NodeId, first: NodeId) {
         let kind = Kind::hard_link(self.tree.path(first));
         let meta = self.meta(self.tree.inode_of(node).holder()).cloned().unwrap_or_else(root_dir);
         self.push(synth::header(&self.tree.path(node), &kind, &meta, 0, None));
@@ -127,7 +136,7 @@ impl<'a> Composer<'a> {
 
     /// Copies a whiteout as it is.
     pub fn raw_marker(&mut self, at: At) {
-        let member = &self.request.layers[at.layer as usize].members[at.member as usize];
+        let member = self.request.member(at);
         self.marker_parents(path::split(&member.path).0);
         self.raw(at, None);
     }
@@ -185,10 +194,13 @@ impl<'a> Composer<'a> {
         self.entries += 1;
         let path = self.tree.path(node);
         let holder = self.tree.inode_of(node).holder();
-        let member = holder.map(|at| (at, &self.request.layers[at.layer as usize].members[at.member as usize]));
+        let member = holder.map(|at| (at, self.request.member(at)));
         let Some((at, member)) = member else {
             return self.push(synth::header(&path, &Kind::Dir, &root_dir(), 0, None));
         };
+        if let Some(target) = self.rewrites.link(at) {
+            return self.moved_link(&path, target, &member.meta);
+        }
         if let Some(new) = self.rewrites.of(at) {
             return self.rewritten(at.layer, member, &path, new);
         }
@@ -201,6 +213,23 @@ impl<'a> Composer<'a> {
         }
     }
 
+    /// Writes a new file.
+    pub fn added(&mut self, added: &Added) {
+        self.synthesized = true;
+        self.marker_parents(path::split(&added.path).0);
+        let size = added.text.len() as u64;
+        self.push(synth::header(&added.path, &Kind::File, &added.meta, size, None));
+        self.push(added.text.clone());
+        self.push(vec![0; synth::padding(size) as usize]);
+        self.entries += 1;
+    }
+
+    /// Writes a symbolic link that leads elsewhere now.
+    fn moved_link(&mut self, path: &[u8], target: &BString, meta: &Meta) {
+        self.synthesized = true;
+        self.push(synth::header(path, &Kind::symlink(target.clone()), meta, 0, None));
+    }
+
     /// Writes a file under its new content.
     fn rewritten(&mut self, layer: u32, member: &tar::Member, path: &[u8], new: &elf::Recipe) {
         self.synthesized = true;
@@ -211,13 +240,14 @@ impl<'a> Composer<'a> {
                 elf::Piece::Copy(range) => self.copy(layer, start + range.start..start + range.end),
                 elf::Piece::Bytes(bytes) => self.push(bytes.clone()),
                 elf::Piece::Zeros(count) => self.push(vec![0; *count as usize]),
+                elf::Piece::Spooled(range) => self.spooled(range.clone()),
             }
         }
         self.push(vec![0; synth::padding(new.size) as usize]);
     }
 
     fn meta(&self, at: Option<At>) -> Option<&'a Meta> {
-        at.map(|at| &self.request.layers[at.layer as usize].members[at.member as usize].meta)
+        at.map(|at| &self.request.member(at).meta)
     }
 
     fn copy(&mut self, layer: u32, range: Range<u64>) {
@@ -229,6 +259,11 @@ impl<'a> Composer<'a> {
             return;
         }
         self.pieces.push(Piece::Copy { layer, range });
+    }
+
+    fn spooled(&mut self, range: Range<u64>) {
+        self.size += range.end - range.start;
+        self.pieces.push(Piece::Spooled(range));
     }
 
     fn push(&mut self, bytes: Vec<u8>) {

@@ -27,7 +27,11 @@ impl Layers<'_> {
                 end = span.end;
                 if !goes[index] {
                     self.gone[layer as usize][index] = false;
-                    composer.raw(at, None);
+                    let link = self.names.get(at).and_then(|node| Some((node, self.links.first_of(node)?)));
+                    match link {
+                        Some((node, first)) => composer.bare_link(node, first),
+                        None => composer.raw(at, None),
+                    }
                 } else if let Some(node) = self.names.get(at).filter(|n| back.contains(n)) {
                     let path = self.tree.path(node);
                     // The layer may hide what is below already.
@@ -36,8 +40,9 @@ impl Layers<'_> {
                     }
                 }
             }
-            if goes.contains(&true) || self.rewrites.touch(layer) {
+            if goes.contains(&true) || self.rewrites.touch(layer) || self.links.touch(layer) {
                 emptied.get(&layer).into_iter().flatten().for_each(|&dir| composer.inode(dir));
+                self.rewrites.added.iter().filter(|a| a.layer == layer).for_each(|added| composer.added(added));
                 self.outputs.extend(composer.finish(layer, false));
             } else {
                 self.outputs.push(LayerPlan::Verbatim(layer));

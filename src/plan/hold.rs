@@ -1,14 +1,15 @@
 //! What stays although a rule asks for it: protected paths, what links, the config, scripts and programs lead to, and what
 //! Python files refer to. A path that stays may need others in turn, so this runs until nothing changes.
 
-use super::guard::Guard;
+use super::guard::{self, Guard};
 use super::verdict::Proposals;
 use super::{Held, Request, Why};
 use crate::image::ImageFacts;
 use crate::layer::Facts;
-use crate::profile;
+use crate::profile::Guard as Kind;
 use crate::tree::{InodeId, NodeId, Resolved, Tree, Type};
-use std::collections::{HashMap, HashSet};
+use bstr::ByteSlice;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Words of the config's commands, and directories of `PATH`, that are looked at: no real image comes near.
 const MOST_WORDS: usize = 1000;
@@ -59,16 +60,19 @@ pub fn decide(request: &Request<'_>, proposals: &Proposals) -> Decided {
         holder.keep_one(id, Why::Config);
     }
     holder.todo.extend(tree.ids().filter(|id| holder.dropped[id.index()].is_none()));
-    let guard = Guard::new(request);
+    let mut guard = Guard::new(request, &holder.dropped);
+    for id in guard.config_modules() {
+        holder.keep_referenced(id, None, Why::Config);
+    }
     while let Some(id) = holder.todo.pop() {
-        holder.follow_needs(id, &guard);
+        holder.follow_needs(id, &mut guard);
     }
     holder.keep_parents();
     holder.held.sort_by_key(|h| h.node);
     Decided { dropped: holder.dropped, held: holder.held }
 }
 
-impl Holder<'_> {
+impl<'a> Holder<'a> {
     fn hold_protected(&mut self) {
         for id in self.tree.ids() {
             let proposal = self.proposals.nodes[id.index()];
@@ -130,12 +134,15 @@ impl Holder<'_> {
     }
 
     /// Keeps what a node that stays leads to.
-    fn follow_needs(&mut self, id: NodeId, guard: &Guard<'_>) {
+    fn follow_needs(&mut self, id: NodeId, guard: &mut Guard<'a>) {
         let inode = self.tree.inode_of(id);
         match inode.kind {
             Type::Dir => return,
             Type::Symlink => {
-                let resolved = self.tree.follow(id);
+                let resolved = match self.proposals.relinked.get(&id) {
+                    Some(target) => self.tree.resolve(self.tree.node(id).parent, target),
+                    None => self.tree.follow(id),
+                };
                 self.keep_resolved(&resolved, Why::LinkedFrom(id));
             }
             _ => {}
@@ -148,20 +155,25 @@ impl Holder<'_> {
         for &name in self.tree.names(number).iter().filter(|&&name| name != id) {
             self.keep(name, Why::LinkedFrom(id));
         }
-        let Some(facts) = inode.holder().and_then(|at| self.request.layers[at.layer as usize].facts.get(&at.member))
-        else {
+        let Some(facts) = guard::facts_of(self.request, id) else {
             return;
         };
         for found in interpreters(self.tree, facts, &self.path) {
             self.keep_resolved(&found, Why::Interprets(id));
         }
-        for (target, line) in guard.targets(id, &facts.references) {
-            // Only a guarded rule is subject to references: others drop what nobody needs, whoever names it.
-            let guarded =
-                |rule: u16| self.request.profile.rules[usize::from(rule)].guard == Some(profile::Guard::Python);
-            if self.dropped[target.index()].is_some_and(guarded) {
-                self.keep_one(target, Why::Referenced(id, line));
-            }
+        for (target, why) in guard.needs(id, facts) {
+            self.keep_referenced(target, Some(id), why);
+        }
+    }
+
+    /// Keeps what a file refers to, or the config, where the rule that would drop it listens.
+    fn keep_referenced(&mut self, target: NodeId, file: Option<NodeId>, why: Why) {
+        let listens = |rule: u16| {
+            let kind = self.request.profile.rules[usize::from(rule)].guard;
+            file.map_or(kind != Kind::None, |file| guard::listens(kind, self.tree, file, why))
+        };
+        if self.dropped[target.index()].is_some_and(listens) {
+            self.keep_one(target, why);
         }
     }
 
@@ -212,17 +224,24 @@ fn on_path(tree: &Tree, program: &[u8], path: &[Resolved]) -> Vec<Resolved> {
     path.iter().filter_map(place).collect()
 }
 
-/// The translations for the languages that the image's environment asks for, with and without territory, charset and modifier.
+/// The languages that the image's environment asks for, without territory, charset and modifier.
 /// Source: gettext's manual, "Locale Names" and "The LANGUAGE variable".
-fn translations(tree: &Tree, image: &ImageFacts) -> Vec<NodeId> {
-    fn language(name: &[u8]) -> &[u8] {
-        name.split(|c| b"_.@".contains(c)).next().unwrap_or(name)
-    }
+#[must_use]
+pub fn languages(image: &ImageFacts) -> BTreeSet<&str> {
     let set = image.env.iter().filter(|(key, _)| key == "LANG" || key == "LANGUAGE" || key.starts_with("LC_"));
-    let wanted: Vec<&[u8]> = set.flat_map(|(_, value)| value.split(':')).map(|v| language(v.as_bytes())).collect();
+    set.flat_map(|(_, value)| value.split(':')).map(language).collect()
+}
+
+fn language(name: &str) -> &str {
+    name.split(['_', '.', '@']).next().unwrap_or(name)
+}
+
+/// The translations for the languages that the image's environment asks for, with and without territory, charset and modifier.
+fn translations(tree: &Tree, image: &ImageFacts) -> Vec<NodeId> {
+    let wanted = languages(image);
     let roots = [&b"usr/share/locale"[..], b"usr/share/locale-langpack"];
     let dirs = roots.iter().filter_map(|root| tree.lookup(root)).flat_map(|root| tree.children(root));
-    let asked = dirs.filter(|&&id| wanted.contains(&language(tree.name(id))));
+    let asked = dirs.filter(|&&id| tree.name(id).to_str().is_ok_and(|name| wanted.contains(language(name))));
     asked.flat_map(|&id| tree.subtree(id)).collect()
 }
 

@@ -5,6 +5,7 @@
 //! it, with the data first, as no engine lets a link reach into a lower layer.
 
 use super::compose::{Composer, same_attributes, same_inode};
+use super::links::Links;
 use super::rewrite::Rewrites;
 use super::script::{Names, Out, Outs};
 use super::{LayerPlan, Request};
@@ -22,17 +23,22 @@ pub struct Composed {
     pub gone: Vec<Vec<bool>>,
 }
 
+/// What becomes of files.
+#[derive(Clone, Copy)]
+pub struct Changes<'a> {
+    /// By node: the rule that drops it.
+    pub dropped: &'a [Option<u16>],
+    /// What gets a new content.
+    pub rewrites: &'a Rewrites,
+    /// What becomes a hard link.
+    pub links: &'a Links,
+}
+
 /// Composes the output layers. With `shadowed`, or in a squash, only what the final tree has is written; else what later
 /// layers hide stays too.
 #[must_use]
-pub fn compose(
-    request: &Request<'_>,
-    dropped: &[Option<u16>],
-    rewrites: &Rewrites,
-    names: &Names,
-    shadowed: bool,
-) -> Composed {
-    let mut plan = Layers::new(request, dropped, rewrites, names);
+pub fn compose(request: &Request<'_>, changes: Changes<'_>, names: &Names, shadowed: bool) -> Composed {
+    let mut plan = Layers::new(request, changes, names);
     plan.base_stays();
     if shadowed || request.squash {
         plan.script_tree();
@@ -49,6 +55,7 @@ pub(super) struct Layers<'a> {
     pub(super) tree: &'a Tree,
     pub(super) dropped: &'a [Option<u16>],
     pub(super) rewrites: &'a Rewrites,
+    pub(super) links: &'a Links,
     pub(super) names: &'a Names,
     /// For each layer and member: what is written there.
     script: Vec<Vec<Outs>>,
@@ -57,14 +64,15 @@ pub(super) struct Layers<'a> {
 }
 
 impl<'a> Layers<'a> {
-    fn new(request: &'a Request<'a>, dropped: &'a [Option<u16>], rewrites: &'a Rewrites, names: &'a Names) -> Self {
+    fn new(request: &'a Request<'a>, changes: Changes<'a>, names: &'a Names) -> Self {
         let gone = request.layers.iter().map(|l| vec![true; l.members.len()]).collect();
         let tree = &request.merged.tree;
-        Self { request, tree, dropped, rewrites, names, script: Vec::new(), outputs: Vec::new(), gone }
+        let Changes { dropped, rewrites, links } = changes;
+        Self { request, tree, dropped, rewrites, links, names, script: Vec::new(), outputs: Vec::new(), gone }
     }
 
     fn member(&self, at: At) -> &'a Member {
-        &self.request.layers[at.layer as usize].members[at.member as usize]
+        self.request.member(at)
     }
 
     fn base_stays(&mut self) {
@@ -129,6 +137,11 @@ impl<'a> Layers<'a> {
         names.sort_unstable();
         let Some(&(highest, _)) = names.last() else { return };
         if highest.layer < self.request.base as u32 {
+            return;
+        }
+        if let Some(first) = self.links.first_of(names[0].1) {
+            self.gone[holder.layer as usize][holder.member as usize] = false;
+            self.outs_mut(holder).push(Out::Link(names[0].1, first));
             return;
         }
         // In a squash all layers above the base are one.
@@ -297,6 +310,7 @@ impl<'a> Layers<'a> {
                 }
             }
             emptied.get(&layer).into_iter().flatten().for_each(|&dir| composer.inode(dir));
+            self.rewrites.added.iter().filter(|a| a.layer == layer).for_each(|added| composer.added(added));
             if last {
                 untouched &= hidden.is_empty();
                 hidden.iter().for_each(|path| composer.whiteout(path));
@@ -350,6 +364,7 @@ impl<'a> Layers<'a> {
             .collect::<BTreeSet<_>>()
             .into_iter()
             .for_each(|dir| composer.inode(dir));
+        self.rewrites.added.iter().for_each(|added| composer.added(added));
         hidden.iter().for_each(|path| composer.whiteout(path));
         let single = used.len() == 1 && self.above_base().all(|l| used.contains(&l));
         self.outputs.extend(composer.finish(last, untouched && single));

@@ -5,21 +5,36 @@
 //! write, and [`account`] says what each rule takes.
 
 use crate::image::ImageFacts;
-use crate::layer::LayerIndex;
-use crate::profile::{Action, Matcher, Profile};
-use crate::tree::NodeId;
+use crate::layer::{Facts, LayerIndex};
+use crate::profile::{Action, Matcher, Profile, Rule};
+use crate::tar::Member;
 use crate::tree::merge::Merged;
+use crate::tree::{At, NodeId};
+use crate::{Result, Warning};
 use std::ops::Range;
 
 pub mod account;
+pub mod bytecode;
 pub mod compose;
+pub mod excludes;
 pub mod guard;
 mod hidden;
 pub mod hold;
 pub mod layers;
+pub mod links;
+pub mod made;
+pub mod packages;
+mod places;
+mod records;
 pub mod rewrite;
 pub mod script;
 pub mod verdict;
+pub mod wanted;
+
+use links::Links;
+use made::Made;
+use rewrite::Rewrites;
+use verdict::Proposals;
 
 pub use rewrite::Left;
 
@@ -42,6 +57,20 @@ pub struct Request<'a> {
     pub base: usize,
 }
 
+impl<'a> Request<'a> {
+    /// A member by its place.
+    #[must_use]
+    pub fn member(&self, at: At) -> &'a Member {
+        &self.layers[at.layer as usize].members[at.member as usize]
+    }
+
+    /// What the scan found in a member's file.
+    #[must_use]
+    pub fn facts_at(&self, at: At) -> Option<&'a Facts> {
+        self.layers[at.layer as usize].facts.get(&at.member)
+    }
+}
+
 /// Why a path stays although a rule asked for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Why {
@@ -53,8 +82,10 @@ pub enum Why {
     Config,
     /// It is, or leads to, the interpreter of a script or program that stays.
     Interprets(NodeId),
-    /// A Python file that stays refers to it in this line.
+    /// A source text that stays refers to it in this line.
     Referenced(NodeId, u32),
+    /// An ELF object that stays needs it as a library.
+    Needed(NodeId),
     /// It lies in a layer of the base.
     Base,
 }
@@ -82,6 +113,8 @@ pub enum Piece {
     },
     /// Bytes made by the plan: headers and padding.
     Bytes(Vec<u8>),
+    /// A range of the run's spool file, where other programs' new contents are: [`made`].
+    Spooled(Range<u64>),
 }
 
 /// An output layer.
@@ -144,23 +177,71 @@ pub struct Plan {
     /// All members that go.
     pub removed: Vec<Removed>,
     /// What gets a new content.
-    pub rewrites: rewrite::Rewrites,
+    pub rewrites: Rewrites,
+    /// What becomes a hard link.
+    pub links: Links,
+    /// What it costs that bytecode goes.
+    pub price: bytecode::Price,
+    /// What became of packages.
+    pub packages: packages::Outcome,
+    /// What the user should know.
+    pub warnings: Vec<Warning>,
 }
 
-/// Decides everything about one image.
-#[must_use]
-pub fn plan(request: &Request<'_>) -> Plan {
+/// What the rules ask for, and what of it is granted: all that is to be known before new contents are made.
+pub struct Verdicts {
+    /// What the rules ask for.
+    pub proposals: Proposals,
+    /// What is dropped and held.
+    pub decided: hold::Decided,
+    /// What becomes of packages.
+    pub packages: packages::Outcome,
+    /// What the user should know.
+    pub warnings: Vec<Warning>,
+}
+
+/// Decides everything about one image, where nothing has to be made or read for it.
+///
+/// # Errors
+/// Those of [`decide`].
+pub fn plan(request: &Request<'_>) -> Result<Plan> {
+    let verdicts = decide(request)?;
+    let rewrites = rewrites(request, &verdicts, &Made::default());
+    Ok(finish(request, verdicts, rewrites, Links::default()))
+}
+
+/// Decides what is dropped.
+///
+/// # Errors
+/// Those of [`packages::decide`].
+pub fn decide(request: &Request<'_>) -> Result<Verdicts> {
     let mut proposals = verdict::propose(&request.merged.tree, request.profile, request.matcher);
-    let decided = hold::decide(request, &proposals);
-    let rewrites = rewrite::decide(request, &proposals, &decided.dropped);
+    bytecode::propose(request, &mut proposals);
+    let mut warnings = Vec::new();
+    let (decided, packages) = packages::decide(request, &mut proposals, &mut warnings)?;
+    Ok(Verdicts { proposals, decided, packages, warnings })
+}
+
+/// Decides what gets a new content.
+#[must_use]
+pub fn rewrites(request: &Request<'_>, verdicts: &Verdicts, made: &Made) -> Rewrites {
+    rewrite::decide(request, verdicts, made)
+}
+
+/// Decides what is written where.
+#[must_use]
+pub fn finish(request: &Request<'_>, mut verdicts: Verdicts, rewrites: Rewrites, links: Links) -> Plan {
     // One for each name, and the end of its use.
-    proposals.nodes = Vec::new();
-    let shadowed = request.profile.rules.iter().position(|r| r.enabled && r.action == Action::DropShadowed);
+    verdicts.proposals.nodes = Vec::new();
+    let Verdicts { proposals, decided, packages, warnings } = verdicts;
+    let shadowed = request.profile.rules.iter().position(is_shadowed);
     let names = script::Names::new(request.layers, &request.merged.tree);
-    let composed = layers::compose(request, &decided.dropped, &rewrites, &names, shadowed.is_some());
+    let changes = layers::Changes { dropped: &decided.dropped, rewrites: &rewrites, links: &links };
+    let composed = layers::compose(request, changes, &names, shadowed.is_some());
     let shadowed = shadowed.map_or(SHADOWED, |r| r as u16);
     let removed = account::removed(request, &decided.dropped, &names, &composed.gone, shadowed);
     Plan {
+        price: bytecode::price(request, &decided.dropped),
         dropped: decided.dropped,
         held: decided.held,
         matched: proposals.matched,
@@ -168,7 +249,15 @@ pub fn plan(request: &Request<'_>) -> Plan {
         outputs: composed.outputs,
         removed,
         rewrites,
+        links,
+        packages,
+        warnings,
     }
+}
+
+/// Whether a rule is on and takes what later layers hide.
+fn is_shadowed(rule: &Rule) -> bool {
+    rule.enabled && rule.action == Action::DropShadowed
 }
 
 #[cfg(test)]

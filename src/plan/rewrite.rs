@@ -2,18 +2,20 @@
 //! managers wrote them down. Each is a list of pieces of the old content, so nothing is held in memory or computed again when
 //! it is written.
 
-use super::Request;
+use super::excludes::{self, Written};
+use super::made::{Made, Reason as Unmade, Unchanged};
 use super::verdict::Proposals;
-use crate::elf::{self, Level, Outcome, Piece, Reason, Recipe};
+use super::{Request, Verdicts, records};
+use crate::elf::{self, Level, Outcome as Stripping, Piece, Reason, Recipe};
 use crate::layer::Strip;
-use crate::ledger::{Ledger, Sums};
+use crate::ledger::Sums;
 use crate::path;
-use crate::tar::{Member, padded};
+use crate::tar::{Member, Meta, padded};
 use crate::tree::{At, InodeId, NodeId, Tree, Type};
-use bstr::ByteSlice;
+use bstr::{BString, ByteSlice};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// A file that is stripped.
+/// A file that is stripped, or gets another new content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stripped {
     /// The member with its data.
@@ -35,15 +37,38 @@ pub enum Left {
     Recorded,
 }
 
+/// A file that the image has not had.
+#[derive(Clone, Debug)]
+pub struct Added {
+    /// The layer that it goes into.
+    pub layer: u32,
+    /// Its path; its directory is in the tree.
+    pub path: BString,
+    /// Its metadata.
+    pub meta: Meta,
+    /// Its content.
+    pub text: Vec<u8>,
+}
+
 /// All new contents of one image.
 #[derive(Clone, Debug, Default)]
 pub struct Rewrites {
     /// By member; ranges are within its data.
     of: HashMap<At, Recipe>,
+    /// By member: where its symbolic link leads now.
+    links: HashMap<At, BString>,
+    /// A new file.
+    pub added: Option<Added>,
     /// What is stripped, in the tree's order.
     pub stripped: Vec<Stripped>,
     /// What is not, by reason, in the tree's order.
     pub left: Vec<(NodeId, Left)>,
+    /// What gets a content that another program made, in the tree's order.
+    pub made: Vec<Stripped>,
+    /// What does not though a rule asked for it.
+    pub unchanged: Vec<Unchanged>,
+    /// The checksums of new contents, but for those of edited lists of checksums.
+    sums: HashMap<At, Sums>,
 }
 
 impl Rewrites {
@@ -53,10 +78,23 @@ impl Rewrites {
         self.of.get(&at)
     }
 
+    /// The checksums of a new content; none of what is no file that a rule named.
+    #[must_use]
+    pub fn sums(&self, at: At) -> Option<&Sums> {
+        self.sums.get(&at)
+    }
+
     /// Whether any member of a layer gets one.
     #[must_use]
     pub fn touch(&self, layer: u32) -> bool {
-        self.of.keys().any(|at| at.layer == layer)
+        let added = self.added.as_ref().is_some_and(|added| added.layer == layer);
+        added || self.of.keys().chain(self.links.keys()).any(|at| at.layer == layer)
+    }
+
+    /// Where a member's symbolic link leads now, if it led elsewhere.
+    #[must_use]
+    pub fn link(&self, at: At) -> Option<&BString> {
+        self.links.get(&at)
     }
 
     /// The bytes by which a member shrinks in the tar.
@@ -67,18 +105,31 @@ impl Rewrites {
     }
 }
 
-/// Decides about every file that stays.
+/// Decides about every file that stays. What packages that go have in databases goes, too.
 #[must_use]
-pub fn decide(request: &Request<'_>, proposals: &Proposals, dropped: &[Option<u16>]) -> Rewrites {
-    let mut deciding = Deciding { request, proposals, dropped, out: Rewrites::default(), sums: HashMap::new() };
+pub fn decide(request: &Request<'_>, verdicts: &Verdicts, made: &Made) -> Rewrites {
+    let Verdicts { proposals, decided, packages, .. } = verdicts;
+    let dropped = &decided.dropped;
+    let out = Rewrites { unchanged: made.unchanged.clone(), ..Rewrites::default() };
+    let mut deciding = Deciding { request, proposals, dropped, made, out, sums: HashMap::new() };
     for (id, inode) in request.merged.tree.inodes() {
         if inode.kind == Type::File {
             deciding.file(id);
         }
     }
+    let mut edits = packages.edits.clone();
+    edits.extend(records::edits(request, dropped));
     if !deciding.sums.is_empty() {
-        deciding.ledgers();
+        deciding.ledgers(&mut edits);
     }
+    edits.into_iter().for_each(|(at, edits)| deciding.edit(at, edits));
+    deciding.out.links = packages.links.clone();
+    match excludes::written(request, dropped) {
+        Written::Nothing => {}
+        Written::Longer(at, recipe) => _ = deciding.out.of.insert(at, recipe),
+        Written::New(added) => deciding.out.added = Some(added),
+    }
+    deciding.out.sums = deciding.sums;
     deciding.out
 }
 
@@ -86,13 +137,17 @@ struct Deciding<'a> {
     request: &'a Request<'a>,
     proposals: &'a Proposals,
     dropped: &'a [Option<u16>],
+    made: &'a Made,
     out: Rewrites,
-    /// What is stripped: its new checksums.
+    /// What gets a new content: its new checksums.
     sums: HashMap<At, Sums>,
 }
 
 /// An edit of a ledger: a range of its text and what comes in its place.
-type Edit = (std::ops::Range<usize>, Vec<u8>);
+pub type Edit = (std::ops::Range<usize>, Vec<u8>);
+
+/// Edits by the member that has the text.
+pub type Edits = BTreeMap<At, Vec<Edit>>;
 
 impl<'a> Deciding<'a> {
     fn tree(&self) -> &'a Tree {
@@ -109,20 +164,27 @@ impl<'a> Deciding<'a> {
 
     fn file(&mut self, id: InodeId) {
         let Some((at, names)) = self.holder(id) else { return };
-        let layer = &self.request.layers[at.layer as usize];
-        let Some(facts) = layer.facts.get(&at.member).filter(|f| !f.strip.is_empty()) else { return };
+        if let Some(new) = self.made.new.get(&at) {
+            let mut recipe = Recipe::default();
+            recipe.push(Piece::Spooled(new.spool.clone()));
+            self.out.of.insert(at, recipe);
+            self.out.made.push(Stripped { at, node: names[0], rule: new.rule });
+            self.sums.insert(at, new.sums);
+            return;
+        }
+        let Some(facts) = self.request.facts_at(at).filter(|f| !f.strip.is_empty()) else { return };
         // An exception for one of the names is one for the file.
         let rules: Option<Vec<u16>> = names.iter().map(|n| self.proposals.nodes[n.index()].strip).collect();
         let Some(rule) = rules.and_then(|rules| rules.into_iter().max()) else { return };
         let left = match self.strip_of(&facts.strip, rule, &names) {
-            Ok((Outcome::Replaced(recipe), Some(sums))) => {
+            Ok((Stripping::Replaced(recipe), Some(sums))) => {
                 self.out.of.insert(at, recipe.clone());
                 self.out.stripped.push(Stripped { at, node: names[0], rule });
                 self.sums.insert(at, *sums);
                 return;
             }
-            Ok((Outcome::Replaced(_), None)) => Left::Elf(Reason::Unreadable),
-            Ok((Outcome::Unchanged(reason), _)) => Left::Elf(*reason),
+            Ok((Stripping::Replaced(_), None)) => Left::Elf(Reason::Unreadable),
+            Ok((Stripping::Unchanged(reason), _)) => Left::Elf(*reason),
             Err(left) => left,
         };
         self.out.left.push((names[0], left));
@@ -134,45 +196,38 @@ impl<'a> Deciding<'a> {
         found: &'f [Strip],
         rule: u16,
         names: &[NodeId],
-    ) -> Result<(&'f Outcome, Option<&'f Sums>), Left> {
+    ) -> Result<(&'f Stripping, Option<&'f Sums>), Left> {
         // Of a file that would not change anyway that is the reason to tell.
         let level = self.request.profile.rules[usize::from(rule)].level;
         let of = |level: Level| found.iter().find(|s| s.level == level).ok_or(Left::Elf(Reason::Nothing));
         let strip = of(level)?;
-        if matches!(strip.outcome, Outcome::Unchanged(_)) {
+        if matches!(strip.outcome, Stripping::Unchanged(_)) {
             return Ok((&strip.outcome, None));
         }
         if names.iter().any(|n| self.proposals.nodes[n.index()].protect.is_some()) {
             return Err(Left::Protected);
         }
-        if names.iter().any(|&n| self.is_verified(n)) {
+        if names.iter().any(|&n| is_verified(self.tree(), n)) {
             return Err(Left::Elf(Reason::SelfChecking));
         }
         Ok((&strip.outcome, strip.sums.as_ref()))
     }
 
-    /// Whether a checksum of the file lies beside it, or its name says that it is verified.
-    fn is_verified(&self, node: NodeId) -> bool {
-        let name = self.tree().name(node);
-        let parent = self.tree().node(node).parent;
-        let beside = |car: &Vec<u8>| path::components(car).try_fold(parent, |dir, part| self.tree().child(dir, part));
-        elf::is_checked_name(name) || elf::side_cars(name).iter().any(|car| beside(car).is_some())
-    }
-
-    /// Writes the new checksums where package managers wrote down the old ones.
-    fn ledgers(&mut self) {
-        let ledgers = self.kept_ledgers();
-        let mut edits: BTreeMap<At, Vec<Edit>> = BTreeMap::new();
+    /// Adds the new checksums where package managers wrote down the old ones.
+    fn ledgers(&mut self, all: &mut Edits) {
+        let ledgers = records::kept(self.request, self.dropped);
+        let mut edits = Edits::new();
         let mut recorded: HashSet<At> = HashSet::new();
         let names: HashSet<&[u8]> = self
             .out
             .stripped
             .iter()
+            .chain(&self.out.made)
             .flat_map(|s| self.names(s.node))
             .map(|&n| self.tree().name(n).as_bytes())
             .collect();
-        for (at, ledger, text) in ledgers {
-            for row in ledger.rows(&self.path(at), text) {
+        for (at, path, ledger, text) in ledgers {
+            for row in ledger.rows(&path, text) {
                 if !names.contains(path::split(&row.path).1) {
                     continue;
                 }
@@ -194,12 +249,12 @@ impl<'a> Deciding<'a> {
             }
         }
         if recorded.is_empty() {
-            edits.into_iter().for_each(|(at, edits)| self.edit(at, edits));
+            edits.into_iter().for_each(|(at, edits)| all.entry(at).or_default().extend(edits));
             return;
         }
         // Those stay as they are, and what the others' rows say is worked out without them.
         self.leave(&recorded);
-        self.ledgers();
+        self.ledgers(all);
     }
 
     fn leave(&mut self, recorded: &HashSet<At>) {
@@ -208,36 +263,27 @@ impl<'a> Deciding<'a> {
         let (left, stripped) = self.out.stripped.drain(..).partition(|s: &Stripped| recorded.contains(&s.at));
         self.out.stripped = stripped;
         self.out.left.extend(Vec::into_iter(left).map(|s: Stripped| (s.node, Left::Recorded)));
+        let (left, made) = self.out.made.drain(..).partition(|s: &Stripped| recorded.contains(&s.at));
+        self.out.made = made;
+        let unchanged = |s: Stripped| Unchanged { node: s.node, rule: s.rule, why: Unmade::Recorded };
+        self.out.unchanged.extend(Vec::into_iter(left).map(unchanged));
     }
 
     fn names(&self, node: NodeId) -> &'a [NodeId] {
         self.tree().names(self.tree().node(node).inode)
     }
 
-    fn path(&self, at: At) -> Vec<u8> {
-        self.request.layers[at.layer as usize].members[at.member as usize].path.to_vec()
-    }
-
-    /// The ledgers that stay, those of the base too, in the tree's order.
-    fn kept_ledgers(&self) -> Vec<(At, Ledger, &'a [u8])> {
-        let mut out = Vec::new();
-        for (_, inode) in self.tree().inodes().filter(|(_, inode)| inode.kind == Type::File) {
-            let Some(at) = inode.holder().filter(|_| self.dropped[inode.name.index()].is_none()) else { continue };
-            let Some(facts) = self.request.layers[at.layer as usize].facts.get(&at.member) else { continue };
-            if let (Some(text), Some(ledger)) = (&facts.ledger, Ledger::of(&self.path(at))) {
-                out.push((at, ledger, &**text));
-            }
-        }
-        out
-    }
-
     fn edit(&mut self, at: At, mut edits: Vec<Edit>) {
-        edits.sort_by_key(|(range, _)| range.start);
-        let data = self.request.layers[at.layer as usize].members[at.member as usize].data();
+        // Of what is within a row that goes nothing is left to edit.
+        edits.sort_by_key(|(range, _)| (range.start, std::cmp::Reverse(range.end)));
+        let data = self.request.member(at).data();
         let end = data.end - data.start;
         let mut new = Recipe::default();
         let mut from = 0;
         for (range, bytes) in edits {
+            if (range.start as u64) < from {
+                continue;
+            }
             new.push(Piece::Copy(from..range.start as u64));
             new.push(Piece::Bytes(bytes));
             from = range.end as u64;
@@ -245,4 +291,13 @@ impl<'a> Deciding<'a> {
         new.push(Piece::Copy(from..end));
         self.out.of.insert(at, new);
     }
+}
+
+/// Whether a checksum of the file lies beside it, or its name says that it is verified.
+#[must_use]
+pub fn is_verified(tree: &Tree, node: NodeId) -> bool {
+    let name = tree.name(node);
+    let parent = tree.node(node).parent;
+    let beside = |car: &Vec<u8>| path::components(car).try_fold(parent, |dir, part| tree.child(dir, part));
+    elf::is_checked_name(name) || elf::side_cars(name).iter().any(|car| beside(car).is_some())
 }

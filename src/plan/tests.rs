@@ -77,7 +77,8 @@ impl Case {
             matcher: &matcher,
             squash: self.squash,
             base: self.base,
-        });
+        })
+        .unwrap();
         let path = |id: NodeId| merged.tree.path(id).to_string();
         let removed = |r: &Removed| (layers[r.layer as usize].members[r.member as usize].path.to_string(), r.rule);
         Planned {
@@ -107,6 +108,7 @@ impl Case {
                         out.push(format!("+{}{target}", text(0..100)));
                     }
                 }
+                Piece::Spooled(_) => unreachable!("nothing is made here"),
                 Piece::Copy { layer, range } => {
                     let members = self.layers[*layer as usize].members.iter();
                     let inside = members.filter(|m| m.start >= range.start && m.span().end <= range.end);
@@ -195,7 +197,7 @@ fn what_python_imports_is_rescued_from_guarded_rules() {
     let rules = "[sets]\npython-path = ['**/lib']\n[[rule]]\nid = 't'\naction = 'drop'\npaths = ['**/tests']\nguard = 'python'\n";
     let import = |level, module: &str, names: &[&str]| Reference {
         line: 7,
-        target: Target::Import { level, module: module.into(), names: names.iter().map(|&n| n.to_owned()).collect() },
+        target: Target::Import { level, module: module.into(), names: names.join(",").into() },
     };
     let facts = |references| crate::layer::Facts { references, ..Default::default() };
     let files =
@@ -258,7 +260,7 @@ fn the_guard_of_the_built_in_profile_sees_imports_from_anywhere() {
         format!("{site}/tests/gone.py"),
     ];
     let files: Vec<&str> = files.iter().map(String::as_str).collect();
-    let target = Target::Import { level: 0, module: "pkg.tests.helper".into(), names: Vec::new() };
+    let target = Target::Import { level: 0, module: "pkg.tests.helper".into(), names: "".into() };
     let facts = crate::layer::Facts { references: vec![Reference { line: 1, target }], ..Default::default() };
     let case = Case::new(&[&files]).rules("extends = ['python-slim']\n").fact("app/main.py", facts);
     assert_eq!(case.run().layers, lists(&[&files[..3]]));

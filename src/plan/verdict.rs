@@ -1,9 +1,11 @@
 //! What the rules ask for: each path matched against the profile's patterns, and what a directory's match means below it.
 
 use super::guard;
-use crate::profile::{Guard, Hits, Matcher, Profile};
+use crate::profile::{Action, Guard, Hits, Matcher, Profile};
 use crate::tree::{NodeId, Tree};
+use bstr::BString;
 use rayon::prelude::*;
+use std::collections::HashMap;
 
 /// What the profile says of one path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -12,8 +14,21 @@ pub struct Proposal {
     pub rule: Option<u16>,
     /// The last rule that would strip it: the one nearest to the user says how much.
     pub strip: Option<u16>,
-    /// The first protection that covers it.
+    /// The first protection that covers it; one that holds a whole package comes before others.
     pub protect: Option<u16>,
+    /// What else rules would do with it: index into [`Proposals::changes`].
+    pub change: u32,
+}
+
+/// What rules would do with a file other than dropping or stripping it: of several rules for one thing the last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Change {
+    /// Make it a hard link to an equal one.
+    pub hardlink: Option<u16>,
+    /// Drop or compile it, if it is bytecode.
+    pub bytecode: Option<u16>,
+    /// Run a command on it.
+    pub external: Option<u16>,
 }
 
 /// What the profile says of every path.
@@ -27,19 +42,32 @@ pub struct Proposals {
     pub protects_matched: Vec<bool>,
     /// Nodes that a protection with `links` names.
     pub linked: Vec<(NodeId, u16)>,
+    /// Symbolic links that will lead elsewhere, with where.
+    pub relinked: HashMap<NodeId, BString>,
+    /// All that [`Proposal::change`] may be; the first is nothing.
+    pub changes: Vec<Change>,
+}
+
+impl Proposals {
+    /// What else rules would do with a file.
+    #[must_use]
+    pub fn change(&self, id: NodeId) -> Change {
+        self.changes[self.nodes[id.index()].change as usize]
+    }
 }
 
 /// What holds for all below a directory.
 #[derive(Clone, Default, PartialEq, Eq)]
 struct State {
     rules: Vec<u16>,
-    strips: Vec<u16>,
+    changes: Vec<u16>,
     except: Vec<u16>,
     protect: Option<u16>,
 }
 
 impl State {
-    fn with(&self, hits: &Hits) -> Self {
+    /// `owned` says whether a protection belongs to a package.
+    fn with(&self, hits: &Hits, owned: impl Fn(u16) -> bool) -> Self {
         let union = |a: &[u16], b: &[u16]| {
             let mut both = [a, b].concat();
             both.sort_unstable();
@@ -48,16 +76,44 @@ impl State {
         };
         Self {
             rules: union(&self.rules, &hits.rules),
-            strips: union(&self.strips, &hits.strips),
+            changes: union(&self.changes, &hits.changes),
             except: union(&self.except, &hits.except),
-            protect: self.protect.or_else(|| hits.protects.first().copied()),
+            protect: self.protect.iter().chain(&hits.protects).min_by_key(|&&p| owned(p)).copied(),
         }
     }
 
-    fn proposal(&self) -> Proposal {
-        let holds = |rule: &&u16| self.except.binary_search(rule).is_err();
-        let (rule, strip) = (self.rules.iter().find(holds), self.strips.iter().rev().find(holds));
-        Proposal { rule: rule.copied(), strip: strip.copied(), protect: self.protect }
+    /// Whether no exception of the rule holds.
+    fn holds(&self, rule: u16) -> bool {
+        self.except.binary_search(&rule).is_err()
+    }
+
+    fn drops(&self) -> Option<u16> {
+        self.rules.iter().copied().find(|&rule| self.holds(rule))
+    }
+}
+
+/// Puts proposals together, each different change once.
+struct Proposing<'a> {
+    profile: &'a Profile,
+    changes: Vec<Change>,
+    known: HashMap<Change, u32>,
+}
+
+impl Proposing<'_> {
+    fn proposal(&mut self, state: &State) -> Proposal {
+        let of = |action: Action| {
+            let acts = |&rule: &u16| self.profile.rules[usize::from(rule)].action == action && state.holds(rule);
+            state.changes.iter().rev().copied().find(acts)
+        };
+        let change =
+            Change { hardlink: of(Action::Hardlink), bytecode: of(Action::Bytecode), external: of(Action::External) };
+        let (rule, strip, protect) = (state.drops(), of(Action::Strip), state.protect);
+        let next = self.changes.len() as u32;
+        let change = *self.known.entry(change).or_insert_with(|| {
+            self.changes.push(change);
+            next
+        });
+        Proposal { rule, strip, protect, change }
     }
 }
 
@@ -67,41 +123,48 @@ const BATCH: usize = 1 << 16;
 /// Matches every path. A pattern that names a directory covers all below it, so its findings are handed down.
 #[must_use]
 pub fn propose(tree: &Tree, profile: &Profile, matcher: &Matcher) -> Proposals {
-    let guarded = |rule: u16| profile.rules[usize::from(rule)].guard == Some(Guard::Python);
-    let any_guarded = profile.rules.iter().any(|r| r.enabled && r.guard == Some(Guard::Python));
+    let guarded = |rule: u16| profile.rules[usize::from(rule)].guard == Guard::Python;
+    let any_guarded = profile.rules.iter().any(|r| r.enabled && r.guard == Guard::Python);
     let roots = if any_guarded { guard::module_roots(tree, profile) } else { Vec::new() };
-    let mut states = vec![State::default()];
+    let none = Change::default();
+    let mut proposing = Proposing { profile, changes: vec![none], known: HashMap::from([(none, 0)]) };
+    let mut states = vec![(State::default(), Proposal::default())];
     let mut state_of = vec![0u32; tree.len()];
     let mut out = Proposals {
         nodes: vec![Proposal::default(); tree.len()],
         matched: vec![false; profile.rules.len()],
         protects_matched: vec![false; profile.protects.len()],
         linked: Vec::new(),
+        relinked: HashMap::new(),
+        changes: Vec::new(),
     };
     let found = (0..tree.len()).step_by(BATCH).flat_map(|start| hits(tree, matcher, start));
     for (id, hits) in tree.ids().zip(found) {
         let inherited = state_of[tree.node(id).parent.index()];
         let Some(mut hits) = hits else {
             state_of[id.index()] = inherited;
-            out.nodes[id.index()] = states[inherited as usize].proposal();
+            out.nodes[id.index()] = states[inherited as usize].1;
             continue;
         };
         if hits.rules.iter().any(|&r| guarded(r)) && tree.is_dir(id) && !guard::is_code(tree, id, &roots) {
             hits.rules.retain(|&r| !guarded(r));
         }
-        hits.rules.iter().chain(&hits.strips).for_each(|&r| out.matched[usize::from(r)] = true);
+        hits.rules.iter().chain(&hits.changes).for_each(|&r| out.matched[usize::from(r)] = true);
         hits.protects.iter().for_each(|&p| out.protects_matched[usize::from(p)] = true);
         let links = hits.protects.iter().filter(|&&p| profile.protects[usize::from(p)].links);
         out.linked.extend(links.map(|&p| (id, p)));
-        let state = states[inherited as usize].with(&hits);
-        out.nodes[id.index()] = state.proposal();
-        if tree.is_dir(id) && state != states[inherited as usize] {
+        let above = &states[inherited as usize].0;
+        let state = above.with(&hits, |p| profile.protects[usize::from(p)].owned);
+        let proposal = proposing.proposal(&state);
+        out.nodes[id.index()] = proposal;
+        if tree.is_dir(id) && state != *above {
             state_of[id.index()] = states.len() as u32;
-            states.push(state);
+            states.push((state, proposal));
         } else {
             state_of[id.index()] = inherited;
         }
     }
+    out.changes = proposing.changes;
     out
 }
 
@@ -110,7 +173,7 @@ fn hits(tree: &Tree, matcher: &Matcher, start: usize) -> Vec<Option<Box<Hits>>> 
     let one = |(hits, path): &mut (Hits, Vec<u8>), index: usize| {
         tree.path_into(NodeId(index as u32), path);
         matcher.matches(path, hits);
-        let any = [&hits.rules, &hits.strips, &hits.except, &hits.protects].iter().any(|list| !list.is_empty());
+        let any = [&hits.rules, &hits.changes, &hits.except, &hits.protects].iter().any(|list| !list.is_empty());
         any.then(|| Box::new(hits.clone()))
     };
     let batch = start..tree.len().min(start + BATCH);
@@ -125,7 +188,7 @@ pub fn propose_path(path: &[u8], matcher: &Matcher) -> Option<u16> {
     let ends = memchr::memchr_iter(b'/', path).chain([path.len()]);
     for end in ends {
         matcher.matches(&path[..end], &mut hits);
-        state = state.with(&hits);
+        state = state.with(&hits, |_| false);
     }
-    if state.protect.is_some() { None } else { state.proposal().rule }
+    if state.protect.is_some() { None } else { state.drops() }
 }

@@ -4,7 +4,7 @@
 /// The profile under all others.
 pub(super) const BASE: &str = "base";
 
-const TEXTS: [(&str, &str); 8] = [
+const TEXTS: [(&str, &str); 14] = [
     (BASE, include_str!("../../profiles/base.toml")),
     ("none", include_str!("../../profiles/none.toml")),
     ("caches", include_str!("../../profiles/caches.toml")),
@@ -12,7 +12,13 @@ const TEXTS: [(&str, &str); 8] = [
     ("python-slim", include_str!("../../profiles/python-slim.toml")),
     ("node-slim", include_str!("../../profiles/node-slim.toml")),
     ("alpine-slim", include_str!("../../profiles/alpine-slim.toml")),
+    ("no-build-tools", include_str!("../../profiles/no-build-tools.toml")),
+    ("rpm-slim", include_str!("../../profiles/rpm-slim.toml")),
+    ("python-min", include_str!("../../profiles/python-min.toml")),
+    ("dind", include_str!("../../profiles/dind.toml")),
+    ("web-static", include_str!("../../profiles/web-static.toml")),
     ("strip", include_str!("../../profiles/strip.toml")),
+    ("auto", include_str!("../../profiles/auto.toml")),
 ];
 
 /// The text of a built-in profile.

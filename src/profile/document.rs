@@ -8,8 +8,12 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::error::{At, Located, ProfileError, Source};
-use super::{Action, Guard, LEVELS, Risk};
+use super::{Action, Bytecode, DpkgPaths, External, Guard, LEVELS, Risk, packages};
 use crate::elf::Level;
+
+mod protect;
+mod special;
+mod transform;
 
 /// A string and its place.
 pub(super) type Text = Located<String>;
@@ -23,6 +27,14 @@ pub(super) struct Document {
     pub(super) rules: Vec<RawRule>,
     pub(super) protects: Vec<RawProtect>,
     pub(super) sets: Vec<(Text, Vec<Text>)>,
+    pub(super) choices: Vec<RawChoice>,
+}
+
+/// A `[[when]]`.
+#[derive(Clone, Debug)]
+pub(super) struct RawChoice {
+    pub(super) paths: Vec<Text>,
+    pub(super) uses: Vec<Text>,
 }
 
 /// A `[[rule]]`.
@@ -36,6 +48,10 @@ pub(super) struct RawRule {
     pub(super) risk: Option<Risk>,
     pub(super) guard: Option<Guard>,
     pub(super) level: Option<Level>,
+    pub(super) packages: packages::Raw,
+    pub(super) dpkg: DpkgPaths,
+    pub(super) bytecode: Option<Bytecode>,
+    pub(super) external: Option<External>,
 }
 
 /// An entry of `[protect] paths`.
@@ -45,6 +61,7 @@ pub(super) struct RawProtect {
     pub(super) reason: Option<String>,
     pub(super) except: Vec<Text>,
     pub(super) links: bool,
+    pub(super) owned: bool,
 }
 
 /// Larger texts are refused: no profile is that long, and a parser needs many times the size of its input.
@@ -81,9 +98,9 @@ struct Reader<'a> {
     errors: &'a mut Vec<ProfileError>,
 }
 
-const PROFILE_KEYS: [&str; 6] = ["description", "extends", "enable", "rule", "protect", "sets"];
+const PROFILE_KEYS: [&str; 7] = ["description", "extends", "enable", "when", "rule", "protect", "sets"];
 const RULE_KEYS: [&str; 8] = ["id", "about", "action", "paths", "except", "risk", "guard", "level"];
-const PROTECT_KEYS: [&str; 4] = ["path", "reason", "except", "links"];
+const WHEN_KEYS: [&str; 2] = ["paths", "use"];
 
 impl Reader<'_> {
     fn document(&mut self, table: &DeTable<'_>) -> Document {
@@ -98,6 +115,10 @@ impl Reader<'_> {
                 "rule" => {
                     let tables = self.array("rule", "`[[rule]]` tables", value);
                     out.rules = tables.into_iter().filter_map(|v| self.rule(v)).collect();
+                }
+                "when" => {
+                    let tables = self.array("when", "`[[when]]` tables", value);
+                    out.choices = tables.into_iter().map(|v| self.choice_of_profiles(v)).collect();
                 }
                 "protect" => {
                     for (key, value) in self.entries("protect", value) {
@@ -120,9 +141,26 @@ impl Reader<'_> {
         out
     }
 
+    fn choice_of_profiles(&mut self, value: &Value<'_>) -> RawChoice {
+        let mut out = RawChoice { paths: Vec::new(), uses: Vec::new() };
+        let before = self.errors.len();
+        for (key, value) in self.entries("when", value) {
+            match key.get_ref().as_ref() {
+                "paths" => out.paths = self.strings("paths", value),
+                "use" => out.uses = self.strings("use", value),
+                other => self.unknown(key, other, "a `[[when]]`", &WHEN_KEYS),
+            }
+        }
+        if self.errors.len() == before && (out.paths.is_empty() || out.uses.is_empty()) {
+            self.error(value.span(), "a `[[when]]` needs `paths` that an image may have, and profiles to `use` then");
+        }
+        out
+    }
+
     fn rule(&mut self, value: &Value<'_>) -> Option<RawRule> {
         let (mut id, mut about, mut action, mut risk, mut guard) = (None, None, None, None, None);
-        let (mut paths, mut except, mut level) = (None, None, None);
+        let (mut paths, mut except, mut level, mut how) = (None, None, None, Vec::new());
+        let (mut packages, mut dpkg, mut special) = (packages::Raw::default(), DpkgPaths::default(), Vec::new());
         let before = self.errors.len();
         for (key, value) in self.entries("rule", value) {
             match key.get_ref().as_ref() {
@@ -134,24 +172,40 @@ impl Reader<'_> {
                 "level" => level = Some((key, self.choice("level", value, &LEVELS))),
                 "paths" => paths = Some((key, self.strings("paths", value))),
                 "except" => except = Some((key, self.strings("except", value))),
-                other => self.unknown(key, other, "a rule", &RULE_KEYS),
+                name if special::is(name) => {
+                    self.special(name, value, &mut packages, &mut dpkg);
+                    special.push(key);
+                }
+                other if transform::KEYS.contains(&other) => how.push((key, value)),
+                other => {
+                    let known =
+                        [&RULE_KEYS[..], &special::PACKAGE_KEYS, &special::DPKG_KEYS, &transform::KEYS].concat();
+                    self.unknown(key, other, "a rule", &known);
+                }
             }
         }
         // A key that is there and wrong has been reported; only a missing one still has to be.
         if self.errors.len() == before {
             let shadowed_keys = [paths.as_ref().map(|p| p.0.span()), except.as_ref().map(|e| e.0.span())];
             self.whole(value.span(), id.is_some(), action, paths.is_some(), &shadowed_keys);
-            if let Some((key, _)) = guard.as_ref().filter(|_| action == Some(Action::Strip)) {
+            if let Some((key, _)) = guard.as_ref().filter(|_| action != Some(Action::Drop)) {
                 self.error(key.span(), "`guard` is for rules that drop");
             }
             if let Some((key, _)) = level.as_ref().filter(|_| action != Some(Action::Strip)) {
                 self.error(key.span(), "`level` is for rules that strip");
             }
+            self.special_keys(value.span(), action, &special);
+            if let Some((key, _)) = paths.as_ref().filter(|_| action == Some(Action::RemovePackage)) {
+                self.error(key.span(), "a rule about packages takes no `paths`: it has `packages`");
+            }
         }
         let patterns = |p: Option<(&Key<'_>, Vec<Text>)>| p.map_or_else(Vec::new, |p| p.1);
         let (level, guard) = (level.and_then(|l| l.1), guard.and_then(|g| g.1));
         let (paths, except) = (patterns(paths), patterns(except));
-        Some(RawRule { id: id?, about, action: action?, paths, except, risk, guard, level })
+        let how = self.how(action?, value.span(), &how);
+        let (bytecode, external) = (how.bytecode, how.external);
+        let (id, action) = (id?, action?);
+        Some(RawRule { id, about, action, paths, except, risk, guard, level, packages, dpkg, bytecode, external })
     }
 
     /// Reports what a rule lacks, and patterns where its action takes none.
@@ -173,7 +227,9 @@ impl Reader<'_> {
             }
             Some(Action::Drop) if !paths => self.error(span, "a rule that drops needs `paths`"),
             Some(Action::Strip) if !paths => self.error(span, "a rule that strips needs `paths`"),
-            Some(Action::Drop | Action::Strip) => {}
+            Some(action) if action.changes() && !paths => {
+                self.error(span, format!("a rule with `action = \"{}\"` needs `paths`", action.name()));
+            }
             Some(Action::DropShadowed) => {
                 for key in keys.iter().flatten() {
                     self.error(
@@ -182,6 +238,7 @@ impl Reader<'_> {
                     );
                 }
             }
+            Some(_) => {}
         }
     }
 
@@ -196,57 +253,6 @@ impl Reader<'_> {
             return Some(id);
         }
         None
-    }
-
-    fn protects(&mut self, value: &Value<'_>) -> Vec<RawProtect> {
-        let plain = |path| RawProtect { path, reason: None, except: Vec::new(), links: false };
-        match value.get_ref() {
-            DeValue::Array(items) => {
-                let one = |item| match Spanned::get_ref(item) {
-                    DeValue::Table(_) => self.protect(item),
-                    _ => self.string("paths", item).map(plain),
-                };
-                items.iter().filter_map(one).collect()
-            }
-            DeValue::Table(table) => {
-                let mut out = Vec::new();
-                for (key, value) in in_order(table) {
-                    let path = self.located(key.span(), key.get_ref().to_string());
-                    let reason = self.string(key.get_ref(), value).map(|r| r.value);
-                    out.push(RawProtect { reason, ..plain(path) });
-                }
-                out
-            }
-            other => {
-                let found = kind(other);
-                self.error(
-                    value.span(),
-                    format!("`paths` must be an array of patterns or a table of reasons, found {found}"),
-                );
-                Vec::new()
-            }
-        }
-    }
-
-    fn protect(&mut self, value: &Value<'_>) -> Option<RawProtect> {
-        let (mut path, mut reason, mut except, mut links) = (None, None, Vec::new(), false);
-        let before = self.errors.len();
-        for (key, value) in self.entries("paths", value) {
-            match key.get_ref().as_ref() {
-                "path" => path = self.string("path", value),
-                "reason" => reason = self.string("reason", value).map(|r| r.value),
-                "except" => except = self.strings("except", value),
-                "links" => match value.get_ref() {
-                    DeValue::Boolean(b) => links = *b,
-                    other => self.wrong("links", "true or false", value, other),
-                },
-                other => self.unknown(key, other, "a protected path", &PROTECT_KEYS),
-            }
-        }
-        if path.is_none() && self.errors.len() == before {
-            self.error(value.span(), "a protected path needs a `path`");
-        }
-        Some(RawProtect { path: path?, reason, except, links })
     }
 
     fn entries<'t, 'i>(&mut self, name: &str, value: &'t Value<'i>) -> Vec<(&'t Key<'i>, &'t Value<'i>)> {

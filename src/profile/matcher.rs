@@ -4,15 +4,15 @@
 use globset::{Candidate, GlobSet, GlobSetBuilder};
 
 use super::error::{At, ProfileError};
-use super::{Action, Glob, Profile, pattern};
+use super::{Glob, Profile, pattern};
 
 /// The rules and protections that name a path itself; what names a directory above it is not among them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hits {
     /// The enabled rules that drop and whose `paths` match: indices into [`Profile::rules`], in order.
     pub rules: Vec<u16>,
-    /// The same for the rules that strip.
-    pub strips: Vec<u16>,
+    /// The same for the rules that look into files: [`super::Action::changes`].
+    pub changes: Vec<u16>,
     /// The enabled rules whose `except` matches: indices into [`Profile::rules`], in order.
     pub except: Vec<u16>,
     /// The protections that match: indices into [`Profile::protects`], in order.
@@ -31,7 +31,7 @@ pub struct Matcher {
 #[derive(Clone, Copy, Debug)]
 enum Target {
     Rule(u16),
-    Strip(u16),
+    Change(u16),
     Except(u16),
     Protect(u16),
 }
@@ -46,7 +46,7 @@ impl Matcher {
         let mut protect_except = Vec::new();
         for (i, rule) in profile.rules.iter().enumerate().filter(|(_, r)| r.enabled) {
             let id = index(i)?;
-            let target = if rule.action == Action::Strip { Target::Strip(id) } else { Target::Rule(id) };
+            let target = if rule.action.changes() { Target::Change(id) } else { Target::Rule(id) };
             let paths = rule.paths.iter().map(|g| (g, target));
             patterns.extend(paths.chain(rule.except.iter().map(|g| (g, Target::Except(id)))));
         }
@@ -60,14 +60,14 @@ impl Matcher {
 
     /// Puts into `into` what names `path`, a normalized path of the image; what was there before goes.
     pub fn matches(&self, path: &[u8], into: &mut Hits) {
-        let Hits { rules, strips, except, protects } = into;
+        let Hits { rules, changes, except, protects } = into;
         rules.clear();
-        strips.clear();
+        changes.clear();
         except.clear();
         protects.clear();
         self.patterns.find(path, |target| match target {
             Target::Rule(i) => rules.push(i),
-            Target::Strip(i) => strips.push(i),
+            Target::Change(i) => changes.push(i),
             Target::Except(i) => except.push(i),
             Target::Protect(i) => protects.push(i),
         });
@@ -76,9 +76,30 @@ impl Matcher {
             ends.for_each(|end| self.protect_except.find(&path[..end], |i| protects.retain(|p| *p != i)));
         }
         // The set answers in the order of its patterns, and so of what they belong to; one rule may have several.
-        for list in [rules, strips, except, protects] {
+        for list in [rules, changes, except, protects] {
             list.dedup();
         }
+    }
+}
+
+/// The conditions of a profile's choices, compiled.
+#[derive(Debug)]
+pub struct Conditions(Set<usize>);
+
+impl Conditions {
+    /// Compiles the patterns of [`Profile::choices`].
+    ///
+    /// # Errors
+    /// The patterns together are too large.
+    pub fn new(profile: &Profile) -> Result<Self, ProfileError> {
+        let choices = profile.choices.iter().enumerate();
+        let patterns: Vec<_> = choices.flat_map(|(i, c)| c.paths.iter().map(move |g| (g, i))).collect();
+        Ok(Self(Set::new(&patterns)?))
+    }
+
+    /// Calls `holds` with the index of each choice that names `path`, a normalized path of the image.
+    pub fn matches(&self, path: &[u8], holds: impl FnMut(usize)) {
+        self.0.find(path, holds);
     }
 }
 
@@ -185,7 +206,7 @@ mod tests {
             "#,
         );
         let m = Matcher::new(&p).unwrap();
-        let mut hits = Hits { rules: vec![7], strips: vec![7], except: vec![7], protects: vec![7] };
+        let mut hits = Hits { rules: vec![7], changes: vec![7], except: vec![7], protects: vec![7] };
         m.matches(b"a/b", &mut hits);
         assert_eq!((hits.rules, hits.except), (vec![1], vec![1]));
         assert_eq!(p.protects[usize::from(hits.protects[0])].path.source, "a/b");

@@ -11,15 +11,18 @@ use std::collections::BTreeMap;
 mod builtin;
 mod document;
 mod error;
+mod file;
 mod matcher;
+mod packages;
 mod pattern;
 mod resolve;
 mod show;
 
 pub use builtin::builtins;
 pub use error::{Place, ProfileError};
-pub use matcher::{Hits, Matcher};
-pub use resolve::{check, resolve};
+pub use matcher::{Conditions, Hits, Matcher};
+pub use packages::{Names, Packages};
+pub use resolve::{check, resolve, resolve_for};
 pub use show::show;
 
 /// The id of the rule that `--drop` makes, and the profile name of all that the command line adds.
@@ -38,6 +41,19 @@ pub struct Profile {
     pub protects: Vec<Protect>,
     /// The named sets, each with the patterns it stands for in the end.
     pub sets: BTreeMap<String, Vec<String>>,
+    /// The `[[when]]` of all profiles, in order.
+    pub choices: Vec<Choice>,
+}
+
+/// Profiles to use where an image has something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// What the image must have, one of them at least.
+    pub paths: Vec<Glob>,
+    /// The profiles: built-in names, or paths of files.
+    pub uses: Vec<String>,
+    /// Whether the image has it, so that the profiles are in use.
+    pub holds: bool,
 }
 
 /// One thing to do, and why it is safe.
@@ -56,13 +72,31 @@ pub struct Rule {
     /// What may go wrong.
     pub risk: Risk,
     /// Who is asked before a path is dropped.
-    pub guard: Option<Guard>,
+    pub guard: Guard,
     /// How much a rule that strips takes.
     pub level: Level,
+    /// Which packages a rule about packages takes away.
+    pub packages: Option<Packages>,
+    /// What dpkg is told where a rule that drops took something.
+    pub dpkg: DpkgPaths,
+    /// What a rule about bytecode does.
+    pub bytecode: Option<Bytecode>,
+    /// What a rule with a command of the user's runs.
+    pub external: Option<External>,
     /// Whether the rule is on: all are but the opt-in ones that nobody enabled.
     pub enabled: bool,
     /// The profile that it was defined in.
     pub profile: String,
+}
+
+/// Patterns for dpkg, so that packages installed later come without what a rule drops: `path-exclude` and `path-include` of
+/// dpkg(1). `{language}` in the latter stands for each language that the image's environment asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DpkgPaths {
+    /// Paths that dpkg does not unpack.
+    pub exclude: Vec<String>,
+    /// Paths among them that it does.
+    pub include: Vec<String>,
 }
 
 /// What a rule does.
@@ -74,6 +108,52 @@ pub enum Action {
     DropShadowed,
     /// Takes symbols and debug data out of executables and shared objects.
     Strip,
+    /// Takes packages away, with all their files and what their package manager knows of them.
+    RemovePackage,
+    /// Makes equal files of one layer hard links of each other.
+    Hardlink,
+    /// Drops or compiles Python's bytecode.
+    Bytecode,
+    /// Runs a command of the user's on each file.
+    External,
+}
+
+/// What becomes of Python's bytecode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bytecode {
+    /// Which goes or is made.
+    pub mode: Mode,
+    /// `optimize` of Python's `compile` where bytecode is made: 1 leaves out assertions, 2 documentation as well.
+    pub optimize: u8,
+}
+
+/// Which bytecode goes or is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// What no interpreter of the image would use goes.
+    Stale,
+    /// All that has its source beside it goes.
+    Drop,
+    /// What has its source beside it is compiled anew, by an interpreter that the caller runs.
+    Compile,
+}
+
+/// A command of the user's that makes a smaller file out of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct External {
+    /// The program and its arguments; [`External::IN`] and [`External::OUT`] stand for paths in them.
+    pub command: Vec<String>,
+    /// Seconds that it has for one file.
+    pub timeout: u64,
+    /// Whether equal input gives equal output, as the user says.
+    pub deterministic: bool,
+}
+
+impl External {
+    /// Stands for the path of the input.
+    pub const IN: &str = "{in}";
+    /// Stands for the path of the output.
+    pub const OUT: &str = "{out}";
 }
 
 /// What may go wrong where a rule is on.
@@ -90,8 +170,12 @@ pub enum Risk {
 /// Who may veto a rule, path by path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Guard {
-    /// Kept Python code: what it imports or names stays.
+    /// All that stays: what source texts import or name, and the libraries that objects need.
+    References,
+    /// Kept Python code alone; and a directory that the rule names counts only where it is Python code itself.
     Python,
+    /// Nobody.
+    None,
 }
 
 /// A path that no rule may drop.
@@ -106,6 +190,9 @@ pub struct Protect {
     pub except: Vec<Glob>,
     /// Whether all symlinks and hard links that lead to it are protected, too.
     pub links: bool,
+    /// Whether it belongs to a package and goes where a rule removes that: licences and metadata. What is protected without
+    /// this holds the whole package.
+    pub owned: bool,
     /// The profile that it was defined in.
     pub profile: String,
 }
@@ -132,9 +219,46 @@ pub struct Request<'a> {
     pub protect: &'a [String],
 }
 
+impl Profile {
+    /// The profiles that choices brought, each once, in order.
+    #[must_use]
+    pub fn picked(&self) -> Vec<String> {
+        let mut out: Vec<String> = Vec::new();
+        for name in self.choices.iter().filter(|c| c.holds).flat_map(|c| &c.uses) {
+            if !out.contains(name) {
+                out.push(name.clone());
+            }
+        }
+        out
+    }
+}
+
 impl Action {
-    const KNOWN: [(&'static str, Self); 3] =
-        [("drop", Self::Drop), ("drop-shadowed", Self::DropShadowed), ("strip", Self::Strip)];
+    const KNOWN: [(&'static str, Self); 7] = [
+        ("drop", Self::Drop),
+        ("drop-shadowed", Self::DropShadowed),
+        ("strip", Self::Strip),
+        ("hardlink", Self::Hardlink),
+        ("bytecode", Self::Bytecode),
+        ("external", Self::External),
+        ("remove-package", Self::RemovePackage),
+    ];
+
+    /// Whether its rules look into files, of which most stay: paths alone say nothing yet.
+    #[must_use]
+    pub const fn changes(self) -> bool {
+        matches!(self, Self::Strip | Self::Hardlink | Self::Bytecode | Self::External)
+    }
+
+    /// Its name in a profile.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        name_of(&Self::KNOWN, self)
+    }
+}
+
+impl Mode {
+    const KNOWN: [(&'static str, Self); 3] = [("stale", Self::Stale), ("drop", Self::Drop), ("compile", Self::Compile)];
 
     /// Its name in a profile.
     #[must_use]
@@ -154,7 +278,8 @@ impl Risk {
 }
 
 impl Guard {
-    const KNOWN: [(&'static str, Self); 1] = [("python", Self::Python)];
+    const KNOWN: [(&'static str, Self); 3] =
+        [("references", Self::References), ("python", Self::Python), ("none", Self::None)];
 
     /// Its name in a profile.
     #[must_use]

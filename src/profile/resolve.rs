@@ -4,26 +4,37 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::rc::Rc;
 
-use super::document::{Document, MAX_ERRORS, RawProtect, RawRule, Text};
+use super::document::{Document, MAX_ERRORS, RawChoice, RawProtect, RawRule, Text};
 use super::error::{At, Located, ProfileError, Source};
+use super::file::{beside, identity, is_path};
 use super::pattern::{self, Sets};
-use super::{Action, COMMAND_LINE, Glob, Profile, Protect, Request, Risk, Rule, builtin};
+use super::{Action, COMMAND_LINE, Choice, DpkgPaths, Glob, Guard, Profile, Protect, Request, Risk, Rule, builtin};
 use crate::elf::Level;
 
 type Read<'a> = &'a dyn Fn(&str) -> io::Result<String>;
+/// Whether an image has one of these.
+type Holds<'a> = &'a dyn Fn(&[Glob]) -> bool;
 
 /// How long a chain of profiles may be that extend each other.
 const MAX_CHAIN: usize = 32;
 /// How many rules and protections there may be: their indices are small numbers.
 const MAX_ENTRIES: usize = 10_000;
 
-/// Resolves what the command line asks for. `read` gives the text of a profile file; relative `extends` of a file are
-/// looked up beside it.
+/// Resolves what the command line asks for, with all profiles that a `[[when]]` may bring. `read` gives the text of a profile
+/// file; relative `extends` of a file are looked up beside it.
 ///
 /// # Errors
 /// The first mistake in any of the texts, names or patterns.
 pub fn resolve(request: &Request<'_>, read: Read<'_>) -> Result<Profile, ProfileError> {
-    let mut loader = Loader::new(read);
+    resolve_for(request, read, &|_| true)
+}
+
+/// The same for an image: a `[[when]]` brings its profiles where `holds` is true of its paths.
+///
+/// # Errors
+/// The first mistake in any of the texts, names or patterns.
+pub fn resolve_for(request: &Request<'_>, read: Read<'_>, holds: Holds<'_>) -> Result<Profile, ProfileError> {
+    let mut loader = Loader::new(read, holds);
     for name in request.profiles {
         loader.load(&option("--profile", name), "");
     }
@@ -38,7 +49,7 @@ pub fn resolve(request: &Request<'_>, read: Read<'_>) -> Result<Profile, Profile
 
 /// All that is wrong with a profile's text and with what it extends, in the order in which it is found.
 pub fn check(file_name: &str, text: &str, read: Read<'_>) -> Vec<ProfileError> {
-    let mut loader = Loader::new(read);
+    let mut loader = Loader::new(read, &|_| true);
     loader.stack.push(identity(file_name));
     loader.add(file_name, text.to_owned());
     loader.finish(&Request::default());
@@ -52,12 +63,20 @@ fn option(name: &str, value: &str) -> Text {
 /// What is known of the profiles so far.
 struct Loader<'a> {
     read: Read<'a>,
+    holds: Holds<'a>,
     errors: Vec<ProfileError>,
     /// The profiles that are being read, each extended by the one before.
     stack: Vec<String>,
     loaded: BTreeSet<String>,
     descriptions: Vec<String>,
     rules: Vec<(RawRule, String)>,
+    /// For each rule the choice that brought it, if one did.
+    branches: Vec<Option<usize>>,
+    /// The choice whose profiles are being read.
+    branch: Option<usize>,
+    choices: Vec<Choice>,
+    /// The ids of rules in profiles that no choice brought: to enable one of them is no mistake.
+    absent: BTreeSet<String>,
     /// Where each id's rule is in `rules`.
     index: BTreeMap<String, usize>,
     protects: Vec<(RawProtect, String)>,
@@ -66,14 +85,19 @@ struct Loader<'a> {
 }
 
 impl<'a> Loader<'a> {
-    fn new(read: Read<'a>) -> Self {
+    fn new(read: Read<'a>, holds: Holds<'a>) -> Self {
         let mut loader = Self {
             read,
+            holds,
             errors: Vec::new(),
             stack: Vec::new(),
             loaded: BTreeSet::new(),
             descriptions: Vec::new(),
             rules: Vec::new(),
+            branches: Vec::new(),
+            branch: None,
+            choices: Vec::new(),
+            absent: BTreeSet::new(),
             index: BTreeMap::new(),
             protects: Vec::new(),
             sets: Sets::new(),
@@ -152,7 +176,36 @@ impl<'a> Loader<'a> {
         if self.stack.len() == 1 && !document.description.is_empty() && name != builtin::BASE {
             self.descriptions.push(document.description.clone());
         }
+        for (set, patterns) in document.sets.clone() {
+            self.merge_set(set, patterns);
+        }
+        for choice in &document.choices {
+            self.choose(choice, dir);
+        }
         self.merge(name, document);
+    }
+
+    /// Loads the profiles of a `[[when]]` where it holds.
+    fn choose(&mut self, choice: &RawChoice, dir: &str) {
+        let sets = std::mem::take(&mut self.sets);
+        let paths = self.globs(&choice.paths, &sets);
+        self.sets = sets;
+        let holds = (self.holds)(&paths);
+        let uses = choice.uses.iter().map(|u| u.value.clone()).collect();
+        self.choices.push(Choice { paths, uses, holds });
+        if holds {
+            let outer = self.branch.replace(self.choices.len() - 1);
+            choice.uses.iter().for_each(|name| self.load(name, dir));
+            self.branch = outer;
+            return;
+        }
+        // What may be named all the same: sets in patterns, rules to enable.
+        let mut other = Loader::new(self.read, &|_| true);
+        choice.uses.iter().for_each(|name| other.load(name, dir));
+        self.absent.extend(other.index.into_keys().chain(other.absent));
+        for (name, set) in other.sets {
+            self.sets.entry(name).or_insert(set);
+        }
     }
 
     fn merge(&mut self, name: &str, document: Document) {
@@ -166,21 +219,32 @@ impl<'a> Loader<'a> {
                 continue;
             }
             let at = *self.index.entry(id.value.clone()).or_insert(self.rules.len());
+            // Which of the two an image gets would depend on what it has, and what is read of it on both.
+            if self.branch.is_some() && self.branches.get(at).is_some_and(|b| *b != self.branch) {
+                let other = self.rules.get(at).map_or("", |r| &r.1);
+                let e = id.error(format!(
+                    "the rule `{}` is in `{other}` as well, which comes without this `[[when]]`",
+                    id.value
+                ));
+                self.error(e.help("give it another id"));
+                continue;
+            }
             // A rule replaces one of the same id in a profile that it extends, and takes its place in the order.
             match self.rules.get_mut(at) {
                 Some(slot) => *slot = (rule.clone(), name.to_owned()),
-                None => self.rules.push((rule.clone(), name.to_owned())),
+                None => {
+                    self.rules.push((rule.clone(), name.to_owned()));
+                    self.branches.push(self.branch);
+                }
             }
         }
         self.protects.extend(document.protects.into_iter().map(|p| (p, name.to_owned())));
         self.enable.extend(document.enable);
-        for (set, patterns) in document.sets {
-            self.merge_set(set, patterns);
-        }
         if self.rules.len().max(self.protects.len()) > MAX_ENTRIES {
             let at = At { source: Rc::new(Source { name: name.to_owned(), text: String::new() }), span: 0..0 };
             self.error(ProfileError::new(&at, format!("more than {MAX_ENTRIES} rules or protected paths")));
             self.rules.truncate(MAX_ENTRIES);
+            self.branches.truncate(MAX_ENTRIES);
             self.protects.truncate(MAX_ENTRIES);
         }
     }
@@ -214,6 +278,7 @@ impl<'a> Loader<'a> {
             rules: Vec::new(),
             protects: Vec::new(),
             sets: BTreeMap::new(),
+            choices: std::mem::take(&mut self.choices),
         };
         for (name, (_, patterns)) in &sets {
             let globs = self.globs(patterns, &sets).into_iter().flat_map(|g| g.expanded);
@@ -230,14 +295,27 @@ impl<'a> Loader<'a> {
         let enabled: BTreeSet<String> = self.enable.iter().map(|id| id.value.clone()).collect();
         for (rule, from) in std::mem::take(&mut self.rules) {
             let risk = rule.risk.unwrap_or(Risk::Low);
+            let mut wrong = Vec::new();
+            // What a rule about packages excepts are names of packages.
+            let packages =
+                (rule.action == Action::RemovePackage).then(|| rule.packages.resolve(&rule.except, &mut wrong));
+            wrong.into_iter().for_each(|e| self.error(e));
+            let except = if packages.is_some() { Vec::new() } else { self.globs(&rule.except, sets) };
             profile.rules.push(Rule {
                 about: rule.about.map_or_else(String::new, |a| a.value),
                 action: rule.action,
                 paths: self.globs(&rule.paths, sets),
-                except: self.globs(&rule.except, sets),
+                except,
                 risk,
-                guard: rule.guard,
+                guard: match rule.action {
+                    Action::Drop | Action::RemovePackage => rule.guard.unwrap_or(Guard::References),
+                    _ => Guard::None,
+                },
                 level: rule.level.unwrap_or(Level::All),
+                packages,
+                dpkg: rule.dpkg,
+                bytecode: rule.bytecode,
+                external: rule.external,
                 enabled: risk != Risk::OptIn || enabled.contains(&rule.id.value),
                 id: rule.id.value,
                 profile: from,
@@ -250,7 +328,8 @@ impl<'a> Loader<'a> {
             let reason = protect.reason.unwrap_or_else(|| format!("protected by {from}"));
             let except = self.globs(&protect.except, sets);
             if let Some(path) = self.globs(std::slice::from_ref(&protect.path), sets).pop() {
-                let protect = Protect { path, reason, except, links: protect.links, profile: from };
+                let (links, owned) = (protect.links, protect.owned);
+                let protect = Protect { path, reason, except, links, owned, profile: from };
                 push_protect(&mut profile.protects, protect);
             }
         }
@@ -267,8 +346,12 @@ impl<'a> Loader<'a> {
                 paths,
                 except: Vec::new(),
                 risk: Risk::Low,
-                guard: None,
+                guard: Guard::References,
                 level: Level::All,
+                packages: None,
+                dpkg: DpkgPaths::default(),
+                bytecode: None,
+                external: None,
                 enabled: true,
                 profile: COMMAND_LINE.to_owned(),
             });
@@ -276,7 +359,8 @@ impl<'a> Loader<'a> {
         for path in self.globs(&texts("--protect", request.protect), sets) {
             let reason = format!("--protect {}", path.source);
             let profile_name = COMMAND_LINE.to_owned();
-            profile.protects.push(Protect { path, reason, except: Vec::new(), links: false, profile: profile_name });
+            let (except, links, owned) = (Vec::new(), false, false);
+            profile.protects.push(Protect { path, reason, except, links, owned, profile: profile_name });
         }
     }
 
@@ -293,7 +377,8 @@ impl<'a> Loader<'a> {
 
     fn check_enabled(&mut self) {
         let known: Vec<&str> = self.index.keys().map(String::as_str).collect();
-        let unknown = self.enable.iter().filter(|id| !self.index.contains_key(&id.value));
+        let unknown =
+            self.enable.iter().filter(|id| !self.index.contains_key(&id.value) && !self.absent.contains(&id.value));
         let errors: Vec<_> = unknown
             .take(MAX_ERRORS)
             .map(|id| id.error(format!("unknown rule `{}`", id.value)).nearest(&id.value, known.iter().copied()))
@@ -308,31 +393,6 @@ fn push_protect(protects: &mut Vec<Protect>, new: Protect) {
         Some(old) => *old = new,
         None => protects.push(new),
     }
-}
-
-/// Whether a profile is named by its file.
-fn is_path(name: &str) -> bool {
-    name.contains('/') || name.ends_with(".toml")
-}
-
-fn beside(dir: &str, path: &str) -> String {
-    if path.starts_with('/') { path.to_owned() } else { format!("{dir}{}", path.strip_prefix("./").unwrap_or(path)) }
-}
-
-/// One spelling for each file, as far as the path alone can say.
-fn identity(path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "." => {}
-            "" if !parts.is_empty() => {}
-            ".." if parts.last().is_some_and(|last| !last.is_empty() && *last != "..") => {
-                parts.pop();
-            }
-            part => parts.push(part),
-        }
-    }
-    parts.join("/")
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A resolved profile as TOML again: what `slim profiles show` prints, and what a user may copy to begin one of their own.
 
-use super::{Action, Glob, Profile, ProfileError, Request, Rule, resolve};
+use super::{Action, Glob, Packages, Profile, ProfileError, Request, Rule, resolve};
 
 /// The TOML of a profile as resolved, with all that it extends written out. `read` gives the text of a file.
 ///
@@ -16,6 +16,11 @@ impl Profile {
     #[must_use]
     pub fn to_toml(&self) -> String {
         let mut out = format!("# {}: as resolved, with all that is extended.\n", self.names.join(", ").escape_debug());
+        for choice in &self.choices {
+            let paths: Vec<&str> = sources(&choice.paths).collect();
+            let (uses, paths) = (choice.uses.join(", "), paths.join(" or "));
+            out.push_str(&format!("# {} where an image has {}\n", uses.escape_debug(), paths.escape_debug()));
+        }
         line(&mut out, "description", &text(&self.description));
         let enabled: Vec<&str> =
             self.rules.iter().filter(|r| r.enabled && r.risk == super::Risk::OptIn).map(|r| r.id.as_str()).collect();
@@ -35,7 +40,8 @@ impl Profile {
             if !p.except.is_empty() {
                 out.push_str(&format!(", except = {}", array(sources(&p.except))));
             }
-            out.push_str(if p.links { ", links = true },\n" } else { " },\n" });
+            out.push_str(if p.links { ", links = true" } else { "" });
+            out.push_str(if p.owned { ", owned = true },\n" } else { " },\n" });
         }
         out.push_str("]\n");
         out
@@ -48,11 +54,25 @@ fn rule(out: &mut String, rule: &Rule) {
     line(out, "about", &text(&rule.about));
     line(out, "action", &quote(rule.action.name()));
     line(out, "risk", &quote(rule.risk.name()));
-    if let Some(guard) = rule.guard {
-        line(out, "guard", &quote(guard.name()));
+    if rule.action == Action::Drop {
+        line(out, "guard", &quote(rule.guard.name()));
     }
     if rule.action == Action::Strip {
         line(out, "level", &quote(super::name_of(&super::LEVELS, rule.level)));
+    }
+    if let Some(bytecode) = rule.bytecode {
+        line(out, "mode", &quote(bytecode.mode.name()));
+        if bytecode.mode == super::Mode::Compile {
+            line(out, "optimize", &bytecode.optimize.to_string());
+        }
+    }
+    if let Some(external) = &rule.external {
+        line(out, "command", &array(external.command.iter().map(String::as_str)));
+        line(out, "timeout", &external.timeout.to_string());
+        line(out, "deterministic", &external.deterministic.to_string());
+    }
+    if let Some(packages) = &rule.packages {
+        return self::packages(out, packages);
     }
     if rule.action != Action::DropShadowed {
         line(out, "paths", &array(sources(&rule.paths)));
@@ -60,6 +80,23 @@ fn rule(out: &mut String, rule: &Rule) {
     if !rule.except.is_empty() {
         line(out, "except", &array(sources(&rule.except)));
     }
+    for (key, patterns) in [("path-excludes", &rule.dpkg.exclude), ("path-includes", &rule.dpkg.include)] {
+        if !patterns.is_empty() {
+            line(out, key, &array(patterns.iter().map(String::as_str)));
+        }
+    }
+}
+
+fn packages(out: &mut String, packages: &Packages) {
+    line(out, "packages", &array(packages.names.source.iter().map(String::as_str)));
+    if !packages.except.source.is_empty() {
+        line(out, "except", &array(packages.except.source.iter().map(String::as_str)));
+    }
+    if let Some(manager) = packages.manager {
+        line(out, "manager", &quote(manager.name()));
+    }
+    let flags = [("force", packages.force), ("orphans", packages.orphans), ("keep-needed", packages.keep_needed)];
+    flags.iter().filter(|(_, on)| *on).for_each(|(key, _)| line(out, key, "true"));
 }
 
 fn line(out: &mut String, key: &str, value: &str) {
@@ -123,6 +160,8 @@ mod tests {
             let again = resolve(&request, &read).unwrap_or_else(|e| panic!("{e}"));
             let first = resolve(&Request { profiles: &[name.to_owned()], ..request }, &read).unwrap();
             let mut again = again;
+            // So is what an image must have: all that may come is there.
+            again.choices.clone_from(&first.choices);
             // Where a rule was defined is a comment.
             again.names.clone_from(&first.names);
             for (a, b) in again.rules.iter_mut().zip(&first.rules) {
@@ -153,6 +192,15 @@ mod tests {
         assert!(show("./x.toml", &none).unwrap_err().message.contains("no files"));
         let file = |_: &str| Ok("description = \"mine\"\nextends = [\"strip\"]".to_owned());
         let shown = show("./x.toml", &file).unwrap();
+        let text = "[[rule]]\nid = \"x\"\naction = \"external\"\ncommand = [\"t\", \"{in}\", \"{out}\"]\n\
+                    deterministic = false\npaths = [\"a\"]\n[[rule]]\nid = \"c\"\naction = \"bytecode\"\nmode = \"compile\"\n\
+                    optimize = 1\npaths = [\"a\"]\n";
+        let changing = show("./x.toml", &|_| Ok(text.to_owned())).unwrap();
+        for line in ["command = [\"t\", \"{in}\", \"{out}\"]", "timeout = 60", "deterministic = false", "optimize = 1"]
+        {
+            assert!(changing.contains(&format!("{line}\n")), "{changing}");
+        }
+        assert_eq!(show("./y.toml", &|_| Ok(changing.clone())).unwrap().replace("y.toml", "x.toml"), changing);
         assert!(shown.contains("description = \"mine\"") && shown.contains("action = \"strip\"\n"), "{shown}");
     }
 }

@@ -1,7 +1,64 @@
 //! What kept files refer to: the facts behind the guard, which lets no rule drop a file that a kept one needs. Each
 //! module reads one kind of file, takes bytes and gives facts back; none knows of trees, rules or the host.
+//!
+//! Source text is read by small lexers and not by parsers: an import and a string are known by their tokens alone, so a file
+//! with syntax errors, of another version of the language or made to overflow a stack is read like any other, at
+//! some hundred megabytes a second.
 
+mod collect;
 pub mod elf;
+pub mod javascript;
+mod lines;
+pub mod lists;
+mod literal;
+pub mod needed;
+pub mod pyc;
 pub mod python;
-pub use python::{Reference, Target};
 pub mod script;
+
+/// A reference of a file to a module or another file, as far as literals tell.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Reference {
+    /// The line it begins on, from 1.
+    pub line: u32,
+    /// What it refers to.
+    pub target: Target,
+}
+
+/// What a [`Reference`] leads to. Whether that exists is for the caller to find out. In all texts `*` stands for what is
+/// computed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Target {
+    /// Python's `import a.b.c` or `from a.b import c`.
+    Import {
+        /// The number of leading dots; 0 is an absolute import.
+        level: u32,
+        /// The dotted path, empty in `from . import x`.
+        module: Box<str>,
+        /// The imported names with commas between them, each of which may be a module below `module`; empty for `import`.
+        names: Box<str>,
+    },
+    /// A string that may name a module (`pkg.tests.x`, also relative as `.tests`), an entry point (`pkg.tests:main`), a path
+    /// (`tests/data.csv`), a file (`data.csv`, `grammar*.txt`), or a kind of files (`.ttf`, `*.rst`).
+    Text(Box<str>),
+    /// A path that is put together of strings, or a string in a place where paths are: `os.path.join(here, "tests", "x")`.
+    Join(Box<str>),
+    /// `lazy_loader.attach_stub`: the type stub beside the file is read when it is imported.
+    Stub,
+    /// JavaScript's `require("x")`, `import "x"` and the like: a relative path or a package's name with more below it.
+    Require(Box<str>),
+}
+
+impl Reference {
+    /// About how many bytes of memory it takes.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        let text = match &self.target {
+            Target::Import { module, names, .. } => module.len() + names.len(),
+            Target::Text(text) | Target::Join(text) | Target::Require(text) => text.len(),
+            Target::Stub => 0,
+        };
+        // What an allocator adds to each of two small texts.
+        size_of::<Self>() + text + 32
+    }
+}

@@ -7,7 +7,7 @@ use super::{
 use crate::layer::LayerIndex;
 use crate::path;
 use crate::plan::{self, LayerPlan, Plan, Removed};
-use crate::profile::Profile;
+use crate::profile::{self, Profile};
 use crate::sink::OutLayer;
 use crate::source::Image;
 use crate::tar::Member;
@@ -58,6 +58,12 @@ impl Built<'_> {
             unmatched_rules: self.unmatched(),
             removed: Totals { files: paths.len() as u64, bytes: self.plan.removed.iter().map(|r| r.bytes).sum() },
             stripped: self.stripped(),
+            removed_packages: self.removed_packages(),
+            kept_packages: self.kept_packages(),
+            linked: self.linked(),
+            made: self.made(),
+            bytecode: self.bytecode(),
+            unchanged: self.unchanged(),
             packages: top(paths.iter().filter_map(|r| Some((packages.name(self.path_of(r))?, r.bytes)))),
             directories: top(paths.iter().map(|r| (directory(self.path_of(r)), r.bytes))),
             rescued,
@@ -86,7 +92,7 @@ impl Built<'_> {
         &self.layers[layer as usize].members
     }
 
-    fn rule_id(&self, rule: u16) -> &str {
+    pub(super) fn rule_id(&self, rule: u16) -> &str {
         self.profile.rules.get(usize::from(rule)).map_or("shadowed", |r| &r.id)
     }
 
@@ -149,10 +155,12 @@ impl Built<'_> {
             total.files += u64::from(!removed.marker);
             total.bytes += removed.bytes;
         }
-        for stripped in &self.plan.rewrites.stripped {
-            let total = totals.entry(stripped.rule).or_default();
+        let rewrites = &self.plan.rewrites;
+        let changed = rewrites.stripped.iter().chain(&rewrites.made).map(|s| (s.rule, self.shrinks(s.at)));
+        for (rule, bytes) in changed.chain(self.plan.links.all.iter().map(|l| (l.rule, l.bytes))) {
+            let total = totals.entry(rule).or_default();
             total.files += 1;
-            total.bytes += self.shrinks(stripped.at);
+            total.bytes += bytes;
         }
         let report = |(rule, total): (u16, Totals)| {
             let rule = self.profile.rules.get(usize::from(rule));
@@ -170,7 +178,7 @@ impl Built<'_> {
         rules
     }
 
-    fn shrinks(&self, at: At) -> u64 {
+    pub(super) fn shrinks(&self, at: At) -> u64 {
         self.plan.rewrites.shrinks(at, &self.members(at.layer)[at.member as usize])
     }
 
@@ -201,14 +209,15 @@ impl Built<'_> {
         Left { id: id.to_owned(), reason, files: 0, bytes: 0, example: bstr::BString::default(), usual }
     }
 
-    fn node_size(&self, at: At) -> u64 {
+    pub(super) fn node_size(&self, at: At) -> u64 {
         self.members(at.layer)[at.member as usize].size()
     }
 
     /// Rules that are on and matched no path.
     fn unmatched(&self) -> Vec<String> {
         let rules = self.profile.rules.iter().zip(&self.plan.matched);
-        let idle = rules.filter(|(r, matched)| r.enabled && !r.paths.is_empty() && !**matched);
+        let asks = |r: &profile::Rule| !r.paths.is_empty() || r.packages.is_some();
+        let idle = rules.filter(|(r, matched)| r.enabled && asks(r) && !**matched);
         idle.map(|(r, _)| r.id.clone()).collect()
     }
 

@@ -10,6 +10,7 @@
 //! | `slimVersion` | string: the version of slim |
 //! | `dryRun` | boolean: nothing was written; the sizes of layers are the plan's |
 //! | `profiles` | strings: the profiles as given with `-p` |
+//! | `picked` | strings: the profiles that a `[[when]]` of those brought, as `auto` does |
 //! | `layersMode` | string: `keep` or `squash` |
 //! | `input` | object: what was read |
 //! | `input.path` | string: IN as given, `-` for standard input |
@@ -41,11 +42,17 @@
 //! | `…layers[].filesRemoved` | number: members of its tar that went |
 //! | `images[].rules[]` | object: a rule that removed something |
 //! | `…rules[].id`, `.profile`, `.about`, `.risk` | strings: as the profile says; risk is `none`, `low` or `opt-in` |
-//! | `…rules[].files`, `.bytes` | number of members that went or were stripped; bytes of tar that went with them (header, data, padding) |
+//! | `…rules[].files`, `.bytes` | number of members that went or were changed; bytes of tar that went with them (header, data, padding) |
 //! | `images[].unmatchedRules` | strings: ids of enabled rules whose patterns matched no path |
 //! | `images[].removed` | object: `files` and `bytes` of all that went, counted as for rules |
 //! | `images[].stripped` | object: `files` that lost symbols or debug data, `bytes` of tar that went with them |
 //! | `images[].stripped.left[]` | object: files that a rule would strip and that stay: `id` of the reason (stable), `reason` (a sentence), `files`, `bytes` of their content, `example` (a path) |
+//! | `images[].removedPackages[]` | object: a package that a rule removed: `manager` (`dpkg`, `apk` or `pip`), `name`, `version`, `rule`, `orphan` (boolean: it went as nothing else needed it), `breaks` (strings: packages that stay and needed it, with `force`), `files` and `bytes` that went with it |
+//! | `images[].keptPackages[]` | object: a package that a rule asked for and that stays: `manager`, `name`, `rule`, `why` (a sentence) |
+//! | `images[].linked` | object: `files` that became hard links of an equal one, `bytes` of tar that this saves |
+//! | `images[].made` | object: `files` with a content that another program made, `bytes` of tar that this saves |
+//! | `images[].bytecode` | object: what it costs that bytecode went: `modules` whose source stays, `bytes` of their bytecode, `startSeconds` of CPU that a start takes longer (an estimate) |
+//! | `images[].unchanged[]` | object: files that a rule would have had a new content for and that stay: `id` of the reason (stable), `rule`, `reason` (a sentence), `files`, `bytes` of their content, `example` (a path) |
 //! | `images[].packages[]` | object: `name` of a package, `files` and `bytes` that went of it |
 //! | `images[].directories[]` | object: `name`, the path of a directory, `files` and `bytes` that went below it |
 //! | `images[].rescued[]` | object: `path` that `rule` asked for and that stays, its `bytes`, `why` (a sentence) |

@@ -12,9 +12,11 @@ use serde::Serialize;
 use crate::Warning;
 
 pub mod build;
+mod changes;
 mod escape;
 pub mod instruction;
 pub mod json;
+mod packages;
 pub mod paint;
 pub mod removed;
 pub(crate) mod table;
@@ -42,6 +44,8 @@ pub struct Report {
     pub dry_run: bool,
     /// The profiles as the user named them.
     pub profiles: Vec<String>,
+    /// Those that a `[[when]]` of them brought, because an image has what it asks for.
+    pub picked: Vec<String>,
     /// `keep` or `squash`.
     pub layers_mode: String,
     /// What was read.
@@ -75,7 +79,7 @@ pub struct Side {
 }
 
 /// One image: its sizes, and what happened to its layers and files.
-#[derive(Serialize, Clone, Debug, PartialEq, Eq)]
+#[derive(Serialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct ImageReport {
     /// Its names.
@@ -96,6 +100,18 @@ pub struct ImageReport {
     pub removed: Totals,
     /// What was made of executables and shared objects.
     pub stripped: Stripped,
+    /// Packages that rules removed, with their entries in their managers' databases.
+    pub removed_packages: Vec<RemovedPackage>,
+    /// Packages that a rule asked for and that stay.
+    pub kept_packages: Vec<KeptPackage>,
+    /// Equal files that became hard links.
+    pub linked: Totals,
+    /// Files with a content that another program made.
+    pub made: Totals,
+    /// What it costs that compiled Python modules went.
+    pub bytecode: Bytecode,
+    /// Files that a rule would have had a new content for, and that stay as they are, by rule and reason.
+    pub unchanged: Vec<Unchanged>,
     /// Packages by what went of them.
     pub packages: Vec<Named>,
     /// Directories by what went of them.
@@ -196,6 +212,76 @@ pub struct Left {
     pub usual: bool,
 }
 
+/// A package that a rule removed.
+#[derive(Serialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct RemovedPackage {
+    /// `dpkg`, `apk` or `pip`.
+    pub manager: String,
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The rule that removed it.
+    pub rule: String,
+    /// Whether it went because nothing that stays needed it any more.
+    pub orphan: bool,
+    /// Packages that stay and needed it, where the rule has `force`.
+    pub breaks: Vec<String>,
+    /// Files and links that went with it.
+    pub files: u64,
+    /// Bytes of tar that went with them.
+    pub bytes: u64,
+}
+
+/// A package that a rule asked for and that stays.
+#[derive(Serialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct KeptPackage {
+    /// `dpkg`, `apk` or `pip`.
+    pub manager: String,
+    /// Its name.
+    pub name: String,
+    /// The rule that asked for it.
+    pub rule: String,
+    /// A sentence.
+    pub why: String,
+}
+
+/// Files that stay as they are for one reason though a rule would have had a new content for them.
+#[derive(Serialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Unchanged {
+    /// A short name of the reason that stays the same.
+    pub id: String,
+    /// The rule.
+    pub rule: String,
+    /// A sentence.
+    pub reason: String,
+    /// How many.
+    pub files: u64,
+    /// Bytes of their content.
+    pub bytes: u64,
+    /// The largest of them.
+    #[serde(serialize_with = "escape::serialize")]
+    pub example: BString,
+    /// Whether that says that nothing is wrong.
+    #[serde(skip)]
+    pub usual: bool,
+}
+
+/// What it costs that compiled Python modules went of which the source stays.
+#[derive(Serialize, Clone, Copy, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Bytecode {
+    /// Modules that are compiled at each start that imports them.
+    pub modules: u64,
+    /// Bytes of bytecode that went with them.
+    pub bytes: u64,
+    /// About so many seconds of CPU a start takes longer: an estimate.
+    pub start_seconds: f64,
+}
+
 /// A number of files and their bytes.
 #[derive(Serialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
@@ -279,6 +365,11 @@ impl Report {
         for image in &mut self.images {
             image.rules.sort_by(|a, b| order((a.bytes, a.files, &a.id), (b.bytes, b.files, &b.id)));
             image.stripped.left.sort_by(|a, b| order((a.bytes, a.files, &a.id), (b.bytes, b.files, &b.id)));
+            image.removed_packages.sort_by(|a, b| order((a.bytes, a.files, &a.name), (b.bytes, b.files, &b.name)));
+            image.unchanged.sort_by(|a, b| {
+                let name = |u: &Unchanged| (u.rule.clone(), u.reason.clone());
+                order((a.bytes, a.files, &name(a)), (b.bytes, b.files, &name(b)))
+            });
             for list in [&mut image.packages, &mut image.directories] {
                 list.sort_by(|a, b| order((a.bytes, a.files, &a.name), (b.bytes, b.files, &b.name)));
             }

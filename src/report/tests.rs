@@ -46,6 +46,11 @@ fn image() -> ImageReport {
         let reason = format!("a sentence about {id}");
         Left { id: id.into(), reason, files, bytes, example: b"usr/bin/a\xff".into(), usual }
     };
+    let unchanged = |id: &str, files, bytes, usual| {
+        let reason = format!("a sentence about {id}");
+        let rule = "upx".to_owned();
+        Unchanged { id: id.into(), rule, reason, files, bytes, example: b"usr/bin/b".into(), usual }
+    };
     let rescue = |path: &[u8], rule: &str, bytes| Rescue {
         path: path.into(),
         rule: rule.into(),
@@ -77,6 +82,12 @@ fn image() -> ImageReport {
             bytes: 1_048_576,
             left: vec![left("appended", 1, 9_000_000, false), left("nothing", 100, 80_000_000, true)],
         },
+        removed_packages: Vec::new(),
+        kept_packages: Vec::new(),
+        linked: Totals { files: 2, bytes: 3_072 },
+        made: Totals { files: 1, bytes: 512 },
+        bytecode: Bytecode { modules: 1_234, bytes: 157_000_000, start_seconds: 1.57 },
+        unchanged: vec![unchanged("timed-out", 1, 7_000, false), unchanged("not-smaller", 10, 80_000, true)],
         packages: (1..=8).map(|i| named(&format!("package-{i}"), i, 1_000_000 * (i / 2))).collect(),
         directories: vec![named("usr/share/doc", 44, 18_400_000), named("wheels", 101, 205_300_000)],
         rescued: vec![
@@ -108,6 +119,7 @@ fn sample() -> Report {
         slim_version: "0.1.0".into(),
         dry_run: false,
         profiles: vec!["python-slim".into(), "./mine.toml".into()],
+        picked: vec![],
         layers_mode: "keep".into(),
         input: side("app.tar", 1_876_000_000),
         output: Some(side("app-slim.tar", 1_270_400_000)),
@@ -184,7 +196,7 @@ fn a_larger_output_is_said_plainly() {
     report.input.archive_bytes = Some(1_000);
     report.output.as_mut().unwrap().archive_bytes = Some(1_500);
     let text = render(&report, &options(80, 0));
-    assert!(text.ends_with("grew by 500 B of 1.0 kB (50.0%), 12,490 files removed, 3 stripped\n"), "{text}");
+    assert!(text.ends_with("grew by 500 B of 1.0 kB (50.0%), 12,490 files removed, 3 stripped, 3 changed\n"), "{text}");
 }
 
 #[test]

@@ -5,6 +5,9 @@ use crate::plan::{Left, Why};
 use crate::profile::Profile;
 use crate::tree::{NodeId, Tree};
 
+/// The id of what a profile protects.
+const PROTECTED: &str = "protected";
+
 /// Why a path stays although a rule asked for it.
 pub struct Told {
     /// A short name that stays the same.
@@ -24,10 +27,17 @@ impl Told {
         Self { id, class: class.into(), sentence: None, by: None, line: None }
     }
 
-    /// A clause about the path, as exact as there is.
+    /// What is said of the path, as exactly as can be.
     #[must_use]
-    pub fn clause(&self) -> &str {
+    pub fn exact(&self) -> &str {
         self.sentence.as_deref().unwrap_or(&self.class)
+    }
+
+    /// The same as the end of a sentence.
+    #[must_use]
+    pub fn clause(&self) -> String {
+        let verb = if self.id == PROTECTED { "it is " } else { "" };
+        format!("{verb}{}", self.exact())
     }
 }
 
@@ -39,7 +49,7 @@ pub fn held(why: Why, tree: &Tree, profile: &Profile) -> Told {
         Why::Protected(p) => {
             let protect = &profile.protects[usize::from(p)];
             let class = format!("protected: {} ({})", protect.reason, protect.path.source);
-            Told { sentence: Some(class.clone()), ..Told::new("protected", class) }
+            Told { sentence: Some(class.clone()), ..Told::new(PROTECTED, class) }
         }
         Why::LinkedFrom(by) => Told {
             sentence: Some(format!("the link {} leads to it", path(by))),
@@ -59,7 +69,12 @@ pub fn held(why: Why, tree: &Tree, profile: &Profile) -> Told {
             sentence: Some(format!("{}:{line} refers to it", path(by))),
             by: Some(by),
             line: Some(line),
-            ..Told::new("reference", "a Python file that stays refers to it")
+            ..Told::new("reference", "a file that stays refers to it")
+        },
+        Why::Needed(by) => Told {
+            sentence: Some(format!("{} is linked with it", path(by))),
+            by: Some(by),
+            ..Told::new("needed", "a program or library that stays needs it")
         },
         Why::Base => Told::new("base", "it lies in a base layer"),
     }
@@ -71,7 +86,7 @@ pub fn held(why: Why, tree: &Tree, profile: &Profile) -> Told {
 pub fn left(why: Left) -> (&'static str, String, bool) {
     match why {
         Left::Elf(reason) => (reason.id(), reason.to_string(), reason.is_usual()),
-        Left::Protected => ("protected", "protected: it stays byte for byte".to_owned(), false),
+        Left::Protected => (PROTECTED, "protected: it stays byte for byte".to_owned(), false),
         Left::Recorded => ("recorded", "a package manager's checksum of it cannot be written anew".to_owned(), false),
     }
 }

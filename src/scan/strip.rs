@@ -7,6 +7,7 @@ use crate::codec::Compression;
 use crate::elf::{self, Level, Object, Outcome, Reason};
 use crate::layer::Strip;
 use crate::ledger::Sums;
+use crate::refs::{self, needed::Needed};
 use crate::scan::Needs;
 use crate::source::{Input, LayerRef};
 use crate::tar::Member;
@@ -67,6 +68,27 @@ pub(super) fn look(
     head.reserve_exact(usize::try_from(size).unwrap_or_default().saturating_sub(head.len()));
     rest.read_to_end(head)?;
     Ok(outcomes(head.as_slice(), name, levels, of))
+}
+
+/// What an object needs to be loaded. Of an object in a compressed layer, `head` gets all.
+pub(super) fn needed(
+    place: Place<'_>,
+    member: &Member,
+    head: &mut Vec<u8>,
+    rest: &mut impl Read,
+) -> Result<Option<Needed>> {
+    let range = member.data();
+    let size = range.end - range.start;
+    if place.layer.compression == Compression::None {
+        let object = Stored { place, range };
+        return Ok(refs::needed::needed(|range| object.read(range), size));
+    }
+    if size > MOST_HELD {
+        return Ok(None);
+    }
+    let _one = (size > LARGE).then(|| ONE_LARGE.lock());
+    rest.read_to_end(head)?;
+    Ok(refs::needed::needed(|range| head.as_slice().read(range), size))
 }
 
 fn outcomes<O: Object + ?Sized>(object: &O, name: &[u8], levels: &[Level], of: SumsOf) -> Vec<Strip> {

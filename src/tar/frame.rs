@@ -7,7 +7,11 @@ use super::pax::{self, Global};
 use super::sparse::{Layout, Map, Text};
 use super::{BLOCK, Member, Sparse, padded};
 use crate::{Error, Result};
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead, Read, Seek};
+
+mod data;
+
+pub use data::Data;
 
 /// The most bytes that a GNU long name may have.
 const MOST_NAME: u64 = 1 << 20;
@@ -35,8 +39,12 @@ pub struct Framer<R: BufRead> {
     shared: Shared,
     members_end: u64,
     stated: u64,
+    jump: Option<Jump<R>>,
     state: State,
 }
+
+/// Jumps over bytes without reading them.
+type Jump<R> = fn(&mut R, i64) -> io::Result<()>;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -60,8 +68,29 @@ impl<R: BufRead> Framer<R> {
             shared: Shared::default(),
             members_end: 0,
             stated: 0,
+            jump: None,
             state: State::Open,
         }
+    }
+
+    /// The same; data that nobody reads are jumped over. So a stream that ends too soon may seem to end well, and
+    /// [`Framer::check_end`] must be asked.
+    pub fn seeking(inner: R) -> Self
+    where
+        R: Seek,
+    {
+        Self { jump: Some(R::seek_relative), ..Self::new(inner) }
+    }
+
+    /// Checks that no member reaches beyond a stream of `size` bytes.
+    ///
+    /// # Errors
+    /// An [`ErrorKind::Layer`](crate::ErrorKind::Layer) error where one does.
+    pub fn check_end(&self, size: u64) -> Result<()> {
+        if self.members_end <= size {
+            return Ok(());
+        }
+        Err(bad("truncated data of the last member").expected(format!("{} bytes", self.members_end), size))
     }
 
     /// The next member, after skipping what has not been read of the one before; nothing after the last. Never reads
@@ -307,6 +336,11 @@ impl<R: BufRead> Framer<R> {
 
     /// Skips `n` bytes in the reader's buffer; how many were not there.
     fn skip(&mut self, mut n: u64) -> io::Result<u64> {
+        if let (Some(jump), Ok(by)) = (self.jump, i64::try_from(n)) {
+            jump(&mut self.inner, by)?;
+            self.pos = self.pos.saturating_add(n);
+            return Ok(0);
+        }
         while n > 0 {
             let have = match self.inner.fill_buf() {
                 Ok(buffer) => buffer.len(),
@@ -356,41 +390,4 @@ fn truncated(part: &str, expected: u64, found: u64, name: &[u8], at: u64) -> Err
 /// The size of an extended header or label.
 fn size(header: &Header, at: u64) -> Result<u64> {
     header.size().map_err(|e| e.member(&header.name()).offset(at))
-}
-
-/// Reads the stored data of a [`Framer`]'s current member and ends where they end.
-pub struct Data<'a, R: BufRead> {
-    framer: &'a mut Framer<R>,
-}
-
-impl<R: BufRead> BufRead for Data<'_, R> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        let framer = &mut *self.framer;
-        let left = framer.left;
-        if left == 0 {
-            return Ok(&[]);
-        }
-        let buffer = framer.inner.fill_buf()?;
-        if buffer.is_empty() {
-            return Err(truncated("data", framer.size, framer.size - left, &framer.name, framer.pos).into());
-        }
-        Ok(&buffer[..usize::try_from(left).map_or(buffer.len(), |n| n.min(buffer.len()))])
-    }
-
-    fn consume(&mut self, n: usize) {
-        let n = usize::try_from(self.framer.left).map_or(n, |left| n.min(left));
-        self.framer.inner.consume(n);
-        self.framer.left -= n as u64;
-        self.framer.pos = self.framer.pos.saturating_add(n as u64);
-    }
-}
-
-impl<R: BufRead> Read for Data<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let have = self.fill_buf()?;
-        let n = have.len().min(buffer.len());
-        buffer[..n].copy_from_slice(&have[..n]);
-        self.consume(n);
-        Ok(n)
-    }
 }

@@ -11,7 +11,7 @@ use serde_json::Value;
 const LOADED: usize = 0x1000;
 
 /// A shared object for x86-64 with one segment, a symbol table and a section of debug data, as GNU ld lays one out.
-fn program(seed: u8) -> Vec<u8> {
+pub fn program(seed: u8) -> Vec<u8> {
     let mut out = vec![0; LOADED];
     out[0x200..LOADED].iter_mut().enumerate().for_each(|(i, b)| *b = (i as u8).wrapping_mul(31) ^ seed);
     let names = b"\0.text\0.symtab\0.strtab\0.debug_info\0.shstrtab\0";
@@ -56,7 +56,7 @@ fn program(seed: u8) -> Vec<u8> {
     out
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::from("0x"), |out, b| out + &format!("{b:02x}"))
 }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// The level of each module.
-const LEVELS: [(&str, u8); 21] = [
+const LEVELS: [(&str, u8); 23] = [
     ("digest", 0),
     ("error", 0),
     ("path", 0),
@@ -12,6 +12,7 @@ const LEVELS: [(&str, u8); 21] = [
     ("refs", 1),
     ("elf", 1),
     ("ledger", 1),
+    ("package", 1),
     ("layer", 2),
     ("tree", 2),
     ("profile", 2),
@@ -21,6 +22,7 @@ const LEVELS: [(&str, u8); 21] = [
     ("plan", 4),
     ("emit", 6),
     ("sink", 5),
+    ("transform", 6),
     ("report", 7),
     ("explain", 8),
     ("analyze", 9),
@@ -28,8 +30,10 @@ const LEVELS: [(&str, u8); 21] = [
 ];
 
 /// Modules without input and output, environment and time.
-const PURE: [&str; 12] =
-    ["path", "codec", "tar", "refs", "elf", "ledger", "layer", "tree", "profile", "plan", "explain", "analyze"];
+const PURE: [&str; 13] = [
+    "path", "codec", "tar", "refs", "elf", "ledger", "package", "layer", "tree", "profile", "plan", "explain",
+    "analyze",
+];
 
 fn files(dir: &Path, out: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(dir).unwrap() {

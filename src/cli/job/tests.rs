@@ -24,6 +24,7 @@ fn plain() -> Job {
         enable: Vec::new(),
         drop: Vec::new(),
         protect: Vec::new(),
+        run_with: None,
         layers: LayersMode::Keep,
         base: None,
         compression: None,
@@ -150,6 +151,37 @@ fn wrong_lines_are_usage_errors() {
         assert_eq!(error.exit_code(), 2, "{line}");
         assert!(error.use_stderr(), "{line}");
     }
+}
+
+#[test]
+fn a_plan_is_asked_for_like_the_main_job() {
+    let plan = |line: &str| match args(line).unwrap().command {
+        Some(Command::Plan(plan)) => *plan,
+        other => panic!("{line}: {other:?}"),
+    };
+    let shared = "-p a,b --enable c --drop /d --protect /e --layers squash --base 2 --platform linux/amd64 --threads 3";
+    let wanted = Job { verbosity: Verbosity::Normal, ..job(&format!("in.tar {shared} --dry-run")) };
+    let asked = plan(&format!("plan in.tar {shared} usr/share **/x.py"));
+    assert_eq!(asked.paths, ["usr/share", "**/x.py"]);
+    assert_eq!(Job::plan(asked.request).unwrap(), wanted);
+    let asked = plan("plan in.tar -p none -v --only drop,held --only strip --depth 2 --sort size");
+    assert!(asked.all && asked.depth == Some(2) && asked.sort == crate::explain::Sort::Size && !asked.json);
+    assert_eq!(asked.only.iter().map(|v| v.name()).collect::<Vec<_>>(), ["drop", "held", "strip"]);
+    assert_eq!(plan("plan - -p none --why /a --why b --json").why, ["/a", "b"]);
+    for line in [
+        "plan",
+        "plan -p none",
+        "plan in -p none -o out",
+        "plan in -p none --only gone",
+        "plan in -p none --why a b",
+        "plan in -p none --why a --all",
+        "plan in -p none --json --depth 1",
+        "plan in -p none --depth -1",
+    ] {
+        assert_eq!(args(line).expect_err(line).exit_code(), 2, "{line}");
+    }
+    let error = Job::plan(plan("plan in.tar").request).unwrap_err();
+    assert_eq!(error.what, "no profile is given");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-use super::super::{Action, Hits, Matcher, Profile, Request, Risk, resolve};
+use super::super::{Action, Conditions, Glob, Hits, Matcher, Profile, Request, Risk, Rule, resolve, resolve_for};
 use super::*;
 
 fn profile(name: &str) -> Profile {
@@ -57,7 +57,9 @@ fn every_rule_says_why_it_is_safe_and_at_what_risk() {
         let resolved = profile(name);
         assert_eq!(resolved.description, description);
         assert!(resolved.protects.iter().all(|p| p.reason.len() > 5));
-        assert!(resolved.rules.iter().all(|r| r.enabled == (r.risk != Risk::OptIn)));
+        let named = document.get("enable").and_then(|e| e.as_array()).cloned().unwrap_or_default();
+        let on = |r: &Rule| r.risk != Risk::OptIn || named.iter().any(|id| id.as_str() == Some(&r.id));
+        assert!(resolved.rules.iter().all(|r| r.enabled == on(r)), "{name}");
         assert_eq!(
             resolved.rules.iter().any(|r| r.action == Action::DropShadowed && r.id == "shadowed"),
             name != "none"
@@ -77,7 +79,7 @@ fn ids_are_different_rules_only_where_a_profile_extends_another() {
 
 #[test]
 fn what_scanners_and_users_need_is_protected_whatever_is_enabled() {
-    for name in ["none", "python-slim", "node-slim", "alpine-slim"] {
+    for name in ["none", "python-min", "node-slim", "alpine-slim", "rpm-slim", "dind", "web-static", "auto"] {
         let p = with_all_opt_ins(name);
         for path in [
             "var/lib/dpkg/status",
@@ -158,6 +160,9 @@ fn caches_go_and_what_only_looks_like_one_stays() {
             ("root/.cache/huggingface/model", "kept"),
             ("opt/conda/pkgs/x-1.conda", "conda-tarballs"),
             ("opt/conda/pkgs/x-1/lib/x.so", "kept"),
+            ("root/.cache/ccache/2/x", "ccache"),
+            ("root/.ccache/ccache.conf", "kept"),
+            ("usr/lib/ccache/gcc", "kept"),
             ("var/log/dpkg.log", "logs"),
             ("var/log/apt/history.log", "logs"),
             ("var/log/nginx/access.log", "kept"),
@@ -245,7 +250,119 @@ fn python_loses_what_no_program_reads() {
     );
     let p = with_all_opt_ins("python-slim");
     assert_eq!(fate(&p, &format!("{SITE}/x/__pycache__/a.cpython-311.pyc")), "bytecode");
-    assert_eq!(fate(&p, &format!("{SITE}/skimage/__init__.pyi")), "stubs");
+    assert_eq!(fate(&p, &format!("{SITE}/numpy/__init__.pyi")), "stubs");
+    assert_eq!(fate(&p, &format!("{SITE}/skimage/filters/__init__.pyi")), "kept");
+}
+
+#[test]
+fn python_min_drops_what_it_says_and_not_what_lies_beside() {
+    const SITE: &str = "app/.venv/lib/python3.11/site-packages";
+    let p = profile("python-min");
+    for (path, expected) in [
+        ("x/__pycache__/a.cpython-311.pyc", "bytecode"),
+        ("numpy/_core/include/numpy/arrayobject.h", "headers"),
+        ("plotly/labextension/static/1.js", "jupyter-assets"),
+        ("plotly/labextension/package.json", "protected"),
+        ("plotly/package_data/plotly.min.js", "kept"),
+        ("pydeck/nbextension/static/index.js", "kept"),
+        ("pyarrow/libarrow_flight.so.2600", "pyarrow-flight"),
+        ("pyarrow/_flight.cpython-311-x86_64-linux-gnu.so", "pyarrow-flight"),
+        ("pyarrow/libarrow_substrait.so.2600", "kept"),
+        ("pyarrow/fs.py", "kept"),
+        ("babel/locale-data/de.dat", "kept"),
+    ] {
+        assert_eq!(fate(&p, &format!("{SITE}/{path}")), expected, "{path}");
+    }
+    fates(
+        &p,
+        &[
+            ("usr/lib/python3.11/ensurepip/_bundled/pip-23.whl", "ensurepip"),
+            ("usr/lib/python3.11/ensurepip/__init__.py", "ensurepip"),
+            ("usr/share/python-wheels/setuptools.whl", "ensurepip"),
+            ("usr/lib/x86_64-linux-gnu/gconv/SJIS.so", "gconv-extra"),
+            ("usr/lib64/gconv/EUC-JP.so", "gconv-extra"),
+            ("usr/lib/x86_64-linux-gnu/gconv/ISO8859-15.so", "kept"),
+            ("usr/lib/x86_64-linux-gnu/gconv/gconv-modules.cache", "kept"),
+            ("usr/lib/x86_64-linux-gnu/libc.so.6", "kept"),
+            ("usr/lib/x86_64-linux-gnu/perl/5.36.0/CORE/perl.h", "perl-headers"),
+            ("usr/lib/x86_64-linux-gnu/perl/5.36.0/CORE.pm", "kept"),
+            ("usr/share/perl/5.36.0/Test/Tutorial.pod", "perl-pod"),
+            ("usr/share/perl/5.36.0/pod/perldiag.pod", "kept"),
+            ("usr/share/perl/5.36.0/Pod/Usage.pm", "kept"),
+            ("usr/share/zoneinfo/right/UTC", "zoneinfo-right"),
+            ("usr/share/zoneinfo/UTC", "kept"),
+            ("usr/share/i18n/charmaps/UTF-8.gz", "locale-sources"),
+            ("usr/share/i18n/SUPPORTED", "kept"),
+        ],
+    );
+}
+
+#[test]
+fn rpm_packages_lose_what_nodocs_leaves_out() {
+    fates(
+        &profile("rpm-slim"),
+        &[
+            ("usr/share/doc/bash/README", "rpm-doc"),
+            ("usr/share/doc/bash/COPYING", "protected"),
+            ("usr/share/doc/packages/bash/README", "rpm-doc"),
+            ("usr/share/licenses/bash/COPYING", "protected"),
+            ("usr/share/man/man1", "kept"),
+            ("usr/share/man/man1/bash.1.gz", "rpm-man"),
+            ("usr/share/man/de/man1/bash.1.gz", "rpm-man"),
+            ("usr/share/info/bash.info.gz", "rpm-info"),
+            ("usr/share/locale/de/LC_MESSAGES/bash.mo", "rpm-locale"),
+            ("usr/share/locale/en_US/LC_MESSAGES/bash.mo", "kept"),
+            ("usr/lib/locale/C.utf8/LC_CTYPE", "kept"),
+            ("var/cache/dnf/fedora/repodata/primary.xml.gz", "rpm-cache"),
+            ("var/lib/rpm/rpmdb.sqlite", "protected"),
+        ],
+    );
+}
+
+#[test]
+fn programs_called_by_name_and_served_files_stay() {
+    let request = Request { profiles: &["dind".to_owned()], drop: &["/usr/sbin".to_owned()], ..Request::default() };
+    let p = resolve(&request, &|_| Err(std::io::Error::other("no files"))).unwrap();
+    let protected = ["iptables", "ip6tables-nft", "modprobe", "docker-proxy", "zfs", "mkfs.xfs", "xfs_growfs", "btrfs"];
+    protected.iter().for_each(|name| assert_eq!(fate(&p, &format!("usr/sbin/{name}")), "protected", "{name}"));
+    assert_eq!(fate(&p, "usr/sbin/useradd"), "command-line");
+    fates(
+        &with_all_opt_ins("web-static"),
+        &[
+            ("var/www/html/app.js", "kept"),
+            ("var/www/html/app.js.map", "site-source-maps"),
+            ("var/www/html/app.js.gz", "protected"),
+            ("usr/local/apache2/manual/index.html", "apache-manual"),
+            ("usr/local/apache2/include/httpd.h", "apache-dev"),
+            ("usr/local/apache2/icons/a.gif", "kept"),
+            ("usr/share/nginx/html/index.html", "kept"),
+        ],
+    );
+    assert_eq!(fate(&profile("web-static"), "var/www/html/app.js.map"), "kept");
+}
+
+/// What `auto` picks for an image with these paths.
+fn picked(paths: &[&str]) -> Vec<String> {
+    let request = Request { profiles: &["auto".to_owned()], ..Request::default() };
+    let read = |_: &str| Err(std::io::Error::other("no files"));
+    let all = resolve(&request, &read).unwrap();
+    let conditions = Conditions::new(&all).unwrap();
+    let mut found = vec![false; all.choices.len()];
+    paths.iter().for_each(|p| conditions.matches(p.as_bytes(), |i| found[i] = true));
+    let holds = |globs: &[Glob]| all.choices.iter().zip(&found).any(|(c, f)| *f && c.paths == globs);
+    resolve_for(&request, &read, &holds).unwrap().picked()
+}
+
+#[test]
+fn auto_picks_by_what_is_there() {
+    assert_eq!(picked(&["bin", "app/server"]), Vec::<String>::new());
+    assert_eq!(picked(&["var/lib/dpkg/status"]), ["debian-slim"]);
+    assert_eq!(picked(&["var/lib/dpkg/status.d", "usr/lib/python3.11/os.py"]), ["debian-slim", "python-slim"]);
+    assert_eq!(picked(&["lib/apk/db/installed", "app/node_modules/x"]), ["alpine-slim", "node-slim"]);
+    assert_eq!(picked(&["usr/lib/sysimage/rpm/rpmdb.sqlite"]), ["rpm-slim"]);
+    assert_eq!(picked(&["etc/alpine-release", "usr/local/bin/dockerd"]), ["alpine-slim", "dind"]);
+    assert_eq!(picked(&["app/venv/lib/python3.12/site-packages"]), Vec::<String>::new());
+    assert_eq!(picked(&["usr/sbin/nginx"]), ["web-static"]);
 }
 
 #[test]

@@ -168,3 +168,101 @@ fn hostile_texts_are_errors() {
     let many: String = (0..12_000).map(|i| rule(&format!("r{i}"), "")).collect();
     assert!(check_one(&many).iter().any(|e| e.contains("more than 10000 rules")));
 }
+
+const WHEN: &str = "[[when]]\npaths = [\"a\"]\nuse = [\"one.toml\"]\n[[when]]\npaths = [\"b\"]\nuse = [\"two.toml\"]\n";
+
+fn for_image(files: &[(&str, &str)], has: &str) -> Result<Profile, ProfileError> {
+    let request = Request { profiles: &[files[0].0.to_owned()], ..Request::default() };
+    resolve_for(&request, &read(files), &|globs| globs.iter().any(|g| g.source == has))
+}
+
+#[test]
+fn a_choice_brings_its_profiles_where_it_holds() {
+    let (one, two) = (rule("x", "risk = \"opt-in\""), format!("sets.s = [\"y\"]\n{}", rule("y", "")));
+    let own = "[[rule]]\nid = \"own\"\naction = \"drop\"\npaths = [\"{s}\"]\n";
+    let top = format!("enable = [\"x\"]\n{WHEN}{own}");
+    let files = [("t.toml", top.as_str()), ("one.toml", &one), ("two.toml", &two)];
+    let ids = |p: &Profile| p.rules.iter().map(|r| r.id.clone()).collect::<Vec<_>>();
+    let all = run(&files).unwrap();
+    assert_eq!(
+        (ids(&all), all.picked()),
+        (vec!["x".into(), "y".into(), "own".into()], vec!["one.toml".into(), "two.toml".into()])
+    );
+    let a = for_image(&files, "a").unwrap();
+    assert_eq!((ids(&a), a.picked()), (vec!["x".into(), "own".into()], vec!["one.toml".to_owned()]));
+    assert!(a.rules[0].enabled);
+    let b = for_image(&files, "b").unwrap();
+    assert_eq!((ids(&b), b.picked()), (vec!["y".into(), "own".into()], vec!["two.toml".to_owned()]));
+    assert_eq!(ids(&for_image(&files, "c").unwrap()), ["own"]);
+    assert!(for_image(&[("t.toml", &format!("enable = [\"z\"]\n{WHEN}")), files[1], files[2]], "c").is_err());
+}
+
+#[test]
+fn a_rule_of_the_profile_with_the_choice_comes_on_top_and_two_choices_share_none() {
+    let (one, two) = (rule("x", ""), rule("x", "risk = \"none\""));
+    let top = format!("{WHEN}{}", rule("x", "risk = \"opt-in\""));
+    let p = run(&[("t.toml", &top), ("one.toml", &one), ("two.toml", "")]).unwrap();
+    assert_eq!((p.rules.len(), p.rules[0].risk), (1, Risk::OptIn));
+    let e = run(&[("t.toml", WHEN), ("one.toml", &one), ("two.toml", &two)]).unwrap_err();
+    assert!(e.message.contains("the rule `x` is in `one.toml` as well"), "{e}");
+    let e = run(&[("t.toml", "[[when]]\npaths = [\"a\"]\nuse = [\"t.toml\"]")]).unwrap_err();
+    assert!(e.message.contains("extend each other"), "{e}");
+}
+
+#[test]
+fn a_choice_needs_both_keys() {
+    for text in ["[[when]]\npaths = [\"a\"]", "[[when]]\nuse = [\"none\"]", "[[when]]\npaths = []\nuse = [\"none\"]"] {
+        assert!(check_one(text)[0].contains("a `[[when]]` needs"), "{text}");
+    }
+    assert!(check_one("[[when]]\npaths = [\"a\"]\nuses = [\"none\"]")[0].contains("did you mean `use`"));
+    assert!(check_one("[[when]]\npaths = [\"{nope}\"]\nuse = [\"none\"]")[0].contains("unknown set"));
+}
+
+#[test]
+fn rules_that_change_files_say_what_they_need() {
+    let rule =
+        |action: &str, more: &str| format!("[[rule]]\nid = \"r\"\naction = \"{action}\"\npaths = [\"a\"]\n{more}\n");
+    let good = [
+        rule("hardlink", ""),
+        rule("bytecode", "mode = \"stale\""),
+        rule("bytecode", "mode = \"compile\"\noptimize = 2"),
+        rule("external", "command = [\"t\", \"{in}\", \"-o={out}\"]\ndeterministic = false\ntimeout = 7"),
+    ];
+    let profiles: Vec<Profile> = good.iter().map(|text| run(&[("t.toml", text)]).unwrap()).collect();
+    assert_eq!(
+        profiles[2].rules[0].bytecode,
+        Some(super::super::Bytecode { mode: super::super::Mode::Compile, optimize: 2 })
+    );
+    let external = profiles[3].rules[0].external.clone().unwrap();
+    assert_eq!((external.command.len(), external.timeout, external.deterministic), (3, 7, false));
+    for (action, more, place, what) in [
+        ("hardlink", "mode = \"stale\"", "5:1", "`mode` is for rules with `action = \"bytecode\"`"),
+        ("hardlink", "guard = \"python\"", "5:1", "`guard` is for rules that drop"),
+        ("drop", "command = [\"a\"]", "5:1", "`command` is for rules with `action = \"external\"`"),
+        ("bytecode", "", "1:1", "needs a `mode`"),
+        ("bytecode", "mode = \"compiled\"", "5:8", "unknown mode `compiled`"),
+        ("bytecode", "mode = \"stale\"\noptimize = 1", "6:1", "`optimize` is for `mode = \"compile\"`"),
+        ("bytecode", "mode = \"compile\"\noptimize = 3", "6:12", "a number from 0 to 2"),
+        ("bytecode", "mode = \"compile\"\noptimize = \"1\"", "6:12", "found a string"),
+        ("external", "deterministic = true", "1:1", "needs the `command`"),
+        (
+            "external",
+            "command = [\"t\", \"{in}\", \"{out}\"]",
+            "1:1",
+            "must say whether the command is `deterministic`",
+        ),
+        ("external", "command = [\"t\", \"{in}\"]\ndeterministic = true", "5:11", "`command` needs `{out}`"),
+        ("external", "command = []\ndeterministic = true", "5:11", "begins with the name of a program"),
+        ("external", "command = \"t\"\ndeterministic = true", "5:11", "an array of strings"),
+        ("external", "command = [\"t\", \"{in}{out}\"]\ndeterministic = \"no\"", "6:17", "true or false"),
+        ("external", "command = [\"t\", \"{in}{out}\"]\ndeterministic = true\ntimeout = 0", "7:11", "from 1 to 86400"),
+    ] {
+        let errors = check_one(&rule(action, more));
+        assert!(
+            errors.iter().any(|e| e.contains(what) && e.contains(&format!("f.toml:{place}\n"))),
+            "{more}: {errors:#?}"
+        );
+    }
+    let without = "[[rule]]\nid = \"r\"\naction = \"hardlink\"\n";
+    assert!(check_one(without)[0].contains("needs `paths`"));
+}

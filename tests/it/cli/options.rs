@@ -270,3 +270,50 @@ fn an_ambiguous_reference_is_an_error_or_all() {
     Archive { items, form: Form::OciTar, schema2: false }.write(dir.path());
     dir.run(&with(&["-t", "one-name:for-two"])).error(&[]);
 }
+
+/// What `auto` says it picked, and what of it is gone, for an archive of these images.
+fn auto(images: &[&str], args: &[&str]) -> (String, Vec<String>, Value) {
+    let dir = Dir::new();
+    let item = |(i, text): (usize, &&str)| {
+        let tags = vec![["a:1", "b:1"][i]];
+        Item { tags, ..Item::new(Image::new(vec![layer(text)])) }
+    };
+    let items = images.iter().enumerate().map(item).collect();
+    Archive { items, form: Form::Docker, schema2: false }.write(dir.path());
+    let run = dir
+        .run(&[&["in.tar", "-p", "auto", "-o", "out.tar", "--removed", "gone", "--report", "r.json"], args].concat());
+    let run = run.ok();
+    let gone = std::fs::read_to_string(dir.join("gone")).unwrap();
+    let gone = gone.lines().map(|l| l.split('\t').next().unwrap().trim_start_matches('/').to_owned()).collect();
+    (run.stderr, gone, serde_json::from_slice(&std::fs::read(dir.join("r.json")).unwrap()).unwrap())
+}
+
+const NODE: &str = "file app/node_modules/x/index.js content=1\nfile app/node_modules/x/index.js.map content=2\n";
+const DEBIAN: &str = "file var/lib/dpkg/status content=1\nfile usr/share/man/man1/x.1.gz content=2\n";
+
+#[test]
+fn auto_picks_what_fits_the_image() {
+    let (said, gone, report) = auto(&[NODE], &[]);
+    assert!(said.contains("auto: node-slim\n"), "{said}");
+    assert_eq!((gone, &report["picked"]), (vec!["app/node_modules/x/index.js.map".to_owned()], &json!(["node-slim"])));
+    assert_eq!(report["profiles"], json!(["auto"]));
+
+    // Of several images one has it, and so it counts for all.
+    let (said, gone, report) = auto(&[NODE, DEBIAN], &[]);
+    assert!(said.contains("auto: debian-slim, node-slim\n"), "{said}");
+    assert_eq!((gone.len(), &report["picked"]), (2, &json!(["debian-slim", "node-slim"])));
+
+    let (said, gone, report) = auto(&["file usr/share/man/man1/x.1.gz content=2\n"], &[]);
+    assert!(said.contains("auto: none of the others fits"), "{said}");
+    assert_eq!((gone.len(), &report["picked"]), (0, &json!([])));
+}
+
+#[test]
+fn auto_goes_with_other_profiles_and_with_rules_of_what_it_did_not_pick() {
+    let (said, gone, report) = auto(&[DEBIAN], &["-p", "node-slim", "--enable", "stubs"]);
+    assert!(said.contains("auto, node-slim: debian-slim\n"), "{said}");
+    assert_eq!(
+        (gone, &report["profiles"]),
+        (vec!["usr/share/man/man1/x.1.gz".to_owned()], &json!(["auto", "node-slim"]))
+    );
+}

@@ -1,0 +1,65 @@
+//! The profiles of a run: resolved before the image is read, to know what to look for in it, and where one of them depends on
+//! what the image has, once more when that is known.
+
+use super::job::Job;
+use crate::profile::{self, Conditions, Profile, Request};
+use crate::tree::Tree;
+use crate::{Result, tree::NodeId};
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+/// The profiles that a job asks for.
+pub(super) struct Profiles<'a> {
+    request: Request<'a>,
+    /// Each file's text, so that both times the same is read.
+    texts: RefCell<HashMap<String, String>>,
+    /// With all that may come in.
+    widest: Profile,
+}
+
+impl<'a> Profiles<'a> {
+    /// Resolves the profiles of `job`.
+    pub fn resolve(job: &'a Job) -> Result<Self> {
+        Self::of(Request { profiles: &job.profiles, enable: &job.enable, drop: &job.drop, protect: &job.protect })
+    }
+
+    /// Resolves the profiles of a request.
+    pub fn of(request: Request<'a>) -> Result<Self> {
+        let texts = RefCell::default();
+        let widest = profile::resolve(&request, &|path| read(&texts, path))?;
+        Ok(Self { request, texts, widest })
+    }
+
+    /// All rules that may come in, whatever the image has.
+    pub fn widest(&self) -> &Profile {
+        &self.widest
+    }
+
+    /// What holds for images with these trees, one for all of them.
+    pub fn pick<'t>(&self, trees: impl Iterator<Item = &'t Tree>) -> Result<Profile> {
+        let choices = &self.widest.choices;
+        if choices.is_empty() {
+            return Ok(self.widest.clone());
+        }
+        let conditions = Conditions::new(&self.widest)?;
+        let mut found = vec![false; choices.len()];
+        let mut path = Vec::new();
+        for tree in trees {
+            for id in tree.ids().filter(|id| *id != NodeId::ROOT) {
+                tree.path_into(id, &mut path);
+                conditions.matches(&path, |choice| found[choice] = true);
+            }
+        }
+        let holds = |globs: &[profile::Glob]| choices.iter().zip(&found).any(|(c, found)| *found && c.paths == globs);
+        Ok(profile::resolve_for(&self.request, &|path| read(&self.texts, path), &holds)?)
+    }
+}
+
+fn read(texts: &RefCell<HashMap<String, String>>, path: &str) -> std::io::Result<String> {
+    if let Some(text) = texts.borrow().get(path) {
+        return Ok(text.clone());
+    }
+    let text = std::fs::read_to_string(path)?;
+    texts.borrow_mut().insert(path.to_owned(), text.clone());
+    Ok(text)
+}

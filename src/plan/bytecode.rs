@@ -1,0 +1,306 @@
+//! Which of Python's compiled modules an interpreter of this image would use, which of them rules take, and what it costs
+//! where used ones go.
+//!
+//! Whatever is doubtful counts as used: a tag that no known interpreter has, a source that lies elsewhere, a version of the
+//! interpreter that can't be told.
+
+use super::Request;
+use super::verdict::Proposals;
+use crate::profile::Mode;
+use crate::refs::pyc::{CACHE, Header, Name};
+use crate::tree::{At, NodeId, Tree, Type};
+use bstr::BStr;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// What is known of a compiled module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// An interpreter loads it in place of this source.
+    Used(NodeId),
+    /// It disagrees with this source, which is compiled anew at each start.
+    Stale(NodeId),
+    /// Nothing loads it: its source or its interpreter is not there.
+    Orphan,
+    /// It is an optimized form, for interpreters that are run with `-O`, beside the usual one.
+    Duplicate,
+    /// It can't be told.
+    Unknown,
+}
+
+/// What it costs that rules take compiled modules which interpreters use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Price {
+    /// Modules whose source stays and which are compiled at each start that imports them.
+    pub modules: u64,
+    /// Bytes of bytecode that went with them.
+    pub bytes: u64,
+}
+
+/// Looks at compiled modules.
+pub struct Look<'a> {
+    request: &'a Request<'a>,
+    tree: &'a Tree,
+    versions: Versions,
+    /// By tag: the number that most of its modules begin with, all but that of other versions.
+    magic: HashMap<Vec<u8>, u16>,
+    /// Whether the config has interpreters run with `-O`.
+    optimizes: bool,
+}
+
+/// The versions of Python that are in an image.
+#[derive(Default)]
+struct Versions {
+    known: BTreeSet<(u32, u32)>,
+    /// Whether there is one of which the version can't be told.
+    unknown: bool,
+}
+
+impl<'a> Look<'a> {
+    /// Gathers what holds for all of them.
+    #[must_use]
+    pub fn new(request: &'a Request<'a>) -> Self {
+        let tree = &request.merged.tree;
+        let mut look =
+            Self { request, tree, versions: versions(tree), magic: HashMap::new(), optimizes: optimizes(request) };
+        look.magic = look.magics();
+        look
+    }
+
+    fn at(&self, node: NodeId) -> Option<At> {
+        self.tree.inode_of(node).holder()
+    }
+
+    fn header(&self, node: NodeId) -> Option<Header> {
+        let at = self.at(node)?;
+        self.request.layers[at.layer as usize].bytecode.get(&at.member).copied()
+    }
+
+    /// The number that most modules of a tag have, of those that agree with their source.
+    fn magics(&self) -> HashMap<Vec<u8>, u16> {
+        let mut counts: BTreeMap<(&[u8], u16), u32> = BTreeMap::new();
+        for node in self.tree.ids() {
+            let Some(name) = self.cached(node) else { continue };
+            let Some(header) = self.header(node) else { continue };
+            let Some(magic) = header.magic() else { continue };
+            if let Source::At(source) = self.source(node, name)
+                && self.agrees(header, source)
+            {
+                *counts.entry((name.tag, magic)).or_default() += 1;
+            }
+        }
+        let mut best: HashMap<Vec<u8>, (u32, u16, bool)> = HashMap::new();
+        for (&(tag, magic), &count) in &counts {
+            let entry = best.entry(tag.to_vec()).or_insert((0, 0, false));
+            match count.cmp(&entry.0) {
+                std::cmp::Ordering::Greater => *entry = (count, magic, true),
+                // As many of one as of the other: nobody knows.
+                std::cmp::Ordering::Equal => entry.2 = false,
+                std::cmp::Ordering::Less => {}
+            }
+        }
+        best.into_iter().filter(|(_, (.., clear))| *clear).map(|(tag, (_, magic, _))| (tag, magic)).collect()
+    }
+
+    /// The name of a file in a directory where interpreters look.
+    fn cached(&self, node: NodeId) -> Option<Name<'a>> {
+        let parent = self.tree.node(node).parent;
+        let here = self.tree.inode_of(node).kind == Type::File && self.tree.name(parent) == CACHE;
+        if here { Name::of(self.tree.name(node)) } else { None }
+    }
+
+    /// The number that a tag's modules begin with in this image, where most agree.
+    #[must_use]
+    pub fn usual_magic(&self, name: Name<'_>) -> Option<u16> {
+        self.magic.get(name.tag).copied()
+    }
+
+    fn agrees(&self, header: Header, source: NodeId) -> bool {
+        let Some(at) = self.at(source) else { return false };
+        let member = self.request.member(at);
+        header.agrees(member.meta.mtime.secs, member.size())
+    }
+
+    fn source(&self, node: NodeId, name: Name<'_>) -> Source {
+        let tree = self.tree;
+        let dir = tree.node(tree.node(node).parent).parent;
+        if let Some(found) = tree.child(dir, &[name.module, b".py"].concat()) {
+            return match tree.follow(found).target.filter(|&t| tree.inode_of(t).kind == Type::File) {
+                Some(file) => Source::At(file),
+                // A link that leads out of the image may lead to a volume.
+                None if tree.target(found).is_some() => Source::Elsewhere,
+                None => Source::Gone,
+            };
+        }
+        // Other loaders compile other files: `MODULE.hy`, or a script without an ending.
+        let start = [name.module, b"."].concat();
+        let siblings = tree.children(dir);
+        let next = siblings.partition_point(|&s| tree.name(s) < BStr::new(&start));
+        let other = siblings.get(next).is_some_and(|&s| tree.name(s).starts_with(&start));
+        if other || tree.child(dir, name.module).is_some_and(|s| !tree.is_dir(s)) {
+            Source::Elsewhere
+        } else {
+            Source::Gone
+        }
+    }
+
+    /// What is known of one file; none where it is no compiled module in a `__pycache__`.
+    #[must_use]
+    pub fn finding(&self, node: NodeId) -> Option<Finding> {
+        let name = self.cached(node)?;
+        let found = match self.source(node, name) {
+            _ if self.versions.lack(name) => Finding::Orphan,
+            Source::Gone => Finding::Orphan,
+            Source::Elsewhere => Finding::Unknown,
+            Source::At(source) => self.beside(node, name, source),
+        };
+        Some(found)
+    }
+
+    fn beside(&self, node: NodeId, name: Name<'_>, source: NodeId) -> Finding {
+        // Before 3.7 headers were of other forms.
+        let modern = name.version().is_some_and(|version| version >= (3, 7));
+        let Some(header) = self.header(node).filter(|_| modern) else { return Finding::Unknown };
+        let other = self.magic.get(name.tag).is_some_and(|usual| header.magic() != Some(*usual));
+        if other || !self.agrees(header, source) {
+            return Finding::Stale(source);
+        }
+        if name.optimized.is_none() || self.optimizes {
+            return Finding::Used(source);
+        }
+        let usual = [name.module, b".", name.tag, b".pyc"].concat();
+        let usual = self.tree.child(self.tree.node(node).parent, &usual);
+        match usual.and_then(|usual| self.finding(usual)) {
+            Some(Finding::Used(_)) => Finding::Duplicate,
+            _ => Finding::Used(source),
+        }
+    }
+
+    /// A module's bytecode beside its source, as Python 2 wrote it and as Python 3 never reads it.
+    fn is_beside_source(&self, node: NodeId) -> bool {
+        let tree = self.tree;
+        let Some(module) = tree.name(node).strip_suffix(b".pyc") else { return false };
+        let source = [module, b".py"].concat();
+        tree.inode_of(node).kind == Type::File && tree.child(tree.node(node).parent, &source).is_some()
+    }
+}
+
+/// Where a module's source is.
+enum Source {
+    At(NodeId),
+    Gone,
+    Elsewhere,
+}
+
+impl Versions {
+    /// Whether a module is for a Python that the image has not got. An image without any may be a part of another.
+    fn lack(&self, name: Name<'_>) -> bool {
+        let known = name.version().is_some_and(|version| self.known.contains(&version));
+        name.is_cpython() && !self.unknown && !self.known.is_empty() && !known
+    }
+}
+
+/// Finds interpreters, and libraries and standard libraries for programs that have one inside, by their names.
+fn versions(tree: &Tree) -> Versions {
+    let mut out = Versions::default();
+    for node in tree.ids() {
+        let name = tree.name(node);
+        let Some(rest) = name.strip_prefix(b"libpython").or_else(|| name.strip_prefix(b"python")) else { continue };
+        let kind = tree.inode_of(node).kind;
+        if kind == Type::Dir {
+            let library = [&b"os.py"[..], b"os.pyc", b"encodings", b"site.py", b"lib-dynload"];
+            if let Some(version) = dotted(rest).filter(|_| library.iter().any(|l| tree.child(node, l).is_some())) {
+                out.known.insert(version);
+            }
+        } else if let Some(version) = dotted(rest).or_else(|| zipped(rest)) {
+            out.known.insert(version);
+        } else if kind == Type::File && (rest.is_empty() || rest == b"3") {
+            out.unknown = true;
+        }
+    }
+    out
+}
+
+/// `3.11` and whatever follows.
+fn dotted(text: &[u8]) -> Option<(u32, u32)> {
+    let dot = text.iter().position(|&c| c == b'.')?;
+    let minor = &text[dot + 1..];
+    let end = minor.iter().position(|c| !c.is_ascii_digit()).unwrap_or(minor.len());
+    Some((number(&text[..dot])?, number(&minor[..end])?))
+}
+
+/// `311.zip`: a standard library.
+fn zipped(text: &[u8]) -> Option<(u32, u32)> {
+    let digits = text.strip_suffix(b".zip").filter(|digits| digits.len() > 1)?;
+    Some((number(&digits[..1])?, number(&digits[1..])?))
+}
+
+fn number(digits: &[u8]) -> Option<u32> {
+    let digits = std::str::from_utf8(digits).ok().filter(|d| d.bytes().all(|c| c.is_ascii_digit()))?;
+    digits.parse().ok()
+}
+
+/// Whether the config has Python run with `-O`, as far as it says so itself.
+fn optimizes(request: &Request<'_>) -> bool {
+    let facts = request.facts;
+    let set = facts.env.iter().any(|(key, value)| key == "PYTHONOPTIMIZE" && !value.is_empty() && value != "0");
+    let words = [&facts.entrypoint, &facts.cmd, &facts.healthcheck].into_iter().flatten();
+    set || words.flat_map(|argument| argument.split_whitespace()).any(|word| word == "-O" || word == "-OO")
+}
+
+/// Adds to what rules would drop the compiled modules that rules about bytecode take.
+pub fn propose(request: &Request<'_>, proposals: &mut Proposals) {
+    if proposals.changes.iter().all(|change| change.bytecode.is_none()) {
+        return;
+    }
+    let tree = &request.merged.tree;
+    let look = Look::new(request);
+    let mut caches = BTreeSet::new();
+    for node in tree.ids() {
+        let Some(rule) = proposals.change(node).bytecode.filter(|_| proposals.nodes[node.index()].rule.is_none())
+        else {
+            continue;
+        };
+        let Some(bytecode) = request.profile.rules[usize::from(rule)].bytecode else { continue };
+        let goes = match (look.finding(node), bytecode.mode) {
+            (None, mode) => mode == Mode::Drop && look.is_beside_source(node),
+            (Some(Finding::Orphan | Finding::Duplicate), _) => true,
+            (Some(Finding::Stale(_)), mode) => mode != Mode::Compile,
+            (Some(Finding::Used(_)), mode) => mode == Mode::Drop,
+            (Some(Finding::Unknown), _) => false,
+        };
+        if goes {
+            proposals.nodes[node.index()].rule = Some(rule);
+            caches.insert((tree.node(node).parent, rule));
+        }
+    }
+    // A cache with nothing left goes as a whole.
+    for (dir, rule) in caches {
+        let goes = |child: &NodeId| proposals.nodes[child.index()].rule.is_some();
+        if tree.name(dir) == CACHE && tree.children(dir).iter().all(goes) {
+            proposals.nodes[dir.index()].rule.get_or_insert(rule);
+        }
+    }
+}
+
+/// What it costs that these nodes are dropped, whatever the rule.
+#[must_use]
+pub fn price(request: &Request<'_>, dropped: &[Option<u16>]) -> Price {
+    let mut out = Price::default();
+    if request.layers.iter().all(|layer| layer.bytecode.is_empty()) {
+        return out;
+    }
+    let tree = &request.merged.tree;
+    let look = Look::new(request);
+    for node in tree.ids().filter(|node| dropped[node.index()].is_some()) {
+        let Some(Finding::Used(source)) = look.finding(node) else { continue };
+        let usual = Name::of(tree.name(node)).is_some_and(|name| name.optimized.is_none() || look.optimizes);
+        if usual && dropped[source.index()].is_none() {
+            out.modules += 1;
+            out.bytes += look.at(node).map_or(0, |at| request.member(at).size());
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,85 @@
+//! dpkg's path-excludes: where rules dropped documentation and the like, packages that are installed later come without it,
+//! too. `dpkg -V` names what is missing all the same, as it does in the `debian:slim` images.
+
+use super::rewrite::Added;
+use super::{Request, hold};
+use crate::elf::{Piece, Recipe};
+use crate::package::dpkg;
+use crate::path;
+use crate::tar::{Attrs, Meta};
+use crate::tree::{At, NodeId, Type};
+
+/// What is to be written.
+pub enum Written {
+    /// Nothing: no rule asks for it, or it is there.
+    Nothing,
+    /// An old file with more lines.
+    Longer(At, Recipe),
+    /// A new file.
+    New(Added),
+}
+
+/// dpkg's configuration for what rules with `path-excludes` dropped.
+#[must_use]
+pub fn written(request: &Request<'_>, dropped: &[Option<u16>]) -> Written {
+    let lines = lines(request, dropped);
+    let tree = &request.merged.tree;
+    let (dir, name) = path::split(dpkg::PATHS.as_bytes());
+    let status = tree.lookup(b"var/lib/dpkg/status");
+    let dir = tree.lookup(dir).filter(|&dir| tree.is_dir(dir) && dropped[dir.index()].is_none());
+    let (false, Some(status), Some(dir)) = (lines.is_empty(), status, dir) else { return Written::Nothing };
+    let Some(old) = tree.child(dir, name) else { return Written::New(added(request, status, lines.concat())) };
+    let inode = tree.inode_of(old);
+    let Some(at) = inode.holder().filter(|_| inode.kind == Type::File) else { return Written::Nothing };
+    let facts = request.facts_at(at).and_then(|facts| facts.ledger.as_deref());
+    // What could not be read is somebody else's.
+    let Some(text) = facts else { return Written::Nothing };
+    let known = |line: &String| text.split_inclusive(|&c| c == b'\n').any(|old| old == line.as_bytes());
+    if lines.iter().all(known) {
+        return Written::Nothing;
+    }
+    // All of them anew: dpkg goes by the last that matches, and what is included comes last.
+    let gap = if text.is_empty() || text.ends_with(b"\n") { "" } else { "\n" };
+    let more = format!("{gap}{}", lines.concat());
+    if (at.layer as usize) < request.base {
+        return Written::New(added(request, status, [String::from_utf8_lossy(text).as_ref(), more.as_str()].concat()));
+    }
+    let mut recipe = Recipe::default();
+    recipe.push(Piece::Copy(0..text.len() as u64));
+    recipe.push(Piece::Bytes(more.into_bytes()));
+    Written::Longer(at, recipe)
+}
+
+/// A line for each pattern, of the rules that dropped anything. dpkg goes by the last one that matches, so what stays comes last.
+fn lines(request: &Request<'_>, dropped: &[Option<u16>]) -> Vec<String> {
+    let mut took = vec![false; request.profile.rules.len()];
+    dropped.iter().flatten().for_each(|&rule| took[usize::from(rule)] = true);
+    let rules = || request.profile.rules.iter().zip(&took).filter(|(_, took)| **took).map(|(rule, _)| &rule.dpkg);
+    let languages = hold::languages(request.facts);
+    let include = |pattern: &String| -> Vec<String> {
+        let line = |p: &str| format!("path-include={p}\n");
+        if !pattern.contains("{language}") {
+            return vec![line(pattern)];
+        }
+        languages.iter().map(|language| line(&pattern.replace("{language}", language))).collect()
+    };
+    let excludes = rules().flat_map(|dpkg| &dpkg.exclude).map(|p| format!("path-exclude={p}\n"));
+    let mut out: Vec<String> = excludes.chain(rules().flat_map(|dpkg| &dpkg.include).flat_map(include)).collect();
+    let mut seen = std::collections::HashSet::new();
+    out.retain(|line| seen.insert(line.clone()));
+    out
+}
+
+/// The file, as old as dpkg's database: that is when it would have been of use first.
+fn added(request: &Request<'_>, status: NodeId, text: String) -> Added {
+    let tree = &request.merged.tree;
+    let holder = tree.inode_of(status).holder();
+    let mtime = holder.map(|at| request.member(at).meta.mtime);
+    let last = request.layers.len() - 1;
+    // Beside the database, whose layer is rewritten seldom for this alone; where what is hidden stays, above all that could
+    // hide it.
+    let hides = !request.squash && !request.profile.rules.iter().any(super::is_shadowed);
+    let layer = holder.map(|at| at.layer as usize).filter(|&layer| layer >= request.base && !hides).unwrap_or(last);
+    let meta = Meta { mtime: mtime.unwrap_or_default(), attrs: Attrs { mode: 0o644, ..Attrs::default() }.into() };
+    Added { layer: layer as u32, path: dpkg::PATHS.into(), meta, text: text.into_bytes() }
+}

@@ -1,0 +1,122 @@
+//! What guarded rules would drop, by name, by kind and by module.
+
+use crate::tree::{NodeId, Tree};
+use bstr::{BStr, ByteSlice};
+use std::collections::{HashMap, HashSet};
+
+/// The paths that guarded rules would drop.
+pub(super) struct Index<'a> {
+    tree: &'a Tree,
+    /// By node.
+    dropped: Vec<bool>,
+    /// All files, in the tree's order.
+    pub(super) all: Vec<NodeId>,
+    /// Files by name.
+    pub(super) files: HashMap<&'a BStr, Vec<NodeId>>,
+    /// Files that a rule names themselves, not a directory above them, by extension.
+    pub(super) kinds: HashMap<&'a [u8], Vec<NodeId>>,
+    /// Directories that would lose something, by name.
+    pub(super) dirs: HashMap<&'a BStr, Vec<NodeId>>,
+    /// The last parts of the names of modules that would go.
+    modules: HashSet<&'a [u8]>,
+    /// Whether any would-be loss is JavaScript, or what Node loads like it.
+    pub(super) javascript: bool,
+}
+
+impl<'a> Index<'a> {
+    pub(super) fn new(tree: &'a Tree, guarded: impl Fn(NodeId) -> bool) -> Self {
+        let dropped: Vec<bool> = tree.ids().map(&guarded).collect();
+        let mut index = Self {
+            tree,
+            all: Vec::new(),
+            files: HashMap::new(),
+            kinds: HashMap::new(),
+            dirs: HashMap::new(),
+            modules: HashSet::new(),
+            javascript: false,
+            dropped,
+        };
+        let mut losing = vec![false; tree.len()];
+        for id in tree.ids() {
+            if !index.has(id) {
+                continue;
+            }
+            if tree.is_dir(id) {
+                losing[id.index()] = true;
+            } else {
+                index.add(id);
+            }
+            for dir in tree.ancestors(id) {
+                if std::mem::replace(&mut losing[dir.index()], true) {
+                    break;
+                }
+            }
+        }
+        for id in tree.ids().filter(|id| losing[id.index()]) {
+            index.dirs.entry(tree.name(id)).or_default().push(id);
+        }
+        index
+    }
+
+    fn add(&mut self, id: NodeId) {
+        let name = self.tree.name(id);
+        let parent = self.tree.node(id).parent;
+        self.all.push(id);
+        self.files.entry(name).or_default().push(id);
+        let extension = extension(name);
+        if !extension.is_empty() && !self.dropped[parent.index()] {
+            self.kinds.entry(extension).or_default().push(id);
+        }
+        if matches!(extension, b"py" | b"pyw" | b"pyc" | b"so") {
+            let stem = name.split(|&c| c == b'.').next().unwrap_or_default();
+            self.modules.insert(if stem == b"__init__" { self.tree.name(parent) } else { BStr::new(stem) });
+        }
+        let loaded: [&[u8]; 9] = [b"js", b"mjs", b"cjs", b"json", b"node", b"ts", b"tsx", b"jsx", b"wasm"];
+        self.javascript |= loaded.contains(&extension);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// Whether the node would be dropped.
+    pub(super) fn has(&self, id: NodeId) -> bool {
+        self.dropped[id.index()]
+    }
+
+    /// Whether one of the parts may be a module that would go.
+    pub(super) fn any_module<'t>(&self, mut parts: impl Iterator<Item = &'t str>) -> bool {
+        parts.any(|part| self.modules.contains(part.as_bytes()))
+    }
+
+    /// The files below `dir` that would be dropped.
+    pub(super) fn below(&self, dir: NodeId) -> &[NodeId] {
+        within(self.tree, &self.all, dir)
+    }
+
+    /// Whether a directory holds a test suite: one that is found by scanning it, and names no file of its own.
+    pub(super) fn is_suite(&self, dir: NodeId) -> bool {
+        let is_test = |name: &BStr| {
+            name == "conftest.py"
+                || (name.starts_with(b"test_") && name.ends_with(b".py"))
+                || name.ends_with(b"_test.py")
+        };
+        self.tree.subtree(dir).any(|id| is_test(self.tree.name(id)))
+    }
+}
+
+/// Those of `ids`, which are sorted, that are `dir` or below it.
+pub(super) fn within<'i>(tree: &Tree, ids: &'i [NodeId], dir: NodeId) -> &'i [NodeId] {
+    let end = tree.node(dir).end;
+    let from = ids.partition_point(|id| *id < dir);
+    let to = ids.partition_point(|id| id.0 < end);
+    &ids[from..to]
+}
+
+/// What comes after the last dot; nothing where the name begins with it.
+pub(super) fn extension(name: &[u8]) -> &[u8] {
+    match name.rfind_byte(b'.') {
+        Some(at) if at > 0 => &name[at + 1..],
+        _ => b"",
+    }
+}

@@ -1,0 +1,138 @@
+//! Which files Python loads for an import.
+
+use super::{Guard, Speaker};
+use crate::tree::NodeId;
+use bstr::ByteSlice;
+
+/// Kinds of files that a module may be.
+const KINDS: [&[u8]; 4] = [b".py", b".so", b".pyc", b".pyw"];
+
+impl<'a> Guard<'a> {
+    pub(super) fn import(
+        &mut self,
+        file: NodeId,
+        speaker: Speaker,
+        level: u32,
+        module: &'a str,
+        names: &'a str,
+        out: &mut Vec<NodeId>,
+    ) {
+        // Translations are found by their kind: nobody spells out their names.
+        if module.contains("gettext") || names.contains("gettext") {
+            self.kind(file, b"mo", out);
+        }
+        if !self.index.any_module(module.split('.').chain(names.split(','))) {
+            return;
+        }
+        if level > 0 {
+            let package = self.tree.ancestors(file).nth(level as usize - 1);
+            if let Some(package) = package {
+                self.module(package, module, names, out);
+            }
+            return;
+        }
+        if self.imported.insert((module, names, speaker)) {
+            for root in self.roots.clone() {
+                self.module(root, module, names, out);
+            }
+        }
+        // A program finds modules beside itself as well, and a package may be run from any directory above it.
+        for above in self.tree.ancestors(file) {
+            self.module(above, module, names, out);
+        }
+    }
+
+    /// The files of `module` below `root` that would go, of the packages on the way, and of those `names` that are modules in it.
+    pub(super) fn module(&self, root: NodeId, module: &str, names: &str, out: &mut Vec<NodeId>) {
+        let mut at = root;
+        let start = out.len();
+        let mut found = false;
+        for part in module.split('.').filter(|part| !part.is_empty()) {
+            found |= self.files_of(at, part, out);
+            match self.directory_of(at, part) {
+                Some(dir) => {
+                    self.files_of(dir, "__init__", out);
+                    at = dir;
+                }
+                // The last part may be a module or a name in one; a module that is not there is no target at all.
+                None => {
+                    if !found {
+                        out.truncate(start);
+                    }
+                    return;
+                }
+            }
+        }
+        for name in names.split(',').filter(|name| !name.is_empty()) {
+            self.files_of(at, name, out);
+            if let Some(dir) = self.directory_of(at, name) {
+                self.files_of(dir, "__init__", out);
+            }
+        }
+    }
+
+    /// The package of that name in `dir`, also where that is a symbolic link.
+    fn directory_of(&self, dir: NodeId, name: &str) -> Option<NodeId> {
+        self.tree.child(dir, name.as_bytes())?;
+        self.tree.resolve(dir, name.as_bytes()).target.filter(|&found| self.tree.is_dir(found))
+    }
+
+    /// The files in `dir` that Python would load for the module `name`, of those that would go. True if there are any files of
+    /// that module at all.
+    fn files_of(&self, dir: NodeId, name: &str, out: &mut Vec<NodeId>) -> bool {
+        let prefix = [name.as_bytes(), b"."].concat();
+        let files = |dir: NodeId| {
+            let children = self.tree.children(dir);
+            let from = children.partition_point(|&c| self.tree.name(c) < prefix.as_slice());
+            let matching = children[from..].iter().take_while(|&&c| self.tree.name(c).starts_with(&prefix));
+            let of_kind = |id: &NodeId| KINDS.iter().any(|kind| self.tree.name(*id).ends_with(kind));
+            matching.copied().filter(|&c| !self.tree.is_dir(c)).filter(of_kind).collect::<Vec<NodeId>>()
+        };
+        let sources = files(dir);
+        out.extend(sources.iter().filter(|&&id| self.index.has(id)));
+        // Compiled modules are made again, but where their source is rescued they save time as before.
+        if sources.iter().any(|&id| self.index.has(id))
+            && let Some(cache) = self.tree.child(dir, b"__pycache__")
+        {
+            out.extend(files(cache).into_iter().filter(|&id| self.index.has(id)));
+        }
+        !sources.is_empty()
+    }
+
+    /// What a string may name: a module, an entry point, or what a path may.
+    pub(super) fn text(&mut self, file: NodeId, text: &'a str, out: &mut Vec<NodeId>) {
+        let (module, _) = text.split_once(':').unwrap_or((text, ""));
+        let name = module.trim_start_matches('.');
+        let is_dotted = !text.contains(['/', ' ', '*', '-']) && module.contains('.') && !name.is_empty();
+        if is_dotted {
+            let level = (module.len() - name.len()) as u32;
+            let javascript = super::node::is_javascript(self.tree.name(file));
+            let speaker = if javascript { Speaker::JavaScript } else { Speaker::Text };
+            self.import(file, speaker, level, name, "", out);
+            if level == 0 {
+                self.package(name, out);
+            }
+        }
+        self.path(file, text, false, out);
+    }
+
+    /// A package that is named by a string may be loaded by scanning its directory.
+    fn package(&self, name: &str, out: &mut Vec<NodeId>) {
+        let last = name.rsplit('.').next().unwrap_or_default();
+        if !self.index.dirs.contains_key(last.as_bytes().as_bstr()) {
+            return;
+        }
+        for root in &self.roots {
+            let dir = name.split('.').try_fold(*root, |dir, part| self.directory_of(dir, part));
+            if let Some(dir) = dir.filter(|&dir| self.index.has(dir)) {
+                self.directory(dir, out);
+            }
+        }
+    }
+
+    /// The type stub beside a module.
+    pub(super) fn stub(&self, file: NodeId) -> Option<NodeId> {
+        let name = [self.tree.name(file).strip_suffix(b".py")?, b".pyi"].concat();
+        self.tree.child(self.tree.node(file).parent, &name)
+    }
+}

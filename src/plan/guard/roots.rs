@@ -1,0 +1,59 @@
+//! Where Python looks for modules.
+
+use crate::plan::Request;
+use crate::profile::Profile;
+use crate::refs::Target;
+use crate::tree::{NodeId, Tree};
+
+/// The named set of directories that Python looks for modules in.
+const MODULE_ROOTS: &str = "python-path";
+
+/// The directories that Python looks for modules in, by the profile's set.
+#[must_use]
+pub fn module_roots(tree: &Tree, profile: &Profile) -> Vec<NodeId> {
+    let mut builder = globset::GlobSetBuilder::new();
+    for pattern in profile.sets.get(MODULE_ROOTS).into_iter().flatten() {
+        // What a wrong pattern would name is no root; as a part of a rule it was an error.
+        if let Ok(glob) = globset::GlobBuilder::new(pattern.trim_start_matches('/')).literal_separator(true).build() {
+            builder.add(glob);
+        }
+    }
+    let set = builder.build().unwrap_or_default();
+    let is_root =
+        |id: &NodeId| tree.is_dir(*id) && set.is_match_candidate(&globset::Candidate::from_bytes(&tree.path(*id)));
+    tree.ids().filter(is_root).collect()
+}
+
+/// These, and what `.pth` files in them and `PYTHONPATH` add.
+pub(super) fn all(request: &Request<'_>) -> Vec<NodeId> {
+    let tree = &request.merged.tree;
+    let mut roots = module_roots(tree, request.profile);
+    let files = roots.iter().flat_map(|&root| tree.children(root)).filter(|&&id| tree.name(id).ends_with(b".pth"));
+    let mut more = Vec::new();
+    for &file in files {
+        let references = super::facts_of(request, file).into_iter().flat_map(|facts| &facts.references);
+        for reference in references {
+            if let Target::Join(path) = &reference.target {
+                more.extend(tree.resolve(tree.node(file).parent, path.as_bytes()).target);
+            }
+        }
+    }
+    let variable = request.facts.env.iter().filter(|(key, _)| key == "PYTHONPATH");
+    let dirs = variable.flat_map(|(_, value)| value.split(':')).filter(|dir| dir.starts_with('/'));
+    more.extend(dirs.filter_map(|dir| tree.resolve(NodeId::ROOT, dir.as_bytes()).target));
+    for dir in more {
+        if tree.is_dir(dir) && !roots.contains(&dir) {
+            roots.push(dir);
+        }
+    }
+    roots
+}
+
+/// Whether a directory that a rule with `guard = "python"` names is Python code at all: in a package, or where modules are looked
+/// for, and with modules in it. Templates, and data that a program finds by scanning directories, are often named `tests` too.
+#[must_use]
+pub fn is_code(tree: &Tree, dir: NodeId, roots: &[NodeId]) -> bool {
+    let parent = tree.node(dir).parent;
+    let in_package = tree.child(parent, b"__init__.py").is_some() || roots.contains(&parent);
+    in_package && tree.subtree(dir).any(|id| tree.name(id).ends_with(b".py"))
+}

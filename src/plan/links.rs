@@ -1,0 +1,170 @@
+//! Equal files of one output layer become hard links of each other, where a rule asks for it: an unpacker finds the same
+//! content, mode, owner, time and xattrs under each name, and the layer has the bytes once.
+//!
+//! Only what is simple is linked: files of one name, in the layer that holds them, that no protection covers. Which of them are
+//! worth a look is known from sizes and metadata, so few have to be read for their hashes.
+
+use super::Request;
+use super::rewrite::Rewrites;
+use super::verdict::Proposals;
+use crate::digest::Digest;
+use crate::ledger::Ledger;
+use crate::tar::{Attrs, BLOCK, Kind, Member, padded, synth};
+use crate::tree::{At, InodeId, NodeId, Type};
+use std::collections::HashMap;
+
+/// Smaller files are left alone: of a link nothing but its header is left, and that is a block too.
+pub const LEAST: u64 = 512;
+
+/// Files that are equal as far as sizes and metadata tell, the first in the layer first.
+#[derive(Clone, Debug, Default)]
+pub struct Candidates {
+    groups: Vec<Vec<Candidate>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Candidate {
+    at: At,
+    node: NodeId,
+    rule: u16,
+    /// The SHA-256 of a content that was made.
+    made: Option<[u8; 32]>,
+}
+
+/// A file that becomes a hard link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Linked {
+    /// Its member.
+    pub at: At,
+    /// Its name.
+    pub node: NodeId,
+    /// The name of the file that it is linked to, earlier in the same output layer.
+    pub first: NodeId,
+    /// The rule that asked for it, by index in the profile.
+    pub rule: u16,
+    /// The bytes of tar that it saves.
+    pub bytes: u64,
+}
+
+/// All that become hard links.
+#[derive(Clone, Debug, Default)]
+pub struct Links {
+    /// By layer and member.
+    pub all: Vec<Linked>,
+    of: HashMap<NodeId, NodeId>,
+}
+
+impl Candidates {
+    /// The members whose content has to be hashed to know: they keep their content.
+    #[must_use]
+    pub fn unknown(&self) -> Vec<At> {
+        let mut out: Vec<At> = self.groups.iter().flatten().filter(|c| c.made.is_none()).map(|c| c.at).collect();
+        out.sort_unstable();
+        out
+    }
+}
+
+impl Links {
+    /// The name of what this becomes a link to.
+    #[must_use]
+    pub fn first_of(&self, node: NodeId) -> Option<NodeId> {
+        self.of.get(&node).copied()
+    }
+
+    /// Whether anything in a layer becomes a link.
+    #[must_use]
+    pub fn touch(&self, layer: u32) -> bool {
+        self.all.iter().any(|linked| linked.at.layer == layer)
+    }
+}
+
+/// What must be the same for two files to become one: the output layer, size, time and all else that their headers say.
+type Key<'a> = (u32, u64, (i64, u32), &'a Attrs);
+
+/// Finds the files that rules would link and that may have an equal.
+#[must_use]
+pub fn candidates(
+    request: &Request<'_>,
+    proposals: &Proposals,
+    dropped: &[Option<u16>],
+    rewrites: &Rewrites,
+) -> Candidates {
+    if proposals.changes.iter().all(|change| change.hardlink.is_none()) {
+        return Candidates::default();
+    }
+    let mut groups: HashMap<Key<'_>, Vec<Candidate>> = HashMap::new();
+    for (id, inode) in request.merged.tree.inodes().filter(|(_, inode)| inode.kind == Type::File) {
+        let (Some(at), None) = (inode.holder(), dropped[inode.name.index()]) else { continue };
+        let member = request.member(at);
+        let Some((key, made)) = key(request, id, at, member, rewrites) else { continue };
+        let proposal = proposals.nodes[inode.name.index()];
+        if let (Some(rule), None) = (proposals.change(inode.name).hardlink, proposal.protect) {
+            groups.entry(key).or_default().push(Candidate { at, node: inode.name, rule, made });
+        }
+    }
+    let mut groups: Vec<Vec<Candidate>> = groups.into_values().filter(|group| group.len() > 1).collect();
+    groups.iter_mut().for_each(|group| group.sort_unstable_by_key(|c| c.at));
+    groups.sort_unstable_by_key(|group| group[0].at);
+    Candidates { groups }
+}
+
+/// What a file must share with another one, and the hash of its content if that is new; none where it is to be left alone.
+fn key<'a>(
+    request: &Request<'a>,
+    id: InodeId,
+    at: At,
+    member: &'a Member,
+    rewrites: &Rewrites,
+) -> Option<(Key<'a>, Option<[u8; 32]>)> {
+    let tree = &request.merged.tree;
+    let [name] = tree.names(id) else { return None };
+    let plain = tree.node(*name).at() == Some(at) && member.sparse.is_none() && *member.path == tree.path(*name);
+    if !plain || (at.layer as usize) < request.base || Ledger::of(&member.path).is_some() {
+        return None;
+    }
+    let (size, made) = match rewrites.of(at) {
+        Some(new) => (new.size, Some(rewrites.sums(at)?.sha256)),
+        None => (member.stored, None),
+    };
+    let layer = if request.squash { u32::MAX } else { at.layer };
+    let time = (member.meta.mtime.secs, member.meta.mtime.nanos);
+    (size >= LEAST).then_some(((layer, size, time, &*member.meta.attrs), made))
+}
+
+/// Links what is equal. `hashes` are those of the members that [`Candidates::unknown`] names; what has none stays.
+#[must_use]
+pub fn links(
+    request: &Request<'_>,
+    candidates: &Candidates,
+    rewrites: &Rewrites,
+    hashes: &HashMap<At, Digest>,
+) -> Links {
+    let tree = &request.merged.tree;
+    let mut out = Links::default();
+    for group in &candidates.groups {
+        let mut firsts: HashMap<[u8; 32], NodeId> = HashMap::new();
+        for candidate in group {
+            let known = candidate.made.or_else(|| hashes.get(&candidate.at).map(|digest| *digest.as_bytes()));
+            let Some(hash) = known else { continue };
+            let Some(&first) = firsts.get(&hash) else {
+                firsts.insert(hash, candidate.node);
+                continue;
+            };
+            let &Candidate { at, node, rule, .. } = candidate;
+            let member = request.member(at);
+            let size = rewrites.of(at).map_or(member.stored, |new| new.size);
+            let kind = Kind::hard_link(tree.path(first));
+            let link = synth::header(&member.path, &kind, &member.meta, 0, None).len() as u64;
+            let now = u64::from(member.head) * BLOCK + padded(size);
+            if let Some(bytes) = now.checked_sub(link).filter(|bytes| *bytes > 0) {
+                out.all.push(Linked { at, node, first, rule, bytes });
+                out.of.insert(node, first);
+            }
+        }
+    }
+    out.all.sort_unstable_by_key(|linked| linked.at);
+    out
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,218 @@
+//! What it takes to remove packages: the names that go with them, and the rows of databases.
+
+use super::groups;
+use super::inventory::{Inventory, is_bytecode_of, is_of};
+use super::select::Selection;
+use super::{Kept, KeptPackage, Outcome, RemovedPackage};
+use crate::package::{Document, Manager, apk, dpkg};
+use crate::plan::Request;
+use crate::plan::hold::Decided;
+use crate::plan::places::Places;
+use crate::plan::rewrite::Edits;
+use crate::plan::verdict::{Proposal, Proposals};
+use crate::tree::{At, NodeId, Tree};
+use bstr::BString;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// All that goes with the packages of a selection.
+pub struct Going {
+    /// Names that go, with the package for whose sake.
+    pub nodes: BTreeMap<NodeId, u32>,
+    /// The rule of each package that goes.
+    rules: HashMap<u32, u16>,
+    pub edits: Edits,
+    /// Symbolic links that lead elsewhere, and what they say then.
+    pub links: Vec<(NodeId, BString)>,
+    /// The same for links to those: where they lead in the end.
+    pub leads: Vec<(NodeId, BString)>,
+}
+
+impl Going {
+    /// Works it out.
+    #[must_use]
+    pub fn new(request: &Request<'_>, inventory: &Inventory<'_>, selection: &Selection) -> Self {
+        let going = (0u32..).zip(&selection.going).filter_map(|(p, going)| Some((p, going.as_ref()?)));
+        let rules: HashMap<u32, u16> = going.map(|(p, going)| (p, going.rule)).collect();
+        let mut out = Self { nodes: BTreeMap::new(), rules, edits: Edits::new(), links: Vec::new(), leads: Vec::new() };
+        out.files(inventory);
+        out.bytecode(inventory);
+        groups::alternatives(request, inventory, &mut out);
+        out.rows(request, inventory);
+        out.edits.retain(|at, _| at.layer as usize >= request.base);
+        out
+    }
+
+    /// Whether a package goes, by itself or as a part of one: Debian's python3-pip has a distribution's metadata, too.
+    fn takes(&self, inventory: &Inventory<'_>, package: u32) -> bool {
+        let whole = inventory.entries[package as usize].owner;
+        self.rules.contains_key(&package) || whole.is_some_and(|whole| self.rules.contains_key(&whole))
+    }
+
+    /// Files that nobody else has, and directories that are nobody else's: those stay as long as anything is in them.
+    fn files(&mut self, inventory: &Inventory<'_>) {
+        let mut packages: Vec<u32> = self.rules.keys().copied().collect();
+        packages.sort_unstable();
+        for package in packages {
+            let entry = &inventory.entries[package as usize];
+            let alone = |&&node: &&NodeId| inventory.owners(node).all(|p| self.takes(inventory, p));
+            let files: Vec<NodeId> = entry.files.iter().filter(alone).chain(&entry.own).copied().collect();
+            for node in files.into_iter().filter(|&node| node != NodeId::ROOT) {
+                self.nodes.entry(node).or_insert(package);
+            }
+        }
+    }
+
+    /// Bytecode that was compiled when the package was installed, and is in no list.
+    fn bytecode(&mut self, inventory: &Inventory<'_>) {
+        let tree = inventory.tree;
+        let modules: Vec<(NodeId, u32)> =
+            self.nodes.iter().filter(|(n, _)| tree.name(**n).ends_with(b".py")).map(|(n, p)| (*n, *p)).collect();
+        for (module, package) in modules {
+            let Some(cache) = tree.child(tree.node(module).parent, b"__pycache__") else { continue };
+            let of_module = |&&n: &&NodeId| is_bytecode_of(tree.name(n), tree.name(module));
+            let found: Vec<NodeId> = tree.children(cache).iter().filter(of_module).copied().collect();
+            if found.is_empty() {
+                continue;
+            }
+            for node in found.into_iter().chain([cache]) {
+                if inventory.owners(node).all(|p| self.takes(inventory, p)) {
+                    self.nodes.entry(node).or_insert(package);
+                }
+            }
+        }
+    }
+
+    /// Cuts the packages' rows out of databases that have rows of others too.
+    fn rows(&mut self, request: &Request<'_>, inventory: &Inventory<'_>) {
+        let tree = inventory.tree;
+        let mut cut = |at: At, range| self.edits.entry(at).or_default().push((range, Vec::new()));
+        let mut gone: HashSet<(Manager, &[u8], &[u8])> = HashSet::new();
+        for &package in self.rules.keys() {
+            let (one, entry) = (&inventory.packages[package as usize], &inventory.entries[package as usize]);
+            gone.insert((one.manager, &one.name, &one.arch));
+            if let Some(at) = entry.shared.and_then(|node| tree.inode_of(node).holder()) {
+                cut(at, one.stanza.clone());
+            }
+        }
+        let names: HashSet<(Manager, &[u8])> = gone.iter().map(|(manager, name, _)| (*manager, *name)).collect();
+        let stays = |name: &[u8]| {
+            let still = |(p, one): (u32, &crate::package::Package)| {
+                one.manager == Manager::Dpkg && one.name == name && !self.rules.contains_key(&p)
+            };
+            (0u32..).zip(&inventory.packages).any(still)
+        };
+        // Of several architectures one may stay.
+        let is_gone = |name: &[u8]| names.contains(&(Manager::Dpkg, name)) && !stays(name);
+        let mut places = Places::new(&request.merged.tree);
+        for text in &inventory.texts {
+            let ranges: Vec<_> = match text.kind {
+                Document::ExtendedStates => {
+                    let rows = dpkg::extended_states(text.text);
+                    let gone = |name: &[u8], arch: &[u8]| {
+                        self.rules.keys().any(|&p| is_of(&inventory.packages[p as usize], name, arch))
+                    };
+                    let rows = rows.filter(|(name, arch, ..)| gone(name, arch));
+                    rows.map(|row| row.3).collect()
+                }
+                Document::Diversions => {
+                    let rows = dpkg::diversions(text.text).filter(|d| d.by.is_some_and(is_gone));
+                    rows.map(|row| row.range).collect()
+                }
+                Document::Statoverride => {
+                    let rows = dpkg::statoverrides(text.text);
+                    let rows = rows.filter(|(path, _)| places.get(path).is_some_and(|n| self.nodes.contains_key(&n)));
+                    rows.map(|row| row.1).collect()
+                }
+                Document::TriggersFile | Document::TriggersName => {
+                    let rows = dpkg::triggers(text.text).filter(|(word, _)| {
+                        let (name, arch) = word.split_at(word.iter().position(|&c| c == b':').unwrap_or(word.len()));
+                        let arch = arch.strip_prefix(b":").unwrap_or(arch);
+                        if arch.is_empty() { is_gone(name) } else { gone.contains(&(Manager::Dpkg, name, arch)) }
+                    });
+                    rows.map(|row| row.1).collect()
+                }
+                Document::World => {
+                    // World may name what a package provides.
+                    let has = |goes: bool, name: &[u8]| {
+                        let of = (0u32..).zip(&inventory.packages).filter(|(_, one)| one.manager == Manager::Apk);
+                        of.filter(|(p, _)| self.rules.contains_key(p) == goes)
+                            .any(|(_, one)| one.name == name || one.provides.iter().any(|(other, _)| other == name))
+                    };
+                    let rows = apk::world(text.text).filter(|(name, _)| has(true, name) && !has(false, name));
+                    rows.map(|row| row.1).collect()
+                }
+                _ => continue,
+            };
+            ranges.into_iter().for_each(|range| cut(text.at, range));
+        }
+    }
+
+    /// Lets the rules ask for these names; returns what was asked before.
+    pub fn propose(&self, request: &Request<'_>, proposals: &mut Proposals) -> Vec<(NodeId, Proposal)> {
+        let mut before = Vec::with_capacity(self.nodes.len());
+        for (&node, package) in &self.nodes {
+            let proposal = &mut proposals.nodes[node.index()];
+            before.push((node, *proposal));
+            // A protection that belongs to the package goes with it; of another one the package was blocked, but for
+            // links of alternatives.
+            let owned = |p: &u16| request.profile.protects[usize::from(*p)].owned;
+            if proposal.protect.as_ref().is_none_or(owned) {
+                let asked = proposal.rule.filter(|_| proposal.protect.is_none());
+                proposal.rule = asked.or_else(|| self.rules.get(package).copied());
+                proposal.protect = None;
+            }
+        }
+        proposals.relinked.extend(self.links.iter().chain(&self.leads).cloned());
+        before
+    }
+
+    /// What there is to tell, and to write.
+    #[must_use]
+    pub fn outcome(
+        self,
+        request: &Request<'_>,
+        inventory: &Inventory<'_>,
+        selection: &Selection,
+        decided: &Decided,
+    ) -> Outcome {
+        let tree = inventory.tree;
+        let mut sums: HashMap<u32, (u64, u64)> = HashMap::new();
+        for (&node, &package) in self.nodes.iter().filter(|(n, _)| decided.dropped[n.index()].is_some()) {
+            let sum = sums.entry(package).or_default();
+            sum.0 += u64::from(!tree.is_dir(node));
+            sum.1 += span(request, tree, node);
+        }
+        let package = |p: u32| &inventory.packages[p as usize];
+        let going = (0u32..).zip(&selection.going).filter_map(|(p, going)| Some((p, (*going)?)));
+        let removed = going.map(|(p, going)| {
+            let (files, bytes) = sums.get(&p).copied().unwrap_or_default();
+            let one = package(p);
+            let (manager, name, version) = (one.manager, one.name.clone(), one.version.clone());
+            RemovedPackage { manager, name, version, rule: going.rule, orphan: going.orphan, files, bytes }
+        });
+        let kept = selection.kept.iter().map(|&(p, rule, why)| {
+            let other = match why {
+                Kept::Needed(other) | Kept::PartOf(other) => Some(package(other).name.clone()),
+                _ => None,
+            };
+            KeptPackage { manager: package(p).manager, name: package(p).name.clone(), rule, why, other }
+        });
+        let (mut removed, mut kept): (Vec<_>, Vec<_>) = (removed.collect(), kept.collect());
+        removed.sort_by(|a, b| (a.manager, &a.name).cmp(&(b.manager, &b.name)));
+        kept.sort_by(|a, b| (a.manager, &a.name).cmp(&(b.manager, &b.name)));
+        let names = |&(by, lost): &(u32, u32)| (package(by).name.clone(), package(lost).name.clone());
+        let links = self.links.into_iter().filter_map(|(node, to)| Some((tree.inode_of(node).holder()?, to)));
+        Outcome {
+            removed,
+            kept,
+            broken: selection.broken.iter().map(names).collect(),
+            edits: self.edits,
+            links: links.collect(),
+        }
+    }
+}
+
+fn span(request: &Request<'_>, tree: &Tree, node: NodeId) -> u64 {
+    let at = tree.node(node).at();
+    at.map_or(0, |at| request.member(at).span_bytes())
+}

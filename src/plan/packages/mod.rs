@@ -1,0 +1,224 @@
+//! Rules about packages: which ones go, with all their files and what their manager knows of them, so that it goes on telling
+//! the truth. What others need, and whatever a file that stays turns out to need, stays with its whole package.
+//!
+//! Nothing is run. What a maintainer script would do is done as data (alternatives, bytecode, triggers) or is no harm left
+//! undone: the loader skips entries of `ld.so.cache` whose file is not there.
+
+use super::hold::{self, Decided};
+use super::rewrite::Edits;
+use super::verdict::Proposals;
+use super::{Request, Why};
+use crate::package::Manager;
+use crate::profile::{Action, Packages};
+use crate::tree::{At, NodeId};
+use crate::{Error, ErrorKind, Result, Warning};
+use bstr::BString;
+use inventory::Inventory;
+use select::{Asked, Graph, Lost, Selection};
+use std::collections::{BTreeMap, HashMap};
+
+mod apply;
+mod groups;
+mod inventory;
+mod select;
+
+/// Why a package stays though a rule asked for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// The system does not work without it, says its manager.
+    Essential,
+    /// The administrator put it on hold.
+    OnHold,
+    /// A protection of the profile holds this file of it.
+    Protected(u16, NodeId),
+    /// This file of it lies in a layer of the base.
+    Base(NodeId),
+    /// There is no list of its files.
+    Unlisted,
+    /// It came with this package of another manager, or within this other distribution.
+    PartOf(u32),
+    /// This package needs it.
+    Needed(u32),
+    /// It has moved files of other packages out of its way.
+    Diverts,
+    /// This file of it must stay.
+    Held(NodeId, Why),
+}
+
+/// A package that goes.
+#[derive(Clone, Debug)]
+pub struct RemovedPackage {
+    /// Its manager.
+    pub manager: Manager,
+    /// Its name.
+    pub name: BString,
+    /// Its version.
+    pub version: BString,
+    /// The rule that takes it, by index in the profile.
+    pub rule: u16,
+    /// Whether it goes because only what goes needed it.
+    pub orphan: bool,
+    /// Files, links and database files of it that go.
+    pub files: u64,
+    /// Their bytes in the tar.
+    pub bytes: u64,
+}
+
+/// A package that stays though a rule asked for it.
+#[derive(Clone, Debug)]
+pub struct KeptPackage {
+    /// Its manager.
+    pub manager: Manager,
+    /// Its name.
+    pub name: BString,
+    /// The rule that asked for it, by index in the profile.
+    pub rule: u16,
+    /// Why it stays.
+    pub why: Kept,
+    /// The name of the other package, where the reason is one.
+    pub other: Option<BString>,
+}
+
+/// What was decided about packages.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// What goes, by manager and name.
+    pub removed: Vec<RemovedPackage>,
+    /// What stays, by manager and name.
+    pub kept: Vec<KeptPackage>,
+    /// Who lost what it needs by `force`: the names of both.
+    pub broken: Vec<(BString, BString)>,
+    /// Edits of database files.
+    pub(super) edits: Edits,
+    /// Symbolic links that lead elsewhere now, by the member that has them.
+    pub(super) links: HashMap<At, BString>,
+}
+
+/// A rule about packages.
+pub(super) type Rule<'a> = &'a Packages;
+
+/// Decides which packages go, and with them about every node. Without such a rule that is [`hold::decide`] alone.
+///
+/// # Errors
+/// [`ErrorKind::Usage`] where others need what a rule asks for and it does not say what to do; [`ErrorKind::Unsupported`]
+/// where the only packages are rpm's.
+pub fn decide(
+    request: &Request<'_>,
+    proposals: &mut Proposals,
+    warnings: &mut Vec<Warning>,
+) -> Result<(Decided, Outcome)> {
+    let all = (0u16..).zip(&request.profile.rules).filter(|(_, r)| r.enabled && r.action == Action::RemovePackage);
+    let rules: BTreeMap<u16, Rule<'_>> = all.filter_map(|(i, r)| Some((i, r.packages.as_ref()?))).collect();
+    if rules.is_empty() {
+        return Ok((hold::decide(request, proposals), Outcome::default()));
+    }
+    let inventory = Inventory::read(request);
+    refuse_rpm(request, &inventory, &rules, warnings)?;
+    let asked: Vec<Option<u16>> = inventory.packages.iter().map(|p| asking(&rules, p)).collect();
+    asked.iter().flatten().for_each(|&rule| proposals.matched[usize::from(rule)] = true);
+    let blocked = blocked(request, &inventory, proposals);
+    let graph = Graph::new(&inventory);
+    let mut held: BTreeMap<u32, Kept> = BTreeMap::new();
+    loop {
+        let (asked, blocked) = (asked.as_slice(), blocked.as_slice());
+        let asking = Asked { inventory: &inventory, graph: &graph, rules: &rules, asked, blocked, held: &held };
+        let selection = asking.select().map_err(|(s, lost)| refused(request, &inventory, &graph, &s, &lost))?;
+        let going = apply::Going::new(request, &inventory, &selection);
+        let before = going.propose(request, proposals);
+        let decided = hold::decide(request, proposals);
+        // What must stay of a package keeps all of it: half a package is none, and its database would lie.
+        let mut stays: BTreeMap<u32, Kept> = BTreeMap::new();
+        for one in decided.held.iter().filter(|h| !request.merged.tree.is_dir(h.node)) {
+            if let Some(package) = going.nodes.get(&one.node) {
+                stays.entry(*package).or_insert(Kept::Held(one.node, one.why));
+            }
+        }
+        if stays.is_empty() {
+            let outcome = going.outcome(request, &inventory, &selection, &decided);
+            return Ok((decided, outcome));
+        }
+        before.into_iter().for_each(|(node, proposal)| proposals.nodes[node.index()] = proposal);
+        proposals.relinked.clear();
+        held.append(&mut stays);
+    }
+}
+
+/// The first rule that asks for a package.
+fn asking(rules: &BTreeMap<u16, Rule<'_>>, package: &crate::package::Package) -> Option<u16> {
+    rules.iter().find(|(_, rule)| rule.wants(package.manager, &package.name)).map(|(&index, _)| index)
+}
+
+/// What no rule gets, by package.
+fn blocked(request: &Request<'_>, inventory: &Inventory<'_>, proposals: &Proposals) -> Vec<Option<Kept>> {
+    let tree = &request.merged.tree;
+    let in_base = |node: NodeId| tree.node(node).at().is_some_and(|at| (at.layer as usize) < request.base);
+    let protected = |node: NodeId| {
+        let protect = proposals.nodes[node.index()].protect;
+        protect.filter(|&p| !request.profile.protects[usize::from(p)].owned)
+    };
+    let one = |(package, entry): (&crate::package::Package, &inventory::Entry)| {
+        let files = || entry.files.iter().chain(&entry.own).filter(|&&n| !tree.is_dir(n)).chain(&entry.shared).copied();
+        if package.essential {
+            Some(Kept::Essential)
+        } else if package.on_hold {
+            Some(Kept::OnHold)
+        } else if let Some(owner) = entry.owner {
+            Some(Kept::PartOf(owner))
+        } else if !entry.listed {
+            Some(Kept::Unlisted)
+        } else if let Some((protect, node)) = files().find_map(|n| Some((protected(n)?, n))) {
+            Some(Kept::Protected(protect, node))
+        } else {
+            files().find(|&n| in_base(n)).map(Kept::Base)
+        }
+    };
+    inventory.packages.iter().zip(&inventory.entries).map(one).collect()
+}
+
+/// rpm's database is not read: a rule that is to work on any image is told so, any other ends the run.
+fn refuse_rpm(
+    request: &Request<'_>,
+    inventory: &Inventory<'_>,
+    rules: &BTreeMap<u16, Rule<'_>>,
+    warnings: &mut Vec<Warning>,
+) -> Result<()> {
+    let known = inventory.packages.iter().any(|p| p.manager != Manager::Pip);
+    if known || !inventory::has_rpm(&request.merged.tree) {
+        return Ok(());
+    }
+    let about = |(index, rule): (&u16, &Rule<'_>)| {
+        let id = &request.profile.rules[usize::from(*index)].id;
+        rule.manager.is_none().then_some((id.clone(), rule.keep_needed))
+    };
+    for (id, tolerant) in rules.iter().filter_map(about) {
+        let what =
+            format!("rule `{id}` removes packages, and this image's are rpm's, whose database slim does not edit");
+        if !tolerant {
+            return Err(Error::new(ErrorKind::Unsupported, what)
+                .hint("remove them with `rpm -e` or `dnf remove` in the Dockerfile, or set `manager` to one of dpkg, apk and pip"));
+        }
+        warnings.push(Warning::new("rpm-packages", format!("{what}: they stay")));
+    }
+    Ok(())
+}
+
+/// The error for what others need.
+fn refused(
+    request: &Request<'_>,
+    inventory: &Inventory<'_>,
+    graph: &Graph,
+    selection: &Selection,
+    lost: &[Lost],
+) -> Error {
+    const SHOWN: usize = 5;
+    let name = |package: u32| inventory.packages[package as usize].name.to_string();
+    let chain = |one: &Lost| graph.chain(*one, selection).into_iter().map(name).collect::<Vec<_>>().join(" needs ");
+    let mut chains: Vec<String> = lost.iter().take(SHOWN).map(chain).collect();
+    if lost.len() > SHOWN {
+        chains.push(format!("and {} more", lost.len() - SHOWN));
+    }
+    let rule = selection.going[lost[0].1 as usize].map_or(0, |g| g.rule);
+    let id = &request.profile.rules[usize::from(rule)].id;
+    Error::new(ErrorKind::Usage, format!("rule `{id}` would take what other packages need: {}", chains.join("; ")))
+        .hint("add those to its `packages`, or set `keep-needed = true` (what is needed stays) or `force = true` (it goes)")
+}

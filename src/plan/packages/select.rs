@@ -1,0 +1,272 @@
+//! Which packages go: those that rules ask for, less what must stay and what others need, and what is left over then.
+
+use super::inventory::Inventory;
+use super::{Kept, Rule};
+use crate::package::{Clause, Manager};
+use crate::tree::NodeId;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// Who would do for each thing that a package needs: packages by index.
+type Choices = Vec<Vec<u32>>;
+
+/// Who needs whom.
+pub struct Graph {
+    needs: Vec<Choices>,
+    wants: Vec<Choices>,
+    with: Vec<Choices>,
+}
+
+/// A package that goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Going {
+    /// The rule that takes it, by index in the profile.
+    pub rule: u16,
+    /// Whether only what goes needed it.
+    pub orphan: bool,
+}
+
+/// What was chosen.
+#[derive(Default)]
+pub struct Selection {
+    /// By package.
+    pub going: Vec<Option<Going>>,
+    /// What stays though a rule asked for it: package, rule, why.
+    pub kept: Vec<(u32, u16, Kept)>,
+    /// Who loses what it needs by force: who, and what.
+    pub broken: Vec<(u32, u32)>,
+}
+
+/// What a rule must not take without being told: who needs it, and which package that is.
+pub type Lost = (u32, u32);
+
+impl Graph {
+    /// Looks up every requirement. What nobody meets is no requirement: it was not met before either.
+    #[must_use]
+    pub fn new(inventory: &Inventory<'_>) -> Self {
+        let mut names: HashMap<&[u8], Vec<u32>> = HashMap::new();
+        for (index, package) in inventory.packages.iter().enumerate() {
+            let provided = package.provides.iter().map(|(name, _)| name);
+            for name in std::iter::once(&package.name).chain(provided) {
+                let known = names.entry(name).or_default();
+                if known.last() != Some(&(index as u32)) {
+                    known.push(index as u32);
+                }
+            }
+        }
+        let choices = |by: usize, clauses: &[Clause]| -> Choices {
+            let all = clauses.iter().map(|clause| meeting(inventory, &names, by, clause));
+            all.filter(|found| !found.is_empty()).collect()
+        };
+        let of = |list: fn(&crate::package::Package) -> &[Clause]| -> Vec<Choices> {
+            inventory.packages.iter().enumerate().map(|(i, p)| choices(i, list(p))).collect()
+        };
+        Self { needs: of(|p| &p.needs), wants: of(|p| &p.wants), with: of(|p| &p.with) }
+    }
+
+    /// The packages that something needs, as a chain that ends with it: `a needs b needs c`.
+    #[must_use]
+    pub fn chain(&self, lost: Lost, selection: &Selection) -> Vec<u32> {
+        let mut chain = vec![lost.1, lost.0];
+        let mut seen: HashSet<u32> = chain.iter().copied().collect();
+        // Up to what nobody needs: that is what the user knows by name.
+        while let Some(&last) = chain.last().filter(|_| chain.len() < 10) {
+            let needs = |p: &u32| self.needs[*p as usize].iter().any(|c| c.as_slice() == [last]);
+            let stays = |p: &u32| selection.going[*p as usize].is_none() && !seen.contains(p);
+            let Some(above) = (0..self.needs.len() as u32).filter(stays).find(needs) else { break };
+            seen.insert(above);
+            chain.push(above);
+        }
+        chain.reverse();
+        chain
+    }
+}
+
+/// More packages than this that meet one clause are looked at no further: some of them will do.
+const MOST_CHOICES: usize = 256;
+
+/// The installed packages that meet a clause, in its order. Among Python distributions neighbours come first.
+fn meeting(inventory: &Inventory<'_>, names: &HashMap<&[u8], Vec<u32>>, by: usize, clause: &Clause) -> Vec<u32> {
+    let asking = &inventory.packages[by];
+    let mut found = Vec::new();
+    let mut seen = HashSet::new();
+    for target in clause {
+        let known = names.get(&target.name[..]).into_iter().flatten().copied();
+        let meets = known.filter(|&p| inventory.packages[p as usize].satisfies(target, asking));
+        for package in meets {
+            if found.len() < MOST_CHOICES && seen.insert(package) {
+                found.push(package);
+            }
+        }
+    }
+    if asking.manager == Manager::Pip {
+        let scope = inventory.entries[by].scope;
+        let near: Vec<u32> = found.iter().copied().filter(|&p| inventory.entries[p as usize].scope == scope).collect();
+        return if near.is_empty() { found } else { near };
+    }
+    found
+}
+
+/// What the selection is made from.
+pub struct Asked<'a> {
+    pub inventory: &'a Inventory<'a>,
+    pub graph: &'a Graph,
+    /// The rules about packages, by their index in the profile.
+    pub rules: &'a BTreeMap<u16, Rule<'a>>,
+    /// By package: the first rule that asks for it.
+    pub asked: &'a [Option<u16>],
+    /// What must stay whoever asks.
+    pub blocked: &'a [Option<Kept>],
+    /// What a kept file turned out to need.
+    pub held: &'a BTreeMap<u32, Kept>,
+}
+
+impl Asked<'_> {
+    /// Chooses.
+    ///
+    /// # Errors
+    /// What others need and no rule says what to do about.
+    pub fn select(&self) -> Result<Selection, (Selection, Vec<Lost>)> {
+        let mut kept: BTreeMap<u32, Kept> = BTreeMap::new();
+        for (index, blocked) in (0u32..).zip(self.blocked) {
+            kept.extend(self.held.get(&index).or(blocked.as_ref()).map(|why| (index, *why)));
+        }
+        // Each package that is kept has needs of its own, and what it only wants is no orphan: begin again until none is new.
+        let mut out = loop {
+            let going = (0u32..).zip(self.asked).map(|(p, rule)| rule.filter(|_| !kept.contains_key(&p)));
+            let going = going.map(|rule| rule.map(|rule| Going { rule, orphan: false })).collect();
+            let mut out = Selection { going, ..Selection::default() };
+            self.add_orphans(&mut out);
+            let more = self.keep_needed(&mut out);
+            if more.is_empty() {
+                break out;
+            }
+            more.into_iter().for_each(|(package, why)| _ = kept.entry(package).or_insert(why));
+        };
+        let lost = self.lost(&out, |_| false);
+        if !lost.is_empty() {
+            return Err((out, lost));
+        }
+        out.broken = self.lost(&out, |rule| self.rules[&rule].force);
+        let asked = kept.into_iter().filter_map(|(p, why)| Some((p, self.asked[p as usize]?, why)));
+        out.kept = asked.collect();
+        Ok(out)
+    }
+
+    /// Keeps what those that stay need, where that is to be; until nothing changes. Returns what rules asked for and did not get.
+    fn keep_needed(&self, out: &mut Selection) -> Vec<(u32, Kept)> {
+        let mut kept = Vec::new();
+        loop {
+            let mut keep: Vec<(u32, Kept)> = Vec::new();
+            for by in self.staying(out) {
+                // A package that a rule asked for and did not get is whole, with what it needs.
+                let whole = self.asked[by as usize].is_some();
+                let stays = |p: &u32| {
+                    let going = out.going[*p as usize];
+                    going.is_some_and(|g| g.orphan || whole || self.rules[&g.rule].keep_needed)
+                };
+                let lost = self.choices_lost(by, out).filter_map(|choices| choices.iter().copied().find(stays));
+                keep.extend(lost.map(|p| (p, Kept::Needed(by))));
+            }
+            let going = (0u32..).zip(&out.going).filter(|(_, going)| going.is_some());
+            keep.extend(going.filter(|(p, _)| self.diverts(*p, out)).map(|(p, _)| (p, Kept::Diverts)));
+            if keep.is_empty() {
+                return kept;
+            }
+            for (package, why) in keep {
+                if out.going[package as usize].take().is_some_and(|going| !going.orphan) {
+                    kept.push((package, why));
+                }
+            }
+        }
+    }
+
+    /// Whether a package has moved a file out of its way that stays: to move it back is a maintainer script's work.
+    fn diverts(&self, package: u32, out: &Selection) -> bool {
+        let stays = |node: &NodeId| {
+            let mut owners = self.inventory.owners(*node).peekable();
+            owners.peek().is_none() || owners.any(|p| out.going[p as usize].is_none())
+        };
+        self.inventory.entries[package as usize].diverted.iter().any(stays)
+    }
+
+    fn staying(&self, out: &Selection) -> Vec<u32> {
+        (0u32..).zip(&out.going).filter(|(_, going)| going.is_none()).map(|(index, _)| index).collect()
+    }
+
+    /// What a package needs and nothing that stays meets.
+    fn choices_lost<'s>(&'s self, by: u32, out: &'s Selection) -> impl Iterator<Item = &'s [u32]> {
+        let gone = |choices: &&[u32]| choices.iter().all(|p| out.going[*p as usize].is_some());
+        self.graph.needs[by as usize].iter().map(Vec::as_slice).filter(gone)
+    }
+
+    /// Who loses what: with rules that may take what others need if `forced`, else with those that may not.
+    fn lost(&self, out: &Selection, forced: impl Fn(u16) -> bool) -> Vec<Lost> {
+        let mut lost = Vec::new();
+        for by in self.staying(out) {
+            for choices in self.choices_lost(by, out) {
+                let rule = |p: &u32| out.going[*p as usize].map(|g| g.rule);
+                let force = choices.iter().filter_map(rule).any(|r| self.rules[&r].force);
+                let wanted = choices.iter().filter_map(rule).any(&forced);
+                if force == wanted {
+                    lost.push((by, choices[0]));
+                }
+            }
+        }
+        lost
+    }
+
+    /// Adds what was installed for the sake of others, and now of none. apt goes by recommendations and suggestions as well.
+    fn add_orphans(&self, out: &mut Selection) {
+        let live = self.live(out);
+        for (&rule, _) in self.rules.iter().filter(|(_, rule)| rule.orphans) {
+            let mut todo: Vec<u32> = (0u32..)
+                .zip(&out.going)
+                .filter(|(_, going)| going.is_some_and(|g| g.rule == rule))
+                .map(|(index, _)| index)
+                .collect();
+            while let Some(package) = todo.pop() {
+                for next in self.reached(package) {
+                    let entry = &self.inventory.entries[next as usize];
+                    let free = self.blocked[next as usize].is_none() && !self.held.contains_key(&next);
+                    // What a rule asked for and did not get stays for a reason.
+                    let asked = self.asked[next as usize].is_some();
+                    let stays = out.going[next as usize].is_none();
+                    if stays && entry.auto && free && !asked && !live.contains(&next) {
+                        out.going[next as usize] = Some(Going { rule, orphan: true });
+                        todo.push(next);
+                    }
+                }
+            }
+        }
+    }
+
+    fn reached(&self, package: u32) -> impl Iterator<Item = u32> {
+        let (needs, wants) = (&self.graph.needs[package as usize], &self.graph.wants[package as usize]);
+        needs.iter().chain(wants).flatten().copied()
+    }
+
+    /// What stays and is there for its own sake, and what that needs in turn.
+    fn live(&self, out: &Selection) -> HashSet<u32> {
+        let root =
+            |p: &u32| !self.inventory.entries[*p as usize].auto || self.inventory.packages[*p as usize].essential;
+        let staying = self.staying(out);
+        let mut live: HashSet<u32> = HashSet::new();
+        let mut todo: Vec<u32> = staying.iter().copied().filter(root).collect();
+        loop {
+            while let Some(package) = todo.pop() {
+                if live.insert(package) {
+                    todo.extend(self.reached(package).filter(|p| out.going[*p as usize].is_none()));
+                }
+            }
+            // apk's packages that are there as long as others are.
+            let with = |p: &u32| {
+                let choices = &self.graph.with[*p as usize];
+                !choices.is_empty() && choices.iter().all(|c| c.iter().any(|p| live.contains(p)))
+            };
+            todo.extend(staying.iter().copied().filter(|p| !live.contains(p)).filter(with));
+            if todo.is_empty() {
+                return live;
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! What has to be made by other programs before there is a plan: which files a command of the user's is run on, and which
+//! modules are compiled. Only what no protection covers, nobody verifies, and is in no base.
+
+use super::bytecode::{Finding, Look};
+use super::made::{Reason, Unchanged};
+use super::rewrite::is_verified;
+use super::{Request, Verdicts};
+use crate::ledger::Ledger;
+use crate::profile::Mode;
+use crate::refs::pyc::{CACHE, Name};
+use crate::tree::{At, InodeId, NodeId, Type};
+use bstr::BString;
+
+/// Larger sources are generated data, and left alone.
+const MAX_SOURCE: u64 = 16 << 20;
+
+/// All that is to be made for one image, in the tree's order.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// Files to run commands on.
+    pub external: Vec<Task>,
+    /// Modules to compile.
+    pub compile: Vec<Module>,
+    /// What a rule asked for and is left alone.
+    pub unchanged: Vec<Unchanged>,
+}
+
+/// A file to run a command on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Task {
+    /// The member with its data.
+    pub at: At,
+    /// One of its names.
+    pub node: NodeId,
+    /// The rule with the command, by index in the profile.
+    pub rule: u16,
+}
+
+/// A module to compile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Module {
+    /// The member that has its bytecode, which is replaced.
+    pub at: At,
+    /// The name of that.
+    pub node: NodeId,
+    /// The rule, by index in the profile.
+    pub rule: u16,
+    /// The member that has the source.
+    pub source: At,
+    /// The path of the source, as tracebacks tell it.
+    pub path: BString,
+    /// The interpreter that it is for, such as `cpython-311`.
+    pub tag: BString,
+    /// The number that this image's bytecode begins with, where that is known.
+    pub magic: Option<u16>,
+    /// `optimize` of Python's `compile`.
+    pub optimize: u8,
+}
+
+/// Finds what is to be made.
+#[must_use]
+pub fn wanted(request: &Request<'_>, verdicts: &Verdicts) -> Wanted {
+    let rules = |f: fn(&crate::profile::Rule) -> bool| request.profile.rules.iter().any(|r| r.enabled && f(r));
+    let compiles = rules(|r| r.bytecode.is_some_and(|b| b.mode == Mode::Compile));
+    let mut out = Wanted::default();
+    if !compiles && !rules(|r| r.external.is_some()) {
+        return out;
+    }
+    let look = compiles.then(|| Look::new(request));
+    for (id, inode) in request.merged.tree.inodes().filter(|(_, inode)| inode.kind == Type::File) {
+        let Some((at, names)) = holder(request, verdicts, id) else { continue };
+        if let Some(module) = look.as_ref().and_then(|look| module(request, verdicts, look, at, inode.name)) {
+            out.compile.push(module);
+        } else if let Some(rule) = external(verdicts, &names) {
+            let why = left_alone(request, verdicts, at, &names);
+            match why {
+                None => out.external.push(Task { at, node: names[0], rule }),
+                Some(why) => out.unchanged.push(Unchanged { node: names[0], rule, why }),
+            }
+        }
+    }
+    out
+}
+
+/// The member that holds a file above the base, and the file's names, all of which stay.
+fn holder(request: &Request<'_>, verdicts: &Verdicts, id: InodeId) -> Option<(At, Vec<NodeId>)> {
+    let tree = &request.merged.tree;
+    let at = tree.inode(id).holder().filter(|at| at.layer as usize >= request.base)?;
+    let member = request.member(at);
+    let names = tree.names(id);
+    let stay = names.iter().all(|n| verdicts.decided.dropped[n.index()].is_none());
+    let plain = member.sparse.is_none() && member.stored > 0 && Ledger::of(&member.path).is_none();
+    (stay && plain).then(|| (at, names.to_vec()))
+}
+
+/// The rule with a command for a file: an exception for one of the names is one for the file.
+fn external(verdicts: &Verdicts, names: &[NodeId]) -> Option<u16> {
+    let rules: Option<Vec<u16>> = names.iter().map(|&n| verdicts.proposals.change(n).external).collect();
+    rules?.into_iter().max()
+}
+
+fn left_alone(request: &Request<'_>, verdicts: &Verdicts, at: At, names: &[NodeId]) -> Option<Reason> {
+    let tree = &request.merged.tree;
+    let records = &request.member(at).meta.attrs.records;
+    if names.iter().any(|n| verdicts.proposals.nodes[n.index()].protect.is_some()) {
+        return Some(Reason::Protected);
+    }
+    let signed = records.iter().any(|(key, _)| key == "SCHILY.xattr.security.ima");
+    (signed || names.iter().any(|&n| is_verified(tree, n))).then_some(Reason::Verified)
+}
+
+fn module(request: &Request<'_>, verdicts: &Verdicts, look: &Look<'_>, at: At, node: NodeId) -> Option<Module> {
+    let tree = &request.merged.tree;
+    let rule = verdicts.proposals.change(node).bytecode?;
+    let bytecode = request.profile.rules[usize::from(rule)].bytecode.filter(|b| b.mode == Mode::Compile)?;
+    let (Finding::Used(source) | Finding::Stale(source)) = look.finding(node)? else { return None };
+    let name = Name::of(tree.name(node)).filter(|name| name.optimized.is_none())?;
+    let cache = tree.node(node).parent;
+    let simple = tree.names(tree.node(node).inode).len() == 1 && tree.name(cache) == CACHE;
+    if !simple || verdicts.proposals.nodes[node.index()].protect.is_some() {
+        return None;
+    }
+    let source = tree.inode_of(source).holder()?;
+    let text = request.member(source);
+    if text.sparse.is_some() || text.stored > MAX_SOURCE {
+        return None;
+    }
+    let dir = tree.path(tree.node(cache).parent);
+    let path = [&b"/"[..], &dir, if dir.is_empty() { &b""[..] } else { b"/" }, name.module, b".py"].concat();
+    Some(Module {
+        at,
+        node,
+        rule,
+        source,
+        path: path.into(),
+        tag: name.tag.into(),
+        magic: look.usual_magic(name),
+        optimize: bytecode.optimize,
+    })
+}
+
+impl Wanted {
+    /// Whether nothing is to be made.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.external.is_empty() && self.compile.is_empty()
+    }
+}

@@ -1,0 +1,27 @@
+//! The names of profile files: what is one, and which of them are the same.
+
+/// Whether a profile is named by its file.
+pub(super) fn is_path(name: &str) -> bool {
+    name.contains('/') || name.ends_with(".toml")
+}
+
+/// The path of a file that one in the directory `dir` names.
+pub(super) fn beside(dir: &str, path: &str) -> String {
+    if path.starts_with('/') { path.to_owned() } else { format!("{dir}{}", path.strip_prefix("./").unwrap_or(path)) }
+}
+
+/// One spelling for each file, as far as the path alone can say.
+pub(super) fn identity(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "." => {}
+            "" if !parts.is_empty() => {}
+            ".." if parts.last().is_some_and(|last| !last.is_empty() && *last != "..") => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}

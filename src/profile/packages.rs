@@ -1,0 +1,99 @@
+//! Rules about packages: which ones a rule takes away, by their names, and what becomes of those that need them.
+
+use globset::{GlobSet, GlobSetBuilder};
+
+use super::document::Text;
+use super::error::ProfileError;
+use super::pattern;
+use crate::package::{Manager, pip};
+
+/// What a rule with `action = "remove-package"` is about.
+#[derive(Clone, Debug)]
+pub struct Packages {
+    /// The names.
+    pub names: Names,
+    /// And those that stay.
+    pub except: Names,
+    /// Only those that this one installed.
+    pub manager: Option<Manager>,
+    /// They go though others need them.
+    pub force: bool,
+    /// What was installed automatically and nothing else needs goes with them.
+    pub orphans: bool,
+    /// Those that others need stay; without this and `force` the run stops.
+    pub keep_needed: bool,
+}
+
+impl Packages {
+    /// Whether the rule asks for a package. A Python distribution's name is the normalized one.
+    #[must_use]
+    pub fn wants(&self, manager: Manager, name: &[u8]) -> bool {
+        self.manager.is_none_or(|only| only == manager)
+            && self.names.contain(manager, name)
+            && !self.except.contain(manager, name)
+    }
+}
+
+/// Names of packages and globs for them.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    /// As written.
+    pub source: Vec<String>,
+    plain: GlobSet,
+    /// The same as pip spells names.
+    normalized: GlobSet,
+}
+
+impl Names {
+    /// Compiles names; what is wrong goes to `errors`.
+    pub(super) fn new(texts: &[Text], errors: &mut Vec<ProfileError>) -> Self {
+        let (mut plain, mut normalized) = (GlobSetBuilder::new(), GlobSetBuilder::new());
+        for text in texts {
+            let spelled = pip::normalize(text.value.as_bytes()).to_string();
+            match (pattern::compile(&text.value), pattern::compile(&spelled)) {
+                (Ok(glob), Ok(pip)) => {
+                    plain.add(glob);
+                    normalized.add(pip);
+                }
+                (Err(e), _) | (_, Err(e)) => errors.push(text.error(format!("not a glob: {e}"))),
+            }
+        }
+        let mut build = |set: GlobSetBuilder| {
+            set.build().unwrap_or_else(|e| {
+                errors.extend(texts.first().map(|t| t.error(format!("the names can't be compiled: {e}"))));
+                GlobSet::empty()
+            })
+        };
+        let source = texts.iter().map(|t| t.value.clone()).collect();
+        Self { source, plain: build(plain), normalized: build(normalized) }
+    }
+
+    fn contain(&self, manager: Manager, name: &[u8]) -> bool {
+        let set = if manager == Manager::Pip { &self.normalized } else { &self.plain };
+        set.is_match_candidate(&globset::Candidate::from_bytes(name))
+    }
+}
+
+/// The keys as written.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Raw {
+    pub(super) names: Vec<Text>,
+    pub(super) manager: Option<Manager>,
+    pub(super) force: bool,
+    pub(super) orphans: bool,
+    pub(super) keep_needed: bool,
+}
+
+impl Raw {
+    /// The rule; what it has in `except` are names as well.
+    pub(super) fn resolve(&self, except: &[Text], errors: &mut Vec<ProfileError>) -> Packages {
+        Packages {
+            names: Names::new(&self.names, errors),
+            except: Names::new(except, errors),
+            manager: self.manager,
+            force: self.force,
+            orphans: self.orphans,
+            keep_needed: self.keep_needed,
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! What a JavaScript or TypeScript file refers to: `require`, `import` and `export … from` with a literal, and strings that
+//! may name a file. `package.json` says the same of a package as a whole.
+
+mod lexer;
+
+#[cfg(test)]
+mod tests;
+
+use super::collect::{Collector, Token};
+use super::{Reference, Target, lines};
+use lexer::{Kind, Lexer};
+
+/// The references in `source`, in the order of their lines; `words` are names of directories and extensions of which the
+/// mere mention counts. No input makes this fail.
+#[must_use]
+pub fn references(source: &[u8], words: &[Vec<u8>]) -> Vec<Reference> {
+    let text = String::from_utf8_lossy(source);
+    let mut collector = Collector::new(&text, words, require);
+    let mut after_keyword = false;
+    let mut lexer = Lexer::new(&text);
+    while let Some((at, kind)) = lexer.next() {
+        match kind {
+            Kind::Text(value) => {
+                // `import "x"`, `from "x"`; what begins with a dot is a path whoever gets it.
+                if after_keyword || value.starts_with("./") || value.starts_with("../") {
+                    require(&value).into_iter().for_each(|target| collector.add(at, target));
+                }
+                collector.token(at, &Token::Text(&value));
+                after_keyword = false;
+            }
+            Kind::Name(name) => {
+                after_keyword = matches!(name, "from" | "import");
+                collector.token(at, &Token::Name(name));
+            }
+            Kind::Other(c) => {
+                after_keyword = false;
+                // A slash divides here, and joins nothing.
+                collector.token(at, &Token::Other(if c == b'/' { b'%' } else { c }));
+            }
+        }
+    }
+    lines::number(&text, collector.finish())
+}
+
+/// A string in a place where modules are named.
+fn require(text: &str) -> Option<Target> {
+    let good = !text.is_empty() && text.len() <= 250 && !text.contains([' ', '\n', ':', '*', '\0']);
+    good.then(|| Target::Require(text.into()))
+}
+
+/// The files that a `package.json` names: what is loaded where the package is required, and its programs.
+#[must_use]
+pub fn package(source: &[u8]) -> Vec<Reference> {
+    let text = String::from_utf8_lossy(source);
+    let Ok(serde_json::Value::Object(package)) = serde_json::from_str(&text) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for key in ["main", "module", "exports", "imports", "bin", "browser"] {
+        if let Some(value) = package.get(key) {
+            paths(value, &mut found);
+        }
+    }
+    let at = |path: &str| text.find(&format!("\"{path}\"")).unwrap_or_default();
+    let target = |path: &str| Some((at(path), require(&format!("./{}", path.trim_start_matches("./")))?));
+    lines::number(&text, found.iter().filter_map(|path| target(path)).collect())
+}
+
+/// All strings in a value, but those for type checkers.
+fn paths(value: &serde_json::Value, found: &mut Vec<String>) {
+    match value {
+        serde_json::Value::String(path) => found.push(path.clone()),
+        serde_json::Value::Array(items) => items.iter().for_each(|item| paths(item, found)),
+        serde_json::Value::Object(entries) => {
+            let entries = entries.iter().filter(|(key, _)| !key.starts_with("types"));
+            entries.for_each(|(_, value)| paths(value, found));
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,209 @@
+//! JavaScript's tokens, as far as strings need them. Whether a slash begins a regular expression is guessed from the token
+//! before it; a wrong guess costs the strings of one line.
+
+use std::borrow::Cow;
+
+pub(super) enum Kind<'t> {
+    /// A name or keyword.
+    Name(&'t str),
+    /// A string's value, or that of a part of a template, `*` for what is filled in.
+    Text(Cow<'t, str>),
+    /// A character that is neither; a number or regular expression is `0`.
+    Other(u8),
+}
+
+pub(super) struct Lexer<'t> {
+    text: &'t str,
+    at: usize,
+    /// Whether the last token ends a value, so that a slash divides.
+    value: bool,
+    /// For each template that is open the braces in its substitution.
+    templates: Vec<usize>,
+}
+
+fn in_name(c: u8) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, b'_' | b'$') || !c.is_ascii()
+}
+
+impl<'t> Lexer<'t> {
+    pub(super) fn new(text: &'t str) -> Self {
+        let mut lexer = Self { text, at: 0, value: false, templates: Vec::new() };
+        if text.starts_with("#!") {
+            lexer.line();
+        }
+        lexer
+    }
+
+    fn rest(&self) -> &'t [u8] {
+        &self.text.as_bytes()[self.at..]
+    }
+
+    fn line(&mut self) {
+        self.at += memchr::memchr2(b'\n', b'\r', self.rest()).unwrap_or(self.rest().len());
+    }
+
+    pub(super) fn next(&mut self) -> Option<(usize, Kind<'t>)> {
+        self.skip();
+        let at = self.at;
+        let first = *self.rest().first()?;
+        if in_name(first) {
+            self.at += self.rest().iter().take_while(|c| in_name(**c)).count();
+            let name = &self.text[at..self.at];
+            if first.is_ascii_digit() {
+                self.value = true;
+                return Some((at, Kind::Other(b'0')));
+            }
+            let before_value = [
+                "return", "typeof", "case", "in", "of", "delete", "void", "throw", "new", "else", "do", "await",
+                "yield",
+            ];
+            self.value = !before_value.contains(&name);
+            return Some((at, Kind::Name(name)));
+        }
+        let kind = match first {
+            b'"' | b'\'' => self.string(first),
+            b'`' => self.template(),
+            b'/' if !self.value => self.regex(),
+            c => self.other(c),
+        };
+        Some((at, kind))
+    }
+
+    /// Skips blanks and comments.
+    fn skip(&mut self) {
+        loop {
+            let blanks = self.rest().iter().take_while(|c| c.is_ascii_whitespace()).count();
+            self.at += blanks;
+            if self.rest().starts_with(b"//") {
+                self.line();
+                continue;
+            }
+            if self.rest().starts_with(b"/*") {
+                let end = memchr::memmem::find(&self.rest()[2..], b"*/");
+                self.at += end.map_or(self.rest().len(), |end| end + 4);
+                continue;
+            }
+            return;
+        }
+    }
+
+    fn other(&mut self, c: u8) -> Kind<'t> {
+        self.at += 1;
+        self.value = matches!(c, b')' | b']' | b'}');
+        match (c, self.templates.last_mut()) {
+            (b'{', Some(braces)) => *braces += 1,
+            (b'}', Some(0)) => {
+                // A substitution ends, the template goes on.
+                self.templates.pop();
+                return self.chunk();
+            }
+            (b'}', Some(braces)) => *braces -= 1,
+            _ => {}
+        }
+        Kind::Other(c)
+    }
+
+    fn template(&mut self) -> Kind<'t> {
+        self.at += 1;
+        self.chunk()
+    }
+
+    /// The text of a template up to its end or the next substitution.
+    fn chunk(&mut self) -> Kind<'t> {
+        let begin = self.at;
+        let continued = self.text.as_bytes()[begin - 1] == b'}';
+        let star = if continued { "*" } else { "" };
+        loop {
+            let Some(found) = memchr::memchr3(b'`', b'\\', b'$', self.rest()) else {
+                self.at = self.text.len();
+                return Kind::Other(b'`');
+            };
+            self.at += found;
+            let value = &self.text[begin..self.at];
+            match self.rest() {
+                [b'`', ..] => {
+                    self.at += 1;
+                    self.value = true;
+                    return Kind::Text(if continued { format!("*{value}").into() } else { value.into() });
+                }
+                [b'$', b'{', ..] => {
+                    self.at += 2;
+                    self.value = false;
+                    self.templates.push(0);
+                    return Kind::Text(format!("{star}{value}*").into());
+                }
+                [b'\\', ..] => self.escaped(),
+                _ => self.at += 1,
+            }
+        }
+    }
+
+    /// Skips a backslash and what it escapes.
+    fn escaped(&mut self) {
+        self.at += 1;
+        self.at += self.text[self.at..].chars().next().map_or(0, char::len_utf8);
+    }
+
+    /// A string on one line; without an end it is none, and the line is passed over.
+    fn string(&mut self, quote: u8) -> Kind<'t> {
+        let start = self.at;
+        self.at += 1;
+        self.value = true;
+        while let Some(found) = memchr::memchr3(quote, b'\\', b'\n', self.rest()) {
+            self.at += found;
+            match self.rest()[0] {
+                b'\\' => self.escaped(),
+                b'\n' => return Kind::Other(quote),
+                _ => {
+                    let value = &self.text[start + 1..self.at];
+                    self.at += 1;
+                    return Kind::Text(unescape(value));
+                }
+            }
+        }
+        self.at = self.text.len();
+        Kind::Other(quote)
+    }
+
+    /// A regular expression, or a slash where the line has no other.
+    fn regex(&mut self) -> Kind<'t> {
+        let (mut at, mut class) = (1, false);
+        let rest = self.rest();
+        self.value = true;
+        while let Some(&c) = rest.get(at) {
+            match c {
+                b'\n' => break,
+                b'\\' => at += 1,
+                b'[' => class = true,
+                b']' => class = false,
+                b'/' if !class => {
+                    self.at += at + 1;
+                    return Kind::Other(b'0');
+                }
+                _ => {}
+            }
+            at += 1;
+        }
+        self.value = false;
+        self.at += 1;
+        Kind::Other(b'/')
+    }
+}
+
+/// The value of a string whose backslashes stand before characters that mean themselves.
+fn unescape(text: &str) -> Cow<'_, str> {
+    if memchr::memchr(b'\\', text.as_bytes()).is_none() {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        match (c, if c == '\\' { rest.next() } else { None }) {
+            ('\\', Some('n')) => out.push('\n'),
+            ('\\', Some('t')) => out.push('\t'),
+            ('\\', Some(escaped)) => out.push(escaped),
+            _ => out.push(c),
+        }
+    }
+    Cow::Owned(out)
+}

@@ -1,0 +1,137 @@
+//! Which strings of a source text may name a module, a path or a kind of files. All others are not kept: there are many.
+
+/// Longer strings than this are no names that a program spells out.
+const MAX: usize = 250;
+
+/// The longest extension of a file that is looked for by name, in bytes.
+const MAX_EXTENSION: usize = 12;
+
+/// Whether `text` may name something. `words` are names of directories and extensions that count as they are.
+pub(super) fn may_name(text: &str, words: &[Vec<u8>]) -> bool {
+    if text.len() > MAX || text.bytes().any(|c| c.is_ascii_control()) || text.contains("://") {
+        return false;
+    }
+    let blanks = text.contains(' ');
+    if text.contains('/') {
+        return !blanks && text.bytes().any(|c| c.is_ascii_alphanumeric());
+    }
+    is_file_name(text) || (!blanks && is_dotted(text)) || words.iter().any(|w| w == text.as_bytes())
+}
+
+/// `data.csv`, `Lorem ipsum.txt`, `.ttf`, `*.rst`: an extension, and hardly prose.
+fn is_file_name(text: &str) -> bool {
+    let Some((stem, extension)) = text.rsplit_once('.') else {
+        return false;
+    };
+    let known = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'-' | b'+' | b'*');
+    let letters = extension.bytes().any(|c| c.is_ascii_alphabetic());
+    let prose = text.contains(' ') && (stem.len() > 40 || extension.len() > 5);
+    letters && extension.len() <= MAX_EXTENSION && extension.bytes().all(known) && !prose
+}
+
+/// `a.b`, `.b` and `a.b:c.d`: identifiers.
+fn is_dotted(text: &str) -> bool {
+    let is_name = |part: &str| {
+        !part.is_empty()
+            && part.chars().all(|c| c.is_alphanumeric() || c == '_')
+            && !part.starts_with(|c: char| c.is_ascii_digit())
+    };
+    let (module, _) = text.split_once(':').unwrap_or((text, ""));
+    module.contains('.') && module.trim_start_matches('.').split('.').all(is_name)
+}
+
+/// What stands in a string for what is filled in later, as `*`: `%s`, `%(name)02d`, `{}`, `{name!r:>3}`.
+pub(super) fn as_glob(text: &str) -> Option<String> {
+    if memchr::memchr2(b'%', b'{', text.as_bytes()).is_none() || text.len() > MAX {
+        return None;
+    }
+    let (mut out, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some(at) = rest.find(['%', '{']) {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let end = if rest.starts_with('%') { percent(rest) } else { rest.find('}').map(|end| end + 1) };
+        match end {
+            Some(end) => {
+                if !out.ends_with('*') {
+                    out.push('*');
+                }
+                rest = &rest[end..];
+            }
+            None => {
+                out.push_str(&rest[..1]);
+                rest = &rest[1..];
+            }
+        }
+    }
+    out.push_str(rest);
+    Some(out)
+}
+
+/// The length of the conversion that `text` begins with.
+fn percent(text: &str) -> Option<usize> {
+    let mut at = 1;
+    if text[at..].starts_with('(') {
+        at += text.find(')')?;
+    }
+    at += text[at..].bytes().take_while(|c| b"0123456789.-+#".contains(c)).count();
+    text.as_bytes().get(at).filter(|c| b"sdirxXfgec".contains(c)).map(|_| at + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_told_from_prose() {
+        let words = [b"tests".to_vec(), b"ttf".to_vec()];
+        for text in [
+            "a/b",
+            "/usr/share/x",
+            "data.csv",
+            "Lorem ipsum.txt",
+            ".ttf",
+            "*.rst",
+            "grammar*.txt",
+            "a.b",
+            ".tests",
+            "a.b:c",
+            "tests",
+            "ttf",
+            "x.tar.gz",
+            "lib.so.1a",
+        ] {
+            assert!(may_name(text, &words), "{text}");
+        }
+        for text in [
+            "",
+            "a",
+            "test",
+            "1.5",
+            "no such file",
+            "See the manual. It is there",
+            "https://x.y/z.html",
+            "a/b\n",
+            "and / or",
+            "...",
+            "a sentence that is far too long for the name of any file at all, etc.txt",
+        ] {
+            assert!(!may_name(text, &words), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_filled_in_is_a_star() {
+        for (text, glob) in [
+            ("grammar%s%s.txt", Some("grammar*.txt")),
+            ("%(here)s/fonts", Some("*/fonts")),
+            ("{}/a{x!r:>3}.c", Some("*/a*.c")),
+            ("100% sure", Some("100% sure")),
+            ("%05.2f.x", Some("*.x")),
+            ("%(x", Some("%(x")),
+            ("{x", Some("{x")),
+            ("plain", None),
+        ] {
+            assert_eq!(as_glob(text).as_deref(), glob, "{text}");
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Which files are source texts, and what those refer to. Reading one is work enough to hand it to another thread: the largest layer
+//! is framed by one alone.
+
+use super::{Budget, Needs};
+use crate::layer::LayerIndex;
+use crate::path;
+use crate::refs::script::Shebang;
+use crate::refs::{Reference, javascript, lists, python};
+use rayon::Scope;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// Larger texts are generated data; their references are not looked for.
+const MAX: u64 = 16 << 20;
+/// Texts that wait for a thread, in bytes: with more the thread that framed them reads them itself.
+const MAX_WAITING: usize = 8 << 20;
+/// Buffers that are kept for the next files: so many, and none that is larger, in bytes.
+const MOST_KEPT: usize = 64;
+const LARGEST_KEPT: usize = 256 << 10;
+
+/// What a text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Text {
+    Python,
+    JavaScript,
+    PackageJson,
+    EntryPoints,
+    Pth,
+    LoaderDirs,
+}
+
+impl Text {
+    /// What the file of this path is, if its references are asked for.
+    pub(super) fn of(path: &[u8], shebang: Option<&Shebang>, size: u64, needs: &Needs) -> Option<Self> {
+        if !needs.python || size > MAX {
+            return None;
+        }
+        let name = path::split(path).1;
+        let extension = memchr::memrchr(b'.', name).map_or(&b""[..], |at| &name[at + 1..]);
+        match extension {
+            b"py" | b"pyi" | b"pyw" => return Some(Self::Python),
+            b"pth" => return Some(Self::Pth),
+            b"txt" if name == b"entry_points.txt" => return Some(Self::EntryPoints),
+            b"json" if name == b"package.json" && needs.others => return Some(Self::PackageJson),
+            b"js" | b"mjs" | b"cjs" | b"jsx" | b"ts" | b"mts" | b"cts" | b"tsx" if needs.others => {
+                let types = [&b".d.ts"[..], b".d.mts", b".d.cts"].iter().any(|end| name.ends_with(end));
+                return (!types).then_some(Self::JavaScript);
+            }
+            b"conf" if needs.others && (path == b"etc/ld.so.conf" || path.starts_with(b"etc/ld.so.conf.d/")) => {
+                return Some(Self::LoaderDirs);
+            }
+            _ => {}
+        }
+        let program = |wanted: &[u8]| {
+            shebang.is_some_and(|s| {
+                path::split(&s.interpreter).1.starts_with(wanted)
+                    || Shebang::env_program(s).is_some_and(|p| path::split(&p).1.starts_with(wanted))
+            })
+        };
+        // A long path to an interpreter is behind a shell: pip writes `#!/bin/sh` and `'''exec' /long/path/python`.
+        if program(b"python") || program(b"pypy") {
+            Some(Self::Python)
+        } else {
+            (needs.others && program(b"node")).then_some(Self::JavaScript)
+        }
+    }
+
+    fn references(self, text: &[u8], words: &[Vec<u8>]) -> Vec<Reference> {
+        match self {
+            Self::Python => python::references(text, words),
+            Self::JavaScript => javascript::references(text, words),
+            Self::PackageJson => javascript::package(text),
+            Self::EntryPoints => lists::entry_points(text),
+            Self::Pth => lists::pth(text),
+            Self::LoaderDirs => lists::loader_dirs(text),
+        }
+    }
+}
+
+/// Texts on their way through other threads, and what came of them.
+#[derive(Default)]
+pub(super) struct Sources {
+    waiting: AtomicUsize,
+    found: Mutex<Vec<(u32, Vec<Reference>)>>,
+    /// Buffers for the next files: fresh memory for each costs more than reading it.
+    free: Mutex<Vec<Vec<u8>>>,
+}
+
+impl Sources {
+    /// An empty buffer for a file.
+    pub(super) fn buffer(&self) -> Vec<u8> {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    /// Takes a buffer back that is not needed any more.
+    pub(super) fn back(&self, mut buffer: Vec<u8>) {
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        if buffer.capacity() <= LARGEST_KEPT && free.len() < MOST_KEPT {
+            buffer.clear();
+            free.push(buffer);
+        }
+    }
+
+    /// Reads the text of a member, now or later.
+    pub(super) fn read<'s>(
+        &'s self,
+        scope: &Scope<'s>,
+        member: u32,
+        text: Text,
+        bytes: Vec<u8>,
+        words: &'s [Vec<u8>],
+        budget: &'s Budget,
+    ) {
+        let size = bytes.len();
+        let job = move || {
+            let references = text.references(&bytes, words);
+            if !references.is_empty() {
+                // An error is told once all layers are read.
+                let _ = budget.take_bytes(references.iter().map(Reference::memory).sum());
+                let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+                found.push((member, references));
+            }
+            self.back(bytes);
+        };
+        if self.waiting.fetch_add(size, Ordering::Relaxed) > MAX_WAITING {
+            self.waiting.fetch_sub(size, Ordering::Relaxed);
+            job();
+        } else {
+            scope.spawn(move |_| {
+                job();
+                self.waiting.fetch_sub(size, Ordering::Relaxed);
+            });
+        }
+    }
+
+    /// Puts what was found where it belongs.
+    pub(super) fn finish(self, index: &mut LayerIndex) {
+        let found = self.found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        for (member, mut references) in found {
+            references.shrink_to_fit();
+            index.facts.entry(member).or_default().references = references;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::refs::script;
+
+    #[test]
+    fn texts_are_told_by_name_and_by_interpreter() {
+        let all = Needs { python: true, others: true, ..Needs::default() };
+        let python = Needs { python: true, ..Needs::default() };
+        let of = |path: &str, head: &str, needs: &Needs| {
+            Text::of(path.as_bytes(), script::shebang(head.as_bytes()).as_ref(), 1, needs)
+        };
+        for (path, head, wanted, of_python) in [
+            ("a/b.py", "", Some(Text::Python), true),
+            ("a/b.pyi", "", Some(Text::Python), true),
+            ("bin/x", "#!/usr/bin/python3.11\n", Some(Text::Python), true),
+            ("bin/x", "#!/usr/bin/env python3\n", Some(Text::Python), true),
+            ("bin/x", "#!/bin/sh\n", None, false),
+            ("bin/x", "#!/usr/bin/env node\n", Some(Text::JavaScript), false),
+            ("a/b.mjs", "", Some(Text::JavaScript), false),
+            ("a/b.d.ts", "", None, false),
+            ("a/b.ts", "", Some(Text::JavaScript), false),
+            ("a/package.json", "", Some(Text::PackageJson), false),
+            ("a/x.json", "", None, false),
+            ("x.dist-info/entry_points.txt", "", Some(Text::EntryPoints), true),
+            ("x/y.pth", "", Some(Text::Pth), true),
+            ("etc/ld.so.conf.d/x.conf", "", Some(Text::LoaderDirs), false),
+        ] {
+            assert_eq!(of(path, head, &all), wanted, "{path}");
+            assert_eq!(of(path, head, &python), wanted.filter(|_| of_python), "{path}");
+            assert_eq!(of(path, head, &Needs::default()), None, "{path}");
+        }
+    }
+}

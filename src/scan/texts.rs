@@ -1,0 +1,40 @@
+//! Which files are read whole: package managers' databases, and what they wrote down of files.
+
+use super::Needs;
+use crate::ledger::{self, Ledger};
+use crate::package::{self, Document, dpkg, pip};
+use crate::tar::Member;
+use crate::{Error, ErrorKind, Result};
+
+/// Whether a plan needs the text of this file.
+///
+/// # Errors
+/// [`ErrorKind::Unsupported`] for a database that is too large, where a rule removes packages: without it nobody knows what
+/// they need.
+pub(super) fn wanted(member: &Member, needs: &Needs) -> Result<bool> {
+    let ledger = Ledger::of(&member.path);
+    if needs.packages && (Document::of(&member.path).is_some() || ledger == Some(Ledger::ApkInstalled)) {
+        if member.stored <= package::MAX_SIZE {
+            return Ok(true);
+        }
+        return Err(Error::new(ErrorKind::Unsupported, "this part of a package manager's database is too large")
+            .member(&member.path)
+            .expected(format!("at most {} bytes", package::MAX_SIZE), member.stored)
+            .hint("leave rules with `action = \"remove-package\"` out"));
+    }
+    let wanted = match ledger {
+        Some(Ledger::Record) => needs.records || needs.packages || needs.checksums,
+        Some(Ledger::Md5sums) => needs.packages || needs.checksums,
+        Some(Ledger::ApkInstalled) => needs.checksums,
+        None => needs.dpkg_paths && *member.path == dpkg::PATHS,
+    };
+    Ok(wanted && member.stored <= ledger::MAX_SIZE)
+}
+
+/// What of the text is kept: of `METADATA` the headers, as the description below them is longer than all else.
+pub(super) fn kept(member: &Member, mut text: Vec<u8>) -> Box<[u8]> {
+    if Document::of(&member.path) == Some(Document::Metadata) {
+        text.truncate(pip::headers(&text).len());
+    }
+    text.into_boxed_slice()
+}

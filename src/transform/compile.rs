@@ -1,0 +1,234 @@
+//! Compiles Python modules with the image's own interpreter, which the caller runs: slim itself runs nothing of an image. A small
+//! program goes with the command, sources go to its standard input, and bytecode with a hash that is not checked (PEP 552) comes
+//! back.
+//!
+//! Modules go in batches of a fixed size, each to a process of its own, so that what comes back depends on no number of threads.
+
+use super::{Shelf, Spool};
+use crate::elf::Object as _;
+use crate::plan::made::{New, Reason, Unchanged};
+use crate::plan::wanted::Module;
+use crate::refs::pyc::{HEADER, Header};
+use crate::{Error, ErrorKind, Result};
+use bstr::ByteSlice;
+use rayon::prelude::*;
+use std::io::{self, BufWriter, Read, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Modules that one process compiles: enough that its start is no matter.
+const BATCH: usize = 400;
+/// Seconds in which something must come back.
+const PATIENCE: u64 = 120;
+/// No compiled module is larger, in bytes.
+const MAX_MODULE: u32 = 256 << 20;
+/// The program that goes with the command. It is started by [`START`], as nothing of the environment may reach it and strings
+/// must hash alike in each run, so that sets are written in the same order.
+const PROGRAM: &str = include_str!("compile.py");
+const START: &str = "import sys; del sys.path[:1]; import os; a=[sys.executable,'-S','-s','-B','-W','ignore','-c',sys.argv[1]]; \
+    os.execve(a[0], a, dict(os.environ, PYTHONHASHSEED='0')) if sys.executable else exec(sys.argv[1])";
+/// What the program says first.
+const GREETING: &[u8] = b"slimpyc1";
+
+/// What came of a module.
+type Made = Result<New, Unchanged>;
+
+/// Compiles modules; what comes of it is in their order.
+///
+/// # Errors
+/// A command that cannot be started, ends early, takes too long or is no Python; an interpreter of another version than the
+/// image's; and what the input and the temporary files fail with.
+pub(super) fn compile(command: &[String], modules: &[Module], shelf: &Shelf<'_>, spool: &Spool) -> Result<Vec<Made>> {
+    let batches: Vec<Vec<Made>> = modules
+        .par_chunks(BATCH)
+        .with_max_len(1)
+        .map(|batch| run(command, batch, shelf, spool))
+        .collect::<Result<_>>()?;
+    Ok(batches.into_iter().flatten().collect())
+}
+
+fn run(command: &[String], batch: &[Module], shelf: &Shelf<'_>, spool: &Spool) -> Result<Vec<Made>> {
+    let name = command.first().map_or("", String::as_str);
+    let mut child = Command::new(name)
+        .args(&command[1..])
+        .args(["-S", "-s", "-B", "-c", START, PROGRAM])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|e| failed(command, &format!("`{name}` cannot be run"), "").cause(e))?;
+    let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let (Some(to), Some(from), Some(errors)) = pipes else {
+        return Err(failed(command, "it has no standard streams", ""));
+    };
+    let watch = Watch { child: Mutex::new(child), passed: AtomicU64::new(0), done: AtomicBool::new(false) };
+    std::thread::scope(|scope| {
+        let feeder = scope.spawn(|| feed(to, batch, shelf));
+        let told = scope.spawn(move || tail(errors));
+        let dog = scope.spawn(|| watch.keep());
+        let read = receive(from, batch, spool, &watch);
+        watch.done.store(true, Ordering::Relaxed);
+        let late = dog.join().unwrap_or(false);
+        if read.is_err() {
+            // It may be waiting for us, as its feeder for it.
+            let _ = watch.child.lock().unwrap_or_else(PoisonError::into_inner).kill();
+        }
+        let fed = feeder.join().unwrap_or_else(|_| Err(io::Error::other("a thread failed").into()));
+        let status = watch.child.lock().unwrap_or_else(PoisonError::into_inner).wait();
+        let told = told.join().unwrap_or_default();
+        if late {
+            return Err(failed(command, &format!("nothing came back for {PATIENCE} s"), &told));
+        }
+        match (read, fed, status) {
+            // What the input fails with is told as that.
+            (_, Err(e), _) if e.kind != ErrorKind::Io => Err(e),
+            (Ok(made), _, Ok(status)) if status.success() => Ok(made),
+            (Err(Fault::Ours(e)), ..) => Err(e),
+            // Without a code it was ended from outside: by us, most likely.
+            (Err(Fault::Theirs(what)), _, Ok(status)) if status.success() || status.code().is_none() => {
+                Err(failed(command, &what, &told))
+            }
+            (_, _, Ok(status)) => Err(failed(command, &format!("it ended with {status}"), &told)),
+            (_, _, Err(e)) => Err(e.into()),
+        }
+    })
+}
+
+/// Whose fault an error is.
+enum Fault {
+    /// The program did not say what it should.
+    Theirs(String),
+    /// An error of its own kind.
+    Ours(Error),
+}
+
+impl From<io::Error> for Fault {
+    fn from(e: io::Error) -> Self {
+        Self::Theirs(format!("it ended before all was compiled ({e})"))
+    }
+}
+
+fn failed(command: &[String], what: &str, told: &str) -> Error {
+    let told = if told.is_empty() { String::new() } else { format!("; it says: {told}") };
+    Error::new(ErrorKind::Usage, format!("--run-with `{}`: {what}{told}", command.join(" "))).hint(
+        "the command must start the image's own Python, pass arguments on to it, and keep its standard input open: \
+         --run-with \"docker run --rm -i --network none --entrypoint python3 IMAGE\"",
+    )
+}
+
+/// Ends a process from which nothing comes.
+struct Watch {
+    child: Mutex<Child>,
+    passed: AtomicU64,
+    done: AtomicBool,
+}
+
+impl Watch {
+    /// Whether it had to.
+    fn keep(&self) -> bool {
+        let (mut last, mut since) = (0, Instant::now());
+        while !self.done.load(Ordering::Relaxed) {
+            std::thread::sleep(Duration::from_millis(20));
+            let now = self.passed.load(Ordering::Relaxed);
+            if now != last {
+                (last, since) = (now, Instant::now());
+            } else if since.elapsed() > Duration::from_secs(PATIENCE) {
+                let _ = self.child.lock().unwrap_or_else(PoisonError::into_inner).kill();
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// Sends the sources, and closes the pipe.
+fn feed(to: ChildStdin, batch: &[Module], shelf: &Shelf<'_>) -> Result<()> {
+    let mut to = BufWriter::new(to);
+    for module in batch {
+        let content = shelf.content(module.source);
+        let source = content.bytes(0..content.size())?;
+        to.write_all(&(module.path.len() as u32).to_le_bytes())?;
+        to.write_all(&module.path)?;
+        to.write_all(&[module.optimize])?;
+        to.write_all(&(source.len() as u32).to_le_bytes())?;
+        to.write_all(&source)?;
+    }
+    to.flush()?;
+    Ok(())
+}
+
+/// The last line that a process says.
+fn tail(mut errors: impl Read) -> String {
+    let (mut last, mut buffer) = (Vec::new(), [0; 4096]);
+    while let Ok(n) = errors.read(&mut buffer) {
+        if n == 0 {
+            break;
+        }
+        last.extend_from_slice(&buffer[..n]);
+        let surplus = last.len().saturating_sub(2048);
+        last.drain(..surplus);
+    }
+    last.to_str_lossy().lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default().to_owned()
+}
+
+/// Takes what comes back.
+fn receive(mut from: ChildStdout, batch: &[Module], spool: &Spool, watch: &Watch) -> Result<Vec<Made>, Fault> {
+    let mut greeting = [0; GREETING.len() + 1];
+    from.read_exact(&mut greeting)?;
+    if !greeting.starts_with(GREETING) {
+        return Err(Fault::Theirs("what it starts is no Python".into()));
+    }
+    let tag = bytes(&mut from, u32::from(greeting[GREETING.len()]), watch)?;
+    let magic = bytes(&mut from, 4, watch)?;
+    let number = u16::from_le_bytes([magic[0], magic[1]]);
+    let mut out = Vec::with_capacity(batch.len());
+    for module in batch {
+        if *module.tag == *tag && module.magic.is_some_and(|usual| usual != number) {
+            return Err(Fault::Theirs("its bytecode is of another version than the image's".into()));
+        }
+        let size = word(&mut from)?;
+        let length = if size == 0 { word(&mut from)? } else { size };
+        let made = bytes(&mut from, length, watch)?;
+        let unchanged = |why: String| Unchanged { node: module.node, rule: module.rule, why: Reason::Failed(why) };
+        let known = Header::of(&made);
+        out.push(if size == 0 {
+            Err(unchanged(kind(&made)))
+        } else if *module.tag != *tag {
+            Err(unchanged(format!("it is for {}, and the command runs {}", module.tag, tag.as_bstr())))
+        } else if made.len() <= HEADER || known.magic() != Some(number) || !known.is_unchecked() {
+            return Err(Fault::Theirs("what comes back is no bytecode".into()));
+        } else {
+            let (spool, sums) = spool.add(made.as_slice()).map_err(Fault::Ours)?;
+            Ok(New { spool, sums, rule: module.rule })
+        });
+    }
+    Ok(out)
+}
+
+/// The name of the exception in a message: with the rest, each file would have a reason of its own.
+fn kind(message: &[u8]) -> String {
+    let text = message.to_str_lossy();
+    text.split('(').next().unwrap_or_default().chars().filter(|c| c.is_ascii_alphanumeric()).take(40).collect()
+}
+
+fn word(from: &mut impl Read) -> Result<u32, Fault> {
+    let mut bytes = [0; 4];
+    from.read_exact(&mut bytes)?;
+    Ok(u32::from_le_bytes(bytes))
+}
+
+fn bytes(from: &mut impl Read, size: u32, watch: &Watch) -> Result<Vec<u8>, Fault> {
+    if size > MAX_MODULE {
+        return Err(Fault::Theirs("what comes back is no bytecode".into()));
+    }
+    watch.passed.fetch_add(1, Ordering::Relaxed);
+    let mut out = Vec::new();
+    from.take(u64::from(size)).read_to_end(&mut out)?;
+    if out.len() as u64 == u64::from(size) {
+        Ok(out)
+    } else {
+        Err(io::Error::from(io::ErrorKind::UnexpectedEof).into())
+    }
+}

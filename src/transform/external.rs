@@ -1,0 +1,193 @@
+//! Commands of the user's that make a smaller file out of a file: each in a fresh directory, with the input and the place of the
+//! output as paths there, without standard input, and with no environment but `PATH`. Nothing but the output file is taken
+//! from it, and only if that is smaller.
+
+use super::{Shelf, Spool};
+use crate::elf::Object as _;
+use crate::plan::made::{New, Reason, Unchanged};
+use crate::plan::rewrite::Rewrites;
+use crate::plan::wanted::Task;
+use crate::profile::{External, Profile};
+use crate::sink::temp::Temp;
+use crate::tar::Member;
+use crate::{Error, ErrorKind, Result, path};
+use rayon::prelude::*;
+use std::fs::{self, File, Permissions};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+/// Bytes of a file that are copied at a time.
+const CHUNK: u64 = 1 << 20;
+/// How much of what a failed program says is told, in bytes.
+const TOLD: u64 = 160;
+
+/// What came of a file.
+pub(super) type Made = Result<New, Unchanged>;
+
+/// Where tasks are worked on.
+pub(super) struct Shop<'a> {
+    pub(super) profile: &'a Profile,
+    pub(super) rewrites: &'a Rewrites,
+    pub(super) shelf: &'a Shelf<'a>,
+    pub(super) spool: &'a Spool,
+}
+
+impl Shop<'_> {
+    /// Runs all, as many at a time as there are threads. What comes of it is in the order of the tasks.
+    ///
+    /// # Errors
+    /// A program that cannot be started, and what the input and the temporary files fail with.
+    pub(super) fn run(&self, tasks: &[(Task, &Member)]) -> Result<Vec<Made>> {
+        // It is removed whatever ends the run.
+        let all = Temp::dir(&std::env::temp_dir().join("commands"))?;
+        fs::set_permissions(all.path(), Permissions::from_mode(0o700))?;
+        tasks.par_iter().with_max_len(1).map(|(task, member)| self.one(*task, member, all.path())).collect()
+    }
+
+    fn one(&self, task: Task, member: &Member, all: &Path) -> Result<Made> {
+        let rule = &self.profile.rules[usize::from(task.rule)];
+        let Some(external) = &rule.external else {
+            return Err(Error::new(ErrorKind::Usage, format!("rule `{}` has no command", rule.id)));
+        };
+        let failed = |e| Error::io(format!("cannot make a temporary in {}", all.display()), e);
+        let dir = tempfile::tempdir_in(all).map_err(failed)?;
+        let ending = ending(&member.path);
+        let (input, output) = (dir.path().join(format!("in{ending}")), dir.path().join(format!("out{ending}")));
+        let size = self.write_input(task, member, &input)?;
+        let unchanged = |why| Ok(Err(Unchanged { node: task.node, rule: task.rule, why }));
+        let errors = tempfile::tempfile().map_err(failed)?;
+        let Some(status) = run(external, &rule.id, dir.path(), &input, &output, &errors)? else {
+            return unchanged(Reason::TimedOut(external.timeout));
+        };
+        if !status.success() {
+            return unchanged(Reason::Failed(said(status, errors)));
+        }
+        // A link would lead out of the directory.
+        let found = fs::symlink_metadata(&output).ok().filter(|m| m.is_file() && m.len() > 0);
+        let Some(found) = found else { return unchanged(Reason::NoOutput) };
+        if found.len() >= size {
+            return unchanged(Reason::NotSmaller);
+        }
+        let (spool, sums) = self.spool.add(File::open(&output)?)?;
+        Ok(Ok(New { spool, sums, rule: task.rule }))
+    }
+
+    /// Writes the file as it would be without the command, stripped if it is; gives its size.
+    fn write_input(&self, task: Task, member: &Member, input: &Path) -> Result<u64> {
+        let failed = |e| Error::io(format!("cannot write {}", input.display()), e);
+        let mut file = File::create_new(input).map_err(failed)?;
+        let content = self.shelf.content(task.at);
+        let mut size = 0;
+        if let Some(recipe) = self.rewrites.of(task.at) {
+            for chunk in recipe.chunks(&content) {
+                size += chunk.len() as u64;
+                file.write_all(&chunk).map_err(failed)?;
+            }
+            if size != recipe.size {
+                return Err(Error::new(ErrorKind::Io, "cannot be read again").member(&member.path));
+            }
+        } else {
+            size = content.size();
+            for start in (0..size).step_by(CHUNK as usize) {
+                file.write_all(&content.bytes(start..size.min(start + CHUNK))?).map_err(failed)?;
+            }
+        }
+        // Packers of programs refuse what is not executable.
+        let mode = if member.meta.attrs.mode & 0o111 == 0 { 0o600 } else { 0o700 };
+        file.set_permissions(Permissions::from_mode(mode)).map_err(failed)?;
+        Ok(size)
+    }
+}
+
+/// The ending of a file's name, by which programs tell its form; with nothing in it that could mean anything else.
+fn ending(path: &[u8]) -> String {
+    let name = path::split(path).1;
+    let ending = memchr::memrchr(b'.', name).map_or(&b""[..], |dot| &name[dot + 1..]);
+    match std::str::from_utf8(ending) {
+        Ok(text) if (1..=16).contains(&text.len()) && text.bytes().all(|c| c.is_ascii_alphanumeric()) => {
+            format!(".{text}")
+        }
+        _ => String::new(),
+    }
+}
+
+/// Runs a command to its end; none where that took too long.
+fn run(
+    external: &External,
+    rule: &str,
+    dir: &Path,
+    input: &Path,
+    output: &Path,
+    errors: &File,
+) -> Result<Option<ExitStatus>> {
+    let mut words = external.command.iter();
+    let name = words.next().map_or("", String::as_str);
+    let place = |word: &String| {
+        word.replace(External::IN, &input.display().to_string()).replace(External::OUT, &output.display().to_string())
+    };
+    // A path is of the directory that slim was started in.
+    let program = if name.contains('/') { std::path::absolute(name)? } else { PathBuf::from(name) };
+    let mut command = Command::new(program);
+    command.args(words.map(place)).current_dir(dir).env_clear();
+    command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(errors.try_clone()?);
+    let mut child = command.spawn().map_err(|e| missing(name, rule, e))?;
+    wait(&mut child, Duration::from_secs(external.timeout)).map_err(|e| Error::io(format!("cannot wait for {name}"), e))
+}
+
+/// That a program cannot be started.
+pub(super) fn missing(program: &str, rule: &str, cause: std::io::Error) -> Error {
+    Error::new(ErrorKind::Usage, format!("the program `{program}` of the rule `{rule}` cannot be run"))
+        .cause(cause)
+        .hint(format!("install `{program}`, or leave the rule `{rule}` off"))
+}
+
+/// Waits for the end of a process, but ends it after `limit`.
+fn wait(child: &mut Child, limit: Duration) -> std::io::Result<Option<ExitStatus>> {
+    let start = Instant::now();
+    let mut pause = Duration::from_micros(500);
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if start.elapsed() >= limit {
+            child.kill()?;
+            child.wait()?;
+            return Ok(None);
+        }
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(20));
+    }
+}
+
+/// How a program ended, with the last thing that it said.
+fn said(status: ExitStatus, mut errors: File) -> String {
+    let how = status.code().map_or_else(|| status.to_string(), |code| format!("exit code {code}"));
+    let mut text = Vec::new();
+    let length = errors.seek(SeekFrom::End(0)).unwrap_or(0);
+    let _ = errors.seek(SeekFrom::Start(length.saturating_sub(TOLD)));
+    let _ = errors.take(TOLD).read_to_end(&mut text);
+    let text = String::from_utf8_lossy(&text);
+    match text.lines().map(str::trim).rfind(|line| !line.is_empty()) {
+        // Paths of the run would make each file's message another one.
+        Some(line) if !line.contains("/.commands.slim-") => format!("{how}, {line}"),
+        _ => how,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endings_are_plain() {
+        for (path, want) in
+            [("a/b.svg", ".svg"), ("b.tar.gz", ".gz"), ("b", ""), ("a.b/c", ""), (".x y", ""), ("a.", ""), (".é", "")]
+        {
+            assert_eq!(ending(path.as_bytes()), want, "{path}");
+        }
+    }
+}

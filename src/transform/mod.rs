@@ -1,0 +1,173 @@
+//! Between the scan and the plan: contents are read again where a rule asks for more than a scan could know, and new ones are
+//! made where a rule of the user's names a program. What comes of it is handed to the plan as data; new contents wait in one
+//! temporary file until they are written.
+
+use crate::layer::LayerIndex;
+use crate::plan::made::{Made, New, Unchanged};
+use crate::plan::wanted::{self, Module, Task};
+use crate::plan::{self, Plan, Request, Verdicts, links};
+use crate::profile::Profile;
+use crate::source::{Input, LayerRef};
+use crate::tree::At;
+use crate::{Digest, Error, ErrorKind, Result, Warning};
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+
+mod compile;
+mod external;
+mod shelf;
+mod spool;
+mod twins;
+
+pub use shelf::{Content, Shelf};
+pub use spool::Spool;
+
+/// Where new contents are made, for all images of a run.
+pub struct Workshop<'a> {
+    /// The command that runs the image's own Python.
+    pub run_with: Option<&'a [String]>,
+    /// Told of each command before it is run.
+    pub note: &'a dyn Fn(&str),
+    spool: Spool,
+    /// What was made of the files of layers that several images have.
+    known: HashMap<Key, std::result::Result<New, plan::made::Reason>>,
+}
+
+/// A file of a layer, the rule, and the size that stripping leaves of it.
+type Key = (Digest, u32, u16, u64);
+
+impl<'a> Workshop<'a> {
+    /// One in which nothing has been made.
+    #[must_use]
+    pub fn new(run_with: Option<&'a [String]>, note: &'a dyn Fn(&str)) -> Self {
+        Self { run_with, note, spool: Spool::default(), known: HashMap::new() }
+    }
+
+    /// Plans one image, and reads and makes what its rules need for that. `layers` are those that the request's are the index of.
+    ///
+    /// # Errors
+    /// Those of the input, of temporary files, and of programs that cannot be run or do not do what they should.
+    pub fn plan(&mut self, input: &Input, layers: &[LayerRef], request: &Request<'_>) -> Result<Plan> {
+        let verdicts = plan::decide(request)?;
+        let made = self.make(input, layers, request, &verdicts)?;
+        let rewrites = plan::rewrites(request, &verdicts, &made);
+        let candidates = links::candidates(request, &verdicts.proposals, &verdicts.decided.dropped, &rewrites);
+        let unknown = candidates.unknown();
+        let shelf = Shelf::new(input, layers, request.layers, unknown.iter().copied())?;
+        let links = links::links(request, &candidates, &rewrites, &twins::hashes(&shelf, &unknown)?);
+        Ok(plan::finish(request, verdicts, rewrites, links))
+    }
+
+    /// The file with all that was made.
+    ///
+    /// # Errors
+    /// As [`Spool::file`].
+    pub fn spool(&self) -> Result<Option<File>> {
+        self.spool.file()
+    }
+
+    fn make(&mut self, input: &Input, layers: &[LayerRef], request: &Request<'_>, verdicts: &Verdicts) -> Result<Made> {
+        let wanted = wanted::wanted(request, verdicts);
+        let mut out = Made { new: HashMap::new(), unchanged: wanted.unchanged.clone() };
+        if wanted.is_empty() {
+            return Ok(out);
+        }
+        self.external(input, layers, request, verdicts, &wanted.external, &mut out)?;
+        self.compile(input, layers, request, &wanted.compile, &mut out)?;
+        out.unchanged.sort_by_key(|u| u.node);
+        Ok(out)
+    }
+
+    fn external(
+        &mut self,
+        input: &Input,
+        layers: &[LayerRef],
+        request: &Request<'_>,
+        verdicts: &Verdicts,
+        tasks: &[Task],
+        out: &mut Made,
+    ) -> Result<()> {
+        // What would be written without the commands: stripped files as such.
+        let rewrites = plan::rewrites(request, verdicts, &Made::default());
+        let key = |task: &Task| {
+            let stripped = rewrites.of(task.at).map_or(0, |recipe| recipe.size);
+            (layers[task.at.layer as usize].diff_id, task.at.member, task.rule, stripped)
+        };
+        let fresh: Vec<_> = tasks.iter().filter(|task| !self.known.contains_key(&key(task))).copied().collect();
+        self.tell(request.profile, &fresh);
+        let indexes: &[&LayerIndex] = request.layers;
+        let member = |at: At| &indexes[at.layer as usize].members[at.member as usize];
+        let shelf = Shelf::new(input, layers, indexes, fresh.iter().map(|task| task.at))?;
+        let shop = external::Shop { profile: request.profile, rewrites: &rewrites, shelf: &shelf, spool: &self.spool };
+        let with_members: Vec<_> = fresh.iter().map(|task| (*task, member(task.at))).collect();
+        let made = if fresh.is_empty() { Vec::new() } else { shop.run(&with_members)? };
+        for (task, made) in fresh.iter().zip(made) {
+            self.known.insert(key(task), made.map_err(|unchanged| unchanged.why));
+        }
+        for task in tasks {
+            match self.known.get(&key(task)) {
+                Some(Ok(new)) => _ = out.new.insert(task.at, new.clone()),
+                Some(Err(why)) => {
+                    out.unchanged.push(Unchanged { node: task.node, rule: task.rule, why: why.clone() });
+                }
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Says which commands will be run, before they are.
+    fn tell(&self, profile: &Profile, tasks: &[Task]) {
+        let mut counts: BTreeMap<u16, usize> = BTreeMap::new();
+        tasks.iter().for_each(|task| *counts.entry(task.rule).or_default() += 1);
+        for (rule, count) in counts {
+            let rule = &profile.rules[usize::from(rule)];
+            let command = rule.external.as_ref().map(|external| external.command.join(" ")).unwrap_or_default();
+            let files = if count == 1 { "1 file".to_owned() } else { format!("{count} files") };
+            (self.note)(&format!("rule `{}` runs `{command}` on {files}", rule.id));
+        }
+    }
+
+    fn compile(
+        &self,
+        input: &Input,
+        layers: &[LayerRef],
+        request: &Request<'_>,
+        modules: &[Module],
+        out: &mut Made,
+    ) -> Result<()> {
+        let Some(first) = modules.first() else { return Ok(()) };
+        let rule = &request.profile.rules[usize::from(first.rule)].id;
+        let Some(command) = self.run_with else {
+            let what = format!("the rule `{rule}` compiles bytecode, and only the image's own Python can do that");
+            return Err(Error::new(ErrorKind::Usage, what).hint(
+                "say how to run it, such as --run-with \"docker run --rm -i --network none --entrypoint python3 IMAGE\"; \
+                 slim runs nothing of an image by itself",
+            ));
+        };
+        (self.note)(&format!("rule `{rule}` compiles {} modules with `{}`", modules.len(), command.join(" ")));
+        let shelf = Shelf::new(input, layers, request.layers, modules.iter().map(|module| module.source))?;
+        let made = compile::compile(command, modules, &shelf, &self.spool)?;
+        for (module, made) in modules.iter().zip(made) {
+            match made {
+                Ok(new) => _ = out.new.insert(module.at, new),
+                Err(unchanged) => out.unchanged.push(unchanged),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What the user should know of a profile's commands.
+#[must_use]
+pub fn warnings(profile: &Profile) -> Vec<Warning> {
+    let loose = profile.rules.iter().filter(|r| r.enabled && r.external.as_ref().is_some_and(|e| !e.deterministic));
+    let one = |rule: &crate::profile::Rule| {
+        let what = format!(
+            "the command of the rule `{}` is said not to be deterministic: the same input may give another output image",
+            rule.id
+        );
+        Warning::new("not-deterministic", what)
+    };
+    loose.map(one).collect()
+}

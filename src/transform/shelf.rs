@@ -1,0 +1,147 @@
+//! The contents of some members, to be read in any order by any thread: where they lie in a plain layer; those of compressed
+//! layers, which are decompressed once more for it, in a temporary file.
+
+use crate::codec::{self, Compression};
+use crate::elf::Object;
+use crate::layer::LayerIndex;
+use crate::source::{Input, LayerRef};
+use crate::tree::At;
+use crate::{Error, ErrorKind, Result};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::{self, BufWriter, Read, Write};
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+
+/// Contents at hand.
+pub struct Shelf<'a> {
+    input: &'a Input,
+    layers: &'a [LayerRef],
+    indexes: &'a [&'a LayerIndex],
+    /// What compressed layers have of them.
+    file: Option<File>,
+    /// Where it is in there.
+    places: HashMap<At, u64>,
+}
+
+/// One content, read piece by piece.
+pub struct Content<'a> {
+    shelf: &'a Shelf<'a>,
+    at: At,
+    range: Range<u64>,
+}
+
+impl<'a> Shelf<'a> {
+    /// Makes the files of these members readable.
+    ///
+    /// # Errors
+    /// Those of the input and of the temporary file.
+    pub fn new(
+        input: &'a Input,
+        layers: &'a [LayerRef],
+        indexes: &'a [&'a LayerIndex],
+        wanted: impl IntoIterator<Item = At>,
+    ) -> Result<Self> {
+        let mut shelf = Self { input, layers, indexes, file: None, places: HashMap::new() };
+        let mut packed: BTreeMap<u32, Vec<At>> = BTreeMap::new();
+        for at in wanted {
+            if layers[at.layer as usize].compression != Compression::None {
+                packed.entry(at.layer).or_default().push(at);
+            }
+        }
+        if packed.is_empty() {
+            return Ok(shelf);
+        }
+        let failed = |e| Error::io("cannot write a temporary file", e);
+        let mut out = Counting { inner: BufWriter::new(tempfile::tempfile().map_err(failed)?), count: 0 };
+        for (layer, mut members) in packed {
+            members.sort_unstable();
+            members.dedup();
+            let source = &layers[layer as usize];
+            shelf.unpack(source, &members, &mut out).map_err(|e| e.layer(&source.name).archive(&input.name))?;
+        }
+        shelf.file = Some(out.inner.into_inner().map_err(|e| failed(e.into_error()))?);
+        Ok(shelf)
+    }
+
+    fn unpack(&mut self, source: &LayerRef, members: &[At], out: &mut Counting<impl Write>) -> Result<()> {
+        let mut reader = codec::decoder(source.compression, self.input.open_blob(&source.blob)?)?;
+        let mut position = 0;
+        for &at in members {
+            let range = self.range(at);
+            copy(&mut reader, range.start.saturating_sub(position), &mut io::sink())?;
+            self.places.insert(at, out.count);
+            copy(&mut reader, range.end - range.start, out)?;
+            position = range.end;
+        }
+        Ok(())
+    }
+
+    fn range(&self, at: At) -> Range<u64> {
+        self.indexes[at.layer as usize].members[at.member as usize].data()
+    }
+
+    /// The content of one of the members.
+    #[must_use]
+    pub fn content(&'a self, at: At) -> Content<'a> {
+        Content { shelf: self, at, range: self.range(at) }
+    }
+}
+
+impl Content<'_> {
+    /// Reads a range of it.
+    ///
+    /// # Errors
+    /// Those of the input and of the temporary file; a range that it has not is one.
+    pub fn bytes(&self, range: Range<u64>) -> Result<Vec<u8>> {
+        let length = range.end.checked_sub(range.start).filter(|_| range.end <= self.size());
+        let length = length.and_then(|length| usize::try_from(length).ok());
+        let length = length.ok_or_else(|| Error::new(ErrorKind::Io, "a range that the file has not"))?;
+        let mut bytes = vec![0; length];
+        let shelf = self.shelf;
+        match (&shelf.file, shelf.places.get(&self.at)) {
+            (Some(file), Some(place)) => file.read_exact_at(&mut bytes, place + range.start)?,
+            _ => {
+                let blob = &shelf.layers[self.at.layer as usize].blob;
+                shelf.input.open_blob_at(blob, self.range.start + range.start)?.read_exact(&mut bytes)?;
+            }
+        }
+        Ok(bytes)
+    }
+}
+
+impl Object for Content<'_> {
+    fn size(&self) -> u64 {
+        self.range.end - self.range.start
+    }
+
+    fn read(&self, range: Range<u64>) -> Option<Cow<'_, [u8]>> {
+        self.bytes(range).ok().map(Cow::Owned)
+    }
+}
+
+fn copy(reader: &mut impl Read, length: u64, out: &mut impl Write) -> Result<()> {
+    if io::copy(&mut reader.take(length), out)? == length {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Digest, "the input changed while it was read: a layer is shorter now"))
+}
+
+/// Knows how much has been written.
+struct Counting<W> {
+    inner: W,
+    count: u64,
+}
+
+impl<W: Write> Write for Counting<W> {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        let n = self.inner.write(buf)?;
+        self.count += n as u64;
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}

@@ -1,0 +1,30 @@
+//! Hashes of the files that may have an equal.
+
+use super::Shelf;
+use crate::Result;
+use crate::digest::{Digest, Hashing};
+use crate::elf::Object as _;
+use crate::tree::At;
+use rayon::prelude::*;
+use std::collections::HashMap;
+use std::io::{self, Write as _};
+
+/// Bytes that are read at a time.
+const CHUNK: u64 = 1 << 20;
+
+/// The SHA-256 of the content of each of these members.
+///
+/// # Errors
+/// Those of the input.
+pub fn hashes(shelf: &Shelf<'_>, members: &[At]) -> Result<HashMap<At, Digest>> {
+    let one = |&at: &At| {
+        let content = shelf.content(at);
+        let size = content.size();
+        let mut hash = Hashing::new(io::sink());
+        for start in (0..size).step_by(CHUNK as usize) {
+            hash.write_all(&content.bytes(start..size.min(start + CHUNK))?)?;
+        }
+        Ok((at, hash.finish().1))
+    };
+    members.par_iter().map(one).collect()
+}
