@@ -138,7 +138,7 @@ fn found(
 ) -> Result<Analysis> {
     let needed = waste::needed(request.layers, &request.merged.tree);
     let picked = profiles.iter().map(|p| p.pick(std::iter::once(&request.merged.tree)));
-    let picked: Vec<Profile> = picked.collect::<Result<_>>()?;
+    let picked = fitting(picked.collect::<Result<_>>()?);
     let plans =
         || -> Result<Vec<Saving>> { picked.par_iter().with_max_len(1).map(|p| saving(p, image, request)).collect() };
     let breakdown = || (!picked.is_empty()).then(|| analyze::break_down(request, &needed)).transpose();
@@ -173,6 +173,16 @@ fn found(
         savings,
         verdict: None,
     })
+}
+
+/// Without the profiles that another one (`auto`) would pick, but not for this image.
+fn fitting(all: Vec<Profile>) -> Vec<Profile> {
+    let choices: Vec<_> = all.iter().flat_map(|p| p.choices.clone()).collect();
+    let used = |profile: &Profile, holds: bool| {
+        let [name] = profile.names.as_slice() else { return false };
+        choices.iter().any(|choice| choice.holds == holds && choice.uses.contains(name))
+    };
+    all.into_iter().filter(|profile| used(profile, true) || !used(profile, false)).collect()
 }
 
 /// What a profile would save, by its plan.
