@@ -16,6 +16,7 @@ pub mod image;
 pub mod layer;
 pub mod ledger;
 pub mod package;
+pub mod page;
 pub mod path;
 pub mod plan;
 pub mod profile;

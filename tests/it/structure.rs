@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// The level of each module.
-const LEVELS: [(&str, u8); 23] = [
+const LEVELS: [(&str, u8); 24] = [
     ("digest", 0),
     ("error", 0),
     ("path", 0),
@@ -25,14 +25,15 @@ const LEVELS: [(&str, u8); 23] = [
     ("transform", 6),
     ("report", 7),
     ("explain", 8),
+    ("page", 8),
     ("analyze", 9),
     ("cli", 10),
 ];
 
 /// Modules without input and output, environment and time.
-const PURE: [&str; 13] = [
+const PURE: [&str; 14] = [
     "path", "codec", "tar", "refs", "elf", "ledger", "package", "layer", "tree", "profile", "plan", "explain",
-    "analyze",
+    "analyze", "page",
 ];
 
 fn files(dir: &Path, out: &mut Vec<PathBuf>) {
