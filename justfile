@@ -42,3 +42,8 @@ guard *options:
 # Fuzz the stripping of ELF files (needs cargo-fuzz and a nightly toolchain)
 fuzz *options:
     cargo fuzz run elf {{options}}
+
+# Use sample pages in headless Chromium; with ANALYZE.json and PLAN.json of `slim analyze --json` and `slim plan --json` a real image's, too
+page *documents:
+    cargo run --quiet --example page-sample -- target/page {{documents}}
+    tests/page/check.py target/page --shots target/page/shots

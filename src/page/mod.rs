@@ -213,7 +213,7 @@ pub enum Change {
     Removed,
     /// Both have it, with different content or metadata.
     Changed,
-    /// Both have it, in different layers or at different paths.
+    /// Both have the same, in different layers.
     Moved,
 }
 

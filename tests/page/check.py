@@ -119,7 +119,7 @@ def treemap(browser, path):
     browser.settle()
     box = browser.run("(b => [b.left, b.top, b.width, b.height])(document.querySelector('canvas').getBoundingClientRect())")
     browser.click(box[0] + box[2] * 0.2, box[1] + box[3] * 0.4)
-    expect("a click zooms in", len(crumbs(browser)) == 2, crumbs(browser))
+    expect("a click zooms in", len(crumbs(browser)) >= 2, crumbs(browser))
     browser.run("document.querySelector('.crumbs button').click()")
     browser.settle()
     expect("a crumb goes back", len(crumbs(browser)) == 1, crumbs(browser))
@@ -161,13 +161,13 @@ def colours(browser, path):
       const of = (name) => { probe.style.color = `var(--${name})`; return l(getComputedStyle(probe).color); };
       const backs = ['bg', 'raised', 'hover'].map(of);
       const out = {};
-      for (const name of ['ink', 'muted', 'accent', 'waste', 'save', 'error', 'warning'])
+      for (const name of ['ink', 'muted', 'accent', 'waste-ink', 'save-ink', 'error', 'warning'])
         out[name] = Math.min(...backs.map(b => (Math.max(b, of(name)) + 0.05) / (Math.min(b, of(name)) + 0.05))).toFixed(2);
       probe.remove(); return out; })()"""
     for dark in (False, True):
         browser.media(dark=dark)
         ratios = browser.run(contrast)
-        expect(f"contrast in {'dark' if dark else 'light'}", all(float(r) >= (3.9 if n in ("waste", "save") else 4.5) for n, r in ratios.items()), ratios)
+        expect(f"contrast in {'dark' if dark else 'light'}", all(float(r) >= 4.5 for r in ratios.values()), ratios)
 
 
 def paper(browser, path):

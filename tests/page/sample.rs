@@ -385,5 +385,7 @@ fn halves(page: &Page) -> Page {
         fact.was = Some(fact.value.clone());
     }
     out.profiles.clear();
+    out.verdicts.clear();
+    out.profile.clear();
     out
 }

@@ -39,7 +39,7 @@ function fileTable() {
   const chip = el("button", { type: "button", class: "toggle", hidden: true });
   const filter = (id, title, keys, name, column) => {
     if (keys.length < 2) return null;
-    const select = el("select", { id: "filter-" + id }, el("option", { value: "" }, "all"), keys.map((k) => el("option", { value: String(k) }, name(k))));
+    const select = el("select", { id: "filter-" + id }, el("option", { value: "" }, "all"), keys.map(({ key, n }) => el("option", { value: String(key) }, name(key) + " \u00b7 " + count(n))));
     select.addEventListener("change", () => {
       if (select.value === "") delete state.filters[id];
       else state.filters[id] = { column, value: select.value };
@@ -48,19 +48,20 @@ function fileTable() {
     return el("label", {}, title + " ", select);
   };
   const distinct = (of) => {
-    const out = new Set();
-    for (let i = 0; i < F.n; i++) out.add(of(i));
-    return [...out];
+    const out = new Map();
+    for (let i = 0; i < F.n; i++) out.set(of(i), (out.get(of(i)) || 0) + 1);
+    return [...out].map(([key, n]) => ({ key, n }));
   };
-  const byName = (name) => (a, b) => (name(a).toLowerCase() < name(b).toLowerCase() ? -1 : 1);
+  const byName = (name) => (a, b) => (name(a.key).toLowerCase() < name(b.key).toLowerCase() ? -1 : 1);
+  const byKey = (a, b) => a.key - b.key;
   const rule = (i) => data.verdicts[F.verdicts[i]]?.rule || "";
   const filters = [
-    isDiff && filter("change", "Change", distinct((i) => F.changes[i]).sort((a, b) => a - b), changeName, (i) => F.changes[i]),
-    data.layers.length && filter("layer", "Layer", distinct(layerOf).sort((a, b) => a - b), layerName, layerOf),
+    isDiff && filter("change", "Change", distinct((i) => F.changes[i]).sort(byKey), changeName, (i) => F.changes[i]),
+    data.layers.length && filter("layer", "Layer", distinct(layerOf).sort(byKey), layerName, layerOf),
     data.kinds.length && filter("kind", "Kind", distinct((i) => F.kinds[i]).sort(byName(kindName)), kindName, (i) => F.kinds[i]),
     data.packages.length && filter("package", "Package", distinct((i) => F.packages[i]).sort(byName(packageName)), packageName, (i) => F.packages[i]),
     data.verdicts.length && filter("fate", "Verdict", distinct(fateOf), (f) => FATES[f][0], fateOf),
-    data.verdicts.length && filter("rule", "Rule", distinct(rule).sort(), (r) => show(r) || "(no rule)", rule),
+    data.verdicts.length && filter("rule", "Rule", distinct(rule).sort(byName(String)), (r) => show(r) || "(no rule)", rule),
   ].filter(Boolean);
   const sorting = el("select", { id: "files-sort" }, columns.flatMap((c) => [
     el("option", { value: c.id + " down", selected: c.id === state.sort }, c.title + (c.num ? ", largest first" : ", Z to A")),
@@ -81,12 +82,12 @@ function fileTable() {
   const body = el("div", { class: "grid-body", role: "rowgroup" }, space);
   const grid = el("div", { class: "grid", role: "grid", tabindex: "0", "aria-label": "Files", "aria-colcount": columns.length },
     el("div", { class: "grid-head", role: "rowgroup" }, el("div", { class: "grid-row", role: "row", "aria-rowindex": "1" }, heads)), body);
-  const template = { path: "minmax(14rem, 1fr)", change: "5.5rem", before: "5.5rem", size: "5.5rem", delta: "6rem", layer: isDiff ? "6rem" : "3.6rem", kind: "8rem", package: "9.5rem", verdict: "11rem" };
+  const template = { path: "minmax(14rem, 1fr)", change: "4.6rem", before: "5rem", size: "5rem", delta: "6.4rem", layer: isDiff ? "5rem" : "3.6rem", kind: "8rem", package: isDiff ? "8rem" : "9.5rem", verdict: "11rem" };
   grid.style.setProperty("--columns", columns.map((c) => template[c.id]).join(" "));
 
   let order = [];
   let lower = null;
-  const height = () => (phone.matches ? 62 : 32);
+  const height = () => (phone.matches ? 80 : 32);
 
   function sortBy(id, down) {
     [state.sort, state.down] = [id, down];
@@ -156,6 +157,7 @@ function fileTable() {
   function draw() {
     const step = height();
     space.style.height = order.length * step + "px";
+    grid.style.setProperty("--rows", Math.max(3, order.length) * step + "px");
     const first = Math.max(0, Math.floor(body.scrollTop / step) - 8);
     const last = Math.min(order.length, Math.ceil((body.scrollTop + body.clientHeight) / step) + 8);
     const rows = [];

@@ -327,7 +327,8 @@ function room() {
       if (d.depth > 0 && x >= d.x0 && x < d.x1 && y >= d.y0 && y < d.y1 && (!deepest || d.depth > deepest.depth)) deepest = d;
     }
     if (!deepest) return null;
-    const target = deepest.children ? deepest : deepest.ancestors().find((d) => d.depth === 1);
+    const head = deepest.ancestors().find((d) => d.depth > 0 && headed(d) && y < d.y0 + HEAD);
+    const target = head || deepest.ancestors().find((d) => d.depth === 1);
     return { deepest, target, x, y, width: box.width };
   }
 
@@ -422,7 +423,7 @@ function room() {
   }).observe(frame);
   redraws.push(() => state.at && draw());
 
-  const out = section("room", "What takes the room", null, controls,
+  const out = section("room", isDiff ? "What changed" : "What takes the room", null, controls,
     el("nav", { "aria-label": "Where the map is" }, crumbs),
     el("div", { class: "map" }, el("div", {}, frame, legend),
       el("div", { class: "map-side" }, listTitle, list, toTable)),
