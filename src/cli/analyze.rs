@@ -94,8 +94,8 @@ fn settings(args: &AnalyzeArgs) -> Result<Option<Settings>> {
     Ok(Some(settings.with([user.clone(), bytes.clone(), least.clone()])))
 }
 
-/// The one image that there is to look at.
-fn only(input: &Input) -> Result<&Image> {
+/// The one image that there is to look at, in an input of one.
+pub(super) fn only(input: &Input) -> Result<&Image> {
     if let [image] = input.images.as_slice() {
         return Ok(image);
     }

@@ -38,6 +38,27 @@ pub fn saved(before: u64, after: u64) -> String {
     format!("{sign}{}", bytes(before.abs_diff(after)))
 }
 
+/// What came in, or went, from `before` to `after`: `+1.0 kB`, `-1.0 kB`, `0 B`.
+#[must_use]
+pub fn change(before: u64, after: u64) -> String {
+    let sign = match after.cmp(&before) {
+        std::cmp::Ordering::Greater => "+",
+        std::cmp::Ordering::Less => "-",
+        std::cmp::Ordering::Equal => "",
+    };
+    format!("{sign}{}", bytes(before.abs_diff(after)))
+}
+
+/// The same as a share of `before`: `+3.1%`; `-` where there was nothing.
+#[must_use]
+pub fn change_percent(before: u64, after: u64) -> String {
+    match before {
+        _ if before == after => "0.0%".to_owned(),
+        0 => "-".to_owned(),
+        _ => format!("{:+.1}%", -share(before, after)),
+    }
+}
+
 /// The share of `before` that `after` saves, `-` where there is nothing to save from.
 #[must_use]
 pub fn percent(before: u64, after: u64) -> String {
@@ -103,6 +124,11 @@ mod tests {
         assert_eq!((saved(400, 1000), percent(400, 1000)), ("-600 B".into(), "-150.0%".into()));
         assert_eq!((saved(0, 0), percent(0, 0)), ("0 B".into(), "-".into()));
         assert_eq!(share(u64::MAX, 0), 100.0);
+        assert_eq!([change(1, 1001), change(1001, 1), change(5, 5)], ["+1.0 kB", "-1.0 kB", "0 B"]);
+        assert_eq!(
+            [change_percent(1000, 1031), change_percent(1000, 400), change_percent(0, 1)],
+            ["+3.1%", "-60.0%", "-"]
+        );
     }
 
     #[test]

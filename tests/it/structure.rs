@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// The level of each module.
-const LEVELS: [(&str, u8); 23] = [
+const LEVELS: [(&str, u8); 24] = [
     ("digest", 0),
     ("error", 0),
     ("path", 0),
@@ -26,13 +26,14 @@ const LEVELS: [(&str, u8); 23] = [
     ("report", 7),
     ("explain", 8),
     ("analyze", 9),
-    ("cli", 10),
+    ("diff", 10),
+    ("cli", 11),
 ];
 
 /// Modules without input and output, environment and time.
-const PURE: [&str; 13] = [
+const PURE: [&str; 14] = [
     "path", "codec", "tar", "refs", "elf", "ledger", "package", "layer", "tree", "profile", "plan", "explain",
-    "analyze",
+    "analyze", "diff",
 ];
 
 fn files(dir: &Path, out: &mut Vec<PathBuf>) {
