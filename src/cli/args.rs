@@ -8,8 +8,10 @@ use clap::{ArgAction, Parser, Subcommand, ValueHint};
 use super::values::{self, Base, Color, Encoding, LayersMode, Saving};
 use crate::explain::{Sort, Verdict};
 
+mod budget;
 mod diff;
 
+pub use budget::BudgetArgs;
 pub use diff::DiffArgs;
 
 /// What `--help` adds, and the man page has as sections.
@@ -270,7 +272,11 @@ pub struct AnalyzeArgs {
     #[arg(short, long, help_heading = "Output")]
     pub quiet: bool,
 
-    /// Check the rules of .dive-ci as dive does; exit with 1 unless all hold
+    /// Budgets, and a comment about them.
+    #[command(flatten)]
+    pub budget: BudgetArgs,
+
+    /// Check the rules of .dive-ci as dive does, and the budgets of slim.toml; exit with 1 unless all hold
     #[arg(long, help_heading = "Gate")]
     pub ci: bool,
 
