@@ -7,6 +7,7 @@
 pub mod analyze;
 pub mod cli;
 pub mod codec;
+pub mod diff;
 pub mod digest;
 pub mod elf;
 pub mod emit;

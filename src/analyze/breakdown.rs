@@ -90,7 +90,7 @@ pub fn breakdown(
             by_kind.add(kind.map_or(ENTRIES, |kind| kinds.id(kind)), 1, bytes);
             let owner = names.get(At { layer, member: number }).and_then(|node| owners.of(node));
             match owner {
-                Some(package) => by_package.add(&format!("{} {}", package.manager, package.name), 1, bytes),
+                Some(package) => by_package.add(&package.label(), 1, bytes),
                 None => by_package.add(NO_PACKAGE, 1, bytes),
             }
             directory(&member.path, member.kind == Kind::Dir, depth, &mut dir);

@@ -12,6 +12,7 @@
 use super::dive::Metric;
 use super::yaml::{Document, Found};
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// The keys, as they are sorted in tables.
 pub const KEYS: [&str; 3] = ["highestUserWastedPercent", "highestWastedBytes", "lowestEfficiency"];
@@ -74,14 +75,17 @@ pub enum Status {
 /// A rule, checked.
 #[derive(Serialize, Clone, Debug, PartialEq, Eq)]
 pub struct Checked {
-    /// Its key.
-    pub rule: &'static str,
+    /// Its key; of budgets with `budget.` before it.
+    pub rule: Cow<'static, str>,
     /// What became of it.
     pub status: Status,
     /// Its value as given.
     pub threshold: String,
     /// What the image has, as a number; or what is wrong with the value.
     pub found: String,
+    /// The same for people, where there is more to say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
 }
 
 /// All rules, checked.
@@ -89,8 +93,18 @@ pub struct Checked {
 pub struct Verdict {
     /// Whether none fails.
     pub pass: bool,
-    /// The rules, in the order of [`KEYS`].
+    /// The rules, in the order of [`KEYS`], and the budgets after them.
     pub rules: Vec<Checked>,
+}
+
+impl Verdict {
+    /// The same with more rules.
+    #[must_use]
+    pub fn and(mut self, more: Vec<Checked>) -> Self {
+        self.pass &= more.iter().all(|r| matches!(r.status, Status::Pass | Status::Skip));
+        self.rules.extend(more);
+        self
+    }
 }
 
 /// A value that could be read.
@@ -115,7 +129,7 @@ pub fn check(settings: &Settings, metric: &Metric) -> Verdict {
                 Ok(_) if !readable => (Status::Unchecked, String::new()),
                 Ok(limit) => compare(rule, &limit, metric),
             };
-            Checked { rule, status, threshold: value.clone(), found }
+            Checked { rule: Cow::Borrowed(rule), status, threshold: value.clone(), found, detail: None }
         })
         .collect();
     let pass = rules.iter().all(|r| matches!(r.status, Status::Pass | Status::Skip));

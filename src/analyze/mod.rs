@@ -1,7 +1,8 @@
 //! `slim analyze`: what an image is made of and what of it is waste, from the same scan and tree as everything else, without writing.
 //!
 //! [`dive`] is dive's metric, to the byte; [`waste`] is what no container sees, which dive counts only in part; [`breakdown`] says
-//! what takes the room; [`savings`] what each profile would save; [`gate`] checks `.dive-ci`. [`text`] and [`json`] tell it.
+//! what takes the room; [`savings`] what each profile would save; [`gate`] checks `.dive-ci`, and
+//! [`budget`] `slim.toml`, with [`growth`] since an earlier analysis. [`text`], [`json`] and [`markdown`] tell it.
 
 use crate::image::ImageFacts;
 use crate::layer::LayerIndex;
@@ -9,16 +10,20 @@ use crate::tree::merge::Merged;
 use breakdown::Breakdown;
 use dive::Metric;
 use gate::Verdict;
+use growth::Growth;
 use kinds::Kinds;
 use savings::Saving;
 use serde::Serialize;
 use waste::Wasted;
 
 pub mod breakdown;
+pub mod budget;
 pub mod dive;
 pub mod gate;
+pub mod growth;
 pub mod json;
 pub mod kinds;
+pub mod markdown;
 pub mod owners;
 pub mod savings;
 #[cfg(test)]
@@ -94,6 +99,8 @@ pub struct Analysis {
     pub breakdown: Option<Breakdown>,
     /// What each profile would save, most first; empty where only the gate was asked for.
     pub savings: Vec<Saving>,
+    /// What has changed since `--baseline`.
+    pub growth: Option<Growth>,
     /// Whether it passes; none without `--ci`.
     pub verdict: Option<Verdict>,
 }

@@ -3,7 +3,7 @@
 
 use crate::layer::LayerIndex;
 use crate::ledger::Ledger;
-use crate::package::{Document, apk};
+use crate::package::{Document, apk, dpkg};
 use crate::path;
 use crate::report::escape;
 use crate::tree::{NodeId, Tree, Type};
@@ -15,9 +15,27 @@ use std::collections::HashMap;
 pub struct Package {
     /// Its manager: `dpkg`, `apk`, `pip` or `npm`.
     pub manager: &'static str,
-    /// Its name; with its version where that is written beside the name of its files.
+    /// Its name.
     pub name: String,
+    /// Its version; empty where the database does not say it, as npm's, of which no file is read.
+    pub version: String,
 }
+
+impl Package {
+    /// How it is called in breakdowns: `MANAGER NAME`, of pip's with the version.
+    #[must_use]
+    pub fn label(&self) -> String {
+        let Self { manager, name, version } = self;
+        if *manager == PIP && !version.is_empty() {
+            return format!("{manager} {name} {version}");
+        }
+        format!("{manager} {name}")
+    }
+}
+
+/// Of pip's packages several versions may be installed side by side, in environments of their own.
+const PIP: &str = "pip";
+const NPM: &str = "npm";
 
 /// The packages of an image, and which paths are whose.
 pub struct Owners {
@@ -25,6 +43,8 @@ pub struct Owners {
     ids: HashMap<Package, u32>,
     /// For each node.
     nodes: Vec<u32>,
+    /// The `package.json` of npm's.
+    manifests: Vec<(NodeId, u32)>,
 }
 
 /// Stands for no package.
@@ -34,16 +54,25 @@ impl Owners {
     /// Reads what the scan kept of package managers' records.
     #[must_use]
     pub fn new(layers: &[&LayerIndex], tree: &Tree) -> Self {
-        let mut out = Self { packages: Vec::new(), ids: HashMap::new(), nodes: vec![NONE; tree.len()] };
+        let nodes = vec![NONE; tree.len()];
+        let mut out = Self { packages: Vec::new(), ids: HashMap::new(), nodes, manifests: Vec::new() };
+        let mut versions = HashMap::new();
         for distribution in [true, false] {
             for (_, inode) in tree.inodes().filter(|(_, inode)| inode.kind == Type::File) {
                 let text = inode.holder().and_then(|at| {
                     layers[at.layer as usize].facts.get(&at.member).and_then(|facts| facts.ledger.as_deref())
                 });
                 if let Some(text) = text {
-                    out.record(tree, &tree.path(inode.name), text, distribution);
+                    let path = tree.path(inode.name);
+                    out.record(tree, &path, text, distribution);
+                    if distribution && matches!(Document::of(&path), Some(Document::Status | Document::StatusD)) {
+                        versions.extend(dpkg::packages(text).map(|p| (escape(&p.name), escape(&p.version))));
+                    }
                 }
             }
+        }
+        for package in out.packages.iter_mut().filter(|p| p.manager == "dpkg") {
+            package.version = versions.remove(&package.name).unwrap_or_default();
         }
         out.npm(tree);
         out.bytecode(tree);
@@ -56,8 +85,17 @@ impl Owners {
         self.packages.get(self.nodes[node.index()] as usize)
     }
 
+    /// The files that say the versions of npm's packages, each with its package.
+    pub fn manifests(&self) -> impl Iterator<Item = (NodeId, &Package)> {
+        self.manifests.iter().map(|(node, package)| (*node, &self.packages[*package as usize]))
+    }
+
     fn id(&mut self, manager: &'static str, name: &[u8]) -> u32 {
-        let package = Package { manager, name: escape(name) };
+        self.id_of(manager, name, b"")
+    }
+
+    fn id_of(&mut self, manager: &'static str, name: &[u8], version: &[u8]) -> u32 {
+        let package = Package { manager, name: escape(name), version: escape(version) };
         let next = self.packages.len() as u32;
         let id = *self.ids.entry(package.clone()).or_insert(next);
         if id == next {
@@ -84,8 +122,9 @@ impl Owners {
         match Ledger::of(at) {
             Some(Ledger::ApkInstalled) if distribution => self.apk(tree, text),
             Some(Ledger::Record) if !distribution => {
-                let package = path::split(dir).1.strip_suffix(b".dist-info").unwrap_or(dir).replacen(b"-", b" ", 1);
-                let id = self.id("pip", &package);
+                let package = path::split(dir).1.strip_suffix(b".dist-info").unwrap_or(dir);
+                let end = package.find_byte(b'-').unwrap_or(package.len());
+                let id = self.id_of(PIP, &package[..end], package.get(end + 1..).unwrap_or_default());
                 Ledger::Record.rows(at, text).for_each(|row| self.give(tree, &row.path, id));
             }
             // Distroless images have no lists, but checksums of the same files.
@@ -104,7 +143,7 @@ impl Owners {
 
     fn apk(&mut self, tree: &Tree, text: &[u8]) {
         for (package, files) in apk::packages(text) {
-            let id = self.id("apk", &package.name);
+            let id = self.id_of("apk", &package.name, &package.version);
             files.iter().for_each(|path| self.give(tree, path, id));
         }
     }
@@ -115,12 +154,15 @@ impl Owners {
         for id in tree.ids().skip(1) {
             let parent = tree.node(id).parent;
             inside[id.index()] = inside[parent.index()];
-            if tree.is_dir(id) && tree.child(id, b"package.json").is_some() {
+            let manifest = if tree.is_dir(id) { tree.child(id, b"package.json") } else { None };
+            if let Some(manifest) = manifest {
                 let scoped = tree.name(parent).starts_with(b"@");
                 let above = if scoped { tree.node(parent).parent } else { parent };
                 if tree.name(above) == "node_modules" {
                     let name = if scoped { path::join(tree.name(parent), tree.name(id)) } else { tree.name(id).into() };
-                    inside[id.index()] = self.id("npm", &name);
+                    let package = self.id(NPM, &name);
+                    inside[id.index()] = package;
+                    self.manifests.push((manifest, package));
                 }
             }
             let slot = &mut self.nodes[id.index()];

@@ -22,6 +22,9 @@ pub struct Options {
 /// Waste below this share of the image, in parts of a thousand, is told only where more is asked for.
 const WORTH_TELLING: u64 = 1;
 
+/// What a column of the gate's table always has room for, in characters.
+const SHORT: usize = 24;
+
 impl Options {
     const fn rows(&self) -> usize {
         match self.detail {
@@ -81,6 +84,12 @@ fn head(analysis: &Analysis, options: &Options) -> String {
     let wasted = analysis.wasted.bytes();
     let share = percent(wasted, analysis.bytes());
     row("reclaimable", format!("{} ({share}): stored and pulled, and no container sees it", units::bytes(wasted)));
+    if let Some(growth) = &analysis.growth {
+        let all = if options.detail > 0 { options.rows() } else { 3 };
+        // It names packages, and may take several lines.
+        let text = format!("growth {} since the baseline", printable(&growth.sentence(all), false));
+        out.push_str(&wrap(&text, 2, options.width).replacen("growth ", "growth       ", 1));
+    }
     out
 }
 
@@ -236,19 +245,34 @@ fn gate(analysis: &Analysis, verdict: &Verdict, options: &Options) -> String {
             Status::Unchecked => "-",
         };
         let threshold = printable(&rule.threshold, false).into_owned();
-        let found = printable(&rule.found, false).into_owned();
-        table.row([status.to_owned(), rule.rule.to_owned(), threshold, found]);
+        let found = printable(rule.detail.as_ref().unwrap_or(&rule.found), false).into_owned();
+        table.row([status.to_owned(), printable(&rule.rule, false).into_owned(), threshold, found]);
     }
     out.push_str(&options.table(&table));
+    out.push_str(&failed(verdict, options));
     let count = |status| verdict.rules.iter().filter(|r| r.status == status).count();
-    let line = if count(Status::Misconfigured) > 0 {
+    let line = if count(Status::Misconfigured) > 0 && count(Status::Pass) + count(Status::Fail) == 0 {
         "Result: misconfigured, nothing was checked".to_owned()
     } else {
         let (pass, fail, skip) = (count(Status::Pass), count(Status::Fail), count(Status::Skip));
         let word = if verdict.pass { "PASS" } else { "FAIL" };
-        format!("Result: {word} ({pass} passed, {fail} failed, {skip} skipped)")
+        let unchecked = count(Status::Misconfigured) + count(Status::Unchecked);
+        let unchecked = if unchecked == 0 { String::new() } else { format!(", {unchecked} not checked") };
+        format!("Result: {word} ({pass} passed, {fail} failed, {skip} skipped{unchecked})")
     };
     let line = if verdict.pass { options.paint.green(&line) } else { options.paint.red(&line) };
     out.push_str(&format!("\n{line}\n"));
     out
+}
+
+/// What the table may have cut of budgets that do not hold.
+fn failed(verdict: &Verdict, options: &Options) -> String {
+    let failed = verdict.rules.iter().filter(|r| matches!(r.status, Status::Fail | Status::Misconfigured));
+    let long = failed.filter_map(|r| Some((r, r.detail.as_ref().filter(|d| d.chars().count() > SHORT)?)));
+    let told = long.map(|(r, detail)| {
+        let line = format!("{} ({}): {detail}", r.rule, r.threshold);
+        wrap(&printable(&line, false), 2, options.width)
+    });
+    let told: String = told.collect();
+    if told.is_empty() { told } else { format!("\n{told}") }
 }

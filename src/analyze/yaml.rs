@@ -1,11 +1,13 @@
 //! As much of YAML as `.dive-ci` needs: one value under a key, as dive's own reader (viper over yaml.v3) would give it as a string.
 
-use saphyr_parser::{Event, Parser, ScalarStyle};
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError};
 use std::collections::HashMap;
 use std::rc::Rc;
 
 /// No rules file is nested deeper.
 const MOST_DEEP: usize = 64;
+/// What is said of one that is.
+const DEEP: &str = "nested too deep";
 
 /// A value of a document.
 #[derive(Debug)]
@@ -38,8 +40,8 @@ impl Document {
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut reader = Reader::default();
         for event in Parser::new_from_str(text) {
-            let (event, span) = event.map_err(|e| e.to_string())?;
-            let place = |what: String| format!("{what} at line {} column {}", span.start.line(), span.start.col() + 1);
+            let (event, span) = event.map_err(|e| unreadable(&e))?;
+            let place = |what: String| at(&what, &span.start);
             if let Some(root) = reader.take(event).map_err(place)? {
                 return match *root {
                     Value::Map(_) => Ok(Self(root)),
@@ -65,6 +67,16 @@ impl Document {
             Some(Value::Text(_) | Value::List(_)) => Found::Text(String::new()),
         }
     }
+}
+
+fn at(what: &str, mark: &Marker) -> String {
+    format!("{what} at line {} column {}", mark.line(), mark.col() + 1)
+}
+
+/// What the scanner stopped at. It reads ahead, and so meets its own limit of brackets within brackets before any event does ours.
+fn unreadable(error: &ScanError) -> String {
+    let deep = error.info().contains("recursion limit");
+    if deep { at(DEEP, error.marker()) } else { error.to_string() }
 }
 
 impl Value {
@@ -140,7 +152,7 @@ impl Reader {
     }
 
     fn check_depth(&self) -> Result<Option<Rc<Value>>, String> {
-        if self.open.len() > MOST_DEEP { Err("nested too deep".to_owned()) } else { Ok(None) }
+        if self.open.len() > MOST_DEEP { Err(DEEP.to_owned()) } else { Ok(None) }
     }
 
     fn put(&mut self, value: Rc<Value>) -> Result<Option<Rc<Value>>, String> {
@@ -265,7 +277,9 @@ mod tests {
             let error = Document::parse(yaml).unwrap_err();
             assert!(error.contains(word), "{yaml}: {error}");
         }
-        let deep = "[".repeat(100_000);
-        assert!(Document::parse(&deep).unwrap_err().contains("deep"));
+        for deep in ["[", "{a: ", "- ", "? "] {
+            let error = Document::parse(&deep.repeat(100_000)).unwrap_err();
+            assert!(error.contains("nested too deep at line 1 column "), "{deep}: {error}");
+        }
     }
 }

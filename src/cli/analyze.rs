@@ -9,7 +9,7 @@ use super::values::Color;
 use super::{FAILED, OK, WIDTH, needs, paint, prepare_threads, run, terminal_width, to_stdout};
 use crate::analyze::gate::{self, Settings};
 use crate::analyze::savings::{Saving, output_bytes};
-use crate::analyze::{self, Analysis, Head, Layer, Request, json, text, waste};
+use crate::analyze::{self, Analysis, Head, Layer, Request, json, markdown, text, waste};
 use crate::image::Platform;
 use crate::layer::LayerIndex;
 use crate::plan;
@@ -25,6 +25,8 @@ use rayon::prelude::*;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 
+mod budget;
+
 /// The file that dive looks for.
 const CI_CONFIG: &str = ".dive-ci";
 
@@ -34,8 +36,10 @@ const CI_CONFIG: &str = ".dive-ci";
 /// What is wrong with the request, the input or the host.
 pub fn analyze(args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8> {
     let settings = settings(&args)?;
+    let (budget, baseline) = (budget::settings(&args)?, budget::baseline(&args)?);
     prepare_threads(args.threads);
-    let file = args.json.as_deref().map(|path| files::open_beside("--json", path, &args.input)).transpose()?;
+    let wanted = [("--json", args.json.as_deref()), ("--markdown", args.budget.markdown.as_deref())];
+    let [to_json, to_markdown] = files::open_all(&[("IN", &args.input)], wanted)?;
     let verbosity = if args.quiet { Verbosity::Quiet } else { Verbosity::Normal };
     let ui = progress::Stderr::new(verbosity, stderr);
     let platform = args.platform.as_deref().map(Platform::parse).transpose()?;
@@ -44,10 +48,12 @@ pub fn analyze(args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8> {
     input.warnings.iter().for_each(|w| ui.warn(w));
     let image = only(&input)?;
 
-    // A gate alone needs nothing but names and sizes.
-    let names = if settings.is_some() && file.is_none() { Vec::new() } else { asked(&args) };
+    // A gate alone needs nothing but names and sizes, unless a budget is about packages.
+    let gate_alone = settings.is_some() && to_json.is_none() && to_markdown.is_none();
+    let names = if gate_alone { Vec::new() } else { asked(&args) };
     let profiles = profiles(&names)?;
-    let done = run::scan_layers(&input, &needed(&profiles), &ui);
+    let packages = !profiles.is_empty() || baseline.is_some() || budget.needs_packages();
+    let done = run::scan_layers(&input, &needed(&profiles, packages), &ui);
     ui.done();
     let scans = done?;
     let scanned: Vec<&Scanned> = image.layers.iter().map(|l| &scans[&run::key(l)]).collect();
@@ -56,11 +62,16 @@ pub fn analyze(args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8> {
     let merged = merge::merge(&members, 0).map_err(|e| e.archive(&input.name))?;
 
     let request = Request { facts: &image.facts, layers: &layers, merged: &merged, depth: args.depth };
-    let mut analysis = found(&args.input, &input, image, &request, &profiles)?;
-    analysis.verdict = settings.map(|settings| gate::check(&settings, &analysis.metric));
+    let mut analysis = found(&args.input, &input, image, &request, &profiles, packages)?;
+    analysis.growth = baseline.map(|baseline| baseline.growth(&analysis));
+    let verdict = settings.map(|settings| gate::check(&settings, &analysis.metric));
+    analysis.verdict = verdict.map(|v| budget.check(&analysis, &layers, None).map(|rows| v.and(rows))).transpose()?;
 
-    let to_file = file.map(|file| file.fill(|out| json::write(&analysis, &request, out))).transpose()?;
-    if !args.json.as_deref().is_some_and(is_stdout) && !args.quiet {
+    let mut filled = Vec::new();
+    filled.extend(to_json.map(|file| file.fill(|out| json::write(&analysis, &request, out))).transpose()?);
+    let comment = |out: &mut dyn io::Write| out.write_all(markdown::render(&analysis, None).as_bytes());
+    filled.extend(to_markdown.map(|file| file.fill(comment)).transpose()?);
+    if !args.quiet && !wanted.iter().any(|(_, path)| path.is_some_and(is_stdout)) {
         let terminal = io::stdout().is_terminal();
         let width = if terminal { terminal_width() } else { WIDTH };
         let options = text::Options { width, paint: paint(color, terminal), detail: args.verbose };
@@ -68,7 +79,7 @@ pub fn analyze(args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8> {
         to_stdout(|out| out.write_all(text.as_bytes()))
             .map_err(|e| Error::io("standard output cannot be written", e))?;
     }
-    to_file.map_or(Ok(()), files::Filled::publish)?;
+    filled.into_iter().try_for_each(files::Filled::publish)?;
     Ok(if analysis.verdict.is_none_or(|v| v.pass) { OK } else { FAILED })
 }
 
@@ -94,8 +105,8 @@ fn settings(args: &AnalyzeArgs) -> Result<Option<Settings>> {
     Ok(Some(settings.with([user.clone(), bytes.clone(), least.clone()])))
 }
 
-/// The one image that there is to look at.
-fn only(input: &Input) -> Result<&Image> {
+/// The one image that there is to look at, in an input of one.
+pub(super) fn only(input: &Input) -> Result<&Image> {
     if let [image] = input.images.as_slice() {
         return Ok(image);
     }
@@ -121,10 +132,9 @@ fn profiles(asked: &[Vec<String>]) -> Result<Vec<Profiles<'_>>> {
     Ok(all.into_iter().filter(|p| p.widest().rules.iter().any(|r| r.enabled)).collect())
 }
 
-/// What any of the profiles needs, so that one scan is for all.
-fn needed(profiles: &[Profiles<'_>]) -> Needs {
-    let any = !profiles.is_empty();
-    let own = Needs { sizes_only: true, records: any, packages: any, ..Needs::default() };
+/// What any of the profiles and a breakdown by package need, so that one scan is for all.
+fn needed(profiles: &[Profiles<'_>], packages: bool) -> Needs {
+    let own = Needs { sizes_only: true, records: packages, packages, ..Needs::default() };
     profiles.iter().map(|p| needs::needs(p.widest())).fold(own, Needs::and)
 }
 
@@ -135,13 +145,14 @@ fn found(
     image: &Image,
     request: &Request<'_>,
     profiles: &[Profiles<'_>],
+    packages: bool,
 ) -> Result<Analysis> {
     let needed = waste::needed(request.layers, &request.merged.tree);
     let picked = profiles.iter().map(|p| p.pick(std::iter::once(&request.merged.tree)));
     let picked = fitting(picked.collect::<Result<_>>()?);
     let plans =
         || -> Result<Vec<Saving>> { picked.par_iter().with_max_len(1).map(|p| saving(p, image, request)).collect() };
-    let breakdown = || (!picked.is_empty()).then(|| analyze::break_down(request, &needed)).transpose();
+    let breakdown = || packages.then(|| analyze::break_down(request, &needed)).transpose();
     let measures = || rayon::join(|| analyze::measure(request, &needed), breakdown);
     let (savings, ((metric, wasted), breakdown)) = rayon::join(plans, measures);
     let mut savings = savings.map_err(|e| e.archive(&input.name))?;
@@ -171,6 +182,7 @@ fn found(
         wasted,
         breakdown: breakdown.map_err(|what| Error::new(ErrorKind::Profile, what))?,
         savings,
+        growth: None,
         verdict: None,
     })
 }

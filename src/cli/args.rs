@@ -8,8 +8,14 @@ use clap::{ArgAction, Parser, Subcommand, ValueHint};
 use super::values::{self, Base, Color, Encoding, LayersMode, Saving};
 use crate::explain::{Sort, Verdict};
 
+mod budget;
+mod diff;
+
+pub use budget::BudgetArgs;
+pub use diff::DiffArgs;
+
 /// What `--help` adds, and the man page has as sections.
-pub(super) const EXAMPLES: [(&str, &str); 10] = [
+pub(super) const EXAMPLES: [(&str, &str); 11] = [
     ("slim app.tar -p python-slim -o app-slim.tar", "slim an archive of docker save, podman save or buildx"),
     (
         "docker save app:latest | slim - -p python-slim -o - | docker load",
@@ -18,6 +24,7 @@ pub(super) const EXAMPLES: [(&str, &str); 10] = [
     ("slim app.tar -p python-slim --dry-run -v", "see what would go, write nothing"),
     ("slim analyze app.tar", "see what takes the room, what is waste, and what profiles would save"),
     ("slim analyze app.tar --ci", "check the rules of .dive-ci, as `dive --ci` does"),
+    ("slim diff old.tar new.tar", "see what changed between two images, path by path and package by package"),
     ("slim plan app.tar -p python-slim usr/share", "see what would become of each path of a directory"),
     ("slim plan app.tar -p python-slim --why /usr/bin/git", "why a path stays or goes, in a sentence"),
     (
@@ -265,7 +272,11 @@ pub struct AnalyzeArgs {
     #[arg(short, long, help_heading = "Output")]
     pub quiet: bool,
 
-    /// Check the rules of .dive-ci as dive does; exit with 1 unless all hold
+    /// Budgets, and a comment about them.
+    #[command(flatten)]
+    pub budget: BudgetArgs,
+
+    /// Check the rules of .dive-ci as dive does, and the budgets of slim.toml; exit with 1 unless all hold
     #[arg(long, help_heading = "Gate")]
     pub ci: bool,
 
@@ -321,6 +332,9 @@ pub enum Command {
     /// Say what an image is made of, what of it is waste, and what profiles would save; or check it in CI
     #[command(arg_required_else_help = true)]
     Analyze(Box<AnalyzeArgs>),
+    /// Say what differs between two images: paths, packages, layers, configuration
+    #[command(arg_required_else_help = true)]
+    Diff(Box<DiffArgs>),
     /// Say what would become of every path of an image, and why; write none
     #[command(override_usage = PLAN_USAGE, arg_required_else_help = true)]
     Plan(Box<PlanArgs>),

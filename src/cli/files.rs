@@ -155,6 +155,46 @@ pub fn open_beside(option: &str, path: &Path, input: &str) -> Result<Pending> {
     Pending::open(path)
 }
 
+/// Opens the files that a command writes beside reading images: each option with its file, in the same order. `inputs` are the names
+/// of the images' arguments with what was given for them.
+///
+/// # Errors
+/// [`ErrorKind::Usage`] where one is an image or lies in it, is given twice, or where more than one is standard output; as
+/// [`Pending::open`] else.
+pub fn open_all<const N: usize>(
+    inputs: &[(&'static str, &String)],
+    wanted: [(&'static str, Option<&Path>); N],
+) -> Result<[Option<Pending>; N]> {
+    let mut taken: Vec<(&'static str, PathBuf)> = Vec::new();
+    for (name, text) in inputs {
+        if let Place::Path(path) = Location::parse(text)?.place {
+            taken.push((*name, path));
+        }
+    }
+    let mut stdout = None;
+    let mut out = Vec::new();
+    for (option, path) in wanted {
+        let Some(path) = path else {
+            out.push(None);
+            continue;
+        };
+        if is_stdout(path) {
+            if let Some(other) = stdout.replace(option) {
+                let what = format!("{other} and {option} cannot both go to standard output");
+                return Err(Error::new(ErrorKind::Usage, what).hint(format!("give a file to one: {option} FILE")));
+            }
+        } else if let Some((other, _)) = taken.iter().find(|(_, other)| within(path, other)) {
+            let what = format!("{option} {} is {other}, or lies in it", path.display());
+            return Err(Error::new(ErrorKind::Usage, what).hint("name another file"));
+        } else {
+            taken.push((option, path.to_owned()));
+        }
+        out.push(Some(Pending::open(path)?));
+    }
+    let mut out = out.into_iter();
+    Ok(std::array::from_fn(|_| out.next().flatten()))
+}
+
 /// Whether `path` is `other` by whatever name, or lies below it.
 fn within(path: &Path, other: &Path) -> bool {
     let id = |p: &Path| fs::metadata(p).ok().filter(fs::Metadata::is_file).map(|m| (m.dev(), m.ino()));

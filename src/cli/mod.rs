@@ -17,6 +17,7 @@ use crate::{Error, ErrorKind, Result};
 pub mod analyze;
 pub mod args;
 pub mod check;
+pub mod diff;
 pub mod docs;
 pub mod files;
 pub mod job;
@@ -66,6 +67,7 @@ fn dispatch(mut args: Args, paint: Paint) -> Result<u8> {
     let printed = match args.command.take() {
         None => return slim(args, paint),
         Some(Command::Analyze(analyze)) => return analyze::analyze(*analyze, args.color, paint),
+        Some(Command::Diff(diff)) => return diff::diff(*diff, args.color, paint),
         Some(Command::Plan(plan)) => return plan::plan(*plan, args.color, paint),
         Some(Command::Completions { shell }) => to_stdout(|out| out.write_all(&docs::completions(shell))),
         Some(Command::Man) => to_stdout(docs::man),

@@ -80,45 +80,7 @@ pub enum Saving {
 /// `--compression`, with the level if one is given.
 pub type Encoding = (Compression, Option<u32>);
 
-const SIZE_UNITS: [(&str, u64); 10] = [
-    ("", 1),
-    ("b", 1),
-    ("kb", 1_000),
-    ("mb", 1_000_000),
-    ("gb", 1_000_000_000),
-    ("tb", 1_000_000_000_000),
-    ("kib", 1 << 10),
-    ("mib", 1 << 20),
-    ("gib", 1 << 30),
-    ("tib", 1 << 40),
-];
-
-/// A size: `700MB`, `1.2GB`, `500MiB` or plain bytes. Parts of a byte are cut off.
-///
-/// # Errors
-/// A sentence for anything else.
-pub fn size(text: &str) -> Result<u64, String> {
-    let wrong = || format!("`{text}` is no size: give it as 700MB, 1.2GB, 500MiB or in bytes");
-    let unit_at = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let (number, unit) = (&text[..unit_at], text[unit_at..].trim_start().to_ascii_lowercase());
-    if matches!(unit.as_str(), "k" | "m" | "g" | "t") {
-        let unit = unit.to_ascii_uppercase();
-        return Err(format!(
-            "`{unit}` may mean two sizes: give {number}{unit}B (decimal) or {number}{unit}iB (binary)"
-        ));
-    }
-    let factor = SIZE_UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(wrong)?.1;
-    let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
-    let fits = |digits: &str, max: usize| !digits.is_empty() && digits.len() <= max && !digits.contains('.');
-    if !fits(whole, 20) || !fits(part, 9) || (factor == 1 && number.contains('.')) {
-        return Err(wrong());
-    }
-    let parse = |digits: &str| digits.parse::<u128>().map_err(|_| wrong());
-    let factor = u128::from(factor);
-    // Both products are far below 2^128: 20 and 9 digits times 2^40.
-    let bytes = parse(whole)? * factor + parse(part)? * factor / 10_u128.pow(part.len() as u32);
-    u64::try_from(bytes).map_err(|_| format!("`{text}` is more than 2^64 bytes"))
-}
+pub use crate::report::units::parse as size;
 
 /// A saving: `5%`, or a size.
 ///

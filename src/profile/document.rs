@@ -16,7 +16,7 @@ mod special;
 mod transform;
 
 /// A string and its place.
-pub(super) type Text = Located<String>;
+pub(crate) type Text = Located<String>;
 
 /// One profile file.
 #[derive(Debug, Default)]
@@ -73,27 +73,37 @@ pub(super) const MAX_ERRORS: usize = 50;
 impl Document {
     /// Reads `source`; what is wrong goes to `errors`, and the rest is still there.
     pub(super) fn parse(source: &Rc<Source>, errors: &mut Vec<ProfileError>) -> Self {
-        let mut reader = Reader { source, errors };
-        if source.text.len() > MAX_TEXT {
-            reader.error(0..0, format!("the profile has {} bytes, more than {MAX_TEXT}", source.text.len()));
-            return Self::default();
-        }
-        let (table, syntax) = DeTable::parse_recoverable(&source.text);
-        if syntax.is_empty() {
-            return reader.document(table.get_ref());
-        }
-        for e in &syntax {
-            let message = format!("not TOML: {}", e.message());
-            reader.error(e.span().unwrap_or(0..0), message);
-        }
-        Self::default()
+        parse(source, errors, |reader, table| reader.document(table)).unwrap_or_default()
     }
 }
 
-type Key<'i> = Spanned<DeString<'i>>;
-type Value<'i> = Spanned<DeValue<'i>>;
+/// Reads a text as TOML, and what it means with `read`; none where it is no TOML.
+pub(crate) fn parse<T>(
+    source: &Rc<Source>,
+    errors: &mut Vec<ProfileError>,
+    read: impl FnOnce(&mut Reader<'_>, &DeTable<'_>) -> T,
+) -> Option<T> {
+    let mut reader = Reader { source, errors };
+    if source.text.len() > MAX_TEXT {
+        reader.error(0..0, format!("the text has {} bytes, more than {MAX_TEXT}", source.text.len()));
+        return None;
+    }
+    let (table, syntax) = DeTable::parse_recoverable(&source.text);
+    if syntax.is_empty() {
+        return Some(read(&mut reader, table.get_ref()));
+    }
+    for e in &syntax {
+        let message = format!("not TOML: {}", e.message());
+        reader.error(e.span().unwrap_or(0..0), message);
+    }
+    None
+}
 
-struct Reader<'a> {
+type Key<'i> = Spanned<DeString<'i>>;
+pub(crate) type Value<'i> = Spanned<DeValue<'i>>;
+
+/// Takes a text's values, and notes what is wrong with them.
+pub(crate) struct Reader<'a> {
     source: &'a Rc<Source>,
     errors: &'a mut Vec<ProfileError>,
 }
@@ -255,7 +265,7 @@ impl Reader<'_> {
         None
     }
 
-    fn entries<'t, 'i>(&mut self, name: &str, value: &'t Value<'i>) -> Vec<(&'t Key<'i>, &'t Value<'i>)> {
+    pub(crate) fn entries<'t, 'i>(&mut self, name: &str, value: &'t Value<'i>) -> Vec<(&'t Key<'i>, &'t Value<'i>)> {
         match value.get_ref() {
             DeValue::Table(table) => in_order(table),
             other => {
@@ -275,12 +285,12 @@ impl Reader<'_> {
         }
     }
 
-    fn strings(&mut self, name: &str, value: &Value<'_>) -> Vec<Text> {
+    pub(crate) fn strings(&mut self, name: &str, value: &Value<'_>) -> Vec<Text> {
         let items = self.array(name, "an array of strings", value);
         items.into_iter().filter_map(|item| self.string(name, item)).collect()
     }
 
-    fn string(&mut self, name: &str, value: &Value<'_>) -> Option<Text> {
+    pub(crate) fn string(&mut self, name: &str, value: &Value<'_>) -> Option<Text> {
         match value.get_ref() {
             DeValue::String(s) => Some(self.located(value.span(), s.to_string())),
             other => {
@@ -290,7 +300,7 @@ impl Reader<'_> {
         }
     }
 
-    fn choice<T: Copy>(&mut self, name: &str, value: &Value<'_>, known: &[(&str, T)]) -> Option<T> {
+    pub(crate) fn choice<T: Copy>(&mut self, name: &str, value: &Value<'_>, known: &[(&str, T)]) -> Option<T> {
         let text = self.string(name, value)?;
         let found = known.iter().find(|(word, _)| *word == text.value);
         if found.is_none() {
@@ -301,7 +311,7 @@ impl Reader<'_> {
         found.map(|(_, choice)| *choice)
     }
 
-    fn unknown(&mut self, key: &Key<'_>, name: &str, of: &str, known: &[&str]) {
+    pub(crate) fn unknown(&mut self, key: &Key<'_>, name: &str, of: &str, known: &[&str]) {
         self.error_with(key.span(), format!("unknown key `{name}` in {of}"), |e| {
             if of == "a rule" && PROFILE_KEYS.contains(&name) {
                 e.help(format!("`{name}` is a key of the profile: move it above the first table"))
@@ -315,12 +325,12 @@ impl Reader<'_> {
         self.error(value.span(), format!("`{name}` must be {expected}, found {}", kind(found)));
     }
 
-    fn error(&mut self, span: Range<usize>, message: impl Into<String>) {
+    pub(crate) fn error(&mut self, span: Range<usize>, message: impl Into<String>) {
         self.error_with(span, message, |e| e);
     }
 
     /// All errors pass here, so that their number has a bound.
-    fn error_with(
+    pub(crate) fn error_with(
         &mut self,
         span: Range<usize>,
         message: impl Into<String>,
@@ -337,7 +347,7 @@ impl Reader<'_> {
 }
 
 /// A table's entries as written; the parser gives them by name.
-fn in_order<'t, 'i>(table: &'t DeTable<'i>) -> Vec<(&'t Key<'i>, &'t Value<'i>)> {
+pub(crate) fn in_order<'t, 'i>(table: &'t DeTable<'i>) -> Vec<(&'t Key<'i>, &'t Value<'i>)> {
     let mut entries: Vec<_> = table.iter().collect();
     entries.sort_by_key(|(key, _)| key.span().start);
     entries

@@ -32,17 +32,17 @@ pub struct Place {
 }
 
 impl ProfileError {
-    pub(super) fn new(at: &At, message: impl Into<String>) -> Self {
+    pub(crate) fn new(at: &At, message: impl Into<String>) -> Self {
         Self { message: message.into(), place: Box::new(at.place()), help: None }
     }
 
-    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help.get_or_insert_with(|| help.into());
         self
     }
 
     /// Adds `did you mean …` where one of `known` is near, else the whole list where it is short.
-    pub(super) fn nearest<'a>(self, word: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+    pub(crate) fn nearest<'a>(self, word: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
         let known: Vec<&str> = known.into_iter().collect();
         match nearest(word, &known) {
             Some(name) => self.help(format!("did you mean `{name}`?")),
@@ -90,27 +90,27 @@ impl From<ProfileError> for crate::Error {
 
 /// A text that errors point into.
 #[derive(Debug)]
-pub(super) struct Source {
-    pub(super) name: String,
-    pub(super) text: String,
+pub(crate) struct Source {
+    pub(crate) name: String,
+    pub(crate) text: String,
 }
 
 /// A part of a [`Source`].
 #[derive(Clone, Debug)]
-pub(super) struct At {
-    pub(super) source: Rc<Source>,
-    pub(super) span: Range<usize>,
+pub(crate) struct At {
+    pub(crate) source: Rc<Source>,
+    pub(crate) span: Range<usize>,
 }
 
 impl At {
     /// A text of its own, such as an option's value.
-    pub(super) fn option(name: &str, text: &str) -> Self {
+    pub(crate) fn option(name: &str, text: &str) -> Self {
         let source = Rc::new(Source { name: name.to_owned(), text: text.to_owned() });
         Self { source, span: 0..text.len() }
     }
 
     /// The part `inner` of a string's value, where the string is written without escapes; the whole string otherwise.
-    pub(super) fn within(&self, value: &str, inner: Range<usize>) -> Self {
+    pub(crate) fn within(&self, value: &str, inner: Range<usize>) -> Self {
         let written = self.source.text.get(self.span.clone()).unwrap_or_default();
         let quote = match written.as_bytes().first() {
             Some(b'"' | b'\'') if written.len() == value.len() + 2 => 1,
@@ -123,7 +123,7 @@ impl At {
         Self { source: Rc::clone(&self.source), span: start + inner.start..start + inner.end }
     }
 
-    pub(super) fn place(&self) -> Place {
+    pub(crate) fn place(&self) -> Place {
         let text = &self.source.text;
         let start = floor(text, self.span.start);
         let end = floor(text, self.span.end.max(start));
@@ -160,19 +160,19 @@ fn floor(text: &str, at: usize) -> usize {
 
 /// A value and where it was written.
 #[derive(Clone, Debug)]
-pub(super) struct Located<T> {
-    pub(super) value: T,
-    pub(super) at: At,
+pub(crate) struct Located<T> {
+    pub(crate) value: T,
+    pub(crate) at: At,
 }
 
 impl<T> Located<T> {
-    pub(super) fn error(&self, message: impl Into<String>) -> ProfileError {
+    pub(crate) fn error(&self, message: impl Into<String>) -> ProfileError {
         ProfileError::new(&self.at, message)
     }
 }
 
 /// The name of `known` that `word` was probably meant to be.
-pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     // Distances are quadratic in the length; no name is that long.
     if word.len() > 100 {
         return None;

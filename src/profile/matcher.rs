@@ -103,6 +103,23 @@ impl Conditions {
     }
 }
 
+/// Patterns of no profile.
+#[derive(Debug)]
+pub(crate) struct Globs(Set<usize>);
+
+impl Globs {
+    /// Compiles them.
+    pub(crate) fn new(globs: &[Glob]) -> Result<Self, ProfileError> {
+        let patterns: Vec<_> = globs.iter().enumerate().map(|(i, glob)| (glob, i)).collect();
+        Ok(Self(Set::new(&patterns)?))
+    }
+
+    /// Calls `matches` with the index of each pattern that names `path`, a normalized path of the image.
+    pub(crate) fn find(&self, path: &[u8], matches: impl FnMut(usize)) {
+        self.0.find(path, matches);
+    }
+}
+
 fn index(i: usize) -> Result<u16, ProfileError> {
     u16::try_from(i).map_err(|_| refused("more than 65536 rules or protected paths".to_owned()))
 }

@@ -19,9 +19,13 @@ mod resolve;
 mod show;
 
 pub use builtin::builtins;
+pub(crate) use document::{Reader, Text, Value, in_order, parse};
+pub(crate) use error::Source;
 pub use error::{Place, ProfileError};
+pub(crate) use matcher::Globs;
 pub use matcher::{Conditions, Hits, Matcher};
 pub use packages::{Names, Packages};
+pub(crate) use pattern::glob;
 pub use resolve::{check, resolve, resolve_for};
 pub use show::show;
 

@@ -20,7 +20,7 @@ const MAX_EXPANDED: usize = 1024;
 const MAX_NESTING: usize = 16;
 
 /// The named sets of a profile, as written.
-pub(super) type Sets = BTreeMap<String, (Text, Vec<Text>)>;
+pub(crate) type Sets = BTreeMap<String, (Text, Vec<Text>)>;
 
 /// What is wrong with a pattern, and with which part of it.
 struct Wrong {
@@ -41,7 +41,7 @@ impl Wrong {
 }
 
 /// Reads a pattern: sets filled in, slashes at both ends gone, each result a glob that compiles.
-pub(super) fn glob(text: &Text, sets: &Sets) -> Result<Glob, ProfileError> {
+pub(crate) fn glob(text: &Text, sets: &Sets) -> Result<Glob, ProfileError> {
     let expanded = expand(&text.value, sets, &mut Vec::new()).and_then(|all| {
         let finished = all.iter().map(|p| finish(p, text.value.len()));
         finished.collect::<Result<Vec<String>, Wrong>>()

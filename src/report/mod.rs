@@ -16,6 +16,7 @@ mod changes;
 mod escape;
 pub mod instruction;
 pub mod json;
+pub(crate) mod markdown;
 mod packages;
 pub mod paint;
 pub mod removed;

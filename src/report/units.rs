@@ -38,6 +38,27 @@ pub fn saved(before: u64, after: u64) -> String {
     format!("{sign}{}", bytes(before.abs_diff(after)))
 }
 
+/// What came in, or went, from `before` to `after`: `+1.0 kB`, `-1.0 kB`, `0 B`.
+#[must_use]
+pub fn change(before: u64, after: u64) -> String {
+    let sign = match after.cmp(&before) {
+        std::cmp::Ordering::Greater => "+",
+        std::cmp::Ordering::Less => "-",
+        std::cmp::Ordering::Equal => "",
+    };
+    format!("{sign}{}", bytes(before.abs_diff(after)))
+}
+
+/// The same as a share of `before`: `+3.1%`; `-` where there was nothing.
+#[must_use]
+pub fn change_percent(before: u64, after: u64) -> String {
+    match before {
+        _ if before == after => "0.0%".to_owned(),
+        0 => "-".to_owned(),
+        _ => format!("{:+.1}%", -share(before, after)),
+    }
+}
+
 /// The share of `before` that `after` saves, `-` where there is nothing to save from.
 #[must_use]
 pub fn percent(before: u64, after: u64) -> String {
@@ -73,6 +94,46 @@ pub fn files(n: u64) -> String {
     format!("{} file{}", count(n), if n == 1 { "" } else { "s" })
 }
 
+const SIZE_UNITS: [(&str, u64); 10] = [
+    ("", 1),
+    ("b", 1),
+    ("kb", 1_000),
+    ("mb", 1_000_000),
+    ("gb", 1_000_000_000),
+    ("tb", 1_000_000_000_000),
+    ("kib", 1 << 10),
+    ("mib", 1 << 20),
+    ("gib", 1 << 30),
+    ("tib", 1 << 40),
+];
+
+/// A size: `700MB`, `1.2GB`, `500MiB` or plain bytes. Parts of a byte are cut off.
+///
+/// # Errors
+/// A sentence for anything else.
+pub fn parse(text: &str) -> Result<u64, String> {
+    let wrong = || format!("`{text}` is no size: give it as 700MB, 1.2GB, 500MiB or in bytes");
+    let unit_at = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = (&text[..unit_at], text[unit_at..].trim_start().to_ascii_lowercase());
+    if matches!(unit.as_str(), "k" | "m" | "g" | "t") {
+        let unit = unit.to_ascii_uppercase();
+        return Err(format!(
+            "`{unit}` may mean two sizes: give {number}{unit}B (decimal) or {number}{unit}iB (binary)"
+        ));
+    }
+    let factor = SIZE_UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(wrong)?.1;
+    let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
+    let fits = |digits: &str, max: usize| !digits.is_empty() && digits.len() <= max && !digits.contains('.');
+    if !fits(whole, 20) || !fits(part, 9) || (factor == 1 && number.contains('.')) {
+        return Err(wrong());
+    }
+    let parse = |digits: &str| digits.parse::<u128>().map_err(|_| wrong());
+    let factor = u128::from(factor);
+    // Both products are far below 2^128: 20 and 9 digits times 2^40.
+    let bytes = parse(whole)? * factor + parse(part)? * factor / 10_u128.pow(part.len() as u32);
+    u64::try_from(bytes).map_err(|_| format!("`{text}` is more than 2^64 bytes"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,6 +164,11 @@ mod tests {
         assert_eq!((saved(400, 1000), percent(400, 1000)), ("-600 B".into(), "-150.0%".into()));
         assert_eq!((saved(0, 0), percent(0, 0)), ("0 B".into(), "-".into()));
         assert_eq!(share(u64::MAX, 0), 100.0);
+        assert_eq!([change(1, 1001), change(1001, 1), change(5, 5)], ["+1.0 kB", "-1.0 kB", "0 B"]);
+        assert_eq!(
+            [change_percent(1000, 1031), change_percent(1000, 400), change_percent(0, 1)],
+            ["+3.1%", "-60.0%", "-"]
+        );
     }
 
     #[test]

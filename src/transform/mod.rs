@@ -13,6 +13,7 @@ use crate::{Digest, Error, ErrorKind, Result, Warning};
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 
+pub mod compare;
 mod compile;
 mod external;
 mod shelf;
@@ -21,6 +22,7 @@ mod twins;
 
 pub use shelf::{Content, Shelf};
 pub use spool::Spool;
+pub use twins::hashes;
 
 /// Where new contents are made, for all images of a run.
 pub struct Workshop<'a> {

@@ -5,6 +5,7 @@ use crate::codec::{self, Compression};
 use crate::elf::Object;
 use crate::layer::LayerIndex;
 use crate::source::{Input, LayerRef};
+use crate::tar::Sparse;
 use crate::tree::At;
 use crate::{Error, ErrorKind, Result};
 use std::borrow::Cow;
@@ -80,6 +81,12 @@ impl<'a> Shelf<'a> {
 
     fn range(&self, at: At) -> Range<u64> {
         self.indexes[at.layer as usize].members[at.member as usize].data()
+    }
+
+    /// The layout of one of the members, where it is a sparse file: its content is what is stored, without the holes.
+    #[must_use]
+    pub fn sparse(&self, at: At) -> Option<&Sparse> {
+        self.indexes[at.layer as usize].members[at.member as usize].sparse.as_deref()
     }
 
     /// The content of one of the members.

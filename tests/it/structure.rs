@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// The level of each module.
-const LEVELS: [(&str, u8); 24] = [
+const LEVELS: [(&str, u8); 25] = [
     ("digest", 0),
     ("error", 0),
     ("path", 0),
@@ -27,13 +27,14 @@ const LEVELS: [(&str, u8); 24] = [
     ("explain", 8),
     ("page", 8),
     ("analyze", 9),
-    ("cli", 10),
+    ("diff", 10),
+    ("cli", 11),
 ];
 
 /// Modules without input and output, environment and time.
-const PURE: [&str; 14] = [
+const PURE: [&str; 15] = [
     "path", "codec", "tar", "refs", "elf", "ledger", "package", "layer", "tree", "profile", "plan", "explain",
-    "analyze", "page",
+    "analyze", "page", "diff",
 ];
 
 fn files(dir: &Path, out: &mut Vec<PathBuf>) {

@@ -1,0 +1,266 @@
+//! Budgets of a project's own, in `slim.toml`: what an image may take, and what must not be in it. They are rows of the gate beside
+//! those of `.dive-ci`.
+//!
+//! | key | fails where |
+//! |---|---|
+//! | `[budget] total = "900MB"` | all layers as plain tars have more bytes |
+//! | `compressed = "350MB"` | all layers as stored have more; it cannot be checked where one is stored plain |
+//! | `layer = "500MB"` | one layer has more |
+//! | `reclaimable = "10MB"` | more bytes of tar are needed by no path of the final tree |
+//! | `package = "200MB"` | one package has more |
+//! | `growth = "20MB"`, `"5%"` | the image has grown by more since `--baseline`; skipped without one |
+//! | `forbidden = ["**/.git/**"]` | a path of any layer matches, also one that a later layer hides: it is shipped all the same |
+//! | `[budget.packages] "pip pyarrow" = "180MB"` | this package has more |
+//! | `[budget.lint] max = "warning"`, `ignore = ["id"]` | a lint finding is more severe than this: `error`, `warning`, `note`, or `none` for no finding at all |
+//!
+//! Sizes are those of `--max-size`: `900MB`, `1.2GB`, `500MiB` or plain bytes. Unknown keys are errors.
+
+use super::gate::{Checked, Status};
+use super::growth::Growth;
+use super::{Analysis, Layer};
+use crate::layer::LayerIndex;
+use crate::profile::{Glob, Globs, ProfileError};
+use crate::report::{escape, units};
+use crate::{package, path};
+use bstr::{BStr, ByteSlice};
+use read::Limit;
+use std::collections::{BTreeMap, HashMap};
+
+mod read;
+#[cfg(test)]
+mod tests;
+
+/// How severe findings are, the worst first, and last what allows none at all.
+pub const SEVERITIES: [&str; 4] = ["error", "warning", "note", "none"];
+
+/// What a `slim.toml` asks for.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    total: Option<Limit>,
+    compressed: Option<Limit>,
+    layer: Option<Limit>,
+    reclaimable: Option<Limit>,
+    package: Option<Limit>,
+    growth: Option<read::Growth>,
+    packages: Vec<(String, Limit)>,
+    forbidden: Vec<Glob>,
+    lint: Option<read::Lint>,
+}
+
+/// A finding of a linter.
+#[derive(Clone, Copy, Debug)]
+pub struct Finding<'a> {
+    /// Its rule.
+    pub id: &'a str,
+    /// One of [`SEVERITIES`] but the last.
+    pub severity: &'a str,
+    /// Where, without a leading slash.
+    pub path: &'a BStr,
+    /// What is wrong there, in a sentence; for comments.
+    pub message: &'a str,
+}
+
+impl Settings {
+    /// Reads a `slim.toml`; `name` is what errors call it.
+    ///
+    /// # Errors
+    /// The first mistake, with its place.
+    pub fn parse(name: &str, text: &str) -> Result<Self, ProfileError> {
+        read::settings(name, text)
+    }
+
+    /// Whether packages have to be known: that takes more than names and sizes.
+    #[must_use]
+    pub const fn needs_packages(&self) -> bool {
+        self.package.is_some() || !self.packages.is_empty()
+    }
+
+    /// Whether lint findings have to be known.
+    #[must_use]
+    pub const fn needs_lint(&self) -> bool {
+        self.lint.is_some()
+    }
+
+    /// Checks an image. `findings` are those of the linter; none where it did not run.
+    ///
+    /// # Errors
+    /// The patterns of forbidden paths are too large together.
+    pub fn check(
+        &self,
+        analysis: &Analysis,
+        layers: &[&LayerIndex],
+        findings: Option<&[Finding<'_>]>,
+    ) -> Result<Vec<Checked>, ProfileError> {
+        let mut out = Vec::new();
+        let total = analysis.bytes();
+        out.extend(self.total.as_ref().map(|limit| limit.row("total", total, units::bytes(total))));
+        out.extend(self.compressed.as_ref().map(|limit| compressed(limit, &analysis.layers)));
+        if let (Some(limit), Some(largest)) = (&self.layer, analysis.layers.iter().max_by_key(|l| l.bytes)) {
+            let found = format!("{} in layer {}", units::bytes(largest.bytes), largest.index);
+            out.push(limit.row("layer", largest.bytes, found));
+        }
+        let reclaimable = analysis.wasted.bytes();
+        let row = |limit: &Limit| limit.row("reclaimable", reclaimable, units::bytes(reclaimable));
+        out.extend(self.reclaimable.as_ref().map(row));
+        out.extend(self.package_rows(analysis));
+        out.extend(self.growth.as_ref().map(|limit| growth(limit, analysis.growth.as_ref())));
+        out.extend(self.forbidden_rows(layers)?);
+        out.extend(self.lint.as_ref().map(|lint| lint_row(lint, findings)));
+        Ok(out)
+    }
+
+    fn package_rows(&self, analysis: &Analysis) -> Vec<Checked> {
+        let mut out = Vec::new();
+        let shares = analysis.breakdown.as_ref().map_or(&[][..], |b| &b.packages);
+        let mut packages: BTreeMap<String, u64> = BTreeMap::new();
+        for share in shares.iter().filter(|s| !s.name.starts_with('(')) {
+            *packages.entry(normal(key(&share.name))).or_default() += share.bytes;
+        }
+        if let Some(limit) = &self.package {
+            let mut over: Vec<(&String, u64)> =
+                packages.iter().map(|(name, bytes)| (name, *bytes)).filter(|(_, bytes)| *bytes > limit.bytes).collect();
+            let largest = packages.iter().max_by_key(|(_, bytes)| **bytes).map(|(name, bytes)| (name, *bytes));
+            let most = largest.map_or(0, |(_, bytes)| bytes);
+            over.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
+            over.extend(largest.filter(|_| over.is_empty()));
+            let told: Vec<String> =
+                over.iter().map(|(name, bytes)| format!("{name} {}", units::bytes(*bytes))).collect();
+            out.push(limit.row("package", most, listed(&told)));
+        }
+        for (name, limit) in &self.packages {
+            let bytes = packages.get(&normal(name)).copied();
+            let told = bytes.map_or_else(|| "not in the image".to_owned(), units::bytes);
+            out.push(limit.row(&format!("packages.{name}"), bytes.unwrap_or(0), told));
+        }
+        out
+    }
+
+    /// A row for each pattern.
+    fn forbidden_rows(&self, layers: &[&LayerIndex]) -> Result<Vec<Checked>, ProfileError> {
+        if self.forbidden.is_empty() {
+            return Ok(Vec::new());
+        }
+        let globs = Globs::new(&self.forbidden)?;
+        let mut found: Vec<BTreeMap<&BStr, Vec<usize>>> = vec![BTreeMap::new(); self.forbidden.len()];
+        // What patterns say of each path and of the directories above it, which may have no member of their own.
+        let mut known: HashMap<&[u8], Vec<usize>> = HashMap::new();
+        for (index, layer) in (1..).zip(layers) {
+            for member in layer.members.iter().filter(|m| !path::split(&m.path).1.starts_with(b".wh.")) {
+                let mut told: Vec<usize> = Vec::new();
+                let ends = memchr::memchr_iter(b'/', &member.path).chain([member.path.len()]);
+                for end in ends.filter(|end| *end > 0) {
+                    let part = &member.path[..end];
+                    let hits = known.entry(part).or_insert_with(|| {
+                        let mut hits = Vec::new();
+                        globs.find(part, |pattern| hits.push(pattern));
+                        hits
+                    });
+                    // The topmost path that matches stands for all below it.
+                    for &pattern in hits.iter().filter(|p| !told.contains(p)).collect::<Vec<_>>() {
+                        let in_layers = found[pattern].entry(BStr::new(part)).or_default();
+                        if in_layers.last() != Some(&index) {
+                            in_layers.push(index);
+                        }
+                        told.push(pattern);
+                    }
+                }
+            }
+        }
+        let row = |(glob, found): (&Glob, BTreeMap<&BStr, Vec<usize>>)| {
+            let one = |(path, layers): (&&BStr, &Vec<usize>)| {
+                let layers: Vec<String> = layers.iter().map(ToString::to_string).collect();
+                format!("{} (layer {})", escape(path), layers.join(", "))
+            };
+            let told: Vec<String> = found.iter().take(MOST + 1).map(one).collect();
+            let told = if told.is_empty() { "no path".to_owned() } else { some(&told, found.len()) };
+            row("forbidden", &glob.source, found.is_empty(), found.len().to_string(), told)
+        };
+        Ok(self.forbidden.iter().zip(found).map(row).collect())
+    }
+}
+
+/// As many of a list are named.
+const MOST: usize = 3;
+
+fn listed(all: &[String]) -> String {
+    some(all, all.len())
+}
+
+/// The first of a list of `whole`, and how many more there are.
+fn some(first: &[String], whole: usize) -> String {
+    let named = first.iter().take(MOST).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if whole > MOST { format!("{named} and {} more", units::count((whole - MOST) as u64)) } else { named }
+}
+
+fn row(name: &str, threshold: &str, pass: bool, found: String, told: String) -> Checked {
+    Checked {
+        rule: format!("budget.{name}").into(),
+        status: if pass { Status::Pass } else { Status::Fail },
+        threshold: threshold.to_owned(),
+        found,
+        detail: Some(told),
+    }
+}
+
+impl Limit {
+    /// `found` bytes may be as many as the limit.
+    fn row(&self, name: &str, found: u64, told: String) -> Checked {
+        row(name, &self.text, found <= self.bytes, found.to_string(), told)
+    }
+}
+
+fn compressed(limit: &Limit, layers: &[Layer]) -> Checked {
+    let bytes = layers.iter().map(|l| l.blob_bytes).sum();
+    let told = units::bytes(bytes);
+    if let Some(plain) = layers.iter().find(|l| l.blob_bytes == l.bytes).filter(|_| bytes > limit.bytes) {
+        let told = format!("layer {} is stored plain: check an archive as a registry has it", plain.index);
+        return Checked { status: Status::Misconfigured, ..limit.row("compressed", bytes, told) };
+    }
+    limit.row("compressed", bytes, told)
+}
+
+fn growth(limit: &read::Growth, growth: Option<&Growth>) -> Checked {
+    let Some(growth) = growth else {
+        let told = "no --baseline".to_owned();
+        return Checked { status: Status::Skip, ..row("growth", &limit.text, true, String::new(), told) };
+    };
+    let grown = growth.bytes_after.saturating_sub(growth.bytes_before);
+    let pass = match limit.most {
+        read::Most::Bytes(most) => grown <= most,
+        // A tenth of a percent more is too much, whatever a float makes of it.
+        read::Most::Percent(most) => grown as f64 * 100.0 <= most * growth.bytes_before as f64,
+    };
+    let found = i128::from(growth.bytes_after) - i128::from(growth.bytes_before);
+    row("growth", &limit.text, pass, found.to_string(), growth.sentence(MOST))
+}
+
+fn lint_row(lint: &read::Lint, findings: Option<&[Finding<'_>]>) -> Checked {
+    let Some(findings) = findings else {
+        let told = "nothing was linted".to_owned();
+        return Checked { status: Status::Skip, ..row("lint", lint.max, true, String::new(), told) };
+    };
+    let rank = |severity: &str| SEVERITIES.iter().position(|s| *s == severity).unwrap_or(0);
+    let over: Vec<String> = findings
+        .iter()
+        .filter(|f| rank(f.severity) < rank(lint.max) && !lint.ignore.iter().any(|id| id == f.id))
+        .map(|f| format!("{} {} /{}", f.severity, f.id, escape(f.path)))
+        .collect();
+    let told = if over.is_empty() { "no finding".to_owned() } else { listed(&over) };
+    row("lint", lint.max, over.is_empty(), over.len().to_string(), told)
+}
+
+/// The manager and name of a package as breakdowns call it, without the version.
+pub(super) fn key(label: &str) -> &str {
+    if label.starts_with('(') {
+        return label;
+    }
+    label.match_indices(' ').nth(1).map_or(label, |(at, _)| &label[..at])
+}
+
+/// Python's names may be spelled in several ways.
+fn normal(name: &str) -> String {
+    match name.strip_prefix("pip ") {
+        Some(python) => format!("pip {}", package::pip::normalize(python.as_bytes()).to_str_lossy()),
+        None => name.to_owned(),
+    }
+}

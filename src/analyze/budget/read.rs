@@ -1,0 +1,145 @@
+//! A `slim.toml`, read.
+
+use super::{SEVERITIES, Settings};
+use crate::profile::{ProfileError, Reader, Source, Text, Value, glob, in_order, parse};
+use crate::report::units;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// A size, and how it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Limit {
+    pub text: String,
+    pub bytes: u64,
+}
+
+/// How much more there may be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Most {
+    Bytes(u64),
+    /// Of the size before.
+    Percent(f64),
+}
+
+/// The same, and how it was written.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Growth {
+    pub text: String,
+    pub most: Most,
+}
+
+/// What of a linter's findings passes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Lint {
+    /// The most severe that does.
+    pub max: &'static str,
+    /// Rules that do not count.
+    pub ignore: Vec<String>,
+}
+
+const KEYS: [&str; 9] =
+    ["total", "compressed", "layer", "reclaimable", "package", "growth", "forbidden", "packages", "lint"];
+/// What packages' names begin with.
+const MANAGERS: [&str; 4] = ["apk", "dpkg", "npm", "pip"];
+
+/// Reads it.
+pub(super) fn settings(name: &str, text: &str) -> Result<Settings, ProfileError> {
+    let source = Rc::new(Source { name: name.to_owned(), text: text.to_owned() });
+    let mut errors = Vec::new();
+    let mut globs = Vec::new();
+    let read = parse(&source, &mut errors, |reader, table| {
+        let mut out = Settings::default();
+        for (key, value) in in_order(table) {
+            match key.get_ref().as_ref() {
+                "budget" => budget(reader, value, &mut out, &mut globs),
+                other => reader.unknown(key, other, "a slim.toml", &["budget"]),
+            }
+        }
+        out
+    });
+    let mut out = read.unwrap_or_default();
+    for text in &globs {
+        match glob(text, &BTreeMap::new()) {
+            Ok(glob) => out.forbidden.push(glob),
+            Err(e) => errors.push(e),
+        }
+    }
+    errors.into_iter().next().map_or(Ok(out), Err)
+}
+
+fn budget(reader: &mut Reader<'_>, value: &Value<'_>, out: &mut Settings, globs: &mut Vec<Text>) {
+    for (key, value) in reader.entries("budget", value) {
+        let name = key.get_ref().as_ref();
+        match name {
+            "total" => out.total = size(reader, name, value),
+            "compressed" => out.compressed = size(reader, name, value),
+            "layer" => out.layer = size(reader, name, value),
+            "reclaimable" => out.reclaimable = size(reader, name, value),
+            "package" => out.package = size(reader, name, value),
+            "growth" => out.growth = growth(reader, value),
+            "forbidden" => *globs = reader.strings(name, value),
+            "packages" => {
+                for (key, value) in reader.entries(name, value) {
+                    let package = key.get_ref().to_string();
+                    let manager = package.split_once(' ').map(|(manager, _)| manager);
+                    if manager.is_none_or(|m| !MANAGERS.contains(&m)) {
+                        let what =
+                            format!("`{package}` is no package: expected a manager and a name, such as \"pip numpy\"");
+                        let manager = manager.unwrap_or_default().to_owned();
+                        reader.error_with(key.span(), what, |e| e.nearest(&manager, MANAGERS));
+                    } else if let Some(limit) = size(reader, &package, value) {
+                        out.packages.push((package, limit));
+                    }
+                }
+            }
+            "lint" => out.lint = Some(lint(reader, value)),
+            other => reader.unknown(key, other, "[budget]", &KEYS),
+        }
+    }
+}
+
+fn size(reader: &mut Reader<'_>, name: &str, value: &Value<'_>) -> Option<Limit> {
+    let text = reader.string(name, value)?.value;
+    match units::parse(&text) {
+        Ok(bytes) => Some(Limit { text, bytes }),
+        Err(what) => {
+            reader.error(value.span(), what);
+            None
+        }
+    }
+}
+
+fn growth(reader: &mut Reader<'_>, value: &Value<'_>) -> Option<Growth> {
+    let text = reader.string("growth", value)?.value;
+    let most = match text.strip_suffix('%') {
+        None => units::parse(&text).map(Most::Bytes).map_err(|e| format!("{e}, or as a share such as 5%")),
+        Some(number) => {
+            let plain = !number.is_empty() && number.bytes().all(|c| c.is_ascii_digit() || c == b'.');
+            let percent = number.parse::<f64>().ok().filter(|_| plain).map(Most::Percent);
+            percent.ok_or_else(|| format!("`{text}` is no share: expected a number and %"))
+        }
+    };
+    match most {
+        Ok(most) => Some(Growth { text, most }),
+        Err(what) => {
+            reader.error(value.span(), what);
+            None
+        }
+    }
+}
+
+fn lint(reader: &mut Reader<'_>, value: &Value<'_>) -> Lint {
+    // Without a word only errors fail.
+    let mut out = Lint { max: SEVERITIES[1], ignore: Vec::new() };
+    for (key, value) in reader.entries("lint", value) {
+        match key.get_ref().as_ref() {
+            "max" => {
+                let known = SEVERITIES.map(|s| (s, s));
+                out.max = reader.choice("max", value, &known).unwrap_or(out.max);
+            }
+            "ignore" => out.ignore = reader.strings("ignore", value).into_iter().map(|t| t.value).collect(),
+            other => reader.unknown(key, other, "[budget.lint]", &["max", "ignore"]),
+        }
+    }
+    out
+}

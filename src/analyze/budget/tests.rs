@@ -1,0 +1,1 @@
+//! Budgets against analyses made by hand.

@@ -1,0 +1,136 @@
+//! How an image has grown since an earlier analysis of it, which `slim analyze --json` wrote.
+
+use super::Analysis;
+use super::budget::key;
+use crate::report::units;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What is known of the earlier image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Baseline {
+    bytes: u64,
+    rest: Rest,
+    /// By manager and name; none where that was not written.
+    packages: Option<BTreeMap<String, u64>>,
+}
+
+/// What an earlier analysis said besides; a later version may leave it out.
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Rest {
+    /// Bytes of all layers as stored.
+    pub blob_bytes: Option<u64>,
+    /// Bytes of tar that no container saw.
+    pub reclaimable_bytes: Option<u64>,
+    /// How many paths a container saw.
+    pub paths: Option<u64>,
+}
+
+/// A package that takes another size.
+#[derive(Serialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Grown {
+    /// Its manager and name; what is in brackets is no package.
+    pub name: String,
+    /// Bytes of tar then.
+    pub bytes_before: u64,
+    /// Bytes of tar now.
+    pub bytes_after: u64,
+}
+
+/// What has changed since.
+#[derive(Serialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Growth {
+    /// Bytes of all layers as plain tars then.
+    pub bytes_before: u64,
+    /// The same now.
+    pub bytes_after: u64,
+    /// What else is known of then.
+    pub before: Rest,
+    /// Packages that take another size, most change first; empty where either side does not know its packages.
+    pub packages: Vec<Grown>,
+}
+
+#[derive(Deserialize)]
+struct Document {
+    slim: Option<Own>,
+}
+
+#[derive(Deserialize)]
+struct Own {
+    bytes: u64,
+    #[serde(flatten)]
+    rest: Rest,
+    #[serde(default)]
+    packages: Vec<Share>,
+}
+
+#[derive(Deserialize)]
+struct Share {
+    name: String,
+    bytes: u64,
+}
+
+impl Baseline {
+    /// Reads the key `slim` of what `slim analyze --json` wrote; all else is passed over.
+    ///
+    /// # Errors
+    /// A sentence where it is no such JSON.
+    pub fn parse(text: &[u8]) -> Result<Self, String> {
+        let document: Document = serde_json::from_slice(text).map_err(|e| format!("no analysis as JSON: {e}"))?;
+        let own = document.slim.ok_or("it has no key `slim`")?;
+        let packages =
+            (!own.packages.is_empty()).then(|| by_name(own.packages.iter().map(|s| (s.name.as_str(), s.bytes))));
+        Ok(Self { bytes: own.bytes, rest: own.rest, packages })
+    }
+
+    /// What has changed since.
+    #[must_use]
+    pub fn growth(&self, analysis: &Analysis) -> Growth {
+        let now = analysis.breakdown.as_ref().map(|b| by_name(b.packages.iter().map(|s| (s.name.as_str(), s.bytes))));
+        let mut packages = Vec::new();
+        if let (Some(before), Some(after)) = (&self.packages, now) {
+            let mut names: Vec<&String> = before.keys().chain(after.keys()).collect();
+            names.sort();
+            names.dedup();
+            let of = |map: &BTreeMap<String, u64>, name: &String| map.get(name).copied().unwrap_or(0);
+            let all = names.into_iter().map(|name| Grown {
+                name: name.clone(),
+                bytes_before: of(before, name),
+                bytes_after: of(&after, name),
+            });
+            packages.extend(all.filter(|g| g.bytes_before != g.bytes_after));
+        }
+        packages.sort_by_key(|g| std::cmp::Reverse(g.bytes_before.abs_diff(g.bytes_after)));
+        Growth { bytes_before: self.bytes, bytes_after: analysis.bytes(), before: self.rest, packages }
+    }
+}
+
+/// Without versions, and all versions of a package together.
+fn by_name<'a>(shares: impl Iterator<Item = (&'a str, u64)>) -> BTreeMap<String, u64> {
+    let mut out = BTreeMap::new();
+    for (name, bytes) in shares {
+        *out.entry(key(name).to_owned()).or_default() += bytes;
+    }
+    out
+}
+
+impl Growth {
+    /// `+38.0 MB (+2.1%): pip pyarrow +31.0 MB, pip numpy +7.0 MB and 3 more`.
+    #[must_use]
+    pub fn sentence(&self, most: usize) -> String {
+        let (before, after) = (self.bytes_before, self.bytes_after);
+        let mut out = format!("{} ({})", units::change(before, after), units::change_percent(before, after));
+        let one = |g: &Grown| format!("{} {}", g.name, units::change(g.bytes_before, g.bytes_after));
+        let named: Vec<String> = self.packages.iter().take(most).map(one).collect();
+        if !named.is_empty() {
+            out.push_str(&format!(": {}", named.join(", ")));
+        }
+        if self.packages.len() > named.len() && !named.is_empty() {
+            out.push_str(&format!(" and {} more", units::count((self.packages.len() - named.len()) as u64)));
+        }
+        out
+    }
+}

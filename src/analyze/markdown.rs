@@ -1,0 +1,203 @@
+//! An analysis as a comment on a pull request.
+
+use super::breakdown::Share;
+use super::budget::{Finding, key};
+use super::gate::{Status, Verdict};
+use super::growth::Growth;
+use super::text::sentence;
+use super::{Analysis, Layer};
+use crate::report::markdown::{self, Document, code, cut};
+use crate::report::{instruction, units};
+
+/// Rows of the tables that are open.
+const OPEN: usize = 10;
+/// Rows of those that are closed.
+const CLOSED: usize = 100;
+/// Characters of a value.
+const VALUE: usize = 300;
+/// Waste below this share of the image, in parts of a thousand, is not told.
+const WORTH_TELLING: u64 = 1;
+
+/// The whole analysis as Markdown, shorter than 60,000 characters. `findings` are those of a linter; none where it did not run.
+#[must_use]
+pub fn render(analysis: &Analysis, findings: Option<&[Finding<'_>]>) -> String {
+    let mut out = Document::default();
+    out.paragraph(&format!("### {}", headline(analysis)));
+    sizes(analysis, &mut out);
+    if let Some(verdict) = &analysis.verdict {
+        gate(verdict, &mut out);
+    }
+    waste(analysis, &mut out);
+    savings(analysis, &mut out);
+    lint(findings.unwrap_or_default(), &mut out);
+    if let Some(breakdown) = &analysis.breakdown {
+        packages(&breakdown.packages, analysis, &mut out);
+    }
+    details(analysis, &mut out);
+    out.finish()
+}
+
+/// What it is, how large, and whether it passes.
+fn headline(analysis: &Analysis) -> String {
+    let head = &analysis.head;
+    let name = if head.tags.is_empty() { head.path.clone() } else { head.tags.join(", ") };
+    let mut out = format!("{}: {}", markdown::text(&cut(&name, VALUE)), units::bytes(analysis.bytes()));
+    if let Some(Growth { bytes_before, bytes_after, .. }) = analysis.growth {
+        let change = units::change(bytes_before, bytes_after);
+        out.push_str(&format!(", {change} ({})", units::change_percent(bytes_before, bytes_after)));
+    }
+    out.push_str(&format!(", {} reclaimable", units::bytes(analysis.wasted.bytes())));
+    match &analysis.verdict {
+        Some(verdict) if verdict.pass => out.push_str(": ✅ all rules hold"),
+        Some(verdict) => {
+            let failed = verdict.rules.iter().filter(|r| !matches!(r.status, Status::Pass | Status::Skip)).count();
+            out.push_str(&format!(": ❌ {failed} of {} rules fail", verdict.rules.len()));
+        }
+        None => {}
+    }
+    out
+}
+
+fn sizes(analysis: &Analysis, out: &mut Document) {
+    let growth = analysis.growth.as_ref();
+    let row = |name: &str, now: u64, before: Option<u64>, write: &dyn Fn(u64) -> String| {
+        let mut cells = vec![name.to_owned(), write(now)];
+        if growth.is_some() {
+            let was = before.map_or_else(|| "?".to_owned(), write);
+            let sign = before.map_or("", |b| {
+                if b < now {
+                    "+"
+                } else if b > now {
+                    "-"
+                } else {
+                    ""
+                }
+            });
+            let change = before.map_or_else(String::new, |b| format!("{sign}{}", write(now.abs_diff(b))));
+            cells.extend([was, change]);
+        }
+        cells
+    };
+    let before = growth.map(|g| g.before).unwrap_or_default();
+    let blobs: u64 = analysis.layers.iter().map(|l| l.blob_bytes).sum();
+    let rows = [
+        row("uncompressed", analysis.bytes(), growth.map(|g| g.bytes_before), &units::bytes),
+        row("as stored", blobs, before.blob_bytes, &units::bytes),
+        row("reclaimable", analysis.wasted.bytes(), before.reclaimable_bytes, &units::bytes),
+        row("paths", analysis.paths, before.paths, &units::count),
+    ];
+    match growth {
+        None => out.table(None, "<>", &["", "now"], &rows),
+        Some(_) => out.table(None, "<>>>", &["", "now", "before", "change"], &rows),
+    }
+    if let Some(growth) = growth.filter(|g| !g.packages.is_empty()) {
+        out.paragraph(&format!("Since the baseline: {}.", markdown::text(&cut(&growth.sentence(OPEN), 1000))));
+    }
+}
+
+fn gate(verdict: &Verdict, out: &mut Document) {
+    let row = |rule: &super::gate::Checked| {
+        let status = match rule.status {
+            Status::Pass => "✅ pass",
+            Status::Fail => "❌ **fail**",
+            Status::Skip => "skipped",
+            Status::Misconfigured => "❌ **wrong**",
+            Status::Unchecked => "not checked",
+        };
+        let found = rule.detail.as_ref().unwrap_or(&rule.found);
+        let [name, threshold, found] =
+            [&*rule.rule, &rule.threshold, found].map(|text| markdown::text(&cut(text, VALUE)));
+        vec![status.to_owned(), name, threshold, found]
+    };
+    let rows: Vec<Vec<String>> = verdict.rules.iter().take(CLOSED).map(row).collect();
+    out.table(None, "<<><", &["", "rule", "threshold", "found"], &rows);
+}
+
+fn waste(analysis: &Analysis, out: &mut Document) {
+    let least = (analysis.bytes() * WORTH_TELLING / 1000).max(1);
+    let told = analysis.wasted.steps.iter().filter(|w| w.bytes() >= least).take(5);
+    let lines: Vec<String> = told.map(|w| format!("- {}", sentence_as_code(&sentence(analysis, w)))).collect();
+    if !lines.is_empty() {
+        out.paragraph(&format!("**Waste**\n\n{}", lines.join("\n")));
+    }
+}
+
+/// A sentence in which an instruction stands in backticks.
+fn sentence_as_code(sentence: &str) -> String {
+    // The instruction begins the sentence, and may have backticks of its own.
+    let end = sentence.rfind("` in layer ").filter(|_| sentence.starts_with('`'));
+    match end {
+        Some(end) => format!("{}{}", code(&cut(&sentence[1..end], VALUE)), markdown::text(&sentence[end + 1..])),
+        None => markdown::text(sentence),
+    }
+}
+
+fn savings(analysis: &Analysis, out: &mut Document) {
+    let Some(best) = analysis.savings.first().filter(|s| s.saved_bytes > 0) else { return };
+    let share = |bytes: u64| units::percent(analysis.bytes(), analysis.bytes().saturating_sub(bytes));
+    let command = format!("slim {} -p {} -o OUT", analysis.head.path, best.profile);
+    let saved = units::bytes(best.saved_bytes);
+    let profile = markdown::text(&best.profile);
+    out.paragraph(&format!("**{profile} would save {saved} ({})**: {}", share(best.saved_bytes), code(&command)));
+    let row = |s: &super::savings::Saving| {
+        vec![units::bytes(s.saved_bytes), share(s.saved_bytes), markdown::text(&s.profile)]
+    };
+    let rows: Vec<Vec<String>> = analysis.savings.iter().map(row).collect();
+    if rows.len() > 1 {
+        out.table(Some("what each profile would save"), ">><", &["saved", "", "profile"], &rows);
+    }
+    let rules = best.rules.iter().filter(|r| r.bytes > 0).take(CLOSED);
+    let rows: Vec<Vec<String>> =
+        rules.map(|r| vec![units::bytes(r.bytes), units::count(r.files), markdown::text(&r.id)]).collect();
+    out.table(Some(&format!("rules of {profile}")), ">><", &["saved", "files", "rule"], &rows);
+}
+
+fn lint(findings: &[Finding<'_>], out: &mut Document) {
+    let row = |f: &Finding<'_>| {
+        let path = code(&cut(&format!("/{}", crate::report::escape(f.path)), VALUE));
+        vec![markdown::text(f.severity), markdown::text(f.id), path, markdown::text(&cut(f.message, VALUE))]
+    };
+    let rows: Vec<Vec<String>> = findings.iter().map(row).collect();
+    let open = rows.len().min(OPEN);
+    let header = ["", "finding", "path", ""];
+    out.table(None, "<<<<", &header, &rows[..open]);
+    let summary = format!("{} more findings", units::count((rows.len() - open) as u64));
+    out.table(Some(&summary), "<<<<", &header, &rows[open..rows.len().min(open + CLOSED)]);
+}
+
+fn packages(all: &[Share], analysis: &Analysis, out: &mut Document) {
+    let row = |s: &Share| {
+        let share = units::percent(analysis.bytes(), analysis.bytes().saturating_sub(s.bytes));
+        let mut cells = vec![units::bytes(s.bytes), share, markdown::text(&cut(&s.name, VALUE))];
+        if let Some(growth) = &analysis.growth {
+            let grown = growth.packages.iter().find(|g| g.name == key(&s.name));
+            cells.push(grown.map_or_else(String::new, |g| units::change(g.bytes_before, g.bytes_after)));
+        }
+        cells
+    };
+    let rows: Vec<Vec<String>> = all.iter().take(OPEN + CLOSED).map(row).collect();
+    let (columns, header) = match analysis.growth {
+        None => (">><", &["bytes", "share", "package"][..]),
+        Some(_) => (">><>", &["bytes", "share", "package", "change"][..]),
+    };
+    let open = rows.len().min(OPEN);
+    out.table(None, columns, header, &rows[..open]);
+    let more = units::count((all.len() - open) as u64);
+    out.table(Some(&format!("{more} more packages")), columns, header, &rows[open..]);
+}
+
+/// What is closed until it is asked for.
+fn details(analysis: &Analysis, out: &mut Document) {
+    let layer = |l: &Layer| {
+        let step = code(&cut(&instruction::clean(&l.instruction), VALUE));
+        vec![l.index.to_string(), units::bytes(l.bytes), units::count(l.files), units::bytes(l.wasted_bytes), step]
+    };
+    let rows: Vec<Vec<String>> = analysis.layers.iter().take(2 * CLOSED).map(layer).collect();
+    out.table(Some("layers"), ">>>><", &["layer", "size", "files", "wasted", "instruction"], &rows);
+    let Some(breakdown) = &analysis.breakdown else { return };
+    for (what, list) in [("kind", &breakdown.kinds), ("directory", &breakdown.directories)] {
+        let row = |s: &Share| vec![units::bytes(s.bytes), units::count(s.files), code(&cut(&s.name, VALUE))];
+        let rows: Vec<Vec<String>> = list.iter().take(CLOSED / 2).map(row).collect();
+        out.table(Some(&format!("by {what}")), ">><", &["bytes", "files", what], &rows);
+    }
+}

@@ -1,0 +1,20 @@
+//! The arguments of `slim analyze` that are about budgets and comments.
+
+use clap::ValueHint;
+use std::path::PathBuf;
+
+/// Budgets, and a comment about them.
+#[derive(clap::Args, Debug)]
+pub struct BudgetArgs {
+    /// Where the budgets are, which --ci checks [default: slim.toml, if it is there]
+    #[arg(long = "budget", value_name = "FILE", requires = "ci", value_hint = ValueHint::FilePath, help_heading = "Gate")]
+    pub file: Option<PathBuf>,
+
+    /// Say how the image has grown since this analysis, which --json wrote
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Gate")]
+    pub baseline: Option<PathBuf>,
+
+    /// Write a comment for a pull request; - or nothing is standard output, instead of the text
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-", value_hint = ValueHint::FilePath, help_heading = "Output")]
+    pub markdown: Option<PathBuf>,
+}

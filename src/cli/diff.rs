@@ -1,0 +1,159 @@
+//! `slim diff`: the phases up to the tree for two images, the contents that have to be compared, and what differs, on standard output.
+
+use super::analyze::only;
+use super::args::DiffArgs;
+use super::files;
+use super::job::{Verbosity, is_stdout};
+use super::progress::{self, Ui};
+use super::values::Color;
+use super::{FAILED, OK, WIDTH, paint, prepare_threads, run, terminal_width, to_stdout};
+use crate::analyze::Head;
+use crate::diff::{Answers, Diff, Image, Pair, Questions, json, markdown, text};
+use crate::elf::Object as _;
+use crate::image::Platform;
+use crate::layer::LayerIndex;
+use crate::report::paint::Paint;
+use crate::scan::{Needs, Scanned};
+use crate::source::{self, Input, LayerRef, Location, OpenOptions, Place};
+use crate::tar::Member;
+use crate::transform::{self, Shelf};
+use crate::tree::At;
+use crate::tree::merge::{self, Merged};
+use crate::{Digest, Error, ErrorKind, Result};
+use std::collections::HashMap;
+use std::io::{self, IsTerminal};
+
+/// Larger `package.json` files are not read: npm refuses to publish such.
+const MANIFEST: u64 = 1 << 20;
+
+/// An image that is open and read.
+struct Side {
+    input: Input,
+    head: Head,
+    scans: HashMap<run::LayerKey, Scanned>,
+    merged: Merged,
+    stored: Vec<(Digest, u64)>,
+}
+
+impl Side {
+    fn read(path: &str, args: &DiffArgs, ui: &dyn Ui) -> Result<Self> {
+        let platform = args.platform.as_deref().map(Platform::parse).transpose()?;
+        let note = |message: &str| ui.note(message);
+        let input = source::open(&Location::parse(path)?, &OpenOptions { platform, spool_note: &note })?;
+        input.warnings.iter().for_each(|w| ui.warn(w));
+        let image = only(&input)?;
+        let needs = Needs { sizes_only: true, records: true, packages: true, ..Needs::default() };
+        let scans = run::scan_layers(&input, &needs, ui)?;
+        let members: Vec<&[Member]> =
+            image.layers.iter().map(|l| scans[&run::key(l)].index.members.as_slice()).collect();
+        let merged = merge::merge(&members, 0).map_err(|e| e.archive(&input.name))?;
+        let head = Head {
+            path: path.to_owned(),
+            tags: image.tags.clone(),
+            platform: image.platform.to_string(),
+            config: image.config_digest.to_string(),
+            archive_bytes: input.archive_bytes,
+        };
+        let stored = image.layers.iter().map(|l| (l.diff_id, l.size)).collect();
+        Ok(Self { head, scans, merged, stored, input })
+    }
+
+    fn layers(&self) -> &[LayerRef] {
+        &self.input.images[0].layers
+    }
+
+    fn indexes(&self) -> Vec<&LayerIndex> {
+        self.layers().iter().map(|l| &self.scans[&run::key(l)].index).collect()
+    }
+
+    fn image<'a>(&'a self, layers: &'a [&'a LayerIndex]) -> Image<'a> {
+        let image = &self.input.images[0];
+        Image {
+            head: &self.head,
+            facts: &image.facts,
+            config: &image.config.json,
+            stored: &self.stored,
+            layers,
+            tree: &self.merged.tree,
+        }
+    }
+}
+
+/// Runs `slim diff`; the exit code.
+///
+/// # Errors
+/// What is wrong with the request, the inputs or the host.
+pub fn diff(args: DiffArgs, color: Color, stderr: Paint) -> Result<u8> {
+    let is_std = |text: &str| Ok::<bool, Error>(matches!(Location::parse(text)?.place, Place::Std));
+    if is_std(&args.before)? && is_std(&args.after)? {
+        return Err(
+            Error::new(ErrorKind::Usage, "both images cannot come from standard input").hint("name a file for one")
+        );
+    }
+    prepare_threads(args.threads);
+    let wanted = [("--json", args.json.as_deref()), ("--markdown", args.markdown.as_deref())];
+    let [to_json, to_markdown] = files::open_all([("A", &args.before), ("B", &args.after)].as_slice(), wanted)?;
+    let ui = progress::Stderr::new(if args.quiet { Verbosity::Quiet } else { Verbosity::Normal }, stderr);
+    let done = (|| -> Result<Diff> {
+        let before = Side::read(&args.before, &args, &ui)?;
+        let after = Side::read(&args.after, &args, &ui)?;
+        let indexes = [before.indexes(), after.indexes()];
+        let pair = Pair::new(before.image(&indexes[0]), after.image(&indexes[1]));
+        let answers = answers(&pair.ask(), [&before, &after], &indexes)?;
+        Ok(pair.compare(&answers, args.depth))
+    })();
+    ui.done();
+    let diff = done?;
+
+    let mut filled = Vec::new();
+    filled.extend(to_json.map(|file| file.fill(|out| json::write(&diff, out))).transpose()?);
+    filled.extend(
+        to_markdown.map(|file| file.fill(|out| out.write_all(markdown::render(&diff).as_bytes()))).transpose()?,
+    );
+    if !args.quiet && !wanted.iter().any(|(_, path)| path.is_some_and(is_stdout)) {
+        let terminal = io::stdout().is_terminal();
+        let width = if terminal { terminal_width() } else { WIDTH };
+        let options = text::Options { width, paint: paint(color, terminal), detail: args.verbose };
+        to_stdout(|out| out.write_all(text::render(&diff, &options).as_bytes()))
+            .map_err(|e| Error::io("standard output cannot be written", e))?;
+    }
+    filled.into_iter().try_for_each(files::Filled::publish)?;
+    Ok(if args.exit_code && diff.differs() { FAILED } else { OK })
+}
+
+/// Reads what has to be compared.
+fn answers(questions: &Questions, sides: [&Side; 2], indexes: &[Vec<&LayerIndex>; 2]) -> Result<Answers> {
+    let shelf = |side: usize| {
+        let pairs = questions.pairs.iter().map(|&(a, b)| if side == 0 { a } else { b });
+        let manifests = questions.manifests[side].iter().map(|(at, _)| *at);
+        let wanted = pairs.chain(questions.lone[side].iter().copied()).chain(manifests);
+        Shelf::new(&sides[side].input, sides[side].layers(), &indexes[side], wanted)
+    };
+    let (before, after) = rayon::join(|| shelf(0), || shelf(1));
+    let shelves = [before?, after?];
+    let equal = transform::compare::equal(&questions.pairs, &shelves[0], &shelves[1])?;
+    let different = questions.pairs.iter().zip(equal).filter(|(_, equal)| !equal).map(|(pair, _)| *pair).collect();
+    let mut out = Answers { different, ..Answers::default() };
+    for side in 0..2 {
+        out.hashes[side] = transform::hashes(&shelves[side], &questions.lone[side])?;
+        for (at, name) in &questions.manifests[side] {
+            if let Some(version) = version(&shelves[side], *at)? {
+                let known = out.versions[side].entry(name.clone()).or_default();
+                known.push(version);
+            }
+        }
+        // Nobody may write to an image while it is read twice.
+        sides[side].input.unchanged_since_open()?;
+    }
+    Ok(out)
+}
+
+/// The version that a `package.json` says; none where it is not one.
+fn version(shelf: &Shelf<'_>, at: At) -> Result<Option<String>> {
+    let content = shelf.content(at);
+    if content.size() > MANIFEST {
+        return Ok(None);
+    }
+    let manifest: Option<serde_json::Value> = serde_json::from_slice(&content.bytes(0..content.size())?).ok();
+    Ok(manifest.and_then(|m| m.get("version")?.as_str().map(str::to_owned)))
+}

@@ -1,0 +1,116 @@
+//! What differs in two configs. The times at which images were made are not looked at, and of layers the digests only: those are
+//! told by layer.
+
+use super::{ConfigChange, Image};
+use crate::report::instruction;
+use serde_json::{Map, Value};
+
+/// Keys that say when and by what an image was made, and what is told elsewhere.
+const LEFT_OUT: [&str; 8] =
+    ["created", "container", "container_config", "docker_version", "rootfs", "history", "config", "id"];
+/// A key of old configs with the digest of the image that the build began with.
+const PARENT: &str = "Image";
+
+/// All values that differ: of the config's `config`, of its top, and the steps that made it.
+pub(super) fn changes(before: &Image<'_>, after: &Image<'_>) -> Vec<ConfigChange> {
+    let empty = Map::new();
+    let object =
+        |value: Option<&Value>| -> Map<String, Value> { value.and_then(Value::as_object).unwrap_or(&empty).clone() };
+    let mut out = Vec::new();
+    let (mut a, mut b) = (object(before.config.get("config")), object(after.config.get("config")));
+    [&mut a, &mut b].into_iter().for_each(|map| drop(map.remove(PARENT)));
+    fields(&a, &b, &mut out);
+    let (mut a, mut b) = (object(Some(before.config)), object(Some(after.config)));
+    for map in [&mut a, &mut b] {
+        map.retain(|key, _| !LEFT_OUT.contains(&key.as_str()));
+    }
+    fields(&a, &b, &mut out);
+    history(before, after, &mut out);
+    out
+}
+
+fn fields(before: &Map<String, Value>, after: &Map<String, Value>, out: &mut Vec<ConfigChange>) {
+    let mut keys: Vec<&String> = before.keys().chain(after.keys()).collect();
+    keys.sort();
+    keys.dedup();
+    for key in keys {
+        let (a, b) = (present(before.get(key)), present(after.get(key)));
+        match key.as_str() {
+            "Env" => named(key, variables(a), variables(b), out),
+            _ if a.is_some_and(Value::is_object) || b.is_some_and(Value::is_object) => {
+                named(key, members(a), members(b), out);
+            }
+            _ if a != b => {
+                let change = ConfigChange { field: key.clone(), name: None, before: a.map(told), after: b.map(told) };
+                out.push(change);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What is empty means the same as what is not there.
+fn present(value: Option<&Value>) -> Option<&Value> {
+    value.filter(|value| match value {
+        Value::Null => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(list) => !list.is_empty(),
+        Value::Object(map) => !map.is_empty(),
+        Value::Bool(set) => *set,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+    })
+}
+
+type Named = Vec<(String, String)>;
+
+/// The variables of an environment, in order; of one that is there twice the last counts.
+fn variables(env: Option<&Value>) -> Named {
+    let mut out: Named = Vec::new();
+    for text in env.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
+        let (name, value) = text.split_once('=').unwrap_or((text, ""));
+        out.retain(|(known, _)| known != name);
+        out.push((name.to_owned(), value.to_owned()));
+    }
+    out
+}
+
+/// Labels, ports, volumes: keys, of which some have values.
+fn members(value: Option<&Value>) -> Named {
+    let entries = value.and_then(Value::as_object).into_iter().flatten();
+    entries.map(|(key, value)| (key.clone(), present(Some(value)).map_or_else(String::new, told))).collect()
+}
+
+fn named(field: &str, before: Named, after: Named, out: &mut Vec<ConfigChange>) {
+    let value = |list: &Named, name: &str| list.iter().find(|(n, _)| n == name).map(|(_, value)| value.clone());
+    let mut names: Vec<&String> = before.iter().chain(&after).map(|(name, _)| name).collect();
+    names.sort();
+    names.dedup();
+    for name in names {
+        let (a, b) = (value(&before, name), value(&after, name));
+        if a != b {
+            out.push(ConfigChange { field: field.to_owned(), name: Some(name.clone()), before: a, after: b });
+        }
+    }
+}
+
+fn told(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Steps that only one image has; those with a layer are told by layer, too, and one whose layer is empty by now is the same.
+fn history(before: &Image<'_>, after: &Image<'_>, out: &mut Vec<ConfigChange>) {
+    let steps = |image: &Image<'_>| -> Vec<String> {
+        image.facts.history.iter().map(|h| instruction::clean(&h.created_by)).filter(|step| !step.is_empty()).collect()
+    };
+    let (a, mut b) = (steps(before), steps(after));
+    let mut gone = Vec::new();
+    for step in a {
+        match b.iter().position(|other| *other == step) {
+            Some(at) => drop(b.remove(at)),
+            None => gone.push(step),
+        }
+    }
+    let change = |before, after| ConfigChange { field: "history".to_owned(), name: None, before, after };
+    out.extend(gone.into_iter().map(|step| change(Some(step), None)));
+    out.extend(b.into_iter().map(|step| change(None, Some(step))));
+}

@@ -1,0 +1,80 @@
+//! Whether files of two images are equal: their bytes side by side, as far as the first that differs. Nothing is hashed for it.
+
+use super::shelf::{Content, Shelf};
+use crate::Result;
+use crate::elf::Object as _;
+use crate::tree::At;
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// Bytes that are read at a time.
+const CHUNK: u64 = 1 << 20;
+
+/// For each pair, whether its two files have the same content. They are of equal size, as a reader sees it.
+///
+/// # Errors
+/// Those of the inputs.
+pub fn equal(pairs: &[(At, At)], before: &Shelf<'_>, after: &Shelf<'_>) -> Result<Vec<bool>> {
+    let one = |&(a, b): &(At, At)| same(&Seen::new(before, a), &Seen::new(after, b));
+    pairs.par_iter().map(one).collect()
+}
+
+/// A file as a reader sees it.
+struct Seen<'a> {
+    content: Content<'a>,
+    /// Of a sparse file its chunks: offset, length, and where the stored data of each begins.
+    chunks: Option<Vec<(u64, u64, u64)>>,
+}
+
+impl<'a> Seen<'a> {
+    fn new(shelf: &'a Shelf<'a>, at: At) -> Self {
+        let chunks = shelf.sparse(at).map(|sparse| {
+            let stored = sparse.map.iter().scan(0, |sum, (_, length)| {
+                let start = *sum;
+                *sum += length;
+                Some(start)
+            });
+            sparse.map.iter().zip(stored).map(|(&(offset, length), stored)| (offset, length, stored)).collect()
+        });
+        Self { content: shelf.content(at), chunks }
+    }
+
+    /// Where there are data; all else reads as zeros.
+    fn data(&self) -> Vec<Range<u64>> {
+        match &self.chunks {
+            None => Vec::from([0..self.content.size()]),
+            Some(chunks) => chunks.iter().map(|&(offset, length, _)| offset..offset + length).collect(),
+        }
+    }
+
+    fn read(&self, range: Range<u64>) -> Result<Vec<u8>> {
+        let Some(chunks) = &self.chunks else { return self.content.bytes(range) };
+        let mut out = vec![0; (range.end - range.start) as usize];
+        let first = chunks.partition_point(|&(offset, length, _)| offset + length <= range.start);
+        for &(offset, length, stored) in chunks[first..].iter().take_while(|c| c.0 < range.end) {
+            let part = range.start.max(offset)..range.end.min(offset + length);
+            let bytes = self.content.bytes(stored + part.start - offset..stored + part.end - offset)?;
+            let at = (part.start - range.start) as usize;
+            out[at..at + bytes.len()].copy_from_slice(&bytes);
+        }
+        Ok(out)
+    }
+}
+
+/// Holes are never read where both have them: a sparse file may claim any size.
+fn same(a: &Seen<'_>, b: &Seen<'_>) -> Result<bool> {
+    Ok(agrees(a, b)? && (a.chunks.is_none() || agrees(b, a)?))
+}
+
+/// Whether `other` has the same wherever `one` has data.
+fn agrees(one: &Seen<'_>, other: &Seen<'_>) -> Result<bool> {
+    for data in one.data() {
+        for start in data.clone().step_by(CHUNK as usize) {
+            let range = start..data.end.min(start + CHUNK);
+            if one.read(range.clone())? != other.read(range)? {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
+}
