@@ -26,5 +26,6 @@ pub(super) fn needs(profile: &Profile) -> Needs {
         packages: any(&[Action::RemovePackage]),
         dpkg_paths: profile.rules.iter().any(|r| r.enabled && !r.dpkg.exclude.is_empty()),
         bytecode: drops,
+        os_release: profile.choices.iter().any(|c| !c.os.is_empty()),
     }
 }

@@ -158,6 +158,7 @@ impl Explain<'_> {
             verdict: Verdict::Hidden,
             rule: hidden.rule,
             held: None,
+            package: None,
             left: None,
             hider: hidden.hider,
         }

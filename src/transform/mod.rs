@@ -15,10 +15,12 @@ use std::fs::File;
 
 mod compile;
 mod external;
+mod group;
 mod shelf;
 mod spool;
 mod twins;
 
+pub use group::kill_all;
 pub use shelf::{Content, Shelf};
 pub use spool::Spool;
 
