@@ -84,21 +84,24 @@ impl Text {
 /// are resolved where the text lies, and that is the plan's work. Equal texts share one list, so this takes no memory beside
 /// the lists but for the digests.
 #[derive(Debug, Default)]
-pub(super) struct Parsed(Mutex<HashMap<(Text, Digest), Arc<[Reference]>>>);
+pub(super) struct Parsed(Mutex<HashMap<(Text, Digest), Found>>);
+
+/// What a text refers to.
+type Found = Arc<[Reference]>;
 
 /// About what an entry of [`Parsed`] takes beside its list, in bytes.
 const ENTRY: usize = 64;
 
 impl Parsed {
     /// What a text refers to, and how many bytes of memory are taken for it anew.
-    fn references(&self, text: Text, bytes: &[u8], words: &[Vec<u8>]) -> (Arc<[Reference]>, usize) {
+    fn references(&self, text: Text, bytes: &[u8], words: &[Vec<u8>]) -> (Found, usize) {
         let key = (text, Digest::of(bytes));
         let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = lock().get(&key) {
             return (Arc::clone(known), 0);
         }
         // Two threads may read equal texts at a time: they find the same.
-        let found: Arc<[Reference]> = text.references(bytes, words).into();
+        let found: Found = text.references(bytes, words).into();
         let memory = ENTRY + found.iter().map(Reference::memory).sum::<usize>();
         lock().insert(key, Arc::clone(&found));
         (found, memory)
@@ -109,7 +112,7 @@ impl Parsed {
 #[derive(Default)]
 pub(super) struct Sources {
     waiting: AtomicUsize,
-    found: Mutex<Vec<(u32, Arc<[Reference]>)>>,
+    found: Mutex<Vec<(u32, Found)>>,
     /// Buffers for the next files: fresh memory for each costs more than reading it.
     free: Mutex<Vec<Vec<u8>>>,
 }
