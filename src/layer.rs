@@ -9,6 +9,7 @@ use crate::refs::script::Shebang;
 use crate::tar::Member;
 use bstr::BString;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Facts about a file's content. Most files have none and take no space.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,7 +19,7 @@ pub struct Facts {
     /// The `#!` line of a script.
     pub script: Option<Shebang>,
     /// What a source text, or a list of modules or directories, refers to.
-    pub references: Vec<Reference>,
+    pub references: Arc<[Reference]>,
     /// The libraries that an ELF object needs.
     pub needed: Option<Box<Needed>>,
     /// What stripping would make of an executable or shared object, for each level that a rule asks for.

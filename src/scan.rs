@@ -34,18 +34,22 @@ const MAX_MEMORY: usize = 600 << 20;
 /// About what a plan takes for each member beside the member itself, in bytes.
 const PLAN: usize = 128;
 
-/// What the members that have been read so far, of all layers at once, will take in memory.
+/// What the scans of a run share, of all layers at once.
 #[derive(Debug, Default)]
-pub struct Budget(AtomicUsize);
+pub struct Shared {
+    /// What the members that have been read so far will take in memory, in bytes.
+    memory: AtomicUsize,
+    parsed: sources::Parsed,
+}
 
-impl Budget {
+impl Shared {
     /// Takes a member's part; fails once there is nothing left.
     fn take(&self, member: &Member) -> Result<()> {
         self.take_bytes(member.memory() + PLAN)
     }
 
     fn take_bytes(&self, bytes: usize) -> Result<()> {
-        self.0.fetch_add(bytes, Ordering::Relaxed);
+        self.memory.fetch_add(bytes, Ordering::Relaxed);
         self.check()
     }
 
@@ -54,7 +58,7 @@ impl Budget {
     /// # Errors
     /// [`ErrorKind::Unsupported`] then. It names no layer: which one is read when the last is spent is chance.
     pub fn check(&self) -> Result<()> {
-        if self.0.load(Ordering::Relaxed) <= MAX_MEMORY {
+        if self.memory.load(Ordering::Relaxed) <= MAX_MEMORY {
             return Ok(());
         }
         let what = "too many files: their names and metadata alone would fill the memory";
@@ -90,6 +94,8 @@ pub struct Needs {
     /// Whether nothing will be written: nothing is verified, contents that no fact needs are not read, and of what would be
     /// stripped only the size is known: its checksums are zeros.
     pub sizes_only: bool,
+    /// Which distribution the image is of.
+    pub os_release: bool,
 }
 
 impl Needs {
@@ -109,6 +115,7 @@ impl Needs {
             packages: self.packages || other.packages,
             dpkg_paths: self.dpkg_paths || other.dpkg_paths,
             bytecode: self.bytecode || other.bytecode,
+            os_release: self.os_release || other.os_release,
             sizes_only: self.sizes_only || other.sizes_only,
             ..self
         }
@@ -133,36 +140,36 @@ pub fn scan(
     input: &Input,
     layer: &LayerRef,
     needs: &Needs,
-    budget: &Budget,
+    shared: &Shared,
     advance: &(dyn Fn(u64) + Sync),
 ) -> Result<Scanned> {
-    scan_blob(input, layer, needs, budget, advance).map_err(|e| e.layer(&layer.name).archive(&input.name))
+    scan_blob(input, layer, needs, shared, advance).map_err(|e| e.layer(&layer.name).archive(&input.name))
 }
 
 fn scan_blob(
     input: &Input,
     layer: &LayerRef,
     needs: &Needs,
-    budget: &Budget,
+    shared: &Shared,
     advance: &(dyn Fn(u64) + Sync),
 ) -> Result<Scanned> {
     let place = Place { input, layer };
     if needs.sizes_only {
         return Ok(Scanned {
-            index: sizes(place, needs, budget, advance)?,
+            index: sizes(place, needs, shared, advance)?,
             digest: layer.digest.unwrap_or(layer.diff_id),
         });
     }
     let mut raw = Counting { inner: input.open_blob(&layer.blob)?, advance, count: 0 };
     if layer.compression == Compression::None {
-        let (index, digest) = scan_tar(&mut raw, place, needs, budget)?;
+        let (index, digest) = scan_tar(&mut raw, place, needs, shared)?;
         check_size(layer, raw.count)?;
         check_digest("diff_id", layer.diff_id, digest)?;
         check_blob(layer, digest)?;
         return Ok(Scanned { index, digest });
     }
     let mut raw = Hashing::new(raw);
-    let (index, diff_id) = scan_tar(codec::decoder(layer.compression, &mut raw)?, place, needs, budget)?;
+    let (index, diff_id) = scan_tar(codec::decoder(layer.compression, &mut raw)?, place, needs, shared)?;
     // The decoder stops at the end of its last frame; the blob is all there is.
     io::copy(&mut raw, &mut io::sink())?;
     let (_, digest, size) = raw.finish();
@@ -195,9 +202,9 @@ fn check_digest(what: &str, expected: Digest, found: Digest) -> Result<()> {
 }
 
 /// Frames a decompressed layer; the digest is of all its bytes, those after the end marker as well.
-fn scan_tar(reader: impl Read, place: Place<'_>, needs: &Needs, budget: &Budget) -> Result<(LayerIndex, Digest)> {
+fn scan_tar(reader: impl Read, place: Place<'_>, needs: &Needs, shared: &Shared) -> Result<(LayerIndex, Digest)> {
     let mut framer = Framer::new(BufReader::with_capacity(codec::CHUNK, Hashing::new(reader)));
-    let mut index = members(&mut framer, place, needs, budget)?;
+    let mut index = members(&mut framer, place, needs, shared)?;
     let mut rest = framer.into_inner();
     io::copy(&mut rest, &mut io::sink())?;
     let (_, digest, size) = rest.into_inner().finish();
@@ -206,11 +213,11 @@ fn scan_tar(reader: impl Read, place: Place<'_>, needs: &Needs, budget: &Budget)
 }
 
 /// The same without a digest; of a plain layer only what is asked for is read.
-fn sizes(place: Place<'_>, needs: &Needs, budget: &Budget, advance: &(dyn Fn(u64) + Sync)) -> Result<LayerIndex> {
+fn sizes(place: Place<'_>, needs: &Needs, shared: &Shared, advance: &(dyn Fn(u64) + Sync)) -> Result<LayerIndex> {
     let Place { input, layer } = place;
     if layer.compression == Compression::None {
         let mut framer = Framer::seeking(Seeking::new(input, layer));
-        let mut index = members(&mut framer, place, needs, budget)?;
+        let mut index = members(&mut framer, place, needs, shared)?;
         framer.check_end(layer.size)?;
         index.tar_bytes = layer.size;
         advance(layer.size);
@@ -218,7 +225,7 @@ fn sizes(place: Place<'_>, needs: &Needs, budget: &Budget, advance: &(dyn Fn(u64
     }
     let raw = Counting { inner: input.open_blob(&layer.blob)?, advance, count: 0 };
     let mut framer = Framer::new(BufReader::with_capacity(codec::CHUNK, codec::decoder(layer.compression, raw)?));
-    let mut index = members(&mut framer, place, needs, budget)?;
+    let mut index = members(&mut framer, place, needs, shared)?;
     let read = framer.position();
     index.tar_bytes = read + io::copy(&mut framer.into_inner(), &mut io::sink())?;
     Ok(index)
@@ -229,36 +236,36 @@ fn members<R: io::BufRead>(
     framer: &mut Framer<R>,
     place: Place<'_>,
     needs: &Needs,
-    budget: &Budget,
+    shared: &Shared,
 ) -> Result<LayerIndex> {
     let mut index = LayerIndex::default();
-    let texts = needs.records || needs.checksums || needs.packages || needs.dpkg_paths;
+    let texts = needs.records || needs.checksums || needs.packages || needs.dpkg_paths || needs.os_release;
     let wanted = needs.interpreters || needs.python || needs.others || !needs.strip.is_empty();
     let wanted = wanted || needs.bytecode || texts;
     let sources = Sources::default();
     rayon::in_place_scope(|scope| -> Result<()> {
         while let Some(member) = framer.next()? {
-            budget.take(&member)?;
+            shared.take(&member)?;
             if wanted && member.kind == Kind::File && member.sparse.is_none() && member.stored > 0 {
                 let number = index.members.len() as u32;
                 let mut head = sources.buffer();
                 if needs.bytecode && member.path.ends_with(b".pyc") {
                     framer.data().take(pyc::HEADER as u64).read_to_end(&mut head)?;
-                    budget.take_bytes(BYTECODE)?;
+                    shared.take_bytes(BYTECODE)?;
                     index.bytecode.insert(number, pyc::Header::of(&head));
                 }
                 let (facts, text) = facts(framer, &member, place, needs, &mut head)?;
                 match text {
-                    Some(text) => sources.read(scope, number, text, head, &needs.words, budget),
+                    Some(text) => sources.read(scope, number, text, head, &needs.words, shared),
                     None => sources.back(head),
                 }
                 if !facts.is_empty() {
-                    budget.take_bytes(facts.memory())?;
+                    shared.take_bytes(facts.memory())?;
                     index.facts.insert(number, facts);
                 }
             }
             if member.kind != Kind::File && framer.stated() > 0 {
-                budget.take_bytes(STATED)?;
+                shared.take_bytes(STATED)?;
                 index.stated.insert(index.members.len() as u32, framer.stated());
             }
             index.members.push(member);
@@ -357,10 +364,10 @@ mod tests {
         assert!(size_of::<Member>() <= 88, "memory grows with every file: {}", size_of::<Member>());
         let each = member.memory() + PLAN;
         assert!((2_000_000..3_000_000).contains(&(MAX_MEMORY / each)), "{each}");
-        let budget = Budget(AtomicUsize::new(MAX_MEMORY - each));
-        assert!(budget.take(&member).is_ok());
-        let error = budget.take(&member).unwrap_err();
+        let shared = Shared { memory: AtomicUsize::new(MAX_MEMORY - each), ..Shared::default() };
+        assert!(shared.take(&member).is_ok());
+        let error = shared.take(&member).unwrap_err();
         assert_eq!(error.kind, ErrorKind::Unsupported);
-        assert!(budget.check().is_err());
+        assert!(shared.check().is_err());
     }
 }

@@ -148,7 +148,7 @@ fn found(
     packages: bool,
 ) -> Result<Analysis> {
     let needed = waste::needed(request.layers, &request.merged.tree);
-    let picked = profiles.iter().map(|p| p.pick(std::iter::once(&request.merged.tree)));
+    let picked = profiles.iter().map(|p| p.pick(std::iter::once((&request.merged.tree, request.layers.to_vec()))));
     let picked = fitting(picked.collect::<Result<_>>()?);
     let plans =
         || -> Result<Vec<Saving>> { picked.par_iter().with_max_len(1).map(|p| saving(p, image, request)).collect() };

@@ -125,6 +125,7 @@ fn prepare_threads(threads: Option<usize>) {
         let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
     }
     let _ = ctrlc::set_handler(|| {
+        crate::transform::kill_all();
         crate::sink::remove_temporaries();
         std::process::exit(i32::from(INTERRUPTED));
     });
@@ -135,6 +136,7 @@ fn print_report(job: &Job, report: &Report) {
     let terminal = io::stderr().is_terminal();
     let options = text::Options {
         width: if terminal { terminal_width() } else { WIDTH },
+        terminal,
         paint: paint(job.color, terminal),
         detail: match job.verbosity {
             Verbosity::Quiet | Verbosity::Normal => 0,

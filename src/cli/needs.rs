@@ -27,5 +27,6 @@ pub(super) fn needs(profile: &Profile) -> Needs {
         dpkg_paths: profile.rules.iter().any(|r| r.enabled && !r.dpkg.exclude.is_empty()),
         bytecode: drops,
         sizes_only: false,
+        os_release: profile.choices.iter().any(|c| !c.os.is_empty()),
     }
 }

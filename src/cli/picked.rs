@@ -2,6 +2,8 @@
 //! what the image has, once more when that is known.
 
 use super::job::Job;
+use crate::layer::LayerIndex;
+use crate::package::distribution;
 use crate::profile::{self, Conditions, Profile, Request};
 use crate::tree::Tree;
 use crate::{Result, tree::NodeId};
@@ -35,8 +37,8 @@ impl<'a> Profiles<'a> {
         &self.widest
     }
 
-    /// What holds for images with these trees, one for all of them.
-    pub fn pick<'t>(&self, trees: impl Iterator<Item = &'t Tree>) -> Result<Profile> {
+    /// What holds for images with these trees and layers, one for all of them.
+    pub fn pick<'t>(&self, images: impl Iterator<Item = (&'t Tree, Vec<&'t LayerIndex>)>) -> Result<Profile> {
         let choices = &self.widest.choices;
         if choices.is_empty() {
             return Ok(self.widest.clone());
@@ -44,15 +46,28 @@ impl<'a> Profiles<'a> {
         let conditions = Conditions::new(&self.widest)?;
         let mut found = vec![false; choices.len()];
         let mut path = Vec::new();
-        for tree in trees {
+        for (tree, layers) in images {
+            let ids = os_release(tree, &layers).map(distribution::ids).unwrap_or_default();
+            for (found, choice) in found.iter_mut().zip(choices) {
+                *found |= choice.os.iter().any(|os| ids.contains(os));
+            }
             for id in tree.ids().filter(|id| *id != NodeId::ROOT) {
                 tree.path_into(id, &mut path);
                 conditions.matches(&path, |choice| found[choice] = true);
             }
         }
-        let holds = |globs: &[profile::Glob]| choices.iter().zip(&found).any(|(c, found)| *found && c.paths == globs);
+        let holds = |globs: &[profile::Glob], os: &[String]| {
+            choices.iter().zip(&found).any(|(c, found)| *found && c.paths == globs && c.os == os)
+        };
         Ok(profile::resolve_for(&self.request, &|path| read(&self.texts, path), &holds)?)
     }
+}
+
+/// The text that says which distribution an image is of, in the file as a container would find it.
+fn os_release<'l>(tree: &Tree, layers: &[&'l LayerIndex]) -> Option<&'l [u8]> {
+    let file = distribution::PATHS.iter().find_map(|path| tree.resolve(NodeId::ROOT, path).target)?;
+    let at = tree.inode_of(file).holder()?;
+    layers.get(at.layer as usize)?.facts.get(&at.member)?.ledger.as_deref()
 }
 
 fn read(texts: &RefCell<HashMap<String, String>>, path: &str) -> std::io::Result<String> {

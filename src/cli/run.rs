@@ -10,7 +10,7 @@ use crate::layer::LayerIndex;
 use crate::plan::{self, LayerPlan, Plan};
 use crate::profile::{self, Matcher, Profile};
 use crate::report::{RemovedPath, Report, Timing};
-use crate::scan::{self, Budget, Needs, Scanned};
+use crate::scan::{self, Needs, Scanned, Shared};
 use crate::sink::{self, Assembly, OutLayer, Output, Rewritten, Sealed, Target};
 use crate::source::{self, BlobRef, Form, Image, Input, LayerRef, Location, OpenOptions};
 use crate::tar::Member;
@@ -142,7 +142,9 @@ pub(super) fn prepared<T>(
     clock.lap("scan", scans.values().map(|s| s.index.tar_bytes).sum());
 
     let merged = merge_images(job, &input, &scans)?;
-    let profile = profiles.pick(merged.iter().map(|m| &m.merged.tree))?;
+    let indexes = |image: &Image| image.layers.iter().map(|l| &scans[&key(l)].index).collect();
+    let trees = merged.iter().zip(&input.images).map(|(m, image)| (&m.merged.tree, indexes(image)));
+    let profile = profiles.pick(trees)?;
     if !profile.choices.is_empty() {
         let (names, picked) = (profile.names.join(", "), profile.picked().join(", "));
         ui.note(&format!("{names}: {}", if picked.is_empty() { "none of the others fits" } else { &picked }));
@@ -170,10 +172,10 @@ pub(super) fn scan_layers(input: &Input, needs: &Needs, ui: &dyn Ui) -> Result<H
     let mut order: Vec<usize> = (0..unique.len()).collect();
     order.sort_by_key(|&i| (std::cmp::Reverse(unique[i].size), i));
     let advance = |n| ui.advance(n);
-    let budget = Budget::default();
-    let one = |i: usize| (i, scan::scan(input, unique[i], needs, &budget, &advance));
+    let shared = Shared::default();
+    let one = |i: usize| (i, scan::scan(input, unique[i], needs, &shared, &advance));
     let mut results: Vec<(usize, Result<Scanned>)> = order.into_par_iter().with_max_len(1).map(one).collect();
-    budget.check().map_err(|e| e.archive(&input.name))?;
+    shared.check().map_err(|e| e.archive(&input.name))?;
     // Of several errors the one of the lowest layer is told, whichever thread was first.
     results.sort_by_key(|(i, _)| *i);
     results.into_iter().map(|(i, scanned)| Ok((key(unique[i]), scanned?))).collect()

@@ -161,6 +161,7 @@ impl Explain<'_> {
             verdict: Verdict::Hidden,
             rule: hidden.rule,
             held: None,
+            package: None,
             left: None,
             hider: hidden.hider,
         }

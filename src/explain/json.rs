@@ -22,7 +22,7 @@
 //! | `…entries[].bytes` | bytes of tar that go with it |
 //! | `…entries[].verdict` | string: `drop`, `hidden` (later layers hide it; it goes if `rule` is not `null`), `strip`, `rewrite` (a record of changed files is edited), `held` (a rule asks for it, and it stays), `keep` |
 //! | `…entries[].rule` | string: id of the rule that takes, strips or asks for it |
-//! | `…entries[].reason` | string, stable: `rule`; of what is held `protected`, `link`, `config`, `interpreter`, `reference`, `base`; of what is hidden `deleted`, `replaced`, `opaque`, `marker`, `hidden`; `record`; of what is kept `no-rule`, `holds-kept` (a directory), `not-stripped` |
+//! | `…entries[].reason` | string, stable: `rule`; of what is held `protected`, `link`, `config`, `interpreter`, `reference`, `base`, `package` (its package stays); of what is hidden `deleted`, `replaced`, `opaque`, `marker`, `hidden`; `record`; of what is kept `no-rule`, `holds-kept` (a directory), `not-stripped` |
 //! | `…entries[].why` | string: a clause for people |
 //! | `…entries[].by`, `.line` | the path that holds it, and the line there |
 //! | `…entries[].byLayer` | number: the layer that hides it |

@@ -130,6 +130,8 @@ pub struct Entry {
     pub rule: Option<u16>,
     /// What holds it, whatever the verdict: what is held may be stripped.
     pub held: Option<plan::Held>,
+    /// Its package, which a rule asks for and does not get: an index of those of the plan.
+    pub package: Option<u32>,
     /// Why it is not stripped although a rule asked for that.
     pub left: Option<Left>,
     /// What hides it.
@@ -172,8 +174,11 @@ pub struct Explain<'a> {
     image: Planned<'a>,
     /// What is stripped: the name that stands for it, and the rule.
     stripped: HashMap<At, (NodeId, u16)>,
-    /// What gets a content that another program made, and what becomes a hard link: the rule.
-    changed: HashMap<At, u16>,
+    /// What gets a content that another program made, and what becomes a hard link: the name that stands for it, the rule, and
+    /// the bytes that go.
+    changed: HashMap<At, (NodeId, u16, u64)>,
+    /// The files of packages that a rule asks for and does not get: indices of those of the plan.
+    kept: HashMap<NodeId, u32>,
     left: HashMap<NodeId, Left>,
     /// Where each layer's part of the removed members begins, and where the last one's ends.
     removed: Vec<usize>,
@@ -189,8 +194,15 @@ impl<'a> Explain<'a> {
         let layers = 0..=image.layers.len() as u32;
         Self {
             stripped: rewrites.stripped.iter().map(|s| (s.at, (s.node, s.rule))).collect(),
-            changed: (rewrites.made.iter().map(|m| (m.at, m.rule)))
-                .chain(image.plan.links.all.iter().map(|l| (l.at, l.rule)))
+            changed: (rewrites.made.iter().map(|m| {
+                let member = &image.layers[m.at.layer as usize].members[m.at.member as usize];
+                (m.at, (m.node, m.rule, rewrites.shrinks(m.at, member)))
+            }))
+            .chain(image.plan.links.all.iter().map(|l| (l.at, (l.node, l.rule, l.bytes))))
+            .collect(),
+            kept: (0u32..)
+                .zip(&image.plan.packages.kept)
+                .flat_map(|(index, package)| package.nodes.iter().map(move |&node| (node, index)))
                 .collect(),
             left: rewrites.left.iter().copied().collect(),
             removed: layers.map(|layer| removed.partition_point(|r| r.layer < layer)).collect(),
@@ -247,12 +259,17 @@ impl<'a> Explain<'a> {
             new_size: None,
             span: node.at().map_or(0, |at| self.member(at).span_bytes()),
             bytes: 0,
-            verdict: if held.is_some() { Verdict::Held } else { Verdict::Keep },
-            rule: held.map(|h| h.rule),
+            verdict: Verdict::Keep,
+            rule: None,
             held,
+            package: self.kept.get(&id).copied().filter(|_| held.is_none()),
             left: self.left.get(&id).copied(),
             hider: None,
         };
+        let kept = entry.package.map(|index| plan.packages.kept[index as usize].rule);
+        if let Some(rule) = held.map(|h| h.rule).or(kept) {
+            (entry.verdict, entry.rule) = (Verdict::Held, Some(rule));
+        }
         if let Some(rule) = plan.dropped[id.index()] {
             // The data may stay under another name.
             entry.bytes = node.at().and_then(|at| self.removed(at)).unwrap_or(0);
@@ -266,9 +283,10 @@ impl<'a> Explain<'a> {
                 entry.bytes = if name == id { plan.rewrites.shrinks(at, self.member(at)) } else { 0 };
             }
         }
-        if let Some(&rule) = holder.and_then(|at| self.changed.get(&at)).filter(|_| plan.dropped[id.index()].is_none())
-        {
+        let changed = holder.and_then(|at| self.changed.get(&at));
+        if let Some(&(name, rule, bytes)) = changed.filter(|_| plan.dropped[id.index()].is_none()) {
             (entry.verdict, entry.rule) = (Verdict::Rewrite, Some(rule));
+            entry.bytes = if name == id { bytes } else { 0 };
         }
         entry
     }

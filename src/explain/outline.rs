@@ -193,7 +193,7 @@ impl<'a> Outline<'a> {
                 into.verdicts[entry.verdict as usize] += 1;
             }
             // Most are as the one before. What holds a directory is told by what is in it.
-            let key = (entry.verdict, entry.rule, entry.hider, entry.held.map(|h| h.why));
+            let key = (entry.verdict, entry.rule, entry.hider, entry.held.map(|h| h.why), entry.package);
             if last != Some(key) && (empty || !entry.is_dir()) {
                 into.notes.extend(Some(explain.class(&entry)).filter(|n| !n.is_empty()));
                 last = Some(key);

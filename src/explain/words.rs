@@ -1,6 +1,6 @@
 //! Reasons in words: as a note beside a path, as a clause, and as a sentence of its own.
 
-use super::{Entry, Explain, How, Kind, Place, Verdict};
+use super::{Entry, Explain, How, Kind, Place, Planned, Verdict};
 use crate::plan::SHADOWED;
 use crate::profile::Rule;
 use crate::report::{escape, printable, units, words};
@@ -19,7 +19,16 @@ impl Explain<'_> {
 
     /// What holds an entry.
     pub(super) fn told(&self, entry: &Entry) -> Option<words::Told> {
-        entry.held.map(|held| words::held(held.why, self.image.tree, self.image.profile))
+        let Planned { tree, profile, plan, .. } = self.image;
+        let package = entry.package.and_then(|index| plan.packages.kept.get(index as usize));
+        let held = entry.held.map(|held| words::held(held.why, tree, profile));
+        held.or_else(|| package.map(|package| words::file_of_kept(package, tree, profile)))
+    }
+
+    /// The rule that asks for what is held.
+    fn asks(&self, entry: &Entry) -> Option<u16> {
+        let package = entry.package.and_then(|index| self.image.plan.packages.kept.get(index as usize));
+        entry.held.map(|held| held.rule).or(package.map(|package| package.rule))
     }
 
     /// Whether a directory stays because something in it does.
@@ -78,8 +87,8 @@ impl Explain<'_> {
 
     /// That a rule would drop what stays all the same, and who holds it.
     fn held_clause(&self, entry: &Entry) -> Option<String> {
-        let (held, told) = (entry.held?, self.told(entry)?);
-        Some(format!("the rule `{}` asks for it, but {}", self.rule_id(held.rule), told.clause()))
+        let (rule, told) = (self.asks(entry)?, self.told(entry)?);
+        Some(format!("the rule `{}` asks for it, but {}", self.rule_id(rule), told.clause()))
     }
 
     /// Why an entry gets its verdict, as a clause.
@@ -162,9 +171,9 @@ impl Explain<'_> {
         };
         let size =
             if entry.kind == Kind::Path(Type::File) { units::bytes(entry.size) } else { entry.kind.name().into() };
-        let held = |end: &str| match (entry.held, self.told(entry)) {
-            (Some(held), Some(told)) => {
-                let (rule, clause) = (self.rule_named(held.rule), printable(&told.clause(), false).into_owned());
+        let held = |end: &str| match (self.asks(entry), self.told(entry)) {
+            (Some(rule), Some(told)) => {
+                let (rule, clause) = (self.rule_named(rule), printable(&told.clause(), false).into_owned());
                 format!("{end}{rule} asks for it, but {clause}.")
             }
             _ => String::new(),

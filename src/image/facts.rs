@@ -41,6 +41,16 @@ pub struct ImageFacts {
     pub user: String,
 }
 
+impl ImageFacts {
+    /// The words of Entrypoint, Cmd, Healthcheck and Shell, as a shell would find them in each: not at its end of a quotation,
+    /// so that the words of a line for another shell are among them.
+    pub fn command_words(&self) -> impl Iterator<Item = &str> {
+        let arguments = [&self.entrypoint, &self.cmd, &self.healthcheck, &self.shell];
+        let words = arguments.into_iter().flatten().flat_map(|a| a.split(|c: char| " \t\r\n;&|()<>'\"`=$".contains(c)));
+        words.filter(|word| !word.is_empty())
+    }
+}
+
 /// Reads the facts of a config; errors name it `config`.
 ///
 /// # Errors

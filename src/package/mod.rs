@@ -7,6 +7,7 @@ use std::ops::Range;
 pub mod alternatives;
 pub mod apk;
 pub mod deb822;
+pub mod distribution;
 pub mod dpkg;
 mod marker;
 pub mod pip;

@@ -10,6 +10,7 @@ use crate::profile::Mode;
 use crate::refs::pyc::{CACHE, Header, Name};
 use crate::tree::{At, NodeId, Tree, Type};
 use bstr::BStr;
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What is known of a compiled module.
@@ -40,6 +41,12 @@ pub struct Price {
 pub struct Look<'a> {
     request: &'a Request<'a>,
     tree: &'a Tree,
+    known: &'a Known,
+}
+
+/// What holds for all compiled modules of an image.
+#[derive(Debug, Default)]
+pub struct Known {
     versions: Versions,
     /// By tag: the number that most of its modules begin with, all but that of other versions.
     magic: HashMap<Vec<u8>, u16>,
@@ -48,22 +55,29 @@ pub struct Look<'a> {
 }
 
 /// The versions of Python that are in an image.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Versions {
     known: BTreeSet<(u32, u32)>,
     /// Whether there is one of which the version can't be told.
     unknown: bool,
 }
 
-impl<'a> Look<'a> {
-    /// Gathers what holds for all of them.
+impl Known {
+    /// Gathers it, by walks of the whole tree.
     #[must_use]
-    pub fn new(request: &'a Request<'a>) -> Self {
-        let tree = &request.merged.tree;
-        let mut look =
-            Self { request, tree, versions: versions(tree), magic: HashMap::new(), optimizes: optimizes(request) };
-        look.magic = look.magics();
-        look
+    pub fn new(request: &Request<'_>) -> Self {
+        let versions = versions(&request.merged.tree);
+        let mut known = Self { versions, magic: HashMap::new(), optimizes: optimizes(request) };
+        known.magic = Look::new(request, &known).magics();
+        known
+    }
+}
+
+impl<'a> Look<'a> {
+    /// Looks with what is known of the image.
+    #[must_use]
+    pub fn new(request: &'a Request<'a>, known: &'a Known) -> Self {
+        Self { request, tree: &request.merged.tree, known }
     }
 
     fn at(&self, node: NodeId) -> Option<At> {
@@ -111,7 +125,7 @@ impl<'a> Look<'a> {
     /// The number that a tag's modules begin with in this image, where most agree.
     #[must_use]
     pub fn usual_magic(&self, name: Name<'_>) -> Option<u16> {
-        self.magic.get(name.tag).copied()
+        self.known.magic.get(name.tag).copied()
     }
 
     fn agrees(&self, header: Header, source: NodeId) -> bool {
@@ -148,7 +162,7 @@ impl<'a> Look<'a> {
     pub fn finding(&self, node: NodeId) -> Option<Finding> {
         let name = self.cached(node)?;
         let found = match self.source(node, name) {
-            _ if self.versions.lack(name) => Finding::Orphan,
+            _ if self.known.versions.lack(name) => Finding::Orphan,
             Source::Gone => Finding::Orphan,
             Source::Elsewhere => Finding::Unknown,
             Source::At(source) => self.beside(node, name, source),
@@ -160,11 +174,11 @@ impl<'a> Look<'a> {
         // Before 3.7 headers were of other forms.
         let modern = name.version().is_some_and(|version| version >= (3, 7));
         let Some(header) = self.header(node).filter(|_| modern) else { return Finding::Unknown };
-        let other = self.magic.get(name.tag).is_some_and(|usual| header.magic() != Some(*usual));
+        let other = self.known.magic.get(name.tag).is_some_and(|usual| header.magic() != Some(*usual));
         if other || !self.agrees(header, source) {
             return Finding::Stale(source);
         }
-        if name.optimized.is_none() || self.optimizes {
+        if name.optimized.is_none() || self.known.optimizes {
             return Finding::Used(source);
         }
         let usual = [name.module, b".", name.tag, b".pyc"].concat();
@@ -241,19 +255,17 @@ fn number(digits: &[u8]) -> Option<u32> {
 
 /// Whether the config has Python run with `-O`, as far as it says so itself.
 fn optimizes(request: &Request<'_>) -> bool {
-    let facts = request.facts;
-    let set = facts.env.iter().any(|(key, value)| key == "PYTHONOPTIMIZE" && !value.is_empty() && value != "0");
-    let words = [&facts.entrypoint, &facts.cmd, &facts.healthcheck].into_iter().flatten();
-    set || words.flat_map(|argument| argument.split_whitespace()).any(|word| word == "-O" || word == "-OO")
+    let set = request.facts.env.iter().any(|(key, value)| key == "PYTHONOPTIMIZE" && !value.is_empty() && value != "0");
+    set || request.facts.command_words().any(|word| word == "-O" || word == "-OO")
 }
 
 /// Adds to what rules would drop the compiled modules that rules about bytecode take.
-pub fn propose(request: &Request<'_>, proposals: &mut Proposals) {
+pub fn propose(request: &Request<'_>, known: &OnceCell<Known>, proposals: &mut Proposals) {
     if proposals.changes.iter().all(|change| change.bytecode.is_none()) {
         return;
     }
     let tree = &request.merged.tree;
-    let look = Look::new(request);
+    let look = Look::new(request, known.get_or_init(|| Known::new(request)));
     let mut caches = BTreeSet::new();
     for node in tree.ids() {
         let Some(rule) = proposals.change(node).bytecode.filter(|_| proposals.nodes[node.index()].rule.is_none())
@@ -284,16 +296,16 @@ pub fn propose(request: &Request<'_>, proposals: &mut Proposals) {
 
 /// What it costs that these nodes are dropped, whatever the rule.
 #[must_use]
-pub fn price(request: &Request<'_>, dropped: &[Option<u16>]) -> Price {
+pub fn price(request: &Request<'_>, known: &OnceCell<Known>, dropped: &[Option<u16>]) -> Price {
     let mut out = Price::default();
     if request.layers.iter().all(|layer| layer.bytecode.is_empty()) {
         return out;
     }
     let tree = &request.merged.tree;
-    let look = Look::new(request);
+    let look = Look::new(request, known.get_or_init(|| Known::new(request)));
     for node in tree.ids().filter(|node| dropped[node.index()].is_some()) {
         let Some(Finding::Used(source)) = look.finding(node) else { continue };
-        let usual = Name::of(tree.name(node)).is_some_and(|name| name.optimized.is_none() || look.optimizes);
+        let usual = Name::of(tree.name(node)).is_some_and(|name| name.optimized.is_none() || look.known.optimizes);
         if usual && dropped[source.index()].is_none() {
             out.modules += 1;
             out.bytes += look.at(node).map_or(0, |at| request.member(at).size());

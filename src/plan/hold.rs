@@ -12,7 +12,7 @@ use bstr::ByteSlice;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Words of the config's commands, and directories of `PATH`, that are looked at: no real image comes near.
-const MOST_WORDS: usize = 1000;
+pub(super) const MOST_WORDS: usize = 1000;
 
 /// The verdict on each node.
 pub struct Decided {
@@ -248,16 +248,12 @@ fn translations(tree: &Tree, image: &ImageFacts) -> Vec<NodeId> {
 /// The files that Entrypoint, Cmd, Healthcheck and Shell name: as paths, as programs on `PATH`, and as words of a shell line.
 fn config_programs(tree: &Tree, image: &ImageFacts, path: &[Resolved]) -> Vec<Resolved> {
     let workdir = tree.resolve(NodeId::ROOT, image.workdir.as_bytes()).target.unwrap_or(NodeId::ROOT);
-    let arguments = [&image.entrypoint, &image.cmd, &image.healthcheck, &image.shell];
-    let split = |c: &u8| b" \t\n;&|()<>'\"`=$".contains(c);
-    let words = arguments.into_iter().flatten().flat_map(|argument| argument.as_bytes().split(split));
     let mut seen = HashSet::new();
     let mut out = Vec::new();
-    for word in words.filter(|word| !word.is_empty() && !word.starts_with(b"-") && seen.insert(*word)).take(MOST_WORDS)
-    {
-        out.push(tree.resolve(workdir, word));
-        if !word.contains(&b'/') {
-            out.extend(on_path(tree, word, path));
+    for word in image.command_words().filter(|word| !word.starts_with('-') && seen.insert(*word)).take(MOST_WORDS) {
+        out.push(tree.resolve(workdir, word.as_bytes()));
+        if !word.contains('/') {
+            out.extend(on_path(tree, word.as_bytes(), path));
         }
     }
     out.retain(|found| found.target.is_some_and(|t| !tree.is_dir(t)));

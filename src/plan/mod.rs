@@ -11,6 +11,7 @@ use crate::tar::Member;
 use crate::tree::merge::Merged;
 use crate::tree::{At, NodeId};
 use crate::{Result, Warning};
+use std::cell::OnceCell;
 use std::ops::Range;
 
 pub mod account;
@@ -88,6 +89,17 @@ pub enum Why {
     Needed(NodeId),
     /// It lies in a layer of the base.
     Base,
+}
+
+impl Why {
+    /// The file for whose sake, where it is one.
+    #[must_use]
+    pub const fn by(self) -> Option<NodeId> {
+        match self {
+            Self::LinkedFrom(by) | Self::Interprets(by) | Self::Referenced(by, _) | Self::Needed(by) => Some(by),
+            Self::Protected(_) | Self::Config | Self::Base => None,
+        }
+    }
 }
 
 /// A path that stays although a rule asked for it.
@@ -196,6 +208,8 @@ pub struct Verdicts {
     pub decided: hold::Decided,
     /// What becomes of packages.
     pub packages: packages::Outcome,
+    /// What is known of compiled modules, once it has been asked for.
+    pub bytecode: OnceCell<bytecode::Known>,
     /// What the user should know.
     pub warnings: Vec<Warning>,
 }
@@ -216,10 +230,11 @@ pub fn plan(request: &Request<'_>) -> Result<Plan> {
 /// Those of [`packages::decide`].
 pub fn decide(request: &Request<'_>) -> Result<Verdicts> {
     let mut proposals = verdict::propose(&request.merged.tree, request.profile, request.matcher);
-    bytecode::propose(request, &mut proposals);
+    let bytecode = OnceCell::new();
+    bytecode::propose(request, &bytecode, &mut proposals);
     let mut warnings = Vec::new();
     let (decided, packages) = packages::decide(request, &mut proposals, &mut warnings)?;
-    Ok(Verdicts { proposals, decided, packages, warnings })
+    Ok(Verdicts { proposals, decided, packages, bytecode, warnings })
 }
 
 /// Decides what gets a new content.
@@ -233,7 +248,7 @@ pub fn rewrites(request: &Request<'_>, verdicts: &Verdicts, made: &Made) -> Rewr
 pub fn finish(request: &Request<'_>, mut verdicts: Verdicts, rewrites: Rewrites, links: Links) -> Plan {
     // One for each name, and the end of its use.
     verdicts.proposals.nodes = Vec::new();
-    let Verdicts { proposals, decided, packages, warnings } = verdicts;
+    let Verdicts { proposals, decided, packages, bytecode, warnings } = verdicts;
     let shadowed = request.profile.rules.iter().position(is_shadowed);
     let names = script::Names::new(request.layers, &request.merged.tree);
     let changes = layers::Changes { dropped: &decided.dropped, rewrites: &rewrites, links: &links };
@@ -241,7 +256,7 @@ pub fn finish(request: &Request<'_>, mut verdicts: Verdicts, rewrites: Rewrites,
     let shadowed = shadowed.map_or(SHADOWED, |r| r as u16);
     let removed = account::removed(request, &decided.dropped, &names, &composed.gone, shadowed);
     Plan {
-        price: bytecode::price(request, &decided.dropped),
+        price: bytecode::price(request, &bytecode, &decided.dropped),
         dropped: decided.dropped,
         held: decided.held,
         matched: proposals.matched,

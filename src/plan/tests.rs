@@ -199,7 +199,8 @@ fn what_python_imports_is_rescued_from_guarded_rules() {
         line: 7,
         target: Target::Import { level, module: module.into(), names: names.join(",").into() },
     };
-    let facts = |references| crate::layer::Facts { references, ..Default::default() };
+    let facts =
+        |references: Vec<Reference>| crate::layer::Facts { references: references.into(), ..Default::default() };
     let files =
         ["lib/p/__init__.py", "lib/p/tests/__init__.py", "lib/p/tests/a.py", "lib/p/tests/b.py", "lib/p/tests/c.py"];
     let planned = Case::new(&[&files])
@@ -261,7 +262,7 @@ fn the_guard_of_the_built_in_profile_sees_imports_from_anywhere() {
     ];
     let files: Vec<&str> = files.iter().map(String::as_str).collect();
     let target = Target::Import { level: 0, module: "pkg.tests.helper".into(), names: "".into() };
-    let facts = crate::layer::Facts { references: vec![Reference { line: 1, target }], ..Default::default() };
+    let facts = crate::layer::Facts { references: [Reference { line: 1, target }].into(), ..Default::default() };
     let case = Case::new(&[&files]).rules("extends = ['python-slim']\n").fact("app/main.py", facts);
     assert_eq!(case.run().layers, lists(&[&files[..3]]));
 }

@@ -1,7 +1,7 @@
 //! What has to be made by other programs before there is a plan: which files a command of the user's is run on, and which
 //! modules are compiled. Only what no protection covers, nobody verifies, and is in no base.
 
-use super::bytecode::{Finding, Look};
+use super::bytecode::{Finding, Known, Look};
 use super::made::{Reason, Unchanged};
 use super::rewrite::is_verified;
 use super::{Request, Verdicts};
@@ -66,7 +66,8 @@ pub fn wanted(request: &Request<'_>, verdicts: &Verdicts) -> Wanted {
     if !compiles && !rules(|r| r.external.is_some()) {
         return out;
     }
-    let look = compiles.then(|| Look::new(request));
+    let known = || verdicts.bytecode.get_or_init(|| Known::new(request));
+    let look = compiles.then(|| Look::new(request, known()));
     for (id, inode) in request.merged.tree.inodes().filter(|(_, inode)| inode.kind == Type::File) {
         let Some((at, names)) = holder(request, verdicts, id) else { continue };
         if let Some(module) = look.as_ref().and_then(|look| module(request, verdicts, look, at, inode.name)) {

@@ -34,6 +34,7 @@ pub(super) struct Document {
 #[derive(Clone, Debug)]
 pub(super) struct RawChoice {
     pub(super) paths: Vec<Text>,
+    pub(super) os: Vec<Text>,
     pub(super) uses: Vec<Text>,
 }
 
@@ -110,7 +111,7 @@ pub(crate) struct Reader<'a> {
 
 const PROFILE_KEYS: [&str; 7] = ["description", "extends", "enable", "when", "rule", "protect", "sets"];
 const RULE_KEYS: [&str; 8] = ["id", "about", "action", "paths", "except", "risk", "guard", "level"];
-const WHEN_KEYS: [&str; 2] = ["paths", "use"];
+const WHEN_KEYS: [&str; 3] = ["paths", "os", "use"];
 
 impl Reader<'_> {
     fn document(&mut self, table: &DeTable<'_>) -> Document {
@@ -152,17 +153,19 @@ impl Reader<'_> {
     }
 
     fn choice_of_profiles(&mut self, value: &Value<'_>) -> RawChoice {
-        let mut out = RawChoice { paths: Vec::new(), uses: Vec::new() };
+        let mut out = RawChoice { paths: Vec::new(), os: Vec::new(), uses: Vec::new() };
         let before = self.errors.len();
         for (key, value) in self.entries("when", value) {
             match key.get_ref().as_ref() {
                 "paths" => out.paths = self.strings("paths", value),
+                "os" => out.os = self.strings("os", value),
                 "use" => out.uses = self.strings("use", value),
                 other => self.unknown(key, other, "a `[[when]]`", &WHEN_KEYS),
             }
         }
-        if self.errors.len() == before && (out.paths.is_empty() || out.uses.is_empty()) {
-            self.error(value.span(), "a `[[when]]` needs `paths` that an image may have, and profiles to `use` then");
+        if self.errors.len() == before && ((out.paths.is_empty() && out.os.is_empty()) || out.uses.is_empty()) {
+            let what = "a `[[when]]` needs `paths` that an image may have or an `os` that it may be of, and profiles to `use` then";
+            self.error(value.span(), what);
         }
         out
     }
@@ -204,7 +207,7 @@ impl Reader<'_> {
             if let Some((key, _)) = level.as_ref().filter(|_| action != Some(Action::Strip)) {
                 self.error(key.span(), "`level` is for rules that strip");
             }
-            self.special_keys(value.span(), action, &special);
+            self.special_keys(value.span(), action, &special, &packages);
             if let Some((key, _)) = paths.as_ref().filter(|_| action == Some(Action::RemovePackage)) {
                 self.error(key.span(), "a rule about packages takes no `paths`: it has `packages`");
             }

@@ -14,6 +14,8 @@ pub struct ProfileError {
     pub place: Box<Place>,
     /// The next step, such as `did you mean …`.
     pub help: Option<String>,
+    /// What else is wrong.
+    pub more: Vec<ProfileError>,
 }
 
 /// The place of a mistake: a line of a file and a part of that line.
@@ -33,7 +35,7 @@ pub struct Place {
 
 impl ProfileError {
     pub(crate) fn new(at: &At, message: impl Into<String>) -> Self {
-        Self { message: message.into(), place: Box::new(at.place()), help: None }
+        Self { message: message.into(), place: Box::new(at.place()), help: None, more: Vec::new() }
     }
 
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
@@ -80,6 +82,10 @@ impl std::error::Error for ProfileError {}
 
 impl From<ProfileError> for crate::Error {
     fn from(e: ProfileError) -> Self {
+        if !e.more.is_empty() {
+            let more = e.more.iter().map(|other| format!("\n\nerror: {other}")).collect::<String>();
+            return Self::new(crate::ErrorKind::Profile, format!("{e}{more}"));
+        }
         let error = Self::new(crate::ErrorKind::Profile, e.head());
         match e.help {
             Some(help) => error.hint(help),

@@ -52,11 +52,13 @@ pub struct Profile {
 /// Profiles to use where an image has something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice {
-    /// What the image must have, one of them at least.
+    /// What the image may have: one of them is enough.
     pub paths: Vec<Glob>,
+    /// Or which distribution it may be of: `ID` or `ID_LIKE` of its `os-release`.
+    pub os: Vec<String>,
     /// The profiles: built-in names, or paths of files.
     pub uses: Vec<String>,
-    /// Whether the image has it, so that the profiles are in use.
+    /// Whether the image has or is one of these, so that the profiles are in use.
     pub holds: bool,
 }
 
@@ -234,6 +236,14 @@ impl Profile {
             }
         }
         out
+    }
+}
+
+impl Rule {
+    /// Whether a built-in profile has it.
+    #[must_use]
+    pub fn is_built_in(&self) -> bool {
+        builtin::text(&self.profile).is_some()
     }
 }
 

@@ -5,7 +5,7 @@ use globset::{GlobSet, GlobSetBuilder};
 use super::document::Text;
 use super::error::ProfileError;
 use super::pattern;
-use crate::package::{Manager, pip};
+use crate::package::{Manager, Package, pip};
 
 /// What a rule with `action = "remove-package"` is about.
 #[derive(Clone, Debug)]
@@ -27,10 +27,19 @@ pub struct Packages {
 impl Packages {
     /// Whether the rule asks for a package. A Python distribution's name is the normalized one.
     #[must_use]
-    pub fn wants(&self, manager: Manager, name: &[u8]) -> bool {
-        self.manager.is_none_or(|only| only == manager)
-            && self.names.contain(manager, name)
-            && !self.except.contain(manager, name)
+    pub fn wants(&self, package: &Package) -> bool {
+        self.manager.is_none_or(|only| only == package.manager)
+            && self.names.matching(package).next().is_some()
+            && self.except.matching(package).next().is_none()
+    }
+
+    /// The names that no package has.
+    #[must_use]
+    pub fn idle(&self, packages: &[Package]) -> Vec<&str> {
+        let mut used = vec![false; self.names.source.len()];
+        let mine = packages.iter().filter(|p| self.manager.is_none_or(|only| only == p.manager));
+        mine.flat_map(|p| self.names.matching(p)).for_each(|index| used[index] = true);
+        self.names.source.iter().zip(used).filter(|(_, used)| !used).map(|(name, _)| name.as_str()).collect()
     }
 }
 
@@ -68,9 +77,15 @@ impl Names {
         Self { source, plain: build(plain), normalized: build(normalized) }
     }
 
-    fn contain(&self, manager: Manager, name: &[u8]) -> bool {
-        let set = if manager == Manager::Pip { &self.normalized } else { &self.plain };
-        set.is_match_candidate(&globset::Candidate::from_bytes(name))
+    /// Which of them a package has, by index in [`Self::source`]. dpkg's have another one with the architecture: `libc6:amd64`.
+    fn matching(&self, package: &Package) -> impl Iterator<Item = usize> {
+        let set = if package.manager == Manager::Pip { &self.normalized } else { &self.plain };
+        let mut found = set.matches_candidate(&globset::Candidate::from_bytes(&package.name));
+        if package.manager == Manager::Dpkg {
+            let whole = [&package.name[..], b":", &package.arch].concat();
+            found.extend(set.matches_candidate(&globset::Candidate::from_bytes(&whole)));
+        }
+        found.into_iter()
     }
 }
 

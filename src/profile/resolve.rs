@@ -4,16 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::rc::Rc;
 
-use super::document::{Document, MAX_ERRORS, RawChoice, RawProtect, RawRule, Text};
+use super::document::{Document, MAX_ERRORS, RawProtect, RawRule, Text};
 use super::error::{At, Located, ProfileError, Source};
 use super::file::{beside, identity, is_path};
 use super::pattern::{self, Sets};
 use super::{Action, COMMAND_LINE, Choice, DpkgPaths, Glob, Guard, Profile, Protect, Request, Risk, Rule, builtin};
 use crate::elf::Level;
 
+mod choice;
+
 type Read<'a> = &'a dyn Fn(&str) -> io::Result<String>;
-/// Whether an image has one of these.
-type Holds<'a> = &'a dyn Fn(&[Glob]) -> bool;
+/// Whether an image has one of these paths, or is of one of these distributions.
+type Holds<'a> = &'a dyn Fn(&[Glob], &[String]) -> bool;
 
 /// How long a chain of profiles may be that extend each other.
 const MAX_CHAIN: usize = 32;
@@ -24,15 +26,16 @@ const MAX_ENTRIES: usize = 10_000;
 /// file; relative `extends` of a file are looked up beside it.
 ///
 /// # Errors
-/// The first mistake in any of the texts, names or patterns.
+/// The mistakes in the texts, names and patterns: the first one, with the others in it.
 pub fn resolve(request: &Request<'_>, read: Read<'_>) -> Result<Profile, ProfileError> {
-    resolve_for(request, read, &|_| true)
+    resolve_for(request, read, &|_, _| true)
 }
 
-/// The same for an image: a `[[when]]` brings its profiles where `holds` is true of its paths.
+/// The same for an image: a `[[when]]` brings its profiles where `holds` is true of its paths and
+/// distributions.
 ///
 /// # Errors
-/// The first mistake in any of the texts, names or patterns.
+/// The mistakes in the texts, names and patterns: the first one, with the others in it.
 pub fn resolve_for(request: &Request<'_>, read: Read<'_>, holds: Holds<'_>) -> Result<Profile, ProfileError> {
     let mut loader = Loader::new(read, holds);
     for name in request.profiles {
@@ -41,15 +44,16 @@ pub fn resolve_for(request: &Request<'_>, read: Read<'_>, holds: Holds<'_>) -> R
     loader.enable.extend(request.enable.iter().map(|id| option("--enable", id)));
     let mut profile = loader.finish(request);
     profile.names = request.profiles.to_vec();
-    match loader.errors.into_iter().next() {
-        Some(error) => Err(error),
+    let mut errors = loader.errors.into_iter();
+    match errors.next() {
+        Some(first) => Err(ProfileError { more: errors.collect(), ..first }),
         None => Ok(profile),
     }
 }
 
 /// All that is wrong with a profile's text and with what it extends, in the order in which it is found.
 pub fn check(file_name: &str, text: &str, read: Read<'_>) -> Vec<ProfileError> {
-    let mut loader = Loader::new(read, &|_| true);
+    let mut loader = Loader::new(read, &|_, _| true);
     loader.stack.push(identity(file_name));
     loader.add(file_name, text.to_owned());
     loader.finish(&Request::default());
@@ -183,29 +187,6 @@ impl<'a> Loader<'a> {
             self.choose(choice, dir);
         }
         self.merge(name, document);
-    }
-
-    /// Loads the profiles of a `[[when]]` where it holds.
-    fn choose(&mut self, choice: &RawChoice, dir: &str) {
-        let sets = std::mem::take(&mut self.sets);
-        let paths = self.globs(&choice.paths, &sets);
-        self.sets = sets;
-        let holds = (self.holds)(&paths);
-        let uses = choice.uses.iter().map(|u| u.value.clone()).collect();
-        self.choices.push(Choice { paths, uses, holds });
-        if holds {
-            let outer = self.branch.replace(self.choices.len() - 1);
-            choice.uses.iter().for_each(|name| self.load(name, dir));
-            self.branch = outer;
-            return;
-        }
-        // What may be named all the same: sets in patterns, rules to enable.
-        let mut other = Loader::new(self.read, &|_| true);
-        choice.uses.iter().for_each(|name| other.load(name, dir));
-        self.absent.extend(other.index.into_keys().chain(other.absent));
-        for (name, set) in other.sets {
-            self.sets.entry(name).or_insert(set);
-        }
     }
 
     fn merge(&mut self, name: &str, document: Document) {

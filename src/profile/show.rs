@@ -18,8 +18,11 @@ impl Profile {
         let mut out = format!("# {}: as resolved, with all that is extended.\n", self.names.join(", ").escape_debug());
         for choice in &self.choices {
             let paths: Vec<&str> = sources(&choice.paths).collect();
-            let (uses, paths) = (choice.uses.join(", "), paths.join(" or "));
-            out.push_str(&format!("# {} where an image has {}\n", uses.escape_debug(), paths.escape_debug()));
+            let uses = choice.uses.join(", ");
+            let os = Some(format!("is of {}", choice.os.join(" or "))).filter(|_| !choice.os.is_empty());
+            let has = Some(format!("has {}", paths.join(" or "))).filter(|_| !paths.is_empty());
+            let when: Vec<String> = os.into_iter().chain(has).collect();
+            out.push_str(&format!("# {} where an image {}\n", uses.escape_debug(), when.join(", or ").escape_debug()));
         }
         line(&mut out, "description", &text(&self.description));
         let enabled: Vec<&str> =

@@ -1,12 +1,9 @@
 //! From plans and written layers to the report's figures.
 
-use super::{
-    Held, ImageReport, ImageSide, LayerReport, Left, Named, RemovedPath, Rescue, RuleReport, Stripped, Totals, escape,
-    words,
-};
+use super::{Held, ImageReport, ImageSide, LayerReport, Named, RemovedPath, Rescue, RuleReport, Totals, escape, words};
 use crate::layer::LayerIndex;
 use crate::path;
-use crate::plan::{self, LayerPlan, Plan, Removed};
+use crate::plan::{LayerPlan, Plan, Removed};
 use crate::profile::{self, Profile};
 use crate::sink::OutLayer;
 use crate::source::Image;
@@ -180,33 +177,6 @@ impl Built<'_> {
 
     pub(super) fn shrinks(&self, at: At) -> u64 {
         self.plan.rewrites.shrinks(at, &self.members(at.layer)[at.member as usize])
-    }
-
-    fn stripped(&self) -> Stripped {
-        let rewrites = &self.plan.rewrites;
-        let mut left: BTreeMap<plan::Left, Left> = BTreeMap::new();
-        let mut largest: BTreeMap<plan::Left, u64> = BTreeMap::new();
-        for &(node, why) in &rewrites.left {
-            let bytes = self.tree.inode_of(node).holder().map_or(0, |at| self.node_size(at));
-            let one = left.entry(why).or_insert_with(|| Self::left(why));
-            one.files += 1;
-            one.bytes += bytes;
-            let largest = largest.entry(why).or_default();
-            if one.files == 1 || bytes > *largest {
-                *largest = bytes;
-                one.example = self.tree.path(node);
-            }
-        }
-        Stripped {
-            files: rewrites.stripped.len() as u64,
-            bytes: rewrites.stripped.iter().map(|s| self.shrinks(s.at)).sum(),
-            left: left.into_values().collect(),
-        }
-    }
-
-    fn left(why: plan::Left) -> Left {
-        let (id, reason, usual) = words::left(why);
-        Left { id: id.to_owned(), reason, files: 0, bytes: 0, example: bstr::BString::default(), usual }
     }
 
     pub(super) fn node_size(&self, at: At) -> u64 {

@@ -1,9 +1,11 @@
 //! What became of files that stay: linked, made anew by other programs, left alone.
 
 use super::build::Built;
-use super::{Bytecode, Totals, Unchanged};
+use super::{Bytecode, Left, Stripped, Totals, Unchanged};
 use crate::plan;
 use crate::plan::made::Reason;
+use crate::tree::NodeId;
+use bstr::BString;
 use std::collections::BTreeMap;
 
 /// Seconds of CPU for each byte of bytecode that is not there: on the dashboard image, of which 157 MB went, a start of its
@@ -31,27 +33,58 @@ impl Built<'_> {
         Totals { files: made.len() as u64, bytes: made.iter().map(|m| self.shrinks(m.at)).sum() }
     }
 
+    /// What stripping made of executables and shared objects.
+    pub(super) fn stripped(&self) -> Stripped {
+        let rewrites = &self.plan.rewrites;
+        let left = self.grouped(rewrites.left.iter().map(|&(node, why)| (why, node)));
+        let one = |(why, group): (plan::Left, Group)| {
+            let (id, reason, usual) = super::words::left(why);
+            let Group { files, bytes, example, .. } = group;
+            Left { id: id.to_owned(), reason, files, bytes, example, usual }
+        };
+        Stripped {
+            files: rewrites.stripped.len() as u64,
+            bytes: rewrites.stripped.iter().map(|s| self.shrinks(s.at)).sum(),
+            left: left.into_iter().map(one).collect(),
+        }
+    }
+
     /// Files that a rule would have had a new content for, by rule and reason.
     pub(super) fn unchanged(&self) -> Vec<Unchanged> {
-        let mut all: BTreeMap<(u16, &Reason), Unchanged> = BTreeMap::new();
-        let mut largest: BTreeMap<(u16, &Reason), u64> = BTreeMap::new();
-        for one in &self.plan.rewrites.unchanged {
-            let bytes = self.tree.inode_of(one.node).holder().map_or(0, |at| self.node_size(at));
-            let (id, reason, usual) = words(&one.why);
-            let rule = self.rule_id(one.rule).to_owned();
-            let key = (one.rule, &one.why);
-            let fresh = Unchanged { id: id.to_owned(), rule, reason, files: 0, bytes: 0, example: "".into(), usual };
-            let sum = all.entry(key).or_insert(fresh);
-            sum.files += 1;
-            sum.bytes += bytes;
-            let largest = largest.entry(key).or_default();
-            if sum.files == 1 || bytes > *largest {
-                *largest = bytes;
-                sum.example = self.tree.path(one.node);
+        let all = self.grouped(self.plan.rewrites.unchanged.iter().map(|one| ((one.rule, &one.why), one.node)));
+        let one = |((rule, why), group): ((u16, &Reason), Group)| {
+            let (id, reason, usual) = words(why);
+            let (rule, Group { files, bytes, example, .. }) = (self.rule_id(rule).to_owned(), group);
+            Unchanged { id: id.to_owned(), rule, reason, files, bytes, example, usual }
+        };
+        all.into_iter().map(one).collect()
+    }
+
+    /// Adds files up by what they have in common.
+    fn grouped<K: Ord>(&self, files: impl Iterator<Item = (K, NodeId)>) -> BTreeMap<K, Group> {
+        let mut all: BTreeMap<K, Group> = BTreeMap::new();
+        for (key, node) in files {
+            let bytes = self.tree.inode_of(node).holder().map_or(0, |at| self.node_size(at));
+            let group = all.entry(key).or_default();
+            group.files += 1;
+            group.bytes += bytes;
+            if group.files == 1 || bytes > group.largest {
+                group.largest = bytes;
+                group.example = self.tree.path(node);
             }
         }
-        all.into_values().collect()
+        all
     }
+}
+
+/// Files that have something in common.
+#[derive(Default)]
+struct Group {
+    files: u64,
+    bytes: u64,
+    /// The path of the largest, and its bytes.
+    example: BString,
+    largest: u64,
 }
 
 /// A reason's id and sentence, and whether it says that nothing is wrong.

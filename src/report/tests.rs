@@ -140,7 +140,7 @@ fn dry() -> Report {
 }
 
 fn options(width: usize, detail: u8) -> Options {
-    Options { width, paint: Paint(false), detail }
+    Options { width, terminal: true, paint: Paint(false), detail }
 }
 
 #[test]

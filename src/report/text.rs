@@ -13,6 +13,8 @@ use super::{Held, ImageReport, LayerReport, Named, Report, Side, escape, order, 
 pub struct Options {
     /// Columns of a line.
     pub width: usize,
+    /// Whether it goes to a terminal: only there lines about packages are cut.
+    pub terminal: bool,
     /// Whether to colour.
     pub paint: Paint,
     /// 0 shows the largest of each list, 1 (`-v`) more and what else there is to know, 2 (`-vv`) everything uncut.
@@ -171,6 +173,8 @@ fn packages(image: &ImageReport, options: &Options) -> String {
         let name = format!("{} {} ({}{orphan}{breaks})", p.name, p.version, p.manager);
         [units::bytes(p.bytes), units::count(p.files), printable(&name, false).into_owned()]
     });
+    let width = if options.terminal { options.width } else { usize::MAX };
+    let options = &Options { width, ..*options };
     let mut out = limited(["saved", "files", "packages removed"], rows, options);
     let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for kept in &image.kept_packages {

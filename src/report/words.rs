@@ -1,6 +1,7 @@
 //! What the reasons of a plan are called: the one place that tells a [`Why`] and a [`Left`], to people and to programs.
 
 use super::escape;
+use crate::plan::packages::{Kept, KeptPackage};
 use crate::plan::{Left, Why};
 use crate::profile::Profile;
 use crate::tree::{NodeId, Tree};
@@ -89,4 +90,31 @@ pub fn left(why: Left) -> (&'static str, String, bool) {
         Left::Protected => (PROTECTED, "protected: it stays byte for byte".to_owned(), false),
         Left::Recorded => ("recorded", "a package manager's checksum of it cannot be written anew".to_owned(), false),
     }
+}
+
+/// Tells why a package stays although a rule asked for it.
+#[must_use]
+pub fn kept(package: &KeptPackage, tree: &Tree, profile: &Profile) -> String {
+    let path = |node| escape(&tree.path(node));
+    let other = package.other.as_ref().map(|name| escape(name)).unwrap_or_default();
+    match package.why {
+        Kept::Essential => "it is marked as essential".to_owned(),
+        Kept::OnHold => "it is on hold".to_owned(),
+        Kept::Protected(protect, node) => {
+            format!("{} is protected: {}", path(node), profile.protects[usize::from(protect)].reason)
+        }
+        Kept::Base(node) => format!("{} lies in a base layer", path(node)),
+        Kept::Unlisted => "there is no list of its files".to_owned(),
+        Kept::PartOf(_) => format!("it is a part of {other}"),
+        Kept::Needed(_) => format!("{other} needs it"),
+        Kept::Diverts => "it has diverted files of packages that stay".to_owned(),
+        Kept::Held(node, why) => format!("its file {} stays: {}", path(node), held(why, tree, profile).clause()),
+    }
+}
+
+/// The same for one of its files.
+#[must_use]
+pub fn file_of_kept(package: &KeptPackage, tree: &Tree, profile: &Profile) -> Told {
+    let class = format!("its package {} stays: {}", escape(&package.name), kept(package, tree, profile));
+    Told { sentence: Some(class.clone()), ..Told::new("package", class) }
 }

@@ -1,14 +1,16 @@
 //! Which files are source texts, and what those refer to. Reading one is work enough to hand it to another thread: the largest layer
 //! is framed by one alone.
 
-use super::{Budget, Needs};
+use super::{Needs, Shared};
+use crate::Digest;
 use crate::layer::LayerIndex;
 use crate::path;
 use crate::refs::script::Shebang;
 use crate::refs::{Reference, javascript, lists, python};
 use rayon::Scope;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Larger texts are generated data; their references are not looked for.
 const MAX: u64 = 16 << 20;
@@ -19,7 +21,7 @@ const MOST_KEPT: usize = 64;
 const LARGEST_KEPT: usize = 256 << 10;
 
 /// What a text is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Text {
     Python,
     JavaScript,
@@ -77,11 +79,40 @@ impl Text {
     }
 }
 
+/// What texts refer to, by their content: a virtual environment that is copied from stage to stage, a vendored package or an
+/// `__init__.py` of nothing but a licence is read once in a run. What a text refers to depends on nothing else: relative imports
+/// are resolved where the text lies, and that is the plan's work. Equal texts share one list, so this takes no memory beside
+/// the lists but for the digests.
+#[derive(Debug, Default)]
+pub(super) struct Parsed(Mutex<HashMap<(Text, Digest), Found>>);
+
+/// What a text refers to.
+type Found = Arc<[Reference]>;
+
+/// About what an entry of [`Parsed`] takes beside its list, in bytes.
+const ENTRY: usize = 64;
+
+impl Parsed {
+    /// What a text refers to, and how many bytes of memory are taken for it anew.
+    fn references(&self, text: Text, bytes: &[u8], words: &[Vec<u8>]) -> (Found, usize) {
+        let key = (text, Digest::of(bytes));
+        let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = lock().get(&key) {
+            return (Arc::clone(known), 0);
+        }
+        // Two threads may read equal texts at a time: they find the same.
+        let found: Found = text.references(bytes, words).into();
+        let memory = ENTRY + found.iter().map(Reference::memory).sum::<usize>();
+        lock().insert(key, Arc::clone(&found));
+        (found, memory)
+    }
+}
+
 /// Texts on their way through other threads, and what came of them.
 #[derive(Default)]
 pub(super) struct Sources {
     waiting: AtomicUsize,
-    found: Mutex<Vec<(u32, Vec<Reference>)>>,
+    found: Mutex<Vec<(u32, Found)>>,
     /// Buffers for the next files: fresh memory for each costs more than reading it.
     free: Mutex<Vec<Vec<u8>>>,
 }
@@ -109,14 +140,14 @@ impl Sources {
         text: Text,
         bytes: Vec<u8>,
         words: &'s [Vec<u8>],
-        budget: &'s Budget,
+        shared: &'s Shared,
     ) {
         let size = bytes.len();
         let job = move || {
-            let references = text.references(&bytes, words);
+            let (references, memory) = shared.parsed.references(text, &bytes, words);
+            // An error is told once all layers are read.
+            let _ = shared.take_bytes(memory);
             if !references.is_empty() {
-                // An error is told once all layers are read.
-                let _ = budget.take_bytes(references.iter().map(Reference::memory).sum());
                 let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
                 found.push((member, references));
             }
@@ -136,8 +167,7 @@ impl Sources {
     /// Puts what was found where it belongs.
     pub(super) fn finish(self, index: &mut LayerIndex) {
         let found = self.found.into_inner().unwrap_or_else(PoisonError::into_inner);
-        for (member, mut references) in found {
-            references.shrink_to_fit();
+        for (member, references) in found {
             index.facts.entry(member).or_default().references = references;
         }
     }
@@ -147,6 +177,19 @@ impl Sources {
 mod tests {
     use super::*;
     use crate::refs::script;
+
+    #[test]
+    fn equal_texts_are_read_once_for_each_kind() {
+        let parsed = Parsed::default();
+        let read = |text, bytes: &[u8]| parsed.references(text, bytes, &[]);
+        let text = b"import a.b";
+        let (first, memory) = read(Text::Python, text);
+        assert!(first.len() == 1 && memory > ENTRY);
+        let (second, memory) = read(Text::Python, text);
+        assert!(Arc::ptr_eq(&first, &second) && memory == 0);
+        assert!(!Arc::ptr_eq(&first, &read(Text::Pth, text).0));
+        assert!(!Arc::ptr_eq(&first, &read(Text::Python, b"import a.c").0));
+    }
 
     #[test]
     fn texts_are_told_by_name_and_by_interpreter() {

@@ -2,7 +2,7 @@
 
 use super::Needs;
 use crate::ledger::{self, Ledger};
-use crate::package::{self, Document, dpkg, pip};
+use crate::package::{self, Document, distribution, dpkg, pip};
 use crate::tar::Member;
 use crate::{Error, ErrorKind, Result};
 
@@ -12,6 +12,9 @@ use crate::{Error, ErrorKind, Result};
 /// [`ErrorKind::Unsupported`] for a database that is too large, where a rule removes packages: without it nobody knows what
 /// they need.
 pub(super) fn wanted(member: &Member, needs: &Needs) -> Result<bool> {
+    if needs.os_release && distribution::is(&member.path) {
+        return Ok(member.stored <= distribution::MAX_SIZE);
+    }
     let ledger = Ledger::of(&member.path);
     if needs.packages && (Document::of(&member.path).is_some() || ledger == Some(Ledger::ApkInstalled)) {
         if member.stored <= package::MAX_SIZE {

@@ -4,6 +4,7 @@
 //!
 //! Modules go in batches of a fixed size, each to a process of its own, so that what comes back depends on no number of threads.
 
+use super::group::Group;
 use super::{Shelf, Spool};
 use crate::elf::Object as _;
 use crate::plan::made::{New, Reason, Unchanged};
@@ -13,7 +14,7 @@ use crate::{Error, ErrorKind, Result};
 use bstr::ByteSlice;
 use rayon::prelude::*;
 use std::io::{self, BufWriter, Read, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -51,19 +52,17 @@ pub(super) fn compile(command: &[String], modules: &[Module], shelf: &Shelf<'_>,
 
 fn run(command: &[String], batch: &[Module], shelf: &Shelf<'_>, spool: &Spool) -> Result<Vec<Made>> {
     let name = command.first().map_or("", String::as_str);
-    let mut child = Command::new(name)
-        .args(&command[1..])
-        .args(["-S", "-s", "-B", "-c", START, PROGRAM])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|e| failed(command, &format!("`{name}` cannot be run"), "").cause(e))?;
+    let mut program = Command::new(name);
+    program.args(&command[1..]).args(["-S", "-s", "-B", "-c", START, PROGRAM]);
+    program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let cannot = |e| failed(command, &format!("`{name}` cannot be run"), "").cause(e);
+    let mut group = Group::start(&mut program).map_err(cannot)?;
+    let child = &mut group.child;
     let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let (Some(to), Some(from), Some(errors)) = pipes else {
         return Err(failed(command, "it has no standard streams", ""));
     };
-    let watch = Watch { child: Mutex::new(child), passed: AtomicU64::new(0), done: AtomicBool::new(false) };
+    let watch = Watch { group: Mutex::new(group), passed: AtomicU64::new(0), done: AtomicBool::new(false) };
     std::thread::scope(|scope| {
         let feeder = scope.spawn(|| feed(to, batch, shelf));
         let told = scope.spawn(move || tail(errors));
@@ -73,10 +72,10 @@ fn run(command: &[String], batch: &[Module], shelf: &Shelf<'_>, spool: &Spool) -
         let late = dog.join().unwrap_or(false);
         if read.is_err() {
             // It may be waiting for us, as its feeder for it.
-            let _ = watch.child.lock().unwrap_or_else(PoisonError::into_inner).kill();
+            let _ = watch.group.lock().unwrap_or_else(PoisonError::into_inner).kill();
         }
         let fed = feeder.join().unwrap_or_else(|_| Err(io::Error::other("a thread failed").into()));
-        let status = watch.child.lock().unwrap_or_else(PoisonError::into_inner).wait();
+        let status = watch.group.lock().unwrap_or_else(PoisonError::into_inner).wait();
         let told = told.join().unwrap_or_default();
         if late {
             return Err(failed(command, &format!("nothing came back for {PATIENCE} s"), &told));
@@ -120,7 +119,7 @@ fn failed(command: &[String], what: &str, told: &str) -> Error {
 
 /// Ends a process from which nothing comes.
 struct Watch {
-    child: Mutex<Child>,
+    group: Mutex<Group>,
     passed: AtomicU64,
     done: AtomicBool,
 }
@@ -135,7 +134,7 @@ impl Watch {
             if now != last {
                 (last, since) = (now, Instant::now());
             } else if since.elapsed() > Duration::from_secs(PATIENCE) {
-                let _ = self.child.lock().unwrap_or_else(PoisonError::into_inner).kill();
+                let _ = self.group.lock().unwrap_or_else(PoisonError::into_inner).kill();
                 return true;
             }
         }

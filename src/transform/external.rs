@@ -2,6 +2,7 @@
 //! output as paths there, without standard input, and with no environment but `PATH`. Nothing but the output file is taken
 //! from it, and only if that is smaller.
 
+use super::group::Group;
 use super::{Shelf, Spool};
 use crate::elf::Object as _;
 use crate::plan::made::{New, Reason, Unchanged};
@@ -16,7 +17,7 @@ use std::fs::{self, File, Permissions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// Bytes of a file that are copied at a time.
@@ -134,7 +135,7 @@ fn run(
     command.args(words.map(place)).current_dir(dir).env_clear();
     command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(errors.try_clone()?);
-    let mut child = command.spawn().map_err(|e| missing(name, rule, e))?;
+    let mut child = Group::start(&mut command).map_err(|e| missing(name, rule, e))?;
     wait(&mut child, Duration::from_secs(external.timeout)).map_err(|e| Error::io(format!("cannot wait for {name}"), e))
 }
 
@@ -145,17 +146,17 @@ pub(super) fn missing(program: &str, rule: &str, cause: std::io::Error) -> Error
         .hint(format!("install `{program}`, or leave the rule `{rule}` off"))
 }
 
-/// Waits for the end of a process, but ends it after `limit`.
-fn wait(child: &mut Child, limit: Duration) -> std::io::Result<Option<ExitStatus>> {
+/// Waits for the end of a process, but ends it after `limit`, with all that it has started.
+fn wait(group: &mut Group, limit: Duration) -> std::io::Result<Option<ExitStatus>> {
     let start = Instant::now();
     let mut pause = Duration::from_micros(500);
     loop {
-        if let Some(status) = child.try_wait()? {
+        if let Some(status) = group.child.try_wait()? {
             return Ok(Some(status));
         }
         if start.elapsed() >= limit {
-            child.kill()?;
-            child.wait()?;
+            group.kill()?;
+            group.wait()?;
             return Ok(None);
         }
         std::thread::sleep(pause);

@@ -16,10 +16,12 @@ use std::fs::File;
 pub mod compare;
 mod compile;
 mod external;
+mod group;
 mod shelf;
 mod spool;
 mod twins;
 
+pub use group::kill_all;
 pub use shelf::{Content, Shelf};
 pub use spool::Spool;
 pub use twins::hashes;

@@ -69,6 +69,26 @@ fn check(rule: &[&str], files: &[(&str, &str)], held: &[&str], gone: &[&str]) {
 }
 
 #[test]
+fn a_package_imports_its_own_copy_by_the_usual_name() {
+    let files = [
+        (">keeps/tools.py", "import build.core"),
+        (">build/__init__.py", "import distutils.core\nfrom six.moves import x\nimport gone"),
+        (">build/core.py", ""),
+        (">build/_distutils/__init__.py", ""),
+        (">build/_distutils/core.py", "from .cmd import c"),
+        (">build/_distutils/cmd.py", ""),
+        (">build/_distutils/other.py", ""),
+        (">build/_vendor/six/__init__.py", ""),
+        (">build/_vendor/six/moves.py", ""),
+        (">build/_vendor/toml.py", ""),
+        (">other/_vendor/gone.py", ""),
+    ];
+    let held: Vec<&str> = files[1..6].iter().chain(&files[7..9]).map(|f| f.0).collect();
+    let gone = [">build/_distutils/other.py", ">build/_vendor/toml.py", ">other/_vendor/gone.py"];
+    check(&["**/build", "**/other"], &files, &held, &gone);
+}
+
+#[test]
 fn modules_of_test_directories_that_are_imported_stay() {
     let rule = &["**/tests"];
     // numpy.testing, and what the module needs in turn.

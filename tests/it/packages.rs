@@ -212,6 +212,70 @@ fn what_others_need_ends_the_run_stays_or_breaks() {
     assert_eq!(run.report["removedPackages"][0]["breaks"], json!(["gcc-12"]));
     run.gone(&["usr/bin/cpp"]);
     run.stays(&["usr/bin/gcc-12"]);
+    let (_, outcome) = start(&[toolchain("")], json!({}), &rule("\"cpp\"", "force = true"), &[]);
+    assert!(outcome.ok().stderr.contains("warning: rule `r` removes cpp by force, which gcc-12 cannot do without"));
+}
+
+#[test]
+fn names_that_no_package_has_are_told_of_and_names_may_have_an_architecture() {
+    let long = "a-package-with-a-name-that-is-longer-than-a-line-of-eighty-columns-can-hold-it-all";
+    let packages: &[(&str, &str, &[&str])] =
+        &[("a", "", &["/usr/bin/a"]), ("b", "", &["/usr/bin/b"]), (long, "Essential: yes\n", &["/usr/bin/c"])];
+    let names = format!("\"a:amd64\", \"b:i386\", \"none\", \"x*\", \"{long}\"");
+    let (dir, outcome) = start(&[debian(packages, "")], json!({}), &rule(&names, ""), &[]);
+    let said = outcome.ok().stderr;
+    assert!(said.contains("warning: rule `r` names packages that are not installed: b:i386, none, x*\n"), "{said}");
+    assert!(said.contains(&format!("{long}: it is marked as essential\n")), "{said}");
+    let report: Value = serde_json::from_slice(&std::fs::read(dir.join("r.json")).unwrap()).unwrap();
+    assert_eq!(report["images"][0]["removedPackages"][0]["name"], "a");
+    // What built-in rules name need not be there.
+    let said = dir.run(&["in.tar", "-p", "no-build-tools", "-o", "two.tar"]).ok().stderr;
+    assert!(!said.contains("not installed"), "{said}");
+}
+
+#[test]
+fn a_package_is_not_kept_for_its_own_sake() {
+    let site = "usr/lib/python3.11/site-packages";
+    let python = |name: &str, files: &[(&str, &str)]| {
+        let mut out = String::new();
+        let mut rows = vec![format!("{name}-1.dist-info/METADATA,,"), format!("{name}-1.dist-info/RECORD,,")];
+        for (path, text) in files {
+            out.push_str(&file(&format!("{site}/{path}"), &[text]));
+            rows.push(format!("{path},,"));
+        }
+        let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+        out.push_str(
+            &file(&format!("{site}/{name}-1.dist-info/METADATA"), &["Name: x", "Version: 1"])
+                .replace("Name: x", &format!("Name: {name}")),
+        );
+        out + &file(&format!("{site}/{name}-1.dist-info/RECORD"), &rows)
+    };
+    // `ab` comes first and is needed by itself and by `cd`, which is needed by `ab` and by a program that stays.
+    let ab = python("ab", &[("ab/__init__.py", "import ab.core, cd"), ("ab/core.py", "import ab")]);
+    let cd = python("cd", &[("cd/__init__.py", "import ab")]);
+    let image = format!(
+        "dir usr/lib/python3.11\nfile usr/lib/python3.11/os.py content=x\n{ab}{cd}{}",
+        file("app/main.py", &["import cd"])
+    );
+    let profile = rule("\"ab\", \"cd\"", "");
+    let profile =
+        format!("[sets]\npython-path = ['**/site-packages']\nsite-packages = ['**/site-packages']\n{profile}");
+    let (dir, outcome) = start(&[image], json!({}), &profile, &[]);
+    outcome.ok();
+    let report: Value = serde_json::from_slice(&std::fs::read(dir.join("r.json")).unwrap()).unwrap();
+    let why: Vec<&str> =
+        report["images"][0]["keptPackages"].as_array().unwrap().iter().map(|p| p["why"].as_str().unwrap()).collect();
+    assert!(why[0].ends_with("/cd/__init__.py:1 refers to it"), "{why:?}");
+    assert!(why[1].ends_with("app/main.py:1 refers to it"), "{why:?}");
+
+    // `slim plan` tells of their files as of all that is held.
+    let plan = dir.run(&["plan", "in.tar", "-p", "p.toml", "--json"]).ok();
+    let plan: Value = serde_json::from_slice(&plan.stdout).unwrap();
+    let entries = plan["images"][0]["entries"].as_array().unwrap();
+    let core = entries.iter().find(|e| e["path"] == format!("{site}/ab/core.py")).unwrap();
+    assert_eq!((&core["verdict"], &core["rule"], &core["reason"]), (&json!("held"), &json!("r"), &json!("package")));
+    let said = dir.run(&["plan", "in.tar", "-p", "p.toml", "--why", &format!("{site}/ab/core.py")]).ok().text();
+    assert!(said.contains("its package ab stays: "), "{said}");
 }
 
 #[test]
@@ -572,6 +636,8 @@ fn mistakes_in_a_rule_are_told() {
         ("action = \"remove-package\"\npackages = [\"a[\"]", "not a glob"),
         ("action = \"remove-package\"\npackages = [\"a\"]\nforce = 1", "true or false"),
         ("action = \"remove-package\"\npackages = [\"a\"]\nmanager = \"rpm\"", "unknown manager"),
+        ("action = \"remove-package\"\npackages = []", "`packages` is empty"),
+        ("action = \"remove-package\"\npackages = [\"a\"]\nforce = true\nkeep-needed = true", "set one of them"),
         ("action = \"drop\"\npaths = [\"a\"]\npackages = [\"a\"]", "is for rules that remove packages"),
         ("action = \"strip\"\npaths = [\"a\"]\npath-excludes = [\"/a\"]", "is for rules that drop"),
         ("action = \"drop\"\npaths = [\"a\"]\npath-excludes = [\"a\"]", "begins with a slash"),

@@ -28,6 +28,12 @@ PIP = ["python -m pip list 2>/dev/null", "python -m pip check"]
 GIT = ("rm -rf /tmp/r /tmp/r2; git init -q /tmp/r && cd /tmp/r && echo hi >f && git add f && git -c user.email=a@b -c user.name=n "
        "commit -qm x && git log --oneline | wc -l && git clone -q /tmp/r /tmp/r2 && ls /tmp/r2")
 SSH = "ssh -V 2>&1; ssh-keygen -t ed25519 -N '' -f /tmp/k -q && ssh-keygen -lf /tmp/k | wc -l"
+# Where pip itself goes on purpose.
+INSTALLED = ["python -c 'import importlib.metadata as m; print(sorted((d.name, d.version) for d in m.distributions() if d.name != \"pip\"))'"]
+# All but build tools, as names say it: what a package manager says of the rest.
+LEFT = ("dpkg-query -W -f '${Package} ${Version} ${Status}\\n' | grep -vE '^(build-essential|binutils|cpp|g[+][+]|gcc|make|ccache|dpkg-dev|"
+        "fakeroot|libfakeroot|patch|pkgconf|pkg-config|cmake|linux-libc-dev|libc-dev-bin|libc6-dev|[^ ]*-dev|lib(asan|tsan|lsan|ubsan|itm|quadmath|"
+        "atomic|cc1|isl|mpc|mpfr|gprofng|ctf|binutils|gomp|nsl|tirpc|crypt|hiredis|archive|jsoncpp|rhash|uv|dpkg-perl)[^ ]*) ' | grep -v '^gcc-12 '")
 DATA = [
     'python -c "import pandas as p; d=p.DataFrame({\'a\':[1,2]}); d.to_parquet(\'/tmp/a\'); print(p.read_parquet(\'/tmp/a\').equals(d))"',
     'python -c "import pandas as p; print(p.Timestamp(\'2024-03-31\', tz=\'Europe/Berlin\'))"',
@@ -82,7 +88,12 @@ PROOFS = {
                                "for p in /bin/*; do test -x $p && echo $p; done", "cat /usr/share/licenses/tiny/LICENSE"]),
     "rpm-slim": ("rpm", PACKAGES + ["rpm -qa", "rpm -qi tool", "rpm -ql tool", "tool", "cat /usr/share/licenses/tool/LICENSE"]),
     "python-slim": ("python", PACKAGES + PIP + DATA + [GIT] + ICONV + ["python -m venv /tmp/v && /tmp/v/bin/pip --version"]),
-    "python-min": ("python", PACKAGES + PIP + DATA + [GIT] + ICONV),
+    "python-min": ("python", PACKAGES + INSTALLED + DATA + [GIT] + ICONV),
+    "no-build-tools": ("build", [LEFT, "dpkg --audit", "apt-get check 2>&1", "apt-get install -f --dry-run 2>&1 | tail -1",
+                                 "perl -e 'print 6*7'", "python3 -m pip check", "python3 -m pip list | grep -v ^uv", GIT, SSH,
+                                 "update-alternatives --get-selections | grep -vE '^(c[0-9]+|cc|c\\+\\+|cpp|ccache|faked|fakeroot|javac|pinentry) '",
+                                 "hi", "python3 -c 'import numpy, cffi; print(numpy.eye(2).sum())'",
+                                 "find /usr/share/doc/gcc-12-base /usr/lib/x86_64-linux-gnu/libstdc++.so.6 | sort"]),
     "node-slim": ("node", PACKAGES + PIP + NODE),
     "dind": ("dind", PACKAGES + [GIT, SSH, DAEMON] + ANSIBLE),
     "web-static": ("web", PACKAGES + [SITE, "apache2ctl configtest 2>&1 | tail -1", "nginx -V 2>&1"]),

@@ -4,6 +4,7 @@ use crate::image::ImageFacts;
 use crate::layer::LayerIndex;
 use crate::profile::{self, Matcher};
 use crate::tree::merge::{merge, tests::layer};
+use std::cell::OnceCell;
 
 /// Files have 512 bytes and are of the epoch: a header that agrees with that.
 fn header(magic: u16, flags: u32, mtime: u32, size: u32) -> Header {
@@ -58,7 +59,7 @@ impl Case {
         };
         let dropped = decide(&request).unwrap().decided.dropped;
         let paths = merged.tree.ids().filter(|n| dropped[n.index()].is_some());
-        (paths.map(|n| merged.tree.path(n).to_string()).collect(), price(&request, &dropped))
+        (paths.map(|n| merged.tree.path(n).to_string()).collect(), price(&request, &OnceCell::new(), &dropped))
     }
 
     fn stale(&self) -> Vec<String> {

@@ -71,8 +71,7 @@ impl<'a> Index<'a> {
             let stem = name.split(|&c| c == b'.').next().unwrap_or_default();
             self.modules.insert(if stem == b"__init__" { self.tree.name(parent) } else { BStr::new(stem) });
         }
-        let loaded: [&[u8]; 9] = [b"js", b"mjs", b"cjs", b"json", b"node", b"ts", b"tsx", b"jsx", b"wasm"];
-        self.javascript |= loaded.contains(&extension);
+        self.javascript |= extension == b"wasm" || super::node::EXTENSIONS.iter().any(|e| e.as_bytes() == extension);
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -103,7 +103,7 @@ impl<'a> Guard<'a> {
         let mut out = Vec::new();
         let mut found = Vec::new();
         let mut seen = HashSet::new();
-        for reference in &facts.references {
+        for reference in facts.references.iter() {
             match &reference.target {
                 Target::Import { level, module, names } => {
                     self.import(file, Speaker::Import, *level, module, names, &mut found);
@@ -140,8 +140,7 @@ impl<'a> Guard<'a> {
         let facts = self.request.facts;
         let workdir = self.tree.resolve(NodeId::ROOT, facts.workdir.as_bytes()).target.unwrap_or(NodeId::ROOT);
         let mut after_m = false;
-        let commands = [&facts.entrypoint, &facts.cmd, &facts.healthcheck];
-        for word in commands.into_iter().flatten().flat_map(|w| w.split_ascii_whitespace()).take(1000) {
+        for word in facts.command_words().take(super::hold::MOST_WORDS) {
             let module = word.split(':').next().unwrap_or_default();
             if after_m || module.contains('.') {
                 for root in self.roots.iter().copied().chain([workdir]) {

@@ -6,7 +6,7 @@ use crate::tree::NodeId;
 use bstr::BStr;
 
 /// What may be left out of a module's path.
-const EXTENSIONS: [&str; 10] = ["js", "mjs", "cjs", "json", "node", "ts", "mts", "cts", "tsx", "jsx"];
+pub(super) const EXTENSIONS: [&str; 10] = ["js", "mjs", "cjs", "json", "node", "ts", "mts", "cts", "tsx", "jsx"];
 
 /// Whether a file's references are those of JavaScript.
 pub(super) fn is_javascript(name: &BStr) -> bool {

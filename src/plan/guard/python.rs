@@ -40,6 +40,24 @@ impl<'a> Guard<'a> {
         for above in self.tree.ancestors(file) {
             self.module(above, module, names, out);
         }
+        for above in self.tree.ancestors(file).take_while(|dir| !self.roots.contains(dir)) {
+            self.own_copy(above, module, names, out);
+        }
+    }
+
+    /// A package may have its own copy of what it imports by the usual name: in a directory that it puts on the path, or as `_x`
+    /// for a module `x` of the standard library, which a finder of its own gives out.
+    fn own_copy(&self, package: NodeId, module: &str, names: &str, out: &mut Vec<NodeId>) {
+        for dir in ["_vendor", "vendor", "_vendored", "vendored", "extern"] {
+            if let Some(dir) = self.directory_of(package, dir) {
+                self.module(dir, module, names, out);
+            }
+        }
+        let (top, rest) = module.split_once('.').unwrap_or((module, ""));
+        if let Some(dir) = self.directory_of(package, &format!("_{top}")) {
+            self.files_of(dir, "__init__", out);
+            self.module(dir, rest, names, out);
+        }
     }
 
     /// The files of `module` below `root` that would go, of the packages on the way, and of those `names` that are modules in it.

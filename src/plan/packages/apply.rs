@@ -1,7 +1,7 @@
 //! What it takes to remove packages: the names that go with them, and the rows of databases.
 
 use super::groups;
-use super::inventory::{Inventory, is_bytecode_of, is_of};
+use super::inventory::{Inventory, is_bytecode_of};
 use super::select::Selection;
 use super::{Kept, KeptPackage, Outcome, RemovedPackage};
 use crate::package::{Document, Manager, apk, dpkg};
@@ -94,24 +94,25 @@ impl Going {
                 cut(at, one.stanza.clone());
             }
         }
-        let names: HashSet<(Manager, &[u8])> = gone.iter().map(|(manager, name, _)| (*manager, *name)).collect();
-        let stays = |name: &[u8]| {
-            let still = |(p, one): (u32, &crate::package::Package)| {
-                one.manager == Manager::Dpkg && one.name == name && !self.rules.contains_key(&p)
-            };
-            (0u32..).zip(&inventory.packages).any(still)
-        };
-        // Of several architectures one may stay.
-        let is_gone = |name: &[u8]| names.contains(&(Manager::Dpkg, name)) && !stays(name);
+        // All names of what goes and of what stays: of several architectures one may stay, and of several providers.
+        let mut names: [HashSet<(Manager, &[u8])>; 2] = Default::default();
+        for (p, one) in (0u32..).zip(&inventory.packages) {
+            let provided = one.provides.iter().filter(|_| one.manager == Manager::Apk).map(|(name, _)| name);
+            let all = std::iter::once(&one.name).chain(provided).map(|name| (one.manager, &name[..]));
+            names[usize::from(self.rules.contains_key(&p))].extend(all);
+        }
+        let [staying, going] = names;
+        let lost =
+            |manager: Manager, name: &[u8]| going.contains(&(manager, name)) && !staying.contains(&(manager, name));
+        let is_gone = |name: &[u8]| lost(Manager::Dpkg, name);
         let mut places = Places::new(&request.merged.tree);
         for text in &inventory.texts {
             let ranges: Vec<_> = match text.kind {
                 Document::ExtendedStates => {
                     let rows = dpkg::extended_states(text.text);
-                    let gone = |name: &[u8], arch: &[u8]| {
-                        self.rules.keys().any(|&p| is_of(&inventory.packages[p as usize], name, arch))
-                    };
-                    let rows = rows.filter(|(name, arch, ..)| gone(name, arch));
+                    // Of packages for all architectures apt says the machine's.
+                    let has = |name: &[u8], arch: &[u8]| gone.contains(&(Manager::Dpkg, name, arch));
+                    let rows = rows.filter(|(name, arch, ..)| has(name, arch) || has(name, b"all"));
                     rows.map(|row| row.3).collect()
                 }
                 Document::Diversions => {
@@ -133,12 +134,7 @@ impl Going {
                 }
                 Document::World => {
                     // World may name what a package provides.
-                    let has = |goes: bool, name: &[u8]| {
-                        let of = (0u32..).zip(&inventory.packages).filter(|(_, one)| one.manager == Manager::Apk);
-                        of.filter(|(p, _)| self.rules.contains_key(p) == goes)
-                            .any(|(_, one)| one.name == name || one.provides.iter().any(|(other, _)| other == name))
-                    };
-                    let rows = apk::world(text.text).filter(|(name, _)| has(true, name) && !has(false, name));
+                    let rows = apk::world(text.text).filter(|(name, _)| lost(Manager::Apk, name));
                     rows.map(|row| row.1).collect()
                 }
                 _ => continue,
@@ -195,7 +191,12 @@ impl Going {
                 Kept::Needed(other) | Kept::PartOf(other) => Some(package(other).name.clone()),
                 _ => None,
             };
-            KeptPackage { manager: package(p).manager, name: package(p).name.clone(), rule, why, other }
+            let entry = &inventory.entries[p as usize];
+            let mut nodes: Vec<NodeId> = entry.files.iter().chain(&entry.own).copied().collect();
+            nodes.retain(|&node| !tree.is_dir(node) && decided.dropped[node.index()].is_none());
+            nodes.sort_unstable();
+            nodes.dedup();
+            KeptPackage { manager: package(p).manager, name: package(p).name.clone(), rule, why, other, nodes }
         });
         let (mut removed, mut kept): (Vec<_>, Vec<_>) = (removed.collect(), kept.collect());
         removed.sort_by(|a, b| (a.manager, &a.name).cmp(&(b.manager, &b.name)));

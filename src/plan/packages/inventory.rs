@@ -148,8 +148,16 @@ impl<'a> Reader<'_, 'a> {
     fn dpkg(&mut self, texts: &[Text<'a>]) {
         let of_kind = |kind: Document| texts.iter().filter(move |t| t.kind == kind);
         let auto = of_kind(Document::ExtendedStates).flat_map(|t| dpkg::extended_states(t.text));
-        let auto: Vec<(BString, BString)> = auto.filter(|s| s.2).map(|(name, arch, ..)| (name, arch)).collect();
-        let diversions: Vec<_> = of_kind(Document::Diversions).flat_map(|t| dpkg::diversions(t.text)).collect();
+        let mut auto_of: HashMap<BString, HashSet<BString>> = HashMap::new();
+        for (name, arch, ..) in auto.filter(|s| s.2) {
+            auto_of.entry(name).or_default().insert(arch);
+        }
+        let mut diverted_from: HashMap<&[u8], dpkg::Diversion<'_>> = HashMap::new();
+        let mut diverted_by: HashMap<&[u8], Vec<dpkg::Diversion<'_>>> = HashMap::new();
+        for diversion in of_kind(Document::Diversions).flat_map(|t| dpkg::diversions(t.text)) {
+            diversion.by.into_iter().for_each(|by| diverted_by.entry(by).or_default().push(diversion.clone()));
+            diverted_from.entry(diversion.from).or_insert(diversion);
+        }
         let mut info = self.info();
         for text in of_kind(Document::Status) {
             for package in dpkg::packages(text.text) {
@@ -159,14 +167,17 @@ impl<'a> Reader<'_, 'a> {
                 let list = list.and_then(|&list| self.text(list));
                 let lines: Vec<&[u8]> = list.into_iter().flat_map(|(_, text)| text.lines()).collect();
                 let moved = |path: &'a [u8]| {
-                    let other = diversions.iter().find(|d| d.from == path && d.by != Some(&package.name[..]));
-                    other.map_or(path, |d| d.to)
+                    // dpkg knows one of each path.
+                    let known = diverted_from.get(path);
+                    known.filter(|d| d.by != Some(&package.name[..])).map_or(path, |d| d.to)
                 };
                 let files = self.nodes(lines.into_iter().map(moved));
-                let own_diversions = diversions.iter().filter(|d| d.by == Some(&package.name[..]));
+                let own_diversions = diverted_by.get(&package.name[..]).into_iter().flatten();
                 let diverted = own_diversions.filter_map(|d| self.places.get(d.to)).collect();
                 let (listed, shared) = (list.is_some(), Some(text.node));
-                let auto = auto.iter().any(|(name, arch)| is_of(&package, name, arch));
+                // Of packages for all architectures apt says the machine's.
+                let auto = auto_of.get(&package.name);
+                let auto = auto.is_some_and(|archs| package.arch == "all" || archs.contains(&package.arch));
                 self.add(package, Entry { shared, own, files, diverted, auto, listed, ..Entry::default() });
             }
         }
@@ -247,12 +258,6 @@ impl<'a> Reader<'_, 'a> {
         pip::settle(&mut found);
         found.into_iter().zip(entries).for_each(|(one, entry)| self.add(one.package, entry));
     }
-}
-
-/// Whether apt means this package: of those for all architectures it says the machine's.
-#[must_use]
-pub fn is_of(package: &Package, name: &[u8], arch: &[u8]) -> bool {
-    package.manager == Manager::Dpkg && package.name == name && (package.arch == arch || package.arch == "all")
 }
 
 /// The name that goes with a module: `a.cpython-311.pyc` with `a.py`.

@@ -77,6 +77,8 @@ pub struct KeptPackage {
     pub why: Kept,
     /// The name of the other package, where the reason is one.
     pub other: Option<BString>,
+    /// Its files and links, in the tree's order.
+    pub nodes: Vec<NodeId>,
 }
 
 /// What was decided about packages.
@@ -114,6 +116,7 @@ pub fn decide(
     }
     let inventory = Inventory::read(request);
     refuse_rpm(request, &inventory, &rules, warnings)?;
+    warnings.extend(idle(request, &inventory, &rules));
     let asked: Vec<Option<u16>> = inventory.packages.iter().map(|p| asking(&rules, p)).collect();
     asked.iter().flatten().for_each(|&rule| proposals.matched[usize::from(rule)] = true);
     let blocked = blocked(request, &inventory, proposals);
@@ -127,14 +130,10 @@ pub fn decide(
         let before = going.propose(request, proposals);
         let decided = hold::decide(request, proposals);
         // What must stay of a package keeps all of it: half a package is none, and its database would lie.
-        let mut stays: BTreeMap<u32, Kept> = BTreeMap::new();
-        for one in decided.held.iter().filter(|h| !request.merged.tree.is_dir(h.node)) {
-            if let Some(package) = going.nodes.get(&one.node) {
-                stays.entry(*package).or_insert(Kept::Held(one.node, one.why));
-            }
-        }
+        let mut stays = staying(request, &going, &decided);
         if stays.is_empty() {
             let outcome = going.outcome(request, &inventory, &selection, &decided);
+            warnings.extend(broken(request, &outcome));
             return Ok((decided, outcome));
         }
         before.into_iter().for_each(|(node, proposal)| proposals.nodes[node.index()] = proposal);
@@ -143,9 +142,64 @@ pub fn decide(
     }
 }
 
+/// The packages of which a file must stay, and why the first such file does. What stays for the sake of a file of the same
+/// package, or of one that stays for this one, is no reason: each is traced back to a file that stays whatever becomes of packages.
+fn staying(request: &Request<'_>, going: &apply::Going, decided: &Decided) -> BTreeMap<u32, Kept> {
+    let files = decided.held.iter().filter(|h| !request.merged.tree.is_dir(h.node));
+    // The package, the one for whose sake, and the reason.
+    let mut open: Vec<(u32, Option<u32>, Kept)> = Vec::new();
+    for one in files {
+        let Some(&package) = going.nodes.get(&one.node) else { continue };
+        let by = one.why.by().and_then(|by| going.nodes.get(&by)).copied();
+        open.push((package, by, Kept::Held(one.node, one.why)));
+    }
+    let mut out: BTreeMap<u32, Kept> = BTreeMap::new();
+    loop {
+        let before = out.len();
+        for (package, by, why) in &open {
+            if by.is_none_or(|by| by != *package && out.contains_key(&by)) {
+                out.entry(*package).or_insert(*why);
+            }
+        }
+        if out.len() == before {
+            break;
+        }
+        open.retain(|(package, ..)| !out.contains_key(package));
+    }
+    open.into_iter().for_each(|(package, _, why)| _ = out.entry(package).or_insert(why));
+    out
+}
+
+/// Tells of names in the user's own rules that no package has. Built-in rules name what may be there.
+fn idle(request: &Request<'_>, inventory: &Inventory<'_>, rules: &BTreeMap<u16, Rule<'_>>) -> Vec<Warning> {
+    let mut out = Vec::new();
+    for (&index, rule) in rules {
+        let known = &request.profile.rules[usize::from(index)];
+        let names = rule.idle(&inventory.packages);
+        if !names.is_empty() && !known.is_built_in() {
+            let what = format!("rule `{}` names packages that are not installed: {}", known.id, names.join(", "));
+            out.push(Warning::new("unknown-packages", what));
+        }
+    }
+    out
+}
+
+/// Tells what `force` breaks.
+fn broken(request: &Request<'_>, outcome: &Outcome) -> Vec<Warning> {
+    let mut lost: BTreeMap<&BString, Vec<String>> = BTreeMap::new();
+    outcome.broken.iter().for_each(|(by, gone)| lost.entry(gone).or_default().push(by.to_string()));
+    let one = |(gone, by): (&BString, Vec<String>)| {
+        let rule = outcome.removed.iter().find(|r| r.name == *gone).map_or(0, |r| r.rule);
+        let id = &request.profile.rules[usize::from(rule)].id;
+        let what = format!("rule `{id}` removes {gone} by force, which {} cannot do without", by.join(", "));
+        Warning::new("broken-packages", what)
+    };
+    lost.into_iter().map(one).collect()
+}
+
 /// The first rule that asks for a package.
 fn asking(rules: &BTreeMap<u16, Rule<'_>>, package: &crate::package::Package) -> Option<u16> {
-    rules.iter().find(|(_, rule)| rule.wants(package.manager, &package.name)).map(|(&index, _)| index)
+    rules.iter().find(|(_, rule)| rule.wants(package)).map(|(&index, _)| index)
 }
 
 /// What no rule gets, by package.

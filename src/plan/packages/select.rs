@@ -92,11 +92,7 @@ fn meeting(inventory: &Inventory<'_>, names: &HashMap<&[u8], Vec<u32>>, by: usiz
     for target in clause {
         let known = names.get(&target.name[..]).into_iter().flatten().copied();
         let meets = known.filter(|&p| inventory.packages[p as usize].satisfies(target, asking));
-        for package in meets {
-            if found.len() < MOST_CHOICES && seen.insert(package) {
-                found.push(package);
-            }
-        }
+        found.extend(meets.filter(|p| seen.insert(*p)).take(MOST_CHOICES));
     }
     if asking.manager == Manager::Pip {
         let scope = inventory.entries[by].scope;

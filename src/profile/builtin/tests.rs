@@ -343,13 +343,20 @@ fn programs_called_by_name_and_served_files_stay() {
 
 /// What `auto` picks for an image with these paths.
 fn picked(paths: &[&str]) -> Vec<String> {
+    picked_of(&[], paths)
+}
+
+/// The same for one that is of these distributions.
+fn picked_of(ids: &[&str], paths: &[&str]) -> Vec<String> {
     let request = Request { profiles: &["auto".to_owned()], ..Request::default() };
     let read = |_: &str| Err(std::io::Error::other("no files"));
     let all = resolve(&request, &read).unwrap();
     let conditions = Conditions::new(&all).unwrap();
     let mut found = vec![false; all.choices.len()];
     paths.iter().for_each(|p| conditions.matches(p.as_bytes(), |i| found[i] = true));
-    let holds = |globs: &[Glob]| all.choices.iter().zip(&found).any(|(c, f)| *f && c.paths == globs);
+    let mut of = all.choices.iter().zip(&mut found).filter(|(c, _)| c.os.iter().any(|os| ids.contains(&os.as_str())));
+    of.by_ref().for_each(|(_, found)| *found = true);
+    let holds = |globs: &[Glob], _: &[String]| all.choices.iter().zip(&found).any(|(c, f)| *f && c.paths == globs);
     resolve_for(&request, &read, &holds).unwrap().picked()
 }
 

@@ -30,7 +30,13 @@ impl Reader<'_> {
     }
 
     /// Reports such keys where the action is another one.
-    pub(super) fn special_keys(&mut self, span: Range<usize>, action: Option<Action>, found: &[&Key<'_>]) {
+    pub(super) fn special_keys(
+        &mut self,
+        span: Range<usize>,
+        action: Option<Action>,
+        found: &[&Key<'_>],
+        packages: &Raw,
+    ) {
         let named = |key: &Key<'_>, known: &[&str]| known.contains(&key.get_ref().as_ref());
         for key in found {
             let name = key.get_ref().as_ref();
@@ -42,6 +48,12 @@ impl Reader<'_> {
         }
         if action == Some(Action::RemovePackage) && !found.iter().any(|key| named(key, &["packages"])) {
             self.error(span, "a rule that removes packages needs `packages`");
+        }
+        for key in found.iter().filter(|key| named(key, &["packages"]) && packages.names.is_empty()) {
+            self.error(key.span(), "`packages` is empty: name one, or a glob such as `gcc-*`");
+        }
+        for key in found.iter().filter(|key| named(key, &["force"]) && packages.force && packages.keep_needed) {
+            self.error(key.span(), "`force` takes what others need and `keep-needed` keeps it: set one of them");
         }
     }
 

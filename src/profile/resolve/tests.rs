@@ -173,7 +173,9 @@ const WHEN: &str = "[[when]]\npaths = [\"a\"]\nuse = [\"one.toml\"]\n[[when]]\np
 
 fn for_image(files: &[(&str, &str)], has: &str) -> Result<Profile, ProfileError> {
     let request = Request { profiles: &[files[0].0.to_owned()], ..Request::default() };
-    resolve_for(&request, &read(files), &|globs| globs.iter().any(|g| g.source == has))
+    resolve_for(&request, &read(files), &|globs, os| {
+        globs.iter().any(|g| g.source == has) || os.contains(&has.to_owned())
+    })
 }
 
 #[test]
@@ -194,6 +196,9 @@ fn a_choice_brings_its_profiles_where_it_holds() {
     let b = for_image(&files, "b").unwrap();
     assert_eq!((ids(&b), b.picked()), (vec!["y".into(), "own".into()], vec!["two.toml".to_owned()]));
     assert_eq!(ids(&for_image(&files, "c").unwrap()), ["own"]);
+    let by_name = top.replace("paths = [\"a\"]\nuse", "os = [\"a\"]\nuse");
+    let a = for_image(&[("t.toml", &by_name), files[1], files[2]], "a").unwrap();
+    assert_eq!((ids(&a), &a.choices[0].os), (vec!["x".into(), "own".into()], &vec!["a".to_owned()]));
     assert!(for_image(&[("t.toml", &format!("enable = [\"z\"]\n{WHEN}")), files[1], files[2]], "c").is_err());
 }
 

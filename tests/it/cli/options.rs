@@ -303,6 +303,14 @@ fn auto_picks_what_fits_the_image() {
     assert!(said.contains("auto: debian-slim, node-slim\n"), "{said}");
     assert_eq!((gone.len(), &report["picked"]), (2, &json!(["debian-slim", "node-slim"])));
 
+    // A database may be gone, and not the name of the distribution; a link leads to it as in a container.
+    let os = "file usr/lib/os-release content=\"ID=mint\\nID_LIKE='ubuntu debian'\\n\"\nsym etc/os-release -> ../usr/lib/os-release\n";
+    let (said, gone, _) = auto(&[&format!("{os}file usr/share/man/man1/x.1.gz content=2\n")], &[]);
+    assert!(said.contains("auto: debian-slim\n"), "{said}");
+    assert_eq!(gone, ["usr/share/man/man1/x.1.gz"]);
+    let (said, ..) = auto(&[&os.replace("ubuntu debian", "arch").replace("mint", "debianish")], &[]);
+    assert!(said.contains("auto: none of the others fits"), "{said}");
+
     let (said, gone, report) = auto(&["file usr/share/man/man1/x.1.gz content=2\n"], &[]);
     assert!(said.contains("auto: none of the others fits"), "{said}");
     assert_eq!((gone.len(), &report["picked"]), (0, &json!([])));
