@@ -48,8 +48,14 @@ pub(super) const USAGE: &str = "slim IN -p PROFILE[,PROFILE...] -o OUT [OPTIONS]
 const PLAN_USAGE: &str =
     "slim plan IN -p PROFILE[,PROFILE...] [OPTIONS] [PATH]...\n       slim plan IN -p PROFILE[,PROFILE...] --why PATH";
 
+/// How the command line of `slim verify` looks.
+const VERIFY_USAGE: &str = "slim verify OUT [--against IN [-p PROFILE[,PROFILE...]]] [OPTIONS]";
+
 const INPUT: &str =
     "The image: a path, docker-archive:PATH[:REF], oci-archive:PATH[:REF], oci:DIR[:REF], or - for standard input";
+
+const OUTPUT: &str = "The image to check, named as IN is: a path, docker-archive:PATH[:REF], oci-archive:PATH[:REF], \
+    oci:DIR[:REF], or - for standard input";
 
 const INPUT_LONG: &str = "The image: a path, docker-archive:PATH[:REF], oci-archive:PATH[:REF], oci:DIR[:REF], or - for \
     standard input\n\nThe form of a path is found out from its content, never from its name; archives may be compressed with \
@@ -233,12 +239,42 @@ pub struct PlanArgs {
     pub quiet: bool,
 }
 
+/// `slim verify`: whether an image is what it says, and what it was to become.
+#[derive(clap::Args, Debug)]
+pub struct VerifyArgs {
+    /// The image, in the place of IN, and how it was made.
+    #[command(flatten)]
+    pub request: RequestArgs,
+
+    /// What OUT was made from: whatever is in OUT must be as it was there; with -p it must be what the plan says
+    #[arg(long, value_name = "IN", value_parser = NonEmptyStringValueParser::new(), value_hint = ValueHint::AnyPath, help_heading = "What is checked")]
+    pub against: Option<String>,
+
+    /// Print JSON
+    #[arg(long, help_heading = "What is shown")]
+    pub json: bool,
+
+    /// List every path that is gone
+    #[arg(short, long, help_heading = "What is shown")]
+    pub verbose: bool,
+
+    /// Print nothing if all is well
+    #[arg(short, long, help_heading = "What is shown")]
+    pub quiet: bool,
+}
+
 /// What there is besides the main job.
 #[derive(Subcommand, Debug)]
 pub enum Command {
     /// Say what would become of every path of an image, and why; write none
     #[command(override_usage = PLAN_USAGE, arg_required_else_help = true)]
     Plan(Box<PlanArgs>),
+    /// Check an image: digests, config, layers; against its input and a plan also every path and what refers to it
+    #[command(
+        override_usage = VERIFY_USAGE, arg_required_else_help = true,
+        mut_arg("input", |arg| arg.value_name("OUT").help(OUTPUT).long_help(OUTPUT))
+    )]
+    Verify(Box<VerifyArgs>),
     /// List the built-in profiles, show one, or check one of your own
     Profiles {
         /// What to do with profiles; lists them if left out.

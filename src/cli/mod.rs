@@ -17,6 +17,7 @@ use crate::{Error, ErrorKind, Result};
 pub mod args;
 pub mod check;
 pub mod docs;
+mod expect;
 pub mod files;
 pub mod job;
 mod needs;
@@ -27,6 +28,7 @@ pub mod progress;
 pub mod run;
 mod summary;
 pub mod values;
+mod verify;
 
 use args::{Args, Command, ProfilesCommand};
 use job::{Job, Verbosity};
@@ -65,6 +67,7 @@ fn dispatch(mut args: Args, paint: Paint) -> Result<u8> {
     let printed = match args.command.take() {
         None => return slim(args, paint),
         Some(Command::Plan(plan)) => return plan::plan(*plan, args.color, paint),
+        Some(Command::Verify(verify)) => return verify::verify(*verify, args.color, paint),
         Some(Command::Completions { shell }) => to_stdout(|out| out.write_all(&docs::completions(shell))),
         Some(Command::Man) => to_stdout(docs::man),
         Some(Command::Profiles { command: None }) => to_stdout(profiles::list),
@@ -111,14 +114,18 @@ fn slim(args: Args, paint: Paint) -> Result<u8> {
 
 /// Sets the number of threads, and sees to it that an interrupted run leaves no temporary behind.
 fn prepare_process(job: &Job) {
-    if let Some(threads) = job.threads {
-        // Fails only where a pool is there already, as in a test that runs two jobs.
-        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
-    }
+    set_threads(job.threads);
     let _ = ctrlc::set_handler(|| {
         crate::sink::remove_temporaries();
         std::process::exit(i32::from(INTERRUPTED));
     });
+}
+
+fn set_threads(threads: Option<usize>) {
+    if let Some(threads) = threads {
+        // Fails only where a pool is there already, as in a test that runs two jobs.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+    }
 }
 
 /// The report for people. A reader who has gone is no error.

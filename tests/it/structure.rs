@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// The level of each module.
-const LEVELS: [(&str, u8); 22] = [
+const LEVELS: [(&str, u8); 23] = [
     ("digest", 0),
     ("error", 0),
     ("path", 0),
@@ -25,6 +25,7 @@ const LEVELS: [(&str, u8); 22] = [
     ("transform", 6),
     ("report", 7),
     ("explain", 8),
+    ("verify", 8),
     ("cli", 9),
 ];
 
