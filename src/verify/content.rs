@@ -122,7 +122,10 @@ impl<'a> Look<'a> {
 
     /// What the first bytes say is to be done with the others.
     fn decide(&mut self) -> io::Result<()> {
-        let State::Head(head) = std::mem::replace(&mut self.state, State::Nothing) else { return Ok(()) };
+        let head = match &mut self.state {
+            State::Head(head) => std::mem::take(head),
+            _ => return Ok(()),
+        };
         self.state = if head.starts_with(b"\x7fELF") {
             if self.direct.is_some() {
                 State::There(head)

@@ -22,3 +22,4 @@ mod strip;
 mod structure;
 mod transforms;
 mod traps;
+mod verify;
