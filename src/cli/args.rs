@@ -9,7 +9,7 @@ use super::values::{self, Base, Color, Encoding, LayersMode, Saving};
 use crate::explain::{Sort, Verdict};
 
 /// What `--help` adds, and the man page has as sections.
-pub(super) const EXAMPLES: [(&str, &str); 8] = [
+pub(super) const EXAMPLES: [(&str, &str); 9] = [
     ("slim app.tar -p python-slim -o app-slim.tar", "slim an archive of docker save, podman save or buildx"),
     (
         "docker save app:latest | slim - -p python-slim -o - | docker load",
@@ -18,6 +18,7 @@ pub(super) const EXAMPLES: [(&str, &str); 8] = [
     ("slim app.tar -p python-slim --dry-run -v", "see what would go, write nothing"),
     ("slim plan app.tar -p python-slim usr/share", "see what would become of each path of a directory"),
     ("slim plan app.tar -p python-slim --why /usr/bin/git", "why a path stays or goes, in a sentence"),
+    ("slim verify out.tar --against app.tar -p python-slim", "check that out.tar is what the plan says, and nothing else"),
     (
         "slim oci:app:v1 -p debian-slim,./mine.toml -o oci-archive:app.tar:v1",
         "from an OCI layout, with rules of your own",
@@ -29,7 +30,7 @@ pub(super) const EXAMPLES: [(&str, &str); 8] = [
 /// What the exit codes mean.
 pub(super) const EXIT_CODES: [(&str, &str); 4] = [
     ("0", "done"),
-    ("1", "the output is written, and a check (--max-size, --min-saving) failed"),
+    ("1", "the output is written, and a check (--max-size, --min-saving) failed; `slim verify` found a mismatch"),
     ("2", "an error; nothing named OUT has appeared, an existing OUT is as it was"),
     ("130", "interrupted; as for 2"),
 ];

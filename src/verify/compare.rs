@@ -18,7 +18,8 @@ pub fn trees(old: &Tree<'_>, new: &Tree<'_>, expected: Option<&Expected>, out: &
     let compare = Compare { old, new, planned: expected.is_some(), expected: expected.unwrap_or(&nothing) };
     if let Some(expected) = expected {
         out.same("tree", "number of paths in IN, by the plan and read again", &expected.paths, &old.names.len());
-        let unknown = expected.fates.iter().filter(|(path, fate)| !old.has(path) && !matches!(fate.content, Content::Added(_)));
+        let unknown =
+            expected.fates.iter().filter(|(path, fate)| !old.has(path) && !matches!(fate.content, Content::Added(_)));
         let unknown: BTreeSet<&BString> = unknown.map(|(path, _)| path).collect();
         for path in unknown {
             out.wrong("tree", show(path), "a path of IN, as the plan says", "nothing");

@@ -22,7 +22,12 @@ pub fn check(image: &Image, out: &mut Outcome) {
     let config = &image.config;
     for (index, id) in diff_ids(config).iter().enumerate().filter(|(_, id)| id.is_none()) {
         let found = config["rootfs"]["diff_ids"][index].to_string();
-        out.wrong("config", format!("config: rootfs.diff_ids[{index}]"), "sha256:HEX", id.map_or(found, |d| d.to_string()));
+        out.wrong(
+            "config",
+            format!("config: rootfs.diff_ids[{index}]"),
+            "sha256:HEX",
+            id.map_or(found, |d| d.to_string()),
+        );
     }
     if config["rootfs"]["type"] != "layers" {
         out.wrong("config", "config: rootfs.type", "\"layers\"", config["rootfs"]["type"].to_string());

@@ -161,7 +161,10 @@ impl<'a> Look<'a> {
     /// Where what was put aside cannot be read.
     pub fn finish(mut self) -> io::Result<Option<Extra>> {
         self.decide()?;
-        let mut extra = Extra { sums: self.sums.take().map(|(m, s)| (m.finalize().into(), s.finalize().into())), ..Extra::default() };
+        let mut extra = Extra {
+            sums: self.sums.take().map(|(m, s)| (m.finalize().into(), s.finalize().into())),
+            ..Extra::default()
+        };
         match std::mem::replace(&mut self.state, State::Nothing) {
             State::Nothing | State::Head(_) => {}
             State::Rest(head) => extra.shebang = script::shebang(&head),

@@ -74,9 +74,8 @@ pub fn read(store: &Store, out: &mut Outcome) -> Result<Vec<Image>> {
 }
 
 fn parse(store: &Store, name: &str, bytes: &[u8]) -> Result<Value> {
-    serde_json::from_slice(bytes).map_err(|e| {
-        Error::new(ErrorKind::Archive, "not JSON").archive(&store.name).member(name.as_bytes()).cause(e)
-    })
+    serde_json::from_slice(bytes)
+        .map_err(|e| Error::new(ErrorKind::Archive, "not JSON").archive(&store.name).member(name.as_bytes()).cause(e))
 }
 
 struct Walk<'a> {
@@ -232,7 +231,8 @@ impl Walk<'_> {
         }
         for (number, entry) in entries.iter().enumerate() {
             let at = format!("manifest.json: image {}", number + 1);
-            let tags: Vec<String> = items(entry, "RepoTags").iter().filter_map(|t| t.as_str()).map(Into::into).collect();
+            let tags: Vec<String> =
+                items(entry, "RepoTags").iter().filter_map(|t| t.as_str()).map(Into::into).collect();
             let Some(image) = self.docker_image(&at, entry, tags)? else { continue };
             let known = self.images.iter_mut().find(|known| known.id == image.id);
             match known {
@@ -250,7 +250,12 @@ impl Walk<'_> {
                     let (named, here) = (full(&known.tags), full(&image.tags));
                     let strange = known.tags.iter().any(|t| t.contains(':') && !here.contains(&self::full(t)));
                     if oci && strange && !here.is_empty() {
-                        self.out.wrong("document", format!("{at}: RepoTags"), format!("{named:?}"), format!("{here:?}"));
+                        self.out.wrong(
+                            "document",
+                            format!("{at}: RepoTags"),
+                            format!("{named:?}"),
+                            format!("{here:?}"),
+                        );
                     }
                     known.tags = if image.tags.is_empty() { known.tags.clone() } else { image.tags };
                 }

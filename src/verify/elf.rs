@@ -155,10 +155,8 @@ pub fn differences(old: &Elf, new: &Elf) -> Vec<(String, String, String)> {
     if old.sections != new.sections {
         let of = |sections: &[Section]| format!("{} sections in memory", sections.len());
         let first = old.sections.iter().zip(&new.sections).find(|(a, b)| a != b);
-        let (a, b) = first.map_or_else(
-            || (of(&old.sections), of(&new.sections)),
-            |(a, b)| (format!("{a:x?}"), format!("{b:x?}")),
-        );
+        let (a, b) = first
+            .map_or_else(|| (of(&old.sections), of(&new.sections)), |(a, b)| (format!("{a:x?}"), format!("{b:x?}")));
         differ("sections in memory".into(), a, b);
     }
     out

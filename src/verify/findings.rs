@@ -69,13 +69,25 @@ pub struct Outcome {
 
 impl Outcome {
     /// Adds a mismatch.
-    pub fn wrong(&mut self, kind: &'static str, place: impl Into<String>, expected: impl Into<String>, found: impl Into<String>) {
+    pub fn wrong(
+        &mut self,
+        kind: &'static str,
+        place: impl Into<String>,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) {
         let (place, expected, found) = (place.into(), expected.into(), found.into());
         self.mismatches.push(Finding { kind, image: None, place, expected, found });
     }
 
     /// Adds what is to be told.
-    pub fn note(&mut self, kind: &'static str, place: impl Into<String>, expected: impl Into<String>, found: impl Into<String>) {
+    pub fn note(
+        &mut self,
+        kind: &'static str,
+        place: impl Into<String>,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) {
         let (place, expected, found) = (place.into(), expected.into(), found.into());
         self.notes.push(Finding { kind, image: None, place, expected, found });
     }

@@ -157,7 +157,8 @@ fn same(format: Option<Format>, old: &[u8], new: &[u8]) -> bool {
 
 /// A line that tells dpkg what not to unpack.
 fn is_dpkg_path(path: &[u8], line: &[u8]) -> bool {
-    path.starts_with(b"etc/dpkg/dpkg.cfg.d/") && (line.starts_with(b"path-exclude=") || line.starts_with(b"path-include="))
+    path.starts_with(b"etc/dpkg/dpkg.cfg.d/")
+        && (line.starts_with(b"path-exclude=") || line.starts_with(b"path-include="))
 }
 
 struct List<'a> {
@@ -178,9 +179,12 @@ impl List<'_> {
     /// Every checksum that was right is right.
     fn sums(&self, old: &[u8], new: &[u8], out: &mut Outcome) {
         let before = rows(self.format, self.path, old);
-        let before: std::collections::HashMap<&[u8], &Row<'_>> = before.iter().map(|r| (r.path.as_slice(), r)).collect();
+        let before: std::collections::HashMap<&[u8], &Row<'_>> =
+            before.iter().map(|r| (r.path.as_slice(), r)).collect();
         for row in rows(self.format, self.path, new) {
-            let (Some(was), Some(file)) = (before.get(row.path.as_slice()), self.file(self.new, &row)) else { continue };
+            let (Some(was), Some(file)) = (before.get(row.path.as_slice()), self.file(self.new, &row)) else {
+                continue;
+            };
             let Some(origin) = self.file(self.old, was) else { continue };
             let place = || format!("{}: row of {}", show(self.path), show(&row.path));
             if origin.hash == file.hash {

@@ -194,9 +194,7 @@ impl<'a, R: Read> Reader<'a, R> {
             _ => BString::default(),
         };
         let device = match (kind, header.as_ustar()) {
-            (Kind::Char | Kind::Block, Some(ustar)) => {
-                (pax::number(&ustar.dev_major)?, pax::number(&ustar.dev_minor)?)
-            }
+            (Kind::Char | Kind::Block, Some(ustar)) => (pax::number(&ustar.dev_major)?, pax::number(&ustar.dev_minor)?),
             (Kind::Char | Kind::Block, None) => {
                 let gnu = header.as_gnu().ok_or_else(|| bad("a device without numbers"))?;
                 (pax::number(&gnu.dev_major)?, pax::number(&gnu.dev_minor)?)

@@ -142,7 +142,8 @@ pub fn verify(request: &Request<'_>) -> Result<Outcome> {
 }
 
 fn read_layers(request: &Request<'_>, new: &mut Side, old: Option<&mut Side>) -> Result<()> {
-    let whole: HashSet<BString> = request.expected.into_iter().flatten().flat_map(|e| e.whole.iter().cloned()).collect();
+    let whole: HashSet<BString> =
+        request.expected.into_iter().flatten().flat_map(|e| e.whole.iter().cloned()).collect();
     let ledgers = request.expected.is_some();
     let of_new = Wanted { references: old.is_some(), whole: &whole, ledgers, advance: request.advance };
     let of_old = Wanted { references: false, ..of_new };
@@ -156,7 +157,9 @@ fn read_layers(request: &Request<'_>, new: &mut Side, old: Option<&mut Side>) ->
     // The largest first, so that no thread begins with it when the others are done.
     jobs.sort_by_key(|job| std::cmp::Reverse(job.2.size));
     let read = |(side, store, blob, wanted): &(usize, &Store, &Blob, &Wanted<'_>)| {
-        layer::read(store, blob, wanted).map(|layer| (*side, (*blob).clone(), layer)).map_err(|e| e.archive(&store.name))
+        layer::read(store, blob, wanted)
+            .map(|layer| (*side, (*blob).clone(), layer))
+            .map_err(|e| e.archive(&store.name))
     };
     let done: Vec<(usize, Blob, Layer)> = jobs.par_iter().with_max_len(1).map(read).collect::<Result<_>>()?;
     let mut old = old;
@@ -196,7 +199,9 @@ fn layers_of(side: &Side, image: &Image, out: &mut Outcome) {
         }
         if let Some(found) = layer.compression.filter(|_| !claim.media.is_empty()) {
             match layer::Compression::of_media(&claim.media) {
-                Some(said) => out.same("media-type", &format!("{}: mediaType", claim.name), &said.name(), &found.name()),
+                Some(said) => {
+                    out.same("media-type", &format!("{}: mediaType", claim.name), &said.name(), &found.name())
+                }
                 None => out.wrong("media-type", format!("{}: mediaType", claim.name), "a layer's", &claim.media),
             }
         }
@@ -206,9 +211,8 @@ fn layers_of(side: &Side, image: &Image, out: &mut Outcome) {
 /// The image that one was made from: by name and platform, or else by place.
 fn pair<'s>(old: &'s Side, new: &Side, index: usize) -> Option<&'s Image> {
     let image = &new.images[index];
-    let same = |other: &&Image| {
-        other.platform == image.platform && other.tags.iter().any(|tag| image.tags.contains(tag))
-    };
+    let same =
+        |other: &&Image| other.platform == image.platform && other.tags.iter().any(|tag| image.tags.contains(tag));
     let of_platform = |other: &&Image| other.platform == image.platform;
     let mut named = old.images.iter().filter(same);
     if let (Some(found), None) = (named.next(), named.next()) {

@@ -24,9 +24,9 @@ pub fn number(field: &[u8]) -> io::Result<i64> {
     if field.first().is_some_and(|first| first & 0x80 != 0) {
         let negative = field[0] & 0x40 != 0;
         let first = i128::from(field[0] & 0x3f) - if negative { 0x40 } else { 0 };
-        let value = field[1..].iter().try_fold(first, |value, byte| {
-            value.checked_mul(256).map(|value| value + i128::from(*byte))
-        });
+        let value = field[1..]
+            .iter()
+            .try_fold(first, |value, byte| value.checked_mul(256).map(|value| value + i128::from(*byte)));
         return value.and_then(|value| i64::try_from(value).ok()).ok_or_else(|| bad("a number is too large"));
     }
     let digits = field.split(|&c| c == 0).next().unwrap_or_default().trim_ascii();

@@ -60,7 +60,13 @@ struct Check<'a> {
 }
 
 impl<'a> Check<'a> {
-    fn new(old: &'a Tree<'a>, new: &'a Tree<'a>, config: &Value, expected: Option<&'a Expected>, out: &'a mut Outcome) -> Self {
+    fn new(
+        old: &'a Tree<'a>,
+        new: &'a Tree<'a>,
+        config: &Value,
+        expected: Option<&'a Expected>,
+        out: &'a mut Outcome,
+    ) -> Self {
         let env = config["config"]["Env"].as_array().into_iter().flatten().filter_map(Value::as_str);
         let env: Vec<(String, String)> = env
             .map(|variable| variable.split_once('=').unwrap_or((variable, "")))
@@ -68,7 +74,8 @@ impl<'a> Check<'a> {
             .collect();
         let default = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
         let of = |name: &str| env.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-        let path = of("PATH").unwrap_or(default).split(':').filter(|dir| dir.starts_with('/')).map(Into::into).collect();
+        let path =
+            of("PATH").unwrap_or(default).split(':').filter(|dir| dir.starts_with('/')).map(Into::into).collect();
         let workdir = config["config"]["WorkingDir"].as_str().filter(|dir| !dir.is_empty()).unwrap_or("/").to_owned();
         let mut libraries: Vec<BString> =
             LIBRARIES.iter().filter_map(|dir| old.resolve(b"", dir.as_bytes())).map(|found| found.path).collect();
@@ -210,7 +217,9 @@ impl<'a> Check<'a> {
             let find = |tree: &Tree<'_>| places.iter().find_map(|(dir, file)| tree.resolve(dir, file));
             match (find(self.old), find(self.new)) {
                 (_, Some(_)) => self.found(),
-                (Some(before), None) => self.missing(show(path), &format!("library {}", name.escape_ascii()), &before.path),
+                (Some(before), None) => {
+                    self.missing(show(path), &format!("library {}", name.escape_ascii()), &before.path)
+                }
                 // Loaded before by others, or by a path of theirs.
                 (None, None) if self.there.contains(base) => self.found(),
                 (None, None) => {

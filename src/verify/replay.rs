@@ -203,7 +203,13 @@ impl<'a> Tree<'a> {
     }
 
     /// What a hard link means; none for one to itself that is there.
-    fn link(&mut self, own: &mut Own, path: &BString, member: &Member, made: Made) -> Result<Option<Inode>, &'static str> {
+    fn link(
+        &mut self,
+        own: &mut Own,
+        path: &BString,
+        member: &Member,
+        made: Made,
+    ) -> Result<Option<Inode>, &'static str> {
         let (dir, name) = split(&member.link);
         let dir = self.follow(&own.names, dir).ok_or("its target lies below a loop of symbolic links")?;
         let target = join(&dir, name);

@@ -105,7 +105,11 @@ pub fn text(head: &Head, outcome: &Outcome, paths: bool, paint: Paint, out: &mut
     }
     match outcome.mismatches.len() {
         0 => writeln!(out, "{}", paint.green("no mismatch")),
-        n => writeln!(out, "{}", paint.red(&format!("{} found", many(n as u64, "mismatch").replace("mismatchs", "mismatches")))),
+        n => writeln!(
+            out,
+            "{}",
+            paint.red(&format!("{} found", many(n as u64, "mismatch").replace("mismatchs", "mismatches")))
+        ),
     }
 }
 

@@ -95,7 +95,8 @@ fn paths_that_a_plan_keeps_or_drops_are_found() {
 #[track_caller]
 fn tampered(form: Form, comp: Comp, change: impl Fn(&mut Entries)) -> Outcome {
     let dir = Dir::new();
-    let mut entries = Archive::new(Image::new(vec![layer(BASE), layer("file new content=new")]).comp(comp), form).entries();
+    let mut entries =
+        Archive::new(Image::new(vec![layer(BASE), layer("file new content=new")]).comp(comp), form).entries();
     dir.write("out.tar", to_tar(&entries));
     dir.run(&["verify", "out.tar"]).ok();
     change(&mut entries);
@@ -144,7 +145,10 @@ fn wrong_documents_are_found() {
         found(&tampered(form, Comp::None, |e| edit(e, history, empty)), &["config: history (history)", "2 entries"]);
         let wrong = &["(media-type)", "expected gzip", "a plain tar"];
         found(&tampered(form, Comp::None, |e| edit(e, "layer.v1.tar\"", "layer.v1.tar+gzip\"")), wrong);
-        found(&tampered(form, Comp::None, |e| edit(e, "\"os\":\"linux\",\"created\"", "\"os\":\"plan9\",\"created\"")), &["(platform)"]);
+        found(
+            &tampered(form, Comp::None, |e| edit(e, "\"os\":\"linux\",\"created\"", "\"os\":\"plan9\",\"created\"")),
+            &["(platform)"],
+        );
     }
     let size = |e: &mut Entries| {
         let tar = layer(BASE).len();
@@ -282,7 +286,8 @@ fn what_resolved_and_does_not_is_found() {
     let config = json!({"config": {"Entrypoint": ["/usr/bin/start"], "Cmd": ["tool"], "Env": ["PATH=/usr/bin"]}});
     let without = |path: &str| {
         let dir = Dir::new();
-        let new: String = base.lines().filter(|l| !l.starts_with(&format!("file {path}"))).map(|l| format!("{l}\n")).collect();
+        let new: String =
+            base.lines().filter(|l| !l.starts_with(&format!("file {path}"))).map(|l| format!("{l}\n")).collect();
         assert_ne!(new.len(), base.len(), "{path}");
         write(&dir, "in.tar", &[&base], config.clone(), Form::OciTar);
         write(&dir, "out.tar", &[&new], config.clone(), Form::OciTar);
