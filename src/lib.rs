@@ -29,6 +29,7 @@ pub mod source;
 pub mod tar;
 pub mod transform;
 pub mod tree;
+pub mod verify;
 
 pub use digest::Digest;
 pub use error::{Error, ErrorKind, Result, Warning};

@@ -8,14 +8,18 @@ use clap::{ArgAction, Parser, Subcommand, ValueHint};
 use super::values::{self, Base, Color, Encoding, LayersMode, Saving};
 use crate::explain::{Sort, Verdict};
 
+mod analyze;
 mod budget;
 mod diff;
+mod verify;
 
+pub use analyze::AnalyzeArgs;
 pub use budget::BudgetArgs;
 pub use diff::DiffArgs;
+pub use verify::VerifyArgs;
 
 /// What `--help` adds, and the man page has as sections.
-pub(super) const EXAMPLES: [(&str, &str); 11] = [
+pub(super) const EXAMPLES: [(&str, &str); 12] = [
     ("slim app.tar -p python-slim -o app-slim.tar", "slim an archive of docker save, podman save or buildx"),
     (
         "docker save app:latest | slim - -p python-slim -o - | docker load",
@@ -28,6 +32,10 @@ pub(super) const EXAMPLES: [(&str, &str); 11] = [
     ("slim plan app.tar -p python-slim usr/share", "see what would become of each path of a directory"),
     ("slim plan app.tar -p python-slim --why /usr/bin/git", "why a path stays or goes, in a sentence"),
     (
+        "slim verify out.tar --against app.tar -p python-slim",
+        "check that out.tar is what the plan says, and nothing else",
+    ),
+    (
         "slim oci:app:v1 -p debian-slim,./mine.toml -o oci-archive:app.tar:v1",
         "from an OCI layout, with rules of your own",
     ),
@@ -38,7 +46,7 @@ pub(super) const EXAMPLES: [(&str, &str); 11] = [
 /// What the exit codes mean.
 pub(super) const EXIT_CODES: [(&str, &str); 4] = [
     ("0", "done"),
-    ("1", "the output is written, and a check (--max-size, --min-saving) failed"),
+    ("1", "the output is written, and a check (--max-size, --min-saving) failed; `slim verify` found a mismatch"),
     ("2", "an error; nothing named OUT has appeared, an existing OUT is as it was"),
     ("130", "interrupted; as for 2"),
 ];
@@ -57,8 +65,14 @@ pub(super) const USAGE: &str = "slim IN -p PROFILE[,PROFILE...] -o OUT [OPTIONS]
 const PLAN_USAGE: &str =
     "slim plan IN -p PROFILE[,PROFILE...] [OPTIONS] [PATH]...\n       slim plan IN -p PROFILE[,PROFILE...] --why PATH";
 
+/// How the command line of `slim verify` looks.
+const VERIFY_USAGE: &str = "slim verify OUT [--against IN [-p PROFILE[,PROFILE...]]] [OPTIONS]";
+
 const INPUT: &str =
     "The image: a path, docker-archive:PATH[:REF], oci-archive:PATH[:REF], oci:DIR[:REF], or - for standard input";
+
+const OUTPUT: &str = "The image to check, named as IN is: a path, docker-archive:PATH[:REF], oci-archive:PATH[:REF], \
+    oci:DIR[:REF], or - for standard input";
 
 const INPUT_LONG: &str = "The image: a path, docker-archive:PATH[:REF], oci-archive:PATH[:REF], oci:DIR[:REF], or - for \
     standard input\n\nThe form of a path is found out from its content, never from its name; archives may be compressed with \
@@ -242,90 +256,6 @@ pub struct PlanArgs {
     pub quiet: bool,
 }
 
-/// `slim analyze`: what an image is made of, and what of it is waste.
-#[derive(clap::Args, Debug)]
-pub struct AnalyzeArgs {
-    /// The image, as it is named on the command line.
-    #[arg(
-        value_name = "IN", help = INPUT, long_help = INPUT_LONG,
-        value_parser = NonEmptyStringValueParser::new(), value_hint = ValueHint::AnyPath
-    )]
-    pub input: String,
-
-    /// Say what these profiles would save, together; without it, what each built-in one would
-    #[arg(short, long = "profile", value_name = "PROFILE", value_delimiter = ',', help_heading = "Rules")]
-    pub profiles: Vec<String>,
-
-    /// Write JSON with dive's keys, and slim's own under `slim`; - is standard output, instead of the text
-    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
-    pub json: Option<PathBuf>,
-
-    /// Tell directories apart so many levels below the root
-    #[arg(long, value_name = "N", default_value_t = 3, help_heading = "Output")]
-    pub depth: usize,
-
-    /// Say more: -v lists more of everything, -vv everything
-    #[arg(short, long, action = ArgAction::Count, conflicts_with = "quiet", help_heading = "Output")]
-    pub verbose: u8,
-
-    /// Print no text, no notes and no progress
-    #[arg(short, long, help_heading = "Output")]
-    pub quiet: bool,
-
-    /// Budgets, and a comment about them.
-    #[command(flatten)]
-    pub budget: BudgetArgs,
-
-    /// Check the rules of .dive-ci as dive does, and the budgets of slim.toml; exit with 1 unless all hold
-    #[arg(long, help_heading = "Gate")]
-    pub ci: bool,
-
-    /// Where the rules are [default: .dive-ci, if it is there]
-    #[arg(long, value_name = "FILE", requires = "ci", value_hint = ValueHint::FilePath, help_heading = "Gate")]
-    pub ci_config: Option<PathBuf>,
-
-    /// The least efficiency that passes, from 0 to 1, or disabled [default: 0.9]
-    #[arg(
-        long = "lowestEfficiency",
-        visible_alias = "lowest-efficiency",
-        value_name = "SHARE",
-        requires = "ci",
-        allow_hyphen_values = true,
-        help_heading = "Gate"
-    )]
-    pub lowest_efficiency: Option<String>,
-
-    /// The most wasted bytes that pass, such as 20MB, or disabled [default: disabled]
-    #[arg(
-        long = "highestWastedBytes",
-        visible_alias = "highest-wasted-bytes",
-        value_name = "SIZE",
-        requires = "ci",
-        allow_hyphen_values = true,
-        help_heading = "Gate"
-    )]
-    pub highest_wasted_bytes: Option<String>,
-
-    /// The largest wasted share of the layers above the lowest that passes, from 0 to 1, or disabled [default: 0.1]
-    #[arg(
-        long = "highestUserWastedPercent",
-        visible_alias = "highest-user-wasted-percent",
-        value_name = "SHARE",
-        requires = "ci",
-        allow_hyphen_values = true,
-        help_heading = "Gate"
-    )]
-    pub highest_user_wasted_percent: Option<String>,
-
-    /// Take only this platform of a multi-platform image
-    #[arg(long, value_name = "OS/ARCH[/VARIANT]", value_parser = NonEmptyStringValueParser::new())]
-    pub platform: Option<String>,
-
-    /// How many threads to use [default: one per processor]
-    #[arg(long, value_name = "N", value_parser = values::threads)]
-    pub threads: Option<usize>,
-}
-
 /// What there is besides the main job.
 #[derive(Subcommand, Debug)]
 pub enum Command {
@@ -338,6 +268,12 @@ pub enum Command {
     /// Say what would become of every path of an image, and why; write none
     #[command(override_usage = PLAN_USAGE, arg_required_else_help = true)]
     Plan(Box<PlanArgs>),
+    /// Check an image: digests, config, layers; against its input and a plan also every path and what refers to it
+    #[command(
+        override_usage = VERIFY_USAGE, arg_required_else_help = true,
+        mut_arg("input", |arg| arg.value_name("OUT").help(OUTPUT).long_help(OUTPUT))
+    )]
+    Verify(Box<VerifyArgs>),
     /// List the built-in profiles, show one, or check one of your own
     Profiles {
         /// What to do with profiles; lists them if left out.

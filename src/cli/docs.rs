@@ -32,6 +32,9 @@ pub fn man(out: &mut dyn Write) -> io::Result<()> {
     let plan = own_options(&definition(), "plan");
     let plan: Vec<_> = plan.iter().map(|(option, help)| (option.as_str(), help.as_str())).collect();
     list("OPTIONS OF PLAN", &plan).to_writer(out)?;
+    let verify = own_options(&definition(), "verify");
+    let verify: Vec<_> = verify.iter().map(|(option, help)| (option.as_str(), help.as_str())).collect();
+    list("OPTIONS OF VERIFY", &verify).to_writer(out)?;
     let profiles: Vec<_> = crate::profile::builtins().collect();
     list("PROFILES", &profiles).to_writer(out)?;
     list("EXIT STATUS", &EXIT_CODES).to_writer(out)?;

@@ -19,6 +19,7 @@ pub mod args;
 pub mod check;
 pub mod diff;
 pub mod docs;
+mod expect;
 pub mod files;
 pub mod job;
 mod needs;
@@ -29,6 +30,7 @@ pub mod progress;
 pub mod run;
 mod summary;
 pub mod values;
+mod verify;
 
 use args::{Args, Command, ProfilesCommand};
 use job::{Job, Verbosity};
@@ -69,6 +71,7 @@ fn dispatch(mut args: Args, paint: Paint) -> Result<u8> {
         Some(Command::Analyze(analyze)) => return analyze::analyze(*analyze, args.color, paint),
         Some(Command::Diff(diff)) => return diff::diff(*diff, args.color, paint),
         Some(Command::Plan(plan)) => return plan::plan(*plan, args.color, paint),
+        Some(Command::Verify(verify)) => return verify::verify(*verify, args.color, paint),
         Some(Command::Completions { shell }) => to_stdout(|out| out.write_all(&docs::completions(shell))),
         Some(Command::Man) => to_stdout(docs::man),
         Some(Command::Profiles { command: None }) => to_stdout(profiles::list),

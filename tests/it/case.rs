@@ -252,12 +252,23 @@ impl Case {
             args.push(d);
         }
         let run = dir.run(&args);
+        let written = run.code == Some(0);
         let result = self.judge(&dir, &before, run, mode, want);
+        let verified = if written && want.is_some() && !self.questions { self.verified(&dir, &args) } else { None };
+        let result = result.and_then(|()| verified.map_or(Ok(()), Err));
         result.map_err(|e| {
             let kept =
                 if std::env::var_os("SLIM_KEEP").is_some() { dir.keep().display().to_string() } else { String::new() };
             format!("  slim {}\n{e} {kept}", args[1..].join(" "))
         })
+    }
+
+    /// `slim verify` comes to the same result by its own reading.
+    fn verified(&self, dir: &Dir, args: &[&str]) -> Option<String> {
+        let at = args.iter().position(|a| *a == "-o")?;
+        let options: Vec<&str> = args[1..at].iter().chain(&args[at + 2..]).copied().collect();
+        let run = dir.run(&[&["verify", args[at + 1], "--against", args[0]], &options[..]].concat());
+        (run.code != Some(0)).then(|| format!("  slim verify: {}{}", run.text(), run.stderr))
     }
 
     fn judge(

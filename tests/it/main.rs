@@ -23,3 +23,4 @@ mod strip;
 mod structure;
 mod transforms;
 mod traps;
+mod verify;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// The level of each module.
-const LEVELS: [(&str, u8); 25] = [
+const LEVELS: [(&str, u8); 26] = [
     ("digest", 0),
     ("error", 0),
     ("path", 0),
@@ -26,6 +26,7 @@ const LEVELS: [(&str, u8); 25] = [
     ("report", 7),
     ("explain", 8),
     ("page", 8),
+    ("verify", 8),
     ("analyze", 9),
     ("diff", 10),
     ("cli", 11),

@@ -1,0 +1,91 @@
+//! What `slim analyze` takes.
+
+use super::{BudgetArgs, INPUT, INPUT_LONG};
+use crate::cli::values;
+use clap::builder::NonEmptyStringValueParser;
+use clap::{ArgAction, ValueHint};
+use std::path::PathBuf;
+
+/// `slim analyze`: what an image is made of, and what of it is waste.
+#[derive(clap::Args, Debug)]
+pub struct AnalyzeArgs {
+    /// The image, as it is named on the command line.
+    #[arg(
+        value_name = "IN", help = INPUT, long_help = INPUT_LONG,
+        value_parser = NonEmptyStringValueParser::new(), value_hint = ValueHint::AnyPath
+    )]
+    pub input: String,
+
+    /// Say what these profiles would save, together; without it, what each built-in one would
+    #[arg(short, long = "profile", value_name = "PROFILE", value_delimiter = ',', help_heading = "Rules")]
+    pub profiles: Vec<String>,
+
+    /// Write JSON with dive's keys, and slim's own under `slim`; - is standard output, instead of the text
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
+    pub json: Option<PathBuf>,
+
+    /// Tell directories apart so many levels below the root
+    #[arg(long, value_name = "N", default_value_t = 3, help_heading = "Output")]
+    pub depth: usize,
+
+    /// Say more: -v lists more of everything, -vv everything
+    #[arg(short, long, action = ArgAction::Count, conflicts_with = "quiet", help_heading = "Output")]
+    pub verbose: u8,
+
+    /// Print no text, no notes and no progress
+    #[arg(short, long, help_heading = "Output")]
+    pub quiet: bool,
+
+    /// Budgets, and a comment about them.
+    #[command(flatten)]
+    pub budget: BudgetArgs,
+
+    /// Check the rules of .dive-ci as dive does, and the budgets of slim.toml; exit with 1 unless all hold
+    #[arg(long, help_heading = "Gate")]
+    pub ci: bool,
+
+    /// Where the rules are [default: .dive-ci, if it is there]
+    #[arg(long, value_name = "FILE", requires = "ci", value_hint = ValueHint::FilePath, help_heading = "Gate")]
+    pub ci_config: Option<PathBuf>,
+
+    /// The least efficiency that passes, from 0 to 1, or disabled [default: 0.9]
+    #[arg(
+        long = "lowestEfficiency",
+        visible_alias = "lowest-efficiency",
+        value_name = "SHARE",
+        requires = "ci",
+        allow_hyphen_values = true,
+        help_heading = "Gate"
+    )]
+    pub lowest_efficiency: Option<String>,
+
+    /// The most wasted bytes that pass, such as 20MB, or disabled [default: disabled]
+    #[arg(
+        long = "highestWastedBytes",
+        visible_alias = "highest-wasted-bytes",
+        value_name = "SIZE",
+        requires = "ci",
+        allow_hyphen_values = true,
+        help_heading = "Gate"
+    )]
+    pub highest_wasted_bytes: Option<String>,
+
+    /// The largest wasted share of the layers above the lowest that passes, from 0 to 1, or disabled [default: 0.1]
+    #[arg(
+        long = "highestUserWastedPercent",
+        visible_alias = "highest-user-wasted-percent",
+        value_name = "SHARE",
+        requires = "ci",
+        allow_hyphen_values = true,
+        help_heading = "Gate"
+    )]
+    pub highest_user_wasted_percent: Option<String>,
+
+    /// Take only this platform of a multi-platform image
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]", value_parser = NonEmptyStringValueParser::new())]
+    pub platform: Option<String>,
+
+    /// How many threads to use [default: one per processor]
+    #[arg(long, value_name = "N", value_parser = values::threads)]
+    pub threads: Option<usize>,
+}

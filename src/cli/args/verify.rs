@@ -1,0 +1,29 @@
+//! What `slim verify` takes.
+
+use super::RequestArgs;
+use clap::ValueHint;
+use clap::builder::NonEmptyStringValueParser;
+
+/// `slim verify`: whether an image is what it says, and what it was to become.
+#[derive(clap::Args, Debug)]
+pub struct VerifyArgs {
+    /// The image, in the place of IN, and how it was made.
+    #[command(flatten)]
+    pub request: RequestArgs,
+
+    /// What OUT was made from: whatever is in OUT must be as it was there; with -p it must be what the plan says
+    #[arg(long, value_name = "IN", value_parser = NonEmptyStringValueParser::new(), value_hint = ValueHint::AnyPath, help_heading = "What is checked")]
+    pub against: Option<String>,
+
+    /// Print JSON
+    #[arg(long, help_heading = "What is shown")]
+    pub json: bool,
+
+    /// List every path that is gone
+    #[arg(short, long, help_heading = "What is shown")]
+    pub verbose: bool,
+
+    /// Print nothing if all is well
+    #[arg(short, long, help_heading = "What is shown")]
+    pub quiet: bool,
+}

@@ -1,0 +1,60 @@
+//! A plan as `slim verify` wants it: by path, what becomes of it. The only bridge between what plans and what checks.
+
+use super::run::{Planned, Ready};
+use crate::Digest;
+use crate::profile::{Action, Profile};
+use crate::tree::{NodeId, Type};
+use crate::verify::expected::{Added, Content, Expected, Fate, Rule};
+use std::collections::HashMap;
+
+/// What is expected of each image.
+pub(super) fn expected(ready: &Ready<'_>) -> Vec<Expected> {
+    ready.planned.iter().map(|planned| image(planned, ready.profile)).collect()
+}
+
+fn image(planned: &Planned<'_>, profile: &Profile) -> Expected {
+    let (tree, plan) = (&planned.tree, &planned.plan);
+    let rewrites = &plan.rewrites;
+    let rule =
+        |rule: &crate::profile::Rule| Rule { id: rule.id.clone(), on_purpose: rule.action == Action::RemovePackage };
+    let mut out = Expected {
+        id: Some(planned.image.config_digest),
+        rules: profile.rules.iter().map(rule).collect(),
+        paths: tree.len(),
+        ..Expected::default()
+    };
+    let stripped: HashMap<_, _> = rewrites.stripped.iter().map(|s| (s.at, s.rule)).collect();
+    let made: HashMap<_, _> = rewrites.made.iter().map(|m| (m.at, m.rule)).collect();
+    for id in tree.ids().filter(|id| *id != NodeId::ROOT) {
+        let mut fate = Fate { dropped: plan.dropped[id.index()], ..Fate::default() };
+        let inode = tree.inode_of(id);
+        if let (None, Some(at)) = (fate.dropped, inode.holder()) {
+            fate.target = rewrites.link(at).filter(|_| inode.kind == Type::Symlink).cloned();
+            fate.linked = plan.links.first_of(id).map(|first| tree.path(first));
+            if inode.kind == Type::File && rewrites.of(at).is_some() {
+                fate.content = match (stripped.get(&at), made.get(&at)) {
+                    (Some(&rule), _) => Content::Stripped(rule),
+                    (None, Some(&rule)) => Content::Made(rule, rewrites.sums(at).map(|sums| sums.sha256)),
+                    (None, None) => Content::Rows,
+                };
+                // Its data may lie under a name that goes.
+                out.whole.extend(tree.names(tree.node(id).inode).iter().map(|&name| tree.path(name)));
+                out.whole.insert((*planned.layers[at.layer as usize].members[at.member as usize].path).into());
+            }
+        }
+        if fate.dropped.is_some() || fate.target.is_some() || fate.linked.is_some() || fate.content != Content::Same {
+            out.fates.insert(tree.path(id), fate);
+        }
+    }
+    if let Some(added) = &rewrites.added {
+        let (attrs, mtime) = (&added.meta.attrs, added.meta.mtime);
+        let content = Content::Added(Box::new(Added {
+            mode: attrs.mode,
+            ids: (attrs.uid.cast_signed(), attrs.gid.cast_signed()),
+            mtime: (mtime.secs, mtime.nanos),
+            hash: *Digest::of(&added.text).as_bytes(),
+        }));
+        out.fates.insert(added.path.clone(), Fate { content, ..Fate::default() });
+    }
+    out
+}

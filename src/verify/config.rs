@@ -1,0 +1,104 @@
+//! An image's config: whether it fits its layers, and what of it differs from another.
+
+use super::documents::Image;
+use super::findings::Outcome;
+use crate::Digest;
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// Fields that a rewritten image has anew, which the layers are held against: these are told in no comparison.
+const OWN: [&str; 2] = ["rootfs", "history"];
+/// Fields of which the main command has options, so that a plan says nothing of them.
+const ASKED: [&str; 2] = ["created", "config.Labels"];
+
+/// The layers' diff_ids; none for what is no digest.
+pub fn diff_ids(config: &Value) -> Vec<Option<Digest>> {
+    let list = config["rootfs"]["diff_ids"].as_array();
+    list.into_iter().flatten().map(|id| Digest::parse(id.as_str()?)).collect()
+}
+
+/// Whether the config fits its layers.
+pub fn check(image: &Image, out: &mut Outcome) {
+    let config = &image.config;
+    for (index, id) in diff_ids(config).iter().enumerate().filter(|(_, id)| id.is_none()) {
+        let found = config["rootfs"]["diff_ids"][index].to_string();
+        out.wrong(
+            "config",
+            format!("config: rootfs.diff_ids[{index}]"),
+            "sha256:HEX",
+            id.map_or(found, |d| d.to_string()),
+        );
+    }
+    if config["rootfs"]["type"] != "layers" {
+        out.wrong("config", "config: rootfs.type", "\"layers\"", config["rootfs"]["type"].to_string());
+    }
+    for key in ["os", "architecture"] {
+        if config[key].as_str().is_none_or(str::is_empty) {
+            out.wrong("platform", format!("config: {key}"), "a name", config[key].to_string());
+        }
+    }
+    if let Some(history) = config["history"].as_array().filter(|history| !history.is_empty()) {
+        let made = history.iter().filter(|entry| entry["empty_layer"] != true).count();
+        if made != image.layers.len() {
+            let expected = format!("{} entries with a layer, as there are layers", image.layers.len());
+            out.wrong("history", "config: history", expected, made.to_string());
+        }
+    }
+}
+
+/// Lists what differs between two configs. With a plan most of it may not.
+pub fn compare(old: &Value, new: &Value, planned: bool, out: &mut Outcome) {
+    let none = serde_json::Map::new();
+    let object = |value: &Value| value.as_object().unwrap_or(&none).clone();
+    let (mut before, mut after) = (object(old), object(new));
+    let (inner_before, inner_after) = (before.remove("config"), after.remove("config"));
+    let mut fields = Vec::new();
+    let mut add = |prefix: &str, a: &serde_json::Map<String, Value>, b: &serde_json::Map<String, Value>| {
+        let keys: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+        for key in keys {
+            let side = |map: &serde_json::Map<String, Value>| map.get(key).cloned().unwrap_or(Value::Null);
+            fields.push((format!("{prefix}{key}"), side(a), side(b)));
+        }
+    };
+    add("", &before, &after);
+    add("config.", &object(&inner_before.unwrap_or_default()), &object(&inner_after.unwrap_or_default()));
+    for (field, a, b) in fields.into_iter().filter(|(_, a, b)| a != b) {
+        if OWN.contains(&field.as_str()) {
+            continue;
+        }
+        let place = format!("config: {field}");
+        if planned && !ASKED.contains(&field.as_str()) {
+            out.wrong("config", place, a.to_string(), b.to_string());
+        } else {
+            out.note("config", place, a.to_string(), b.to_string());
+        }
+    }
+    history(old, new, planned, out);
+}
+
+/// Steps of the image's making: they stay, but those whose layer is gone say so.
+fn history(old: &Value, new: &Value, planned: bool, out: &mut Outcome) {
+    let list = |config: &Value| config["history"].as_array().cloned().unwrap_or_default();
+    let (before, after) = (list(old), list(new));
+    let mut differ = |place: String, a: String, b: String| {
+        if planned {
+            out.wrong("history", place, a, b);
+        } else {
+            out.note("history", place, a, b);
+        }
+    };
+    if before.len() != after.len() {
+        differ("config: history".into(), format!("{} entries", before.len()), format!("{} entries", after.len()));
+        return;
+    }
+    for (index, (a, b)) in before.iter().zip(&after).enumerate() {
+        let told = |entry: &Value| {
+            let mut entry = entry.clone();
+            entry.as_object_mut().map(|map| map.remove("empty_layer"));
+            entry
+        };
+        if told(a) != told(b) {
+            differ(format!("config: history[{index}]"), a.to_string(), b.to_string());
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! What is to be known of a file's content beside its hash: what it refers to, and of the few files that rules rewrite the text,
+//! or what an ELF file has in memory when it is loaded. It is found while the bytes pass; only ELF files, which are read here and
+//! there, wait in a temporary file, unless they lie in a layer that is not compressed.
+
+use super::elf::{self, Elf};
+use super::ledgers;
+use crate::refs::elf::{Interp, interp, path};
+use crate::refs::needed::{self, Needed};
+use crate::refs::script::{self, Shebang};
+use crate::refs::{Target, javascript, python};
+use bstr::BString;
+use md5::Md5;
+use sha1::{Digest as _, Sha1};
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use tempfile::SpooledTempFile;
+
+/// Bytes that tell what a file is.
+const HEAD: usize = 4096;
+/// Larger texts are not looked at.
+const MAX_TEXT: u64 = 16 << 20;
+/// What of an ELF file stays in memory.
+const MAX_SPOOLED: usize = 4 << 20;
+
+/// What to look for.
+#[derive(Clone, Copy)]
+pub struct Wanted<'a> {
+    /// What files refer to.
+    pub references: bool,
+    /// Of files with these paths, all: they may have a new content.
+    pub whole: &'a HashSet<BString>,
+    /// The texts of lists of checksums.
+    pub ledgers: bool,
+    /// Hears of bytes as they are read.
+    pub advance: &'a (dyn Fn(u64) + Sync),
+}
+
+/// What was found.
+#[derive(Clone, Debug, Default)]
+pub struct Extra {
+    /// The `#!` line.
+    pub shebang: Option<Shebang>,
+    /// The dynamic loader that a program names.
+    pub loader: Option<BString>,
+    /// The libraries that it needs.
+    pub needed: Option<Needed>,
+    /// Imports, each once.
+    pub imports: Vec<Target>,
+    /// The whole content.
+    pub text: Option<Vec<u8>>,
+    /// MD5 and SHA-1 of the content.
+    pub sums: Option<([u8; 16], [u8; 20])>,
+    /// What is loaded of an ELF file, or why that cannot be told.
+    pub elf: Option<Result<Elf, String>>,
+}
+
+enum State {
+    /// Nothing is wanted.
+    Nothing,
+    /// The first bytes are gathered.
+    Head(Vec<u8>),
+    /// All bytes are gathered.
+    Text(Vec<u8>),
+    /// They can be read again where they are; the first of them.
+    There(Vec<u8>),
+    /// They are put aside; the first of them.
+    Spooled(Vec<u8>, SpooledTempFile),
+    /// There is nothing more to find; the first bytes.
+    Rest(Vec<u8>),
+}
+
+/// Looks at one file.
+pub struct Look<'a> {
+    path: &'a [u8],
+    size: u64,
+    references: bool,
+    whole: bool,
+    direct: Option<(File, u64)>,
+    sums: Option<(Md5, Sha1)>,
+    state: State,
+}
+
+impl<'a> Look<'a> {
+    /// At the file of that path. `direct` is where its bytes can be read.
+    pub fn new(wanted: &Wanted<'_>, path: &'a [u8], size: u64, direct: Option<(File, u64)>) -> Self {
+        let whole = wanted.whole.contains(bstr::BStr::new(path));
+        let text = wanted.ledgers && ledgers::is_list(path);
+        let any = (whole || text || wanted.references) && size > 0;
+        let state = if any { State::Head(Vec::new()) } else { State::Nothing };
+        let sums = whole.then(Default::default);
+        let whole = whole || text;
+        Self { path, size, references: wanted.references, whole, direct, sums, state }
+    }
+
+    /// Takes the next bytes.
+    ///
+    /// # Errors
+    /// Where they cannot be put aside.
+    pub fn take(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if let Some((md5, sha1)) = &mut self.sums {
+            md5.update(bytes);
+            sha1.update(bytes);
+        }
+        match &mut self.state {
+            State::Nothing | State::Rest(_) | State::There(_) => {}
+            State::Text(text) => text.extend_from_slice(bytes),
+            State::Spooled(_, file) => file.write_all(bytes)?,
+            State::Head(head) => {
+                head.extend_from_slice(bytes);
+                if head.len() >= HEAD {
+                    self.decide()?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What the first bytes say is to be done with the others.
+    fn decide(&mut self) -> io::Result<()> {
+        let head = match &mut self.state {
+            State::Head(head) => std::mem::take(head),
+            _ => return Ok(()),
+        };
+        self.state = if head.starts_with(b"\x7fELF") {
+            if self.direct.is_some() {
+                State::There(head)
+            } else {
+                let mut file = SpooledTempFile::new(MAX_SPOOLED);
+                file.write_all(&head)?;
+                State::Spooled(head, file)
+            }
+        } else if self.size <= MAX_TEXT && (self.whole || self.references && self.language(&head).is_some()) {
+            State::Text(head)
+        } else {
+            State::Rest(head)
+        };
+        Ok(())
+    }
+
+    fn language(&self, head: &[u8]) -> Option<Language> {
+        let extension = self.path.rsplit(|&c| c == b'.').next().unwrap_or_default();
+        match extension {
+            b"py" | b"pyw" => return Some(Language::Python),
+            b"js" | b"mjs" | b"cjs" => return Some(Language::JavaScript),
+            _ => {}
+        }
+        let shebang = script::shebang(head)?;
+        let program = shebang.env_program().unwrap_or(shebang.interpreter);
+        let (_, name) = crate::path::split(&program);
+        name.starts_with(b"python").then_some(Language::Python)
+    }
+
+    /// What came of it; none where nothing did.
+    ///
+    /// # Errors
+    /// Where what was put aside cannot be read.
+    pub fn finish(mut self) -> io::Result<Option<Extra>> {
+        self.decide()?;
+        let mut extra = Extra {
+            sums: self.sums.take().map(|(m, s)| (m.finalize().into(), s.finalize().into())),
+            ..Extra::default()
+        };
+        match std::mem::replace(&mut self.state, State::Nothing) {
+            State::Nothing | State::Head(_) => {}
+            State::Rest(head) => extra.shebang = script::shebang(&head),
+            State::Text(text) => {
+                extra.shebang = script::shebang(&text);
+                if self.references {
+                    extra.imports = imports(&text, self.language(&text));
+                }
+                extra.text = self.whole.then_some(text);
+            }
+            State::There(head) => {
+                let (file, start) = self.direct.take().ok_or(io::ErrorKind::Other)?;
+                let read = |range: Range<u64>| {
+                    let mut bytes = vec![0; usize::try_from(range.end.checked_sub(range.start)?).ok()?];
+                    file.read_exact_at(&mut bytes, start + range.start).ok()?;
+                    Some(Cow::Owned(bytes))
+                };
+                self.object(&head, &read, &mut extra);
+            }
+            State::Spooled(head, file) => {
+                let file = RefCell::new(file);
+                let read = |range: Range<u64>| {
+                    let mut bytes = vec![0; usize::try_from(range.end.checked_sub(range.start)?).ok()?];
+                    let mut file = file.borrow_mut();
+                    file.seek(SeekFrom::Start(range.start)).ok()?;
+                    file.read_exact(&mut bytes).ok()?;
+                    Some(Cow::Owned(bytes))
+                };
+                self.object(&head, &read, &mut extra);
+            }
+        }
+        let any = extra.shebang.is_some() || extra.loader.is_some() || extra.needed.is_some();
+        let any = any || !extra.imports.is_empty() || extra.text.is_some() || extra.sums.is_some();
+        Ok(any.then_some(extra))
+    }
+
+    fn object(&self, head: &[u8], read: &dyn Fn(Range<u64>) -> Option<Cow<'static, [u8]>>, extra: &mut Extra) {
+        let size = self.size;
+        let read = |range: Range<u64>| read(Some(range).filter(|r| r.start <= r.end && r.end <= size)?);
+        if self.references {
+            extra.loader = match interp(head) {
+                Interp::Here(path) => Some(path),
+                Interp::At { offset, len } => read(offset..offset.saturating_add(len)).and_then(|bytes| path(&bytes)),
+                Interp::NotElf | Interp::None | Interp::Unknown => None,
+            };
+            extra.needed = needed::needed(read, size);
+        }
+        if self.whole {
+            extra.elf = Some(elf::read(&read, size));
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Language {
+    Python,
+    JavaScript,
+}
+
+/// The imports in a text, each once.
+fn imports(text: &[u8], language: Option<Language>) -> Vec<Target> {
+    let references = match language {
+        Some(Language::Python) => python::references(text, &[]),
+        Some(Language::JavaScript) => javascript::references(text, &[]),
+        None => Vec::new(),
+    };
+    let wanted = |target: &Target| matches!(target, Target::Import { .. } | Target::Require(_));
+    let mut out: Vec<Target> = references.into_iter().map(|r| r.target).filter(wanted).collect();
+    out.sort_unstable();
+    out.dedup();
+    out.shrink_to_fit();
+    out
+}

@@ -1,0 +1,178 @@
+//! One layer, read once: its blob's digest and size, its diff_id, and its members with the hashes of their contents.
+
+use super::content::Wanted;
+use super::member::{self, Member};
+use super::store::{Blob, Store};
+use crate::digest::Hashing;
+use crate::{Digest, Result};
+use std::io::{self, BufReader, Read};
+
+/// Bytes read at a time.
+const CHUNK: usize = 256 << 10;
+
+/// How bytes are compressed, as they themselves say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compression {
+    /// Not at all.
+    None,
+    /// gzip, one or several members.
+    Gzip,
+    /// zstd, one or several frames.
+    Zstd,
+}
+
+impl Compression {
+    /// By the first bytes.
+    #[must_use]
+    pub fn of(head: &[u8]) -> Self {
+        let skippable = head.len() >= 4 && head[0] & 0xf0 == 0x50 && head[1..4] == [0x2a, 0x4d, 0x18];
+        if head.starts_with(&[0x1f, 0x8b]) {
+            Self::Gzip
+        } else if head.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) || skippable {
+            Self::Zstd
+        } else {
+            Self::None
+        }
+    }
+
+    /// By a layer's media type; none of what is no layer's type.
+    #[must_use]
+    pub fn of_media(media: &str) -> Option<Self> {
+        let names = [
+            "application/vnd.oci.image.layer.v1.tar",
+            "application/vnd.oci.image.layer.nondistributable.v1.tar",
+            "application/vnd.docker.image.rootfs.diff.tar",
+            "application/vnd.docker.image.rootfs.foreign.diff.tar",
+        ];
+        let rest = names.iter().find_map(|name| media.strip_prefix(name))?;
+        match rest {
+            "" => Some(Self::None),
+            "+gzip" | ".gzip" => Some(Self::Gzip),
+            "+zstd" | ".zstd" => Some(Self::Zstd),
+            _ => None,
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "a plain tar",
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+        }
+    }
+}
+
+/// The bytes of `reader`, decompressed if they are compressed.
+///
+/// # Errors
+/// Those of the reader.
+pub fn decoder<'r>(mut reader: Box<dyn Read + Send + 'r>) -> io::Result<(Compression, Box<dyn Read + Send + 'r>)> {
+    let mut head = Vec::new();
+    reader.by_ref().take(4).read_to_end(&mut head)?;
+    let kind = Compression::of(&head);
+    let whole = BufReader::with_capacity(CHUNK, io::Cursor::new(head).chain(reader));
+    Ok((
+        kind,
+        match kind {
+            Compression::None => Box::new(whole),
+            Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(whole)),
+            Compression::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(whole)?),
+        },
+    ))
+}
+
+/// A layer as it was found.
+#[derive(Default)]
+pub struct Layer {
+    /// Its members, in tar order.
+    pub members: Vec<Member>,
+    /// The digest of the blob; none where it could not be read to its end.
+    pub digest: Option<Digest>,
+    /// The blob's size.
+    pub size: u64,
+    /// The digest of the decompressed bytes.
+    pub diff_id: Option<Digest>,
+    /// How it is compressed.
+    pub compression: Option<Compression>,
+    /// What is wrong with its compression or its tar.
+    pub wrong: Option<String>,
+}
+
+/// Reads a layer. What is wrong with it is told in the result.
+///
+/// # Errors
+/// Where the host does not let it be read.
+pub fn read(store: &Store, blob: &Blob, wanted: &Wanted<'_>) -> Result<Layer> {
+    let mut out = Layer { size: blob.size, ..Layer::default() };
+    let raw = store.read(blob)?;
+    let mut hashing = Hashing::new(Counted { inner: raw, advance: wanted.advance });
+    let mut head = [0; 4];
+    let n = io::Read::read(&mut store.read(blob)?, &mut head)?;
+    let kind = Compression::of(&head[..n]);
+    out.compression = Some(kind);
+    if kind == Compression::None {
+        // Both digests are one.
+        out.wrong = members(&mut hashing, wanted, Some(store.file(blob)?), &mut out.members);
+        out.wrong = out.wrong.or_else(|| drain(&mut hashing));
+        let (_, digest, _) = hashing.finish();
+        (out.digest, out.diff_id) = (Some(digest), Some(digest));
+        return Ok(out);
+    }
+    let decoded = match decoder(Box::new(&mut hashing)) {
+        Ok((_, decoded)) => decoded,
+        Err(e) => return Ok(Layer { wrong: Some(e.to_string()), ..out }),
+    };
+    let mut plain = Hashing::new(decoded);
+    out.wrong = members(&mut plain, wanted, None, &mut out.members);
+    let rest = drain(&mut plain);
+    let whole = rest.is_none();
+    out.wrong = out.wrong.or(rest);
+    let (decoded, diff_id, _) = plain.finish();
+    drop(decoded);
+    out.diff_id = whole.then_some(diff_id);
+    if let Some(wrong) = drain(&mut hashing) {
+        out.wrong.get_or_insert(wrong);
+    }
+    out.digest = Some(hashing.finish().1);
+    Ok(out)
+}
+
+/// Reads what comes after the end of the tar, which counts for digests.
+fn drain(reader: &mut impl Read) -> Option<String> {
+    io::copy(reader, &mut io::sink()).err().map(|e| e.to_string())
+}
+
+fn members(
+    reader: &mut impl Read,
+    wanted: &Wanted<'_>,
+    file: Option<(std::fs::File, u64)>,
+    out: &mut Vec<Member>,
+) -> Option<String> {
+    let mut reader = member::Reader::new(BufReader::with_capacity(CHUNK, reader), file, wanted);
+    loop {
+        match reader.next() {
+            Ok(Some(member)) => out.push(member),
+            Ok(None) => {
+                out.shrink_to_fit();
+                return drain(&mut reader.into_inner());
+            }
+            Err(e) => return Some(format!("at byte {}: {e}", reader.at())),
+        }
+    }
+}
+
+/// Tells how many bytes have passed.
+struct Counted<'a, R> {
+    inner: R,
+    advance: &'a (dyn Fn(u64) + Sync),
+}
+
+impl<R: Read> Read for Counted<'_, R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buf)?;
+        (self.advance)(n as u64);
+        Ok(n)
+    }
+}

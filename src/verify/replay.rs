@@ -1,0 +1,353 @@
+//! The file system that layers make, worked out a second time and in the simplest way: names in a sorted map, one layer after
+//! the other. A layer is unpacked alone; then its markers hide what lies below; then it is laid on top.
+//! Source: <https://github.com/opencontainers/image-spec/blob/main/layer.md>.
+
+use super::layer::Layer;
+use super::member::{Kind, Member};
+use crate::path::{join, split};
+use bstr::{BString, ByteSlice};
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
+
+/// As many symbolic links in a row as the kernel follows.
+const MAX_LINKS: usize = 40;
+
+/// What a name stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Inode(pub u32);
+
+/// What an inode is made from.
+#[derive(Clone, Copy, Debug)]
+enum Made {
+    /// A directory that its children imply.
+    Implied,
+    /// A member: which layer, which of its members.
+    Member(u32, u32),
+}
+
+type Names = BTreeMap<BString, Inode>;
+
+/// A file system.
+pub struct Tree<'a> {
+    /// The inode of each path; the root's is empty.
+    pub names: Names,
+    inodes: Vec<Made>,
+    layers: Vec<&'a Layer>,
+}
+
+/// A layer in a tree of its own.
+struct Own {
+    names: Names,
+    whiteouts: Vec<BString>,
+    opaques: Vec<BString>,
+    /// Links whose target has not come yet: its path.
+    pending: HashMap<Inode, BString>,
+}
+
+/// Where a path leads.
+pub struct Found {
+    /// The path without symbolic links.
+    pub path: BString,
+    /// What is there.
+    pub inode: Inode,
+}
+
+impl<'a> Tree<'a> {
+    /// What layers make, bottom first.
+    ///
+    /// # Errors
+    /// What is wrong with which layer.
+    pub fn new(layers: Vec<&'a Layer>) -> Result<Self, String> {
+        let names = Names::from([(BString::default(), Inode(0))]);
+        let mut tree = Self { names, inodes: vec![Made::Implied], layers };
+        for index in 0..tree.layers.len() {
+            let own = tree.unpack(index).map_err(|e| format!("layer {}: {e}", index + 1))?;
+            tree.lay(own).map_err(|e| format!("layer {}: {e}", index + 1))?;
+        }
+        Ok(tree)
+    }
+
+    /// The member that an inode is made from; none of a directory that is only implied.
+    #[must_use]
+    pub fn member(&self, inode: Inode) -> Option<&'a Member> {
+        match self.inodes[inode.0 as usize] {
+            Made::Implied => None,
+            Made::Member(layer, member) => Some(&self.layers[layer as usize].members[member as usize]),
+        }
+    }
+
+    /// What an inode is.
+    #[must_use]
+    pub fn kind(&self, inode: Inode) -> Kind {
+        self.member(inode).map_or(Kind::Dir, |member| member.kind)
+    }
+
+    /// The member behind a path.
+    #[must_use]
+    pub fn at(&self, path: &[u8]) -> Option<(Inode, Option<&'a Member>)> {
+        let inode = *self.names.get(path.as_bstr())?;
+        Some((inode, self.member(inode)))
+    }
+
+    /// Whether a path is there; links are not followed.
+    #[must_use]
+    pub fn has(&self, path: &[u8]) -> bool {
+        self.names.contains_key(path.as_bstr())
+    }
+
+    /// The paths below a directory.
+    pub fn below(&self, dir: &[u8]) -> impl Iterator<Item = (&BString, Inode)> {
+        self.names.range::<BString, _>(bounds(dir)).map(|(path, inode)| (path, *inode))
+    }
+
+    /// Where `path` leads from `dir`, as the kernel resolves it.
+    #[must_use]
+    pub fn resolve(&self, dir: &[u8], path: &[u8]) -> Option<Found> {
+        let mut at: BString = if path.starts_with(b"/") { BString::default() } else { dir.into() };
+        let mut inode = *self.names.get(at.as_bstr())?;
+        let mut todo: Vec<&[u8]> = path.split(|&c| c == b'/').rev().collect();
+        let mut links = 0;
+        while let Some(part) = todo.pop() {
+            match part {
+                b"" | b"." => continue,
+                b".." => {
+                    at = split(&at).0.into();
+                    inode = *self.names.get(at.as_bstr())?;
+                    continue;
+                }
+                _ => {}
+            }
+            let next = join(&at, part);
+            let found = *self.names.get(next.as_bstr())?;
+            match self.member(found).filter(|m| m.kind == Kind::Symlink) {
+                Some(link) => {
+                    links += 1;
+                    if links > MAX_LINKS {
+                        return None;
+                    }
+                    if link.link.starts_with(b"/") {
+                        at.clear();
+                        inode = Inode(0);
+                    }
+                    todo.extend(link.link.split(|&c| c == b'/').rev());
+                }
+                None => (at, inode) = (next, found),
+            }
+        }
+        Some(Found { path: at, inode })
+    }
+
+    fn put(&mut self, made: Made) -> Inode {
+        self.inodes.push(made);
+        Inode(self.inodes.len() as u32 - 1)
+    }
+
+    fn unpack(&mut self, index: usize) -> Result<Own, String> {
+        let layer = self.layers[index];
+        let mut own = Own {
+            names: Names::from([(BString::default(), self.put(Made::Implied))]),
+            whiteouts: Vec::new(),
+            opaques: Vec::new(),
+            pending: HashMap::new(),
+        };
+        let mut markers = Vec::new();
+        for (number, member) in layer.members.iter().enumerate() {
+            let (dir, name) = split(&member.path);
+            let is_marker = name.starts_with(b".wh.");
+            if dir.split(|&c| c == b'/').any(|part| part.starts_with(b".wh.")) {
+                continue;
+            }
+            if is_marker {
+                markers.push(&member.path);
+                continue;
+            }
+            let made = Made::Member(index as u32, number as u32);
+            self.add(&mut own, member, made).map_err(|e| format!("{}: {e}", super::show(&member.path)))?;
+        }
+        for marker in markers {
+            let (dir, name) = split(marker);
+            // A parent that leads through a file names nothing.
+            let Some(dir) = self.follow(&own.names, dir) else { continue };
+            match &name[4..] {
+                b".wh..opq" => own.opaques.push(dir),
+                b"" | b"." | b".." => {}
+                hidden if hidden.starts_with(b".wh.") => {}
+                hidden => own.whiteouts.push(join(&dir, hidden)),
+            }
+        }
+        settle(&mut own, |inode| self.kind(inode) == Kind::Dir);
+        Ok(own)
+    }
+
+    fn add(&mut self, own: &mut Own, member: &Member, made: Made) -> Result<(), &'static str> {
+        let (dir, name) = split(&member.path);
+        let dir = self.follow(&own.names, dir).ok_or("it lies below a loop of symbolic links")?;
+        let path = if name.is_empty() { dir } else { join(&dir, name) };
+        self.parents(&mut own.names, &path);
+        let inode = if member.kind == Kind::HardLink {
+            match self.link(own, &path, member, made)? {
+                Some(inode) => inode,
+                None => return Ok(()),
+            }
+        } else {
+            self.put(made)
+        };
+        if member.kind != Kind::Dir {
+            if path.is_empty() {
+                return Err("the root is no directory");
+            }
+            clear(&mut own.names, &path);
+        }
+        own.names.insert(path, inode);
+        Ok(())
+    }
+
+    /// What a hard link means; none for one to itself that is there.
+    fn link(
+        &mut self,
+        own: &mut Own,
+        path: &BString,
+        member: &Member,
+        made: Made,
+    ) -> Result<Option<Inode>, &'static str> {
+        let (dir, name) = split(&member.link);
+        let dir = self.follow(&own.names, dir).ok_or("its target lies below a loop of symbolic links")?;
+        let target = join(&dir, name);
+        match own.names.get(&target) {
+            Some(&inode) if self.kind(inode) == Kind::Dir => Err("a hard link to a directory"),
+            Some(_) if target == *path => Ok(None),
+            Some(&inode) => Ok(Some(inode)),
+            None => {
+                let inode = self.put(made);
+                own.pending.insert(inode, target);
+                Ok(Some(inode))
+            }
+        }
+    }
+
+    fn parents(&mut self, names: &mut Names, path: &[u8]) {
+        // The usual case: the nearest is there, and so are all.
+        let is_dir = |tree: &Self, names: &Names, path: &[u8]| {
+            names.get(path.as_bstr()).is_some_and(|inode| tree.kind(*inode) == Kind::Dir)
+        };
+        if is_dir(self, names, split(path).0) {
+            return;
+        }
+        for end in (0..path.len()).filter(|&i| path[i] == b'/') {
+            if !is_dir(self, names, &path[..end]) {
+                let inode = self.put(Made::Implied);
+                names.insert(path[..end].into(), inode);
+            }
+        }
+    }
+
+    /// The directory that a path means within `names`: its symbolic links are followed, what is not there is taken as it is.
+    /// None for a loop.
+    fn follow(&self, names: &Names, dir: &[u8]) -> Option<BString> {
+        if names.get(dir.as_bstr()).is_some_and(|inode| self.kind(*inode) == Kind::Dir) {
+            return Some(dir.into());
+        }
+        let mut at = BString::default();
+        let mut todo: Vec<&[u8]> = dir.split(|&c| c == b'/').rev().collect();
+        let mut links = 0;
+        while let Some(part) = todo.pop() {
+            match part {
+                b"" | b"." => continue,
+                b".." => {
+                    at = split(&at).0.into();
+                    continue;
+                }
+                _ => {}
+            }
+            let next = join(&at, part);
+            let link = names.get(&next).and_then(|inode| self.member(*inode)).filter(|m| m.kind == Kind::Symlink);
+            match link {
+                Some(link) => {
+                    links += 1;
+                    if links > 255 {
+                        return None;
+                    }
+                    if link.link.starts_with(b"/") {
+                        at.clear();
+                    }
+                    todo.extend(link.link.split(|&c| c == b'/').rev());
+                }
+                None => at = next,
+            }
+        }
+        Some(at)
+    }
+
+    fn lay(&mut self, mut own: Own) -> Result<(), String> {
+        // Links to lower layers mean what is there before this layer hides any of it.
+        let mut means = HashMap::new();
+        for (inode, target) in &own.pending {
+            let found = self.names.get(target).filter(|inode| self.kind(**inode) != Kind::Dir);
+            means.insert(*inode, found.copied());
+        }
+        for (path, inode) in own.names.iter_mut().filter(|_| !means.is_empty()) {
+            if let Some(found) = means.get(inode) {
+                *inode = found.ok_or_else(|| format!("{}: a hard link to nothing", super::show(path)))?;
+            }
+        }
+        for hidden in &own.whiteouts {
+            self.names.remove(hidden);
+            clear(&mut self.names, hidden);
+        }
+        for dir in &own.opaques {
+            clear(&mut self.names, dir);
+        }
+        for (path, inode) in own.names {
+            let dir = self.kind(inode) == Kind::Dir;
+            let lower = self.names.get(&path).map(|lower| self.kind(*lower) == Kind::Dir);
+            if dir && lower == Some(true) && self.member(inode).is_none() {
+                continue;
+            }
+            if !dir && lower == Some(true) {
+                clear(&mut self.names, &path);
+            }
+            self.names.insert(path, inode);
+        }
+        Ok(())
+    }
+}
+
+/// Links before their targets, where these are in the same layer.
+fn settle(own: &mut Own, is_dir: impl Fn(Inode) -> bool) {
+    let mut means: HashMap<Inode, Inode> = HashMap::new();
+    for &first in own.pending.keys() {
+        let mut at = first;
+        // A chain has at most as many links as there are.
+        for _ in 0..=own.pending.len() {
+            let next = own.pending.get(&at).and_then(|target| own.names.get(target)).copied();
+            match next.filter(|next| *next != at && !is_dir(*next)) {
+                Some(next) => at = next,
+                None => break,
+            }
+        }
+        if at != first {
+            means.insert(first, at);
+        }
+    }
+    if means.is_empty() {
+        return;
+    }
+    own.names.values_mut().for_each(|inode| *inode = means.get(inode).copied().unwrap_or(*inode));
+    own.pending.retain(|inode, _| !means.contains_key(inode));
+}
+
+/// Between which two paths all below `dir` lie: `a/` and `a0`, as 0 comes after the slash.
+fn bounds(dir: &[u8]) -> (Bound<BString>, Bound<BString>) {
+    if dir.is_empty() {
+        return (Bound::Excluded(BString::default()), Bound::Unbounded);
+    }
+    (Bound::Included([dir, b"/"].concat().into()), Bound::Excluded([dir, b"0"].concat().into()))
+}
+
+/// Removes all below `dir`.
+fn clear(names: &mut Names, dir: &[u8]) {
+    let gone: Vec<BString> = names.range::<BString, _>(bounds(dir)).map(|(path, _)| path.clone()).collect();
+    for path in gone {
+        names.remove(&path);
+    }
+}

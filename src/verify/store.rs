@@ -1,0 +1,224 @@
+//! Where an image's files are, read a second way: the members of an archive by the `tar` crate's index of them, or the files of
+//! a directory. A compressed archive or a pipe is put into a temporary file first.
+
+use crate::source::{Location, Place};
+use crate::{Error, ErrorKind, Result, path};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+
+/// Links in an archive that lead to links in it.
+const MAX_LINKS: usize = 10;
+/// Larger documents are none: the largest known configs have some hundred kilobytes.
+const MAX_DOCUMENT: u64 = 64 << 20;
+
+/// The files of an archive or a layout directory.
+pub struct Store {
+    /// What findings and errors call it.
+    pub name: String,
+    kind: Kind,
+}
+
+enum Kind {
+    Archive { file: File, members: BTreeMap<String, Member> },
+    Dir(PathBuf),
+}
+
+enum Member {
+    File { offset: u64, size: u64 },
+    Link(String),
+}
+
+/// Where a file's bytes lie.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Blob {
+    path: Option<PathBuf>,
+    offset: u64,
+    /// Its size in bytes.
+    pub size: u64,
+}
+
+impl Store {
+    /// Opens what is at `location`.
+    ///
+    /// # Errors
+    /// Where nothing is there, or what is there is neither a tar archive nor a directory.
+    pub fn open(location: &Location) -> Result<Self> {
+        let name = location.to_string();
+        let kind = match &location.place {
+            Place::Std => archive(spooled(io::stdin())?),
+            Place::Path(path) if path.is_dir() => Ok(Kind::Dir(path.clone())),
+            Place::Path(path) => File::open(path).map_err(|e| Error::io("cannot open", e)).and_then(plain),
+        };
+        Ok(Self { kind: kind.map_err(|e| e.archive(&name))?, name })
+    }
+
+    /// The file of that name; links within an archive are followed.
+    ///
+    /// # Errors
+    /// Where the host does not tell.
+    pub fn find(&self, name: &str) -> Result<Option<Blob>> {
+        match &self.kind {
+            Kind::Dir(dir) => {
+                let path = dir.join(name);
+                Ok(path.metadata().ok().filter(std::fs::Metadata::is_file).map(|m| Blob {
+                    path: Some(path),
+                    offset: 0,
+                    size: m.len(),
+                }))
+            }
+            Kind::Archive { members, .. } => {
+                let mut name = name.to_owned();
+                for _ in 0..MAX_LINKS {
+                    match members.get(&name) {
+                        Some(Member::File { offset, size }) => {
+                            return Ok(Some(Blob { path: None, offset: *offset, size: *size }));
+                        }
+                        Some(Member::Link(to)) => name.clone_from(to),
+                        None => return Ok(None),
+                    }
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    /// Whether it is a directory.
+    #[must_use]
+    pub fn is_dir(&self) -> bool {
+        matches!(self.kind, Kind::Dir(_))
+    }
+
+    /// Whether anything lies below a name.
+    #[must_use]
+    pub fn has_below(&self, dir: &str) -> bool {
+        match &self.kind {
+            Kind::Dir(root) => root.join(dir).exists(),
+            Kind::Archive { members, .. } => members.keys().any(|name| name.starts_with(&format!("{dir}/"))),
+        }
+    }
+
+    /// The file that has the bytes of `blob`, and where they begin.
+    ///
+    /// # Errors
+    /// Where it cannot be opened.
+    pub fn file(&self, blob: &Blob) -> Result<(File, u64)> {
+        let file = match (&blob.path, &self.kind) {
+            (Some(path), _) => File::open(path),
+            (None, Kind::Archive { file, .. }) => file.try_clone(),
+            (None, Kind::Dir(dir)) => File::open(dir),
+        };
+        Ok((file.map_err(|e| Error::io("cannot open", e).archive(&self.name))?, blob.offset))
+    }
+
+    /// The bytes of `blob`.
+    ///
+    /// # Errors
+    /// As [`Store::file`].
+    pub fn read(&self, blob: &Blob) -> Result<Slice> {
+        let (file, at) = self.file(blob)?;
+        Ok(Slice { file, at, end: at.saturating_add(blob.size) })
+    }
+
+    /// A document's bytes.
+    ///
+    /// # Errors
+    /// Where it cannot be read, or is far too large to be one.
+    pub fn document(&self, blob: &Blob) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        if blob.size > MAX_DOCUMENT {
+            return Err(Error::new(ErrorKind::Archive, "a document is far too large").archive(&self.name));
+        }
+        let read = self.read(blob)?.read_to_end(&mut bytes);
+        read.map_err(|e| Error::io("cannot read a document", e).archive(&self.name))?;
+        Ok(bytes)
+    }
+}
+
+/// A part of a file, read with `pread`.
+pub struct Slice {
+    file: File,
+    at: u64,
+    end: u64,
+}
+
+impl Read for Slice {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let most = usize::try_from(self.end - self.at).unwrap_or(usize::MAX).min(buf.len());
+        let n = self.file.read_at(&mut buf[..most], self.at)?;
+        self.at += n as u64;
+        Ok(n)
+    }
+}
+
+/// An archive file, which may be compressed as a whole, or no regular file.
+fn plain(mut file: File) -> Result<Kind> {
+    let regular = file.metadata().map_err(|e| Error::io("cannot open", e))?.is_file();
+    let mut head = [0; 4];
+    if !regular {
+        return archive(spooled(file)?);
+    }
+    let n = file.read_at(&mut head, 0).map_err(|e| Error::io("cannot read", e))?;
+    if super::layer::Compression::of(&head[..n]) == super::layer::Compression::None {
+        return archive(file);
+    }
+    file.seek(SeekFrom::Start(0)).map_err(|e| Error::io("cannot read", e))?;
+    archive(spooled(file)?)
+}
+
+/// A temporary file with the decompressed bytes.
+fn spooled(reader: impl Read + Send + 'static) -> Result<File> {
+    let failed = |e| Error::io("cannot copy the archive to a temporary file", e);
+    let mut decoded = super::layer::decoder(Box::new(BufReader::new(reader))).map_err(failed)?.1;
+    let mut file = tempfile::tempfile().map_err(failed)?;
+    io::copy(&mut decoded, &mut file).map_err(failed)?;
+    Ok(file)
+}
+
+fn archive(file: File) -> Result<Kind> {
+    let no_tar = |e: io::Error| Error::new(ErrorKind::Archive, "not a tar archive").cause(e);
+    let mut walk = file.try_clone().map_err(no_tar)?;
+    walk.seek(SeekFrom::Start(0)).map_err(no_tar)?;
+    let length = file.metadata().map_err(no_tar)?.len();
+    let mut members = BTreeMap::new();
+    let mut archive = tar::Archive::new(walk);
+    for entry in archive.entries_with_seek().map_err(no_tar)? {
+        let entry = entry.map_err(no_tar)?;
+        let Some(name) = normal(&entry.path_bytes()) else { continue };
+        let kind = entry.header().entry_type();
+        let link = || entry.link_name_bytes().map(|link| link.into_owned()).unwrap_or_default();
+        let member = if kind.is_symlink() {
+            let link = link();
+            let (dir, _) = path::split(name.as_bytes());
+            normal(&if link.starts_with(b"/") { link } else { path::join(dir, &link).into() }).map(Member::Link)
+        } else if kind.is_hard_link() {
+            normal(&link()).map(Member::Link)
+        } else if kind.is_dir() {
+            None
+        } else {
+            let (offset, size) = (entry.raw_file_position(), entry.size());
+            if offset.saturating_add(size) > length {
+                let what = "the archive ends within a member";
+                return Err(Error::new(ErrorKind::Archive, what).member(name.as_bytes()).expected(
+                    format!("{size} bytes from byte {offset} on"),
+                    format!("{} bytes", length.saturating_sub(offset)),
+                ));
+            }
+            Some(Member::File { offset, size })
+        };
+        if let Some(member) = member {
+            members.insert(name, member);
+        }
+    }
+    if members.is_empty() {
+        return Err(Error::new(ErrorKind::Archive, "an archive without files, no image"));
+    }
+    Ok(Kind::Archive { file, members })
+}
+
+/// A member's name; none where it leaves the archive or is no text, as no file of an image is named.
+fn normal(name: &[u8]) -> Option<String> {
+    String::from_utf8(path::normalize(name).ok()?.into()).ok()
+}

@@ -1,0 +1,131 @@
+//! What came of it, for people and as JSON.
+
+use super::findings::{Finding, Outcome};
+use crate::report::paint::Paint;
+use crate::report::units::count;
+use serde::Serialize;
+use std::io::{self, Write};
+
+/// What was asked for.
+#[derive(Clone, Debug, Serialize)]
+pub struct Head {
+    /// OUT as given.
+    pub output: String,
+    /// IN as given.
+    pub against: Option<String>,
+    /// The profiles of the plan; none where there was no plan.
+    pub profiles: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    version: u32,
+    #[serde(flatten)]
+    head: &'a Head,
+    ok: bool,
+    checked: &'a super::findings::Checked,
+    mismatches: &'a [Finding],
+    notes: &'a [Finding],
+    removed_by_directory: &'a std::collections::BTreeMap<String, u64>,
+    removed: Vec<RemovedPath<'a>>,
+}
+
+#[derive(Serialize)]
+struct RemovedPath<'a> {
+    path: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<&'a str>,
+}
+
+/// Writes all of it as JSON.
+///
+/// # Errors
+/// Those of `out`.
+pub fn json(head: &Head, outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
+    let removed = outcome.removed.paths.iter().map(|(path, rule)| RemovedPath { path, rule: rule.as_deref() });
+    let document = Document {
+        version: 1,
+        head,
+        ok: outcome.mismatches.is_empty(),
+        checked: &outcome.checked,
+        mismatches: &outcome.mismatches,
+        notes: &outcome.notes,
+        removed_by_directory: &outcome.removed.by_top,
+        removed: removed.collect(),
+    };
+    serde_json::to_writer_pretty(&mut *out, &document)?;
+    out.write_all(b"\n")
+}
+
+/// Writes it for people: every mismatch with both sides, then what was checked. `paths` lists every removed path, too.
+///
+/// # Errors
+/// Those of `out`.
+pub fn text(head: &Head, outcome: &Outcome, paths: bool, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
+    for finding in &outcome.mismatches {
+        self::finding(finding, &paint.red("mismatch:"), out)?;
+    }
+    for finding in &outcome.notes {
+        self::finding(finding, &paint.yellow("differs:"), out)?;
+    }
+    let checked = &outcome.checked;
+    let many = |n: u64, one: &str| format!("{} {one}{}", count(n), if n == 1 { "" } else { "s" });
+    let mut lines = vec![format!(
+        "{}, {} and {} computed anew",
+        many(checked.images, "image"),
+        many(checked.layers, "layer"),
+        many(checked.digests, "digest and size").replace("sizes", "size").replace("digest and", "digests and")
+    )];
+    if head.against.is_some() {
+        lines.push(format!("{} compared: {} byte for byte", many(checked.paths, "path"), many(checked.same, "file")));
+        let removed = if head.profiles.is_empty() { "gone" } else { "gone, each by a rule" };
+        lines.push(format!("{} {removed}{}", many(checked.removed, "path"), tops(outcome)));
+        if checked.rewritten > 0 {
+            lines.push(format!(
+                "{} with a new content that a rule allows: {} with all that is loaded as it was, rows of {} compared",
+                many(checked.rewritten, "file"),
+                many(checked.elf, "ELF file"),
+                many(checked.ledgers, "list"),
+            ));
+        }
+        let purpose = match checked.on_purpose {
+            0 => String::new(),
+            n => format!("; {} to packages that are removed on purpose", count(n)),
+        };
+        lines.push(format!("{} resolve as they did{purpose}", many(checked.references, "reference")));
+    }
+    for line in lines {
+        writeln!(out, "{line}")?;
+    }
+    if paths {
+        for (path, rule) in &outcome.removed.paths {
+            let rule = rule.as_ref().map_or_else(String::new, |rule| format!("  {}", paint.dim(rule)));
+            writeln!(out, "gone: /{path}{rule}")?;
+        }
+    }
+    match outcome.mismatches.len() {
+        0 => writeln!(out, "{}", paint.green("no mismatch")),
+        n => writeln!(
+            out,
+            "{}",
+            paint.red(&format!("{} found", many(n as u64, "mismatch").replace("mismatchs", "mismatches")))
+        ),
+    }
+}
+
+/// How many went of each top directory, those with most first.
+fn tops(outcome: &Outcome) -> String {
+    let mut tops: Vec<(&String, &u64)> = outcome.removed.by_top.iter().collect();
+    tops.sort_by_key(|(name, n)| (std::cmp::Reverse(**n), *name));
+    let shown: Vec<String> = tops.iter().take(8).map(|(name, n)| format!("/{name} {}", count(**n))).collect();
+    let more = if tops.len() > 8 { ", …" } else { "" };
+    if shown.is_empty() { String::new() } else { format!(" ({}{more})", shown.join(", ")) }
+}
+
+fn finding(finding: &Finding, label: &str, out: &mut dyn Write) -> io::Result<()> {
+    let image = finding.image.as_ref().map_or_else(String::new, |image| format!("{image}: "));
+    let clean = |text: &str| crate::report::printable(text, false).into_owned();
+    writeln!(out, "{label} {}{} ({})", clean(&image), clean(&finding.place), finding.kind)?;
+    writeln!(out, "    expected {}", clean(&finding.expected))?;
+    writeln!(out, "    found    {}", clean(&finding.found))
+}
