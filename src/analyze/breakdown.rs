@@ -3,11 +3,12 @@
 
 use super::kinds::Kinds;
 use super::owners::Owners;
-use crate::layer::LayerIndex;
+use crate::elf::Outcome;
+use crate::layer::{Facts, LayerIndex};
 use crate::path;
 use crate::plan::script::Names;
 use crate::report::escape;
-use crate::tar::Kind;
+use crate::tar::{Kind, Member, padded};
 use crate::tree::{At, Tree};
 use bstr::BStr;
 use serde::Serialize;
@@ -41,6 +42,8 @@ pub const HIDDEN: &str = "(no container sees it)";
 pub const FRAMING: &str = "(ends of layers)";
 /// Headers of directories, links and devices.
 const ENTRIES: &str = "(directories and links)";
+/// The kind of what stripping would take out of objects, beside files of that kind.
+const DEBUG: &str = "debug data";
 /// What belongs to no package.
 const NO_PACKAGE: &str = "(no package)";
 
@@ -87,7 +90,11 @@ pub fn breakdown(
                 continue;
             }
             let kind = if member.kind == Kind::File { kinds.of(member, &mut found) } else { None };
-            by_kind.add(kind.map_or(ENTRIES, |kind| kinds.id(kind)), 1, bytes);
+            let debug = index.facts.get(&number).map_or(0, |facts| debug_bytes(facts, member));
+            by_kind.add(kind.map_or(ENTRIES, |kind| kinds.id(kind)), 1, bytes - debug);
+            if debug > 0 {
+                by_kind.add(DEBUG, 0, debug);
+            }
             let owner = names.get(At { layer, member: number }).and_then(|node| owners.of(node));
             match owner {
                 Some(package) => by_package.add(&package.label(), 1, bytes),
@@ -99,6 +106,15 @@ pub fn breakdown(
         [&mut by_kind, &mut by_package, &mut by_dir].into_iter().for_each(|s| s.add(FRAMING, 0, rest));
     }
     Breakdown { kinds: by_kind.finish(), packages: by_package.finish(), directories: by_dir.finish() }
+}
+
+/// Bytes of an object's span that are symbols and debug data: what stripping takes, where the scan looked for that.
+fn debug_bytes(facts: &Facts, member: &Member) -> u64 {
+    let sizes = facts.strip.iter().filter_map(|strip| match &strip.outcome {
+        Outcome::Replaced(recipe) => Some(padded(recipe.size)),
+        Outcome::Unchanged(_) => None,
+    });
+    sizes.min().map_or(0, |least| padded(member.stored).saturating_sub(least))
 }
 
 /// The directory that a path is counted for: at most so many names deep.

@@ -25,6 +25,7 @@ pub mod json;
 pub mod kinds;
 pub mod markdown;
 pub mod owners;
+pub mod page;
 pub mod savings;
 #[cfg(test)]
 mod tests;

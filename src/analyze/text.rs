@@ -136,7 +136,7 @@ fn waste(analysis: &Analysis, options: &Options) -> String {
     out
 }
 
-fn why(waste: &Waste) -> String {
+pub(super) fn why(waste: &Waste) -> String {
     let what = match waste.cause {
         Cause::Deleted => "deleted",
         Cause::Replaced => "replaced",
@@ -223,9 +223,14 @@ fn savings(analysis: &Analysis, options: &Options) -> String {
     let share = percent(best.saved_bytes, analysis.bytes());
     out.push_str(&format!("\n{}\n", options.table(&rules).trim_end()));
     let line = format!("{} would save {} ({share}):", best.profile, units::bytes(best.saved_bytes));
-    let command = format!("slim {input} -p {} -o OUT", best.profile);
+    let command = command(&input, &best.profile);
     out.push_str(&format!("\n{}\n  {command}\n", options.paint.green(&line)));
     out
+}
+
+/// The command that does what was estimated.
+pub(super) fn command(input: &str, profile: &str) -> String {
+    format!("slim {input} -p {profile} -o OUT")
 }
 
 /// The rules of `.dive-ci`, and whether all of them hold.

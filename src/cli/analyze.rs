@@ -12,7 +12,8 @@ use crate::analyze::savings::{Saving, output_bytes};
 use crate::analyze::{self, Analysis, Head, Layer, Request, json, markdown, text, waste};
 use crate::image::Platform;
 use crate::layer::LayerIndex;
-use crate::plan;
+use crate::page;
+use crate::plan::{self, Plan};
 use crate::profile::{self, Matcher, Profile};
 use crate::report::build::Built;
 use crate::report::paint::Paint;
@@ -26,6 +27,7 @@ use std::io::{self, IsTerminal};
 use std::path::Path;
 
 mod budget;
+mod html;
 
 /// The file that dive looks for.
 const CI_CONFIG: &str = ".dive-ci";
@@ -38,8 +40,12 @@ pub fn analyze(args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8> {
     let settings = settings(&args)?;
     let (budget, baseline) = (budget::settings(&args)?, budget::baseline(&args)?);
     prepare_threads(args.threads);
-    let wanted = [("--json", args.json.as_deref()), ("--markdown", args.budget.markdown.as_deref())];
-    let [to_json, to_markdown] = files::open_all(&[("IN", &args.input)], wanted)?;
+    let wanted = [
+        ("--json", args.json.as_deref()),
+        ("--markdown", args.budget.markdown.as_deref()),
+        ("--html", args.html.as_deref()),
+    ];
+    let [to_json, to_markdown, to_html] = files::open_all(&[("IN", &args.input)], wanted)?;
     let verbosity = if args.quiet { Verbosity::Quiet } else { Verbosity::Normal };
     let ui = progress::Stderr::new(verbosity, stderr);
     let platform = args.platform.as_deref().map(Platform::parse).transpose()?;
@@ -49,7 +55,7 @@ pub fn analyze(args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8> {
     let image = only(&input)?;
 
     // A gate alone needs nothing but names and sizes, unless a budget is about packages.
-    let gate_alone = settings.is_some() && to_json.is_none() && to_markdown.is_none();
+    let gate_alone = settings.is_some() && to_json.is_none() && to_markdown.is_none() && to_html.is_none();
     let names = if gate_alone { Vec::new() } else { asked(&args) };
     let profiles = profiles(&names)?;
     let packages = !profiles.is_empty() || baseline.is_some() || budget.needs_packages();
@@ -62,7 +68,9 @@ pub fn analyze(args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8> {
     let merged = merge::merge(&members, 0).map_err(|e| e.archive(&input.name))?;
 
     let request = Request { facts: &image.facts, layers: &layers, merged: &merged, depth: args.depth };
-    let mut analysis = found(&args.input, &input, image, &request, &profiles, packages)?;
+    let picked = profiles.iter().map(|p| p.pick(std::iter::once((&merged.tree, layers.clone()))));
+    let picked = fitting(picked.collect::<Result<_>>()?);
+    let mut analysis = found(&args.input, &input, image, &request, &picked, packages)?;
     analysis.growth = baseline.map(|baseline| baseline.growth(&analysis));
     let verdict = settings.map(|settings| gate::check(&settings, &analysis.metric));
     analysis.verdict = verdict.map(|v| budget.check(&analysis, &layers, None).map(|rows| v.and(rows))).transpose()?;
@@ -71,6 +79,10 @@ pub fn analyze(args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8> {
     filled.extend(to_json.map(|file| file.fill(|out| json::write(&analysis, &request, out))).transpose()?);
     let comment = |out: &mut dyn io::Write| out.write_all(markdown::render(&analysis, None).as_bytes());
     filled.extend(to_markdown.map(|file| file.fill(comment)).transpose()?);
+    if let Some(file) = to_html {
+        let page = html::page(&analysis, &request, image, &picked).map_err(|e| e.archive(&input.name))?;
+        filled.push(file.fill(|out| page::write(&page, out))?);
+    }
     if !args.quiet && !wanted.iter().any(|(_, path)| path.is_some_and(is_stdout)) {
         let terminal = io::stdout().is_terminal();
         let width = if terminal { terminal_width() } else { WIDTH };
@@ -144,14 +156,12 @@ fn found(
     input: &Input,
     image: &Image,
     request: &Request<'_>,
-    profiles: &[Profiles<'_>],
+    profiles: &[Profile],
     packages: bool,
 ) -> Result<Analysis> {
     let needed = waste::needed(request.layers, &request.merged.tree);
-    let picked = profiles.iter().map(|p| p.pick(std::iter::once((&request.merged.tree, request.layers.to_vec()))));
-    let picked = fitting(picked.collect::<Result<_>>()?);
     let plans =
-        || -> Result<Vec<Saving>> { picked.par_iter().with_max_len(1).map(|p| saving(p, image, request)).collect() };
+        || -> Result<Vec<Saving>> { profiles.par_iter().with_max_len(1).map(|p| saving(p, image, request)).collect() };
     let breakdown = || packages.then(|| analyze::break_down(request, &needed)).transpose();
     let measures = || rayon::join(|| analyze::measure(request, &needed), breakdown);
     let (savings, ((metric, wasted), breakdown)) = rayon::join(plans, measures);
@@ -197,12 +207,16 @@ fn fitting(all: Vec<Profile>) -> Vec<Profile> {
     all.into_iter().filter(|profile| used(profile, true) || !used(profile, false)).collect()
 }
 
-/// What a profile would save, by its plan.
-fn saving(profile: &Profile, image: &Image, request: &Request<'_>) -> Result<Saving> {
+fn planned(profile: &Profile, request: &Request<'_>) -> Result<Plan> {
     let Request { facts, layers, merged, .. } = *request;
     let matcher = Matcher::new(profile)?;
-    let wanted = plan::Request { facts, layers, merged, profile, matcher: &matcher, squash: false, base: 0 };
-    let plan = plan::plan(&wanted)?;
+    plan::plan(&plan::Request { facts, layers, merged, profile, matcher: &matcher, squash: false, base: 0 })
+}
+
+/// What a profile would save, by its plan.
+fn saving(profile: &Profile, image: &Image, request: &Request<'_>) -> Result<Saving> {
+    let Request { layers, merged, .. } = *request;
+    let plan = planned(profile, request)?;
     let tars: Vec<u64> = layers.iter().map(|l| l.tar_bytes).collect();
     let after = output_bytes(&plan, &tars);
     let tree = &merged.tree;

@@ -8,10 +8,11 @@ use super::progress::{self, Ui};
 use super::values::Color;
 use super::{FAILED, OK, WIDTH, paint, prepare_threads, run, terminal_width, to_stdout};
 use crate::analyze::Head;
-use crate::diff::{Answers, Diff, Image, Pair, Questions, json, markdown, text};
+use crate::diff::{self, Answers, Diff, Image, Pair, Questions, json, markdown, text};
 use crate::elf::Object as _;
 use crate::image::Platform;
 use crate::layer::LayerIndex;
+use crate::page;
 use crate::report::paint::Paint;
 use crate::scan::{Needs, Scanned};
 use crate::source::{self, Input, LayerRef, Location, OpenOptions, Place};
@@ -91,8 +92,10 @@ pub fn diff(args: DiffArgs, color: Color, stderr: Paint) -> Result<u8> {
         );
     }
     prepare_threads(args.threads);
-    let wanted = [("--json", args.json.as_deref()), ("--markdown", args.markdown.as_deref())];
-    let [to_json, to_markdown] = files::open_all([("A", &args.before), ("B", &args.after)].as_slice(), wanted)?;
+    let wanted =
+        [("--json", args.json.as_deref()), ("--markdown", args.markdown.as_deref()), ("--html", args.html.as_deref())];
+    let [to_json, to_markdown, to_html] =
+        files::open_all([("A", &args.before), ("B", &args.after)].as_slice(), wanted)?;
     let ui = progress::Stderr::new(if args.quiet { Verbosity::Quiet } else { Verbosity::Normal }, stderr);
     let done = (|| -> Result<Diff> {
         let before = Side::read(&args.before, &args, &ui)?;
@@ -110,6 +113,7 @@ pub fn diff(args: DiffArgs, color: Color, stderr: Paint) -> Result<u8> {
     filled.extend(
         to_markdown.map(|file| file.fill(|out| out.write_all(markdown::render(&diff).as_bytes()))).transpose()?,
     );
+    filled.extend(to_html.map(|file| file.fill(|out| page::write(&diff::page::page(&diff), out))).transpose()?);
     if !args.quiet && !wanted.iter().any(|(_, path)| path.is_some_and(is_stdout)) {
         let terminal = io::stdout().is_terminal();
         let width = if terminal { terminal_width() } else { WIDTH };

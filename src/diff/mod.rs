@@ -19,6 +19,7 @@ mod files;
 pub mod json;
 mod layers;
 pub mod markdown;
+pub mod page;
 mod sums;
 #[cfg(test)]
 mod tests;

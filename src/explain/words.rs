@@ -123,7 +123,8 @@ impl Explain<'_> {
     }
 
     /// The same, without what is of this path alone: what stands beside many paths.
-    pub(super) fn class(&self, entry: &Entry) -> String {
+    #[must_use]
+    pub fn class(&self, entry: &Entry) -> String {
         let rule = self.asking_rule(entry);
         match entry.verdict {
             Verdict::Drop | Verdict::Strip => rule.to_owned(),

@@ -24,6 +24,10 @@ pub struct AnalyzeArgs {
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub json: Option<PathBuf>,
 
+    /// Write a page for people, which loads nothing from the network; - is standard output, instead of the text
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
+    pub html: Option<PathBuf>,
+
     /// Tell directories apart so many levels below the root
     #[arg(long, value_name = "N", default_value_t = 3, help_heading = "Output")]
     pub depth: usize,

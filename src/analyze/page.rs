@@ -1,0 +1,216 @@
+//! An analysis as a page for people: every file with its kind, package and what a profile would make of it.
+
+use super::kinds::Kinds;
+use super::owners::Owners;
+use super::text::sentence;
+use super::waste::{Cause, Waste};
+use super::{Analysis, Request};
+use crate::explain::{self, Entry, Explain, Place};
+use crate::page::{self, Fact, Fate, File, Page, Value};
+use crate::report::instruction;
+use crate::tree::At;
+use std::collections::HashMap;
+
+/// How many wasted paths are told of a layer or a step.
+const PATHS: usize = 12;
+
+/// The page of an analysis; `explain` has the plan of the profile whose verdicts it shows.
+///
+/// # Errors
+/// A sentence where the built-in kinds are wrong, which a test rules out.
+pub fn page(analysis: &Analysis, request: &Request<'_>, explain: &Explain<'_>) -> Result<Page, String> {
+    let owners = Owners::new(request.layers, &request.merged.tree);
+    let mut files =
+        Files { request, explain, owners, kinds: Kinds::builtin()?, found: Vec::new(), out: Page::default() };
+    let mut names = Names::default();
+    explain.entries().filter(|entry| !entry.is_dir()).for_each(|entry| files.add(&entry, &mut names));
+    let profile = explain.image().profile.names.join(",");
+    let head = &analysis.head;
+    Ok(Page {
+        title: if head.tags.is_empty() { head.path.clone() } else { head.tags.join(", ") },
+        subtitle: format!("{} · {}", head.platform, head.config),
+        command: format!("slim analyze {}", head.path),
+        facts: facts(analysis),
+        layers: layers(analysis),
+        kinds: names.kinds.list,
+        packages: names.packages.list,
+        verdicts: names.verdicts.list.into_iter().map(|v| v.0).collect(),
+        profile,
+        waste: analysis.wasted.steps.iter().filter(|w| w.cause != Cause::Marker).map(|w| waste(analysis, w)).collect(),
+        profiles: profiles(analysis),
+        ..files.out
+    })
+}
+
+/// Names, each once, in the order in which they came.
+struct Interned<T> {
+    list: Vec<T>,
+    known: HashMap<T, u32>,
+}
+
+impl<T> Default for Interned<T> {
+    fn default() -> Self {
+        Self { list: Vec::new(), known: HashMap::new() }
+    }
+}
+
+impl<T: Clone + Eq + std::hash::Hash> Interned<T> {
+    fn id(&mut self, value: T) -> u32 {
+        if let Some(&id) = self.known.get(&value) {
+            return id;
+        }
+        let id = self.list.len() as u32;
+        self.list.push(value.clone());
+        self.known.insert(value, id);
+        id
+    }
+}
+
+/// A verdict that can be looked up.
+#[derive(Clone, PartialEq, Eq)]
+struct Verdict(page::Verdict);
+
+impl std::hash::Hash for Verdict {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        (self.0.fate as u8, &self.0.rule, &self.0.why).hash(state);
+    }
+}
+
+#[derive(Default)]
+struct Names {
+    kinds: Interned<String>,
+    packages: Interned<String>,
+    verdicts: Interned<Verdict>,
+}
+
+struct Files<'a> {
+    request: &'a Request<'a>,
+    explain: &'a Explain<'a>,
+    owners: Owners,
+    kinds: Kinds,
+    found: Vec<usize>,
+    out: Page,
+}
+
+impl Files<'_> {
+    fn add(&mut self, entry: &Entry, names: &mut Names) {
+        let (at, node) = match entry.place {
+            Place::Member(at) => (Some(at), None),
+            Place::Node(id) => (self.request.merged.tree.inode_of(id).holder(), Some(id)),
+        };
+        let kind = at.and_then(|at| self.kind(at));
+        let verdict = page::Verdict {
+            fate: fate(entry.verdict),
+            rule: entry.rule.map(|rule| self.explain.rule_id(rule).to_owned()).unwrap_or_default(),
+            why: self.explain.class(entry),
+        };
+        let owner = node.and_then(|id| self.owners.of(id));
+        let package = owner.map(|package| format!("{} {}", package.manager, package.name));
+        self.out.files.push(File {
+            path: self.explain.path(entry),
+            size: Some(entry.size),
+            layer: Some(entry.layer),
+            kind: kind.map(|kind| names.kinds.id(kind)),
+            package: package.map(|package| names.packages.id(package)),
+            verdict: Some(names.verdicts.id(Verdict(verdict))),
+            saved: entry.bytes,
+            ..File::default()
+        });
+    }
+
+    fn kind(&mut self, at: At) -> Option<String> {
+        let member = &self.request.layers[at.layer as usize].members[at.member as usize];
+        if member.kind != crate::tar::Kind::File {
+            return None;
+        }
+        let kind = self.kinds.of(member, &mut self.found)?;
+        Some(self.kinds.id(kind).to_owned())
+    }
+}
+
+const fn fate(verdict: explain::Verdict) -> Fate {
+    match verdict {
+        explain::Verdict::Drop => Fate::Drop,
+        explain::Verdict::Hidden => Fate::Hidden,
+        explain::Verdict::Strip => Fate::Strip,
+        explain::Verdict::Rewrite => Fate::Rewrite,
+        explain::Verdict::Held => Fate::Held,
+        explain::Verdict::Keep => Fate::Keep,
+    }
+}
+
+fn facts(analysis: &Analysis) -> Vec<Fact> {
+    let fact = |label: &str, value: Value, note: &str| Fact {
+        label: label.to_owned(),
+        value,
+        was: None,
+        note: note.to_owned(),
+    };
+    let metric = &analysis.metric;
+    let mut out = vec![fact("uncompressed", Value::Bytes(analysis.bytes()), "all layers as plain tars")];
+    let stored = analysis.layers.iter().map(|l| l.blob_bytes).sum();
+    if stored != analysis.bytes() {
+        out.push(fact("as stored", Value::Bytes(stored), "compressed"));
+    }
+    out.push(fact("paths", Value::Count(analysis.paths), ""));
+    out.push(fact("reclaimable", Value::Bytes(analysis.wasted.bytes()), "stored and pulled, and no container sees it"));
+    let efficiency = format!("as dive counts; efficiency {:.4}%", metric.efficiency * 100.0);
+    out.push(fact("wasted", Value::Bytes(metric.wasted_bytes), &efficiency));
+    if let Some(best) = analysis.savings.first() {
+        out.push(fact("could be saved", Value::Bytes(best.saved_bytes), &format!("with {}", best.profile)));
+    }
+    out
+}
+
+fn wasted(waste: &Waste, bytes: u64) -> page::Wasted {
+    page::Wasted { path: waste.path.clone(), bytes, how: super::text::why(waste) }
+}
+
+fn layers(analysis: &Analysis) -> Vec<page::Layer> {
+    let one = |layer: &super::Layer| {
+        let here = |w: &Waste| w.parts.iter().find(|p| p.layer == layer.index).map(|p| wasted(w, p.bytes));
+        let mut paths: Vec<_> = analysis.wasted.paths.iter().filter_map(here).collect();
+        paths.sort_by_key(|w| std::cmp::Reverse(w.bytes));
+        paths.truncate(PATHS);
+        page::Layer {
+            number: layer.index,
+            instruction: instruction::clean(&layer.instruction),
+            bytes: layer.bytes,
+            blob_bytes: layer.blob_bytes,
+            files: layer.files,
+            wasted_bytes: layer.wasted_bytes,
+            wasted: paths,
+            ..page::Layer::default()
+        }
+    };
+    analysis.layers.iter().map(one).collect()
+}
+
+fn waste(analysis: &Analysis, step: &Waste) -> page::Waste {
+    let same = analysis.wasted.paths.iter().filter(|w| (w.cause, w.by) == (step.cause, step.by));
+    page::Waste {
+        sentence: sentence(analysis, step),
+        bytes: step.bytes(),
+        files: step.files(),
+        paths: same.take(PATHS).map(|w| wasted(w, w.bytes())).collect(),
+    }
+}
+
+fn profiles(analysis: &Analysis) -> Vec<page::Profile> {
+    let rule = |r: &crate::report::RuleReport| page::Rule {
+        id: r.id.clone(),
+        about: r.about.clone(),
+        risk: r.risk.clone(),
+        files: r.files,
+        bytes: r.bytes,
+    };
+    let one = |saving: &super::savings::Saving| page::Profile {
+        name: saving.profile.clone(),
+        about: String::new(),
+        input_bytes: analysis.bytes(),
+        output_bytes: saving.output_bytes,
+        command: super::text::command(&analysis.head.path, &saving.profile),
+        rules: saving.rules.iter().filter(|r| r.bytes > 0).map(rule).collect(),
+    };
+    analysis.savings.iter().map(one).collect()
+}

@@ -1,0 +1,41 @@
+//! `slim analyze --html`: the plan of one profile, and the page of the analysis with its verdicts.
+
+use super::planned;
+use crate::analyze::page::page as fill;
+use crate::analyze::{self, Analysis, Request};
+use crate::explain::{Explain, Planned};
+use crate::page::Page;
+use crate::profile::{self, Profile};
+use crate::source::Image;
+use crate::{Error, ErrorKind, Result};
+
+/// The page, with the verdicts of the profile that looks at the image itself, or else of the one that would save most.
+pub(super) fn page(analysis: &Analysis, request: &Request<'_>, image: &Image, profiles: &[Profile]) -> Result<Page> {
+    let saves_most = || {
+        let best = analysis.savings.first().map(|s| &s.profile);
+        profiles.iter().find(|p| Some(&p.names.join(",")) == best)
+    };
+    let none;
+    let profile = match profiles.iter().find(|p| !p.choices.is_empty()).or_else(saves_most) {
+        Some(profile) => profile,
+        None => {
+            none = profile::resolve(&profile::Request::default(), &|path| std::fs::read_to_string(path))?;
+            &none
+        }
+    };
+    let plan = planned(profile, request)?;
+    let instructions: Vec<&str> =
+        analyze::instructions(request.facts, request.layers.len()).map(Option::unwrap_or_default).collect();
+    let explain = Explain::new(Planned {
+        tags: &image.tags,
+        platform: &analysis.head.platform,
+        instructions: &instructions,
+        layers: request.layers,
+        tree: &request.merged.tree,
+        marks: &request.merged.marks,
+        plan: &plan,
+        profile,
+        base: 0,
+    });
+    fill(analysis, request, &explain).map_err(|what| Error::new(ErrorKind::Profile, what))
+}
