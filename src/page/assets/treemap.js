@@ -295,7 +295,7 @@ function room() {
   }
 
   function tell() {
-    const shown = draw.totals.slice(0, 9);
+    const shown = draw.totals.filter(([, total]) => total > 0).slice(0, 9);
     const rest = draw.totals.slice(shown.length).reduce((n, [, v]) => n + v, 0);
     const dark = isDark();
     legend.replaceChildren(...shown.map(([key, total]) => {
