@@ -53,7 +53,7 @@ impl Image {
 /// # Errors
 /// Where there is no image at all, or the host does not let it be read.
 pub fn read(store: &Store, out: &mut Outcome) -> Result<Vec<Image>> {
-    let mut walk = Walk { store, out, images: Vec::new(), seen: BTreeSet::new() };
+    let mut walk = Walk { store, out, images: Vec::new() };
     let index = store.find("index.json")?;
     if let Some(blob) = &index {
         walk.layout_file()?;
@@ -82,8 +82,6 @@ struct Walk<'a> {
     store: &'a Store,
     out: &'a mut Outcome,
     images: Vec<Image>,
-    /// What was read already.
-    seen: BTreeSet<String>,
 }
 
 fn items<'v>(value: &'v Value, key: &str) -> &'v [Value] {
@@ -313,7 +311,6 @@ impl Walk<'_> {
                 }
             }
         }
-        self.seen.clear();
         Ok(())
     }
 }

@@ -152,7 +152,7 @@ fn members(
 ) -> Option<String> {
     let mut reader = member::Reader::new(BufReader::with_capacity(CHUNK, reader), file, wanted);
     loop {
-        match reader.next() {
+        match reader.read_member() {
             Ok(Some(member)) => out.push(member),
             Ok(None) => {
                 out.shrink_to_fit();

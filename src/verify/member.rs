@@ -137,7 +137,7 @@ impl<'a, R: Read> Reader<'a, R> {
     ///
     /// # Errors
     /// Where the bytes are no well-formed tar.
-    pub fn next(&mut self) -> io::Result<Option<Member>> {
+    pub fn read_member(&mut self) -> io::Result<Option<Member>> {
         let mut extended = Extended::default();
         let mut dangling = false;
         loop {
@@ -220,25 +220,38 @@ impl<'a, R: Read> Reader<'a, R> {
         };
         if matches!(kind, Kind::File | Kind::Dir) {
             let stored = if get(b"size").is_some() { decimal(b"size", &old.size)? } else { size };
-            let mut stored = u64::try_from(stored).map_err(|_| bad("a size is negative"))?;
-            stored.checked_next_multiple_of(512).ok_or_else(|| bad("a size is too large"))?;
-            let (map, size) = match sparse {
-                Some(sparse) if sparse.inside => {
-                    let (map, used) = pax::inside_map(self)?;
-                    stored = stored.checked_sub(used).ok_or_else(|| bad("a sparse file is shorter than its map"))?;
-                    (map, sparse.size.unwrap_or(stored))
-                }
-                Some(sparse) => (sparse.map.unwrap_or_default(), sparse.size.unwrap_or(stored)),
-                None if flag == b'S' => pax::gnu_map(header, self)?,
-                None => (vec![(0, stored)], stored),
-            };
-            self.content(&mut member, &map, size, stored)?;
-            let padding = stored.next_multiple_of(512) - stored;
-            if io::copy(&mut self.by_ref().take(padding), &mut io::sink())? < padding {
-                return Err(bad("the layer ends within a file"));
-            }
+            self.data(&mut member, header, flag, stored, sparse)?;
         }
         Ok(member)
+    }
+
+    /// Reads what comes after a file's header.
+    fn data(
+        &mut self,
+        member: &mut Member,
+        header: &Header,
+        flag: u8,
+        stored: i64,
+        sparse: Option<pax::Sparse>,
+    ) -> io::Result<()> {
+        let mut stored = u64::try_from(stored).map_err(|_| bad("a size is negative"))?;
+        stored.checked_next_multiple_of(512).ok_or_else(|| bad("a size is too large"))?;
+        let (map, size) = match sparse {
+            Some(sparse) if sparse.inside => {
+                let (map, used) = pax::inside_map(self)?;
+                stored = stored.checked_sub(used).ok_or_else(|| bad("a sparse file is shorter than its map"))?;
+                (map, sparse.size.unwrap_or(stored))
+            }
+            Some(sparse) => (sparse.map.unwrap_or_default(), sparse.size.unwrap_or(stored)),
+            None if flag == b'S' => pax::gnu_map(header, self)?,
+            None => (vec![(0, stored)], stored),
+        };
+        self.content(member, &map, size, stored)?;
+        let padding = stored.next_multiple_of(512) - stored;
+        if io::copy(&mut self.by_ref().take(padding), &mut io::sink())? < padding {
+            return Err(bad("the layer ends within a file"));
+        }
+        Ok(())
     }
 
     /// Reads a file's content, chunk by chunk with the holes between.

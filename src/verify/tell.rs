@@ -71,10 +71,10 @@ pub fn text(head: &Head, outcome: &Outcome, paths: bool, paint: Paint, out: &mut
     let checked = &outcome.checked;
     let many = |n: u64, one: &str| format!("{} {one}{}", count(n), if n == 1 { "" } else { "s" });
     let mut lines = vec![format!(
-        "{}, {} and {} computed anew",
+        "{}, {}: {} computed anew, with sizes",
         many(checked.images, "image"),
         many(checked.layers, "layer"),
-        many(checked.digests, "digest and size").replace("sizes", "size").replace("digest and", "digests and")
+        many(checked.digests, "digest"),
     )];
     if head.against.is_some() {
         lines.push(format!("{} compared: {} byte for byte", many(checked.paths, "path"), many(checked.same, "file")));

@@ -347,8 +347,10 @@ fn what_every_profile_makes_passes() {
         let image = Image::new(vec![layer(&lower), layer(upper)]).comp(comp);
         dir.write("in.tar", to_tar(&Archive::new(image, form).entries()));
         for profile in &profiles {
-            for more in [&[][..], &["--layers", "squash"], &["--base", "1"], &["--drop", "usr/lib/x.so"]] {
-                let args = [&["-p", profile.as_str()], more].concat();
+            // The forms differ in documents alone: one of them in all modes.
+            let modes = [&[][..], &["--layers", "squash"], &["--base", "1"], &["--drop", "usr/lib/x.so"]];
+            for more in &modes[..if form == Form::OciTar { modes.len() } else { 1 }] {
+                let args = [&["-p", profile.as_str()], *more].concat();
                 dir.run(&[&["in.tar", "-o", "out.tar"], &args[..]].concat()).ok();
                 let run = dir.run(&[&["verify", "out.tar", "--against", "in.tar"], &args[..]].concat());
                 assert_eq!(run.code, Some(0), "{form:?} {args:?}: {}{}", run.text(), run.stderr);

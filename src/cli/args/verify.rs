@@ -1,8 +1,14 @@
-//! What `slim verify` takes.
+//! The options of `slim verify`.
 
-use super::RequestArgs;
+use super::{NonEmptyStringValueParser, RequestArgs};
 use clap::ValueHint;
-use clap::builder::NonEmptyStringValueParser;
+
+/// How the command line looks.
+pub(super) const USAGE: &str = "slim verify OUT [--against IN [-p PROFILE[,PROFILE...]]] [OPTIONS]";
+
+/// What stands in the place of IN.
+pub(super) const OUTPUT: &str = "The image to check, named as IN is: a path, docker-archive:PATH[:REF], oci-archive:PATH[:REF], \
+    oci:DIR[:REF], or - for standard input";
 
 /// `slim verify`: whether an image is what it says, and what it was to become.
 #[derive(clap::Args, Debug)]
