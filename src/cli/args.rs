@@ -65,14 +65,8 @@ pub(super) const USAGE: &str = "slim IN -p PROFILE[,PROFILE...] -o OUT [OPTIONS]
 const PLAN_USAGE: &str =
     "slim plan IN -p PROFILE[,PROFILE...] [OPTIONS] [PATH]...\n       slim plan IN -p PROFILE[,PROFILE...] --why PATH";
 
-/// How the command line of `slim verify` looks.
-const VERIFY_USAGE: &str = "slim verify OUT [--against IN [-p PROFILE[,PROFILE...]]] [OPTIONS]";
-
 const INPUT: &str =
     "The image: a path, docker-archive:PATH[:REF], oci-archive:PATH[:REF], oci:DIR[:REF], or - for standard input";
-
-const OUTPUT: &str = "The image to check, named as IN is: a path, docker-archive:PATH[:REF], oci-archive:PATH[:REF], \
-    oci:DIR[:REF], or - for standard input";
 
 const INPUT_LONG: &str = "The image: a path, docker-archive:PATH[:REF], oci-archive:PATH[:REF], oci:DIR[:REF], or - for \
     standard input\n\nThe form of a path is found out from its content, never from its name; archives may be compressed with \
@@ -270,8 +264,8 @@ pub enum Command {
     Plan(Box<PlanArgs>),
     /// Check an image: digests, config, layers; against its input and a plan also every path and what refers to it
     #[command(
-        override_usage = VERIFY_USAGE, arg_required_else_help = true,
-        mut_arg("input", |arg| arg.value_name("OUT").help(OUTPUT).long_help(OUTPUT))
+        override_usage = verify::USAGE, arg_required_else_help = true,
+        mut_arg("input", |arg| arg.value_name("OUT").help(verify::OUTPUT).long_help(verify::OUTPUT))
     )]
     Verify(Box<VerifyArgs>),
     /// List the built-in profiles, show one, or check one of your own

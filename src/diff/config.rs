@@ -4,6 +4,7 @@
 use super::{ConfigChange, Image};
 use crate::report::instruction;
 use serde_json::{Map, Value};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Keys that say when and by what an image was made, and what is told elsewhere.
 const LEFT_OUT: [&str; 8] =
@@ -36,9 +37,9 @@ fn fields(before: &Map<String, Value>, after: &Map<String, Value>, out: &mut Vec
     for key in keys {
         let (a, b) = (present(before.get(key)), present(after.get(key)));
         match key.as_str() {
-            "Env" => named(key, variables(a), variables(b), out),
+            "Env" => named(key, &variables(a), &variables(b), out),
             _ if a.is_some_and(Value::is_object) || b.is_some_and(Value::is_object) => {
-                named(key, members(a), members(b), out);
+                named(key, &members(a), &members(b), out);
             }
             _ if a != b => {
                 let change = ConfigChange { field: key.clone(), name: None, before: a.map(told), after: b.map(told) };
@@ -61,17 +62,17 @@ fn present(value: Option<&Value>) -> Option<&Value> {
     })
 }
 
-type Named = Vec<(String, String)>;
+/// Values by name, sorted.
+type Named = BTreeMap<String, String>;
 
-/// The variables of an environment, in order; of one that is there twice the last counts.
+/// The variables of an environment; of one that is there twice the last counts.
 fn variables(env: Option<&Value>) -> Named {
-    let mut out: Named = Vec::new();
-    for text in env.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
+    let texts = env.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let pair = |text: &str| {
         let (name, value) = text.split_once('=').unwrap_or((text, ""));
-        out.retain(|(known, _)| known != name);
-        out.push((name.to_owned(), value.to_owned()));
-    }
-    out
+        (name.to_owned(), value.to_owned())
+    };
+    texts.map(pair).collect()
 }
 
 /// Labels, ports, volumes: keys, of which some have values.
@@ -80,13 +81,10 @@ fn members(value: Option<&Value>) -> Named {
     entries.map(|(key, value)| (key.clone(), present(Some(value)).map_or_else(String::new, told))).collect()
 }
 
-fn named(field: &str, before: Named, after: Named, out: &mut Vec<ConfigChange>) {
-    let value = |list: &Named, name: &str| list.iter().find(|(n, _)| n == name).map(|(_, value)| value.clone());
-    let mut names: Vec<&String> = before.iter().chain(&after).map(|(name, _)| name).collect();
-    names.sort();
-    names.dedup();
+fn named(field: &str, before: &Named, after: &Named, out: &mut Vec<ConfigChange>) {
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     for name in names {
-        let (a, b) = (value(&before, name), value(&after, name));
+        let (a, b) = (before.get(name).cloned(), after.get(name).cloned());
         if a != b {
             out.push(ConfigChange { field: field.to_owned(), name: Some(name.clone()), before: a, after: b });
         }
@@ -102,15 +100,22 @@ fn history(before: &Image<'_>, after: &Image<'_>, out: &mut Vec<ConfigChange>) {
     let steps = |image: &Image<'_>| -> Vec<String> {
         image.facts.history.iter().map(|h| instruction::clean(&h.created_by)).filter(|step| !step.is_empty()).collect()
     };
-    let (a, mut b) = (steps(before), steps(after));
-    let mut gone = Vec::new();
-    for step in a {
-        match b.iter().position(|other| *other == step) {
-            Some(at) => drop(b.remove(at)),
-            None => gone.push(step),
-        }
-    }
+    let (a, b) = (steps(before), steps(after));
     let change = |before, after| ConfigChange { field: "history".to_owned(), name: None, before, after };
-    out.extend(gone.into_iter().map(|step| change(Some(step), None)));
-    out.extend(b.into_iter().map(|step| change(None, Some(step))));
+    out.extend(without(&a, &b).map(|step| change(Some(step), None)));
+    out.extend(without(&b, &a).map(|step| change(None, Some(step))));
+}
+
+/// What one list has and the other has not, or not as often.
+fn without<'a>(one: &'a [String], other: &'a [String]) -> impl Iterator<Item = String> + 'a {
+    let mut known: HashMap<&str, usize> = HashMap::new();
+    other.iter().for_each(|step| *known.entry(step).or_default() += 1);
+    let new = move |step: &&String| match known.get_mut(step.as_str()) {
+        Some(count) if *count > 0 => {
+            *count -= 1;
+            false
+        }
+        _ => true,
+    };
+    one.iter().filter(new).cloned()
 }

@@ -6,7 +6,7 @@ use crate::tar::{Attrs, Kind, Member};
 use crate::tree::{At, InodeId, NodeId, Type};
 use crate::{Digest, path};
 use bstr::{BString, ByteSlice};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 /// PAX records that are part of a file, before the name of the attribute.
@@ -118,8 +118,14 @@ pub(super) struct Found {
 
 /// Compares path by path.
 pub(super) fn changes(pair: &Pair<'_>, answers: &Answers) -> Found {
-    let judge =
-        Judge { pair, answers, partners: pair.layers.partners(pair.images[0].layers.len()), opposite: opposites(pair) };
+    let opposite = opposites(pair);
+    let judge = Judge {
+        pair,
+        answers,
+        partners: pair.layers.partners(pair.images[0].layers.len()),
+        first: [0, 1].map(|side| first_names(pair, &opposite, side)),
+        opposite,
+    };
     let renamed = renamed(pair, answers);
     let gone: HashSet<NodeId> = renamed.values().copied().collect();
     let mut out = Found { changes: Vec::new(), real: Vec::with_capacity(pair.rows.len()), same: 0 };
@@ -169,6 +175,17 @@ struct Judge<'a> {
     /// For each layer of the first image that of the second.
     partners: Vec<Option<usize>>,
     opposite: [Vec<Option<NodeId>>; 2],
+    /// Of files with several names, the first name that is a file's in both images.
+    first: [HashMap<InodeId, NodeId>; 2],
+}
+
+/// See [`Judge::first`].
+fn first_names(pair: &Pair<'_>, opposite: &[Vec<Option<NodeId>>; 2], side: usize) -> HashMap<InodeId, NodeId> {
+    let (here, there) = (pair.images[side].tree, pair.images[1 - side].tree);
+    let is_file =
+        |name: &NodeId| opposite[side][name.index()].is_some_and(|other| there.inode_of(other).kind == Type::File);
+    let several = here.inodes().filter(|(id, _)| here.names(*id).len() > 1);
+    several.filter_map(|(id, _)| Some((id, here.names(id).iter().copied().find(is_file)?))).collect()
 }
 
 /// A directory that only its children imply is 0755 and root's, and has no time of its own.
@@ -239,23 +256,15 @@ impl Judge<'_> {
         differs.then_some(Aspect::Device)
     }
 
-    /// Of the paths that both images have, the first one that is a hard link to this.
-    fn canonical(&self, side: usize, inode: InodeId) -> Option<NodeId> {
-        let (here, there) = (&self.pair.images[side], &self.pair.images[1 - side]);
-        let names = here.tree.names(inode).iter();
-        let other = |name: &NodeId| self.opposite[side][name.index()];
-        let is_file = |node: NodeId| there.tree.inode_of(node).kind == Type::File;
-        names.copied().find(|name| other(name).is_some_and(is_file))
-    }
-
+    /// Whether other paths are hard links to one than to the other.
     fn links(&self, a: NodeId, b: NodeId, out: &mut Vec<Aspect>) {
         let [before, after] = &self.pair.images;
         let inodes = (before.tree.node(a).inode, after.tree.node(b).inode);
         if before.tree.names(inodes.0).len() < 2 && after.tree.names(inodes.1).len() < 2 {
             return;
         }
-        let first = self.canonical(0, inodes.0).and_then(|node| self.opposite[0][node.index()]);
-        if first != self.canonical(1, inodes.1) {
+        let first = |side: usize, inode: InodeId, own: NodeId| *self.first[side].get(&inode).unwrap_or(&own);
+        if self.opposite[0][first(0, inodes.0, a).index()] != Some(first(1, inodes.1, b)) {
             out.push(Aspect::Links);
         }
     }

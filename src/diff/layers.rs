@@ -101,17 +101,14 @@ pub(super) fn changes(before: &Image<'_>, after: &Image<'_>, aligned: &Aligned) 
 fn told(image: &Image<'_>) -> Vec<Layer> {
     let steps = instructions(image.facts, image.layers.len());
     let all = steps.zip(image.layers).zip(image.stored).enumerate();
-    let one = |(index, ((step, layer), (diff_id, blob_bytes))): (
-        usize,
-        ((Option<&str>, &&crate::layer::LayerIndex), &(crate::Digest, u64)),
-    )| Layer {
+    all.map(|(index, ((step, layer), (diff_id, blob_bytes)))| Layer {
         index: index + 1,
         instruction: step.unwrap_or_default().to_owned(),
         diff_id: diff_id.to_string(),
         bytes: layer.tar_bytes,
         blob_bytes: *blob_bytes,
-    };
-    all.map(one).collect()
+    })
+    .collect()
 }
 
 #[cfg(test)]

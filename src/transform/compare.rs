@@ -42,7 +42,7 @@ impl<'a> Seen<'a> {
     /// Where there are data; all else reads as zeros.
     fn data(&self) -> Vec<Range<u64>> {
         match &self.chunks {
-            None => Vec::from([0..self.content.size()]),
+            None => std::iter::once(0..self.content.size()).collect(),
             Some(chunks) => chunks.iter().map(|&(offset, length, _)| offset..offset + length).collect(),
         }
     }

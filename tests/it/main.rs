@@ -8,9 +8,11 @@
 mod analyze;
 mod archives;
 mod bad_input;
+mod budget;
 mod builder;
 mod case;
 mod cli;
+mod diff;
 mod differential;
 mod guard;
 mod oracle;

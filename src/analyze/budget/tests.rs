@@ -1,1 +1,45 @@
-//! Budgets against analyses made by hand.
+//! What needs no image: findings, and names of packages.
+
+use super::*;
+
+fn findings<'a>() -> Vec<Finding<'a>> {
+    let one = |id, severity, path: &'a str| Finding { id, severity, path: BStr::new(path), message: "m" };
+    vec![one("secret", "error", "app/.env"), one("setuid", "warning", "bin/su"), one("pyc", "note", "a.pyc")]
+}
+
+fn lint(text: &str, findings: Option<&[Finding<'_>]>) -> (Status, String, Option<String>) {
+    let settings = Settings::parse("slim.toml", text).unwrap();
+    assert!(settings.needs_lint());
+    let row = lint_row(settings.lint.as_ref().unwrap(), findings);
+    (row.status, row.found, row.detail)
+}
+
+#[test]
+fn findings_up_to_a_severity_pass() {
+    let all = findings();
+    for (max, found) in [("error", 0), ("warning", 1), ("note", 2), ("none", 3)] {
+        let (status, number, _) = lint(&format!("[budget.lint]\nmax = \"{max}\"\n"), Some(&all));
+        assert_eq!(number, found.to_string(), "{max}");
+        assert_eq!(status == Status::Pass, found == 0, "{max}");
+    }
+    let (_, _, told) = lint("[budget.lint]\n", Some(&all));
+    assert_eq!(told.unwrap(), "error secret /app/.env");
+    assert_eq!(lint("[budget.lint]\nignore = [\"secret\"]\n", Some(&all)).0, Status::Pass);
+    assert_eq!(lint("[budget.lint]\n", None).0, Status::Skip);
+}
+
+#[test]
+fn packages_are_known_by_manager_and_name() {
+    assert_eq!(key("pip scikit_learn 1.0 rc"), "pip scikit_learn");
+    assert_eq!(key("dpkg libc6"), "dpkg libc6");
+    assert_eq!(key("(no container sees it)"), "(no container sees it)");
+    assert_eq!(normal("pip Scikit_Learn"), "pip scikit-learn");
+    assert_eq!(normal("npm A_b"), "npm A_b");
+}
+
+#[test]
+fn lists_name_the_first_three() {
+    let all: Vec<String> = ["a", "b", "c", "d", "e"].map(str::to_owned).to_vec();
+    assert_eq!(listed(&all[..3]), "a, b, c");
+    assert_eq!(listed(&all), "a, b, c and 2 more");
+}
