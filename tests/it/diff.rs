@@ -158,6 +158,21 @@ fn sparse_files_are_compared_as_they_are_read() {
     is(&said, "s", "metadata", &["owner", "layer"]);
 }
 
+#[test]
+fn large_files_are_compared_to_their_end() {
+    let large = |last: u8| {
+        let mut content = "61".repeat((2 << 20) + 5);
+        content.push_str(&format!("{last:02x}"));
+        format!("file large content=0x{content}")
+    };
+    let (a, b) = (large(b'a'), large(b'b'));
+    is(&says(&two(&[&a, "file x content=1"], &[&b, "file x content=1"])), "large", "changed", &["content"]);
+    assert_eq!(
+        of(&says(&two(&[&a, "file x content=1"], &[&format!("{a}\nfile y content=y"), "file x content=1"])), "large"),
+        None
+    );
+}
+
 const DPKG: &str = "Package: VER\\nStatus: install ok installed\\nArchitecture: all\\nVersion: 1.0-NUM\\n";
 
 #[test]
