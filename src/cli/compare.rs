@@ -105,6 +105,7 @@ struct Bench<'a> {
     dir: Temp,
     /// Sizes of layers by diff id, plain and compressed with gzip and zstd: profiles leave many as they are.
     sizes: HashMap<Digest, [u64; 3]>,
+    /// The images of the columns, where there are sweeps: each of a file that has no name any more.
     subjects: Vec<Subject>,
     images: Vec<Loaded>,
 }
@@ -167,7 +168,7 @@ impl Bench<'_> {
         self.ui.phase(&name, 0);
         let start = Instant::now();
         let Decided { profile, planned, spool, mut warnings } = run::decide(job, input, scans, profiles, self.ui)?;
-        let path = self.dir.path().join(format!("{}.tar", self.subjects.len()));
+        let path = self.dir.path().join("image.tar");
         let location = format!("oci-archive:{}", path.display());
         let target = Target::parse(&location)?;
         let from = From { input, planned: &planned, spool: spool.as_ref() };
@@ -199,10 +200,11 @@ impl Bench<'_> {
         if let Some(asked) = self.asked {
             self.images.push(asked.engine.load(subject.input(), subject.image())?);
         }
-        if self.asked.is_none_or(|asked| asked.kinds.is_empty()) {
-            let _ = std::fs::remove_file(&path);
+        // Only sweeps read it again.
+        if self.asked.is_some_and(|asked| !asked.kinds.is_empty()) {
+            self.subjects.push(subject);
         }
-        self.subjects.push(subject);
+        let _ = std::fs::remove_file(&path);
         Ok((column, files(&|_, _| true), removed))
     }
 

@@ -179,13 +179,15 @@ pub fn trials_between(
     Ok(found.pop().unwrap_or_default())
 }
 
-/// Runs all that is asked for in several images, the first of which is the one as it was: for each what came of it.
+/// Runs all that is asked for in several images, the first of which is the one as it was: for each what came of it. Of `subjects`
+/// only sweeps make use.
 ///
 /// # Errors
 /// Those of the inputs and of the engine.
 pub fn several(asked: &Asked, subjects: &[&Subject], images: &[&Loaded], ui: &dyn Ui) -> Result<Vec<Found>> {
     let Asked { engine, commands, options, kinds } = asked;
-    let note = |message: &str| ui.note(message);
+    // Long work, told where there is a terminal to tell it on.
+    let note = |message: &str| ui.phase(&message.chars().take(60).collect::<String>(), 0);
     let mut found: Vec<Found> = images.iter().map(|_| Found::default()).collect();
     if !commands.is_empty() {
         let measured = trial::measure(engine, images, commands, *options, &note)?;
@@ -194,6 +196,9 @@ pub fn several(asked: &Asked, subjects: &[&Subject], images: &[&Loaded], ui: &dy
         }
     }
     if !kinds.is_empty() {
+        if let Some(image) = images.first() {
+            engine.has_shell(image)?;
+        }
         let mut sides = subjects.iter().zip(images).map(|(subject, image)| Side::new(engine, image, subject));
         if let Some(first) = sides.next() {
             let mut before = Before::new(first?);

@@ -60,9 +60,12 @@ fn sweeps(all: &Comparison) -> Vec<Row> {
     let cell = |sweep: &Sweep| match &sweep.skipped {
         Some(_) => NONE.to_owned(),
         None => {
-            let bad = sweep.regressions.len();
-            let bad = if bad == 0 { String::new() } else { format!(" ({} worse)", units::count(bad as u64)) };
-            format!("{}/{}{bad}", units::count(sweep.works as u64), units::count(sweep.worked as u64))
+            let count = |n: usize| units::count(n as u64);
+            let of = [(sweep.regressions.len(), "worse"), (sweep.dropped.len(), "dropped")];
+            let of = of.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{} {what}", count(n)));
+            let more = of.collect::<Vec<_>>().join(", ");
+            let more = if more.is_empty() { more } else { format!(" ({more})") };
+            format!("{}/{}{more}", count(sweep.works), count(sweep.worked))
         }
     };
     let row = |(index, sweep): (usize, &Sweep)| {

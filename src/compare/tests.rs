@@ -109,3 +109,29 @@ fn json_has_the_figures_under_camel_case_names() {
     assert_eq!(json["columns"][2]["trials"]["trials"][0]["differs"][0], "exit-code");
     assert_eq!(json["columns"][0]["slimSeconds"], serde_json::Value::Null);
 }
+
+#[test]
+fn a_sweep_tells_what_broke_from_what_was_dropped() {
+    use crate::engine::sweep::{Finding, Sweep};
+    let mut all = comparison();
+    let finding = |name: &str| Finding { name: name.into(), path: None, why: "E: gone".into() };
+    let sweep = Sweep {
+        sweep: "python".into(),
+        with: Some("/usr/bin/python3".into()),
+        tried: 2000,
+        worked: 1500,
+        works: 1497,
+        regressions: vec![finding("a.b")],
+        dropped: vec![finding("c"), finding("d")],
+        ..Sweep::default()
+    };
+    let skipped = Sweep { sweep: "node".into(), skipped: Some("the image has no Node".into()), ..Sweep::default() };
+    let sweeps = vec![sweep, skipped];
+    all.columns[1].sweeps = Some(SweepReport { engine: "docker".into(), regressions: 1, sweeps });
+    let text = text::render(&all, &text::Options { width: 80, paint: Paint(false), all: false });
+    for part in
+        ["1,497/1,500 (1 worse, 2 dropped)", "B: sweep python /usr/bin/python3: worked before", "  a.b  E: gone"]
+    {
+        assert!(text.contains(part), "no {part:?} in\n{text}");
+    }
+}

@@ -100,6 +100,25 @@ impl Engine {
         process::run(command, None, limits, &|| ())
     }
 
+    /// Whether an image has an `sh` that runs.
+    ///
+    /// # Errors
+    /// Where the engine can run no container at all.
+    pub fn has_shell(&self, image: &Loaded) -> Result<bool> {
+        let (entrypoint, args) = ("sh", &["-c", ":"]);
+        let container =
+            Container { image, entrypoint, args, user: None, env: &[], stdin: None, limits: GREETING.longer() };
+        let ended = self.run(container)?;
+        let said = String::from_utf8_lossy(&ended.stderr.head).to_lowercase();
+        let missing = ["not found", "no such file"].iter().any(|words| said.contains(words));
+        // An engine ends with these where it cannot start a program, for whatever reason.
+        if matches!(ended.code, Some(126 | 127)) && !missing {
+            let what = format!("`{}` cannot run a container: {}", self.name(), ended.last_words());
+            return Err(Error::new(ErrorKind::Io, what).hint("`--engine-arg` gives its `run` more arguments"));
+        }
+        Ok(ended.code == Some(0))
+    }
+
     /// Runs a container to its end: no network, nothing pulled, and it is gone afterwards. An exit code of 126 or 127 is the
     /// engine's word that the program cannot be run or is not there.
     ///
@@ -113,7 +132,7 @@ impl Engine {
         let mut command = Command::new(&self.program);
         command.args(["run", "--rm", "--name", &name, "--network", "none", "--pull", "never"]);
         // What is said comes through the pipe: a copy on the engine's disk could be of any size.
-        command.args(["--log-driver", "none"]).args(&self.args);
+        command.args(["--log-driver", "none", "--no-healthcheck"]).args(&self.args);
         if container.stdin.is_some() {
             command.arg("-i");
         }

@@ -17,6 +17,14 @@ pub struct Limits {
     pub keep: usize,
 }
 
+impl Limits {
+    /// Ten times as much time.
+    #[must_use]
+    pub const fn longer(self) -> Self {
+        Self { time: Duration::from_secs(self.time.as_secs() * 10), keep: self.keep }
+    }
+}
+
 /// One output of a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stream {

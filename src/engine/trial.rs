@@ -251,7 +251,7 @@ pub fn measure(
     let run = |image: &Loaded, entrypoint: &str, args: &[&str]| {
         engine.run(Container { image, entrypoint, args, user: None, env: &[], stdin: None, limits })
     };
-    let shell = run(first, "sh", &["-c", ":"])?.code == Some(0);
+    let shell = engine.has_shell(first)?;
     let mut lines = Vec::new();
     for (index, line) in commands.iter().enumerate() {
         note(&format!("{}/{}  {line}", index + 1, commands.len()));

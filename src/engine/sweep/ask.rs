@@ -169,6 +169,36 @@ mod tests {
         assert!(!Ask::new(Helper::Bin).as_good("1 2", "1 3"));
     }
 
+    /// As in an image, but by the host's shell.
+    #[test]
+    fn programs_that_hang_or_leave_children_behind_hold_nothing_up() {
+        use crate::engine::process;
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = dir.path().join(name);
+            std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+            path.display().to_string()
+        };
+        let good = write("good", "echo version 1");
+        let lazy = write("lazy *", "sleep 600 & echo version 1");
+        let hangs = write("hangs", "sleep 600");
+        let paths = format!("{good}\n{lazy}\n{hangs}\n/no/such\n");
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", BIN, "sh", "2", "2"]);
+        let mut feed = |to: &mut dyn std::io::Write| Ok(to.write_all(paths.as_bytes())?);
+        let limits = Limits { time: Duration::from_secs(60), keep: 4096 };
+        let ended = process::run(command, Some(&mut feed), limits, &|| ()).unwrap();
+        let ask = Ask::new(Helper::Bin);
+        let text = String::from_utf8(ended.stdout.head).unwrap();
+        let marks: Marks = text.lines().filter_map(|line| ask.parse(line)).collect();
+        assert!(!ended.timed_out && marks.len() == 4, "{text}");
+        assert_eq!(marks[&good], marks[&lazy]);
+        assert!(marks[&good].is_ok() && marks[&hangs].is_err());
+        assert_eq!(marks["/no/such"], Err("exit code 127".to_owned()));
+    }
+
     /// Linux takes no argument that is longer.
     #[test]
     fn helpers_fit_into_an_argument() {
