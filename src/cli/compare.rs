@@ -71,7 +71,9 @@ fn jobs(args: &CompareArgs) -> Result<Vec<Job>> {
     let mut choices: Vec<Vec<Override>> = vec![Vec::new()];
     for text in &args.vary {
         let values = Override::parse(text).map_err(|what| Error::new(ErrorKind::Usage, what))?;
-        let with = |choice: &Vec<Override>| values.iter().map(|v| [choice.as_slice(), &[v.clone()]].concat()).collect();
+        let with = |choice: &Vec<Override>| {
+            values.iter().map(|v| [choice.as_slice(), std::slice::from_ref(v)].concat()).collect()
+        };
         choices = choices.iter().flat_map(|choice: &Vec<Override>| -> Vec<Vec<Override>> { with(choice) }).collect();
     }
     let mut jobs = Vec::new();

@@ -87,7 +87,7 @@ fn the_text_has_a_letter_for_each_column() {
         "  500 ms  500 ms  ✗ exit 1 500 ms  app | `x`",
         "Only B removes 100 B in 1 file  docs 100 B",
         "C: commands that are not as before",
-        "    exit code: exit code 0 before, 1 after",
+        "    exit code 0 before, 1 after",
         "    no such module",
     ] {
         assert!(text.lines().any(|l| l == line), "no {line:?} in\n{text}");

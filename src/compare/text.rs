@@ -2,6 +2,7 @@
 
 use super::rows::{self, Row};
 use super::{Column, Comparison};
+use crate::engine::trial::What;
 use crate::report::paint::Paint;
 use crate::report::table::{Table, cut};
 use crate::report::{printable, units};
@@ -106,9 +107,11 @@ fn failures(out: &mut String, letter: &str, column: &Column, shown: usize, optio
     }
     for trial in bad {
         put(out, trial.line.clone());
-        let what: Vec<String> = trial.differs.iter().map(|w| w.name().to_owned()).collect();
-        let ends = format!("exit code {} before, {} after", trial.before.end(), trial.after.end());
-        put(out, format!("  {}: {ends}", what.join(", ")));
+        let what = |what: &What| match what {
+            What::ExitCode => format!("exit code {} before, {} after", trial.before.end(), trial.after.end()),
+            other => format!("{} differs", other.name()),
+        };
+        put(out, format!("  {}", trial.differs.iter().map(what).collect::<Vec<_>>().join("; ")));
         if let Some(last) = trial.after.stderr.tail.lines().map(str::trim).rfind(|l| !l.is_empty()) {
             put(out, format!("  {last}"));
         }

@@ -142,8 +142,7 @@ impl Engine {
         container.env.iter().for_each(|pair| _ = command.args(["-e", pair]));
         command.args(["--entrypoint", container.entrypoint, container.image.id()]).args(container.args);
         let mut feed = |to: &mut dyn Write| Ok(to.write_all(container.stdin.unwrap_or_default())?);
-        let feed: Option<&mut (dyn FnMut(&mut dyn Write) -> Result<()> + Send)> =
-            if container.stdin.is_some() { Some(&mut feed) } else { None };
+        let feed: Option<process::Feed<'_>> = if container.stdin.is_some() { Some(&mut feed) } else { None };
         let kill = || drop(self.call(&["rm", "-f", &name], GREETING));
         let ended = process::run(command, feed, container.limits, &kill)?;
         if !ended.timed_out && ended.code.is_some() {

@@ -61,17 +61,15 @@ impl Ended {
     }
 }
 
+/// Writes what a program finds on its standard input.
+pub type Feed<'a> = &'a mut (dyn FnMut(&mut dyn Write) -> crate::Result<()> + Send);
+
 /// Runs `command`, with what `feed` writes on its standard input. `stop` is called when the time is up, before the
 /// program itself is killed: it ends what the program started elsewhere.
 ///
 /// # Errors
 /// Where it cannot be started or waited for, or where `feed` fails for another reason than that nobody reads.
-pub fn run(
-    mut command: Command,
-    feed: Option<&mut (dyn FnMut(&mut dyn Write) -> crate::Result<()> + Send)>,
-    limits: Limits,
-    stop: &dyn Fn(),
-) -> crate::Result<Ended> {
+pub fn run(mut command: Command, feed: Option<Feed<'_>>, limits: Limits, stop: &dyn Fn()) -> crate::Result<Ended> {
     let program = command.get_program().to_string_lossy().into_owned();
     let failed = |e: io::Error| crate::Error::io(format!("`{program}` cannot be run"), e);
     command.stdin(if feed.is_some() { Stdio::piped() } else { Stdio::null() });

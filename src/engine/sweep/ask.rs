@@ -121,7 +121,8 @@ impl Ask {
                 let mut parts = line.splitn(3, '\t');
                 let (path, code, sum) = (parts.next()?, parts.next()?, parts.next()?);
                 // It worked where it says something for its version, and ends as it should.
-                let mark = if code == "0" { sum.to_owned() } else { String::new() };
+                let said = if sum.is_empty() { "ok" } else { sum };
+                let mark = if code == "0" { said.to_owned() } else { String::new() };
                 (path.to_owned(), mark, format!("exit code {code}"))
             }
         };

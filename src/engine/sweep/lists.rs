@@ -43,7 +43,7 @@ const DANGEROUS: [&str; 20] = [
     "wipefs",
 ];
 
-fn text<'a>(files: &'a Files, id: NodeId) -> Option<&'a str> {
+fn text(files: &Files, id: NodeId) -> Option<&str> {
     std::str::from_utf8(files.tree().name(id)).ok()
 }
 

@@ -11,15 +11,20 @@ file=
 for dir in /dev/shm /tmp /var/tmp; do
   [ -z "$file" ] && [ -d "$dir" ] && [ -w "$dir" ] && file=$dir/slim-sweep
 done
+# Without a tool for checksums the exit code must do.
+sum=:
+for tool in cksum md5sum sha256sum; do
+  [ "$sum" = : ] && command -v "$tool" >/dev/null 2>&1 && sum=$tool
+done
 cd /
 # Prints the exit code, then a checksum of the output.
 try() {
   if [ -n "$file" ]; then
     (ulimit -f 2048; exec $limit "$2" --version) </dev/null >"$file.$1" 2>/dev/null
     echo "$?"
-    head -c 4096 "$file.$1" | cksum
+    head -c 4096 "$file.$1" | $sum
   else
-    { { $limit "$2" --version </dev/null 2>/dev/null; echo "$?" >&3; } | head -c 4096 | cksum; } 3>&1
+    { { $limit "$2" --version </dev/null 2>/dev/null; echo "$?" >&3; } | head -c 4096 | $sum; } 3>&1
   fi
 }
 work() {
@@ -35,8 +40,8 @@ work() {
 '
     set -- "$1" $got
     # One line has the exit code, the other a checksum and a size.
-    case ${2-} in *" "*) sum=${2-} code=${3-} ;; *) code=${2-} sum=${3-} ;; esac
-    printf '%s\t%s\t%s\n' "$path" "$code" "$sum"
+    case ${2-} in *" "*) said=${2-} code=${3-} ;; *) code=${2-} said=${3-} ;; esac
+    printf '%s\t%s\t%s\n' "$path" "$code" "$said"
   done
 }
 k=0
