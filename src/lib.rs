@@ -7,10 +7,12 @@
 pub mod analyze;
 pub mod cli;
 pub mod codec;
+pub mod compare;
 pub mod diff;
 pub mod digest;
 pub mod elf;
 pub mod emit;
+pub mod engine;
 pub mod error;
 pub mod explain;
 pub mod image;

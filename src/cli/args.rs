@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgAction, Parser, Subcommand, ValueHint};
 
+use super::compare::CompareArgs;
 use super::values::{self, Base, Color, Encoding, LayersMode, Saving};
 use crate::explain::{Sort, Verdict};
 
@@ -19,7 +20,7 @@ pub use diff::DiffArgs;
 pub use verify::VerifyArgs;
 
 /// What `--help` adds, and the man page has as sections.
-pub(super) const EXAMPLES: [(&str, &str); 12] = [
+pub(super) const EXAMPLES: [(&str, &str); 13] = [
     ("slim app.tar -p python-slim -o app-slim.tar", "slim an archive of docker save, podman save or buildx"),
     (
         "docker save app:latest | slim - -p python-slim -o - | docker load",
@@ -29,6 +30,10 @@ pub(super) const EXAMPLES: [(&str, &str); 12] = [
     ("slim analyze app.tar", "see what takes the room, what is waste, and what profiles would save"),
     ("slim analyze app.tar --ci", "check the rules of .dive-ci, as `dive --ci` does"),
     ("slim diff old.tar new.tar", "see what changed between two images, path by path and package by package"),
+    (
+        "slim compare app.tar -p python-slim -p python-min,no-build-tools --run smoke.txt",
+        "try profiles on an image, and its commands in what they leave",
+    ),
     ("slim plan app.tar -p python-slim usr/share", "see what would become of each path of a directory"),
     ("slim plan app.tar -p python-slim --why /usr/bin/git", "why a path stays or goes, in a sentence"),
     (
@@ -65,10 +70,13 @@ pub(super) const USAGE: &str = "slim IN -p PROFILE[,PROFILE...] -o OUT [OPTIONS]
 const PLAN_USAGE: &str =
     "slim plan IN -p PROFILE[,PROFILE...] [OPTIONS] [PATH]...\n       slim plan IN -p PROFILE[,PROFILE...] --why PATH";
 
-const INPUT: &str =
+/// How the command line of `slim compare` looks.
+const COMPARE_USAGE: &str = "slim compare IN -p PROFILE[,PROFILE...] [-p PROFILE[,PROFILE...]]... [OPTIONS]";
+
+pub(super) const INPUT: &str =
     "The image: a path, docker-archive:PATH[:REF], oci-archive:PATH[:REF], oci:DIR[:REF], or - for standard input";
 
-const INPUT_LONG: &str = "The image: a path, docker-archive:PATH[:REF], oci-archive:PATH[:REF], oci:DIR[:REF], or - for \
+pub(super) const INPUT_LONG: &str = "The image: a path, docker-archive:PATH[:REF], oci-archive:PATH[:REF], oci:DIR[:REF], or - for \
     standard input\n\nThe form of a path is found out from its content, never from its name; archives may be compressed with \
     gzip or zstd. REF picks one of several images; all are rewritten otherwise.";
 
@@ -259,6 +267,9 @@ pub enum Command {
     /// Say what differs between two images: paths, packages, layers, configuration
     #[command(arg_required_else_help = true)]
     Diff(Box<DiffArgs>),
+    /// Hold profiles against each other on one image: sizes, times, what each removes, and whether commands still work
+    #[command(override_usage = COMPARE_USAGE, arg_required_else_help = true)]
+    Compare(Box<CompareArgs>),
     /// Say what would become of every path of an image, and why; write none
     #[command(override_usage = PLAN_USAGE, arg_required_else_help = true)]
     Plan(Box<PlanArgs>),

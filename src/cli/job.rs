@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::args::{Args, RequestArgs};
 use super::values::{self, Base, Color, Encoding, LayersMode, Saving};
+use crate::profile::Override;
 use crate::{Error, ErrorKind, Result};
 
 /// How much to say; each level says what the one before does.
@@ -35,6 +36,8 @@ pub struct Job {
     pub drop: Vec<String>,
     /// Patterns never to drop.
     pub protect: Vec<String>,
+    /// What rules say instead of what is in their profiles.
+    pub overrides: Vec<Override>,
     /// The command that runs the image's own Python.
     pub run_with: Option<Vec<String>>,
     /// What becomes of the layers.
@@ -133,6 +136,7 @@ impl Job {
             enable: request.enable,
             drop: request.drop,
             protect: request.protect,
+            overrides: Vec::new(),
             run_with: request.run_with,
             layers: request.layers,
             base: request.base,

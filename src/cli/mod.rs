@@ -17,6 +17,7 @@ use crate::{Error, ErrorKind, Result};
 pub mod analyze;
 pub mod args;
 pub mod check;
+pub mod compare;
 pub mod diff;
 pub mod docs;
 mod expect;
@@ -29,6 +30,8 @@ pub mod profiles;
 pub mod progress;
 pub mod run;
 mod summary;
+mod time;
+pub mod trial;
 pub mod values;
 mod verify;
 
@@ -70,6 +73,7 @@ fn dispatch(mut args: Args, paint: Paint) -> Result<u8> {
         None => return slim(args, paint),
         Some(Command::Analyze(analyze)) => return analyze::analyze(*analyze, args.color, paint),
         Some(Command::Diff(diff)) => return diff::diff(*diff, args.color, paint),
+        Some(Command::Compare(compare)) => return compare::compare(*compare, args.color, paint),
         Some(Command::Plan(plan)) => return plan::plan(*plan, args.color, paint),
         Some(Command::Verify(verify)) => return verify::verify(*verify, args.color, paint),
         Some(Command::Completions { shell }) => to_stdout(|out| out.write_all(&docs::completions(shell))),
@@ -130,6 +134,7 @@ fn prepare_threads(threads: Option<usize>) {
     let _ = ctrlc::set_handler(|| {
         crate::transform::kill_all();
         crate::sink::remove_temporaries();
+        crate::engine::clean_up();
         std::process::exit(i32::from(INTERRUPTED));
     });
 }

@@ -22,7 +22,8 @@ pub(super) struct Profiles<'a> {
 impl<'a> Profiles<'a> {
     /// Resolves the profiles of `job`.
     pub fn resolve(job: &'a Job) -> Result<Self> {
-        Self::of(Request { profiles: &job.profiles, enable: &job.enable, drop: &job.drop, protect: &job.protect })
+        let Job { profiles, enable, drop, protect, overrides, .. } = job;
+        Self::of(Request { profiles, enable, drop, protect, overrides })
     }
 
     /// Resolves the profiles of a request.

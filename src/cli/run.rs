@@ -15,8 +15,8 @@ use crate::sink::{self, Assembly, OutLayer, Output, Rewritten, Sealed, Target};
 use crate::source::{self, BlobRef, Form, Image, Input, LayerRef, Location, OpenOptions};
 use crate::tar::Member;
 use crate::transform::{self, Workshop};
-use crate::tree::Tree;
 use crate::tree::merge::{self, Mark, Merged};
+use crate::tree::{NodeId, Tree};
 use crate::{Digest, Error, ErrorKind, Result, Warning, emit};
 use rayon::prelude::*;
 use std::collections::HashMap;
@@ -67,6 +67,11 @@ impl Planned<'_> {
             LayerPlan::Verbatim(from) => self.tar_bytes[*from as usize],
             LayerPlan::Splice { size, .. } => *size,
         })
+    }
+
+    /// All paths that are no directories, before the plan.
+    pub fn file_ids(&self) -> impl Iterator<Item = NodeId> {
+        self.tree.ids().filter(|id| !self.tree.is_dir(*id))
     }
 
     /// The decompressed size of all that the plan writes, in bytes.
@@ -141,7 +146,32 @@ pub(super) fn prepared<T>(
     let scans = scan_layers(&input, &super::needs::needs(profiles.widest()), ui)?;
     clock.lap("scan", scans.values().map(|s| s.index.tar_bytes).sum());
 
-    let merged = merge_images(job, &input, &scans)?;
+    let Decided { profile, planned, spool, mut warnings } = decide(job, &input, &scans, (&profiles, matcher), ui)?;
+    warnings.splice(..0, input.warnings.iter().cloned());
+    note_idle_patterns(&planned, &profile, ui);
+    clock.lap("plan", 0);
+    then(Ready { input: &input, profile: &profile, planned: &planned, spool, warnings, clock })
+}
+
+/// What one job makes of a scan.
+pub(super) struct Decided<'a> {
+    pub profile: Profile,
+    pub planned: Vec<Planned<'a>>,
+    /// New contents that other programs made.
+    pub spool: Option<File>,
+    /// What the user should know of the plans.
+    pub warnings: Vec<Warning>,
+}
+
+/// The phases between the scan, which may serve several jobs, and the writing.
+pub(super) fn decide<'a>(
+    job: &Job,
+    input: &'a Input,
+    scans: &'a HashMap<LayerKey, Scanned>,
+    (profiles, matcher): (&Profiles<'_>, Matcher),
+    ui: &dyn Ui,
+) -> Result<Decided<'a>> {
+    let merged = merge_images(job, input, scans)?;
     let indexes = |image: &Image| image.layers.iter().map(|l| &scans[&key(l)].index).collect();
     let trees = merged.iter().zip(&input.images).map(|(m, image)| (&m.merged.tree, indexes(image)));
     let profile = profiles.pick(trees)?;
@@ -151,14 +181,12 @@ pub(super) fn prepared<T>(
     }
     let matcher = if profile.choices.is_empty() { matcher } else { Matcher::new(&profile)? };
     let mut warnings = transform::warnings(&profile);
+    let note = |message: &str| ui.note(message);
     let mut workshop = Workshop::new(job.run_with.as_deref(), &note);
-    let planned = plan_images(job, &input, &scans, merged, (&profile, &matcher), &mut workshop, &mut warnings)?;
+    let planned = plan_images(job, input, scans, merged, (&profile, &matcher), &mut workshop, &mut warnings)?;
     warnings.iter().for_each(|w| ui.warn(w));
-    warnings.splice(..0, input.warnings.iter().cloned());
-    note_idle_patterns(&planned, &profile, ui);
-    clock.lap("plan", 0);
     let spool = workshop.spool()?;
-    then(Ready { input: &input, profile: &profile, planned: &planned, spool, warnings, clock })
+    Ok(Decided { profile, planned, spool, warnings })
 }
 
 pub(super) fn scan_layers(input: &Input, needs: &Needs, ui: &dyn Ui) -> Result<HashMap<LayerKey, Scanned>> {
@@ -282,14 +310,14 @@ fn base_by_digest(layers: &[LayerRef], wanted: Digest) -> Option<usize> {
 
 /// What the output is made from.
 #[derive(Clone, Copy)]
-struct From<'a> {
-    input: &'a Input,
-    planned: &'a [Planned<'a>],
+pub(super) struct From<'a> {
+    pub input: &'a Input,
+    pub planned: &'a [Planned<'a>],
     /// New contents that other programs made.
-    spool: Option<&'a File>,
+    pub spool: Option<&'a File>,
 }
 
-fn write(
+pub(super) fn write(
     job: &Job,
     from: From<'_>,
     target: &Target,
@@ -335,33 +363,18 @@ fn config_change(job: &Job, planned: &Planned<'_>, layers: &[OutLayer]) -> Confi
         fates,
         diff_ids: layers.iter().map(|l| l.diff_id).collect(),
         labels: job.labels.clone(),
-        created: job.source_date_epoch.map(rfc3339),
+        created: job.source_date_epoch.map(super::time::rfc3339),
     }
 }
 
-/// Seconds since the epoch as engines write times: `2026-11-21T08:52:22Z`.
-fn rfc3339(epoch: i64) -> String {
-    // Days to a civil date: Howard Hinnant's algorithm, https://howardhinnant.github.io/date_algorithms.html.
-    let (days, second) = (epoch.div_euclid(86_400), epoch.rem_euclid(86_400));
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", second / 3600, second / 60 % 60, second % 60)
-}
-
 /// Measures the phases.
-struct Clock {
+pub(super) struct Clock {
     last: Instant,
     laps: Vec<Timing>,
 }
 
 impl Clock {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self { last: Instant::now(), laps: Vec::new() }
     }
 
@@ -369,18 +382,5 @@ impl Clock {
         let seconds = self.last.elapsed().as_secs_f64();
         self.last = Instant::now();
         self.laps.push(Timing { phase: phase.to_owned(), seconds, bytes });
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_written_as_engines_do() {
-        assert_eq!(rfc3339(0), "1970-01-01T00:00:00Z");
-        assert_eq!(rfc3339(1_709_251_199), "2024-02-29T23:59:59Z");
-        assert_eq!(rfc3339(1_795_251_142), "2026-11-21T08:52:22Z");
-        assert_eq!(rfc3339(-1), "1969-12-31T23:59:59Z");
     }
 }

@@ -17,6 +17,7 @@ mod packages;
 mod pattern;
 mod resolve;
 mod show;
+mod vary;
 
 pub use builtin::builtins;
 pub(crate) use document::{Reader, Text, Value, in_order, parse};
@@ -28,6 +29,7 @@ pub use packages::{Names, Packages};
 pub(crate) use pattern::glob;
 pub use resolve::{check, resolve, resolve_for};
 pub use show::show;
+pub use vary::Override;
 
 /// The id of the rule that `--drop` makes, and the profile name of all that the command line adds.
 pub const COMMAND_LINE: &str = "command-line";
@@ -223,6 +225,8 @@ pub struct Request<'a> {
     pub drop: &'a [String],
     /// `--protect`.
     pub protect: &'a [String],
+    /// `--vary`, one value each: what rules say instead of what is in their profiles.
+    pub overrides: &'a [Override],
 }
 
 impl Profile {

@@ -8,10 +8,14 @@ use super::document::{Document, MAX_ERRORS, RawProtect, RawRule, Text};
 use super::error::{At, Located, ProfileError, Source};
 use super::file::{beside, identity, is_path};
 use super::pattern::{self, Sets};
-use super::{Action, COMMAND_LINE, Choice, DpkgPaths, Glob, Guard, Profile, Protect, Request, Risk, Rule, builtin};
+use super::{
+    Action, COMMAND_LINE, Choice, DpkgPaths, Glob, Guard, Override, Profile, Protect, Request, Risk, Rule, builtin,
+    vary,
+};
 use crate::elf::Level;
 
 mod choice;
+mod named;
 
 type Read<'a> = &'a dyn Fn(&str) -> io::Result<String>;
 /// Whether an image has one of these paths, or is of one of these distributions.
@@ -37,7 +41,7 @@ pub fn resolve(request: &Request<'_>, read: Read<'_>) -> Result<Profile, Profile
 /// # Errors
 /// The mistakes in the texts, names and patterns: the first one, with the others in it.
 pub fn resolve_for(request: &Request<'_>, read: Read<'_>, holds: Holds<'_>) -> Result<Profile, ProfileError> {
-    let mut loader = Loader::new(read, holds);
+    let mut loader = Loader { overrides: request.overrides, ..Loader::new(read, holds) };
     for name in request.profiles {
         loader.load(&option("--profile", name), "");
     }
@@ -86,6 +90,7 @@ struct Loader<'a> {
     protects: Vec<(RawProtect, String)>,
     sets: Sets,
     enable: Vec<Text>,
+    overrides: &'a [Override],
 }
 
 impl<'a> Loader<'a> {
@@ -106,6 +111,7 @@ impl<'a> Loader<'a> {
             protects: Vec::new(),
             sets: Sets::new(),
             enable: Vec::new(),
+            overrides: &[],
         };
         loader.load(&option("built-in", builtin::BASE), "");
         loader
@@ -169,7 +175,7 @@ impl<'a> Loader<'a> {
 
     /// Reads a profile's text, then what it extends, then puts it on top of that.
     fn add(&mut self, name: &str, text: String) {
-        let source = Rc::new(Source { name: name.to_owned(), text });
+        let source = Rc::new(Source { name: name.to_owned(), text: vary::apply(text, self.overrides) });
         let mut errors = Vec::new();
         let document = Document::parse(&source, &mut errors);
         errors.into_iter().for_each(|e| self.error(e));
@@ -354,17 +360,6 @@ impl<'a> Loader<'a> {
             }
         }
         out
-    }
-
-    fn check_enabled(&mut self) {
-        let known: Vec<&str> = self.index.keys().map(String::as_str).collect();
-        let unknown =
-            self.enable.iter().filter(|id| !self.index.contains_key(&id.value) && !self.absent.contains(&id.value));
-        let errors: Vec<_> = unknown
-            .take(MAX_ERRORS)
-            .map(|id| id.error(format!("unknown rule `{}`", id.value)).nearest(&id.value, known.iter().copied()))
-            .collect();
-        errors.into_iter().for_each(|e| self.error(e));
     }
 }
 

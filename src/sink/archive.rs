@@ -105,6 +105,11 @@ impl Archive {
     }
 }
 
+/// The header of a regular file of `size` bytes whose `name` has at most 100.
+pub(crate) fn tar_header(name: &str, size: u64) -> [u8; BLOCK as usize] {
+    header(name, size, b'0')
+}
+
 /// A header with nothing in it that depends on the host or the time. `name` has at most 100 bytes.
 fn header(name: &str, size: u64, flag: u8) -> [u8; BLOCK as usize] {
     let mut block = [0; BLOCK as usize];

@@ -15,6 +15,7 @@ pub(crate) mod temp;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use archive::tar_header;
 pub use documents::{Assembly, Documents, OutLayer, Rewritten, assemble};
 pub use output::{Finished, Output, Sealed, Slot};
 pub use target::Target;

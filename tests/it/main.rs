@@ -12,6 +12,7 @@ mod budget;
 mod builder;
 mod case;
 mod cli;
+mod compare;
 mod diff;
 mod differential;
 mod guard;

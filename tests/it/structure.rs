@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// The level of each module.
-const LEVELS: [(&str, u8); 26] = [
+const LEVELS: [(&str, u8); 28] = [
     ("digest", 0),
     ("error", 0),
     ("path", 0),
@@ -23,19 +23,21 @@ const LEVELS: [(&str, u8); 26] = [
     ("emit", 6),
     ("sink", 5),
     ("transform", 6),
+    ("engine", 6),
     ("report", 7),
     ("explain", 8),
     ("page", 8),
     ("verify", 8),
     ("analyze", 9),
+    ("compare", 9),
     ("diff", 10),
     ("cli", 11),
 ];
 
 /// Modules without input and output, environment and time.
-const PURE: [&str; 15] = [
+const PURE: [&str; 16] = [
     "path", "codec", "tar", "refs", "elf", "ledger", "package", "layer", "tree", "profile", "plan", "explain",
-    "analyze", "page", "diff",
+    "analyze", "compare", "page", "diff",
 ];
 
 fn files(dir: &Path, out: &mut Vec<PathBuf>) {

@@ -18,6 +18,7 @@ fn job(line: &str) -> Job {
 
 fn plain() -> Job {
     Job {
+        overrides: Vec::new(),
         input: "in.tar".into(),
         output: Some("out.tar".into()),
         profiles: vec!["none".into()],

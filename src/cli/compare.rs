@@ -1,0 +1,323 @@
+//! `slim compare`: one scan, then for each profile a plan and an image in a temporary place, which is measured, and run where that
+//! is asked for.
+
+use std::io::{self, IsTerminal, Read, Write};
+use std::path::PathBuf;
+use std::time::Instant;
+
+use super::args::RequestArgs;
+use super::job::{Job, Verbosity, is_stdout};
+use super::picked::Profiles;
+use super::progress::{self, Ui};
+use super::run::{self, Clock, Decided, From, LayerKey};
+use super::trial::{self, Asked};
+use super::values::Color;
+use super::{OK, WIDTH, files, needs, paint, prepare_threads, summary, terminal_width, to_stdout};
+use crate::codec::{self, Compression};
+use crate::compare::{self, AS_IT_IS, Column, Comparison, Head, Tried, markdown, text};
+use crate::engine::Loaded;
+use crate::engine::subject::Subject;
+use crate::image::Platform;
+use crate::profile::{Matcher, Override};
+use crate::report::RemovedPath;
+use crate::report::paint::Paint;
+use crate::scan::{Needs, Scanned};
+use crate::sink::Target;
+use crate::sink::temp::Temp;
+use crate::source::{Input, LayerRef};
+use crate::tree::NodeId;
+use crate::{Digest, Error, ErrorKind, Result};
+use std::collections::HashMap;
+
+mod options;
+
+pub use options::CompareArgs;
+
+/// Runs `slim compare`; the exit code is 0 whatever the figures are.
+///
+/// # Errors
+/// What is wrong with the request, the input or the host.
+pub fn compare(args: CompareArgs, color: Color, stderr: Paint) -> Result<u8> {
+    prepare_threads(args.threads);
+    let jobs = jobs(&args)?;
+    let to = args.json.as_deref().or(args.markdown.as_deref());
+    let file = to.map(|path| files::open_beside("the output", path, &args.input)).transpose()?;
+    let asked = args.trial.resolve()?;
+    let verbosity = if args.quiet { Verbosity::Quiet } else { Verbosity::Normal };
+    let ui = progress::Stderr::new(verbosity, stderr);
+    let done = compared(&args, &jobs, asked.as_ref(), &ui);
+    ui.done();
+    let all = done?;
+    let written = |out: &mut dyn Write| match &args.json {
+        Some(_) => serde_json::to_writer_pretty(&mut *out, &all).map_err(io::Error::from).and_then(|()| writeln!(out)),
+        None => out.write_all(markdown::render(&all).as_bytes()),
+    };
+    let filled = file.map(|file| file.fill(written)).transpose()?;
+    // A file that is written leaves room for the text.
+    if !to.is_some_and(is_stdout) && !args.quiet {
+        let terminal = io::stdout().is_terminal();
+        let width = if terminal { terminal_width() } else { WIDTH };
+        let options = text::Options { width, paint: paint(color, terminal), all: args.verbose };
+        let text = text::render(&all, &options);
+        to_stdout(|out| out.write_all(text.as_bytes()))
+            .map_err(|e| Error::io("standard output cannot be written", e))?;
+    }
+    filled.map_or(Ok(()), files::Filled::publish)?;
+    Ok(OK)
+}
+
+/// One job for each column: each `-p` with each choice of values.
+fn jobs(args: &CompareArgs) -> Result<Vec<Job>> {
+    let mut choices: Vec<Vec<Override>> = vec![Vec::new()];
+    for text in &args.vary {
+        let values = Override::parse(text).map_err(|what| Error::new(ErrorKind::Usage, what))?;
+        let with = |choice: &Vec<Override>| {
+            values.iter().map(|v| [choice.as_slice(), std::slice::from_ref(v)].concat()).collect()
+        };
+        choices = choices.iter().flat_map(|choice: &Vec<Override>| -> Vec<Vec<Override>> { with(choice) }).collect();
+    }
+    let mut jobs = Vec::new();
+    for profiles in &args.profiles {
+        for overrides in &choices {
+            let request = RequestArgs {
+                input: Some(args.input.clone()),
+                profiles: profiles.split(',').map(str::to_owned).collect(),
+                enable: args.enable.clone(),
+                drop: Vec::new(),
+                protect: Vec::new(),
+                run_with: args.run_with.clone(),
+                layers: args.layers,
+                base: args.base,
+                platform: args.platform.clone(),
+                threads: args.threads,
+            };
+            // The list of paths is made only where it is asked for.
+            let removed = Some(PathBuf::from("-"));
+            jobs.push(Job { overrides: overrides.clone(), removed, dry_run: false, ..Job::plan(request)? });
+        }
+    }
+    Ok(jobs)
+}
+
+/// What there is while columns are made.
+struct Bench<'a> {
+    args: &'a CompareArgs,
+    asked: Option<&'a Asked>,
+    ui: &'a dyn Ui,
+    dir: Temp,
+    /// Sizes of layers by diff id, plain and compressed with gzip and zstd: profiles leave many as they are.
+    sizes: HashMap<Digest, [u64; 3]>,
+    /// The images of the columns, where there are sweeps: each of a file that has no name any more.
+    subjects: Vec<Subject>,
+    images: Vec<Loaded>,
+}
+
+fn compared(args: &CompareArgs, jobs: &[Job], asked: Option<&Asked>, ui: &dyn Ui) -> Result<Comparison> {
+    let profiles = jobs.iter().map(Profiles::resolve).collect::<Result<Vec<_>>>()?;
+    let matchers = profiles.iter().map(|p| Ok(Matcher::new(p.widest())?)).collect::<Result<Vec<_>>>()?;
+    let platform = args.platform.as_deref().map(Platform::parse).transpose()?;
+    let note = |message: &str| ui.note(message);
+    let subject = Subject::open(&args.input, platform, &note)?;
+    let input = subject.input();
+    input.warnings.iter().for_each(|w| ui.warn(w));
+    let start = Instant::now();
+    let needs = profiles.iter().map(|p| needs::needs(p.widest())).fold(Needs::default(), Needs::and);
+    let scans = run::scan_layers(input, &needs, ui)?;
+    let scan_seconds = start.elapsed().as_secs_f64();
+    let dir = Temp::dir(&std::env::temp_dir().join("compare"))?;
+    let mut bench = Bench { args, asked, ui, dir, sizes: HashMap::new(), subjects: Vec::new(), images: Vec::new() };
+
+    let mut columns = vec![Column { name: AS_IT_IS.to_owned(), ..Column::default() }];
+    let mut lists = Vec::new();
+    for ((job, profiles), matcher) in jobs.iter().zip(&profiles).zip(matchers) {
+        let (column, files, removed) = bench.column(job, input, &scans, (profiles, matcher))?;
+        columns[0].files = files;
+        columns.push(column);
+        lists.push(removed);
+    }
+    let image = subject.image();
+    bench.measure(&mut columns[0], input)?;
+    columns.iter_mut().skip(1).zip(compare::only(&lists)).for_each(|(column, only)| column.only = only);
+    let head = Head {
+        path: args.input.clone(),
+        tags: image.tags.clone(),
+        platform: image.platform.to_string(),
+        config: image.config_digest.to_string(),
+    };
+    let tried = bench.run(&subject, &mut columns)?;
+    Ok(Comparison {
+        schema_version: compare::SCHEMA_VERSION,
+        slim_version: env!("CARGO_PKG_VERSION").to_owned(),
+        image: head,
+        bits_per_second: args.bandwidth,
+        scan_seconds,
+        tried,
+        columns,
+    })
+}
+
+impl Bench<'_> {
+    /// Makes the image of a column and measures it. Also gives the number of files before, and what is removed.
+    fn column(
+        &mut self,
+        job: &Job,
+        input: &Input,
+        scans: &HashMap<LayerKey, Scanned>,
+        profiles: (&Profiles<'_>, Matcher),
+    ) -> Result<(Column, u64, Vec<RemovedPath>)> {
+        let varied: Vec<String> = job.overrides.iter().map(ToString::to_string).collect();
+        let name = [vec![job.profiles.join(",")], varied.clone()].concat().join(" ");
+        self.ui.phase(&name, 0);
+        let start = Instant::now();
+        let Decided { profile, planned, spool, mut warnings } = run::decide(job, input, scans, profiles, self.ui)?;
+        let path = self.dir.path().join("image.tar");
+        let location = format!("oci-archive:{}", path.display());
+        let target = Target::parse(&location)?;
+        let from = From { input, planned: &planned, spool: spool.as_ref() };
+        // What is wrong with the documents of an image nobody gets is not told.
+        let written = run::write(job, from, &target, &progress::Silent, &mut warnings, &mut Clock::new())?;
+        let slim_seconds = start.elapsed().as_secs_f64();
+
+        let out = summary::outcome(job, input, &planned, &profile, Some(&written), warnings, Vec::new());
+        let (mut report, removed) = out;
+        written.sealed.publish()?;
+        let files = |keep: &dyn Fn(&run::Planned<'_>, NodeId) -> bool| {
+            let of = |p| run::Planned::file_ids(p).filter(|id| keep(p, *id)).count() as u64;
+            planned.iter().map(of).sum::<u64>()
+        };
+        let image = report.images.pop();
+        let mut column = Column {
+            name,
+            profiles: job.profiles.clone(),
+            picked: report.picked,
+            varied,
+            files: files(&|p, id| p.plan.dropped[id.index()].is_none()),
+            slim_seconds: Some(slim_seconds),
+            layer_reports: image.as_ref().map(|i| i.layers.clone()).unwrap_or_default(),
+            rules: image.map(|i| i.rules).unwrap_or_default(),
+            ..Column::default()
+        };
+        let subject = Subject::open(&location, None, &|_| ())?;
+        self.measure(&mut column, subject.input())?;
+        if let Some(asked) = self.asked {
+            self.images.push(asked.engine.load(subject.input(), subject.image())?);
+        }
+        // Only sweeps read it again.
+        if self.asked.is_some_and(|asked| !asked.kinds.is_empty()) {
+            self.subjects.push(subject);
+        }
+        let _ = std::fs::remove_file(&path);
+        Ok((column, files(&|_, _| true), removed))
+    }
+
+    /// Sizes and times of a pull.
+    fn measure(&mut self, column: &mut Column, input: &Input) -> Result<()> {
+        let layers: Vec<&LayerRef> = input.images.iter().flat_map(|i| &i.layers).collect();
+        column.layers = layers.len();
+        let stored: u64 = layers.iter().map(|l| l.size).sum();
+        let mut sums = [0; 3];
+        for layer in layers {
+            let place = |e: Error| e.layer(&layer.name).archive(&input.name);
+            let [plain, gzip, zstd] = self.sizes_of(input, layer).map_err(place)?;
+            let own = |compression, size| if layer.compression == compression { layer.size } else { size };
+            sums[0] += plain;
+            sums[1] += own(Compression::Gzip, gzip);
+            sums[2] += own(Compression::Zstd, zstd);
+        }
+        column.uncompressed_bytes = sums[0];
+        if !self.args.no_compress {
+            (column.gzip_bytes, column.zstd_bytes) = (Some(sums[1]), Some(sums[2]));
+        }
+        let pulled = column.gzip_bytes.unwrap_or(stored);
+        column.pull_seconds = pulled as f64 * 8.0 / self.args.bandwidth as f64;
+        Ok(())
+    }
+
+    /// Bytes of a layer as a plain tar, and compressed with either at slim's own levels.
+    fn sizes_of(&mut self, input: &Input, layer: &LayerRef) -> Result<[u64; 3]> {
+        if let Some([plain, gzip, zstd]) = self.sizes.get(&layer.diff_id) {
+            return Ok([*plain, *gzip, *zstd]);
+        }
+        let mut reader = codec::decoder(layer.compression, input.open_blob(&layer.blob)?)?;
+        let sizes = if self.args.no_compress {
+            let plain = if layer.compression == Compression::None {
+                layer.size
+            } else {
+                io::copy(&mut reader, &mut io::sink())?
+            };
+            [plain, 0, 0]
+        } else {
+            self.ui.phase("compressing", layer.size);
+            compressed(&mut reader, &|n| self.ui.advance(n))?
+        };
+        self.sizes.insert(layer.diff_id, sizes);
+        Ok(sizes)
+    }
+
+    /// Runs what is asked for in the image as it is and in that of each column.
+    fn run(&self, subject: &Subject, columns: &mut [Column]) -> Result<Option<Tried>> {
+        let Some(asked) = self.asked else { return Ok(None) };
+        let first = asked.engine.load(subject.input(), subject.image())?;
+        let subjects: Vec<&Subject> = std::iter::once(subject).chain(&self.subjects).collect();
+        let images: Vec<&Loaded> = std::iter::once(&first).chain(&self.images).collect();
+        let found = trial::several(asked, &subjects, &images, self.ui)?;
+        let shell = found.iter().find_map(|f| f.trials.as_ref()).is_some_and(|t| t.shell);
+        for (column, found) in columns.iter_mut().zip(found) {
+            (column.trials, column.sweeps) = (found.trials, found.sweeps);
+        }
+        let (outputs, runs) = (asked.options.outputs, asked.options.runs);
+        Ok(Some(Tried { engine: asked.engine.name(), shell, outputs, runs }))
+    }
+}
+
+/// Counts what is written to it.
+struct Count(u64);
+
+impl Write for Count {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Bytes of a tar, and of what either compression makes of it, in one reading.
+fn compressed(reader: &mut dyn Read, advance: &dyn Fn(u64)) -> Result<[u64; 3]> {
+    let threads = rayon::current_num_threads();
+    let encoder =
+        |compression: Compression| codec::encoder(compression, compression.default_level(), threads, Count(0));
+    let (mut gzip, mut zstd) = (encoder(Compression::Gzip)?, encoder(Compression::Zstd)?);
+    let mut buffer = vec![0; codec::CHUNK];
+    let mut plain = 0;
+    loop {
+        let n = match reader.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(n) => n,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            Err(e) => return Err(e.into()),
+        };
+        gzip.write_all(&buffer[..n])?;
+        zstd.write_all(&buffer[..n])?;
+        plain += n as u64;
+        advance(n as u64);
+    }
+    Ok([plain, gzip.finish()?.0, zstd.finish()?.0])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_those_of_the_encoders() {
+        let data = vec![7; 3 << 20];
+        let [plain, gzip, zstd] = compressed(&mut data.as_slice(), &|_| ()).unwrap();
+        assert_eq!(plain, 3 << 20);
+        let mut one = codec::encoder(Compression::Gzip, 6, 1, Vec::new()).unwrap();
+        one.write_all(&data).unwrap();
+        assert_eq!((gzip, zstd > 0 && zstd < gzip), (one.finish().unwrap().len() as u64, true));
+    }
+}

@@ -1,0 +1,268 @@
+//! `--run` and `--sweep`: the options by which a command also runs an image, before and after, and what comes of it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::ValueHint;
+use clap::builder::NonEmptyStringValueParser;
+use serde::Serialize;
+
+use super::progress::Ui;
+use crate::engine::subject::Subject;
+use crate::engine::sweep::{Before, Kind, Side, SweepReport};
+use crate::engine::trial::{self, Options, Outputs, Trials};
+use crate::engine::{Engine, Loaded};
+use crate::image::Platform;
+use crate::report::paint::Paint;
+use crate::report::table::{Table, cut};
+use crate::report::{printable, units};
+use crate::{Error, Result};
+
+/// What to run in images; nothing unless asked for.
+#[derive(clap::Args, Debug, Clone)]
+pub struct TrialArgs {
+    /// Run these commands, one on a line, before and after, and compare how they end; needs docker or podman
+    ///
+    /// Each line gets a container of its own, without a network, as the image's own user. Empty lines and lines that begin with #
+    /// are skipped. Without a shell in the image a line is a program and its arguments.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Running the image")]
+    pub run: Option<PathBuf>,
+
+    /// Compare what commands say, too
+    #[arg(long, value_name = "WHAT", value_enum, default_value = "none", help_heading = "Running the image")]
+    pub run_output: Outputs,
+
+    /// How often to run each command in each image; times are medians
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000), help_heading = "Running the image")]
+    pub runs: u32,
+
+    /// How many seconds a command may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 180, value_parser = clap::value_parser!(u32).range(1..), help_heading = "Running the image")]
+    pub timeout: u32,
+
+    /// Try everything of a kind (repeatable): import every module, load every object, ask every program for its version,
+    /// require every package, ask every package manager
+    #[arg(long, value_name = "KIND", value_enum, value_delimiter = ',', help_heading = "Running the image")]
+    pub sweep: Vec<SweepKind>,
+
+    /// The container engine: a name or path [default: docker or podman, the first that answers]
+    #[arg(long, value_name = "NAME|PATH", value_parser = NonEmptyStringValueParser::new(), help_heading = "Running the image")]
+    pub engine: Option<String>,
+
+    /// Give the engine's `run` another argument, such as --engine-arg=--memory=2g (repeatable)
+    #[arg(long, value_name = "ARG", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new(), help_heading = "Running the image")]
+    pub engine_arg: Vec<String>,
+}
+
+/// `--sweep`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum SweepKind {
+    /// Import every module of every Python
+    Python,
+    /// Load every shared object
+    Elf,
+    /// Run every program of PATH with --version
+    Bin,
+    /// Require every Node package
+    Node,
+    /// Ask every package manager
+    Packages,
+    /// All of these
+    All,
+}
+
+impl clap::ValueEnum for Outputs {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::None, Self::Stdout, Self::Stderr, Self::Both]
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        Some(clap::builder::PossibleValue::new(match self {
+            Self::None => "none",
+            Self::Stdout => "stdout",
+            Self::Stderr => "stderr",
+            Self::Both => "both",
+        }))
+    }
+}
+
+/// What is to be run, with an engine that answers.
+pub struct Asked {
+    /// The engine.
+    pub engine: Engine,
+    /// The commands; none without `--run`.
+    pub commands: Vec<String>,
+    /// How they are run.
+    pub options: Options,
+    /// The sweeps.
+    pub kinds: Vec<Kind>,
+}
+
+impl TrialArgs {
+    /// Looks for the engine and reads the list, where anything is to be run.
+    ///
+    /// # Errors
+    /// Where there is no engine, or no command in the list, or where that cannot be read.
+    pub fn resolve(&self) -> Result<Option<Asked>> {
+        if self.run.is_none() && self.sweep.is_empty() {
+            return Ok(None);
+        }
+        let commands = |path: &PathBuf| {
+            let name = path.display();
+            let text = std::fs::read_to_string(path)
+                .map_err(|e| Error::io("the list of commands cannot be read", e).archive(name))?;
+            trial::commands(&text).map_err(|e| e.archive(path.display()))
+        };
+        Ok(Some(Asked {
+            commands: self.run.as_ref().map(commands).transpose()?.unwrap_or_default(),
+            options: Options {
+                outputs: self.run_output,
+                runs: self.runs,
+                time: Duration::from_secs(u64::from(self.timeout)),
+            },
+            kinds: self.kinds(),
+            engine: Engine::find(self.engine.as_deref(), &self.engine_arg)?,
+        }))
+    }
+
+    fn kinds(&self) -> Vec<Kind> {
+        let one = |kind: &SweepKind| match kind {
+            SweepKind::Python => vec![Kind::Python],
+            SweepKind::Elf => vec![Kind::Elf],
+            SweepKind::Bin => vec![Kind::Bin],
+            SweepKind::Node => vec![Kind::Node],
+            SweepKind::Packages => vec![Kind::Packages],
+            SweepKind::All => Kind::ALL.to_vec(),
+        };
+        let mut kinds: Vec<Kind> = self.sweep.iter().flat_map(one).collect();
+        kinds.sort();
+        kinds.dedup();
+        kinds
+    }
+}
+
+/// What came of it in one image, against another.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Found {
+    /// The commands; none without `--run`.
+    pub trials: Option<Trials>,
+    /// The sweeps; none without `--sweep`.
+    pub sweeps: Option<SweepReport>,
+}
+
+impl Found {
+    /// Whether all is as before.
+    #[must_use]
+    pub fn good(&self) -> bool {
+        self.trials.as_ref().is_none_or(|t| t.different == 0) && self.sweeps.as_ref().is_none_or(|s| s.regressions == 0)
+    }
+}
+
+/// Runs all that is asked for in the image `before` and in the image `after`, both as the command line names them.
+///
+/// # Errors
+/// Those of the inputs and of the engine.
+pub fn trials_between(
+    asked: &Asked,
+    before: &str,
+    after: &str,
+    platform: Option<Platform>,
+    ui: &dyn Ui,
+) -> Result<Found> {
+    let note = |message: &str| ui.note(message);
+    let open = |path: &str| Subject::open(path, platform.clone(), &note);
+    let (before, after) = (open(before)?, open(after)?);
+    let load = |subject: &Subject| asked.engine.load(subject.input(), subject.image());
+    let images = [load(&before)?, load(&after)?];
+    let mut found = several(asked, &[&before, &after], &images.iter().collect::<Vec<_>>(), ui)?;
+    Ok(found.pop().unwrap_or_default())
+}
+
+/// Runs all that is asked for in several images, the first of which is the one as it was: for each what came of it. Of `subjects`
+/// only sweeps make use.
+///
+/// # Errors
+/// Those of the inputs and of the engine.
+pub fn several(asked: &Asked, subjects: &[&Subject], images: &[&Loaded], ui: &dyn Ui) -> Result<Vec<Found>> {
+    let Asked { engine, commands, options, kinds } = asked;
+    // Long work, told where there is a terminal to tell it on.
+    let note = |message: &str| ui.phase(&message.chars().take(60).collect::<String>(), 0);
+    let mut found: Vec<Found> = images.iter().map(|_| Found::default()).collect();
+    if !commands.is_empty() {
+        let measured = trial::measure(engine, images, commands, *options, &note)?;
+        for (index, found) in found.iter_mut().enumerate() {
+            found.trials = Some(measured.trials(engine, commands, index, options.outputs));
+        }
+    }
+    if !kinds.is_empty() {
+        if let Some(image) = images.first() {
+            engine.has_shell(image)?;
+        }
+        let mut sides = subjects.iter().zip(images).map(|(subject, image)| Side::new(engine, image, subject));
+        if let Some(first) = sides.next() {
+            let mut before = Before::new(first?);
+            for (side, found) in sides.zip(found.iter_mut().skip(1)) {
+                found.sweeps = Some(before.sweep(&side?, kinds, &note)?);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// What came of it, for people: `width` columns, and all of long lists only if `all`.
+#[must_use]
+pub fn render(found: &Found, width: usize, paint: Paint, all: bool) -> String {
+    let mut out = String::new();
+    let shown = if all { usize::MAX } else { 10 };
+    let put = |out: &mut String, line: &str| {
+        out.push_str(&format!("  {}\n", cut(&printable(line, false), width.saturating_sub(2))));
+    };
+    if let Some(trials) = &found.trials {
+        let same = trials.trials.len() - trials.different;
+        let head = format!("Commands: {same} of {} as before ({})", trials.trials.len(), trials.engine);
+        out.push_str(&format!("{}\n", paint.bold(&head)));
+        let mut table = Table::new("<<>><").header(&["", "exit", "before", "after", "command"]);
+        for trial in &trials.trials {
+            let (before, after) = (trial.before.end(), trial.after.end());
+            let end = if before == after { before } else { format!("{before} → {after}") };
+            let mark = match (trial.same, trial.failed_before()) {
+                (true, false) => "ok",
+                (true, true) => "failed before",
+                (false, _) => "DIFFERS",
+            };
+            let seconds = |run: &trial::Run| format!("{:.2} s", run.median_seconds);
+            let cells =
+                [mark.into(), end, seconds(&trial.before), seconds(&trial.after), printable(&trial.line, false).into()];
+            table.row(cells);
+        }
+        out.push_str(&table.render(2, width, paint));
+        for trial in trials.trials.iter().filter(|t| !t.same) {
+            let what: Vec<&str> = trial.differs.iter().map(|w| w.name()).collect();
+            put(&mut out, &format!("{}: {}", what.join(", "), trial.line));
+            let last = trial.after.stderr.tail.lines().map(str::trim).rfind(|l| !l.is_empty());
+            last.into_iter().for_each(|last| put(&mut out, &format!("  {last}")));
+        }
+    }
+    for sweep in found.sweeps.iter().flat_map(|s| &s.sweeps) {
+        let count = |n: usize| units::count(n as u64);
+        let with = sweep.with.as_ref().map(|with| format!(" {with}")).unwrap_or_default();
+        let head = match &sweep.skipped {
+            Some(why) => format!("Sweep {}: skipped, {why}", sweep.sweep),
+            None => format!(
+                "Sweep {}{with}: {} of {} work as before, {} regressions, {} dropped",
+                sweep.sweep,
+                count(sweep.works),
+                count(sweep.worked),
+                count(sweep.regressions.len()),
+                count(sweep.dropped.len())
+            ),
+        };
+        out.push_str(&format!("{}\n", paint.bold(&head)));
+        sweep.regressions.iter().take(shown).for_each(|r| put(&mut out, &format!("{}  {}", r.name, r.why)));
+        if sweep.regressions.len() > shown {
+            put(&mut out, &format!("{} more: -v shows them", sweep.regressions.len() - shown));
+        }
+    }
+    out
+}

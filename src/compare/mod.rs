@@ -1,0 +1,154 @@
+//! `slim compare`: what several profiles make of one image, side by side. A [`Comparison`] is plain data, in which every renderer
+//! ([`text`], [`markdown`], JSON by serde) finds the same figures, and the same names and figures as in the report of a run.
+
+use crate::engine::sweep::SweepReport;
+use crate::engine::trial::{Outputs, Trials};
+use crate::report::{LayerReport, Named, RuleReport};
+use serde::Serialize;
+
+pub mod markdown;
+pub mod only;
+mod rows;
+pub mod text;
+
+pub use only::only;
+
+/// The version of the JSON's schema. It goes up when a key changes its meaning or goes; new keys may come without.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// The name of the first column.
+pub const AS_IT_IS: &str = "(as it is)";
+
+/// Several profiles on one image.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Comparison {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// The version of slim.
+    pub slim_version: String,
+    /// The image.
+    pub image: Head,
+    /// The bandwidth for which times of a pull are given, in bits per second.
+    pub bits_per_second: u64,
+    /// What the scan took that all profiles share, in seconds.
+    pub scan_seconds: f64,
+    /// What was run, where anything was.
+    pub tried: Option<Tried>,
+    /// The image as it is, then one column for each profile and each value that was varied.
+    pub columns: Vec<Column>,
+}
+
+/// The image that is compared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Head {
+    /// As the user named it.
+    pub path: String,
+    /// Its names.
+    pub tags: Vec<String>,
+    /// `OS/ARCH[/VARIANT]`.
+    pub platform: String,
+    /// The digest of its config.
+    pub config: String,
+}
+
+/// What was run in all of them.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Tried {
+    /// The engine.
+    pub engine: String,
+    /// Whether lines were run by the image's `sh`.
+    pub shell: bool,
+    /// What was compared besides exit codes.
+    pub outputs: Outputs,
+    /// How often each line was run in each image.
+    pub runs: u32,
+}
+
+/// What one profile, or several together, make of the image.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Column {
+    /// The profiles as the user named them, and what was varied; [`AS_IT_IS`] for the image as it is.
+    pub name: String,
+    /// The profiles.
+    pub profiles: Vec<String>,
+    /// Those that a `[[when]]` of them brought.
+    pub picked: Vec<String>,
+    /// What was varied: `RULE.KEY=VALUE`.
+    pub varied: Vec<String>,
+    /// Bytes of all layers as plain tars.
+    pub uncompressed_bytes: u64,
+    /// Bytes that a pull moves where layers are compressed with gzip: as stored where they are, else as slim compresses them.
+    pub gzip_bytes: Option<u64>,
+    /// The same with zstd.
+    pub zstd_bytes: Option<u64>,
+    /// How many seconds a pull takes at the bandwidth, of layers compressed with gzip; where that was not measured, as stored.
+    pub pull_seconds: f64,
+    /// Paths of the file system that are no directories.
+    pub files: u64,
+    /// How many layers there are.
+    pub layers: usize,
+    /// What it took to plan and to write the image after the scan, in seconds; none for the image as it is.
+    pub slim_seconds: Option<f64>,
+    /// The layers of the input, by index and instruction, with what is left of each.
+    pub layer_reports: Vec<LayerReport>,
+    /// What each rule takes, most first.
+    pub rules: Vec<RuleReport>,
+    /// What none of the other profiles takes; none where there is only one.
+    pub only: Option<Only>,
+    /// The commands, against the image as it is.
+    pub trials: Option<Trials>,
+    /// The sweeps, against the image as it is.
+    pub sweeps: Option<SweepReport>,
+}
+
+/// What one column takes and no other.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Only {
+    /// How many paths.
+    pub files: u64,
+    /// Bytes of tar that go with them.
+    pub bytes: u64,
+    /// By rule, most first.
+    pub rules: Vec<Named>,
+    /// By directory, cut at six levels, most first; the first twenty.
+    pub directories: Vec<Named>,
+}
+
+impl Comparison {
+    /// The commands that were run, with what came of each in each column: the image as it is first.
+    fn lines(&self) -> Vec<(&str, Vec<&crate::engine::trial::Trial>)> {
+        let all: Vec<_> = self.columns.iter().filter_map(|c| c.trials.as_ref()).collect();
+        let Some(first) = all.first() else { return Vec::new() };
+        let line = |(index, trial): (usize, &'_ crate::engine::trial::Trial)| {
+            let line: &str = &first.trials[index].line;
+            debug_assert_eq!(line, trial.line);
+            (line, all.iter().map(|t| &t.trials[index]).collect())
+        };
+        first.trials.iter().enumerate().map(line).collect()
+    }
+
+    /// Every rule that takes anything, with its bytes in each column but the first; most first.
+    fn rules(&self) -> Vec<(&str, Vec<Option<u64>>)> {
+        let mut ids: Vec<(&str, u64)> = Vec::new();
+        for rule in self.columns.iter().flat_map(|c| &c.rules) {
+            match ids.iter_mut().find(|(id, _)| *id == rule.id) {
+                Some((_, most)) => *most = rule.bytes.max(*most),
+                None => ids.push((&rule.id, rule.bytes)),
+            }
+        }
+        ids.sort_by_key(|(id, most)| (std::cmp::Reverse(*most), *id));
+        let of = |id: &str| {
+            let bytes = |c: &Column| c.rules.iter().find(|r| r.id == id).map(|r| r.bytes);
+            self.columns.iter().skip(1).map(bytes).collect()
+        };
+        ids.into_iter().map(|(id, _)| (id, of(id))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

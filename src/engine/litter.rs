@@ -1,0 +1,101 @@
+//! What this run has put into an engine, and its end: containers and images are taken away when they are no longer needed, on
+//! errors, and on signals.
+
+use crate::{Error, ErrorKind, Result};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// All that is there. Adding holds the lock, so that a signal finds whatever may have been begun.
+static LIVE: Mutex<Registry> = Mutex::new(Registry { closed: false, things: Vec::new() });
+
+struct Registry {
+    /// Set by a signal: nothing may be begun any more.
+    closed: bool,
+    things: Vec<Thing>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Thing {
+    program: PathBuf,
+    kind: Kind,
+    name: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A container, by its name.
+    Container,
+    /// An image, by its id.
+    Image,
+}
+
+fn registry() -> MutexGuard<'static, Registry> {
+    LIVE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Takes away all containers and images that this process put into an engine, for a handler of signals that ends the process
+/// then: nothing can be begun afterwards.
+pub fn clean_up() {
+    let mut registry = registry();
+    registry.closed = true;
+    // Containers first: an image that is in use stays.
+    registry.things.sort_by_key(|t| t.kind == Kind::Image);
+    registry.things.drain(..).for_each(|thing| thing.remove());
+}
+
+/// Something in an engine that goes when this is dropped.
+#[derive(Debug)]
+pub(super) struct Litter(Thing);
+
+impl Litter {
+    /// Before it is made.
+    pub fn new(program: &Path, kind: Kind, name: &str) -> Result<Self> {
+        let mut registry = registry();
+        if registry.closed {
+            return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
+        }
+        let thing = Thing { program: program.to_owned(), kind, name: name.to_owned() };
+        registry.things.push(thing.clone());
+        Ok(Self(thing))
+    }
+
+    /// It is gone already.
+    pub fn gone(&self) {
+        registry().things.retain(|t| *t != self.0);
+    }
+}
+
+impl Drop for Litter {
+    fn drop(&mut self) {
+        let mut registry = registry();
+        if let Some(at) = registry.things.iter().position(|t| *t == self.0) {
+            let thing = registry.things.swap_remove(at);
+            // Others need not wait for the engine.
+            drop(registry);
+            thing.remove();
+        }
+    }
+}
+
+impl Thing {
+    fn engine(&self, args: &[&str]) -> Option<Vec<u8>> {
+        let mut command = Command::new(&self.program);
+        command.args(args).stdin(Stdio::null()).stderr(Stdio::null());
+        command.output().ok().filter(|o| o.status.success()).map(|o| o.stdout)
+    }
+
+    fn remove(&self) {
+        match self.kind {
+            Kind::Container => drop(self.engine(&["rm", "-f", &self.name])),
+            Kind::Image => {
+                // Somebody may have given it a name by now: then it is theirs.
+                let tags = self.engine(&["image", "inspect", "--format", "{{json .RepoTags}}", &self.name]);
+                let own = |tags: &[u8]| [&b"[]"[..], b"null"].contains(&tags.trim_ascii());
+                if tags.is_some_and(|tags| own(&tags)) {
+                    self.engine(&["rmi", &self.name]);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! An image that is to be run, open: its documents, and where paths are asked for, the tree that its containers see.
+
+use crate::image::Platform;
+use crate::scan::{self, Needs, Shared};
+use crate::source::{self, Image, Input, Location, OpenOptions};
+use crate::tar::Member;
+use crate::tree::merge::{self, Merged};
+use crate::tree::{NodeId, Tree, Type};
+use crate::{Error, ErrorKind, Result};
+use rayon::prelude::*;
+
+/// An image that is to be run.
+pub struct Subject {
+    input: Input,
+}
+
+impl Subject {
+    /// Opens an image as the command line names it. Of several it takes the one for `platform`.
+    ///
+    /// # Errors
+    /// Those of the input; [`ErrorKind::Usage`] where there is not one image.
+    pub fn open(location: &str, platform: Option<Platform>, note: &dyn Fn(&str)) -> Result<Self> {
+        let input = source::open(&Location::parse(location)?, &OpenOptions { platform, spool_note: note })?;
+        if input.images.len() == 1 {
+            return Ok(Self { input });
+        }
+        let name = |image: &Image| format!("{} ({})", image.tags.join(", "), image.platform);
+        let names: Vec<String> = input.images.iter().map(name).collect();
+        Err(Error::new(ErrorKind::Usage, format!("there are {} images in it, and one can be run", names.len()))
+            .archive(&input.name)
+            .hint(format!("name it, `IN:REF` or --platform: {}", names.join("; "))))
+    }
+
+    /// The input that the image is in.
+    #[must_use]
+    pub const fn input(&self) -> &Input {
+        &self.input
+    }
+
+    /// The image.
+    #[must_use]
+    pub fn image(&self) -> &Image {
+        &self.input.images[0]
+    }
+
+    /// Reads names, sizes and modes of all files.
+    ///
+    /// # Errors
+    /// Those of the layers.
+    pub fn files(&self) -> Result<Files> {
+        let (shared, needs) = (Shared::default(), Needs { sizes_only: true, ..Needs::default() });
+        let one = |layer| scan::scan(&self.input, layer, &needs, &shared, &|_| ());
+        let scanned = self.image().layers.par_iter().with_max_len(1).map(one);
+        let layers: Vec<Vec<Member>> = scanned.map(|s| s.map(|s| s.index.members)).collect::<Result<_>>()?;
+        let members: Vec<&[Member]> = layers.iter().map(Vec::as_slice).collect();
+        let Merged { tree, .. } = merge::merge(&members, 0).map_err(|e| e.archive(&self.input.name))?;
+        let env = &self.image().facts.env;
+        let path = env.iter().rev().find(|(key, _)| key == "PATH").map_or(PATH, |(_, value)| value);
+        Ok(Files { tree, layers, path: path.split(':').map(str::to_owned).collect() })
+    }
+}
+
+/// What engines set where an image says nothing.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// The files of an image.
+pub struct Files {
+    tree: Tree,
+    layers: Vec<Vec<Member>>,
+    /// The directories of `PATH`.
+    pub path: Vec<String>,
+}
+
+impl Files {
+    /// The tree.
+    #[must_use]
+    pub const fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    /// Where a path leads, all links followed.
+    #[must_use]
+    pub fn resolve(&self, path: &str) -> Option<NodeId> {
+        self.tree.resolve(NodeId::ROOT, path.as_bytes()).target
+    }
+
+    /// Whether a path leads to something.
+    #[must_use]
+    pub fn has(&self, path: &str) -> bool {
+        self.resolve(path).is_some()
+    }
+
+    /// The mode of a name and its size in bytes; nothing of what is no regular file.
+    #[must_use]
+    pub fn file(&self, id: NodeId) -> Option<(u32, u64)> {
+        let inode = self.tree.inode_of(id);
+        let at = inode.holder().filter(|_| inode.kind == Type::File)?;
+        let member = &self.layers[at.layer as usize][at.member as usize];
+        Some((member.meta.attrs.mode, member.size()))
+    }
+
+    /// Whether a path leads to a program.
+    #[must_use]
+    pub fn is_program(&self, path: &str) -> bool {
+        let file = self.resolve(path).and_then(|id| self.file(id));
+        file.is_some_and(|(mode, _)| mode & 0o111 != 0)
+    }
+
+    /// The path of a name with a slash before it; nothing where it is no UTF-8 or has a line break in it.
+    #[must_use]
+    pub fn text(&self, id: NodeId) -> Option<String> {
+        let path = String::from_utf8(self.tree.path(id).into()).ok()?;
+        (!path.contains(['\n', '\t', '\r'])).then(|| format!("/{path}"))
+    }
+
+    /// The first of these programs that a directory of `PATH` has.
+    #[must_use]
+    pub fn which(&self, names: &[&str]) -> Option<String> {
+        let all = names.iter().flat_map(|name| self.path.iter().map(move |dir| format!("{dir}/{name}")));
+        all.into_iter().find(|path| self.is_program(path))
+    }
+}

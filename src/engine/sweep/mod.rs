@@ -1,0 +1,292 @@
+//! Everything of a kind that an image has, tried in the image before and after: modules are imported, objects loaded, programs
+//! asked for their version, packages required, package managers asked. What worked before and is still there has to work.
+//!
+//! What there is to try comes from the image's files; the helpers that try it are run by the image's own Python, Node or shell,
+//! in one container for each sweep and image. What fails after is tried again alone, in both images, before it counts.
+
+use super::subject::{Files, Subject};
+use super::{Engine, Loaded};
+use crate::Result;
+use ask::{Ask, Helper};
+use lists::Item;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+mod ask;
+mod lists;
+mod packages;
+
+/// What is tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Every module of every Python is imported.
+    Python,
+    /// Every shared object is loaded.
+    Elf,
+    /// Every program of `PATH` is run with `--version`.
+    Bin,
+    /// Every package below a `node_modules` is required.
+    Node,
+    /// Every package manager is asked.
+    Packages,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Python, Self::Elf, Self::Bin, Self::Node, Self::Packages];
+
+    /// The word on the command line and in reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Python => "python",
+            Self::Elf => "elf",
+            Self::Bin => "bin",
+            Self::Node => "node",
+            Self::Packages => "packages",
+        }
+    }
+}
+
+/// One thing that was tried.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Finding {
+    /// The module, path, package or question.
+    pub name: String,
+    /// The file that it is, where it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// What came of it after.
+    pub why: String,
+}
+
+/// One sweep: what was tried with one interpreter, or with the image as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Sweep {
+    /// What was tried: `python`, `elf`, `bin`, `node` or `packages`.
+    pub sweep: String,
+    /// With what, where that is one of several interpreters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub with: Option<String>,
+    /// How many things the image has of the kind.
+    pub tried: usize,
+    /// How many of them worked before.
+    pub worked: usize,
+    /// How many of these work after.
+    pub works: usize,
+    /// What worked before, is still there, and does not work as before.
+    pub regressions: Vec<Finding>,
+    /// What worked before and is not there any more.
+    pub dropped: Vec<Finding>,
+    /// What worked before and, tried again, did not always.
+    pub unsteady: Vec<String>,
+    /// Why nothing was tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skipped: Option<String>,
+    /// How long it took, in both images, in seconds.
+    pub seconds: f64,
+}
+
+/// What all sweeps found.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SweepReport {
+    /// The engine.
+    pub engine: String,
+    /// How many regressions there are in all.
+    pub regressions: usize,
+    /// Each sweep.
+    pub sweeps: Vec<Sweep>,
+}
+
+/// A name's mark where it works, else why it does not.
+type Marks = BTreeMap<String, std::result::Result<String, String>>;
+
+/// An image to sweep: in the engine, with its files.
+pub struct Side<'a> {
+    engine: &'a Engine,
+    image: &'a Loaded,
+    files: Files,
+}
+
+impl<'a> Side<'a> {
+    /// Reads what files the image has.
+    ///
+    /// # Errors
+    /// Those of its layers.
+    pub fn new(engine: &'a Engine, image: &'a Loaded, subject: &Subject) -> Result<Self> {
+        Ok(Self { engine, image, files: subject.files()? })
+    }
+}
+
+/// The image before, with what was found to work in it: for several images after.
+pub struct Before<'a> {
+    side: Side<'a>,
+    known: BTreeMap<String, Marks>,
+}
+
+impl<'a> Before<'a> {
+    /// Nothing is tried yet.
+    #[must_use]
+    pub const fn new(side: Side<'a>) -> Self {
+        Self { side, known: BTreeMap::new() }
+    }
+
+    /// Does the sweeps of these kinds. `note` hears of each.
+    ///
+    /// # Errors
+    /// Those of the engine.
+    pub fn sweep(&mut self, after: &Side<'_>, kinds: &[Kind], note: &dyn Fn(&str)) -> Result<SweepReport> {
+        let mut sweeps = Vec::new();
+        for kind in Kind::ALL.into_iter().filter(|k| kinds.contains(k)) {
+            note(&format!("sweep {}", kind.name()));
+            match kind {
+                Kind::Packages => sweeps.push(packages::sweep(&self.side, after)?),
+                _ => {
+                    let plans = plans(&self.side.files, kind);
+                    if let Err(why) = &plans {
+                        let skipped = Some(why.clone());
+                        sweeps.push(Sweep { sweep: kind.name().to_owned(), skipped, ..Sweep::default() });
+                    }
+                    for plan in plans.unwrap_or_default() {
+                        sweeps.push(self.one(after, &plan)?);
+                    }
+                }
+            }
+        }
+        let regressions = sweeps.iter().map(|s| s.regressions.len()).sum();
+        Ok(SweepReport { engine: self.side.engine.name(), regressions, sweeps })
+    }
+
+    /// Tries all in the image before, what worked there and is there in the image after, and what fails there once more in both.
+    fn one(&mut self, after: &Side<'_>, plan: &Plan) -> Result<Sweep> {
+        let start = Instant::now();
+        let names: Vec<&str> = plan.items.iter().map(|i| i.name.as_str()).collect();
+        let key = format!("{} {}", plan.kind.name(), plan.with.as_deref().unwrap_or_default());
+        if !self.known.contains_key(&key) {
+            let marks = plan.ask.all(&self.side, &names, 10)?;
+            self.known.insert(key.clone(), marks);
+        }
+        let marks = &self.known[&key];
+        let mut out = Sweep {
+            sweep: plan.kind.name().to_owned(),
+            with: plan.with.clone(),
+            tried: marks.len(),
+            ..Sweep::default()
+        };
+        let works = |item: &&Item| matches!(marks.get(&item.name), Some(Ok(_)));
+        let worked: Vec<&Item> = plan.items.iter().filter(works).collect();
+        let (there, gone): (Vec<&Item>, Vec<&Item>) = worked.iter().partition(|item| after.files.has(&item.path));
+        out.worked = worked.len();
+        let finding = |item: &Item, why: &str| Finding {
+            name: item.name.clone(),
+            path: (item.path != item.name).then(|| item.path.clone()),
+            why: why.to_owned(),
+        };
+        out.dropped = gone.iter().map(|item| finding(item, "not in the image")).collect();
+        let good = |item: &Item, got: &Marks| match (&marks[&item.name], got.get(&item.name)) {
+            (Ok(before), Some(Ok(after))) => plan.ask.as_good(before, after),
+            _ => false,
+        };
+        let tried = |side: &Side<'_>, items: &[&Item], alone: bool| {
+            let names: Vec<&str> = items.iter().map(|i| i.name.as_str()).collect();
+            if alone { plan.ask.alone(side, &names) } else { plan.ask.all(side, &names, 0) }
+        };
+        let mut got = tried(after, &there, false)?;
+        let fails =
+            |got: &Marks, items: &[&'_ Item]| items.iter().filter(|i| !good(i, got)).map(|i| i.name.clone()).collect();
+        let mut failed: Vec<String> = fails(&got, &there);
+        let of = |names: &[String]| there.iter().filter(|i| names.contains(&i.name)).copied().collect::<Vec<&Item>>();
+        if !failed.is_empty() && got.len() > failed.len() {
+            got.extend(tried(after, &of(&failed), true)?);
+            failed = fails(&got, &of(&failed));
+        }
+        if !failed.is_empty() {
+            let sure = tried(&self.side, &of(&failed), true)?;
+            out.unsteady = fails(&sure, &of(&failed));
+        }
+        let bad = of(&failed).into_iter().filter(|item| !out.unsteady.contains(&item.name));
+        let why = |item: &Item| match (&marks[&item.name], got.get(&item.name)) {
+            (_, None) => "no answer".to_owned(),
+            (_, Some(Err(why))) => why.clone(),
+            (Ok(before), Some(Ok(after))) => {
+                format!("{} before, {} after", plan.ask.words(before), plan.ask.words(after))
+            }
+            (Err(_), Some(Ok(_))) => String::new(),
+        };
+        out.regressions = bad.map(|item| finding(item, &why(item))).collect();
+        out.worked -= out.unsteady.len();
+        out.works = out.worked - out.dropped.len() - out.regressions.len();
+        out.seconds = start.elapsed().as_secs_f64();
+        Ok(out)
+    }
+}
+
+/// What is to be tried by one helper.
+struct Plan {
+    kind: Kind,
+    with: Option<String>,
+    items: Vec<Item>,
+    ask: Ask,
+}
+
+/// What an image has of a kind, or why there is nothing to try.
+fn plans(files: &Files, kind: Kind) -> std::result::Result<Vec<Plan>, String> {
+    let one = |items: Vec<Item>, helper| Ok(vec![Plan { kind, with: None, items, ask: Ask::new(helper) }]);
+    let pythons = lists::pythons(files);
+    match kind {
+        Kind::Python if pythons.is_empty() => Err("the image has no Python".to_owned()),
+        Kind::Python => {
+            let plan = |(python, dirs): (String, Vec<String>)| {
+                let items = lists::modules(files, &dirs);
+                Plan { kind, items, ask: Ask::new(Helper::Python(python.clone())), with: Some(python) }
+            };
+            Ok(pythons.into_iter().map(plan).filter(|p| !p.items.is_empty()).collect())
+        }
+        Kind::Elf => {
+            let items = lists::objects(files);
+            let system = ["/usr/bin/python3", "/usr/local/bin/python3"].into_iter().find(|p| files.is_program(p));
+            let python = system.map(str::to_owned).or_else(|| pythons.into_iter().next().map(|(python, _)| python));
+            let shell = || Some((lists::loader(files)?, files.which(&["sh"])?));
+            match (python, shell()) {
+                (Some(python), _) => one(items, Helper::Elf(python)),
+                (None, Some((loader, _))) => one(items, Helper::Loader(loader)),
+                (None, None) => {
+                    Err("the image has no Python to load objects with, and no shell to ask its loader".into())
+                }
+            }
+        }
+        Kind::Bin if files.which(&["sh"]).is_none() => Err("the image has no shell".to_owned()),
+        Kind::Bin => one(lists::programs(files), Helper::Bin),
+        Kind::Node => {
+            let items = lists::node_packages(files);
+            match files.which(&["node", "nodejs"]) {
+                None => Err("the image has no Node".to_owned()),
+                Some(_) if items.is_empty() => Err("the image has no Node packages".to_owned()),
+                Some(node) => one(items, Helper::Node(node)),
+            }
+        }
+        Kind::Packages => Ok(Vec::new()),
+    }
+}
+
+/// Does the sweeps of these kinds in two images that are open.
+///
+/// # Errors
+/// Those of the inputs and of the engine.
+pub fn run(
+    engine: &Engine,
+    before: &Subject,
+    after: &Subject,
+    kinds: &[Kind],
+    note: &dyn Fn(&str),
+) -> Result<SweepReport> {
+    let first = engine.load(before.input(), before.image())?;
+    let second = engine.load(after.input(), after.image())?;
+    let after = Side::new(engine, &second, after)?;
+    Before::new(Side::new(engine, &first, before)?).sweep(&after, kinds, note)
+}
