@@ -75,7 +75,8 @@ pub fn package(source: &[u8]) -> Vec<Reference> {
         }
     }
     let at = |path: &str| text.find(&format!("\"{path}\"")).unwrap_or_default();
-    let target = |path: &str| Some((at(path), require(&format!("./{}", path.trim_start_matches("./")))?, When::Mention));
+    let target =
+        |path: &str| Some((at(path), require(&format!("./{}", path.trim_start_matches("./")))?, When::Mention));
     lines::number(&text, found.iter().filter_map(|path| target(path)).collect())
 }
 

@@ -42,7 +42,11 @@ pub fn loader_dirs(text: &[u8]) -> Vec<Reference> {
 fn each_line(text: &[u8], targets: impl Fn(&str) -> Vec<Target>) -> Vec<Reference> {
     let text = String::from_utf8_lossy(text);
     let lines = (1_u32..).zip(text.lines());
-    lines.flat_map(|(line, text)| targets(text).into_iter().map(move |target| Reference { line, when: When::Mention, target })).collect()
+    lines
+        .flat_map(|(line, text)| {
+            targets(text).into_iter().map(move |target| Reference { line, when: When::Mention, target })
+        })
+        .collect()
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ pub mod javascript;
 mod lines;
 pub mod lists;
 mod literal;
+pub mod marks;
 pub mod needed;
 pub mod pyc;
 pub mod python;
