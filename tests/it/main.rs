@@ -15,6 +15,7 @@ mod cli;
 mod diff;
 mod differential;
 mod guard;
+mod lint;
 mod oracle;
 mod packages;
 mod plan;

@@ -43,7 +43,9 @@ pub(super) fn look(look: &mut Look<'_>) {
         let references = look.facts(file.id).map_or(&[][..], |facts| &facts.references);
         for reference in references {
             let Some(module) = missing(&modules, file, reference, references) else { continue };
-            let (case, start) = if reference.when != When::Always {
+            let (case, start) = if reference.when == When::Lazy && file.application {
+                ("later", None)
+            } else if reference.when != When::Always {
                 ("optional", None)
             } else if elsewhere.contains(top(&module).as_bytes()) && !module.contains('.') {
                 ("elsewhere", None)

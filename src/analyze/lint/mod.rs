@@ -21,8 +21,6 @@ mod programs;
 mod reach;
 pub mod rules;
 pub mod sarif;
-#[cfg(test)]
-mod tests;
 pub mod text;
 mod variables;
 

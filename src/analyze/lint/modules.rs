@@ -40,6 +40,8 @@ impl<'a> Modules<'a> {
         let tree = look.tree;
         let mut roots = guard::module_dirs(&look.request.plan);
         let rules = &look.rules().python;
+        let more = roots.iter().filter_map(|&root| tree.child(root, rules.extensions.as_bytes()));
+        roots.extend(more.filter(|&dir| tree.is_dir(dir)).collect::<Vec<_>>());
         roots.iter().find(|&&root| tree.child(root, rules.marker.as_bytes()).is_some())?;
         let facts = look.request.plan.facts;
         let homes: Vec<NodeId> = hold::path_dirs(tree, facts)
@@ -122,16 +124,21 @@ impl<'a> Modules<'a> {
 
     /// The directory with the top-level module `top`, as `file` sees it.
     pub(super) fn home(&self, file: NodeId, top: &'a str) -> Option<NodeId> {
-        let has = |dir: &NodeId| self.module(*dir, top).is_some();
-        let any = || *self.provided.borrow_mut().entry(top).or_insert_with(|| self.roots.iter().copied().find(has));
+        // A directory without `__init__` counts only where nothing else has the name.
+        let whole = |dir: &NodeId| self.module(*dir, top).is_some_and(|found| found.file.is_some());
+        let any = |dir: &NodeId| self.module(*dir, top).is_some();
+        let provided = || {
+            let find = || self.roots.iter().copied().find(whole).or_else(|| self.roots.iter().copied().find(any));
+            *self.provided.borrow_mut().entry(top).or_insert_with(find)
+        };
         if let Some(own) = self.root(file) {
-            // Of a package of its own root first, and of code that lies beside only where nothing else has it.
-            if has(&own) {
-                return Some(own);
-            }
-            return any().or_else(|| self.tree.ancestors(file).find(has));
+            // Of a package of its own root first. Code beside a file counts only where that is a script, in no package.
+            let script = |dir: &NodeId| self.tree.child(*dir, b"__init__.py").is_none();
+            let beside = || self.tree.ancestors(file).filter(script).find(any);
+            return if whole(&own) { Some(own) } else { provided().or_else(beside) };
         }
-        self.tree.ancestors(file).chain([self.workdir]).find(has).or_else(any)
+        let near = || self.tree.ancestors(file).chain([self.workdir]);
+        near().find(whole).or_else(provided).or_else(|| near().find(any))
     }
 
     /// Whether something provides the top-level module `top` for `file`, with or without a file.
@@ -195,7 +202,10 @@ impl<'a> Modules<'a> {
 
     /// Whether a file is an application's own code: none that the system or a package brings.
     pub(super) fn is_application(&self, file: NodeId, path: &[u8]) -> bool {
-        self.root(file).is_none() && !self.rules.system.is_match_candidate(&globset::Candidate::from_bytes(path))
+        let environment = |dir: NodeId| self.tree.child(dir, self.rules.environment.as_bytes()).is_some();
+        self.root(file).is_none()
+            && !self.tree.ancestors(file).any(environment)
+            && !self.rules.system.is_match_candidate(&globset::Candidate::from_bytes(path))
     }
 
     /// What a file is counted for: its package below a root, its directory elsewhere.

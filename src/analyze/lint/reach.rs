@@ -23,7 +23,9 @@ impl Reach {
             }
             from[file.index()] = Some(start);
             let references = look.facts(file).into_iter().flat_map(|facts| &facts.references);
-            for reference in references.filter(|reference| reference.when == When::Always) {
+            // What is in functions of where it begins is called some time; in packages many are that nobody calls.
+            let counts = |when: When| when == When::Always || (file == start && when == When::Lazy);
+            for reference in references.filter(|reference| counts(reference.when)) {
                 if let Target::Import { level, module, names } = &reference.target {
                     modules.loads(file, *level, module, names, &mut loaded);
                     todo.extend(loaded.drain(..).filter(|id| from[id.index()].is_none()).map(|id| (id, start)));

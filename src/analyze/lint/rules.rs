@@ -81,6 +81,8 @@ struct Python {
     foreign: Vec<String>,
     stand_ins: HashMap<String, String>,
     marker: String,
+    extensions: String,
+    environment: String,
 }
 
 #[derive(Deserialize)]
@@ -131,6 +133,10 @@ pub(super) struct PythonRules {
     pub(super) stand_ins: HashMap<String, String>,
     /// The file that every directory of the interpreter's own modules has.
     pub(super) marker: String,
+    /// The directory in there that has the interpreter's modules in C.
+    pub(super) extensions: String,
+    /// The file at the root of a virtual environment.
+    pub(super) environment: String,
 }
 
 /// Which JavaScript is looked at.
@@ -219,6 +225,8 @@ impl Rules {
                 known: python.builtin.into_iter().chain(python.foreign).collect(),
                 stand_ins: python.stand_ins,
                 marker: python.marker,
+                extensions: python.extensions,
+                environment: python.environment,
             },
             node: NodeRules {
                 programs: node.programs,
