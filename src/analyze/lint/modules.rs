@@ -71,7 +71,7 @@ impl<'a> Modules<'a> {
         let files = self.roots.iter().flat_map(|&root| self.tree.children(root)).copied();
         let finders = files.filter(|&id| self.tree.name(id).starts_with(b"__editable__"));
         let facts = finders.filter_map(|id| look.facts(id));
-        let paths = facts.flat_map(|facts| &facts.references).filter_map(|reference| match &reference.target {
+        let paths = facts.flat_map(|facts| facts.references.iter()).filter_map(|reference| match &reference.target {
             Target::Text(text) | Target::Join(text) if text.starts_with('/') => Some(text.as_bytes()),
             _ => None,
         });

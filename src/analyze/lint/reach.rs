@@ -22,7 +22,7 @@ impl Reach {
                 continue;
             }
             from[file.index()] = Some(start);
-            let references = look.facts(file).into_iter().flat_map(|facts| &facts.references);
+            let references = look.facts(file).into_iter().flat_map(|facts| facts.references.iter());
             // What is in functions of where it begins is called some time; in packages many are that nobody calls.
             let counts = |when: When| when == When::Always || (file == start && when == When::Lazy);
             for reference in references.filter(|reference| counts(reference.when)) {
