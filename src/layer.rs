@@ -26,6 +26,8 @@ pub struct Facts {
     pub strip: Vec<Strip>,
     /// The text of a file that has checksums of others, or is part of a package manager's database.
     pub ledger: Option<Box<[u8]>>,
+    /// Which of the marks asked for its content has, a bit for each.
+    pub marks: u64,
 }
 
 /// What stripping would make of a file.

@@ -5,6 +5,7 @@ use crate::codec::{self, Compression};
 use crate::digest::Hashing;
 use crate::elf::{self as object, Level};
 use crate::layer::{Facts, LayerIndex};
+use crate::refs::marks::Marks;
 use crate::refs::{elf, pyc, script};
 use crate::source::{Input, LayerRef};
 use crate::tar::frame::Framer;
@@ -13,6 +14,7 @@ use crate::{Digest, Error, ErrorKind, Result};
 use seek::Seeking;
 use sources::{Sources, Text};
 use std::io::{self, BufReader, Read};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use strip::Place;
 
@@ -91,6 +93,8 @@ pub struct Needs {
     pub dpkg_paths: bool,
     /// The headers of Python's compiled modules.
     pub bytecode: bool,
+    /// What contents are looked for at the beginning of files.
+    pub marks: Option<Arc<Marks>>,
     /// Whether nothing will be written: nothing is verified, contents that no fact needs are not read, and of what would be
     /// stripped only the size is known: its checksums are zeros.
     pub sizes_only: bool,
@@ -117,6 +121,7 @@ impl Needs {
             bytecode: self.bytecode || other.bytecode,
             os_release: self.os_release || other.os_release,
             sizes_only: self.sizes_only || other.sizes_only,
+            marks: self.marks.or(other.marks),
             ..self
         }
     }
@@ -241,7 +246,7 @@ fn members<R: io::BufRead>(
     let mut index = LayerIndex::default();
     let texts = needs.records || needs.checksums || needs.packages || needs.dpkg_paths || needs.os_release;
     let wanted = needs.interpreters || needs.python || needs.others || !needs.strip.is_empty();
-    let wanted = wanted || needs.bytecode || texts;
+    let wanted = wanted || needs.bytecode || needs.marks.is_some() || texts;
     let sources = Sources::default();
     rayon::in_place_scope(|scope| -> Result<()> {
         while let Some(member) = framer.next()? {
@@ -289,6 +294,7 @@ fn facts<R: io::BufRead>(
     let mut facts = Facts::default();
     let mut data = framer.data();
     data.by_ref().take(HEAD - head.len() as u64).read_to_end(head)?;
+    facts.marks = needs.marks.as_ref().map_or(0, |marks| marks.of(&member.path, head, size));
     if texts::wanted(member, needs)? {
         data.read_to_end(head)?;
         facts.ledger = Some(texts::kept(member, std::mem::take(head)));

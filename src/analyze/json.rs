@@ -16,6 +16,7 @@
 //! | `slim.wastedPaths[]` | the same path by path: the 100 with most bytes |
 //! | `slim.kinds[]`, `.packages[]`, `.directories[]` | `name`, `files`, `bytes`; each list adds up to `slim.bytes`. What is in brackets is no name |
 //! | `slim.profiles[]` | `profile`, `outputBytes`, `savedBytes`, `rules[]` as in the report of `slim` |
+//! | `slim.lint[]` | `id`, `severity` (`error`, `warning`, `note`), `path` (empty: the config), `line`, `layer` (from 1), `instruction`, `subject`, `count` (files), `message`, `help`; `null` where nobody asked |
 //! | `slim.growth` | since `--baseline`: `bytesBefore`, `bytesAfter`, `before` (`blobBytes`, `reclaimableBytes`, `paths`; `null` where it did not say), `packages[]` (`name` without version, `bytesBefore`, `bytesAfter`; most change first); `null` without it |
 //! | `slim.ci` | `pass`, `rules[]` (`rule`, `status`, `threshold`, `found`; of budgets `rule` begins with `budget.` and `detail` says more); `null` without `--ci` |
 //!
@@ -178,7 +179,7 @@ impl Serialize for Own<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let analysis = self.0;
         let told = |list: &'_ [Waste]| -> Vec<Told> { list.iter().map(|w| Told::new(analysis, w)).collect() };
-        let mut out = serializer.serialize_struct("slim", 16)?;
+        let mut out = serializer.serialize_struct("slim", 17)?;
         out.serialize_field("schemaVersion", &1)?;
         out.serialize_field("slimVersion", env!("CARGO_PKG_VERSION"))?;
         out.serialize_field("image", &analysis.head)?;
@@ -197,6 +198,7 @@ impl Serialize for Own<'_> {
         out.serialize_field("packages", &breakdown.packages)?;
         out.serialize_field("directories", &breakdown.directories)?;
         out.serialize_field("profiles", &analysis.savings)?;
+        out.serialize_field("lint", &analysis.findings)?;
         out.serialize_field("growth", &analysis.growth)?;
         out.serialize_field("ci", &analysis.verdict)?;
         out.end()

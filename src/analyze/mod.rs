@@ -1,7 +1,7 @@
 //! `slim analyze`: what an image is made of and what of it is waste, from the same scan and tree as everything else, without writing.
 //!
 //! [`dive`] is dive's metric, to the byte; [`waste`] is what no container sees, which dive counts only in part; [`breakdown`] says
-//! what takes the room; [`savings`] what each profile would save; [`gate`] checks `.dive-ci`, and
+//! what takes the room; [`savings`] what each profile would save; [`lint`] finds fault; [`gate`] checks `.dive-ci`, and
 //! [`budget`] `slim.toml`, with [`growth`] since an earlier analysis. [`text`], [`json`] and [`markdown`] tell it.
 
 use crate::image::ImageFacts;
@@ -23,6 +23,7 @@ pub mod gate;
 pub mod growth;
 pub mod json;
 pub mod kinds;
+pub mod lint;
 pub mod markdown;
 pub mod owners;
 pub mod page;
@@ -100,6 +101,8 @@ pub struct Analysis {
     pub breakdown: Option<Breakdown>,
     /// What each profile would save, most first; empty where only the gate was asked for.
     pub savings: Vec<Saving>,
+    /// What is wrong with it, most severe first; none where nobody asked.
+    pub findings: Option<Vec<lint::Finding>>,
     /// What has changed since `--baseline`.
     pub growth: Option<Growth>,
     /// Whether it passes; none without `--ci`.

@@ -4,7 +4,7 @@ use super::kinds::Kinds;
 use super::owners::Owners;
 use super::text::sentence;
 use super::waste::{Cause, Waste};
-use super::{Analysis, Request};
+use super::{Analysis, Request, lint};
 use crate::explain::{self, Entry, Explain, Place};
 use crate::page::{self, Fact, Fate, File, Page, Value};
 use crate::report::instruction;
@@ -38,8 +38,24 @@ pub fn page(analysis: &Analysis, request: &Request<'_>, explain: &Explain<'_>) -
         profile,
         waste: analysis.wasted.steps.iter().filter(|w| w.cause != Cause::Marker).map(|w| waste(analysis, w)).collect(),
         profiles: profiles(analysis),
+        findings: analysis.findings.iter().flatten().map(finding).collect(),
         ..files.out
     })
+}
+
+fn finding(found: &lint::Finding) -> page::Finding {
+    page::Finding {
+        severity: match found.severity {
+            lint::Severity::Error => page::Severity::Error,
+            lint::Severity::Warning => page::Severity::Warning,
+            lint::Severity::Note => page::Severity::Note,
+        },
+        id: found.id.clone(),
+        path: found.path.clone(),
+        layer: found.layer,
+        message: found.message.clone(),
+        help: found.help.clone(),
+    }
 }
 
 /// Names, each once, in the order in which they came.

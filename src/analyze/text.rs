@@ -3,7 +3,7 @@
 use super::breakdown::Share;
 use super::gate::{Status, Verdict};
 use super::waste::{Cause, Waste};
-use super::{Analysis, Layer};
+use super::{Analysis, Layer, lint};
 use crate::report::paint::Paint;
 use crate::report::table::{Table, wrap};
 use crate::report::{escape, instruction, printable, units};
@@ -57,6 +57,7 @@ pub fn render(analysis: &Analysis, options: &Options) -> String {
         }
     }
     out.push_str(&savings(analysis, options));
+    out.push_str(&lint(analysis, options));
     if let Some(verdict) = &analysis.verdict {
         out.push_str(&gate(analysis, verdict, options));
     }
@@ -231,6 +232,13 @@ fn savings(analysis: &Analysis, options: &Options) -> String {
 /// The command that does what was estimated.
 pub(super) fn command(input: &str, profile: &str) -> String {
     format!("slim {input} -p {profile} -o OUT")
+}
+
+fn lint(analysis: &Analysis, options: &Options) -> String {
+    let Options { width, paint, detail } = *options;
+    let width = if detail > 1 { usize::MAX } else { width };
+    let options = lint::text::Options { width, rows: options.rows().saturating_mul(2), notes: detail > 0, paint };
+    lint::text::render(analysis.findings.as_deref().unwrap_or_default(), &options)
 }
 
 /// The rules of `.dive-ci`, and whether all of them hold.

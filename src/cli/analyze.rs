@@ -3,13 +3,14 @@
 use super::args::AnalyzeArgs;
 use super::files;
 use super::job::{Verbosity, is_stdout};
+use super::linter::Linter;
 use super::picked::Profiles;
 use super::progress::{self, Ui};
 use super::values::Color;
 use super::{FAILED, OK, WIDTH, needs, paint, prepare_threads, run, terminal_width, to_stdout};
 use crate::analyze::gate::{self, Settings};
 use crate::analyze::savings::{Saving, output_bytes};
-use crate::analyze::{self, Analysis, Head, Layer, Request, json, markdown, text, waste};
+use crate::analyze::{self, Analysis, Head, Layer, Request, json, lint, markdown, text, waste};
 use crate::image::Platform;
 use crate::layer::LayerIndex;
 use crate::page;
@@ -44,8 +45,9 @@ pub fn analyze(args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8> {
         ("--json", args.json.as_deref()),
         ("--markdown", args.budget.markdown.as_deref()),
         ("--html", args.html.as_deref()),
+        ("--sarif", args.sarif.as_deref()),
     ];
-    let [to_json, to_markdown, to_html] = files::open_all(&[("IN", &args.input)], wanted)?;
+    let [to_json, to_markdown, to_html, to_sarif] = files::open_all(&[("IN", &args.input)], wanted)?;
     let verbosity = if args.quiet { Verbosity::Quiet } else { Verbosity::Normal };
     let ui = progress::Stderr::new(verbosity, stderr);
     let platform = args.platform.as_deref().map(Platform::parse).transpose()?;
@@ -59,7 +61,10 @@ pub fn analyze(args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8> {
     let names = if gate_alone { Vec::new() } else { asked(&args) };
     let profiles = profiles(&names)?;
     let packages = !profiles.is_empty() || baseline.is_some() || budget.needs_packages();
-    let done = run::scan_layers(&input, &needed(&profiles, packages), &ui);
+    let lints = !names.is_empty() || to_sarif.is_some() || (args.ci && budget.needs_lint());
+    let linter = lints.then(|| Linter::new(&args.lint_ignore)).transpose()?;
+    let needs = linter.iter().map(Linter::needs).fold(needed(&profiles, packages), Needs::and);
+    let done = run::scan_layers(&input, &needs, &ui);
     ui.done();
     let scans = done?;
     let scanned: Vec<&Scanned> = image.layers.iter().map(|l| &scans[&run::key(l)]).collect();
@@ -70,15 +75,21 @@ pub fn analyze(args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8> {
     let request = Request { facts: &image.facts, layers: &layers, merged: &merged, depth: args.depth };
     let picked = profiles.iter().map(|p| p.pick(std::iter::once((&merged.tree, layers.clone()))));
     let picked = fitting(picked.collect::<Result<_>>()?);
-    let mut analysis = found(&args.input, &input, image, &request, &picked, packages)?;
+    let mut analysis = found(&args.input, &input, image, &request, &picked, packages, linter.as_ref())?;
     analysis.growth = baseline.map(|baseline| baseline.growth(&analysis));
     let verdict = settings.map(|settings| gate::check(&settings, &analysis.metric));
-    analysis.verdict = verdict.map(|v| budget.check(&analysis, &layers, None).map(|rows| v.and(rows))).transpose()?;
+    let findings = analysis.findings.clone();
+    let findings: Option<Vec<_>> = findings.as_ref().map(|found| found.iter().map(lint::Finding::told).collect());
+    let findings = findings.as_deref();
+    analysis.verdict =
+        verdict.map(|v| budget.check(&analysis, &layers, findings).map(|rows| v.and(rows))).transpose()?;
 
     let mut filled = Vec::new();
     filled.extend(to_json.map(|file| file.fill(|out| json::write(&analysis, &request, out))).transpose()?);
-    let comment = |out: &mut dyn io::Write| out.write_all(markdown::render(&analysis, None).as_bytes());
+    let comment = |out: &mut dyn io::Write| out.write_all(markdown::render(&analysis, findings).as_bytes());
     filled.extend(to_markdown.map(|file| file.fill(comment)).transpose()?);
+    let log = |out: &mut dyn io::Write| linter.as_ref().map_or(Ok(()), |linter| linter.sarif(&analysis, out));
+    filled.extend(to_sarif.map(|file| file.fill(log)).transpose()?);
     if let Some(file) = to_html {
         let page = html::page(&analysis, &request, image, &picked).map_err(|e| e.archive(&input.name))?;
         filled.push(file.fill(|out| page::write(&page, out))?);
@@ -158,13 +169,15 @@ fn found(
     request: &Request<'_>,
     profiles: &[Profile],
     packages: bool,
+    linter: Option<&Linter>,
 ) -> Result<Analysis> {
     let needed = waste::needed(request.layers, &request.merged.tree);
     let plans =
         || -> Result<Vec<Saving>> { profiles.par_iter().with_max_len(1).map(|p| saving(p, image, request)).collect() };
+    let findings = || linter.map(|linter| linter.lint(request, &needed));
     let breakdown = || packages.then(|| analyze::break_down(request, &needed)).transpose();
     let measures = || rayon::join(|| analyze::measure(request, &needed), breakdown);
-    let (savings, ((metric, wasted), breakdown)) = rayon::join(plans, measures);
+    let ((savings, findings), ((metric, wasted), breakdown)) = rayon::join(|| rayon::join(plans, findings), measures);
     let mut savings = savings.map_err(|e| e.archive(&input.name))?;
     savings.sort_by_key(|s| std::cmp::Reverse(s.saved_bytes));
     let instructions = analyze::instructions(&image.facts, request.layers.len());
@@ -192,6 +205,7 @@ fn found(
         wasted,
         breakdown: breakdown.map_err(|what| Error::new(ErrorKind::Profile, what))?,
         savings,
+        findings,
         growth: None,
         verdict: None,
     })

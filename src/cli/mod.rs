@@ -23,6 +23,7 @@ pub mod docs;
 mod expect;
 pub mod files;
 pub mod job;
+mod linter;
 mod needs;
 mod picked;
 mod plan;

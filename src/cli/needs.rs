@@ -26,6 +26,7 @@ pub(super) fn needs(profile: &Profile) -> Needs {
         packages: any(&[Action::RemovePackage]),
         dpkg_paths: profile.rules.iter().any(|r| r.enabled && !r.dpkg.exclude.is_empty()),
         bytecode: drops,
+        marks: None,
         sizes_only: false,
         os_release: profile.choices.iter().any(|c| !c.os.is_empty()),
     }

@@ -204,7 +204,8 @@ fn interpreters(tree: &Tree, facts: &Facts, path: &[Resolved]) -> Vec<Resolved> 
 }
 
 /// The directories of the image's `PATH`, each once.
-fn path_dirs(tree: &Tree, image: &ImageFacts) -> Vec<Resolved> {
+#[must_use]
+pub fn path_dirs(tree: &Tree, image: &ImageFacts) -> Vec<Resolved> {
     let default = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     let path = image.env.iter().rev().find(|(key, _)| key == "PATH").map_or(default, |(_, value)| value);
     let mut seen = HashSet::new();
@@ -214,7 +215,8 @@ fn path_dirs(tree: &Tree, image: &ImageFacts) -> Vec<Resolved> {
 }
 
 /// Where a program is found along `PATH`: every place, as a shell may change the variable.
-fn on_path(tree: &Tree, program: &[u8], path: &[Resolved]) -> Vec<Resolved> {
+#[must_use]
+pub fn on_path(tree: &Tree, program: &[u8], path: &[Resolved]) -> Vec<Resolved> {
     let place = |dir: &Resolved| {
         let mut found = tree.resolve(dir.target?, program);
         found.target?;
@@ -246,7 +248,8 @@ fn translations(tree: &Tree, image: &ImageFacts) -> Vec<NodeId> {
 }
 
 /// The files that Entrypoint, Cmd, Healthcheck and Shell name: as paths, as programs on `PATH`, and as words of a shell line.
-fn config_programs(tree: &Tree, image: &ImageFacts, path: &[Resolved]) -> Vec<Resolved> {
+#[must_use]
+pub fn config_programs(tree: &Tree, image: &ImageFacts, path: &[Resolved]) -> Vec<Resolved> {
     let workdir = tree.resolve(NodeId::ROOT, image.workdir.as_bytes()).target.unwrap_or(NodeId::ROOT);
     let mut seen = HashSet::new();
     let mut out = Vec::new();

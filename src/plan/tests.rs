@@ -197,6 +197,7 @@ fn what_python_imports_is_rescued_from_guarded_rules() {
     let rules = "[sets]\npython-path = ['**/lib']\n[[rule]]\nid = 't'\naction = 'drop'\npaths = ['**/tests']\nguard = 'python'\n";
     let import = |level, module: &str, names: &[&str]| Reference {
         line: 7,
+        when: crate::refs::When::Always,
         target: Target::Import { level, module: module.into(), names: names.join(",").into() },
     };
     let facts =
@@ -262,7 +263,10 @@ fn the_guard_of_the_built_in_profile_sees_imports_from_anywhere() {
     ];
     let files: Vec<&str> = files.iter().map(String::as_str).collect();
     let target = Target::Import { level: 0, module: "pkg.tests.helper".into(), names: "".into() };
-    let facts = crate::layer::Facts { references: [Reference { line: 1, target }].into(), ..Default::default() };
+    let facts = crate::layer::Facts {
+        references: [Reference { line: 1, when: crate::refs::When::Always, target }].into(),
+        ..Default::default()
+    };
     let case = Case::new(&[&files]).rules("extends = ['python-slim']\n").fact("app/main.py", facts);
     assert_eq!(case.run().layers, lists(&[&files[..3]]));
 }

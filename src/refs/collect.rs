@@ -1,6 +1,6 @@
 //! Gathers references out of tokens, whatever the language: strings, and what calls and operators make of them.
 
-use super::{Target, literal};
+use super::{Target, When, literal};
 use std::ops::Range;
 
 /// Longer lists of arguments are no parts of a path.
@@ -75,7 +75,7 @@ struct Frame {
 pub(super) struct Collector<'w> {
     text: &'w str,
     words: &'w [Vec<u8>],
-    pub(super) found: Vec<(usize, Target)>,
+    pub(super) found: Vec<(usize, Target, When)>,
     frames: Vec<Frame>,
     /// Where the name is that stands before, if one does.
     name: Option<Range<usize>>,
@@ -92,7 +92,17 @@ impl<'w> Collector<'w> {
     }
 
     pub(super) fn add(&mut self, offset: usize, target: Target) {
-        self.found.push((offset, target));
+        self.found.push((offset, target, When::Mention));
+    }
+
+    pub(super) fn import(&mut self, offset: usize, target: Target, when: When) {
+        self.found.push((offset, target, when));
+    }
+
+    /// How many blanks come before `offset`.
+    pub(super) fn column(&self, offset: usize) -> usize {
+        let before = self.text.as_bytes().get(..offset).unwrap_or_default();
+        before.iter().rev().take_while(|c| matches!(c, b' ' | b'\t')).count()
     }
 
     pub(super) fn token(&mut self, offset: usize, token: &Token<'_>) {
@@ -230,7 +240,7 @@ impl<'w> Collector<'w> {
         self.join(offset, &parts.join("/"));
     }
 
-    pub(super) fn finish(mut self) -> Vec<(usize, Target)> {
+    pub(super) fn finish(mut self) -> Vec<(usize, Target, When)> {
         self.end_chain();
         self.found
     }

@@ -7,7 +7,7 @@ mod lexer;
 mod tests;
 
 use super::collect::{Collector, Token};
-use super::{Reference, Target, lines};
+use super::{Reference, Target, When, lines};
 use lexer::{Kind, Lexer};
 
 /// The references in `source`, in the order of their lines; `words` are names of directories and extensions of which the
@@ -17,23 +17,36 @@ pub fn references(source: &[u8], words: &[Vec<u8>]) -> Vec<Reference> {
     let text = String::from_utf8_lossy(source);
     let mut collector = Collector::new(&text, words, require);
     let mut after_keyword = false;
+    // Open braces, and whether `require(` comes before.
+    let (mut depth, mut call) = (0_u32, 0_u8);
     let mut lexer = Lexer::new(&text);
     while let Some((at, kind)) = lexer.next() {
         match kind {
             Kind::Text(value) => {
                 // `import "x"`, `from "x"`; what begins with a dot is a path whoever gets it.
                 if after_keyword || value.starts_with("./") || value.starts_with("../") {
-                    require(&value).into_iter().for_each(|target| collector.add(at, target));
+                    let when = if after_keyword { When::Always } else { When::Mention };
+                    require(&value).into_iter().for_each(|target| collector.import(at, target, when));
+                } else if call == 2 && depth == 0 {
+                    require(&value).into_iter().for_each(|target| collector.import(at, target, When::Always));
                 }
+                call = 0;
                 collector.token(at, &Token::Text(&value));
                 after_keyword = false;
             }
             Kind::Name(name) => {
                 after_keyword = matches!(name, "from" | "import");
+                call = u8::from(name == "require");
                 collector.token(at, &Token::Name(name));
             }
             Kind::Other(c) => {
                 after_keyword = false;
+                call = if c == b'(' && call == 1 { 2 } else { 0 };
+                match c {
+                    b'{' => depth = depth.saturating_add(1),
+                    b'}' => depth = depth.saturating_sub(1),
+                    _ => {}
+                }
                 // A slash divides here, and joins nothing.
                 collector.token(at, &Token::Other(if c == b'/' { b'%' } else { c }));
             }
@@ -62,7 +75,8 @@ pub fn package(source: &[u8]) -> Vec<Reference> {
         }
     }
     let at = |path: &str| text.find(&format!("\"{path}\"")).unwrap_or_default();
-    let target = |path: &str| Some((at(path), require(&format!("./{}", path.trim_start_matches("./")))?));
+    let target =
+        |path: &str| Some((at(path), require(&format!("./{}", path.trim_start_matches("./")))?, When::Mention));
     lines::number(&text, found.iter().filter_map(|path| target(path)).collect())
 }
 

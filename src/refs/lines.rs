@@ -1,21 +1,29 @@
 //! From offsets in a text to references with lines.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
-use super::{Reference, Target};
+use super::{Reference, Target, When};
 
 /// Turns offsets into line numbers. Of what a file says several times the first counts.
-pub(super) fn number(text: &str, mut found: Vec<(usize, Target)>) -> Vec<Reference> {
+pub(super) fn number(text: &str, mut found: Vec<(usize, Target, When)>) -> Vec<Reference> {
     found.sort_unstable();
-    let mut seen = HashSet::with_capacity(found.len());
+    let mut seen: HashMap<&Target, usize> = HashMap::with_capacity(found.len());
     let (mut line, mut counted) = (1_u32, 0);
-    let mut references = Vec::new();
-    for (offset, target) in &found {
-        if seen.insert(target) {
-            let passed = text.as_bytes().get(counted..*offset).unwrap_or_default();
-            line = line.saturating_add(line_ends(passed));
-            counted = *offset;
-            references.push(Reference { line, target: target.clone() });
+    let mut references: Vec<Reference> = Vec::new();
+    for (offset, target, when) in &found {
+        match seen.entry(target) {
+            Entry::Occupied(first) => {
+                let first: &mut Reference = &mut references[*first.get()];
+                first.when = first.when.min(*when);
+            }
+            Entry::Vacant(place) => {
+                place.insert(references.len());
+                let passed = text.as_bytes().get(counted..*offset).unwrap_or_default();
+                line = line.saturating_add(line_ends(passed));
+                counted = *offset;
+                references.push(Reference { line, when: *when, target: target.clone() });
+            }
         }
     }
     references

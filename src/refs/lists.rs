@@ -1,6 +1,6 @@
 //! Lists that make others refer to modules and directories: entry points, `.pth` files, and the loader's configuration.
 
-use super::{Reference, Target, python};
+use super::{Reference, Target, When, python};
 
 /// The modules of an `entry_points.txt`. Source: <https://packaging.python.org/en/latest/specifications/entry-points/>.
 #[must_use]
@@ -42,7 +42,11 @@ pub fn loader_dirs(text: &[u8]) -> Vec<Reference> {
 fn each_line(text: &[u8], targets: impl Fn(&str) -> Vec<Target>) -> Vec<Reference> {
     let text = String::from_utf8_lossy(text);
     let lines = (1_u32..).zip(text.lines());
-    lines.flat_map(|(line, text)| targets(text).into_iter().map(move |target| Reference { line, target })).collect()
+    lines
+        .flat_map(|(line, text)| {
+            targets(text).into_iter().map(move |target| Reference { line, when: When::Mention, target })
+        })
+        .collect()
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ pub mod javascript;
 mod lines;
 pub mod lists;
 mod literal;
+pub mod marks;
 pub mod needed;
 pub mod pyc;
 pub mod python;
@@ -21,8 +22,28 @@ pub mod script;
 pub struct Reference {
     /// The line it begins on, from 1.
     pub line: u32,
+    /// When it is followed.
+    pub when: When,
     /// What it refers to.
     pub target: Target,
+}
+
+/// When a reference is followed; of what a file says several times the first of these counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum When {
+    /// An import at the top of a file: whoever loads the file needs it.
+    Always,
+    /// An import under a condition: of the platform, of a version, of anything.
+    Conditional,
+    /// An import in a function, when that is called.
+    Lazy,
+    /// An import whose failure is caught.
+    Optional,
+    /// An import for type checkers alone.
+    Typing,
+    /// Whatever else: a string that may name something.
+    #[default]
+    Mention,
 }
 
 /// What a [`Reference`] leads to. Whether that exists is for the caller to find out. In all texts `*` stands for what is

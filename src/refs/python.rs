@@ -2,6 +2,7 @@
 //! or a file. Computed names and directory scans can't be seen; everything doubtful counts as a reference, since a file
 //! kept for nothing costs less than one that is missing.
 
+mod blocks;
 mod lexer;
 mod text;
 
@@ -10,6 +11,7 @@ mod tests;
 
 use super::collect::{Collector, Token};
 use super::{Reference, Target, lines};
+use blocks::Blocks;
 use lexer::{Kind, Lexer};
 
 /// How deep f-strings in f-strings are looked into.
@@ -34,19 +36,24 @@ fn module(text: &str) -> Option<Target> {
 }
 
 fn read<'t>(mut lexer: Lexer<'t>, collector: &mut Collector<'_>, nesting: usize) {
+    let mut blocks = Blocks::default();
     while let Some(token) = lexer.next() {
+        // What is in strings is no statement.
+        if nesting == 0 {
+            blocks.token(&token, collector);
+        }
         match token.kind {
             Kind::Name("import") => {
                 for module in list(&mut lexer) {
                     let target = Target::Import { level: 0, module: module.into(), names: "".into() };
-                    collector.add(token.at, target);
+                    collector.import(token.at, target, blocks.when());
                 }
             }
             // Elsewhere than in an import, `from` is followed by no `import`.
             Kind::Name("from") => match from(&lexer) {
                 Some((after, target)) => {
                     lexer = after;
-                    collector.add(token.at, target);
+                    collector.import(token.at, target, blocks.when());
                 }
                 None => collector.token(token.at, &Token::Name("from")),
             },

@@ -336,7 +336,7 @@ fn libraries_that_objects_need_stay() {
 }
 
 /// A shared object with nothing but a dynamic section. All of its bytes are ASCII.
-fn object(needed: &[&str], runpath: &str) -> String {
+pub fn object(needed: &[&str], runpath: &str) -> String {
     let (segments, dynamic, length) = (64_u64, 256_u64, 256_u64);
     let mut strings = vec![0_u8];
     let mut entries: Vec<(u64, u64)> = Vec::new();

@@ -16,6 +16,7 @@ mod compare;
 mod diff;
 mod differential;
 mod guard;
+mod lint;
 mod oracle;
 mod packages;
 mod plan;

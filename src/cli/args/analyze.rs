@@ -28,6 +28,14 @@ pub struct AnalyzeArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub html: Option<PathBuf>,
 
+    /// Write what is wrong with the image as SARIF 2.1.0, for code hosts; - is standard output, instead of the text
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
+    pub sarif: Option<PathBuf>,
+
+    /// Do not tell findings of this kind, or those below paths: `setuid`, `secret:app/tests`, `*:opt/vendor`
+    #[arg(long, value_name = "ID[:GLOB]", help_heading = "Rules")]
+    pub lint_ignore: Vec<String>,
+
     /// Tell directories apart so many levels below the root
     #[arg(long, value_name = "N", default_value_t = 3, help_heading = "Output")]
     pub depth: usize,

@@ -20,7 +20,9 @@ mod python;
 mod roots;
 mod shared;
 
-pub use roots::{is_code, module_roots};
+pub use python::module_files;
+pub use roots::{all as module_dirs, is_code, module_roots};
+pub use shared::{dirs as library_dirs, own_dirs as own_library_dirs};
 
 /// The names in the last components of guarded patterns, such as `tests`, and `ttf` of `*.{ttf,woff}`: what a file refers to by
 /// mere mention.
@@ -164,7 +166,8 @@ pub fn listens(kind: Kind, tree: &Tree, file: NodeId, why: Why) -> bool {
 }
 
 /// What is known of a file's content.
-pub(super) fn facts_of<'a>(request: &Request<'a>, file: NodeId) -> Option<&'a Facts> {
+#[must_use]
+pub fn facts_of<'a>(request: &Request<'a>, file: NodeId) -> Option<&'a Facts> {
     let at = request.merged.tree.inode_of(file).holder()?;
     request.facts_at(at)
 }

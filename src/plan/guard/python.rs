@@ -1,11 +1,22 @@
 //! Which files Python loads for an import.
 
 use super::{Guard, Speaker};
-use crate::tree::NodeId;
+use crate::tree::{NodeId, Tree};
 use bstr::ByteSlice;
 
 /// Kinds of files that a module may be.
 const KINDS: [&[u8]; 4] = [b".py", b".so", b".pyc", b".pyw"];
+
+/// The files in a directory that Python may load for the module `name`.
+#[must_use]
+pub fn module_files(tree: &Tree, dir: NodeId, name: &str) -> Vec<NodeId> {
+    let prefix = [name.as_bytes(), b"."].concat();
+    let children = tree.children(dir);
+    let from = children.partition_point(|&c| tree.name(c) < prefix.as_slice());
+    let matching = children[from..].iter().take_while(|&&c| tree.name(c).starts_with(&prefix));
+    let of_kind = |id: &NodeId| KINDS.iter().any(|kind| tree.name(*id).ends_with(kind));
+    matching.copied().filter(|&c| !tree.is_dir(c)).filter(of_kind).collect()
+}
 
 impl<'a> Guard<'a> {
     pub(super) fn import(
@@ -98,14 +109,7 @@ impl<'a> Guard<'a> {
     /// The files in `dir` that Python would load for the module `name`, of those that would go. True if there are any files of
     /// that module at all.
     fn files_of(&self, dir: NodeId, name: &str, out: &mut Vec<NodeId>) -> bool {
-        let prefix = [name.as_bytes(), b"."].concat();
-        let files = |dir: NodeId| {
-            let children = self.tree.children(dir);
-            let from = children.partition_point(|&c| self.tree.name(c) < prefix.as_slice());
-            let matching = children[from..].iter().take_while(|&&c| self.tree.name(c).starts_with(&prefix));
-            let of_kind = |id: &NodeId| KINDS.iter().any(|kind| self.tree.name(*id).ends_with(kind));
-            matching.copied().filter(|&c| !self.tree.is_dir(c)).filter(of_kind).collect::<Vec<NodeId>>()
-        };
+        let files = |dir: NodeId| module_files(self.tree, dir, name);
         let sources = files(dir);
         out.extend(sources.iter().filter(|&&id| self.index.has(id)));
         // Compiled modules are made again, but where their source is rescued they save time as before.

@@ -25,7 +25,8 @@ pub fn module_roots(tree: &Tree, profile: &Profile) -> Vec<NodeId> {
 }
 
 /// These, and what `.pth` files in them and `PYTHONPATH` add.
-pub(super) fn all(request: &Request<'_>) -> Vec<NodeId> {
+#[must_use]
+pub fn all(request: &Request<'_>) -> Vec<NodeId> {
     let tree = &request.merged.tree;
     let mut roots = module_roots(tree, request.profile);
     let files = roots.iter().flat_map(|&root| tree.children(root)).filter(|&&id| tree.name(id).ends_with(b".pth"));

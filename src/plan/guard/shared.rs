@@ -4,14 +4,15 @@ use super::Guard;
 use crate::plan::Request;
 use crate::refs::Target;
 use crate::refs::needed::Needed;
-use crate::tree::NodeId;
+use crate::tree::{NodeId, Tree};
 use bstr::{BStr, ByteSlice};
 
 /// Where every loader looks, that of musl too; directories in these, such as `x86_64-linux-gnu`, count as well.
 const DIRS: [&str; 5] = ["lib", "usr/lib", "lib64", "usr/lib64", "usr/local/lib"];
 
 /// The directories in which the dynamic loader looks whoever asks.
-pub(super) fn dirs(request: &Request<'_>) -> Vec<NodeId> {
+#[must_use]
+pub fn dirs(request: &Request<'_>) -> Vec<NodeId> {
     let tree = &request.merged.tree;
     let resolve = |path: &[u8]| tree.resolve(NodeId::ROOT, path).target.filter(|&dir| tree.is_dir(dir));
     let mut out: Vec<NodeId> = DIRS.iter().filter_map(|dir| resolve(dir.as_bytes())).collect();
@@ -34,11 +35,27 @@ pub(super) fn dirs(request: &Request<'_>) -> Vec<NodeId> {
     out
 }
 
+/// The directories that an object names itself, by all names that its file has.
+#[must_use]
+pub fn own_dirs(tree: &Tree, file: NodeId, needed: &Needed) -> Vec<NodeId> {
+    let mut out = Vec::new();
+    for &own in tree.names(tree.node(file).inode) {
+        let origin = tree.node(own).parent;
+        for dir in &needed.dirs {
+            let dir = dir.replace("${ORIGIN}", "$ORIGIN");
+            let relative = dir.strip_prefix(b"$ORIGIN");
+            let path = relative.map_or(dir.clone(), |rest| [b".", rest].concat());
+            out.extend(tree.resolve(origin, &path).target);
+        }
+    }
+    out
+}
+
 impl Guard<'_> {
     /// The libraries that would go and that `file` needs, with the links on the way to them.
     pub(super) fn libraries(&self, file: NodeId, needed: &Needed) -> Vec<NodeId> {
         let mut out = Vec::new();
-        let inode = self.tree.node(file).inode;
+        let own = own_dirs(self.tree, file, needed);
         for name in &needed.names {
             let base = crate::path::split(name).1;
             let Some(candidates) = self.index.files.get(BStr::new(base)) else { continue };
@@ -47,18 +64,7 @@ impl Guard<'_> {
                 continue;
             }
             let mut found = false;
-            for &own in self.tree.names(inode) {
-                let origin = self.tree.node(own).parent;
-                for dir in &needed.dirs {
-                    let dir = dir.replace("${ORIGIN}", "$ORIGIN");
-                    let relative = dir.strip_prefix(b"$ORIGIN");
-                    let path = relative.map_or(dir.clone(), |rest| [b".", rest].concat());
-                    if let Some(dir) = self.tree.resolve(origin, &path).target {
-                        found |= self.open(dir, name, &mut out);
-                    }
-                }
-            }
-            for &dir in &self.library_dirs {
+            for &dir in own.iter().chain(&self.library_dirs) {
                 found |= self.open(dir, name, &mut out);
             }
             // Loaded before by somebody else, or found by the path of who loads this object.

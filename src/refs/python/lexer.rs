@@ -12,6 +12,8 @@ const MAX_NESTING: usize = 4;
 /// A token and where it begins.
 pub(super) struct Token<'t> {
     pub(super) at: usize,
+    /// Whether a statement may begin with it.
+    pub(super) fresh: bool,
     pub(super) kind: Kind<'t>,
 }
 
@@ -29,6 +31,8 @@ pub(super) struct Lexer<'t> {
     text: &'t str,
     at: usize,
     end: usize,
+    /// Whether nothing has been read yet.
+    first: bool,
     /// Open brackets, in which the ends of lines mean nothing.
     depth: u32,
     /// The replacement fields of the last string.
@@ -49,7 +53,7 @@ impl<'t> Lexer<'t> {
     /// Reads a range of `text`, whose ends are at characters.
     pub(super) fn new(text: &'t str, range: Range<usize>) -> Self {
         let at = if text[range.clone()].starts_with('\u{feff}') { range.start + 3 } else { range.start };
-        Self { text, at, end: range.end, depth: 0, fields: Vec::new(), endless: [false; 2] }
+        Self { text, at, end: range.end, first: true, depth: 0, fields: Vec::new(), endless: [false; 2] }
     }
 
     /// Reads a replacement field, in which the ends of lines mean nothing.
@@ -66,7 +70,7 @@ impl<'t> Lexer<'t> {
     }
 
     pub(super) fn next(&mut self) -> Option<Token<'t>> {
-        self.skip();
+        let fresh = self.skip() | std::mem::take(&mut self.first);
         let at = self.at;
         let first = *self.bytes().get(at)?;
         if starts_name(first) {
@@ -74,9 +78,9 @@ impl<'t> Lexer<'t> {
             let name = &self.text[at..self.at];
             let prefix = name.len() <= 2 && name.bytes().all(|c| b"rbuftRBUFT".contains(&c));
             if prefix && matches!(self.bytes().get(self.at), Some(b'"' | b'\'')) {
-                return Some(Token { at, kind: Kind::Text(self.string(name)) });
+                return Some(Token { at, fresh, kind: Kind::Text(self.string(name)) });
             }
-            return Some(Token { at, kind: Kind::Name(name) });
+            return Some(Token { at, fresh, kind: Kind::Name(name) });
         }
         let kind = match first {
             b'"' | b'\'' => Kind::Text(self.string("")),
@@ -94,7 +98,7 @@ impl<'t> Lexer<'t> {
                 Kind::Other(c)
             }
         };
-        Some(Token { at, kind })
+        Some(Token { at, fresh, kind })
     }
 
     fn run(&mut self, wanted: fn(u8) -> bool) {

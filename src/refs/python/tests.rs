@@ -1,4 +1,5 @@
 use super::*;
+use crate::refs::When;
 use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
 use ruff_python_ast::{Expr, Stmt};
 use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
@@ -51,6 +52,47 @@ fn imports_of_all_kinds_count() {
     assert_eq!(of("raise x from y\nyield from z\nfrom_ = 1\ndef f(): yield from a"), Vec::<String>::new());
     let relative = ["1 import .x", "1 \".x\""];
     assert_eq!(of("import_module('.x', __package__)"), relative);
+}
+
+#[test]
+fn imports_are_told_by_when_they_happen() {
+    use When::{Always, Conditional, Lazy, Optional, Typing};
+    for (source, expected) in [
+        ("import a", Always),
+        ("class A:\n  import a", Always),
+        ("for x in y:\n  import a\n", Always),
+        ("try:\n  x\nexcept ImportError:\n  pass\nimport a", Always),
+        ("try:\n  import a\nfinally:\n  pass", Always),
+        ("try:\n  import a\nexcept (OSError, ValueError):\n  pass", Always),
+        ("try:\n  import a\nexcept OSError:\n  x\nexcept (X, ImportError) as e:\n  pass", Optional),
+        ("try:\n  if x:\n    import a\n  y\nexcept:\n  pass", Optional),
+        ("try: import a\nexcept Exception: pass", Optional),
+        ("try:\n  x\nexcept ModuleNotFoundError:\n  import a", Optional),
+        ("try:\n  x\nexcept ImportError:\n  pass\nelse:\n  import a", Optional),
+        ("try:\n  x\nexcept X:\n  pass\nelse:\n  import a", Always),
+        ("with suppress(ImportError):\n  import a", Optional),
+        ("with open(x):\n  import a", Always),
+        ("if TYPE_CHECKING:\n  import a", Typing),
+        ("if typing.TYPE_CHECKING:\n  import a", Typing),
+        ("if sys.platform == 'win32':\n\timport a", Conditional),
+        ("if x:\n  pass\nelif y: import a", Conditional),
+        ("if x:\n  pass\nelse:\n  import a", Conditional),
+        ("if x[1:2]:\n  y\nz = [\nif_]\nimport a", Always),
+        ("def f(x=1,\n  y=2):\n  if x:\n    import a", Lazy),
+        ("async def f():\n  import a", Lazy),
+        ("def f():\n  x\n\n# c\nimport a", Always),
+        ("def f():\n  import a\nimport a", Always),
+        ("match x:\n  case 1:\n    import a", Conditional),
+        ("if x:\n  try:\n    import a\n  except ImportError:\n    pass", Optional),
+        ("\u{feff}try:\n  import a\nexcept ImportError:\n  pass", Optional),
+        ("import_module('a')", When::Mention),
+        ("'''\ntry:\n'''\nimport a", Always),
+    ] {
+        let target = Target::Import { level: 0, module: "a".into(), names: "".into() };
+        let found = references(source.as_bytes(), &[]);
+        let when = found.iter().find(|r| r.target == target).map(|r| r.when);
+        assert_eq!(when, Some(expected), "{source}");
+    }
 }
 
 #[test]

@@ -1,0 +1,146 @@
+//! Imports of Python that no file in the image provides. One that an application cannot do without is an error; what may fail, as a
+//! `try` catches it or only a function asks for it, is counted as a note. Those of one package for one module are one finding.
+
+use super::modules::{Modules, is_source, top};
+use super::reach::Reach;
+use super::{Look, Severity, more};
+use crate::plan::hold;
+use crate::refs::{Reference, Target, When};
+use crate::report::escape;
+use crate::tree::{NodeId, Type};
+use std::collections::{BTreeMap, HashSet};
+
+const IMPORT: &str = "missing-import";
+
+/// The findings so far, by severity, module and the importing package.
+type Groups = BTreeMap<(Severity, String, NodeId), Group>;
+
+/// Imports of one package for one module.
+struct Group {
+    file: NodeId,
+    line: u32,
+    case: &'static str,
+    start: Option<NodeId>,
+    count: u64,
+}
+
+/// What is known of a file that imports.
+struct File {
+    id: NodeId,
+    path: Vec<u8>,
+    application: bool,
+}
+
+pub(super) fn look(look: &mut Look<'_>) {
+    let Some(modules) = Modules::new(look) else { return };
+    let files = files(look, &modules);
+    let applications: Vec<NodeId> = files.iter().filter(|file| file.application).map(|file| file.id).collect();
+    let by_application = Reach::new(look, &modules, &applications);
+    let by_program = Reach::new(look, &modules, &programs(look, &files));
+    let elsewhere = modules.elsewhere();
+    let mut groups = Groups::new();
+    for file in &files {
+        let references = look.facts(file.id).map_or(&[][..], |facts| &facts.references);
+        for reference in references {
+            let Some(module) = missing(&modules, file, reference, references) else { continue };
+            let (case, start) = if reference.when == When::Lazy && file.application {
+                ("later", None)
+            } else if reference.when != When::Always {
+                ("optional", None)
+            } else if elsewhere.contains(top(&module).as_bytes()) && !module.contains('.') {
+                ("elsewhere", None)
+            } else if file.application {
+                ("application", None)
+            } else if let Some(start) = by_application.start(file.id) {
+                ("reached", Some(start))
+            } else if let Some(start) = by_program.start(file.id) {
+                ("program", Some(start))
+            } else {
+                ("rest", None)
+            };
+            let Some(severity) = look.rules().severity(IMPORT, case, &file.path) else { continue };
+            let group = if file.application { NodeId::ROOT } else { modules.package(file.id) };
+            let new = || Group { file: file.id, line: reference.line, case, start, count: 0 };
+            groups.entry((severity, module, group)).or_insert_with(new).count += 1;
+        }
+    }
+    for ((severity, module, _), group) in groups {
+        tell(look, severity, &module, &group);
+    }
+}
+
+fn tell(look: &mut Look<'_>, severity: Severity, module: &str, group: &Group) {
+    let start = group.start.filter(|&start| start != group.file).map(|start| look.tree.path(start));
+    let by = start.map(|start| format!("; /{} loads it", escape(&start))).unwrap_or_default();
+    let how = match group.case {
+        "optional" => " in a function, under a condition or where the failure is caught,",
+        _ => "",
+    };
+    let what = match group.case {
+        "elsewhere" => "which the image has, but not where Python looks",
+        _ => "which no file in the image provides",
+    };
+    let message = format!("imports {module}{how} {what}{}{by}", more(group.count));
+    let message = message.replace(&format!("imports {module} which"), &format!("imports {module}, which"));
+    let finding = look.report(IMPORT, severity, group.file, module, message);
+    finding.line = Some(group.line);
+    finding.count = group.count;
+}
+
+/// All files of Python that import anything.
+fn files(look: &Look<'_>, modules: &Modules<'_>) -> Vec<File> {
+    let tree = look.tree;
+    let mut out = Vec::new();
+    for id in tree.ids().filter(|&id| tree.inode_of(id).kind == Type::File && tree.inode_of(id).name == id) {
+        let Some(facts) = look.facts(id) else { continue };
+        if tree.name(id).ends_with(b".pyi") || !facts.references.iter().any(is_import) {
+            continue;
+        }
+        let path = tree.path(id).to_vec();
+        let application = modules.is_application(id, &path)
+            && look.rules().softened(IMPORT, Severity::Error, &path) == Some(Severity::Error);
+        out.push(File { id, path, application });
+    }
+    out
+}
+
+fn is_import(reference: &Reference) -> bool {
+    matches!(reference.target, Target::Import { .. }) && !matches!(reference.when, When::Mention | When::Typing)
+}
+
+/// The programs on PATH that are Python: scripts without a name of a module's.
+fn programs(look: &Look<'_>, files: &[File]) -> Vec<NodeId> {
+    let tree = look.tree;
+    let dirs = hold::path_dirs(tree, look.request.plan.facts);
+    let dirs: HashSet<NodeId> = dirs.iter().filter_map(|dir| dir.target).collect();
+    let on_path = |file: &&File| dirs.contains(&tree.node(file.id).parent) && !is_source(&file.path);
+    files.iter().filter(on_path).map(|file| file.id).collect()
+}
+
+/// The module that an import asks for in vain.
+fn missing<'a>(modules: &Modules<'a>, file: &File, reference: &'a Reference, all: &'a [Reference]) -> Option<String> {
+    let Target::Import { level, module, .. } = &reference.target else { return None };
+    if !is_import(reference) {
+        return None;
+    }
+    if *level > 0 {
+        // Of packages what is not there is often made when they are loaded.
+        let (id, from) = (file.id, *level as usize - 1);
+        let dir = modules.above(id, from).filter(|_| file.application)?;
+        return modules.walk(dir, module).err().map(|lacks| format!("{}{lacks}", ".".repeat(*level as usize)));
+    }
+    let first = top(module);
+    if first.is_empty() {
+        return None;
+    }
+    if modules.provides(file.id, first) {
+        let home = modules.home(file.id, first).filter(|_| file.application)?;
+        let own = !modules.is_root(home) && modules.root(home).is_none();
+        return if own { modules.walk(home, module).err() } else { None };
+    }
+    let named = all.iter().filter_map(|reference| match &reference.target {
+        Target::Text(text) | Target::Join(text) => Some(&**text),
+        _ => None,
+    });
+    (!modules.beside(file.id, named, first)).then(|| first.to_owned())
+}

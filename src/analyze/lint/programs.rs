@@ -1,0 +1,129 @@
+//! What programs need to start and is not there: interpreters of scripts, loaders, shared libraries.
+
+use super::{Look, Severity, base, more};
+use crate::plan::{guard, hold};
+use crate::report::escape;
+use crate::tree::{NodeId, Resolved, Tree, Type};
+use bstr::{BStr, ByteSlice};
+use std::collections::{BTreeMap, HashSet};
+
+const INTERPRETER: &str = "missing-interpreter";
+const LIBRARY: &str = "missing-library";
+/// Where distributions have libraries of other widths.
+const MORE_DIRS: [&str; 6] = ["lib32", "usr/lib32", "libx32", "usr/libx32", "usr/local/lib64", "usr/local/lib32"];
+
+/// Where programs are, and who starts which.
+struct Places {
+    path: Vec<Resolved>,
+    on_path: HashSet<NodeId>,
+    started: HashSet<NodeId>,
+}
+
+impl Places {
+    fn new(look: &Look<'_>) -> Self {
+        let (tree, facts) = (look.tree, look.request.plan.facts);
+        let path = hold::path_dirs(tree, facts);
+        let on_path = path.iter().filter_map(|dir| dir.target).collect();
+        let started = hold::config_programs(tree, facts, &path).iter().filter_map(|found| found.target).collect();
+        Self { path, on_path, started }
+    }
+
+    fn case(&self, tree: &Tree, id: NodeId) -> &'static str {
+        let names = tree.names(tree.node(id).inode);
+        if names.iter().any(|name| self.started.contains(name)) {
+            "started"
+        } else if names.iter().any(|&name| self.on_path.contains(&tree.node(name).parent)) {
+            "path"
+        } else {
+            "rest"
+        }
+    }
+}
+
+/// Files that lack the same, by kind, what is missing, and how severe that is: the first of them, what to say, and how many.
+type Missing = BTreeMap<(&'static str, Severity, String), (NodeId, &'static str, u64)>;
+
+pub(super) fn look(look: &mut Look<'_>) {
+    let tree = look.tree;
+    let places = Places::new(look);
+    let libraries = Libraries::new(look);
+    let mut missing = Missing::new();
+    let mut add = |kind, severity: Option<Severity>, what: &[u8], id, how| {
+        if let Some(severity) = severity {
+            missing.entry((kind, severity, escape(what))).or_insert((id, how, 0)).2 += 1;
+        }
+    };
+    for id in tree.ids().filter(|&id| tree.inode_of(id).kind == Type::File && tree.inode_of(id).name == id) {
+        let Some(facts) = look.facts(id) else { continue };
+        let executable = look.member(id).is_some_and(|m| m.meta.attrs.mode & 0o111 != 0);
+        if executable && let Some((what, how)) = interpreter(tree, &places, facts) {
+            let case = places.case(tree, id);
+            add(INTERPRETER, look.rules().severity(INTERPRETER, case, &tree.path(id)), &what, id, how);
+        }
+        if let Some(needed) = &facts.needed {
+            let own = guard::own_library_dirs(tree, id, needed);
+            for name in &needed.names {
+                let Some(elsewhere) = libraries.lacks(id, name, &own) else { continue };
+                let (case, how) = if elsewhere { ("elsewhere", "beside") } else { (places.case(tree, id), "") };
+                add(LIBRARY, look.rules().severity(LIBRARY, case, &tree.path(id)), name, id, how);
+            }
+        }
+    }
+    for ((kind, severity, what), (id, how, count)) in missing {
+        let message = match (kind, how) {
+            (INTERPRETER, how) => format!("{how} {what}, which is not in the image{}", more(count)),
+            (_, "") => format!("needs {what}, which is not in the image{}", more(count)),
+            _ => format!("needs {what}, which the image has, but not where the loader looks{}", more(count)),
+        };
+        look.report(kind, severity, id, &what, message).count = count;
+    }
+}
+
+/// What a file's interpreter is called, and how it is asked for, where that is not there.
+fn interpreter(tree: &Tree, places: &Places, facts: &crate::layer::Facts) -> Option<(Vec<u8>, &'static str)> {
+    let lacks = |path: &[u8]| tree.resolve(NodeId::ROOT, path).target.is_none();
+    if let Some(loader) = facts.loader.as_ref().filter(|loader| lacks(loader)) {
+        return Some((loader.to_vec(), "is loaded by"));
+    }
+    let script = facts.script.as_ref()?;
+    // What begins with no slash is a template: installers fill in the path.
+    if !script.interpreter.starts_with(b"/") {
+        return None;
+    }
+    if lacks(&script.interpreter) {
+        return Some((script.interpreter.to_vec(), "is run by"));
+    }
+    let program = script.env_program()?;
+    let missing =
+        if program.contains(&b'/') { lacks(&program) } else { hold::on_path(tree, &program, &places.path).is_empty() };
+    missing.then(|| (program.to_vec(), "is run by env with"))
+}
+
+/// Where libraries are.
+struct Libraries<'a> {
+    tree: &'a Tree,
+    dirs: Vec<NodeId>,
+    /// The names of all that may be libraries.
+    names: HashSet<&'a BStr>,
+}
+
+impl<'a> Libraries<'a> {
+    fn new(look: &Look<'a>) -> Self {
+        let tree = look.tree;
+        let mut dirs = guard::library_dirs(&look.request.plan);
+        let more = MORE_DIRS.iter().filter_map(|dir| tree.resolve(NodeId::ROOT, dir.as_bytes()).target);
+        dirs.extend(more);
+        let is_library = |id: &NodeId| tree.name(*id).contains_str(".so") && !tree.is_dir(*id);
+        Self { tree, dirs, names: tree.ids().filter(is_library).map(|id| tree.name(id)).collect() }
+    }
+
+    /// Where the loader finds no such library: whether the image has it elsewhere.
+    fn lacks(&self, file: NodeId, name: &[u8], own: &[NodeId]) -> Option<bool> {
+        if name.contains(&b'/') {
+            let found = self.tree.resolve(self.tree.node(file).parent, name).target.is_some();
+            return (!found).then(|| self.names.contains(BStr::new(base(name))));
+        }
+        let found = own.iter().chain(&self.dirs).any(|&dir| self.tree.resolve(dir, name).target.is_some());
+        (!found).then(|| self.names.contains(BStr::new(name)))
+    }
+}

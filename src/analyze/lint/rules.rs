@@ -1,0 +1,350 @@
+//! What is found fault with, as `profiles/lint.toml` has it: the kinds of findings and how severe they are, what secrets and archives
+//! look like, and which modules interpreters bring along.
+
+use super::Severity;
+use crate::refs::marks::{Marks, Wanted};
+use bstr::ByteSlice;
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use regex::{Regex, RegexBuilder};
+use serde::Deserialize;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+const BUILTIN: &str = include_str!("../../../profiles/lint.toml");
+
+/// A kind of findings.
+#[derive(Deserialize, Clone, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct Kind {
+    /// Its id.
+    pub id: String,
+    /// What it is.
+    pub about: String,
+    /// A way out.
+    pub help: String,
+    /// How severe it is in each case.
+    pub cases: BTreeMap<String, Severity>,
+    #[serde(default)]
+    notes: Vec<String>,
+    #[serde(default)]
+    except: Vec<String>,
+}
+
+/// A secret as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Secret {
+    pub(super) what: String,
+    pub(super) severity: Severity,
+    #[serde(default)]
+    pub(super) paths: Vec<String>,
+    #[serde(default)]
+    content: Option<String>,
+    #[serde(default = "unlimited")]
+    most: u64,
+    #[serde(default)]
+    pub(super) parent: bool,
+}
+
+fn unlimited() -> u64 {
+    u64::MAX
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Archive {
+    pub(super) what: String,
+    paths: Vec<String>,
+    #[serde(default)]
+    pub(super) least: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Environment {
+    severity: Severity,
+    names: String,
+    not: String,
+    url: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Links {
+    outside: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Python {
+    system: Vec<String>,
+    builtin: Vec<String>,
+    foreign: Vec<String>,
+    stand_ins: HashMap<String, String>,
+    marker: String,
+    extensions: String,
+    environment: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Node {
+    programs: Vec<String>,
+    files: Vec<String>,
+    except: Vec<String>,
+    builtin: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    finding: Vec<Kind>,
+    secret: Vec<Secret>,
+    archive: Vec<Archive>,
+    environment: Environment,
+    links: Links,
+    python: Python,
+    node: Node,
+}
+
+/// What a file's name makes of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Named {
+    /// A secret, by index, whatever it has in it.
+    Secret(usize),
+    /// An archive, by index.
+    Archive(usize),
+}
+
+/// What tells secrets among variables.
+pub(super) struct Variables {
+    pub(super) severity: Severity,
+    pub(super) names: Regex,
+    pub(super) not: Regex,
+    pub(super) url: Regex,
+}
+
+/// Which imports need no file.
+pub(super) struct PythonRules {
+    /// Files that are no applications.
+    pub(super) system: GlobSet,
+    /// Modules that no file has.
+    pub(super) known: HashSet<String>,
+    /// What provides a module instead of its own file.
+    pub(super) stand_ins: HashMap<String, String>,
+    /// The file that every directory of the interpreter's own modules has.
+    pub(super) marker: String,
+    /// The directory in there that has the interpreter's modules in C.
+    pub(super) extensions: String,
+    /// The file at the root of a virtual environment.
+    pub(super) environment: String,
+}
+
+/// Which JavaScript is looked at.
+pub(super) struct NodeRules {
+    pub(super) programs: Vec<String>,
+    pub(super) files: GlobSet,
+    pub(super) except: GlobSet,
+    pub(super) builtin: HashSet<String>,
+}
+
+/// The rules, compiled.
+pub struct Rules {
+    kinds: Vec<Kind>,
+    notes: Vec<GlobSet>,
+    except: Vec<GlobSet>,
+    pub(super) secrets: Vec<Secret>,
+    pub(super) archives: Vec<Archive>,
+    /// The secret of each mark.
+    marked: Vec<usize>,
+    names: GlobSet,
+    named: Vec<Named>,
+    pub(super) variables: Variables,
+    /// Directories that links may point into without anything there.
+    pub(super) outside: Vec<String>,
+    pub(super) python: PythonRules,
+    pub(super) node: NodeRules,
+}
+
+fn set(globs: &[String]) -> Result<GlobSet, String> {
+    let mut out = GlobSetBuilder::new();
+    for glob in globs {
+        out.add(GlobBuilder::new(glob).literal_separator(true).build().map_err(|e| e.to_string())?);
+    }
+    out.build().map_err(|e| e.to_string())
+}
+
+fn regex(text: &str) -> Result<Regex, String> {
+    RegexBuilder::new(text).build().map_err(|e| e.to_string())
+}
+
+impl Rules {
+    /// The built-in rules.
+    ///
+    /// # Errors
+    /// A sentence where the text is wrong, which a test rules out.
+    pub fn builtin() -> Result<Self, String> {
+        Self::parse(BUILTIN)
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let file: File = toml::from_str(text).map_err(|e| e.to_string())?;
+        let mut globs = Vec::new();
+        let mut named = Vec::new();
+        let mut marked = Vec::new();
+        for (index, secret) in file.secret.iter().enumerate() {
+            if secret.content.is_some() {
+                marked.push(index);
+                continue;
+            }
+            globs.extend(secret.paths.iter().cloned());
+            named.resize(globs.len(), Named::Secret(index));
+        }
+        for (index, archive) in file.archive.iter().enumerate() {
+            globs.extend(archive.paths.iter().cloned());
+            named.resize(globs.len(), Named::Archive(index));
+        }
+        let File { environment, python, node, .. } = file;
+        Ok(Self {
+            notes: file.finding.iter().map(|kind| set(&kind.notes)).collect::<Result<_, _>>()?,
+            except: file.finding.iter().map(|kind| set(&kind.except)).collect::<Result<_, _>>()?,
+            kinds: file.finding,
+            secrets: file.secret,
+            archives: file.archive,
+            marked,
+            names: set(&globs)?,
+            named,
+            variables: Variables {
+                severity: environment.severity,
+                names: regex(&environment.names)?,
+                not: regex(&environment.not)?,
+                url: regex(&environment.url)?,
+            },
+            outside: file.links.outside,
+            python: PythonRules {
+                system: set(&python.system)?,
+                known: python.builtin.into_iter().chain(python.foreign).collect(),
+                stand_ins: python.stand_ins,
+                marker: python.marker,
+                extensions: python.extensions,
+                environment: python.environment,
+            },
+            node: NodeRules {
+                programs: node.programs,
+                files: set(&node.files)?,
+                except: set(&node.except)?,
+                builtin: node.builtin.into_iter().collect(),
+            },
+        })
+    }
+
+    /// All kinds of findings, in the order of the file.
+    #[must_use]
+    pub fn kinds(&self) -> &[Kind] {
+        &self.kinds
+    }
+
+    /// A kind by its id.
+    #[must_use]
+    pub fn kind(&self, id: &str) -> Option<&Kind> {
+        self.kinds.iter().find(|kind| kind.id == id)
+    }
+
+    /// What the scan is to look for in contents.
+    ///
+    /// # Errors
+    /// A sentence where the text is wrong, which a test rules out.
+    pub fn marks(&self) -> Result<Marks, String> {
+        let wanted = |&index: &usize| {
+            let secret = &self.secrets[index];
+            Wanted { paths: &secret.paths, content: secret.content.as_deref().unwrap_or_default(), most: secret.most }
+        };
+        Marks::new(&self.marked.iter().map(wanted).collect::<Vec<_>>())
+    }
+
+    /// How severe a finding of a kind is at this path; `None` where it is none.
+    pub(super) fn severity(&self, id: &str, case: &str, path: &[u8]) -> Option<Severity> {
+        let index = self.kinds.iter().position(|kind| kind.id == id)?;
+        let severity = self.kinds[index].cases.get(case).copied().unwrap_or(Severity::Warning);
+        self.at(index, severity, path)
+    }
+
+    /// A severity, less where the kind says so of the path.
+    pub(super) fn softened(&self, id: &str, severity: Severity, path: &[u8]) -> Option<Severity> {
+        self.at(self.kinds.iter().position(|kind| kind.id == id)?, severity, path)
+    }
+
+    fn at(&self, kind: usize, severity: Severity, path: &[u8]) -> Option<Severity> {
+        let path = path.to_path_lossy();
+        if self.except[kind].is_match(&path) {
+            return None;
+        }
+        Some(if self.notes[kind].is_match(&path) { Severity::Note } else { severity })
+    }
+
+    /// The first secret that a file's content shows, by the marks that the scan gave it.
+    pub(super) fn marked(&self, marks: u64) -> Option<usize> {
+        self.marked.get(marks.trailing_zeros() as usize).copied()
+    }
+
+    /// What a file is by its name alone; `found` is room for what matches.
+    pub(super) fn named(&self, path: &[u8], found: &mut Vec<usize>) -> Option<Named> {
+        self.names.matches_candidate_into(&globset::Candidate::from_bytes(path), found);
+        found.first().map(|&glob| self.named[glob])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_rules_say_what_they_are() {
+        let rules = Rules::builtin().unwrap();
+        assert!(rules.kinds.iter().all(|k| !k.about.is_empty() && k.help.ends_with('.')));
+        rules.marks().unwrap();
+        assert!(Rules::parse("finding = []").is_err());
+    }
+
+    #[test]
+    fn paths_soften_and_excuse() {
+        let rules = Rules::builtin().unwrap();
+        let at = |path: &str| rules.softened("secret", Severity::Error, path.as_bytes());
+        assert_eq!(at("app/key.pem"), Some(Severity::Error));
+        assert_eq!(at("usr/lib/python3/dist-packages/x/tests/key.pem"), Some(Severity::Note));
+        assert_eq!(at("app/.env.example"), None);
+        assert_eq!(rules.severity("missing-import", "application", b"app/x.py"), Some(Severity::Error));
+        assert_eq!(rules.severity("missing-import", "application", b"app/tests/test_x.py"), Some(Severity::Note));
+        assert_eq!(rules.severity("no-such-kind", "x", b"app"), None);
+    }
+
+    #[test]
+    fn names_alone_tell_some() {
+        let rules = Rules::builtin().unwrap();
+        let named = |path: &str| {
+            rules.named(path.as_bytes(), &mut Vec::new()).map(|named| match named {
+                Named::Secret(index) => rules.secrets[index].what.as_str(),
+                Named::Archive(index) => rules.archives[index].what.as_str(),
+            })
+        };
+        assert_eq!(named("wheels/a.whl"), Some("Python wheel"));
+        assert_eq!(named("app/.env"), Some("an environment file"));
+        assert_eq!(named("a/b.tar.gz"), Some("archive"));
+        assert_eq!(named("app/main.py"), None);
+    }
+
+    #[test]
+    fn variables_are_told_by_name_and_value() {
+        let v = Rules::builtin().unwrap().variables;
+        for name in ["TOKEN", "NPM_TOKEN", "DB_PASSWORD", "PGPASSWORD", "AWS_SECRET_ACCESS_KEY", "OPENAI_API_KEY"] {
+            assert!(v.names.is_match(name), "{name}");
+        }
+        for name in ["GPG_KEY", "PATH", "AWS_ACCESS_KEY_ID", "DB_PASSWORD_FILE", "TOKENIZERS_PARALLELISM"] {
+            assert!(!v.names.is_match(name), "{name}");
+        }
+        for value in ["", "$TOKEN", "${X}", "/run/secrets/x", "true", "1", "changeme"] {
+            assert!(v.not.is_match(value), "{value}");
+        }
+        assert!(!v.not.is_match("s3cr3t-value"));
+        assert!(v.url.is_match("postgres://user:pw@db/x") && !v.url.is_match("https://host:80/@x"));
+    }
+}

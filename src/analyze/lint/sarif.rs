@@ -1,0 +1,122 @@
+//! Findings as SARIF 2.1.0, which code hosts show beside the code. Source:
+//! <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>.
+//!
+//! Paths are relative to the root of the image, which is what `IMAGE` stands for; the layer is a logical location. What is in
+//! the config has the path `config.json`.
+
+use super::rules::{Kind, Rules};
+use super::text::sentence;
+use super::{Finding, Severity};
+use crate::analyze::Head;
+use crate::digest::Digest;
+use serde_json::{Value, json};
+use std::io::{self, Write};
+
+const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
+/// What stands for the image's root.
+const BASE: &str = "IMAGE";
+
+/// Writes a log with one run.
+///
+/// # Errors
+/// What `out` fails with.
+pub fn write(findings: &[Finding], rules: &Rules, head: &Head, out: &mut dyn Write) -> io::Result<()> {
+    let kinds = rules.kinds();
+    let index = |id: &str| kinds.iter().position(|kind| kind.id == id);
+    let results: Vec<Value> = findings.iter().map(|finding| result(finding, index(&finding.id))).collect();
+    let log = json!({
+        "$schema": SCHEMA,
+        "version": "2.1.0",
+        "runs": [{
+            "tool": {"driver": {
+                "name": "slim",
+                "semanticVersion": env!("CARGO_PKG_VERSION"),
+                "rules": kinds.iter().map(rule).collect::<Vec<Value>>(),
+            }},
+            "originalUriBaseIds": {BASE: {"description": {"text": "The root of the image's file system."}}},
+            "columnKind": "unicodeCodePoints",
+            "properties": {"image": head.tags, "platform": head.platform, "config": head.config},
+            "results": results,
+        }],
+    });
+    serde_json::to_writer_pretty(&mut *out, &log)?;
+    out.write_all(b"\n")
+}
+
+fn level(severity: Severity) -> &'static str {
+    severity.name()
+}
+
+fn rule(kind: &Kind) -> Value {
+    let worst = kind.cases.values().min().copied().unwrap_or(Severity::Error);
+    json!({
+        "id": kind.id,
+        "name": kind.id,
+        "shortDescription": {"text": kind.about},
+        "fullDescription": {"text": format!("{}.", kind.about)},
+        "help": {"text": kind.help},
+        "defaultConfiguration": {"level": level(worst)},
+    })
+}
+
+fn result(finding: &Finding, rule: Option<usize>) -> Value {
+    let config = finding.path.is_empty();
+    let uri = if config { "config.json".to_owned() } else { encode(&finding.path) };
+    let mut physical = json!({"artifactLocation": {"uri": uri, "uriBaseId": BASE}});
+    if let Some(line) = finding.line {
+        physical["region"] = json!({"startLine": line});
+    }
+    let logical = match finding.layer {
+        Some(layer) => {
+            let mut layer = json!({"name": format!("layer {layer}"), "kind": "layer"});
+            if !finding.instruction.is_empty() {
+                layer["decoratedName"] = finding.instruction.as_str().into();
+            }
+            layer
+        }
+        None => json!({"name": "config", "kind": "config"}),
+    };
+    let mut out = json!({
+        "ruleId": finding.id,
+        "level": level(finding.severity),
+        "message": {"text": format!("{}.", sentence(finding))},
+        "locations": [{"physicalLocation": physical, "logicalLocations": [logical]}],
+        "partialFingerprints": {"finding/v1": fingerprint(finding)},
+        "occurrenceCount": finding.count.max(1),
+    });
+    if let Some(index) = rule {
+        out["ruleIndex"] = index.into();
+    }
+    out
+}
+
+/// The same for the same finding in the next build, though lines, layers and words differ.
+fn fingerprint(finding: &Finding) -> String {
+    let parts = [finding.id.as_bytes(), &finding.path, finding.subject.as_bytes()];
+    Digest::of(&parts.join(&0)).hex()[..32].to_owned()
+}
+
+/// A path as a relative URI reference. Source: RFC 3986.
+fn encode(path: &[u8]) -> String {
+    let mut out = String::with_capacity(path.len());
+    for &byte in path {
+        if byte.is_ascii_alphanumeric() || b"-._~/!$&'()*+,;=@".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_become_uris() {
+        assert_eq!(encode(b"app/a b:c#?.py"), "app/a%20b%3Ac%23%3F.py");
+        assert_eq!(encode("ü\n".as_bytes()), "%C3%BC%0A");
+        assert_eq!(encode(b"\xff%"), "%FF%25");
+    }
+}

@@ -1,0 +1,64 @@
+//! Lint as `slim analyze` does it: its rules, what it needs of the scan, and a plan's request without rules of a profile.
+
+use super::picked::Profiles;
+use crate::analyze::lint::rules::Rules;
+use crate::analyze::lint::{self, Finding, Ignore};
+use crate::analyze::{Analysis, Request};
+use crate::plan;
+use crate::profile::{self, Matcher, Profile};
+use crate::refs::marks::Marks;
+use crate::scan::Needs;
+use crate::{Error, ErrorKind, Result};
+use std::io::{self, Write};
+use std::sync::Arc;
+
+/// The profile without rules: its sets of paths are wanted.
+const NONE: &str = "none";
+
+/// What lint needs, made before the image is read.
+pub(super) struct Linter {
+    rules: Rules,
+    ignore: Vec<Ignore>,
+    marks: Arc<Marks>,
+    profile: Profile,
+    matcher: Matcher,
+}
+
+impl Linter {
+    /// Reads what is to be ignored.
+    ///
+    /// # Errors
+    /// Of kind [`ErrorKind::Usage`] where that is wrong.
+    pub fn new(ignore: &[String]) -> Result<Self> {
+        let broken = |what: String| Error::new(ErrorKind::Profile, what);
+        let rules = Rules::builtin().map_err(broken)?;
+        let ignore = ignore.iter().map(|text| {
+            Ignore::parse(text, &rules).map_err(|what| Error::new(ErrorKind::Usage, format!("--lint-ignore: {what}")))
+        });
+        let ignore = ignore.collect::<Result<_>>()?;
+        let marks = Arc::new(rules.marks().map_err(broken)?);
+        let none = [NONE.to_owned()];
+        let profile = Profiles::of(profile::Request { profiles: &none, ..Default::default() })?.widest().clone();
+        let matcher = Matcher::new(&profile)?;
+        Ok(Self { rules, ignore, marks, profile, matcher })
+    }
+
+    /// What the scan is to look for.
+    pub fn needs(&self) -> Needs {
+        let marks = Some(self.marks.clone());
+        Needs { interpreters: true, python: true, others: true, marks, sizes_only: true, ..Needs::default() }
+    }
+
+    /// What is wrong with an image; `needed` says which members containers see.
+    pub fn lint(&self, request: &Request<'_>, needed: &[Vec<bool>]) -> Vec<Finding> {
+        let &Request { facts, layers, merged, .. } = request;
+        let (profile, matcher) = (&self.profile, &self.matcher);
+        let plan = plan::Request { facts, layers, merged, profile, matcher, squash: false, base: 0 };
+        lint::lint(&lint::Request { plan, needed, rules: &self.rules, ignore: &self.ignore })
+    }
+
+    /// Writes the findings of an analysis as SARIF.
+    pub fn sarif(&self, analysis: &Analysis, out: &mut dyn Write) -> io::Result<()> {
+        lint::sarif::write(analysis.findings.as_deref().unwrap_or_default(), &self.rules, &analysis.head, out)
+    }
+}

@@ -1,0 +1,110 @@
+//! Marks of files: whether the beginning of a content has what a regular expression says, for files of some names or for all. Who
+//! asks says what a mark means; secrets are told by them.
+
+use globset::{Candidate, GlobBuilder, GlobSet, GlobSetBuilder};
+use regex::bytes::{Regex, RegexBuilder};
+
+/// The most marks that are told apart.
+pub const MOST: usize = 64;
+/// What a compiled expression may take, in bytes.
+const MAX_EXPRESSION: usize = 4 << 20;
+
+/// What gives a mark.
+#[derive(Clone, Debug)]
+pub struct Wanted<'a> {
+    /// Globs of paths; empty where any file counts.
+    pub paths: &'a [String],
+    /// A regular expression over bytes.
+    pub content: &'a str,
+    /// The size in bytes of the largest file that is looked at.
+    pub most: u64,
+}
+
+#[derive(Debug)]
+struct Mark {
+    any_path: bool,
+    content: Regex,
+    most: u64,
+}
+
+/// Marks, compiled.
+#[derive(Debug, Default)]
+pub struct Marks {
+    marks: Vec<Mark>,
+    /// The marks of all paths.
+    everywhere: Vec<usize>,
+    globs: GlobSet,
+    /// The mark of each glob.
+    owners: Vec<usize>,
+}
+
+impl Marks {
+    /// Compiles them; bit `i` of a file's marks is the `i`th.
+    ///
+    /// # Errors
+    /// A sentence where a pattern is wrong or there are more than [`MOST`].
+    pub fn new(wanted: &[Wanted<'_>]) -> Result<Self, String> {
+        if wanted.len() > MOST {
+            return Err(format!("more than {MOST} marks"));
+        }
+        let mut out = Self::default();
+        let mut globs = GlobSetBuilder::new();
+        for (number, mark) in wanted.iter().enumerate() {
+            let content = RegexBuilder::new(mark.content).unicode(false).size_limit(MAX_EXPRESSION).build();
+            let content = content.map_err(|e| e.to_string())?;
+            out.marks.push(Mark { any_path: mark.paths.is_empty(), content, most: mark.most });
+            for path in mark.paths {
+                globs.add(GlobBuilder::new(path).literal_separator(true).build().map_err(|e| e.to_string())?);
+                out.owners.push(number);
+            }
+        }
+        out.globs = globs.build().map_err(|e| e.to_string())?;
+        out.everywhere = (0..out.marks.len()).filter(|&i| out.marks[i].any_path).collect();
+        Ok(out)
+    }
+
+    /// The marks of a file of `size` bytes that begins with `head`.
+    #[must_use]
+    pub fn of(&self, path: &[u8], head: &[u8], size: u64) -> u64 {
+        let has = |&i: &usize| size <= self.marks[i].most && self.marks[i].content.is_match(head);
+        let bits = |found: u64, i: usize| found | 1 << i;
+        let everywhere = self.everywhere.iter().copied().filter(has).fold(0, bits);
+        if self.owners.is_empty() {
+            return everywhere;
+        }
+        let candidate = Candidate::from_bytes(path);
+        if !self.globs.is_match_candidate(&candidate) {
+            return everywhere;
+        }
+        let named = self.globs.matches_candidate(&candidate).into_iter().map(|glob| self.owners[glob]);
+        named.filter(has).fold(everywhere, bits)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_contents_and_sizes_make_a_mark() {
+        let npmrc = ["**/.npmrc".to_owned()];
+        let wanted = [
+            Wanted { paths: &npmrc, content: "_authToken=.", most: 100 },
+            Wanted { paths: &[], content: "(?m)^KEY$", most: 10 },
+        ];
+        let marks = Marks::new(&wanted).unwrap();
+        for (path, head, size, found) in [
+            ("a/.npmrc", "_authToken=x", 12, 1),
+            ("a/.npmrc", "_authToken=", 12, 0),
+            ("a/npmrc", "_authToken=x", 12, 0),
+            ("a/.npmrc", "_authToken=x\nKEY\n", 10, 3),
+            ("x", "a\nKEY", 10, 2),
+            ("x", "a\nKEY", 11, 0),
+            ("x", "aKEY", 4, 0),
+        ] {
+            assert_eq!(marks.of(path.as_bytes(), head.as_bytes(), size), found, "{path} {head}");
+        }
+        assert!(Marks::new(&[Wanted { paths: &[], content: "(", most: 1 }]).is_err());
+        assert!(Marks::new(&vec![Wanted { paths: &[], content: "x", most: 1 }; 65]).is_err());
+    }
+}
