@@ -14,6 +14,7 @@ import collections
 import concurrent.futures
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -30,10 +31,8 @@ GIT = ("rm -rf /tmp/r /tmp/r2; git init -q /tmp/r && cd /tmp/r && echo hi >f && 
 SSH = "ssh -V 2>&1; ssh-keygen -t ed25519 -N '' -f /tmp/k -q && ssh-keygen -lf /tmp/k | wc -l"
 # Where pip itself goes on purpose.
 INSTALLED = ["python -c 'import importlib.metadata as m; print(sorted((d.name, d.version) for d in m.distributions() if d.name != \"pip\"))'"]
-# All but build tools, as names say it: what a package manager says of the rest.
-LEFT = ("dpkg-query -W -f '${Package} ${Version} ${Status}\\n' | grep -vE '^(build-essential|binutils|cpp|g[+][+]|gcc|make|ccache|dpkg-dev|"
-        "fakeroot|libfakeroot|patch|pkgconf|pkg-config|cmake|linux-libc-dev|libc-dev-bin|libc6-dev|[^ ]*-dev|lib(asan|tsan|lsan|ubsan|itm|quadmath|"
-        "atomic|cc1|isl|mpc|mpfr|gprofng|ctf|binutils|gomp|nsl|tirpc|crypt|hiredis|archive|jsoncpp|rhash|uv|dpkg-perl)[^ ]*) ' | grep -v '^gcc-12 '")
+# What dpkg says of the packages that slim does not say it removed.
+LEFT = "dpkg-query -W -f '${Package} ${Version} ${Status}\\n' | grep -vxE '({removed}) .*'"
 DATA = [
     'python -c "import pandas as p; d=p.DataFrame({\'a\':[1,2]}); d.to_parquet(\'/tmp/a\'); print(p.read_parquet(\'/tmp/a\').equals(d))"',
     'python -c "import pandas as p; print(p.Timestamp(\'2024-03-31\', tz=\'Europe/Berlin\'))"',
@@ -93,7 +92,7 @@ PROOFS = {
                                  "perl -e 'print 6*7'", "python3 -m pip check", "python3 -m pip list | grep -v ^uv", GIT, SSH,
                                  "update-alternatives --get-selections | grep -vE '^(c[0-9]+|cc|c\\+\\+|cpp|ccache|faked|fakeroot|javac|pinentry) '",
                                  "hi", "python3 -c 'import numpy, cffi; print(numpy.eye(2).sum())'",
-                                 "find /usr/share/doc/gcc-12-base /usr/lib/x86_64-linux-gnu/libstdc++.so.6 | sort"]),
+                                 "ls /usr/share/doc/gcc-12-base/copyright /usr/lib/x86_64-linux-gnu/libstdc++.so.6"]),
     "node-slim": ("node", PACKAGES + PIP + NODE),
     "dind": ("dind", PACKAGES + [GIT, SSH, DAEMON] + ANSIBLE),
     "web-static": ("web", PACKAGES + [SITE, "apache2ctl configtest 2>&1 | tail -1", "nginx -V 2>&1"]),
@@ -146,17 +145,19 @@ def build(name, scratch):
 
 
 def slim(binary, name, profile, scratch):
-    """Slims an image and loads it; (bytes before, bytes after, {path that went: rule})."""
-    before, after, removed = (os.path.join(scratch, f) for f in ("before.tar", "after.tar", "removed"))
+    """Slims an image and loads it; (bytes before, bytes after, {path that went: rule}, [dpkg package that went])."""
+    before, after, removed, report = (os.path.join(scratch, f) for f in ("before.tar", "after.tar", "removed", "report"))
     call([DOCKER, "save", "prove/" + name, "-o", before])
-    call([binary, before, "-p", profile, "-o", after, "-t", "prove/%s:%s" % (name, profile), "--removed", removed, "-q"])
+    call([binary, before, "-p", profile, "-o", after, "-t", "prove/%s:%s" % (name, profile), "--removed", removed, "--report", report, "-q"])
     call([DOCKER, "load", "-i", after])
     sizes = os.path.getsize(before), os.path.getsize(after)
     os.unlink(before)
     os.unlink(after)
     with open(removed, errors="surrogateescape") as f:
         lines = [line.rstrip("\n").split("\t") for line in f]
-    return sizes + ({"/" + line[0].strip("/"): line[-1] for line in lines},)
+    with open(report) as f:
+        packages = [p["name"] for p in json.load(f)["images"][0]["removedPackages"] if p["manager"] == "dpkg"]
+    return sizes + ({"/" + line[0].strip("/"): line[-1] for line in lines}, packages)
 
 
 def remembered(function):
@@ -231,7 +232,7 @@ def prove(profile, binary, keep, only):
     name, lines = PROOFS[profile]
     with tempfile.TemporaryDirectory(prefix="prove-") as scratch:
         build(name, scratch)
-        size, small, removed = slim(binary, name, profile, scratch)
+        size, small, removed, packages = slim(binary, name, profile, scratch)
     before, after = "prove/" + name, "prove/%s:%s" % (name, profile)
     row, bad = [profile, "%.1f" % (size / 1e6), "%.1f" % (small / 1e6)], {}
     has_python = container(before, [PYTHON, "-V"])[0] == 0
@@ -241,7 +242,8 @@ def prove(profile, binary, keep, only):
             row.append("not tried")
             continue
         if what == "commands":
-            worked, dropped, failed = commands(before, after, lines)
+            gone = "|".join(re.escape(p) for p in packages) or "-"
+            worked, dropped, failed = commands(before, after, [line.replace("{removed}", gone) for line in lines])
         elif listed.get("pythons" if what == "modules" else what):
             worked, dropped, failed = compare(before, after, what, listed, removed)
         else:
