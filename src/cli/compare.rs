@@ -18,6 +18,7 @@ use crate::compare::{self, AS_IT_IS, Column, Comparison, Head, Tried, markdown, 
 use crate::engine::Loaded;
 use crate::engine::subject::Subject;
 use crate::image::Platform;
+use crate::page;
 use crate::profile::{Matcher, Override};
 use crate::report::RemovedPath;
 use crate::report::paint::Paint;
@@ -40,21 +41,26 @@ pub use options::CompareArgs;
 pub fn compare(args: CompareArgs, color: Color, stderr: Paint) -> Result<u8> {
     prepare_threads(args.threads);
     let jobs = jobs(&args)?;
-    let to = args.json.as_deref().or(args.markdown.as_deref());
-    let file = to.map(|path| files::open_beside("the output", path, &args.input)).transpose()?;
+    let wanted =
+        [("--json", args.json.as_deref()), ("--markdown", args.markdown.as_deref()), ("--html", args.html.as_deref())];
+    let [to_json, to_markdown, to_html] = files::open_all(&[("IN", &args.input)], wanted)?;
     let asked = args.trial.resolve()?;
     let verbosity = if args.quiet { Verbosity::Quiet } else { Verbosity::Normal };
     let ui = progress::Stderr::new(verbosity, stderr);
     let done = compared(&args, &jobs, asked.as_ref(), &ui);
     ui.done();
     let all = done?;
-    let written = |out: &mut dyn Write| match &args.json {
-        Some(_) => serde_json::to_writer_pretty(&mut *out, &all).map_err(io::Error::from).and_then(|()| writeln!(out)),
-        None => out.write_all(markdown::render(&all).as_bytes()),
+    let mut filled = Vec::new();
+    let json = |out: &mut dyn Write| {
+        serde_json::to_writer_pretty(&mut *out, &all).map_err(io::Error::from).and_then(|()| writeln!(out))
     };
-    let filled = file.map(|file| file.fill(written)).transpose()?;
+    filled.extend(to_json.map(|file| file.fill(json)).transpose()?);
+    let comment = |out: &mut dyn Write| out.write_all(markdown::render(&all).as_bytes());
+    filled.extend(to_markdown.map(|file| file.fill(comment)).transpose()?);
+    let page = |out: &mut dyn Write| page::write(&compare::page::page(&all), out);
+    filled.extend(to_html.map(|file| file.fill(page)).transpose()?);
     // A file that is written leaves room for the text.
-    if !to.is_some_and(is_stdout) && !args.quiet {
+    if !args.quiet && !wanted.iter().any(|(_, path)| path.is_some_and(is_stdout)) {
         let terminal = io::stdout().is_terminal();
         let width = if terminal { terminal_width() } else { WIDTH };
         let options = text::Options { width, paint: paint(color, terminal), all: args.verbose };
@@ -62,7 +68,7 @@ pub fn compare(args: CompareArgs, color: Color, stderr: Paint) -> Result<u8> {
         to_stdout(|out| out.write_all(text.as_bytes()))
             .map_err(|e| Error::io("standard output cannot be written", e))?;
     }
-    filled.map_or(Ok(()), files::Filled::publish)?;
+    filled.into_iter().try_for_each(files::Filled::publish)?;
     Ok(OK)
 }
 

@@ -4,8 +4,10 @@ use super::args::VerifyArgs;
 use super::expect;
 use super::job::{Job, Verbosity};
 use super::progress::{self, Ui};
+use super::trial::{self, Asked, Found};
 use super::values::Color;
-use super::{FAILED, OK, paint, prepare_threads, run, to_stdout};
+use super::{FAILED, OK, WIDTH, paint, prepare_threads, run, terminal_width, to_stdout};
+use crate::image::Platform;
 use crate::report::paint::Paint;
 use crate::source::{Location, Place};
 use crate::verify::{self, tell};
@@ -17,7 +19,7 @@ use std::io::{self, IsTerminal};
 /// # Errors
 /// What is wrong with the request, the host or IN, and an OUT that is no image at all. What is wrong with OUT is no error.
 pub fn verify(args: VerifyArgs, color: Color, stderr: Paint) -> Result<u8> {
-    let VerifyArgs { mut request, against, json, verbose, quiet } = args;
+    let VerifyArgs { mut request, against, json, verbose, quiet, trial } = args;
     let usage = |what: &str| Error::new(ErrorKind::Usage, what);
     let output = request.input.take().ok_or_else(|| usage("no image is given"))?;
     let planned = !(request.profiles.is_empty() && request.drop.is_empty());
@@ -31,8 +33,16 @@ pub fn verify(args: VerifyArgs, color: Color, stderr: Paint) -> Result<u8> {
     if is_pipe(&from) && (planned || out.place == Place::Std) {
         return Err(usage("standard input can be read once only").hint("save IN to a file first"));
     }
+    let asked = trial.resolve()?;
+    if asked.is_some() && (is_pipe(&from) || out.place == Place::Std) {
+        return Err(usage("an image that is to be run cannot come from standard input").hint("save it to a file first"));
+    }
+    if asked.is_some() && against.is_none() {
+        return Err(usage("there is nothing to compare what runs with").hint("--against IN"));
+    }
     prepare_threads(request.threads);
     let platform = request.platform.clone();
+    let before = against.clone();
     let ui = progress::Stderr::new(if quiet { Verbosity::Quiet } else { Verbosity::Normal }, stderr);
     let expected = match against {
         Some(input) if planned => {
@@ -53,16 +63,32 @@ pub fn verify(args: VerifyArgs, color: Color, stderr: Paint) -> Result<u8> {
     });
     ui.done();
     let outcome = outcome?;
-    let painted = paint(color, io::stdout().is_terminal());
+    let ran = match (&asked, &before) {
+        (Some(asked), Some(before)) => Some(ran(asked, [before, &output], platform.as_deref(), &ui)?),
+        _ => None,
+    };
+    let good = outcome.mismatches.is_empty() && ran.as_ref().is_none_or(Found::good);
+    let terminal = io::stdout().is_terminal();
+    let painted = paint(color, terminal);
     let written = to_stdout(|to| {
         if json {
-            tell::json(&head, &outcome, to)
-        } else if quiet && outcome.mismatches.is_empty() {
+            tell::json(&head, &outcome, ran.as_ref().map(|ran| (ran, ran.good())), to)
+        } else if quiet && good {
             Ok(())
         } else {
-            tell::text(&head, &outcome, verbose, painted, to)
+            tell::text(&head, &outcome, verbose, painted, to)?;
+            let width = if terminal { terminal_width() } else { WIDTH };
+            ran.iter().try_for_each(|ran| to.write_all(trial::render(ran, width, painted, verbose).as_bytes()))
         }
     });
     written.map_err(|e| Error::io("standard output cannot be written", e))?;
-    Ok(if outcome.mismatches.is_empty() { OK } else { FAILED })
+    Ok(if good { OK } else { FAILED })
+}
+
+/// Runs what is asked for in both images.
+fn ran(asked: &Asked, [before, after]: [&str; 2], platform: Option<&str>, ui: &progress::Stderr) -> Result<Found> {
+    let platform = platform.map(Platform::parse).transpose()?;
+    let found = trial::trials_between(asked, before, after, platform, ui);
+    ui.done();
+    found
 }

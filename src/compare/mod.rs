@@ -8,6 +8,7 @@ use serde::Serialize;
 
 pub mod markdown;
 pub mod only;
+pub mod page;
 mod rows;
 pub mod text;
 

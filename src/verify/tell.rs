@@ -18,7 +18,7 @@ pub struct Head {
 }
 
 #[derive(Serialize)]
-struct Document<'a> {
+struct Document<'a, T> {
     version: u32,
     #[serde(flatten)]
     head: &'a Head,
@@ -28,6 +28,8 @@ struct Document<'a> {
     notes: &'a [Finding],
     removed_by_directory: &'a std::collections::BTreeMap<String, u64>,
     removed: Vec<RemovedPath<'a>>,
+    #[serde(flatten)]
+    ran: Option<&'a T>,
 }
 
 #[derive(Serialize)]
@@ -37,21 +39,27 @@ struct RemovedPath<'a> {
     rule: Option<&'a str>,
 }
 
-/// Writes all of it as JSON.
+/// Writes all of it as JSON, with the keys of what was run, and whether that went well.
 ///
 /// # Errors
 /// Those of `out`.
-pub fn json(head: &Head, outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
+pub fn json(
+    head: &Head,
+    outcome: &Outcome,
+    ran: Option<(&impl Serialize, bool)>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let removed = outcome.removed.paths.iter().map(|(path, rule)| RemovedPath { path, rule: rule.as_deref() });
     let document = Document {
         version: 1,
         head,
-        ok: outcome.mismatches.is_empty(),
+        ok: outcome.mismatches.is_empty() && ran.is_none_or(|(_, good)| good),
         checked: &outcome.checked,
         mismatches: &outcome.mismatches,
         notes: &outcome.notes,
         removed_by_directory: &outcome.removed.by_top,
         removed: removed.collect(),
+        ran: ran.map(|(ran, _)| ran),
     };
     serde_json::to_writer_pretty(&mut *out, &document)?;
     out.write_all(b"\n")

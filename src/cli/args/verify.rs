@@ -1,6 +1,7 @@
 //! The options of `slim verify`.
 
 use super::{NonEmptyStringValueParser, RequestArgs};
+use crate::cli::trial::TrialArgs;
 use clap::ValueHint;
 
 /// How the command line looks.
@@ -32,4 +33,8 @@ pub struct VerifyArgs {
     /// Print nothing if all is well
     #[arg(short, long, help_heading = "What is shown")]
     pub quiet: bool,
+
+    /// What to run in IN and in OUT.
+    #[command(flatten)]
+    pub trial: TrialArgs,
 }

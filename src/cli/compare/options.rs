@@ -60,8 +60,12 @@ pub struct CompareArgs {
     pub json: Option<PathBuf>,
 
     /// Write Markdown instead of the text, to standard output or a file
-    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-", value_hint = ValueHint::FilePath, conflicts_with = "json", help_heading = "Output")]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub markdown: Option<PathBuf>,
+
+    /// Write a page for people, which loads nothing from the network
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
+    pub html: Option<PathBuf>,
 
     /// Show long lists whole
     #[arg(short, long, action = ArgAction::SetTrue, conflicts_with = "quiet", help_heading = "Output")]
