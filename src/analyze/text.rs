@@ -2,8 +2,10 @@
 
 use super::breakdown::Share;
 use super::gate::{Status, Verdict};
+use super::savings::Saving;
 use super::waste::{Cause, Waste};
 use super::{Analysis, Layer, lint};
+use crate::profile::Risk;
 use crate::report::paint::Paint;
 use crate::report::table::{Table, wrap};
 use crate::report::{escape, instruction, printable, units};
@@ -21,6 +23,9 @@ pub struct Options {
 
 /// Waste below this share of the image, in parts of a thousand, is told only where more is asked for.
 const WORTH_TELLING: u64 = 1;
+
+/// How many rules are told beside a profile.
+const MOST: usize = 3;
 
 /// What a column of the gate's table always has room for, in characters.
 const SHORT: usize = 24;
@@ -74,10 +79,15 @@ fn head(analysis: &Analysis, options: &Options) -> String {
     if let Some(bytes) = head.archive_bytes {
         row("archive", units::bytes(bytes));
     }
-    let stored = if blobs == analysis.bytes() { String::new() } else { format!(", {} as stored", units::bytes(blobs)) };
+    let compressed = if blobs == analysis.bytes() {
+        "not known: layers are stored plain (`slim compare` compresses them)".to_owned()
+    } else {
+        format!("{} as stored", units::bytes(blobs))
+    };
     let count = analysis.layers.len();
     let layers = format!("{count} layer{}", if count == 1 { "" } else { "s" });
-    row("uncompressed", format!("{} in {layers}{stored}", units::bytes(analysis.bytes())));
+    row("uncompressed", format!("{} in {layers}", units::bytes(analysis.bytes())));
+    row("compressed", compressed);
     row("paths", units::count(analysis.paths));
     let metric = &analysis.metric;
     let efficiency = format!("{:.4}%, {} wasted", metric.efficiency * 100.0, units::bytes(metric.wasted_bytes));
@@ -125,6 +135,12 @@ fn waste(analysis: &Analysis, options: &Options) -> String {
     for step in told.iter().take(options.rows()) {
         out.push_str(&wrap(&sentence(analysis, step), 2, options.width));
     }
+    let metric = &analysis.metric;
+    if wasted.bytes() / 2 > metric.wasted_bytes {
+        let dive = (units::bytes(metric.wasted_bytes), metric.efficiency * 100.0);
+        let line = format!("Of all that, dive reports {} wasted and an efficiency of {:.1}%.", dive.0, dive.1);
+        out.push_str(&wrap(&line, 2, options.width));
+    }
     let paths: Vec<&Waste> = wasted.paths.iter().filter(|w| w.bytes() >= least.max(1)).collect();
     let mut table = Table::new(">>><").header(&["wasted", "files", "layers", "path"]);
     for one in paths.iter().take(options.rows()) {
@@ -167,7 +183,10 @@ pub fn sentence(analysis: &Analysis, waste: &Waste) -> String {
         Cause::Touched => {
             format!("{step} stores {files} again for another owner or mode{largest}: {bytes} stay in {stay} {layers}.")
         }
-        Cause::Marker => format!("{} of {stay} {layers} say what is hidden: {bytes}.", markers(waste.files())),
+        Cause::Marker => {
+            let say = if waste.files() == 1 { "says" } else { "say" };
+            format!("{} of {stay} {layers} {say} what is hidden: {bytes}.", markers(waste.files()))
+        }
     }
 }
 
@@ -207,10 +226,12 @@ fn shares(what: &str, list: &[Share], whole: u64, options: &Options) -> String {
 fn savings(analysis: &Analysis, options: &Options) -> String {
     let Some(best) = analysis.savings.first() else { return String::new() };
     let mut out = options.heading("what the built-in profiles would save");
-    let mut table = Table::new(">><").header(&["saved", "", "profile"]);
+    let mut table = Table::new(">><<").header(&["saved", "", "profile", "most of it"]);
     for saving in &analysis.savings {
         let share = percent(saving.saved_bytes, analysis.bytes());
-        table.row([units::bytes(saving.saved_bytes), share, saving.profile.clone()]);
+        let rules = saving.rules.iter().filter(|r| r.bytes > 0).take(MOST);
+        let rules: Vec<String> = rules.map(|r| format!("{} {}", r.id, units::bytes(r.bytes))).collect();
+        table.row([units::bytes(saving.saved_bytes), share, saving.profile.clone(), rules.join(", ")]);
     }
     out.push_str(&options.table(&table));
     if best.saved_bytes == 0 {
@@ -221,11 +242,21 @@ fn savings(analysis: &Analysis, options: &Options) -> String {
         rules.row([units::bytes(rule.bytes), units::count(rule.files), rule.id.clone()]);
     }
     let input = printable(&analysis.head.path, false).into_owned();
-    let share = percent(best.saved_bytes, analysis.bytes());
-    out.push_str(&format!("\n{}\n", options.table(&rules).trim_end()));
-    let line = format!("{} would save {} ({share}):", best.profile, units::bytes(best.saved_bytes));
-    let command = command(&input, &best.profile);
-    out.push_str(&format!("\n{}\n  {command}\n", options.paint.green(&line)));
+    out.push_str(&format!("\n{}\n\n", options.table(&rules).trim_end()));
+    let mut tell = |saving: &Saving, how: &str| {
+        let share = percent(saving.saved_bytes, analysis.bytes());
+        let line = format!("{} would save {} ({share}){how}:", saving.profile, units::bytes(saving.saved_bytes));
+        let command = command(&input, &saving.profile);
+        out.push_str(&format!("{}\n  {command}\n", options.paint.green(&line)));
+    };
+    let chosen = |saving: &&Saving| !saving.rules.iter().any(|r| r.bytes > 0 && r.risk == Risk::OptIn.name());
+    match analysis.savings.iter().find(chosen) {
+        Some(safe) if safe.profile != best.profile => {
+            tell(best, " with opt-in rules");
+            tell(safe, " without");
+        }
+        _ => tell(best, ""),
+    }
     out
 }
 
