@@ -365,3 +365,22 @@ fn sarif_names_rules_places_and_the_same_finding_the_same() {
     dir.run(&["analyze", "in.tar", "--sarif", "in.tar"]).error(&["--sarif", "is IN"]);
     dir.run(&["analyze", "in.tar", "--sarif", "-", "--json", "-"]).error(&["standard output"]);
 }
+
+#[test]
+fn a_budget_makes_a_gate_of_findings() {
+    let dir = Dir::new();
+    Archive::new(Image::new(vec![layer("file a/x mode=0666 content=x")]), Form::Docker).write(dir.path());
+    let gate = |text: &str| {
+        dir.write("slim.toml", text);
+        let run = dir.run(&["analyze", "in.tar", "--ci", "--json", "-"]);
+        let says: Value = serde_json::from_slice(&run.stdout).unwrap();
+        let rules = says["slim"]["ci"]["rules"].as_array().unwrap();
+        let row = rules.iter().find(|r| r["rule"] == "budget.lint").unwrap();
+        (run.code, row["status"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(gate("[budget.lint]\nmax = \"note\"\n"), (Some(1), "fail".into()));
+    assert_eq!(gate("[budget.lint]\nmax = \"warning\"\n"), (Some(0), "pass".into()));
+    assert_eq!(gate("[budget.lint]\nmax = \"note\"\nignore = [\"world-writable\"]\n"), (Some(0), "pass".into()));
+    let run = dir.run(&["analyze", "in.tar", "--ci"]);
+    assert!(run.text().contains("budget.lint") && !run.text().contains("nothing was linted"), "{}", run.text());
+}
