@@ -251,7 +251,7 @@ fn savings(analysis: &Analysis, options: &Options) -> String {
     };
     let chosen = |saving: &&Saving| !saving.rules.iter().any(|r| r.bytes > 0 && r.risk == Risk::OptIn.name());
     match analysis.savings.iter().find(chosen) {
-        Some(safe) if safe.profile != best.profile => {
+        Some(safe) if safe.profile != best.profile && safe.saved_bytes > 0 => {
             tell(best, " with opt-in rules");
             tell(safe, " without");
         }
