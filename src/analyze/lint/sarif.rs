@@ -43,10 +43,6 @@ pub fn write(findings: &[Finding], rules: &Rules, head: &Head, out: &mut dyn Wri
     out.write_all(b"\n")
 }
 
-fn level(severity: Severity) -> &'static str {
-    severity.name()
-}
-
 fn rule(kind: &Kind) -> Value {
     let worst = kind.cases.values().min().copied().unwrap_or(Severity::Error);
     json!({
@@ -55,7 +51,7 @@ fn rule(kind: &Kind) -> Value {
         "shortDescription": {"text": kind.about},
         "fullDescription": {"text": format!("{}.", kind.about)},
         "help": {"text": kind.help},
-        "defaultConfiguration": {"level": level(worst)},
+        "defaultConfiguration": {"level": worst.name()},
     })
 }
 
@@ -70,7 +66,7 @@ fn result(finding: &Finding, rule: Option<usize>) -> Value {
         Some(layer) => {
             let mut layer = json!({"name": format!("layer {layer}"), "kind": "layer"});
             if !finding.instruction.is_empty() {
-                layer["decoratedName"] = finding.instruction.as_str().into();
+                layer["decoratedName"] = (&*finding.instruction).into();
             }
             layer
         }
@@ -78,7 +74,7 @@ fn result(finding: &Finding, rule: Option<usize>) -> Value {
     };
     let mut out = json!({
         "ruleId": finding.id,
-        "level": level(finding.severity),
+        "level": finding.severity.name(),
         "message": {"text": format!("{}.", sentence(finding))},
         "locations": [{"physicalLocation": physical, "logicalLocations": [logical]}],
         "partialFingerprints": {"finding/v1": fingerprint(finding)},
