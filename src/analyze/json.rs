@@ -17,7 +17,7 @@
 //! | `slim.wastedPaths[]` | the same path by path: the 100 with most bytes |
 //! | `slim.kinds[]`, `.packages[]`, `.directories[]` | `name`, `files`, `bytes`; each list adds up to `slim.bytes`. What is in brackets is no name |
 //! | `slim.profiles[]` | `profile`, `outputBytes`, `savedBytes`, `rules[]` as in the report of `slim` |
-//! | `slim.lint[]` | `id`, `severity` (`error`, `warning`, `note`), `path` (empty: the config), `line`, `layer` (from 1), `instruction`, `subject`, `count` (files), `message`, `help`; `null` where nobody asked |
+//! | `slim.lint[]` | `id`, `severity` (`error`, `warning`, `note`), `path` (empty: the config), `line`, `layer` (from 1), `instruction` (its beginning), `subject`, `count` (files), `message`, `help`; `null` where nobody asked |
 //! | `slim.growth` | since `--baseline`: `bytesBefore`, `bytesAfter`, `before` (`blobBytes`, `reclaimableBytes`, `paths`; `null` where it did not say), `packages[]` (`name` without version, `bytesBefore`, `bytesAfter`; most change first); `null` without it |
 //! | `slim.ci` | `pass`, `rules[]` (`rule`, `status`, `threshold`, `found`; of budgets `rule` begins with `budget.` and `detail` says more); `null` without `--ci` |
 //!

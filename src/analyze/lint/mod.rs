@@ -5,12 +5,12 @@ use super::budget;
 use crate::layer::Facts;
 use crate::path;
 use crate::plan;
+use crate::report::markdown::cut;
 use crate::tar::Member;
 use crate::tree::{NodeId, Tree};
 use bstr::{BString, ByteSlice};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
-use serde::{Deserialize, Serialize, Serializer};
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
 
 mod files;
 mod imports;
@@ -27,6 +27,9 @@ mod variables;
 
 use rules::Rules;
 pub use variables::masked;
+
+/// As many characters of an instruction are told beside each finding of its layer.
+const INSTRUCTION: usize = 300;
 
 /// How bad a finding is.
 #[derive(Deserialize, Serialize, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -67,9 +70,8 @@ pub struct Finding {
     pub line: Option<u32>,
     /// The layer that has it, from 1 at the bottom.
     pub layer: Option<usize>,
-    /// The instruction that made the layer, secrets masked; empty where there is none.
-    #[serde(serialize_with = "shared")]
-    pub instruction: Arc<str>,
+    /// The beginning of the instruction that made the layer, secrets masked; empty where there is none.
+    pub instruction: String,
     /// What it is about: the module, the library, the target, the variable. With `id` and `path` it tells findings apart.
     pub subject: String,
     /// In how many files.
@@ -87,11 +89,6 @@ impl Finding {
         let Self { id, severity, path, message, .. } = self;
         budget::Finding { id, severity: severity.name(), path: path.as_bstr(), message }
     }
-}
-
-/// Findings of a layer share its instruction, which may be long.
-fn shared<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(text)
 }
 
 /// What not to tell: a kind, or all (`*`), everywhere or below some paths.
@@ -151,8 +148,8 @@ pub struct Request<'a> {
 /// Finds what is wrong, most severe first, then by kind, path and subject.
 #[must_use]
 pub fn lint(request: &Request<'_>) -> Vec<Finding> {
-    let instructions: Vec<Arc<str>> =
-        request.instructions.iter().map(|made| made.as_deref().unwrap_or_default().into()).collect();
+    let instructions = request.instructions.iter().map(|made| cut(made.as_deref().unwrap_or_default(), INSTRUCTION));
+    let instructions = instructions.collect();
     let tree = &request.plan.merged.tree;
     let kinds: [fn(&mut Look<'_>); 7] =
         [imports::look, node::look, programs::look, links::look, modes::look, files::look, variables::look];
@@ -169,7 +166,7 @@ struct Look<'a> {
     request: &'a Request<'a>,
     tree: &'a Tree,
     /// Of each layer.
-    instructions: Vec<Arc<str>>,
+    instructions: Vec<String>,
     found: Vec<Finding>,
 }
 
