@@ -110,9 +110,11 @@ impl Baseline {
 
 /// Without versions, and all versions of a package together.
 fn by_name<'a>(shares: impl Iterator<Item = (&'a str, u64)>) -> BTreeMap<String, u64> {
-    let mut out = BTreeMap::new();
+    let mut out: BTreeMap<String, u64> = BTreeMap::new();
     for (name, bytes) in shares {
-        *out.entry(key(name).to_owned()).or_default() += bytes;
+        let sum = out.entry(key(name).to_owned()).or_default();
+        // A baseline may say anything.
+        *sum = sum.saturating_add(bytes);
     }
     out
 }
@@ -132,5 +134,19 @@ impl Growth {
             out.push_str(&format!(" and {} more", units::count((self.packages.len() - named.len()) as u64)));
         }
         out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_baseline_may_say_any_size() {
+        let share = r#"{"name": "pip a 1", "bytes": 18446744073709551615}"#;
+        let text = format!(r#"{{"slim": {{"bytes": 1, "packages": [{share}, {share}]}}}}"#);
+        let read = Baseline::parse(text.as_bytes()).unwrap();
+        assert_eq!(read.packages.unwrap()["pip a"], u64::MAX);
+        assert!(Baseline::parse(b"{}").is_err());
     }
 }

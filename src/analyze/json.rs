@@ -7,6 +7,7 @@
 //! | `layer[].fileList[]` | `path`, `typeFlag`, `linkName`, `size`, `fileMode` (bits as in Go), `uid`, `gid`, `isDir`; children before their directory, which is empty where only its children imply it |
 //! | `image` | as dive: `sizeBytes`, `inefficientBytes`, `efficiencyScore`, `fileReference[]` (`count`, `sizeBytes`, `file`) |
 //! | `slim.schemaVersion` | number: 1; keys keep their meaning within a version, and new ones may be added |
+//! | `slim.slimVersion` | the version of slim that wrote it |
 //! | `slim.image` | `path` (IN), `tags`, `platform`, `config` (digest), `archiveBytes` (`null` of a directory) |
 //! | `slim.bytes`, `.blobBytes`, `.paths` | bytes of all layers as plain tars, and as stored; how many paths a container sees |
 //! | `slim.reclaimableBytes` | bytes of tar that no path of the final tree needs |
@@ -16,16 +17,16 @@
 //! | `slim.wastedPaths[]` | the same path by path: the 100 with most bytes |
 //! | `slim.kinds[]`, `.packages[]`, `.directories[]` | `name`, `files`, `bytes`; each list adds up to `slim.bytes`. What is in brackets is no name |
 //! | `slim.profiles[]` | `profile`, `outputBytes`, `savedBytes`, `rules[]` as in the report of `slim` |
-//! | `slim.lint[]` | `id`, `severity` (`error`, `warning`, `note`), `path` (empty: the config), `line`, `layer` (from 1), `instruction`, `subject`, `count` (files), `message`, `help`; `null` where nobody asked |
+//! | `slim.lint[]` | `id`, `severity` (`error`, `warning`, `note`), `path` (empty: the config), `line`, `layer` (from 1), `instruction` (its beginning), `subject`, `count` (files), `message`, `help`; `null` where nobody asked |
 //! | `slim.growth` | since `--baseline`: `bytesBefore`, `bytesAfter`, `before` (`blobBytes`, `reclaimableBytes`, `paths`; `null` where it did not say), `packages[]` (`name` without version, `bytesBefore`, `bytesAfter`; most change first); `null` without it |
 //! | `slim.ci` | `pass`, `rules[]` (`rule`, `status`, `threshold`, `found`; of budgets `rule` begins with `budget.` and `detail` says more); `null` without `--ci` |
 //!
-//! Paths of `slim` are relative to the root, and written as [`crate::report::escape`] does; those of dive's part are dive's.
+//! Instructions, `command` as well, have `***` for what lint takes for secrets in them. Paths of `slim` are relative to the root, and written as [`crate::report::escape`] does; those of dive's part are dive's.
 
 use super::text::sentence;
 use super::trie::{self, ROOT, Trie};
 use super::waste::Waste;
-use super::{Analysis, Request, instructions};
+use super::{Analysis, Request};
 use crate::layer::LayerIndex;
 use crate::report::escape;
 use crate::tar::Kind;
@@ -44,11 +45,10 @@ const PATHS: usize = 100;
 /// # Errors
 /// What `out` fails with.
 pub fn write(analysis: &Analysis, request: &Request<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let commands = instructions(request.facts, request.layers.len());
     let layer: Vec<Layer<'_>> = request
         .layers
         .iter()
-        .zip(commands)
+        .zip(request.instructions)
         .enumerate()
         .map(|(index, (layer, command))| {
             let diff_id = analysis.layers[index].diff_id.as_str();
@@ -57,7 +57,7 @@ pub fn write(analysis: &Analysis, request: &Request<'_>, out: &mut dyn Write) ->
                 id: diff_id.split(':').next_back().unwrap_or(diff_id),
                 digest_id: if command.is_some() { diff_id } else { "" },
                 size_bytes: analysis.metric.layer_bytes[index],
-                command: command.map_or(MISSING, |c| c.strip_prefix("/bin/sh -c ").unwrap_or(c)),
+                command: command.as_deref().map_or(MISSING, |c| c.strip_prefix("/bin/sh -c ").unwrap_or(c)),
                 file_list: Files(layer),
             }
         })
@@ -179,7 +179,7 @@ impl Serialize for Own<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let analysis = self.0;
         let told = |list: &'_ [Waste]| -> Vec<Told> { list.iter().map(|w| Told::new(analysis, w)).collect() };
-        let mut out = serializer.serialize_struct("slim", 17)?;
+        let mut out = serializer.serialize_struct("slim", 19)?;
         out.serialize_field("schemaVersion", &1)?;
         out.serialize_field("slimVersion", env!("CARGO_PKG_VERSION"))?;
         out.serialize_field("image", &analysis.head)?;
@@ -193,10 +193,10 @@ impl Serialize for Own<'_> {
         out.serialize_field("waste", &told(&analysis.wasted.steps))?;
         let paths = &analysis.wasted.paths;
         out.serialize_field("wastedPaths", &told(&paths[..paths.len().min(PATHS)]))?;
-        let breakdown = analysis.breakdown.clone().unwrap_or_default();
-        out.serialize_field("kinds", &breakdown.kinds)?;
-        out.serialize_field("packages", &breakdown.packages)?;
-        out.serialize_field("directories", &breakdown.directories)?;
+        let breakdown = analysis.breakdown.as_ref();
+        out.serialize_field("kinds", breakdown.map_or(&[][..], |b| &b.kinds))?;
+        out.serialize_field("packages", breakdown.map_or(&[][..], |b| &b.packages))?;
+        out.serialize_field("directories", breakdown.map_or(&[][..], |b| &b.directories))?;
         out.serialize_field("profiles", &analysis.savings)?;
         out.serialize_field("lint", &analysis.findings)?;
         out.serialize_field("growth", &analysis.growth)?;

@@ -4,7 +4,7 @@ use super::breakdown::Share;
 use super::budget::{Finding, key};
 use super::gate::{Status, Verdict};
 use super::growth::Growth;
-use super::text::sentence;
+use super::text::{command, sentence};
 use super::{Analysis, Layer};
 use crate::report::markdown::{self, Document, code, cut};
 use crate::report::{instruction, units};
@@ -135,7 +135,7 @@ fn sentence_as_code(sentence: &str) -> String {
 fn savings(analysis: &Analysis, out: &mut Document) {
     let Some(best) = analysis.savings.first().filter(|s| s.saved_bytes > 0) else { return };
     let share = |bytes: u64| units::percent(analysis.bytes(), analysis.bytes().saturating_sub(bytes));
-    let command = format!("slim {} -p {} -o OUT", analysis.head.path, best.profile);
+    let command = command(&analysis.head.path, &best.profile);
     let saved = units::bytes(best.saved_bytes);
     let profile = markdown::text(&best.profile);
     out.paragraph(&format!("**{profile} would save {saved} ({})**: {}", share(best.saved_bytes), code(&command)));
@@ -154,7 +154,7 @@ fn savings(analysis: &Analysis, out: &mut Document) {
 
 fn lint(findings: &[Finding<'_>], out: &mut Document) {
     let row = |f: &Finding<'_>| {
-        let path = code(&cut(&format!("/{}", crate::report::escape(f.path)), VALUE));
+        let path = code(&cut(&f.place(), VALUE));
         vec![markdown::text(f.severity), markdown::text(f.id), path, markdown::text(&cut(f.message, VALUE))]
     };
     let rows: Vec<Vec<String>> = findings.iter().map(row).collect();

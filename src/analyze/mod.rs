@@ -12,6 +12,7 @@ use dive::Metric;
 use gate::Verdict;
 use growth::Growth;
 use kinds::Kinds;
+use lint::rules::Rules;
 use savings::Saving;
 use serde::Serialize;
 use waste::Wasted;
@@ -44,6 +45,8 @@ pub struct Request<'a> {
     pub layers: &'a [&'a LayerIndex],
     /// The layers on top of each other.
     pub merged: &'a Merged,
+    /// The instruction that made each layer, as the history has it but for secrets ([`masked`]); none where there is no entry.
+    pub instructions: &'a [Option<String>],
     /// How deep directories are told apart.
     pub depth: usize,
 }
@@ -70,7 +73,7 @@ pub struct Head {
 pub struct Layer {
     /// From 1 at the bottom.
     pub index: usize,
-    /// `created_by` of its history entry as it stands; empty where there is none.
+    /// `created_by` of its history entry, secrets masked; empty where there is none.
     pub instruction: String,
     /// The digest of its tar.
     pub diff_id: String,
@@ -133,6 +136,13 @@ pub fn break_down(request: &Request<'_>, needed: &[Vec<bool>]) -> Result<Breakdo
     let owners = owners::Owners::new(request.layers, tree);
     let kinds = Kinds::builtin()?;
     Ok(breakdown::breakdown(request.layers, tree, needed, &kinds, &owners, request.depth))
+}
+
+/// The instruction that made each layer, with `***` for what `rules` take for secrets: what is told of an image goes to comments
+/// and code hosts that more people read than can pull it. `None` where there is no entry.
+#[must_use]
+pub fn masked(facts: &ImageFacts, layers: usize, rules: &Rules) -> Vec<Option<String>> {
+    instructions(facts, layers).map(|made| made.map(|made| lint::masked(rules, made))).collect()
 }
 
 /// The instruction that made each layer, as the history has it; `None` where there is no entry.

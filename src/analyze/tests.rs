@@ -71,3 +71,9 @@ fn waste_is_what_no_path_needs_and_is_told_once() {
     // A directory that upper layers describe again is needed by its files.
     assert_eq!(waste(&[&["d/", "d/a"], &["d/", "d/b"]]), []);
 }
+
+#[test]
+fn commands_can_be_pasted_into_a_shell() {
+    assert_eq!(text::command("a.tar:x/y:1", "auto"), "slim a.tar:x/y:1 -p auto -o OUT");
+    assert_eq!(text::command("a b's.tar", "auto"), "slim \"a b's.tar\" -p auto -o OUT");
+}

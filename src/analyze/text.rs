@@ -9,6 +9,7 @@ use crate::profile::Risk;
 use crate::report::paint::Paint;
 use crate::report::table::{Table, wrap};
 use crate::report::{escape, instruction, printable, units};
+use std::borrow::Cow;
 
 /// How to write it.
 #[derive(Clone, Copy, Debug)]
@@ -98,8 +99,8 @@ fn head(analysis: &Analysis, options: &Options) -> String {
     if let Some(growth) = &analysis.growth {
         let all = if options.detail > 0 { options.rows() } else { 3 };
         // It names packages, and may take several lines.
-        let text = format!("growth {} since the baseline", printable(&growth.sentence(all), false));
-        out.push_str(&wrap(&text, 2, options.width).replacen("growth ", "growth       ", 1));
+        let text = format!("{} since the baseline", printable(&growth.sentence(all), false));
+        out.push_str(&format!("  growth       {}", wrap(&text, 15, options.width).trim_start()));
     }
     out
 }
@@ -241,13 +242,12 @@ fn savings(analysis: &Analysis, options: &Options) -> String {
     for rule in best.rules.iter().filter(|r| r.bytes > 0).take(options.rows()) {
         rules.row([units::bytes(rule.bytes), units::count(rule.files), rule.id.clone()]);
     }
-    let input = printable(&analysis.head.path, false).into_owned();
     out.push_str(&format!("\n{}\n\n", options.table(&rules).trim_end()));
     let mut tell = |saving: &Saving, how: &str| {
         let share = percent(saving.saved_bytes, analysis.bytes());
         let line = format!("{} would save {} ({share}){how}:", saving.profile, units::bytes(saving.saved_bytes));
-        let command = command(&input, &saving.profile);
-        out.push_str(&format!("{}\n  {command}\n", options.paint.green(&line)));
+        let command = command(&analysis.head.path, &saving.profile);
+        out.push_str(&format!("{}\n  {}\n", options.paint.green(&line), printable(&command, false)));
     };
     let chosen = |saving: &&Saving| !saving.rules.iter().any(|r| r.bytes > 0 && r.risk == Risk::OptIn.name());
     match analysis.savings.iter().find(chosen) {
@@ -262,6 +262,7 @@ fn savings(analysis: &Analysis, options: &Options) -> String {
 
 /// The command that does what was estimated.
 pub(super) fn command(input: &str, profile: &str) -> String {
+    let input = shlex::try_quote(input).unwrap_or(Cow::Borrowed(input));
     format!("slim {input} -p {profile} -o OUT")
 }
 

@@ -199,13 +199,14 @@ impl<'a> Sums<'a> {
 
     fn finish(self) -> Wasted {
         let mut out = self.out;
-        let waste = |((cause, by, path), parts): ((Cause, Option<u32>, &[u8]), Parts)| Waste {
-            cause,
-            by: by.map(|by| by as usize + 1),
-            path: path.into(),
-            parts: parts.into_iter().map(|(layer, (files, bytes))| Part { layer, files, bytes }).collect(),
+        let waste = |cause, by, path, parts: Parts| {
+            let parts = parts.into_iter().map(|(layer, (files, bytes))| Part { layer, files, bytes }).collect();
+            Waste { cause, by, path, parts }
         };
-        out.paths = self.paths.into_iter().map(waste).collect();
+        let paths = self.paths.into_iter();
+        let paths =
+            paths.map(|((cause, by, path), parts)| waste(cause, by.map(|by| by as usize + 1), path.into(), parts));
+        out.paths = paths.collect();
         sort(&mut out.paths);
         let mut steps: BTreeMap<(Cause, Option<usize>), (BString, Parts)> = BTreeMap::new();
         for one in &out.paths {
@@ -216,13 +217,7 @@ impl<'a> Sums<'a> {
                 *sum = (sum.0 + part.files, sum.1 + part.bytes);
             }
         }
-        let step = |((cause, by), (path, parts)): ((Cause, Option<usize>), (BString, Parts))| Waste {
-            cause,
-            by,
-            path,
-            parts: parts.into_iter().map(|(layer, (files, bytes))| Part { layer, files, bytes }).collect(),
-        };
-        out.steps = steps.into_iter().map(step).collect();
+        out.steps = steps.into_iter().map(|((cause, by), (path, parts))| waste(cause, by, path, parts)).collect();
         sort(&mut out.steps);
         out
     }

@@ -3,14 +3,15 @@
 use super::args::AnalyzeArgs;
 use super::files;
 use super::job::{Verbosity, is_stdout};
-use super::linter::Linter;
+use super::linter::{self, Linter};
 use super::picked::Profiles;
 use super::progress::{self, Ui};
 use super::values::Color;
 use super::{FAILED, OK, WIDTH, needs, paint, prepare_threads, run, terminal_width, to_stdout};
 use crate::analyze::gate::{self, Settings};
+use crate::analyze::lint::rules::Rules;
 use crate::analyze::savings::{Saving, output_bytes};
-use crate::analyze::{self, Analysis, Head, Layer, Request, json, lint, markdown, text, waste};
+use crate::analyze::{self, Analysis, Head, Layer, Request, budget as budgets, json, lint, markdown, text, waste};
 use crate::image::Platform;
 use crate::layer::LayerIndex;
 use crate::page;
@@ -60,7 +61,7 @@ pub fn analyze(args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8> {
     let gate_alone = settings.is_some() && to_json.is_none() && to_markdown.is_none() && to_html.is_none();
     let names = if gate_alone { Vec::new() } else { asked(&args) };
     let profiles = profiles(&names)?;
-    let packages = !profiles.is_empty() || baseline.is_some() || budget.needs_packages();
+    let packages = !gate_alone || baseline.is_some() || budget.needs_packages();
     let lints = !names.is_empty() || to_sarif.is_some() || (args.ci && budget.needs_lint());
     let linter = lints.then(|| Linter::new(&args.lint_ignore)).transpose()?;
     let needs = linter.iter().map(Linter::needs).fold(needed(&profiles, packages), Needs::and);
@@ -72,7 +73,9 @@ pub fn analyze(args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8> {
     let members: Vec<&[Member]> = layers.iter().map(|l| l.members.as_slice()).collect();
     let merged = merge::merge(&members, 0).map_err(|e| e.archive(&input.name))?;
 
-    let request = Request { facts: &image.facts, layers: &layers, merged: &merged, depth: args.depth };
+    let instructions = instructions(image, linter.as_ref())?;
+    let (facts, depth) = (&image.facts, args.depth);
+    let request = Request { facts, layers: &layers, merged: &merged, instructions: &instructions, depth };
     let picked = profiles.iter().map(|p| p.pick(std::iter::once((&merged.tree, layers.clone()))));
     let picked = fitting(picked.collect::<Result<_>>()?);
     let mut analysis = found(&args.input, &input, image, &request, &picked, packages, linter.as_ref())?;
@@ -84,26 +87,57 @@ pub fn analyze(args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8> {
     analysis.verdict =
         verdict.map(|v| budget.check(&analysis, &layers, findings).map(|rows| v.and(rows))).transpose()?;
 
-    let mut filled = Vec::new();
-    filled.extend(to_json.map(|file| file.fill(|out| json::write(&analysis, &request, out))).transpose()?);
-    let comment = |out: &mut dyn io::Write| out.write_all(markdown::render(&analysis, findings).as_bytes());
-    filled.extend(to_markdown.map(|file| file.fill(comment)).transpose()?);
-    let log = |out: &mut dyn io::Write| linter.as_ref().map_or(Ok(()), |linter| linter.sarif(&analysis, out));
-    filled.extend(to_sarif.map(|file| file.fill(log)).transpose()?);
-    if let Some(file) = to_html {
-        let page = html::page(&analysis, &request, image, &picked).map_err(|e| e.archive(&input.name))?;
-        filled.push(file.fill(|out| page::write(&page, out))?);
-    }
-    if !args.quiet && !wanted.iter().any(|(_, path)| path.is_some_and(is_stdout)) {
-        let terminal = io::stdout().is_terminal();
-        let width = if terminal { terminal_width() } else { WIDTH };
-        let options = text::Options { width, paint: paint(color, terminal), detail: args.verbose };
-        let text = text::render(&analysis, &options);
-        to_stdout(|out| out.write_all(text.as_bytes()))
-            .map_err(|e| Error::io("standard output cannot be written", e))?;
-    }
-    filled.into_iter().try_for_each(files::Filled::publish)?;
+    let told = Told { args: &args, color, analysis: &analysis, request: &request, findings, linter: linter.as_ref() };
+    let page = || html::page(&analysis, &request, image, &picked).map_err(|e| e.archive(&input.name));
+    told.write([to_json, to_markdown, to_sarif, to_html], page)?;
     Ok(if analysis.verdict.is_none_or(|v| v.pass) { OK } else { FAILED })
+}
+
+/// What made each layer, without secrets.
+fn instructions(image: &Image, linter: Option<&Linter>) -> Result<Vec<Option<String>>> {
+    let masked = |rules: &Rules| analyze::masked(&image.facts, image.layers.len(), rules);
+    Ok(match linter {
+        Some(linter) => masked(linter.rules()),
+        None => masked(&linter::rules()?),
+    })
+}
+
+/// What there is to tell.
+struct Told<'a> {
+    args: &'a AnalyzeArgs,
+    color: Color,
+    analysis: &'a Analysis,
+    request: &'a Request<'a>,
+    findings: Option<&'a [budgets::Finding<'a>]>,
+    linter: Option<&'a Linter>,
+}
+
+impl Told<'_> {
+    /// Writes JSON, Markdown, SARIF and the page, each where a file is given, and text unless one of them goes where that would.
+    fn write(&self, files: [Option<files::Pending>; 4], page: impl FnOnce() -> Result<page::Page>) -> Result<()> {
+        let Self { args, analysis, request, findings, linter, .. } = *self;
+        let [to_json, to_markdown, to_sarif, to_html] = files;
+        let mut filled = Vec::new();
+        filled.extend(to_json.map(|file| file.fill(|out| json::write(analysis, request, out))).transpose()?);
+        let comment = |out: &mut dyn io::Write| out.write_all(markdown::render(analysis, findings).as_bytes());
+        filled.extend(to_markdown.map(|file| file.fill(comment)).transpose()?);
+        let log = |out: &mut dyn io::Write| linter.map_or(Ok(()), |linter| linter.sarif(analysis, out));
+        filled.extend(to_sarif.map(|file| file.fill(log)).transpose()?);
+        if let Some(file) = to_html {
+            let page = page()?;
+            filled.push(file.fill(|out| page::write(&page, out))?);
+        }
+        let outputs = [&args.json, &args.budget.markdown, &args.sarif, &args.html];
+        if !args.quiet && !outputs.iter().any(|path| path.as_deref().is_some_and(is_stdout)) {
+            let terminal = io::stdout().is_terminal();
+            let width = if terminal { terminal_width() } else { WIDTH };
+            let options = text::Options { width, paint: paint(self.color, terminal), detail: args.verbose };
+            let text = text::render(analysis, &options);
+            to_stdout(|out| out.write_all(text.as_bytes()))
+                .map_err(|e| Error::io("standard output cannot be written", e))?;
+        }
+        filled.into_iter().try_for_each(files::Filled::publish)
+    }
 }
 
 /// The rules of the gate: the command line's, then the file's, then the defaults. None without `--ci`.
@@ -180,11 +214,10 @@ fn found(
     let ((savings, findings), ((metric, wasted), breakdown)) = rayon::join(|| rayon::join(plans, findings), measures);
     let mut savings = savings.map_err(|e| e.archive(&input.name))?;
     savings.sort_by_key(|s| std::cmp::Reverse(s.saved_bytes));
-    let instructions = analyze::instructions(&image.facts, request.layers.len());
-    let layers = instructions.zip(request.layers).zip(&image.layers).enumerate();
+    let layers = request.instructions.iter().zip(request.layers).zip(&image.layers).enumerate();
     let layers = layers.map(|(index, ((instruction, layer), stored))| Layer {
         index: index + 1,
-        instruction: instruction.unwrap_or_default().to_owned(),
+        instruction: instruction.clone().unwrap_or_default(),
         diff_id: stored.diff_id.to_string(),
         bytes: layer.tar_bytes,
         blob_bytes: stored.size,

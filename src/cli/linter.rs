@@ -15,6 +15,14 @@ use std::sync::Arc;
 /// The profile without rules: its sets of paths are wanted.
 const NONE: &str = "none";
 
+/// The built-in rules.
+///
+/// # Errors
+/// They are wrong, which a test rules out.
+pub(super) fn rules() -> Result<Rules> {
+    Rules::builtin().map_err(|what| Error::new(ErrorKind::Profile, what))
+}
+
 /// What lint needs, made before the image is read.
 pub(super) struct Linter {
     rules: Rules,
@@ -30,17 +38,21 @@ impl Linter {
     /// # Errors
     /// Of kind [`ErrorKind::Usage`] where that is wrong.
     pub fn new(ignore: &[String]) -> Result<Self> {
-        let broken = |what: String| Error::new(ErrorKind::Profile, what);
-        let rules = Rules::builtin().map_err(broken)?;
+        let rules = rules()?;
         let ignore = ignore.iter().map(|text| {
             Ignore::parse(text, &rules).map_err(|what| Error::new(ErrorKind::Usage, format!("--lint-ignore: {what}")))
         });
         let ignore = ignore.collect::<Result<_>>()?;
-        let marks = Arc::new(rules.marks().map_err(broken)?);
+        let marks = Arc::new(rules.marks().map_err(|what| Error::new(ErrorKind::Profile, what))?);
         let none = [NONE.to_owned()];
         let profile = Profiles::of(profile::Request { profiles: &none, ..Default::default() })?.widest().clone();
         let matcher = Matcher::new(&profile)?;
         Ok(Self { rules, ignore, marks, profile, matcher })
+    }
+
+    /// What is found fault with.
+    pub const fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     /// What the scan is to look for.
@@ -54,7 +66,8 @@ impl Linter {
         let &Request { facts, layers, merged, .. } = request;
         let (profile, matcher) = (&self.profile, &self.matcher);
         let plan = plan::Request { facts, layers, merged, profile, matcher, squash: false, base: 0 };
-        lint::lint(&lint::Request { plan, needed, rules: &self.rules, ignore: &self.ignore })
+        let instructions = request.instructions;
+        lint::lint(&lint::Request { plan, needed, instructions, rules: &self.rules, ignore: &self.ignore })
     }
 
     /// Writes the findings of an analysis as SARIF.

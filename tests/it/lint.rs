@@ -260,7 +260,7 @@ fn secrets_are_found_where_they_lie_and_never_shown() {
         json!({"created_by": "RUN rm -f /root/.npmrc"}),
     ]);
     let found = lint_of(with_config.clone(), &[]);
-    assert!(!serde_json::to_string(&found).unwrap().replace("|1 NPM_TOKEN=s3cr3t", "").contains("s3cr3t"), "{found:?}");
+    assert!(!serde_json::to_string(&found).unwrap().contains("s3cr3t"), "{found:?}");
     assert_eq!(
         lint(with_config),
         [
@@ -307,7 +307,9 @@ fn findings_are_ignored_by_kind_and_path() {
     assert_eq!(count(&["--lint-ignore", "broken-link"]), 2);
     assert_eq!(count(&["--lint-ignore", "world-writable:/a", "--lint-ignore", "world-writable:**/y"]), 2);
     assert_eq!(count(&["--lint-ignore", "*:{a,b}/x"]), 1);
+    assert_eq!(count(&["--lint-ignore", "*:a/x,b"]), 3);
     assert_eq!(count(&["--lint-ignore", "*"]), 0);
+    assert_eq!(count(&["--lint-ignore", "*:/"]), 0);
     let dir = Dir::new();
     Archive::new(image(), Form::Docker).write(dir.path());
     dir.run(&["analyze", "in.tar", "--lint-ignore", "nothing"]).error(&["nothing", "world-writable"]);

@@ -54,10 +54,18 @@ pub struct Finding<'a> {
     pub id: &'a str,
     /// One of [`SEVERITIES`] but the last.
     pub severity: &'a str,
-    /// Where, without a leading slash.
+    /// Where, without a leading slash; empty where it is in the config.
     pub path: &'a BStr,
     /// What is wrong there, in a sentence; for comments.
     pub message: &'a str,
+}
+
+impl Finding<'_> {
+    /// Where it is, in words.
+    #[must_use]
+    pub fn place(&self) -> String {
+        if self.path.is_empty() { "config".to_owned() } else { format!("/{}", escape(self.path)) }
+    }
 }
 
 impl Settings {
@@ -243,7 +251,7 @@ fn lint_row(lint: &read::Lint, findings: Option<&[Finding<'_>]>) -> Checked {
     let over: Vec<String> = findings
         .iter()
         .filter(|f| rank(f.severity) < rank(lint.max) && !lint.ignore.iter().any(|id| id == f.id))
-        .map(|f| format!("{} {} /{}", f.severity, f.id, escape(f.path)))
+        .map(|f| format!("{} {} {}", f.severity, f.id, f.place()))
         .collect();
     let told = if over.is_empty() { "no finding".to_owned() } else { listed(&over) };
     row("lint", lint.max, over.is_empty(), over.len().to_string(), told)

@@ -24,6 +24,8 @@ fn findings_up_to_a_severity_pass() {
     }
     let (_, _, told) = lint("[budget.lint]\n", Some(&all));
     assert_eq!(told.unwrap(), "error secret /app/.env");
+    let config = Finding { id: "secret", severity: "error", path: BStr::new(""), message: "m" };
+    assert_eq!(lint("[budget.lint]\n", Some(&[config])).2.unwrap(), "error secret config");
     assert_eq!(lint("[budget.lint]\nignore = [\"secret\"]\n", Some(&all)).0, Status::Pass);
     assert_eq!(lint("[budget.lint]\n", None).0, Status::Skip);
 }

@@ -41,8 +41,14 @@ pub(super) fn look(look: &mut Look<'_>) {
     let mut groups = Groups::new();
     for file in &files {
         let references = look.facts(file.id).map_or(&[][..], |facts| &facts.references);
+        let mut beside = None;
         for reference in references {
-            let Some(module) = missing(&modules, file, reference, references) else { continue };
+            let Some(module) = missing(&modules, file, reference) else { continue };
+            let named = || modules.beside(file.id, named(references));
+            let provides = |&dir: &NodeId| !module.contains('.') && modules.module(dir, &module).is_some();
+            if beside.get_or_insert_with(named).iter().any(provides) {
+                continue;
+            }
             let (case, start) = if reference.when == When::Lazy && file.application {
                 ("later", None)
             } else if reference.when != When::Always {
@@ -73,15 +79,14 @@ fn tell(look: &mut Look<'_>, severity: Severity, module: &str, group: &Group) {
     let start = group.start.filter(|&start| start != group.file).map(|start| look.tree.path(start));
     let by = start.map(|start| format!("; /{} loads it", escape(&start))).unwrap_or_default();
     let how = match group.case {
-        "optional" => " in a function, under a condition or where the failure is caught,",
+        "optional" => " in a function, under a condition or where the failure is caught",
         _ => "",
     };
     let what = match group.case {
         "elsewhere" => "which the image has, but not where Python looks",
         _ => "which no file in the image provides",
     };
-    let message = format!("imports {module}{how} {what}{}{by}", more(group.count));
-    let message = message.replace(&format!("imports {module} which"), &format!("imports {module}, which"));
+    let message = format!("imports {module}{how}, {what}{}{by}", more(group.count));
     let finding = look.report(IMPORT, severity, group.file, module, message);
     finding.line = Some(group.line);
     finding.count = group.count;
@@ -118,7 +123,7 @@ fn programs(look: &Look<'_>, files: &[File]) -> Vec<NodeId> {
 }
 
 /// The module that an import asks for in vain.
-fn missing<'a>(modules: &Modules<'a>, file: &File, reference: &'a Reference, all: &'a [Reference]) -> Option<String> {
+fn missing<'a>(modules: &Modules<'a>, file: &File, reference: &'a Reference) -> Option<String> {
     let Target::Import { level, module, .. } = &reference.target else { return None };
     if !is_import(reference) {
         return None;
@@ -138,9 +143,13 @@ fn missing<'a>(modules: &Modules<'a>, file: &File, reference: &'a Reference, all
         let own = !modules.is_root(home) && modules.root(home).is_none();
         return if own { modules.walk(home, module).err() } else { None };
     }
-    let named = all.iter().filter_map(|reference| match &reference.target {
+    Some(first.to_owned())
+}
+
+/// The paths that a file names.
+fn named(references: &[Reference]) -> impl Iterator<Item = &str> {
+    references.iter().filter_map(|reference| match &reference.target {
         Target::Text(text) | Target::Join(text) => Some(&**text),
         _ => None,
-    });
-    (!modules.beside(file.id, named, first)).then(|| first.to_owned())
+    })
 }

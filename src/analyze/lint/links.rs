@@ -1,6 +1,6 @@
 //! Symbolic links that lead nowhere, and who deleted what they led to.
 
-use super::{Look, base};
+use super::Look;
 use crate::path;
 use crate::report::escape;
 use crate::tree::merge::{Role, role};
@@ -100,14 +100,16 @@ fn deleted<'p>(look: &Look<'_>, paths: impl Iterator<Item = &'p BString>) -> Has
             }
         }
     }
+    // Where each path is hidden: the layers, and whether that is by an opaque marker, which spares the directory itself.
+    let mut hidden: HashMap<&[u8], Vec<(usize, bool)>> = HashMap::new();
+    for (layer, marks) in (1..).zip(&plan.merged.marks) {
+        marks.iter().for_each(|mark| hidden.entry(&mark.path).or_default().push((layer, mark.opaque)));
+    }
     let by = |path: &[u8], had: usize| {
         let mut above = std::iter::successors(Some(path), |p| (!p.is_empty()).then(|| path::split(p).0));
-        above.find_map(|hidden| {
-            let marks = plan.merged.marks.iter().enumerate().skip(had);
-            let mut by = marks.filter(|(_, marks)| {
-                marks.iter().any(|m| m.path == hidden && (!m.opaque || !base(path).is_empty() && hidden != path))
-            });
-            by.next().map(|(layer, _)| layer + 1)
+        above.find_map(|dir| {
+            let counts = |&&(layer, opaque): &&(usize, bool)| layer > had && (!opaque || dir != path);
+            hidden.get(dir)?.iter().find(counts).map(|&(layer, _)| layer)
         })
     };
     let found = had.into_iter().filter(|(_, had)| *had > 0);

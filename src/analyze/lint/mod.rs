@@ -5,10 +5,11 @@ use super::budget;
 use crate::layer::Facts;
 use crate::path;
 use crate::plan;
+use crate::report::markdown::cut;
 use crate::tar::Member;
 use crate::tree::{NodeId, Tree};
 use bstr::{BString, ByteSlice};
-use globset::{GlobBuilder, GlobMatcher};
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use serde::{Deserialize, Serialize};
 
 mod files;
@@ -25,6 +26,10 @@ pub mod text;
 mod variables;
 
 use rules::Rules;
+pub use variables::masked;
+
+/// As many characters of an instruction are told beside each finding of its layer.
+const INSTRUCTION: usize = 300;
 
 /// How bad a finding is.
 #[derive(Deserialize, Serialize, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,7 +70,7 @@ pub struct Finding {
     pub line: Option<u32>,
     /// The layer that has it, from 1 at the bottom.
     pub layer: Option<usize>,
-    /// The instruction that made the layer, as the history has it; empty where there is none.
+    /// The beginning of the instruction that made the layer, secrets masked; empty where there is none.
     pub instruction: String,
     /// What it is about: the module, the library, the target, the variable. With `id` and `path` it tells findings apart.
     pub subject: String,
@@ -90,7 +95,7 @@ impl Finding {
 #[derive(Clone, Debug)]
 pub struct Ignore {
     id: String,
-    paths: Option<GlobMatcher>,
+    paths: Option<GlobSet>,
 }
 
 impl Ignore {
@@ -106,9 +111,14 @@ impl Ignore {
         }
         let glob = glob.map(|glob| {
             let glob = glob.trim_start_matches('/').trim_end_matches('/');
-            GlobBuilder::new(&format!("{{{glob},{glob}/**}}")).literal_separator(true).build()
+            let below = if glob.is_empty() { "**".to_owned() } else { format!("{glob}/**") };
+            let mut both = GlobSetBuilder::new();
+            for glob in [glob, &below] {
+                both.add(GlobBuilder::new(glob).literal_separator(true).build()?);
+            }
+            both.build()
         });
-        let paths = glob.transpose().map_err(|e| e.to_string())?.map(|glob| glob.compile_matcher());
+        let paths = glob.transpose().map_err(|e: globset::Error| e.to_string())?;
         Ok(Self { id: id.to_owned(), paths })
     }
 
@@ -127,6 +137,8 @@ pub struct Request<'a> {
     pub plan: plan::Request<'a>,
     /// Which members containers see, from [`super::waste::needed`].
     pub needed: &'a [Vec<bool>],
+    /// The instruction that made each layer, secrets masked; none where there is no entry.
+    pub instructions: &'a [Option<String>],
     /// What is found fault with.
     pub rules: &'a Rules,
     /// What is not told.
@@ -136,20 +148,16 @@ pub struct Request<'a> {
 /// Finds what is wrong, most severe first, then by kind, path and subject.
 #[must_use]
 pub fn lint(request: &Request<'_>) -> Vec<Finding> {
-    let look = || Look { request, tree: &request.plan.merged.tree, found: Vec::new() };
+    let instructions = request.instructions.iter().map(|made| cut(made.as_deref().unwrap_or_default(), INSTRUCTION));
+    let instructions = instructions.collect();
+    let tree = &request.plan.merged.tree;
     let kinds: [fn(&mut Look<'_>); 7] =
         [imports::look, node::look, programs::look, links::look, modes::look, files::look, variables::look];
-    let mut found = Vec::new();
-    for kind in kinds {
-        let mut look = look();
-        kind(&mut look);
-        found.append(&mut look.found);
-    }
+    let mut look = Look { request, tree, instructions, found: Vec::new() };
+    kinds.iter().for_each(|kind| kind(&mut look));
+    let mut found = look.found;
     found.retain(|finding| !request.ignore.iter().any(|ignore| ignore.matches(finding)));
-    found.sort_by(|a, b| {
-        let key = |f: &Finding| (f.severity, f.id.clone());
-        key(a).cmp(&key(b)).then_with(|| (&a.path, &a.subject).cmp(&(&b.path, &b.subject)))
-    });
+    found.sort_by(|a, b| (a.severity, &a.id, &a.path, &a.subject).cmp(&(b.severity, &b.id, &b.path, &b.subject)));
     found
 }
 
@@ -157,6 +165,8 @@ pub fn lint(request: &Request<'_>) -> Vec<Finding> {
 struct Look<'a> {
     request: &'a Request<'a>,
     tree: &'a Tree,
+    /// Of each layer.
+    instructions: Vec<String>,
     found: Vec<Finding>,
 }
 
@@ -195,15 +205,14 @@ impl<'a> Look<'a> {
         subject: &str,
         message: String,
     ) -> &mut Finding {
-        let plan = &self.request.plan;
-        let made = layer.and_then(|l| super::instructions(plan.facts, plan.layers.len()).nth(l - 1).flatten());
+        let made = layer.and_then(|layer| self.instructions.get(layer - 1));
         let finding = Finding {
             id: id.to_owned(),
             severity,
             path,
             line: None,
             layer,
-            instruction: made.unwrap_or_default().to_owned(),
+            instruction: made.cloned().unwrap_or_default(),
             subject: subject.to_owned(),
             count: 1,
             message,

@@ -2,12 +2,14 @@
 
 use super::Look;
 use super::rules::PythonRules;
-use crate::path;
 use crate::plan::{guard, hold};
 use crate::refs::Target;
 use crate::tree::{NodeId, Tree};
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+/// As many directories that a file names are looked into for modules.
+const MOST_BESIDE: usize = 1000;
 
 /// A module: a file, a package with its `__init__`, or a directory of a namespace.
 #[derive(Clone, Copy)]
@@ -153,14 +155,16 @@ impl<'a> Modules<'a> {
                 .is_some_and(|other| self.roots.iter().any(|&root| self.module(root, other).is_some()))
     }
 
-    /// Whether a directory that `file` names by a string has the module: programs put such on their path.
-    pub(super) fn beside(&self, file: NodeId, named: impl Iterator<Item = &'a str>, top: &str) -> bool {
+    /// The directories that `file` names by strings: programs put such on their path. No more than are likely to be meant so.
+    pub(super) fn beside(&self, file: NodeId, named: impl Iterator<Item = &'a str>) -> Vec<NodeId> {
         let parent = self.tree.node(file).parent;
-        let mut dirs = named.flat_map(|text| {
+        let dirs = named.flat_map(|text| {
             let text = text.trim_start_matches("*/");
             [NodeId::ROOT, parent, self.tree.node(parent).parent].map(|from| self.tree.resolve(from, text.as_bytes()))
         });
-        dirs.any(|found| found.target.is_some_and(|dir| self.tree.is_dir(dir) && self.module(dir, top).is_some()))
+        let dirs: BTreeSet<NodeId> =
+            dirs.filter_map(|found| found.target).filter(|&dir| self.tree.is_dir(dir)).collect();
+        dirs.into_iter().take(MOST_BESIDE).collect()
     }
 
     /// The files that an import loads, in the order of loading.
@@ -237,5 +241,5 @@ pub(super) fn top(module: &str) -> &str {
 
 /// Whether a name is a Python source's.
 pub(super) fn is_source(name: &[u8]) -> bool {
-    path::split(name).1.ends_with(b".py") || name.ends_with(b".pyw")
+    name.ends_with(b".py") || name.ends_with(b".pyw")
 }

@@ -9,6 +9,7 @@ use super::text::sentence;
 use super::{Finding, Severity};
 use crate::analyze::Head;
 use crate::digest::Digest;
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use std::io::{self, Write};
 
@@ -21,30 +22,50 @@ const BASE: &str = "IMAGE";
 /// # Errors
 /// What `out` fails with.
 pub fn write(findings: &[Finding], rules: &Rules, head: &Head, out: &mut dyn Write) -> io::Result<()> {
-    let kinds = rules.kinds();
-    let index = |id: &str| kinds.iter().position(|kind| kind.id == id);
-    let results: Vec<Value> = findings.iter().map(|finding| result(finding, index(&finding.id))).collect();
-    let log = json!({
-        "$schema": SCHEMA,
-        "version": "2.1.0",
-        "runs": [{
-            "tool": {"driver": {
-                "name": "slim",
-                "semanticVersion": env!("CARGO_PKG_VERSION"),
-                "rules": kinds.iter().map(rule).collect::<Vec<Value>>(),
-            }},
-            "originalUriBaseIds": {BASE: {"description": {"text": "The root of the image's file system."}}},
-            "columnKind": "unicodeCodePoints",
-            "properties": {"image": head.tags, "platform": head.platform, "config": head.config},
-            "results": results,
-        }],
-    });
-    serde_json::to_writer_pretty(&mut *out, &log)?;
+    let run = Run {
+        tool: json!({"driver": {
+            "name": "slim",
+            "semanticVersion": env!("CARGO_PKG_VERSION"),
+            "rules": rules.kinds().iter().map(rule).collect::<Vec<Value>>(),
+        }}),
+        original_uri_base_ids: json!({BASE: {"description": {"text": "The root of the image's file system."}}}),
+        column_kind: "unicodeCodePoints",
+        properties: json!({"image": head.tags, "platform": head.platform, "config": head.config}),
+        results: Results { findings, kinds: rules.kinds() },
+    };
+    serde_json::to_writer_pretty(&mut *out, &Log { schema: SCHEMA, version: "2.1.0", runs: [run] })?;
     out.write_all(b"\n")
 }
 
-fn level(severity: Severity) -> &'static str {
-    severity.name()
+#[derive(Serialize)]
+struct Log<'a> {
+    #[serde(rename = "$schema")]
+    schema: &'a str,
+    version: &'a str,
+    runs: [Run<'a>; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Run<'a> {
+    tool: Value,
+    original_uri_base_ids: Value,
+    column_kind: &'a str,
+    properties: Value,
+    results: Results<'a>,
+}
+
+/// The findings, each made as it is written: there may be many.
+struct Results<'a> {
+    findings: &'a [Finding],
+    kinds: &'a [Kind],
+}
+
+impl Serialize for Results<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let index = |id: &str| self.kinds.iter().position(|kind| kind.id == id);
+        serializer.collect_seq(self.findings.iter().map(|finding| result(finding, index(&finding.id))))
+    }
 }
 
 fn rule(kind: &Kind) -> Value {
@@ -55,7 +76,7 @@ fn rule(kind: &Kind) -> Value {
         "shortDescription": {"text": kind.about},
         "fullDescription": {"text": format!("{}.", kind.about)},
         "help": {"text": kind.help},
-        "defaultConfiguration": {"level": level(worst)},
+        "defaultConfiguration": {"level": worst.name()},
     })
 }
 
@@ -78,7 +99,7 @@ fn result(finding: &Finding, rule: Option<usize>) -> Value {
     };
     let mut out = json!({
         "ruleId": finding.id,
-        "level": level(finding.severity),
+        "level": finding.severity.name(),
         "message": {"text": format!("{}.", sentence(finding))},
         "locations": [{"physicalLocation": physical, "logicalLocations": [logical]}],
         "partialFingerprints": {"finding/v1": fingerprint(finding)},

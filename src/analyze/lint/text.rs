@@ -3,7 +3,7 @@
 use super::{Finding, Severity};
 use crate::report::paint::Paint;
 use crate::report::table::wrap;
-use crate::report::{escape, printable, units};
+use crate::report::{printable, units};
 
 /// The column where a finding's text begins.
 const TEXT: usize = 12;
@@ -81,7 +81,7 @@ fn label(severity: Severity, paint: Paint) -> String {
 /// `/app/main.py:3 (layer 8): imports rich, which no file in the image provides`
 #[must_use]
 pub fn sentence(finding: &Finding) -> String {
-    let place = if finding.path.is_empty() { "config".to_owned() } else { format!("/{}", escape(&finding.path)) };
+    let place = finding.told().place();
     let line = finding.line.map(|line| format!(":{line}")).unwrap_or_default();
     let layer = finding.layer.map(|layer| format!(" (layer {layer})")).unwrap_or_default();
     printable(&format!("{place}{line}{layer}: {}", finding.message), false).into_owned()

@@ -2,7 +2,7 @@
 
 use super::planned;
 use crate::analyze::page::page as fill;
-use crate::analyze::{self, Analysis, Request};
+use crate::analyze::{Analysis, Request};
 use crate::explain::{Explain, Planned};
 use crate::page::Page;
 use crate::profile::{self, Profile};
@@ -24,8 +24,7 @@ pub(super) fn page(analysis: &Analysis, request: &Request<'_>, image: &Image, pr
         }
     };
     let plan = planned(profile, request)?;
-    let instructions: Vec<&str> =
-        analyze::instructions(request.facts, request.layers.len()).map(Option::unwrap_or_default).collect();
+    let instructions: Vec<&str> = request.instructions.iter().map(|made| made.as_deref().unwrap_or_default()).collect();
     let explain = Explain::new(Planned {
         tags: &image.tags,
         platform: &analysis.head.platform,

@@ -128,8 +128,9 @@ impl Blocks {
 
 /// What the `try` imports need not be there.
 fn catch(open: &mut Open, collector: &mut Collector<'_>) {
-    if let Block::Try { from, to, caught } = &mut open.block {
-        *caught = true;
+    if let Block::Try { from, to, caught } = &mut open.block
+        && !std::mem::replace(caught, true)
+    {
         for (_, _, when) in collector.found.get_mut(*from..*to).unwrap_or_default() {
             *when = (*when).max(When::Optional);
         }
