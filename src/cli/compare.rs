@@ -29,6 +29,8 @@ use crate::source::{Input, LayerRef};
 use crate::tree::NodeId;
 use crate::{Digest, Error, ErrorKind, Result};
 use std::collections::HashMap;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 
 mod options;
 
@@ -77,6 +79,11 @@ fn jobs(args: &CompareArgs) -> Result<Vec<Job>> {
     let mut choices: Vec<Vec<Override>> = vec![Vec::new()];
     for text in &args.vary {
         let values = Override::parse(text).map_err(|what| Error::new(ErrorKind::Usage, what))?;
+        let key = |over: &Override| (over.rule.clone(), over.key.clone());
+        if choices[0].iter().any(|known| values.iter().any(|v| key(v) == key(known))) {
+            let what = format!("`{}.{}` is varied twice", values[0].rule, values[0].key);
+            return Err(Error::new(ErrorKind::Usage, what).hint("name all values at once: RULE.KEY=VALUE,VALUE"));
+        }
         let with = |choice: &Vec<Override>| {
             values.iter().map(|v| [choice.as_slice(), std::slice::from_ref(v)].concat()).collect()
         };
@@ -131,6 +138,8 @@ fn compared(args: &CompareArgs, jobs: &[Job], asked: Option<&Asked>, ui: &dyn Ui
     let scans = run::scan_layers(input, &needs, ui)?;
     let scan_seconds = start.elapsed().as_secs_f64();
     let dir = Temp::dir(&std::env::temp_dir().join("compare"))?;
+    // IN may be readable by its owner alone, and so must be what is made of it here.
+    std::fs::set_permissions(dir.path(), Permissions::from_mode(0o700))?;
     let mut bench = Bench { args, asked, ui, dir, sizes: HashMap::new(), subjects: Vec::new(), images: Vec::new() };
 
     let mut columns = vec![Column { name: AS_IT_IS.to_owned(), ..Column::default() }];

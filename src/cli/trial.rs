@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::progress::Ui;
 use crate::engine::subject::Subject;
-use crate::engine::sweep::{Before, Kind, Side, SweepReport};
+use crate::engine::sweep::{Before, Kind, Side, Sweep, SweepReport};
 use crate::engine::trial::{self, Options, Outputs, Trials};
 use crate::engine::{Engine, Loaded};
 use crate::image::Platform;
@@ -99,12 +99,18 @@ pub struct Asked {
 }
 
 impl TrialArgs {
+    /// Whether anything is to be run.
+    #[must_use]
+    pub const fn is_asked(&self) -> bool {
+        self.run.is_some() || !self.sweep.is_empty()
+    }
+
     /// Looks for the engine and reads the list, where anything is to be run.
     ///
     /// # Errors
     /// Where there is no engine, or no command in the list, or where that cannot be read.
     pub fn resolve(&self) -> Result<Option<Asked>> {
-        if self.run.is_none() && self.sweep.is_empty() {
+        if !self.is_asked() {
             return Ok(None);
         }
         let commands = |path: &PathBuf| {
@@ -214,55 +220,61 @@ pub fn several(asked: &Asked, subjects: &[&Subject], images: &[&Loaded], ui: &dy
 #[must_use]
 pub fn render(found: &Found, width: usize, paint: Paint, all: bool) -> String {
     let mut out = String::new();
-    let shown = if all { usize::MAX } else { 10 };
-    let put = |out: &mut String, line: &str| {
-        out.push_str(&format!("  {}\n", cut(&printable(line, false), width.saturating_sub(2))));
-    };
     if let Some(trials) = &found.trials {
-        let same = trials.trials.len() - trials.different;
-        let head = format!("Commands: {same} of {} as before ({})", trials.trials.len(), trials.engine);
-        out.push_str(&format!("{}\n", paint.bold(&head)));
-        let mut table = Table::new("<<>><").header(&["", "exit", "before", "after", "command"]);
-        for trial in &trials.trials {
-            let (before, after) = (trial.before.end(), trial.after.end());
-            let end = if before == after { before } else { format!("{before} → {after}") };
-            let mark = match (trial.same, trial.failed_before()) {
-                (true, false) => "ok",
-                (true, true) => "failed before",
-                (false, _) => "DIFFERS",
-            };
-            let seconds = |run: &trial::Run| format!("{:.2} s", run.median_seconds);
-            let cells =
-                [mark.into(), end, seconds(&trial.before), seconds(&trial.after), printable(&trial.line, false).into()];
-            table.row(cells);
-        }
-        out.push_str(&table.render(2, width, paint));
-        for trial in trials.trials.iter().filter(|t| !t.same) {
-            let what: Vec<&str> = trial.differs.iter().map(|w| w.name()).collect();
-            put(&mut out, &format!("{}: {}", what.join(", "), trial.line));
-            let last = trial.after.stderr.tail.lines().map(str::trim).rfind(|l| !l.is_empty());
-            last.into_iter().for_each(|last| put(&mut out, &format!("  {last}")));
-        }
+        commands(trials, width, paint, &mut out);
     }
-    for sweep in found.sweeps.iter().flat_map(|s| &s.sweeps) {
-        let count = |n: usize| units::count(n as u64);
-        let with = sweep.with.as_ref().map(|with| format!(" {with}")).unwrap_or_default();
-        let head = match &sweep.skipped {
-            Some(why) => format!("Sweep {}: skipped, {why}", sweep.sweep),
-            None => format!(
-                "Sweep {}{with}: {} of {} work as before, {} regressions, {} dropped",
-                sweep.sweep,
-                count(sweep.works),
-                count(sweep.worked),
-                count(sweep.regressions.len()),
-                count(sweep.dropped.len())
-            ),
-        };
-        out.push_str(&format!("{}\n", paint.bold(&head)));
-        sweep.regressions.iter().take(shown).for_each(|r| put(&mut out, &format!("{}  {}", r.name, r.why)));
-        if sweep.regressions.len() > shown {
-            put(&mut out, &format!("{} more: -v shows them", sweep.regressions.len() - shown));
-        }
-    }
+    let shown = if all { usize::MAX } else { 10 };
+    found.sweeps.iter().flat_map(|s| &s.sweeps).for_each(|sweep| swept(sweep, width, paint, shown, &mut out));
     out
+}
+
+fn put(out: &mut String, line: &str, width: usize) {
+    out.push_str(&format!("  {}\n", cut(&printable(line, false), width.saturating_sub(2))));
+}
+
+fn commands(trials: &Trials, width: usize, paint: Paint, out: &mut String) {
+    let same = trials.trials.len() - trials.different;
+    let head = format!("Commands: {same} of {} as before ({})", trials.trials.len(), trials.engine);
+    out.push_str(&format!("{}\n", paint.bold(&head)));
+    let mut table = Table::new("<<>><").header(&["", "exit", "before", "after", "command"]);
+    for trial in &trials.trials {
+        let (before, after) = (trial.before.end(), trial.after.end());
+        let end = if before == after { before } else { format!("{before} → {after}") };
+        let mark = match (trial.same, trial.failed_before()) {
+            (true, false) => "ok",
+            (true, true) => "failed before",
+            (false, _) => "DIFFERS",
+        };
+        let seconds = |run: &trial::Run| format!("{:.2} s", run.median_seconds);
+        let line = printable(&trial.line, false).into();
+        table.row([mark.into(), end, seconds(&trial.before), seconds(&trial.after), line]);
+    }
+    out.push_str(&table.render(2, width, paint));
+    for trial in trials.trials.iter().filter(|t| !t.same) {
+        let what: Vec<&str> = trial.differs.iter().map(|w| w.name()).collect();
+        put(out, &format!("{}: {}", what.join(", "), trial.line), width);
+        let last = trial.after.stderr.tail.lines().map(str::trim).rfind(|l| !l.is_empty());
+        last.into_iter().for_each(|last| put(out, &format!("  {last}"), width));
+    }
+}
+
+fn swept(sweep: &Sweep, width: usize, paint: Paint, shown: usize, out: &mut String) {
+    let count = |n: usize| units::count(n as u64);
+    let with = sweep.with.as_ref().map(|with| format!(" {with}")).unwrap_or_default();
+    let head = match &sweep.skipped {
+        Some(why) => format!("Sweep {}: skipped, {why}", sweep.sweep),
+        None => format!(
+            "Sweep {}{with}: {} of {} work as before, {} regressions, {} dropped",
+            sweep.sweep,
+            count(sweep.works),
+            count(sweep.worked),
+            count(sweep.regressions.len()),
+            count(sweep.dropped.len())
+        ),
+    };
+    out.push_str(&format!("{}\n", paint.bold(&printable(&head, false))));
+    sweep.regressions.iter().take(shown).for_each(|r| put(out, &format!("{}  {}", r.name, r.why), width));
+    if sweep.regressions.len() > shown {
+        put(out, &format!("{} more: -v shows them", count(sweep.regressions.len() - shown)), width);
+    }
 }

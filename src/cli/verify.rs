@@ -20,26 +20,11 @@ use std::io::{self, IsTerminal};
 /// What is wrong with the request, the host or IN, and an OUT that is no image at all. What is wrong with OUT is no error.
 pub fn verify(args: VerifyArgs, color: Color, stderr: Paint) -> Result<u8> {
     let VerifyArgs { mut request, against, json, verbose, quiet, trial } = args;
-    let usage = |what: &str| Error::new(ErrorKind::Usage, what);
-    let output = request.input.take().ok_or_else(|| usage("no image is given"))?;
+    let output = request.input.take().ok_or_else(|| Error::new(ErrorKind::Usage, "no image is given"))?;
     let planned = !(request.profiles.is_empty() && request.drop.is_empty());
     let head = tell::Head { output: output.clone(), against: against.clone(), profiles: request.profiles.clone() };
-    if planned && against.is_none() {
-        let error = usage("a profile says nothing without what OUT was made from");
-        return Err(error.hint("--against IN"));
-    }
-    let (out, from) = (Location::parse(&output)?, against.as_deref().map(Location::parse).transpose()?);
-    let is_pipe = |location: &Option<Location>| location.as_ref().is_some_and(|l| l.place == Place::Std);
-    if is_pipe(&from) && (planned || out.place == Place::Std) {
-        return Err(usage("standard input can be read once only").hint("save IN to a file first"));
-    }
+    let (out, from) = inputs(&output, against.as_deref(), planned, trial.is_asked())?;
     let asked = trial.resolve()?;
-    if asked.is_some() && (is_pipe(&from) || out.place == Place::Std) {
-        return Err(usage("an image that is to be run cannot come from standard input").hint("save it to a file first"));
-    }
-    if asked.is_some() && against.is_none() {
-        return Err(usage("there is nothing to compare what runs with").hint("--against IN"));
-    }
     prepare_threads(request.threads);
     let platform = request.platform.clone();
     let before = against.clone();
@@ -83,6 +68,26 @@ pub fn verify(args: VerifyArgs, color: Color, stderr: Paint) -> Result<u8> {
     });
     written.map_err(|e| Error::io("standard output cannot be written", e))?;
     Ok(if good { OK } else { FAILED })
+}
+
+/// OUT and IN, where what is asked for can be done with them.
+fn inputs(output: &str, against: Option<&str>, planned: bool, runs: bool) -> Result<(Location, Option<Location>)> {
+    let usage = |what: &str| Error::new(ErrorKind::Usage, what);
+    let (out, from) = (Location::parse(output)?, against.map(Location::parse).transpose()?);
+    let std = (out.place == Place::Std, from.as_ref().is_some_and(|from| from.place == Place::Std));
+    if from.is_none() && planned {
+        return Err(usage("a profile says nothing without what OUT was made from").hint("--against IN"));
+    }
+    if from.is_none() && runs {
+        return Err(usage("there is nothing to compare what runs with").hint("--against IN"));
+    }
+    if std.1 && (planned || std.0) {
+        return Err(usage("standard input can be read once only").hint("save IN to a file first"));
+    }
+    if (std.0 || std.1) && runs {
+        return Err(usage("an image that is to be run cannot come from standard input").hint("save it to a file first"));
+    }
+    Ok((out, from))
 }
 
 /// Runs what is asked for in both images.

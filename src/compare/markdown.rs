@@ -2,13 +2,14 @@
 
 use super::Comparison;
 use super::rows::{self, Row};
+use crate::report::markdown::{code, text};
 use crate::report::units;
 
 /// Writes the comparison.
 #[must_use]
 pub fn render(all: &Comparison) -> String {
     let names: Vec<String> = all.columns.iter().map(|c| code(&c.name)).collect();
-    let mut out = format!("### {} {}\n\n", code(&all.image.path), all.image.platform);
+    let mut out = format!("### {} {}\n\n", code(&all.image.path), text(&all.image.platform));
     table(&mut out, "", &names, &rows::figures(all), false);
     let commands = rows::commands(all);
     if !commands.is_empty() {
@@ -35,19 +36,7 @@ pub fn render(all: &Comparison) -> String {
 fn table(out: &mut String, corner: &str, names: &[String], rows: &[Row], is_code: bool) {
     out.push_str(&format!("| {corner} | {} |\n|:--|{}\n", names.join(" | "), "--:|".repeat(names.len())));
     for (name, cells) in rows {
-        let name = if is_code { code(name) } else { name.trim().to_owned() };
+        let name = if is_code { code(name) } else { text(name.trim()) };
         out.push_str(&format!("| {name} | {} |\n", cells.join(" | ")));
     }
-}
-
-/// Text as code in a table's cell, whatever is in it.
-fn code(text: &str) -> String {
-    let text = text.replace('|', "\\|").replace(['\n', '\r'], " ");
-    // As many backquotes around as none within are in a row.
-    let mut fence = "`".to_owned();
-    while text.contains(&fence) {
-        fence.push('`');
-    }
-    let space = if text.contains('`') { " " } else { "" };
-    format!("{fence}{space}{text}{space}{fence}")
 }

@@ -25,7 +25,8 @@ const SHOWN: usize = 8;
 #[must_use]
 pub fn render(all: &Comparison, options: &Options) -> String {
     let names = [all.image.tags.join(", "), all.image.platform.clone()].into_iter().filter(|s| !s.is_empty());
-    let mut out = format!("{}  {}\n\n", options.paint.bold(&all.image.path), names.collect::<Vec<_>>().join("  "));
+    let names = names.collect::<Vec<_>>().join("  ");
+    let mut out = format!("{}  {}\n\n", options.paint.bold(&all.image.path), printable(&names, false));
     for (index, column) in all.columns.iter().enumerate() {
         let picked = if column.picked.is_empty() { String::new() } else { format!(" ({})", column.picked.join(", ")) };
         out.push_str(&format!("  {}  {}{picked}\n", options.paint.bold(&letter(index)), column.name));
@@ -74,7 +75,7 @@ fn table(letters: &[String], rows: &[Row], options: &Options) -> String {
     let columns = format!("<{}", ">".repeat(letters.len()));
     let header: Vec<&str> = std::iter::once("").chain(letters.iter().map(String::as_str)).collect();
     let mut table = Table::new(&columns).header(&header);
-    rows.iter().for_each(|(name, cells)| table.row([vec![name.clone()], cells.clone()].concat()));
+    rows.iter().for_each(|(name, cells)| table.row([vec![printable(name, false).into()], cells.clone()].concat()));
     table.render(2, options.width, options.paint)
 }
 
@@ -97,7 +98,7 @@ fn only(out: &mut String, letter: &str, column: &Column, shown: usize, options: 
 
 /// What is not as before, and why.
 fn failures(out: &mut String, letter: &str, column: &Column, shown: usize, options: &Options) {
-    let head = |what: &str| format!("\n{}\n", options.paint.bold(&format!("{letter}: {what}")));
+    let head = |what: &str| format!("\n{}\n", options.paint.bold(&printable(&format!("{letter}: {what}"), false)));
     let put = |out: &mut String, line: String| {
         out.push_str(&format!("  {}\n", cut(&printable(&line, false), options.width.saturating_sub(2))));
     };

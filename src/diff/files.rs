@@ -12,7 +12,7 @@ use std::sync::Arc;
 /// PAX records that are part of a file, before the name of the attribute.
 const XATTRS: [&[u8]; 3] = [b"SCHILY.xattr.", b"SCHILY.acl.", b"LIBARCHIVE.xattr."];
 /// Of more files with one content than these, the square of which is looked at, renamed ones are paired in order.
-const MANY: usize = 1 << 20;
+const MANY: usize = 1 << 16;
 
 /// A file's data, in one image.
 struct File<'a> {
@@ -350,17 +350,18 @@ fn renamed(pair: &Pair<'_>, answers: &Answers) -> BTreeMap<NodeId, NodeId> {
     }
     let [before, after] = &pair.images;
     let mut out = BTreeMap::new();
-    for [mut old, new] in groups.into_values().filter(|[old, new]| !old.is_empty() && !new.is_empty()) {
+    for [old, new] in groups.into_values().filter(|[old, new]| !old.is_empty() && !new.is_empty()) {
         if old.len().saturating_mul(new.len()) > MANY {
             out.extend(new.into_iter().zip(old));
             continue;
         }
+        let mut old: Vec<(NodeId, BString)> = old.into_iter().map(|id| (id, before.tree.path(id))).collect();
         for node in new {
             let path = after.tree.path(node);
             // Of equally near ones the first.
-            let nearest = (0..old.len()).rev().max_by_key(|&i| nearness(&before.tree.path(old[i]), &path));
+            let nearest = (0..old.len()).rev().max_by_key(|&i| nearness(&old[i].1, &path));
             if let Some(nearest) = nearest {
-                out.insert(node, old.remove(nearest));
+                out.insert(node, old.remove(nearest).0);
             }
         }
     }

@@ -1,10 +1,15 @@
 //! What this run has put into an engine, and its end: containers and images are taken away when they are no longer needed, on
 //! errors, and on signals.
 
+use super::process::{self, Limits};
 use crate::{Error, ErrorKind, Result};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How long the removal of one thing may take.
+const LIMITS: Limits = Limits { time: Duration::from_secs(120), keep: 64 << 10 };
 
 /// All that is there. Adding holds the lock, so that a signal finds whatever may have been begun.
 static LIVE: Mutex<Registry> = Mutex::new(Registry { closed: false, things: Vec::new() });
@@ -79,10 +84,11 @@ impl Drop for Litter {
 }
 
 impl Thing {
+    /// What the engine says; none where it fails or takes too long. A signal from the terminal does not reach it.
     fn engine(&self, args: &[&str]) -> Option<Vec<u8>> {
         let mut command = Command::new(&self.program);
-        command.args(args).stdin(Stdio::null()).stderr(Stdio::null());
-        command.output().ok().filter(|o| o.status.success()).map(|o| o.stdout)
+        command.args(args);
+        process::run(command, None, LIMITS, &|| ()).ok().filter(|e| e.code == Some(0)).map(|e| e.stdout.head)
     }
 
     fn remove(&self) {

@@ -22,7 +22,8 @@ const LOADING: Limits = Limits { time: Duration::from_secs(3600), keep: 64 << 10
 #[derive(Debug)]
 pub struct Loaded {
     id: String,
-    litter: Option<Litter>,
+    /// Held for its end alone.
+    _litter: Option<Litter>,
 }
 
 impl Loaded {
@@ -30,12 +31,6 @@ impl Loaded {
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
-    }
-
-    /// Whether the engine had it before.
-    #[must_use]
-    pub const fn was_there(&self) -> bool {
-        self.litter.is_none()
     }
 }
 
@@ -47,7 +42,7 @@ impl Engine {
     pub fn load(&self, input: &Input, image: &Image) -> Result<Loaded> {
         let id = image.config_digest.to_string();
         if self.has(&id)? {
-            return Ok(Loaded { id, litter: None });
+            return Ok(Loaded { id, _litter: None });
         }
         let litter = Litter::new(self.program(), Kind::Image, &id)?;
         let mut command = Command::new(self.program());
@@ -62,7 +57,7 @@ impl Engine {
             return Err(failed(if ended.timed_out { "it took too long".into() } else { ended.last_words() }));
         }
         if self.has(&id)? {
-            return Ok(Loaded { id, litter: Some(litter) });
+            return Ok(Loaded { id, _litter: Some(litter) });
         }
         // Engines with another store know images by the digests of manifests that they make.
         let said = String::from_utf8_lossy(&ended.stdout.head).into_owned();
@@ -70,7 +65,7 @@ impl Engine {
         let other = other.ok_or_else(|| failed(format!("it says {:?}, which names no image", said.trim())))?;
         litter.gone();
         let litter = Litter::new(self.program(), Kind::Image, &other)?;
-        Ok(Loaded { id: other, litter: Some(litter) })
+        Ok(Loaded { id: other, _litter: Some(litter) })
     }
 
     fn has(&self, id: &str) -> Result<bool> {

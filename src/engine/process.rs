@@ -2,11 +2,15 @@
 
 use crate::Digest;
 use crate::digest::Hashing;
+use rustix::process::Signal;
 use std::io::{self, Read, Write};
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
+
+/// How long the last words of a program that was killed may take.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// What a program may take.
 #[derive(Clone, Copy, Debug)]
@@ -64,8 +68,8 @@ impl Ended {
 /// Writes what a program finds on its standard input.
 pub type Feed<'a> = &'a mut (dyn FnMut(&mut dyn Write) -> crate::Result<()> + Send);
 
-/// Runs `command`, with what `feed` writes on its standard input. `stop` is called when the time is up, before the
-/// program itself is killed: it ends what the program started elsewhere.
+/// Runs `command`, with what `feed` writes on its standard input. `stop` is called when the time is up, before the program
+/// is killed with all of its group: it ends what the program started elsewhere.
 ///
 /// # Errors
 /// Where it cannot be started or waited for, or where `feed` fails for another reason than that nobody reads.
@@ -78,33 +82,28 @@ pub fn run(mut command: Command, feed: Option<Feed<'_>>, limits: Limits, stop: &
     command.process_group(0);
     let start = Instant::now();
     let mut child = command.spawn().map_err(failed)?;
-    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let (done, wait) = mpsc::channel();
+    let out = Reader::start(child.stdout.take(), limits.keep, done.clone());
+    let err = Reader::start(child.stderr.take(), limits.keep, done);
+    let stdin = child.stdin.take();
     let ended = std::thread::scope(|scope| {
-        let (done, wait) = mpsc::channel();
-        let reader = |from: Option<Box<dyn Read + Send>>| {
-            let done = done.clone();
-            scope.spawn(move || {
-                let stream = read(from, limits.keep);
-                let _ = done.send(());
-                stream
-            })
-        };
-        let out = reader(stdout.map(|s| Box::new(s) as _));
-        let err = reader(stderr.map(|s| Box::new(s) as _));
         let feeder = feed.zip(stdin).map(|(feed, mut to)| scope.spawn(move || feed(&mut to)));
-        let timed_out = !both(&wait, start, limits.time);
-        if timed_out {
-            stop();
-            // Gone already where `stop` has ended what it waited for.
-            let _ = child.kill();
-        }
-        let code = exit(&mut child, start, limits.time)?;
-        let time = start.elapsed();
-        let stream = |joined: std::thread::Result<io::Result<Stream>>| {
-            joined.unwrap_or_else(|_| Err(io::Error::other("a thread is gone")))
+        let status = if both(&wait, start, limits.time) { exit(&mut child, start, limits.time)? } else { None };
+        let timed_out = status.is_none();
+        let status = match status {
+            Some(status) => status,
+            None => {
+                stop();
+                // Gone already where `stop` has ended what it waited for; but what it left behind may hold the pipes.
+                let _ = rustix::process::kill_process_group(rustix::process::Pid::from_child(&child), Signal::KILL);
+                let status = child.wait()?;
+                both(&wait, Instant::now(), GRACE);
+                status
+            }
         };
+        let time = start.elapsed();
         let fed = feeder.map_or(Ok(()), |f| f.join().unwrap_or(Ok(())));
-        let ended = Ended { code, timed_out, stdout: stream(out.join())?, stderr: stream(err.join())?, time };
+        let ended = Ended { code: status.code(), timed_out, stdout: out.take()?, stderr: err.take()?, time };
         Ok::<_, io::Error>((ended, fed))
     });
     let (ended, fed) = ended.map_err(failed)?;
@@ -121,39 +120,70 @@ fn both(wait: &mpsc::Receiver<()>, start: Instant, limit: Duration) -> bool {
     (0..2).all(|_| wait.recv_timeout(limit.saturating_sub(start.elapsed())).is_ok())
 }
 
-/// The exit code. A program that closed its outputs and runs on gets the rest of its time.
-fn exit(child: &mut Child, start: Instant, limit: Duration) -> io::Result<Option<i32>> {
+/// How it ended, if it does in time: a program that closed its outputs may run on.
+fn exit(child: &mut Child, start: Instant, limit: Duration) -> io::Result<Option<ExitStatus>> {
     loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(status.code());
-        }
-        if start.elapsed() >= limit {
-            let _ = child.kill();
-            child.wait()?;
-            return Ok(None);
+        let status = child.try_wait()?;
+        if status.is_some() || start.elapsed() >= limit {
+            return Ok(status);
         }
         std::thread::sleep(Duration::from_millis(1));
     }
 }
 
-fn read(from: Option<Box<dyn Read + Send>>, keep: usize) -> io::Result<Stream> {
-    let mut hash = Hashing::new(io::sink());
-    let mut head = Vec::new();
+/// What has been read of an output so far. The thread that reads it is not waited for: a process that got away may keep the pipe
+/// open for good.
+struct Reader(Arc<Mutex<Gathered>>);
+
+struct Gathered {
+    hash: Hashing<io::Sink>,
+    head: Vec<u8>,
+    failed: Option<io::Error>,
+}
+
+impl Gathered {
+    fn new() -> Self {
+        Self { hash: Hashing::new(io::sink()), head: Vec::new(), failed: None }
+    }
+}
+
+impl Reader {
+    fn start(from: Option<impl Read + Send + 'static>, keep: usize, done: mpsc::Sender<()>) -> Self {
+        let gathered = Arc::new(Mutex::new(Gathered::new()));
+        let to = Arc::clone(&gathered);
+        std::thread::spawn(move || {
+            let read = from.map_or(Ok(()), |from| read(from, keep, &to));
+            lock(&to).failed = read.err();
+            let _ = done.send(());
+        });
+        Self(gathered)
+    }
+
+    fn take(&self) -> io::Result<Stream> {
+        let Gathered { hash, head, failed } = std::mem::replace(&mut *lock(&self.0), Gathered::new());
+        let (_, digest, bytes) = hash.finish();
+        failed.map_or(Ok(Stream { head, bytes, digest }), Err)
+    }
+}
+
+fn lock(gathered: &Mutex<Gathered>) -> MutexGuard<'_, Gathered> {
+    gathered.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn read(mut from: impl Read, keep: usize, to: &Mutex<Gathered>) -> io::Result<()> {
     let mut buffer = vec![0; 64 << 10];
-    let mut from = from.unwrap_or_else(|| Box::new(io::empty()));
     loop {
         let n = match from.read(&mut buffer) {
-            Ok(0) => break,
+            Ok(0) => return Ok(()),
             Ok(n) => n,
             Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
             Err(e) => return Err(e),
         };
-        hash.write_all(&buffer[..n])?;
-        let room = keep.saturating_sub(head.len()).min(n);
-        head.extend_from_slice(&buffer[..room]);
+        let mut to = lock(to);
+        to.hash.write_all(&buffer[..n])?;
+        let room = keep.saturating_sub(to.head.len()).min(n);
+        to.head.extend_from_slice(&buffer[..room]);
     }
-    let (_, digest, bytes) = hash.finish();
-    Ok(Stream { head, bytes, digest })
 }
 
 #[cfg(test)]
@@ -187,6 +217,22 @@ mod tests {
         assert_eq!((ended.code, ended.timed_out, stopped.get()), (None, true, 1));
         assert_eq!(ended.stdout.head, b"x");
         assert!(ended.time < Duration::from_secs(30));
+    }
+
+    #[test]
+    fn what_it_left_behind_holds_nothing_up() {
+        let limits = Limits { time: Duration::from_millis(300), keep: 10 };
+        for line in ["printf x; sleep 60; true", "printf x; sleep 60 & exit 0", "printf x; setsid sleep 20 & exit 0"] {
+            let ended = sh(line, limits);
+            assert!(ended.timed_out && ended.time < Duration::from_secs(15), "{line}: {ended:?}");
+            assert_eq!(ended.stdout.head, b"x");
+        }
+        // One that closed its outputs is ended, too.
+        let stopped = std::cell::Cell::new(false);
+        let mut command = Command::new("sh");
+        command.args(["-c", "exec sleep 60 >/dev/null 2>&1"]);
+        let ended = run(command, None, limits, &|| stopped.set(true)).unwrap();
+        assert_eq!((ended.timed_out, ended.code, stopped.get()), (true, None, true));
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! A list of commands, run in images: do they end as before, do they say the same, and how long do they take?
 
 use super::process::{Ended, Limits};
-use super::subject::Subject;
 use super::{Container, Engine, KEEP, Loaded};
 use crate::{Error, ErrorKind, Result};
 use serde::Serialize;
@@ -281,24 +280,6 @@ fn words(line: &str) -> Result<Vec<String>> {
         Error::new(ErrorKind::Usage, format!("a quote has no end in `{line}`"))
             .hint("the image has no `sh`, so a line is a program with its arguments")
     })
-}
-
-/// Runs all lines in two images that are open, and compares them.
-///
-/// # Errors
-/// Those of the inputs and of the engine.
-pub fn run(
-    engine: &Engine,
-    before: &Subject,
-    after: &Subject,
-    commands: &[String],
-    options: Options,
-    note: &dyn Fn(&str),
-) -> Result<Trials> {
-    let first = engine.load(before.input(), before.image())?;
-    let second = engine.load(after.input(), after.image())?;
-    let measured = measure(engine, &[&first, &second], commands, options, note)?;
-    Ok(measured.trials(engine, commands, 1, options.outputs))
 }
 
 #[cfg(test)]

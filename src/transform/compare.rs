@@ -70,7 +70,7 @@ fn same(a: &Seen<'_>, b: &Seen<'_>) -> Result<bool> {
 fn agrees(one: &Seen<'_>, other: &Seen<'_>) -> Result<bool> {
     for data in one.data() {
         for start in data.clone().step_by(CHUNK as usize) {
-            let range = start..data.end.min(start + CHUNK);
+            let range = start..data.end.min(start.saturating_add(CHUNK));
             if one.read(range.clone())? != other.read(range)? {
                 return Ok(false);
             }

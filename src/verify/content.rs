@@ -18,6 +18,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::SpooledTempFile;
 
 /// Bytes that tell what a file is.
@@ -38,6 +39,25 @@ pub struct Wanted<'a> {
     pub ledgers: bool,
     /// Hears of bytes as they are read.
     pub advance: &'a (dyn Fn(u64) + Sync),
+    /// How many bytes of memory all members have taken so far, of all layers.
+    pub memory: &'a AtomicUsize,
+}
+
+/// As many bytes of memory may the members of both images take: twice what a run may take for one, so that a bomb of headers ends
+/// early.
+const MAX_MEMORY: usize = 1200 << 20;
+
+impl Wanted<'_> {
+    /// Takes so many bytes.
+    ///
+    /// # Errors
+    /// Where there are no more.
+    pub fn take(&self, bytes: usize) -> io::Result<()> {
+        if self.memory.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes) <= MAX_MEMORY {
+            return Ok(());
+        }
+        Err(io::Error::other("too many files: their names, metadata and texts alone would fill the memory"))
+    }
 }
 
 /// What was found.
@@ -57,6 +77,16 @@ pub struct Extra {
     pub sums: Option<([u8; 16], [u8; 20])>,
     /// What is loaded of an ELF file, or why that cannot be told.
     pub elf: Option<Result<Elf, String>>,
+}
+
+impl Extra {
+    /// About what it takes in memory, in bytes.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        let text = self.text.as_ref().map_or(0, Vec::len);
+        let elf = self.elf.iter().flatten().map(|e| 128 * (e.segments.len() + e.sections.len())).sum::<usize>();
+        size_of::<Self>() + text + elf + self.imports.len() * 2 * size_of::<Target>()
+    }
 }
 
 enum State {

@@ -10,6 +10,9 @@ use std::collections::BTreeSet;
 /// As deep as an index may lie in others.
 const MAX_DEPTH: usize = 8;
 
+/// As many descriptors as indexes may have in all: one that names another several times could lead on for ever.
+const MAX_DESCRIPTORS: usize = 10_000;
+
 /// A layer as documents name it.
 #[derive(Clone, Debug)]
 pub struct Claim {
@@ -53,7 +56,7 @@ impl Image {
 /// # Errors
 /// Where there is no image at all, or the host does not let it be read.
 pub fn read(store: &Store, out: &mut Outcome) -> Result<Vec<Image>> {
-    let mut walk = Walk { store, out, images: Vec::new() };
+    let mut walk = Walk { store, out, images: Vec::new(), descriptors: 0 };
     let index = store.find("index.json")?;
     if let Some(blob) = &index {
         walk.layout_file()?;
@@ -82,6 +85,8 @@ struct Walk<'a> {
     store: &'a Store,
     out: &'a mut Outcome,
     images: Vec<Image>,
+    /// How many descriptors indexes had so far.
+    descriptors: usize,
 }
 
 fn items<'v>(value: &'v Value, key: &str) -> &'v [Value] {
@@ -147,6 +152,11 @@ impl Walk<'_> {
             self.out.wrong("document", format!("{place}: manifests"), "a list", index["manifests"].to_string());
         }
         for (number, descriptor) in items(index, "manifests").iter().enumerate() {
+            self.descriptors += 1;
+            if self.descriptors > MAX_DESCRIPTORS {
+                let what = format!("indexes with more than {MAX_DESCRIPTORS} descriptors");
+                return Err(Error::new(ErrorKind::Archive, what).archive(&self.store.name));
+            }
             let notes = &descriptor["annotations"];
             let own = ["io.containerd.image.name", "org.opencontainers.image.ref.name"];
             let own = own.iter().find_map(|key| notes[*key].as_str()).map(str::to_owned);

@@ -14,6 +14,9 @@ const CHUNK: u64 = 256 << 10;
 /// Larger tables of headers are none.
 const MAX_TABLE: u64 = 16 << 20;
 
+/// As many times a file's size as all its segments may have.
+const MAX_OVERLAP: u64 = 16;
+
 /// What is loaded of an ELF file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Elf {
@@ -54,6 +57,11 @@ pub fn read(read: Read<'_>, size: u64) -> Result<Elf, String> {
     let table = header.e_phoff..header.e_phoff.checked_add(length).ok_or("its segments lie nowhere")?;
     let bytes = read(table.clone()).ok_or("its table of segments is not in the file")?;
     let segments = ProgramHeader::parse(&bytes, 0, count, ctx).map_err(|e| e.to_string())?;
+    // Some lie in others, as the table of dynamic entries does; but not each as large as the file.
+    let total = segments.iter().fold(0_u64, |sum, s| sum.saturating_add(s.p_filesz));
+    if total > size.saturating_mul(MAX_OVERLAP) {
+        return Err("its segments lie on each other".into());
+    }
     let own = [0..u64::from(header.e_ehsize), table];
     Ok(Elf {
         header: vec![

@@ -11,7 +11,7 @@ use crate::path::{components, join, split};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use bstr::BStr;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// Which checksums a list has.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -131,28 +131,31 @@ fn text(member: &Member) -> Option<&[u8]> {
 
 /// Holds the rows that are left against those that were: the same, in the same order, but for checksums.
 fn subsequence(path: &[u8], format: Option<Format>, old: &[u8], new: &[u8], out: &mut Outcome) {
-    let old: Vec<&[u8]> = old.split(|&c| c == b'\n').collect();
+    let mut places: HashMap<&[u8], Vec<usize>> = HashMap::new();
+    for (index, line) in old.split(|&c| c == b'\n').enumerate() {
+        places.entry(constant(format, line)).or_default().push(index);
+    }
     let mut at = 0;
     for line in new.split(|&c| c == b'\n') {
-        if let Some(found) = old[at..].iter().position(|old| same(format, old, line)) {
-            at += found + 1;
+        let places = places.get(constant(format, line)).map_or(&[][..], Vec::as_slice);
+        if let Some(found) = places.get(places.partition_point(|place| *place < at)) {
+            at = found + 1;
         } else if !(line.is_empty() || format.is_none() && is_dpkg_path(path, line)) {
             out.wrong("row", show(path), "a row of the file as it was", format!("\"{}\"", line.escape_ascii()));
         }
     }
 }
 
-/// Whether two rows are one, perhaps with another checksum.
-fn same(format: Option<Format>, old: &[u8], new: &[u8]) -> bool {
-    let name = |line: &[u8]| line.rsplitn(3, |&c| c == b',').nth(2).map(<[u8]>::to_vec);
-    old == new
-        || match format {
-            Some(Format::Record) => name(new).is_some_and(|new| name(old) == Some(new)),
-            Some(Format::Md5sums) => old.len() > 32 && new.len() > 32 && old[32..] == new[32..],
-            // Whose checksum it is is told by the lines before it, which are the same.
-            Some(Format::Apk) => old.starts_with(b"Z:") && new.starts_with(b"Z:"),
-            None => false,
-        }
+/// What of a row stays when the checksum in it changes.
+fn constant(format: Option<Format>, line: &[u8]) -> &[u8] {
+    let part = match format {
+        Some(Format::Record) => line.rsplitn(3, |&c| c == b',').nth(2),
+        Some(Format::Md5sums) => line.get(32..).filter(|rest| !rest.is_empty()),
+        // Whose checksum it is is told by the lines before it, which are the same.
+        Some(Format::Apk) => line.starts_with(b"Z:").then_some(&b"Z:"[..]),
+        None => None,
+    };
+    part.unwrap_or(line)
 }
 
 /// A line that tells dpkg what not to unpack.
@@ -179,8 +182,7 @@ impl List<'_> {
     /// Every checksum that was right is right.
     fn sums(&self, old: &[u8], new: &[u8], out: &mut Outcome) {
         let before = rows(self.format, self.path, old);
-        let before: std::collections::HashMap<&[u8], &Row<'_>> =
-            before.iter().map(|r| (r.path.as_slice(), r)).collect();
+        let before: HashMap<&[u8], &Row<'_>> = before.iter().map(|r| (r.path.as_slice(), r)).collect();
         for row in rows(self.format, self.path, new) {
             let (Some(was), Some(file)) = (before.get(row.path.as_slice()), self.file(self.new, &row)) else {
                 continue;

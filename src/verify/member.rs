@@ -13,6 +13,11 @@ use tar::Header;
 /// Bytes read at a time.
 const CHUNK: usize = 128 << 10;
 
+/// As many records, and bytes of them, may all global headers have: each member has a part in them.
+const MAX_GLOBAL: (usize, usize) = (1000, 64 << 10);
+/// Holes of more bytes than these are not hashed as zeros: a sparse file may state any size.
+const MAX_HOLES: u64 = 1 << 30;
+
 /// What a member is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -75,6 +80,15 @@ pub struct Member {
     pub hash: [u8; 32],
     /// What else is to be known of its content.
     pub extra: Option<Box<Extra>>,
+}
+
+impl Member {
+    /// About what it takes in memory, in bytes: its path stands in the tree as well.
+    fn memory(&self) -> usize {
+        let records: usize = self.records.iter().map(|(key, value)| 64 + key.len() + value.len()).sum();
+        let extra = self.extra.as_ref().map_or(0, |extra| extra.memory());
+        size_of::<Self>() + 64 + 2 * self.path.len() + self.link.len() + records + extra
+    }
 }
 
 /// Reads the members of a layer.
@@ -153,8 +167,19 @@ impl<'a, R: Read> Reader<'a, R> {
             match header.as_old().linkflag[0] {
                 b'x' | b'X' => extended.records.extend(pax::records(&pax::extension(self, size)?)?),
                 b'g' => {
-                    let data = pax::extension(self, size)?;
-                    self.global.extend(pax::records(&data)?);
+                    let records = pax::records(&pax::extension(self, size)?)?;
+                    let large = |all: &Records| {
+                        let bytes = all.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>();
+                        all.len() > MAX_GLOBAL.0 || bytes > MAX_GLOBAL.1
+                    };
+                    if large(&records) {
+                        return Err(bad("global headers are too large"));
+                    }
+                    self.global.retain(|(key, _)| records.iter().all(|(new, _)| new != key));
+                    self.global.extend(records);
+                    if large(&self.global) {
+                        return Err(bad("global headers are too large"));
+                    }
                     dangling = false;
                 }
                 b'L' => extended.name = Some(pax::text(&pax::extension(self, size)?).to_vec()),
@@ -166,7 +191,7 @@ impl<'a, R: Read> Reader<'a, R> {
 
     fn member(&mut self, header: &Header, flag: u8, size: i64, extended: Extended) -> io::Result<Member> {
         let old = header.as_old();
-        let Extended { records: own, name: long, link: long_link } = extended;
+        let Extended { records: own, name: long_name, link: long_link } = extended;
         let mut all = self.global.clone();
         all.extend(own);
         let sparse = pax::sparse(&all)?;
@@ -178,28 +203,15 @@ impl<'a, R: Read> Reader<'a, R> {
             }
             None => pax::number(field),
         };
-        let name = match (sparse.as_ref().and_then(|s| s.name.clone()), get(b"path"), long) {
-            (Some(name), ..) => name.into(),
-            (None, Some(path), _) => path.to_vec(),
-            (None, None, Some(long)) => long,
-            (None, None, None) => short_name(header),
-        };
-        let link = get(b"linkpath").map(<[u8]>::to_vec).or(long_link);
-        let link = link.unwrap_or_else(|| pax::text(&old.linkname).to_vec());
+        let substitute = sparse.as_ref().and_then(|s| s.name.clone()).map(Vec::from);
+        let name = substitute.or_else(|| long(long_name, get(b"path"))).unwrap_or_else(|| short_name(header));
+        let link = long(long_link, get(b"linkpath")).unwrap_or_else(|| pax::text(&old.linkname).to_vec());
         let kind = kind(flag, name.ends_with(b"/"))?;
         let escapes = |_| bad("a name leads out of the root");
         let link = match kind {
             Kind::HardLink => path::normalize(&link).map_err(escapes)?,
             Kind::Symlink => link.into(),
             _ => BString::default(),
-        };
-        let device = match (kind, header.as_ustar()) {
-            (Kind::Char | Kind::Block, Some(ustar)) => (pax::number(&ustar.dev_major)?, pax::number(&ustar.dev_minor)?),
-            (Kind::Char | Kind::Block, None) => {
-                let gnu = header.as_gnu().ok_or_else(|| bad("a device without numbers"))?;
-                (pax::number(&gnu.dev_major)?, pax::number(&gnu.dev_minor)?)
-            }
-            _ => (0, 0),
         };
         let mut member = Member {
             path: path::normalize(&name).map_err(escapes)?,
@@ -212,16 +224,18 @@ impl<'a, R: Read> Reader<'a, R> {
                 Some(value) => pax::time(value)?,
                 None => (pax::number(&old.mtime)?, 0),
             },
-            device,
+            device: if matches!(kind, Kind::Char | Kind::Block) { device(header)? } else { (0, 0) },
             records: others(&all),
             size: 0,
             hash: [0; 32],
             extra: None,
         };
-        if matches!(kind, Kind::File | Kind::Dir) {
+        // Of links, devices and directories some writers state a size, and no bytes follow; but after GNU's dump of a directory.
+        if kind == Kind::File || flag == b'D' {
             let stored = if get(b"size").is_some() { decimal(b"size", &old.size)? } else { size };
             self.data(&mut member, header, flag, stored, sparse)?;
         }
+        self.wanted.take(member.memory())?;
         Ok(member)
     }
 
@@ -259,12 +273,18 @@ impl<'a, R: Read> Reader<'a, R> {
         let whole = [(0, size)];
         let direct = self.file.as_ref().filter(|_| map.as_slice() == whole);
         let direct = direct.map(|(file, start)| file.try_clone().map(|f| (f, start + self.at))).transpose()?;
-        let mut look = content::Look::new(self.wanted, &member.path, size, direct);
+        let data = map.iter().fold(0_u64, |sum, (_, length)| sum.saturating_add(*length));
+        let as_zeros = size.saturating_sub(data) <= MAX_HOLES;
+        let mut look = content::Look::new(self.wanted, &member.path, if as_zeros { size } else { 0 }, direct);
         let mut sha = Sha256::new();
         let mut buffer = std::mem::take(&mut self.buffer);
         let zeros = vec![0; if map.as_slice() == whole { 0 } else { CHUNK }];
         let (mut at, mut left) = (0_u64, stored);
         let hole = |to: u64, at: &mut u64, sha: &mut Sha256, look: &mut content::Look<'_>| -> io::Result<()> {
+            if !as_zeros {
+                sha.update(format!("hole {at}-{to}"));
+                *at = to;
+            }
             while *at < to {
                 let n = (to - *at).min(CHUNK as u64) as usize;
                 sha.update(&zeros[..n]);
@@ -300,7 +320,7 @@ impl<'a, R: Read> Reader<'a, R> {
 
 fn kind(flag: u8, slash: bool) -> io::Result<Kind> {
     Ok(match flag {
-        0 | b'0' | b'7' if slash => Kind::Dir,
+        0 if slash => Kind::Dir,
         0 | b'0' | b'7' | b'S' => Kind::File,
         b'1' => Kind::HardLink,
         b'2' => Kind::Symlink,
@@ -310,6 +330,21 @@ fn kind(flag: u8, slash: bool) -> io::Result<Kind> {
         b'6' => Kind::Fifo,
         _ => return Err(bad(format!("a member of type {:?}", char::from(flag)))),
     })
+}
+
+/// A long name. Engines read with Go's library, to which GNU's go before those in PAX.
+fn long(gnu: Option<Vec<u8>>, pax: Option<&[u8]>) -> Option<Vec<u8>> {
+    gnu.filter(|name| !name.is_empty()).or_else(|| pax.map(<[u8]>::to_vec))
+}
+
+/// A device's numbers.
+fn device(header: &Header) -> io::Result<(i64, i64)> {
+    let (major, minor) = match (header.as_ustar(), header.as_gnu()) {
+        (Some(ustar), _) => (&ustar.dev_major, &ustar.dev_minor),
+        (None, Some(gnu)) => (&gnu.dev_major, &gnu.dev_minor),
+        (None, None) => return Err(bad("a device without numbers")),
+    };
+    Ok((pax::number(major)?, pax::number(minor)?))
 }
 
 /// The name in the header itself.

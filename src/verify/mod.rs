@@ -1,5 +1,6 @@
 //! `slim verify`: whether an image is what it says, and what it was to become. All that is checked is read a second time, by code
-//! that shares nothing with what writes: [`store`] and [`documents`] find the layers, [`layer`], [`member`] and [`pax`] read them
+//! that shares no reading of archives, layers and trees with what writes (but hashes, the spelling of paths in [`crate::path`], and what
+//! texts refer to, from [`crate::refs`]): [`store`] and [`documents`] find the layers, [`layer`], [`member`] and [`pax`] read them
 //! once, [`replay`] makes the tree, [`compare`] holds it against another and against what a plan said of it ([`expected`]).
 
 use crate::source::Location;
@@ -7,6 +8,7 @@ use crate::{Digest, Error, ErrorKind, Result};
 use bstr::BString;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, HashSet};
+use std::sync::atomic::AtomicUsize;
 
 mod compare;
 mod config;
@@ -145,7 +147,9 @@ fn read_layers(request: &Request<'_>, new: &mut Side, old: Option<&mut Side>) ->
     let whole: HashSet<BString> =
         request.expected.into_iter().flatten().flat_map(|e| e.whole.iter().cloned()).collect();
     let ledgers = request.expected.is_some();
-    let of_new = Wanted { references: old.is_some(), whole: &whole, ledgers, advance: request.advance };
+    let memory = AtomicUsize::new(0);
+    let (references, advance) = (old.is_some(), request.advance);
+    let of_new = Wanted { references, whole: &whole, ledgers, advance, memory: &memory };
     let of_old = Wanted { references: false, ..of_new };
     let sides: Vec<(&Side, &Wanted<'_>)> =
         std::iter::once((&*new, &of_new)).chain(old.as_deref().map(|old| (old, &of_old))).collect();

@@ -12,7 +12,9 @@ pub type Records = Vec<(Vec<u8>, Vec<u8>)>;
 pub type Map = Vec<(u64, u64)>;
 
 /// Where there is more than this, it is no header.
-const MAX_RECORDS: u64 = 64 << 20;
+const MAX_RECORDS: u64 = 16 << 20;
+/// No file of an image has more chunks of data.
+const MAX_CHUNKS: u64 = 1 << 20;
 
 /// A wrong archive.
 pub fn bad(what: impl Into<String>) -> io::Error {
@@ -88,7 +90,7 @@ pub fn time(value: &[u8]) -> io::Result<(i64, u32)> {
     let nanos: u32 = digits.parse().map_err(|_| wrong())?;
     let secs: i64 = whole.parse().map_err(|_| wrong())?;
     Ok(match (whole.starts_with('-'), nanos) {
-        (true, 1..) => (secs - 1, 1_000_000_000 - nanos),
+        (true, 1..) => (secs.checked_sub(1).ok_or_else(wrong)?, 1_000_000_000 - nanos),
         _ => (secs, nanos),
     })
 }
@@ -159,6 +161,9 @@ pub fn inside_map(reader: &mut impl Read) -> io::Result<(Map, u64)> {
         Err(bad("a map of a sparse file is malformed"))
     };
     let count = line(reader)?;
+    if count > MAX_CHUNKS {
+        return Err(bad("a map of a sparse file has too many chunks"));
+    }
     let mut map = Map::new();
     for _ in 0..count {
         map.push((line(reader)?, line(reader)?));
@@ -175,6 +180,9 @@ pub fn gnu_map(header: &Header, reader: &mut impl Read) -> io::Result<(Map, u64)
     let mut add = |entries: &[GnuSparseHeader]| -> io::Result<()> {
         for entry in entries.iter().filter(|e| e.offset[0] != 0 && e.numbytes[0] != 0) {
             let of = |field| u64::try_from(number(field)?).map_err(|_| bad("a map of a sparse file is malformed"));
+            if map.len() as u64 == MAX_CHUNKS {
+                return Err(bad("a map of a sparse file has too many chunks"));
+            }
             map.push((of(&entry.offset)?, of(&entry.numbytes)?));
         }
         Ok(())

@@ -14,7 +14,7 @@ use crate::refs::Target;
 use crate::refs::needed::Needed;
 use bstr::{BString, ByteSlice};
 use serde_json::Value;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// Where every dynamic loader looks; directories in these that are named for an architecture count, too.
 const LIBRARIES: [&str; 5] = ["lib", "usr/lib", "lib64", "usr/lib64", "usr/local/lib"];
@@ -54,8 +54,8 @@ struct Check<'a> {
     libraries: Vec<BString>,
     /// By what names modules are known that are gone; nothing else can be missing.
     stems: HashSet<&'a [u8]>,
-    /// The last components of paths that are gone, and of those that are there.
-    lost: HashSet<&'a [u8]>,
+    /// The last components of paths that are gone, each with the first of these paths, and of those that are there.
+    lost: HashMap<&'a [u8], &'a BString>,
     there: HashSet<&'a [u8]>,
 }
 
@@ -92,7 +92,8 @@ impl<'a> Check<'a> {
         Self {
             roots: modules::roots(old, &env, &workdir),
             stems: gone().map(|path| modules::stem(path)).collect(),
-            lost: gone().map(|path| split(path).1).collect(),
+            // Of equal keys the last stays.
+            lost: gone().rev().map(|path| (split(path).1, path)).collect(),
             there: new.names.keys().map(|path| split(path).1).collect(),
             old,
             new,
@@ -196,10 +197,10 @@ impl<'a> Check<'a> {
     fn libraries(&mut self, path: &BString, needed: &Needed) {
         for name in &needed.names {
             let base = split(name).1;
-            if !self.lost.contains(base) {
+            let Some(&lost) = self.lost.get(base) else {
                 self.found();
                 continue;
-            }
+            };
             if name.contains(&b'/') {
                 self.leads(&|| show(path), "the library", split(path).0, name);
                 continue;
@@ -222,12 +223,7 @@ impl<'a> Check<'a> {
                 }
                 // Loaded before by others, or by a path of theirs.
                 (None, None) if self.there.contains(base) => self.found(),
-                (None, None) => {
-                    let is = |p: &&BString| split(p).1 == base;
-                    if let Some(before) = self.old.names.keys().find(is).cloned() {
-                        self.missing(show(path), &format!("library {}", name.escape_ascii()), &before);
-                    }
-                }
+                (None, None) => self.missing(show(path), &format!("library {}", name.escape_ascii()), lost),
             }
         }
     }

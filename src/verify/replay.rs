@@ -6,11 +6,14 @@ use super::layer::Layer;
 use super::member::{Kind, Member};
 use crate::path::{join, split};
 use bstr::{BString, ByteSlice};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Bound;
 
 /// As many symbolic links in a row as the kernel follows.
 const MAX_LINKS: usize = 40;
+
+/// As many bytes as the paths of directories may have that are only implied.
+const MAX_IMPLIED: usize = 256 << 20;
 
 /// What a name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -33,6 +36,8 @@ pub struct Tree<'a> {
     pub names: Names,
     inodes: Vec<Made>,
     layers: Vec<&'a Layer>,
+    /// Bytes of the paths of directories that are only implied.
+    implied: usize,
 }
 
 /// A layer in a tree of its own.
@@ -59,7 +64,7 @@ impl<'a> Tree<'a> {
     /// What is wrong with which layer.
     pub fn new(layers: Vec<&'a Layer>) -> Result<Self, String> {
         let names = Names::from([(BString::default(), Inode(0))]);
-        let mut tree = Self { names, inodes: vec![Made::Implied], layers };
+        let mut tree = Self { names, inodes: vec![Made::Implied], layers, implied: 0 };
         for index in 0..tree.layers.len() {
             let own = tree.unpack(index).map_err(|e| format!("layer {}: {e}", index + 1))?;
             tree.lay(own).map_err(|e| format!("layer {}: {e}", index + 1))?;
@@ -183,7 +188,7 @@ impl<'a> Tree<'a> {
         let (dir, name) = split(&member.path);
         let dir = self.follow(&own.names, dir).ok_or("it lies below a loop of symbolic links")?;
         let path = if name.is_empty() { dir } else { join(&dir, name) };
-        self.parents(&mut own.names, &path);
+        self.parents(&mut own.names, &path)?;
         let inode = if member.kind == Kind::HardLink {
             match self.link(own, &path, member, made)? {
                 Some(inode) => inode,
@@ -225,20 +230,25 @@ impl<'a> Tree<'a> {
         }
     }
 
-    fn parents(&mut self, names: &mut Names, path: &[u8]) {
+    fn parents(&mut self, names: &mut Names, path: &[u8]) -> Result<(), &'static str> {
         // The usual case: the nearest is there, and so are all.
         let is_dir = |tree: &Self, names: &Names, path: &[u8]| {
             names.get(path.as_bstr()).is_some_and(|inode| tree.kind(*inode) == Kind::Dir)
         };
         if is_dir(self, names, split(path).0) {
-            return;
+            return Ok(());
         }
         for end in (0..path.len()).filter(|&i| path[i] == b'/') {
             if !is_dir(self, names, &path[..end]) {
                 let inode = self.put(Made::Implied);
                 names.insert(path[..end].into(), inode);
+                self.implied += end;
+                if self.implied > MAX_IMPLIED {
+                    return Err("the names of directories that no layer describes would fill the memory");
+                }
             }
         }
+        Ok(())
     }
 
     /// The directory that a path means within `names`: its symbolic links are followed, what is not there is taken as it is.
@@ -315,20 +325,25 @@ impl<'a> Tree<'a> {
 /// Links before their targets, where these are in the same layer.
 fn settle(own: &mut Own, is_dir: impl Fn(Inode) -> bool) {
     let mut means: HashMap<Inode, Inode> = HashMap::new();
-    for &first in own.pending.keys() {
-        let mut at = first;
-        // A chain has at most as many links as there are.
-        for _ in 0..=own.pending.len() {
+    let mut all: Vec<Inode> = own.pending.keys().copied().collect();
+    // Of links in a circle, which means nothing, it is the same each time.
+    all.sort_unstable();
+    for first in all {
+        // What is on the way to the end means the end as well, so that no link is gone along twice.
+        let (mut way, mut at) = (Vec::new(), first);
+        let mut seen = HashSet::from([first]);
+        while !means.contains_key(&at) {
             let next = own.pending.get(&at).and_then(|target| own.names.get(target)).copied();
-            match next.filter(|next| *next != at && !is_dir(*next)) {
-                Some(next) => at = next,
+            match next.filter(|next| !is_dir(*next) && seen.insert(*next)) {
+                Some(next) => way.push(std::mem::replace(&mut at, next)),
                 None => break,
             }
         }
-        if at != first {
-            means.insert(first, at);
-        }
+        let end = means.get(&at).copied().unwrap_or(at);
+        means.extend(way.into_iter().map(|link| (link, end)));
+        means.entry(first).or_insert(end);
     }
+    means.retain(|link, end| link != end);
     if means.is_empty() {
         return;
     }

@@ -60,6 +60,8 @@ impl Store {
     /// # Errors
     /// Where the host does not tell.
     pub fn find(&self, name: &str) -> Result<Option<Blob>> {
+        // A document may name what it likes, but nothing outside of the input.
+        let Some(name) = normal(name.as_bytes()) else { return Ok(None) };
         match &self.kind {
             Kind::Dir(dir) => {
                 let path = dir.join(name);
@@ -70,7 +72,7 @@ impl Store {
                 }))
             }
             Kind::Archive { members, .. } => {
-                let mut name = name.to_owned();
+                let mut name = name;
                 for _ in 0..MAX_LINKS {
                     match members.get(&name) {
                         Some(Member::File { offset, size }) => {
@@ -95,8 +97,11 @@ impl Store {
     #[must_use]
     pub fn has_below(&self, dir: &str) -> bool {
         match &self.kind {
-            Kind::Dir(root) => root.join(dir).exists(),
-            Kind::Archive { members, .. } => members.keys().any(|name| name.starts_with(&format!("{dir}/"))),
+            Kind::Dir(root) => normal(dir.as_bytes()).is_some_and(|dir| root.join(dir).exists()),
+            Kind::Archive { members, .. } => {
+                let prefix = format!("{dir}/");
+                members.range(prefix.clone()..).next().is_some_and(|(name, _)| name.starts_with(&prefix))
+            }
         }
     }
 

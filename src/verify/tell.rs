@@ -113,11 +113,8 @@ pub fn text(head: &Head, outcome: &Outcome, paths: bool, paint: Paint, out: &mut
     }
     match outcome.mismatches.len() {
         0 => writeln!(out, "{}", paint.green("no mismatch")),
-        n => writeln!(
-            out,
-            "{}",
-            paint.red(&format!("{} found", many(n as u64, "mismatch").replace("mismatchs", "mismatches")))
-        ),
+        1 => writeln!(out, "{}", paint.red("1 mismatch found")),
+        n => writeln!(out, "{}", paint.red(&format!("{} mismatches found", count(n as u64)))),
     }
 }
 

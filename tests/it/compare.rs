@@ -132,10 +132,42 @@ fn text_and_markdown_are_written_where_they_are_asked_for() {
     let run = compare(&dir, &[&TWO[..], &["--markdown", "out.md", "--bandwidth", "1Gbit"]].concat()).ok();
     assert!(run.text().contains("pull at 1 Gbit/s"));
     let markdown = std::fs::read_to_string(dir.join("out.md")).unwrap();
-    assert!(markdown.contains("|  | `(as it is)` | `./a.toml` | `./b.toml` |"), "{markdown}");
+    assert!(
+        markdown.contains("|  | <code>&#40;as it is&#41;</code> | <code>./a.toml</code> | <code>./b.toml</code> |"),
+        "{markdown}"
+    );
     compare(&dir, &[&TWO[..], &["--json", "in.tar"]].concat()).error(&["is IN"]);
     compare(&dir, &[]).error(&["--profile"]);
     compare(&dir, &["-p", "./c.toml"]).error(&["cannot read the profile"]);
+}
+
+#[test]
+fn the_page_has_every_column_and_loads_nothing() {
+    let dir = image();
+    let run = compare(&dir, &[&TWO[..], &["--html", "out.html"]].concat()).ok();
+    assert!(run.text().contains("What rules take"), "the text is there as well");
+    let html = std::fs::read_to_string(dir.join("out.html")).unwrap();
+    for words in
+        ["<!doctype html>", "(as it is)", "./a.toml", "./b.toml", "What ./b.toml removes", "default-src 'none'"]
+    {
+        let words = words.replace("What ./b", "What only ./b");
+        assert!(html.to_lowercase().contains(&words.to_lowercase()), "no {words}");
+    }
+    assert!(!html.contains(" src=\"") && !html.contains("<link"), "it loads something");
+    let all = json(&compare(&dir, &[&TWO[..], &["--json"]].concat()).ok());
+    for size in ["uncompressedBytes", "gzipBytes", "zstdBytes"] {
+        assert!(html.contains(&all["columns"][2][size].to_string()), "no {size}");
+    }
+    compare(&dir, &[&TWO[..], &["--html", "in.tar"]].concat()).error(&["is IN"]);
+    compare(&dir, &["-p", "./c.toml", "--html", "other.html"]).error(&["cannot read the profile"]);
+    assert!(!dir.join("other.html").exists());
+}
+
+#[test]
+fn a_key_is_varied_once() {
+    let dir = image();
+    let twice = ["-p", "strip", "--vary", "strip.level=debug", "--vary", "strip.level=all"];
+    compare(&dir, &twice).error(&["`strip.level` is varied twice", "hint:"]);
 }
 
 /// An engine that runs nothing: it knows what was loaded, and ends as the words of a line say.

@@ -431,3 +431,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_page_has_what_differs_and_loads_nothing() {
+    let dir = two(
+        &["dir etc\nfile etc/gone content=gone\nfile etc/x content=1"],
+        &["dir etc\nfile etc/<script>new content=new\nfile etc/x content=2"],
+    );
+    diff(&dir, &["--html", "out.html"]).ok();
+    let html = std::fs::read_to_string(dir.join("out.html")).unwrap();
+    for words in ["<!doctype html>", "default-src 'none'", "a.tar", "b.tar", "gone", "script\\u003enew"] {
+        assert!(html.to_lowercase().contains(words), "no {words}");
+    }
+    assert!(!html.contains("<script>new"), "a name becomes no markup");
+    assert!(!html.contains(" src=\"") && !html.contains("<link"), "it loads something");
+    diff(&dir, &["--html", "a.tar"]).error(&["is A"]);
+}

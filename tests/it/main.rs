@@ -27,4 +27,5 @@ mod strip;
 mod structure;
 mod transforms;
 mod traps;
+mod trial;
 mod verify;

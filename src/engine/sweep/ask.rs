@@ -5,6 +5,7 @@ use crate::engine::Container;
 use crate::engine::process::Limits;
 use crate::{Error, ErrorKind, Result};
 use serde_json::json;
+use std::collections::HashSet;
 use std::time::Duration;
 
 const PYTHON: &str = concat!(include_str!("../sweeps/fork.py"), "\n", include_str!("../sweeps/python.py"));
@@ -14,7 +15,7 @@ const BIN: &str = include_str!("../sweeps/bin.sh");
 const NODE: &str = include_str!("../sweeps/node.js");
 
 /// How long one helper may take, and how much it may answer, in bytes.
-pub(super) const LIMITS: Limits = Limits { time: Duration::from_secs(3600), keep: 256 << 20 };
+pub(super) const LIMITS: Limits = Limits { time: Duration::from_secs(3600), keep: 64 << 20 };
 /// How long one thing may take, in seconds: a module, an object, a package.
 const EACH: u32 = 40;
 /// The same for a program's `--version`.
@@ -93,8 +94,10 @@ impl Ask {
         let ended = side.engine.run(container)?;
         let text = String::from_utf8_lossy(&ended.stdout.head);
         let mut marks = Marks::new();
+        let asked: HashSet<&str> = names.iter().copied().collect();
         for line in text.lines() {
-            if let Some((name, mark)) = self.parse(line) {
+            // What an image answers that nobody asked for is not kept.
+            if let Some((name, mark)) = self.parse(line).filter(|(name, _)| asked.contains(name.as_str())) {
                 // A second try that fails for another reason says nothing new.
                 marks.insert(name, mark);
             }

@@ -104,7 +104,9 @@ pub struct SweepReport {
 }
 
 /// A name's mark where it works, else why it does not.
-type Marks = BTreeMap<String, std::result::Result<String, String>>;
+type Mark = std::result::Result<String, String>;
+/// The marks of names.
+type Marks = BTreeMap<String, Mark>;
 
 /// An image to sweep: in the engine, with its files.
 pub struct Side<'a> {
@@ -188,37 +190,17 @@ impl<'a> Before<'a> {
             why: why.to_owned(),
         };
         out.dropped = gone.iter().map(|item| finding(item, "not in the image")).collect();
-        let good = |item: &Item, got: &Marks| match (&marks[&item.name], got.get(&item.name)) {
-            (Ok(before), Some(Ok(after))) => plan.ask.as_good(before, after),
-            _ => false,
-        };
-        let tried = |side: &Side<'_>, items: &[&Item], alone: bool| {
-            let names: Vec<&str> = items.iter().map(|i| i.name.as_str()).collect();
-            if alone { plan.ask.alone(side, &names) } else { plan.ask.all(side, &names, 0) }
-        };
-        let mut got = tried(after, &there, false)?;
-        let fails =
-            |got: &Marks, items: &[&'_ Item]| items.iter().filter(|i| !good(i, got)).map(|i| i.name.clone()).collect();
-        let mut failed: Vec<String> = fails(&got, &there);
-        let of = |names: &[String]| there.iter().filter(|i| names.contains(&i.name)).copied().collect::<Vec<&Item>>();
+        let mut got = plan.tried(after, &there, false)?;
+        let (mut failed, _) = plan.parted(marks, &got, there);
         if !failed.is_empty() && got.len() > failed.len() {
-            got.extend(tried(after, &of(&failed), true)?);
-            failed = fails(&got, &of(&failed));
+            got.extend(plan.tried(after, &failed, true)?);
+            (failed, _) = plan.parted(marks, &got, failed);
         }
-        if !failed.is_empty() {
-            let sure = tried(&self.side, &of(&failed), true)?;
-            out.unsteady = fails(&sure, &of(&failed));
-        }
-        let bad = of(&failed).into_iter().filter(|item| !out.unsteady.contains(&item.name));
-        let why = |item: &Item| match (&marks[&item.name], got.get(&item.name)) {
-            (_, None) => "no answer".to_owned(),
-            (_, Some(Err(why))) => why.clone(),
-            (Ok(before), Some(Ok(after))) => {
-                format!("{} before, {} after", plan.ask.words(before), plan.ask.words(after))
-            }
-            (Err(_), Some(Ok(_))) => String::new(),
-        };
-        out.regressions = bad.map(|item| finding(item, &why(item))).collect();
+        let sure = plan.tried(&self.side, &failed, true)?;
+        let (unsteady, bad) = plan.parted(marks, &sure, failed);
+        out.unsteady = unsteady.iter().map(|item| item.name.clone()).collect();
+        let why = |item: &Item| plan.why(&marks[&item.name], got.get(&item.name));
+        out.regressions = bad.iter().map(|item| finding(item, &why(item))).collect();
         out.worked -= out.unsteady.len();
         out.works = out.worked - out.dropped.len() - out.regressions.len();
         out.seconds = start.elapsed().as_secs_f64();
@@ -232,6 +214,33 @@ struct Plan {
     with: Option<String>,
     items: Vec<Item>,
     ask: Ask,
+}
+
+impl Plan {
+    fn tried(&self, side: &Side<'_>, items: &[&Item], alone: bool) -> Result<Marks> {
+        let names: Vec<&str> = items.iter().map(|i| i.name.as_str()).collect();
+        if alone { self.ask.alone(side, &names) } else { self.ask.all(side, &names, 0) }
+    }
+
+    /// What does not work as before, and what does.
+    fn parted<'i>(&self, before: &Marks, got: &Marks, items: Vec<&'i Item>) -> (Vec<&'i Item>, Vec<&'i Item>) {
+        items.into_iter().partition(|item| match (&before[&item.name], got.get(&item.name)) {
+            (Ok(before), Some(Ok(after))) => !self.ask.as_good(before, after),
+            _ => true,
+        })
+    }
+
+    /// Why something does not work as before.
+    fn why(&self, before: &Mark, after: Option<&Mark>) -> String {
+        match (before, after) {
+            (_, None) => "no answer".to_owned(),
+            (_, Some(Err(why))) => why.clone(),
+            (Ok(before), Some(Ok(after))) => {
+                format!("{} before, {} after", self.ask.words(before), self.ask.words(after))
+            }
+            (Err(_), Some(Ok(_))) => String::new(),
+        }
+    }
 }
 
 /// What an image has of a kind, or why there is nothing to try.
@@ -272,21 +281,4 @@ fn plans(files: &Files, kind: Kind) -> std::result::Result<Vec<Plan>, String> {
         }
         Kind::Packages => Ok(Vec::new()),
     }
-}
-
-/// Does the sweeps of these kinds in two images that are open.
-///
-/// # Errors
-/// Those of the inputs and of the engine.
-pub fn run(
-    engine: &Engine,
-    before: &Subject,
-    after: &Subject,
-    kinds: &[Kind],
-    note: &dyn Fn(&str),
-) -> Result<SweepReport> {
-    let first = engine.load(before.input(), before.image())?;
-    let second = engine.load(after.input(), after.image())?;
-    let after = Side::new(engine, &second, after)?;
-    Before::new(Side::new(engine, &first, before)?).sweep(&after, kinds, note)
 }
