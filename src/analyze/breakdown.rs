@@ -43,7 +43,7 @@ pub const FRAMING: &str = "(ends of layers)";
 /// Headers of directories, links and devices.
 const ENTRIES: &str = "(directories and links)";
 /// The kind of what stripping would take out of objects, beside files of that kind.
-const DEBUG: &str = "debug data";
+const DEBUG: &str = "symbols and debug data in objects";
 /// What belongs to no package.
 const NO_PACKAGE: &str = "(no package)";
 

@@ -120,11 +120,14 @@ impl Files<'_> {
             rule: entry.rule.map(|rule| self.explain.rule_id(rule).to_owned()).unwrap_or_default(),
             why: self.explain.class(entry),
         };
+        // The data of hard links are there once.
+        let tree = &self.request.merged.tree;
+        let is_first = node.is_none_or(|id| tree.inode_of(id).name == id);
         let owner = node.and_then(|id| self.owners.of(id));
         let package = owner.map(|package| format!("{} {}", package.manager, package.name));
         self.out.files.push(File {
             path: self.explain.path(entry),
-            size: Some(entry.size),
+            size: Some(if is_first { entry.size } else { 0 }),
             layer: Some(entry.layer),
             kind: kind.map(|kind| names.kinds.id(kind)),
             package: package.map(|package| names.packages.id(package)),

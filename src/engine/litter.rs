@@ -5,14 +5,22 @@ use super::process::{self, Limits};
 use crate::{Error, ErrorKind, Result};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long the removal of one thing may take.
 const LIMITS: Limits = Limits { time: Duration::from_secs(120), keep: 64 << 10 };
 
 /// All that is there. Adding holds the lock, so that a signal finds whatever may have been begun.
 static LIVE: Mutex<Registry> = Mutex::new(Registry { closed: false, things: Vec::new() });
+
+/// How many images are being loaded.
+static LOADING: AtomicUsize = AtomicUsize::new(0);
+/// Whether a signal has come.
+static CLOSING: AtomicBool = AtomicBool::new(false);
+/// How long a signal waits for them: an engine that has all of an archive makes an image of it, whoever has gone.
+const WAIT: Duration = Duration::from_secs(60);
 
 struct Registry {
     /// Set by a signal: nothing may be begun any more.
@@ -42,11 +50,37 @@ fn registry() -> MutexGuard<'static, Registry> {
 /// Takes away all containers and images that this process put into an engine, for a handler of signals that ends the process
 /// then: nothing can be begun afterwards.
 pub fn clean_up() {
+    CLOSING.store(true, Ordering::SeqCst);
+    let start = Instant::now();
+    while LOADING.load(Ordering::SeqCst) > 0 && start.elapsed() < WAIT {
+        std::thread::sleep(Duration::from_millis(50));
+    }
     let mut registry = registry();
     registry.closed = true;
     // Containers first: an image that is in use stays.
     registry.things.sort_by_key(|t| t.kind == Kind::Image);
     registry.things.drain(..).for_each(|thing| thing.remove());
+}
+
+/// Whether a signal has come, so that nothing more need be fed to an engine.
+pub(super) fn is_closing() -> bool {
+    CLOSING.load(Ordering::SeqCst)
+}
+
+/// An image is being loaded as long as this is there.
+pub(super) struct Loading(());
+
+impl Loading {
+    pub fn new() -> Self {
+        LOADING.fetch_add(1, Ordering::SeqCst);
+        Self(())
+    }
+}
+
+impl Drop for Loading {
+    fn drop(&mut self) {
+        LOADING.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 /// Something in an engine that goes when this is dropped.

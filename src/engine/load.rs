@@ -1,7 +1,7 @@
 //! An image on its way into an engine: as an archive of docker's with one image and no name, made while it is read. So a form
 //! that the engine does not read will do, a directory too, and no tag of the user's ever moves.
 
-use super::litter::{Kind, Litter};
+use super::litter::{self, Kind, Litter, Loading};
 use super::process::{self, Limits};
 use super::{Engine, GREETING};
 use crate::codec::{self, Compression};
@@ -48,7 +48,10 @@ impl Engine {
         let mut command = Command::new(self.program());
         command.arg("load");
         let mut feed = |to: &mut dyn Write| write(input, image, to);
-        let ended = process::run(command, Some(&mut feed), LOADING, &|| ())?;
+        let loading = Loading::new();
+        let ended = process::run(command, Some(&mut feed), LOADING, &|| ());
+        drop(loading);
+        let ended = ended?;
         let failed = |why: String| {
             let what = format!("`{} load` does not take the image: {why}", self.name());
             Error::new(ErrorKind::Io, what).archive(&input.name)
@@ -108,6 +111,9 @@ fn blob(input: &Input, layer: &LayerRef, name: &str, to: &mut dyn Write) -> Resu
 }
 
 fn member(to: &mut dyn Write, name: &str, size: u64, from: &mut dyn Read) -> Result<()> {
+    if litter::is_closing() {
+        return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
+    }
     to.write_all(&tar_header(name, size))?;
     let copied = io::copy(&mut from.take(size), to)?;
     if copied != size {

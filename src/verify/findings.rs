@@ -20,6 +20,7 @@ pub struct Finding {
 
 /// How much was checked.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Checked {
     /// Images.
     pub images: u64,

@@ -356,10 +356,10 @@ fn short_name(header: &Header) -> Vec<u8> {
     }
 }
 
-/// The records that are metadata of their own, sorted, the last of each.
+/// The records that are metadata of a file, sorted, the last of each. A comment is none: engines do not read it.
 fn others(all: &Records) -> Box<[(Vec<u8>, Vec<u8>)]> {
-    let known: [&[u8]; 9] =
-        [b"path", b"linkpath", b"size", b"uid", b"gid", b"mtime", b"uname", b"gname", b"hdrcharset"];
+    let known: [&[u8]; 10] =
+        [b"path", b"linkpath", b"size", b"uid", b"gid", b"mtime", b"uname", b"gname", b"hdrcharset", b"comment"];
     let mut out: std::collections::BTreeMap<&[u8], &[u8]> = std::collections::BTreeMap::new();
     for (key, value) in all.iter().filter(|(k, _)| !known.contains(&k.as_slice()) && !k.starts_with(b"GNU.sparse.")) {
         out.insert(key, value);

@@ -6,6 +6,9 @@ use crate::report::units::count;
 use serde::Serialize;
 use std::io::{self, Write};
 
+/// How many mismatches are shown where not all are asked for.
+const SHOWN: usize = 40;
+
 /// What was asked for.
 #[derive(Clone, Debug, Serialize)]
 pub struct Head {
@@ -18,8 +21,10 @@ pub struct Head {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Document<'a, T> {
-    version: u32,
+    schema_version: u32,
+    slim_version: &'static str,
     #[serde(flatten)]
     head: &'a Head,
     ok: bool,
@@ -51,7 +56,8 @@ pub fn json(
 ) -> io::Result<()> {
     let removed = outcome.removed.paths.iter().map(|(path, rule)| RemovedPath { path, rule: rule.as_deref() });
     let document = Document {
-        version: 1,
+        schema_version: 1,
+        slim_version: env!("CARGO_PKG_VERSION"),
         head,
         ok: outcome.mismatches.is_empty() && ran.is_none_or(|(_, good)| good),
         checked: &outcome.checked,
@@ -70,8 +76,13 @@ pub fn json(
 /// # Errors
 /// Those of `out`.
 pub fn text(head: &Head, outcome: &Outcome, paths: bool, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
-    for finding in &outcome.mismatches {
+    let shown = if paths { usize::MAX } else { SHOWN };
+    for finding in outcome.mismatches.iter().take(shown) {
         self::finding(finding, &paint.red("mismatch:"), out)?;
+    }
+    if outcome.mismatches.len() > shown {
+        let more = (outcome.mismatches.len() - shown) as u64;
+        writeln!(out, "{} more mismatches: -v shows them, --json has them", count(more))?;
     }
     for finding in &outcome.notes {
         self::finding(finding, &paint.yellow("differs:"), out)?;
@@ -86,7 +97,7 @@ pub fn text(head: &Head, outcome: &Outcome, paths: bool, paint: Paint, out: &mut
     )];
     if head.against.is_some() {
         lines.push(format!("{} compared: {} byte for byte", many(checked.paths, "path"), many(checked.same, "file")));
-        let removed = if head.profiles.is_empty() { "gone" } else { "gone, each by a rule" };
+        let removed = if head.profiles.is_empty() { "gone" } else { "gone by a rule" };
         lines.push(format!("{} {removed}{}", many(checked.removed, "path"), tops(outcome)));
         if checked.rewritten > 0 {
             lines.push(format!(
@@ -110,6 +121,10 @@ pub fn text(head: &Head, outcome: &Outcome, paths: bool, paint: Paint, out: &mut
             let rule = rule.as_ref().map_or_else(String::new, |rule| format!("  {}", paint.dim(rule)));
             writeln!(out, "gone: /{path}{rule}")?;
         }
+    }
+    if head.against.is_some() && head.profiles.is_empty() && !outcome.mismatches.is_empty() {
+        let hint = "if slim made OUT with profiles, give the same `-p`: then what they change is expected";
+        writeln!(out, "{} {hint}", paint.cyan("hint:"))?;
     }
     match outcome.mismatches.len() {
         0 => writeln!(out, "{}", paint.green("no mismatch")),

@@ -4,10 +4,11 @@ use super::{Look, Severity, base, more};
 use crate::plan::{guard, hold};
 use crate::report::escape;
 use crate::tree::{NodeId, Resolved, Tree, Type};
-use bstr::{BStr, ByteSlice};
+use bstr::{BStr, BString, ByteSlice};
 use std::collections::{BTreeMap, HashSet};
 
 const INTERPRETER: &str = "missing-interpreter";
+const PROGRAM: &str = "missing-program";
 const LIBRARY: &str = "missing-library";
 /// Where distributions have libraries of other widths.
 const MORE_DIRS: [&str; 6] = ["lib32", "usr/lib32", "libx32", "usr/libx32", "usr/local/lib64", "usr/local/lib32"];
@@ -46,6 +47,7 @@ type Missing = BTreeMap<(&'static str, Severity, String), (NodeId, &'static str,
 pub(super) fn look(look: &mut Look<'_>) {
     let tree = look.tree;
     let places = Places::new(look);
+    config(look, &places);
     let libraries = Libraries::new(look);
     let mut missing = Missing::new();
     let mut add = |kind, severity: Option<Severity>, what: &[u8], id, how| {
@@ -76,6 +78,28 @@ pub(super) fn look(look: &mut Look<'_>) {
             _ => format!("needs {what}, which the image has, but not where the loader looks{}", more(count)),
         };
         look.report(kind, severity, id, &what, message).count = count;
+    }
+}
+
+/// What the config starts a container or a health check with, where that is not there. Of a line for a shell only the shell is
+/// looked up.
+fn config(look: &mut Look<'_>, places: &Places) {
+    let (tree, facts) = (look.tree, look.request.plan.facts);
+    let workdir = tree.resolve(NodeId::ROOT, facts.workdir.as_bytes()).target.unwrap_or(NodeId::ROOT);
+    let started = facts.entrypoint.first().map(|word| ("the entrypoint", "started", word));
+    let started = started.or_else(|| facts.cmd.first().map(|word| ("the command", "started", word)));
+    let health = facts.healthcheck.first().map(|word| ("the health check", "health", word));
+    let health = health.filter(|(.., word)| !word.contains(char::is_whitespace));
+    for (what, case, word) in started.into_iter().chain(health) {
+        let there = if word.contains('/') {
+            tree.resolve(workdir, word.as_bytes()).target.is_some()
+        } else {
+            !hold::on_path(tree, word.as_bytes(), &places.path).is_empty()
+        };
+        if let Some(severity) = look.rules().severity(PROGRAM, case, b"").filter(|_| !there && !word.is_empty()) {
+            let message = format!("{what} is {}, which is not in the image", escape(word.as_bytes()));
+            look.add(PROGRAM, severity, BString::default(), None, word, message);
+        }
     }
 }
 

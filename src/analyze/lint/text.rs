@@ -33,10 +33,16 @@ pub fn render(findings: &[Finding], options: &Options) -> String {
     let counts = counts.map(|(severity, name)| many(count(severity), name));
     let mut out = format!("\n{}\n", paint.bold(&format!("lint: {}", counts.join(", "))));
     let told: Vec<&Finding> = findings.iter().filter(|f| options.notes || f.severity != Severity::Note).collect();
-    let mut last = None;
-    for finding in told.iter().take(options.rows) {
+    let (mut last, mut shown) = (None, 0);
+    for (index, finding) in told.iter().enumerate() {
         let kind = (finding.severity, &finding.id);
-        if last.replace(kind) != Some(kind) {
+        // At least one of each kind is shown.
+        let first = last.replace(kind) != Some(kind);
+        if index >= options.rows && !first {
+            continue;
+        }
+        shown += 1;
+        if first {
             out.push_str(&format!("  {} {}\n", label(finding.severity, paint), finding.id));
             out.push_str(
                 &wrap(&finding.help, TEXT - 2, options.width).lines().map(|l| dimmed(l, paint)).collect::<String>(),
@@ -45,7 +51,7 @@ pub fn render(findings: &[Finding], options: &Options) -> String {
         let text = wrap(&sentence(finding), TEXT, options.width);
         out.push_str(&format!("{}-{}", " ".repeat(TEXT - 2), &text[TEXT - 1..]));
     }
-    let rest = told.len().saturating_sub(options.rows);
+    let rest = told.len() - shown;
     let notes = count(Severity::Note);
     let hidden = match (rest, notes) {
         (0, _) if options.notes => String::new(),
