@@ -43,9 +43,16 @@ fn lint(image: Image) -> Vec<String> {
     lint_of(image, &[]).iter().map(line).collect()
 }
 
+/// An image that starts nothing.
+fn image_of(layers: Vec<Vec<u8>>) -> Image {
+    let mut image = Image::new(layers);
+    image.config = json!({"config": {"Env": ["PATH=/usr/bin:/bin"]}});
+    image
+}
+
 fn files(list: &[(&str, &str)]) -> Image {
     let entries: Vec<TarEntry> = list.iter().map(|(path, content)| file(path, content)).collect();
-    Image::new(vec![tar(&entries)])
+    image_of(vec![tar(&entries)])
 }
 
 const OS: (&str, &str) = ("usr/lib/python3.11/os.py", "");
@@ -178,7 +185,7 @@ fn interpreters_are_looked_for_as_the_kernel_and_env_do() {
 
 #[test]
 fn libraries_are_looked_for_as_the_loader_does() {
-    let image = Image::new(vec![tar(&[
+    let image = image_of(vec![tar(&[
         file("usr/bin/tool", object(&["liblost.so.1", "libc.so.6", "libown.so", "libbeside.so.2"], "$ORIGIN/../own")),
         file("lib/x86_64-linux-gnu/libc.so.6", object(&[], "")),
         file("usr/own/libown.so", object(&[], "")),
@@ -192,7 +199,7 @@ fn libraries_are_looked_for_as_the_loader_does() {
 
 #[test]
 fn links_that_lead_nowhere_say_who_deleted_what_they_led_to() {
-    let image = Image::new(vec![
+    let image = image_of(vec![
         layer(
             "file data/x content=x\nfile keep content=x\nsym ok -> keep\nsym gone -> data/x\nsym etc/never -> ../no/where\nsym etc/mtab -> /proc/mounts\nsym loop -> loop\nsym usr/share/man/a.gz -> b.gz",
         ),
@@ -213,7 +220,7 @@ fn links_that_lead_nowhere_say_who_deleted_what_they_led_to() {
 
 #[test]
 fn risky_modes_are_told_once_for_a_directory() {
-    let image = Image::new(vec![layer(
+    let image = image_of(vec![layer(
         "file usr/bin/su mode=4755 content=x\nfile opt/own mode=4755 content=x\nfile opt/group mode=2755 content=x\nfile opt/plain mode=4644 content=x\n\
          dir tmp mode=1777\nfile tmp/x mode=0666 content=x\ndir app mode=0777\nfile app/a mode=0666 content=x\ndir app/b mode=0777\nfile opt/fine content=x\n\
          file usr/bin/ping mode=0755 content=x xattr.security.capability=0x0100000200200000000000000000000000000000",
@@ -236,7 +243,7 @@ const KEY: &str = "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA\n-----END R
 #[test]
 fn secrets_are_found_where_they_lie_and_never_shown() {
     let site = format!("{SITE}/pkg/tests/key.pem");
-    let image = Image::new(vec![
+    let image = image_of(vec![
         tar(&[
             file("root/.npmrc", "//registry.npmjs.org/:_authToken=npm_s3cr3t\n"),
             file("home/a/.npmrc", "//registry.npmjs.org/:_authToken=${NPM_TOKEN}\n"),
@@ -248,6 +255,10 @@ fn secrets_are_found_where_they_lie_and_never_shown() {
             file("app/.env", "DEBUG=1\n"),
             file("app/.env.example", "PASSWORD=s3cr3t\n"),
             file("srv/.env", "export DB_PASSWORD=s3cr3t\n"),
+            file(
+                "opt/.env",
+                "TOKEN=changeme\nPASSWORD=\nSECRET_KEY=\"\"\nAPI_KEY=<key>\nTOKEN_EXPIRY_SECONDS=3600\nDB_PASSWORD_FILE=/run/secrets/db\n",
+            ),
             file("app/.git/HEAD", "ref: refs/heads/main\n"),
         ]),
         layer("whiteout root/.npmrc\nfile app/again.pem content=\"-----BEGIN PRIVATE KEY-----\\nx\\n\""),
@@ -272,6 +283,7 @@ fn secrets_are_found_where_they_lie_and_never_shown() {
             "error secret srv/.env 1 an environment file with what looks like secrets",
             "warning secret app/.env 1 an environment file",
             "warning secret app/.git 1 a git repository, with all that was ever committed",
+            "warning secret opt/.env 1 an environment file",
             &format!("note secret {site} 1 a private key"),
         ]
     );
@@ -284,7 +296,7 @@ fn secrets_are_found_where_they_lie_and_never_shown() {
 
 #[test]
 fn archives_of_packages_are_told_by_directory() {
-    let image = Image::new(vec![
+    let image = image_of(vec![
         layer(
             "file wheels/a.whl content=x repeat=9\nfile wheels/b.whl content=x\nfile srv/c.deb content=x\nfile srv/small.tar.gz content=x\nfile srv/big.tar.gz random=1100000\nfile usr/lib/python3.11/ensurepip/_bundled/pip.whl content=x",
         ),
@@ -300,8 +312,30 @@ fn archives_of_packages_are_told_by_directory() {
 }
 
 #[test]
+fn what_the_config_starts_has_to_be_there() {
+    let start = |config: Value| {
+        let mut image = files(&[("bin/app", "x"), ("srv/run", "x")]);
+        image.config = json!({"config": config});
+        lint(image)
+    };
+    let path = json!(["PATH=/usr/bin:/bin"]);
+    for there in [json!(["/bin/app"]), json!(["app", "gone"]), json!(["srv/run"]), json!([])] {
+        assert!(
+            start(json!({"Entrypoint": there, "Cmd": ["/gone"], "Env": path})).is_empty()
+                != there.as_array().unwrap().is_empty()
+        );
+    }
+    let gone = "error missing-program  - ";
+    assert_eq!(start(json!({"Entrypoint": ["gone", "/bin/app"], "Env": path})), [format!("{gone}gone")]);
+    assert_eq!(start(json!({"Cmd": ["/bin/gone"], "Env": path})), [format!("{gone}/bin/gone")]);
+    assert_eq!(start(json!({"WorkingDir": "/srv", "Cmd": ["./run"], "Env": path})), Vec::<String>::new());
+    let health = json!({"Cmd": ["app"], "Env": path, "Healthcheck": {"Test": ["CMD", "curl", "-f"]}});
+    assert_eq!(start(health), ["warning missing-program  - curl"]);
+}
+
+#[test]
 fn findings_are_ignored_by_kind_and_path() {
-    let image = || Image::new(vec![layer("file a/x mode=0666 content=x\nfile b/x mode=0666 content=x\nsym c -> d")]);
+    let image = || image_of(vec![layer("file a/x mode=0666 content=x\nfile b/x mode=0666 content=x\nsym c -> d")]);
     let count = |args: &[&str]| lint_of(image(), args).len();
     assert_eq!(count(&[]), 3);
     assert_eq!(count(&["--lint-ignore", "broken-link"]), 2);
@@ -319,8 +353,8 @@ fn findings_are_ignored_by_kind_and_path() {
 #[test]
 fn the_text_tells_the_worst_first_and_counts_notes() {
     let dir = Dir::new();
-    let image = Image::new(vec![layer(
-        "file a/x mode=0666 content=x\nfile usr/bin/su mode=4755 content=x\nfile .env content=PASSWORD=abcd",
+    let image = image_of(vec![layer(
+        "file a/x mode=0666 content=x\nfile usr/bin/su mode=4755 content=x\nfile .env content=PASSWORD=abcd1234",
     )]);
     Archive::new(image.comp(Comp::Gzip), Form::Hybrid).write(dir.path());
     let text = dir.run(&["analyze", "in.tar"]).ok().text();
@@ -340,11 +374,11 @@ fn the_text_tells_the_worst_first_and_counts_notes() {
 fn sarif_names_rules_places_and_the_same_finding_the_same() {
     let dir = Dir::new();
     let write = |lines: &str| {
-        Archive::new(Image::new(vec![layer("file z content=z"), layer(lines)]), Form::Docker).write(dir.path());
+        Archive::new(image_of(vec![layer("file z content=z"), layer(lines)]), Form::Docker).write(dir.path());
         dir.run(&["analyze", "in.tar", "--sarif", "out.sarif", "-q"]).ok();
         serde_json::from_slice::<Value>(&std::fs::read(dir.join("out.sarif")).unwrap()).unwrap()
     };
-    let log = write("file \"a b:\\xff\" mode=0666 content=x\nfile .env content=PASSWORD=abcd");
+    let log = write("file \"a b:\\xff\" mode=0666 content=x\nfile .env content=PASSWORD=abcd1234");
     assert_eq!(log["version"], "2.1.0");
     let run = &log["runs"][0];
     let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
@@ -358,7 +392,7 @@ fn sarif_names_rules_places_and_the_same_finding_the_same() {
     assert_eq!(place["physicalLocation"]["artifactLocation"], json!({"uri": "a%20b%3A%FF", "uriBaseId": "IMAGE"}));
     assert_eq!(place["logicalLocations"][0]["name"], "layer 2");
     assert_eq!((&results[0]["level"], &results[1]["level"]), (&json!("error"), &json!("warning")));
-    let again = write("file q content=q\nfile \"a b:\\xff\" mode=0666 content=y\nfile .env content=PASSWORD=other");
+    let again = write("file q content=q\nfile \"a b:\\xff\" mode=0666 content=y\nfile .env content=PASSWORD=other9876");
     let prints = |log: &Value| -> Vec<Value> {
         let results = log["runs"][0]["results"].as_array().unwrap();
         results.iter().map(|r| r["partialFingerprints"].clone()).collect()
@@ -371,7 +405,7 @@ fn sarif_names_rules_places_and_the_same_finding_the_same() {
 #[test]
 fn a_budget_makes_a_gate_of_findings() {
     let dir = Dir::new();
-    Archive::new(Image::new(vec![layer("file a/x mode=0666 content=x")]), Form::Docker).write(dir.path());
+    Archive::new(image_of(vec![layer("file a/x mode=0666 content=x")]), Form::Docker).write(dir.path());
     let gate = |text: &str| {
         dir.write("slim.toml", text);
         let run = dir.run(&["analyze", "in.tar", "--ci", "--json", "-"]);
