@@ -32,7 +32,9 @@ pub(super) fn figures(all: &Comparison) -> Vec<Row> {
         rows.extend([row("gzip", &size(gzip)), row("  saved", &saved(gzip)), row("zstd", &size(zstd))]);
         rows.push(row("  saved", &saved(zstd)));
     }
-    rows.push(row(&format!("pull at {}", bandwidth(all.bits_per_second)), &|c| seconds(c.pull_seconds)));
+    let measured = all.columns.iter().any(|c| c.gzip_bytes.is_some());
+    let pull = format!("pull at {}{}", bandwidth(all.bits_per_second), if measured { "" } else { ", as stored" });
+    rows.push(row(&pull, &|c| seconds(c.pull_seconds)));
     rows.push(row("files", &|c| units::count(c.files)));
     rows.push(row("layers", &|c| c.layers.to_string()));
     rows.push(row("time to slim", &|c| c.slim_seconds.map_or_else(|| NONE.to_owned(), seconds)));
