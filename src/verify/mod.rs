@@ -1,7 +1,7 @@
 //! `slim verify`: whether an image is what it says, and what it was to become. All that is checked is read a second time, by code
 //! that shares no reading of archives, layers and trees with what writes (but hashes, the spelling of paths in [`crate::path`], and what
 //! texts refer to, from [`crate::refs`]): [`store`] and [`documents`] find the layers, [`layer`], [`member`] and [`pax`] read them
-//! once, [`replay`] makes the tree, [`compare`] holds it against another and against what a plan said of it ([`expected`]).
+//! once, [`replay`] makes the tree, `compare` holds it against another and against what a plan said of it ([`expected`]).
 
 use crate::source::Location;
 use crate::{Digest, Error, ErrorKind, Result};
