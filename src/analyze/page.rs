@@ -20,8 +20,7 @@ const PATHS: usize = 12;
 /// A sentence where the built-in kinds are wrong, which a test rules out.
 pub fn page(analysis: &Analysis, request: &Request<'_>, explain: &Explain<'_>) -> Result<Page, String> {
     let owners = Owners::new(request.layers, &request.merged.tree);
-    let mut files =
-        Files { request, explain, owners, kinds: Kinds::builtin()?, found: Vec::new(), out: Page::default() };
+    let mut files = Files { request, explain, owners, kinds: Kinds::builtin()?, found: Vec::new(), out: Vec::new() };
     let mut names = Names::default();
     explain.entries().filter(|entry| !entry.is_dir()).for_each(|entry| files.add(&entry, &mut names));
     let profile = explain.image().profile.names.join(",");
@@ -34,12 +33,13 @@ pub fn page(analysis: &Analysis, request: &Request<'_>, explain: &Explain<'_>) -
         layers: layers(analysis),
         kinds: names.kinds.list,
         packages: names.packages.list,
-        verdicts: names.verdicts.list.into_iter().map(|v| v.0).collect(),
+        verdicts: names.verdicts.list,
         profile,
         waste: analysis.wasted.steps.iter().filter(|w| w.cause != Cause::Marker).map(|w| waste(analysis, w)).collect(),
         profiles: profiles(analysis),
         findings: analysis.findings.iter().flatten().map(finding).collect(),
-        ..files.out
+        files: files.out,
+        ..Page::default()
     })
 }
 
@@ -82,21 +82,11 @@ impl<T: Clone + Eq + std::hash::Hash> Interned<T> {
     }
 }
 
-/// A verdict that can be looked up.
-#[derive(Clone, PartialEq, Eq)]
-struct Verdict(page::Verdict);
-
-impl std::hash::Hash for Verdict {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        (self.0.fate as u8, &self.0.rule, &self.0.why).hash(state);
-    }
-}
-
 #[derive(Default)]
 struct Names {
     kinds: Interned<String>,
     packages: Interned<String>,
-    verdicts: Interned<Verdict>,
+    verdicts: Interned<page::Verdict>,
 }
 
 struct Files<'a> {
@@ -105,7 +95,7 @@ struct Files<'a> {
     owners: Owners,
     kinds: Kinds,
     found: Vec<usize>,
-    out: Page,
+    out: Vec<File>,
 }
 
 impl Files<'_> {
@@ -125,13 +115,13 @@ impl Files<'_> {
         let is_first = node.is_none_or(|id| tree.inode_of(id).name == id);
         let owner = node.and_then(|id| self.owners.of(id));
         let package = owner.map(|package| format!("{} {}", package.manager, package.name));
-        self.out.files.push(File {
+        self.out.push(File {
             path: self.explain.path(entry),
             size: Some(if is_first { entry.size } else { 0 }),
             layer: Some(entry.layer),
             kind: kind.map(|kind| names.kinds.id(kind)),
             package: package.map(|package| names.packages.id(package)),
-            verdict: Some(names.verdicts.id(Verdict(verdict))),
+            verdict: Some(names.verdicts.id(verdict)),
             saved: entry.bytes,
             ..File::default()
         });

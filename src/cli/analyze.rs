@@ -7,7 +7,7 @@ use super::linter::{self, Linter};
 use super::picked::Profiles;
 use super::progress::{self, Ui};
 use super::values::Color;
-use super::{FAILED, OK, WIDTH, needs, paint, prepare_threads, run, terminal_width, to_stdout};
+use super::{FAILED, OK, needs, prepare_threads, run, show};
 use crate::analyze::gate::{self, Settings};
 use crate::analyze::lint::rules::Rules;
 use crate::analyze::savings::{Saving, output_bytes};
@@ -21,11 +21,9 @@ use crate::report::build::Built;
 use crate::report::paint::Paint;
 use crate::scan::{Needs, Scanned};
 use crate::source::{self, Image, Input, Location, OpenOptions};
-use crate::tar::Member;
-use crate::tree::merge;
 use crate::{Error, ErrorKind, Result};
 use rayon::prelude::*;
-use std::io::{self, IsTerminal};
+use std::io;
 use std::path::Path;
 
 mod budget;
@@ -70,8 +68,7 @@ pub fn analyze(args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8> {
     let scans = done?;
     let scanned: Vec<&Scanned> = image.layers.iter().map(|l| &scans[&run::key(l)]).collect();
     let layers: Vec<&LayerIndex> = scanned.iter().map(|s| &s.index).collect();
-    let members: Vec<&[Member]> = layers.iter().map(|l| l.members.as_slice()).collect();
-    let merged = merge::merge(&members, 0).map_err(|e| e.archive(&input.name))?;
+    let merged = run::merge_layers(&input, image, &scans, 0)?;
 
     let instructions = instructions(image, linter.as_ref())?;
     let (facts, depth) = (&image.facts, args.depth);
@@ -129,12 +126,8 @@ impl Told<'_> {
         }
         let outputs = [&args.json, &args.budget.markdown, &args.sarif, &args.html];
         if !args.quiet && !outputs.iter().any(|path| path.as_deref().is_some_and(is_stdout)) {
-            let terminal = io::stdout().is_terminal();
-            let width = if terminal { terminal_width() } else { WIDTH };
-            let options = text::Options { width, paint: paint(self.color, terminal), detail: args.verbose };
-            let text = text::render(analysis, &options);
-            to_stdout(|out| out.write_all(text.as_bytes()))
-                .map_err(|e| Error::io("standard output cannot be written", e))?;
+            let options = |width, paint| text::Options { width, paint, detail: args.verbose };
+            show(self.color, |width, paint| text::render(analysis, &options(width, paint)))?;
         }
         filled.into_iter().try_for_each(files::Filled::publish)
     }
@@ -172,6 +165,17 @@ pub(super) fn only(input: &Input) -> Result<&Image> {
     Err(Error::new(ErrorKind::Usage, format!("there are {} images in it, and one can be analyzed", names.len()))
         .archive(&input.name)
         .hint(format!("name it, `IN:REF` or --platform: {}", names.join("; "))))
+}
+
+/// What is known of an image besides its layers; `path` is IN as given.
+pub(super) fn head(path: &str, input: &Input, image: &Image) -> Head {
+    Head {
+        path: path.to_owned(),
+        tags: image.tags.clone(),
+        platform: image.platform.to_string(),
+        config: image.config_digest.to_string(),
+        archive_bytes: input.archive_bytes,
+    }
 }
 
 /// What to estimate: each profile on its own, or those that were asked for together.
@@ -226,13 +230,7 @@ fn found(
     });
     Ok(Analysis {
         layers: layers.collect(),
-        head: Head {
-            path: path.to_owned(),
-            tags: image.tags.clone(),
-            platform: image.platform.to_string(),
-            config: image.config_digest.to_string(),
-            archive_bytes: input.archive_bytes,
-        },
+        head: head(path, input, image),
         paths: request.merged.tree.len() as u64 - 1,
         metric,
         wasted,

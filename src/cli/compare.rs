@@ -1,7 +1,7 @@
 //! `slim compare`: one scan, then for each profile a plan and an image in a temporary place, which is measured, and run where that
 //! is asked for.
 
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -12,7 +12,7 @@ use super::progress::{self, Ui};
 use super::run::{self, Clock, Decided, From, LayerKey};
 use super::trial::{self, Asked};
 use super::values::Color;
-use super::{OK, WIDTH, files, needs, paint, prepare_threads, summary, terminal_width, to_stdout};
+use super::{OK, files, needs, prepare_threads, show, summary};
 use crate::codec::{self, Compression};
 use crate::compare::{self, AS_IT_IS, Column, Comparison, Head, Tried, markdown, text};
 use crate::engine::Loaded;
@@ -63,12 +63,8 @@ pub fn compare(args: CompareArgs, color: Color, stderr: Paint) -> Result<u8> {
     filled.extend(to_html.map(|file| file.fill(page)).transpose()?);
     // A file that is written leaves room for the text.
     if !args.quiet && !wanted.iter().any(|(_, path)| path.is_some_and(is_stdout)) {
-        let terminal = io::stdout().is_terminal();
-        let width = if terminal { terminal_width() } else { WIDTH };
-        let options = text::Options { width, paint: paint(color, terminal), all: args.verbose };
-        let text = text::render(&all, &options);
-        to_stdout(|out| out.write_all(text.as_bytes()))
-            .map_err(|e| Error::io("standard output cannot be written", e))?;
+        let options = |width, paint| text::Options { width, paint, all: args.verbose };
+        show(color, |width, paint| text::render(&all, &options(width, paint)))?;
     }
     filled.into_iter().try_for_each(files::Filled::publish)?;
     Ok(OK)

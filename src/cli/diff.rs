@@ -1,12 +1,12 @@
 //! `slim diff`: the phases up to the tree for two images, the contents that have to be compared, and what differs, on standard output.
 
-use super::analyze::only;
+use super::analyze::{head, only};
 use super::args::DiffArgs;
 use super::files;
 use super::job::{Verbosity, is_stdout};
 use super::progress::{self, Ui};
 use super::values::Color;
-use super::{FAILED, OK, WIDTH, paint, prepare_threads, run, terminal_width, to_stdout};
+use super::{FAILED, OK, prepare_threads, run, show};
 use crate::analyze::Head;
 use crate::diff::{self, Answers, Diff, Image, Pair, Questions, json, markdown, text};
 use crate::elf::Object as _;
@@ -16,13 +16,11 @@ use crate::page;
 use crate::report::paint::Paint;
 use crate::scan::{Needs, Scanned};
 use crate::source::{self, Input, LayerRef, Location, OpenOptions, Place};
-use crate::tar::Member;
 use crate::transform::{self, Shelf};
 use crate::tree::At;
-use crate::tree::merge::{self, Merged};
+use crate::tree::merge::Merged;
 use crate::{Digest, Error, ErrorKind, Result};
 use std::collections::HashMap;
-use std::io::{self, IsTerminal};
 
 /// Larger `package.json` files are not read: npm refuses to publish such.
 const MANIFEST: u64 = 1 << 20;
@@ -45,16 +43,8 @@ impl Side {
         let image = only(&input)?;
         let needs = Needs { sizes_only: true, records: true, packages: true, ..Needs::default() };
         let scans = run::scan_layers(&input, &needs, ui)?;
-        let members: Vec<&[Member]> =
-            image.layers.iter().map(|l| scans[&run::key(l)].index.members.as_slice()).collect();
-        let merged = merge::merge(&members, 0).map_err(|e| e.archive(&input.name))?;
-        let head = Head {
-            path: path.to_owned(),
-            tags: image.tags.clone(),
-            platform: image.platform.to_string(),
-            config: image.config_digest.to_string(),
-            archive_bytes: input.archive_bytes,
-        };
+        let merged = run::merge_layers(&input, image, &scans, 0)?;
+        let head = head(path, &input, image);
         let stored = image.layers.iter().map(|l| (l.diff_id, l.size)).collect();
         Ok(Self { head, scans, merged, stored, input })
     }
@@ -115,11 +105,8 @@ pub fn diff(args: DiffArgs, color: Color, stderr: Paint) -> Result<u8> {
     );
     filled.extend(to_html.map(|file| file.fill(|out| page::write(&diff::page::page(&diff), out))).transpose()?);
     if !args.quiet && !wanted.iter().any(|(_, path)| path.is_some_and(is_stdout)) {
-        let terminal = io::stdout().is_terminal();
-        let width = if terminal { terminal_width() } else { WIDTH };
-        let options = text::Options { width, paint: paint(color, terminal), detail: args.verbose };
-        to_stdout(|out| out.write_all(text::render(&diff, &options).as_bytes()))
-            .map_err(|e| Error::io("standard output cannot be written", e))?;
+        let options = |width, paint| text::Options { width, paint, detail: args.verbose };
+        show(color, |width, paint| text::render(&diff, &options(width, paint)))?;
     }
     filled.into_iter().try_for_each(files::Filled::publish)?;
     Ok(if args.exit_code && diff.differs() { FAILED } else { OK })

@@ -139,22 +139,6 @@ pub fn open(job: &Job) -> Result<(Option<Pending>, Option<Pending>)> {
     Ok((pending("--report", &job.report)?, pending("--removed", &job.removed)?))
 }
 
-/// Opens a file that a command writes beside reading an image.
-///
-/// # Errors
-/// [`ErrorKind::Usage`] where it is IN or lies in it; as [`Pending::open`] else.
-pub fn open_beside(option: &str, path: &Path, input: &str) -> Result<Pending> {
-    let input = Location::parse(input)?.place;
-    if let Place::Path(input) = input
-        && !is_stdout(path)
-        && within(path, &input)
-    {
-        let what = format!("{option} {} is IN, or lies in it", path.display());
-        return Err(Error::new(ErrorKind::Usage, what).hint("name another file"));
-    }
-    Pending::open(path)
-}
-
 /// Opens the files that a command writes beside reading images: each option with its file, in the same order. `inputs` are the names
 /// of the images' arguments with what was given for them.
 ///

@@ -184,6 +184,13 @@ fn print_error(error: &Error, paint: Paint) {
     let _ = io::stderr().write_all(text.as_bytes());
 }
 
+/// Writes text for people to standard output, as wide as the terminal is, with colours where those are wanted.
+fn show(color: Color, render: impl FnOnce(usize, Paint) -> String) -> Result<()> {
+    let terminal = io::stdout().is_terminal();
+    let text = render(if terminal { terminal_width() } else { WIDTH }, paint(color, terminal));
+    to_stdout(|out| out.write_all(text.as_bytes())).map_err(|e| Error::io("standard output cannot be written", e))
+}
+
 /// Writes to standard output. That its reader has gone, as `head` does, is no error.
 fn to_stdout(fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let mut out = io::BufWriter::new(io::stdout().lock());

@@ -215,12 +215,20 @@ struct MergedImage {
     base: usize,
 }
 
+/// The layers of one image on top of each other, the lowest `base` of them kept as they are.
+pub(super) fn merge_layers(
+    input: &Input,
+    image: &Image,
+    scans: &HashMap<LayerKey, Scanned>,
+    base: usize,
+) -> Result<Merged> {
+    let members: Vec<&[Member]> = image.layers.iter().map(|l| scans[&key(l)].index.members.as_slice()).collect();
+    merge::merge(&members, base).map_err(|e| e.archive(&input.name))
+}
+
 fn merge_images(job: &Job, input: &Input, scans: &HashMap<LayerKey, Scanned>) -> Result<Vec<MergedImage>> {
-    let one = |(image, base): (&Image, usize)| {
-        let members: Vec<&[Member]> = image.layers.iter().map(|l| scans[&key(l)].index.members.as_slice()).collect();
-        let merged = merge::merge(&members, base).map_err(|e| e.archive(&input.name))?;
-        Ok(MergedImage { merged, base })
-    };
+    let one =
+        |(image, base): (&Image, usize)| Ok(MergedImage { merged: merge_layers(input, image, scans, base)?, base });
     input.images.iter().zip(bases(job, input)?).map(one).collect()
 }
 

@@ -171,7 +171,7 @@ pub struct Waste {
 }
 
 /// What becomes of a file.
-#[derive(Serialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Serialize, Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[serde(rename_all = "lowercase")]
 pub enum Fate {
     /// It stays.
@@ -190,7 +190,7 @@ pub enum Fate {
 }
 
 /// What can become of a file, and why. Many files share one.
-#[derive(Serialize, Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Serialize, Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[serde(rename_all = "camelCase")]
 pub struct Verdict {
     /// What becomes of it.

@@ -68,6 +68,18 @@ pub struct Outcome {
     pub removed: Removed,
 }
 
+impl Finding {
+    /// One of an image that is named later.
+    fn new(
+        kind: &'static str,
+        place: impl Into<String>,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) -> Self {
+        Self { kind, image: None, place: place.into(), expected: expected.into(), found: found.into() }
+    }
+}
+
 impl Outcome {
     /// Adds a mismatch.
     pub fn wrong(
@@ -77,8 +89,7 @@ impl Outcome {
         expected: impl Into<String>,
         found: impl Into<String>,
     ) {
-        let (place, expected, found) = (place.into(), expected.into(), found.into());
-        self.mismatches.push(Finding { kind, image: None, place, expected, found });
+        self.mismatches.push(Finding::new(kind, place, expected, found));
     }
 
     /// Adds what is to be told.
@@ -89,8 +100,7 @@ impl Outcome {
         expected: impl Into<String>,
         found: impl Into<String>,
     ) {
-        let (place, expected, found) = (place.into(), expected.into(), found.into());
-        self.notes.push(Finding { kind, image: None, place, expected, found });
+        self.notes.push(Finding::new(kind, place, expected, found));
     }
 
     /// Adds a mismatch if two values differ.
