@@ -317,6 +317,8 @@ fn facts<R: io::BufRead>(
         };
     }
     if text.is_some() {
+        // One byte more, to find the end without growing.
+        head.reserve_exact((size as usize + 1).saturating_sub(head.len()));
         data.read_to_end(head)?;
     }
     Ok((facts, text))

@@ -23,6 +23,7 @@ use crate::scan::{Needs, Scanned};
 use crate::source::{self, Image, Input, Location, OpenOptions};
 use crate::{Error, ErrorKind, Result};
 use rayon::prelude::*;
+use std::cmp::Reverse;
 use std::io;
 use std::path::Path;
 
@@ -210,14 +211,13 @@ fn found(
     linter: Option<&Linter>,
 ) -> Result<Analysis> {
     let needed = waste::needed(request.layers, &request.merged.tree);
-    let plans =
-        || -> Result<Vec<Saving>> { profiles.par_iter().with_max_len(1).map(|p| saving(p, image, request)).collect() };
+    let plans = || savings(profiles, image, request);
     let findings = || linter.map(|linter| linter.lint(request, &needed));
     let breakdown = || packages.then(|| analyze::break_down(request, &needed)).transpose();
     let measures = || rayon::join(|| analyze::measure(request, &needed), breakdown);
     let ((savings, findings), ((metric, wasted), breakdown)) = rayon::join(|| rayon::join(plans, findings), measures);
     let mut savings = savings.map_err(|e| e.archive(&input.name))?;
-    savings.sort_by_key(|s| std::cmp::Reverse(s.saved_bytes));
+    savings.sort_by_key(|s| Reverse(s.saved_bytes));
     let layers = request.instructions.iter().zip(request.layers).zip(&image.layers).enumerate();
     let layers = layers.map(|(index, ((instruction, layer), stored))| Layer {
         index: index + 1,
@@ -256,6 +256,25 @@ fn planned(profile: &Profile, request: &Request<'_>) -> Result<Plan> {
     let Request { facts, layers, merged, .. } = *request;
     let matcher = Matcher::new(profile)?;
     plan::plan(&plan::Request { facts, layers, merged, profile, matcher: &matcher, squash: false, base: 0 })
+}
+
+/// What each profile would save. Those that come to the same, as `auto` and what it picks, are planned once; those with most
+/// rules come first, so that no thread is left with a long plan while the others have none.
+fn savings(profiles: &[Profile], image: &Image, request: &Request<'_>) -> Result<Vec<Saving>> {
+    let mut different: Vec<&Profile> = Vec::new();
+    for profile in profiles {
+        if !different.iter().any(|p| p.plans_like(profile)) {
+            different.push(profile);
+        }
+    }
+    different.sort_by_key(|p| Reverse(p.rules.iter().filter(|r| r.enabled).count()));
+    let saving = |profile: &&Profile| saving(profile, image, request);
+    let found: Vec<Saving> = different.par_iter().with_max_len(1).map(saving).collect::<Result<_>>()?;
+    let named = |profile: &Profile| {
+        let (_, saving) = different.iter().zip(&found).find(|(p, _)| p.plans_like(profile))?;
+        Some(Saving { profile: profile.names.join(","), ..saving.clone() })
+    };
+    Ok(profiles.iter().filter_map(named).collect())
 }
 
 /// What a profile would save, by its plan.

@@ -9,7 +9,6 @@ use super::verdict::Proposals;
 use crate::profile::Mode;
 use crate::refs::pyc::{CACHE, Header, Name};
 use crate::tree::{At, NodeId, Tree, Type};
-use bstr::BStr;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -147,9 +146,7 @@ impl<'a> Look<'a> {
         }
         // Other loaders compile other files: `MODULE.hy`, or a script without an ending.
         let start = [name.module, b"."].concat();
-        let siblings = tree.children(dir);
-        let next = siblings.partition_point(|&s| tree.name(s) < BStr::new(&start));
-        let other = siblings.get(next).is_some_and(|&s| tree.name(s).starts_with(&start));
+        let other = tree.children_from(dir, &start).first().is_some_and(|&s| tree.name(s).starts_with(&start));
         if other || tree.child(dir, name.module).is_some_and(|s| !tree.is_dir(s)) {
             Source::Elsewhere
         } else {

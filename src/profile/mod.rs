@@ -65,7 +65,7 @@ pub struct Choice {
 }
 
 /// One thing to do, and why it is safe.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
     /// Its name in reports and for `--enable`.
     pub id: String,
@@ -187,7 +187,7 @@ pub enum Guard {
 }
 
 /// A path that no rule may drop.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Protect {
     /// The path.
     pub path: Glob,
@@ -230,6 +230,22 @@ pub struct Request<'a> {
 }
 
 impl Profile {
+    /// The set of the directories that Python looks for modules in.
+    pub const MODULE_ROOTS: &str = "python-path";
+    /// The set of the directories that hold packages, each in a directory of its own name.
+    pub const PACKAGES: &str = "packages";
+
+    /// Whether the other comes to the same plan and report for any image: the rules are the same, in the same order, and so is
+    /// what is protected and those of the sets that are read by name.
+    #[must_use]
+    pub fn plans_like(&self, other: &Self) -> bool {
+        let same_set = |name: &str| self.sets.get(name) == other.sets.get(name);
+        self.rules == other.rules
+            && self.protects == other.protects
+            && same_set(Self::MODULE_ROOTS)
+            && same_set(Self::PACKAGES)
+    }
+
     /// The profiles that choices brought, each once, in order.
     #[must_use]
     pub fn picked(&self) -> Vec<String> {

@@ -8,7 +8,7 @@ use super::pattern;
 use crate::package::{Manager, Package, pip};
 
 /// What a rule with `action = "remove-package"` is about.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Packages {
     /// The names.
     pub names: Names,
@@ -52,6 +52,15 @@ pub struct Names {
     /// The same as pip spells names.
     normalized: GlobSet,
 }
+
+/// What is compiled follows from what is written.
+impl PartialEq for Names {
+    fn eq(&self, other: &Self) -> bool {
+        self.source == other.source
+    }
+}
+
+impl Eq for Names {}
 
 impl Names {
     /// Compiles names; what is wrong goes to `errors`.

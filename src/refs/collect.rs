@@ -1,10 +1,13 @@
 //! Gathers references out of tokens, whatever the language: strings, and what calls and operators make of them.
 
-use super::{Target, When, literal};
+use super::literal::{self, Words};
+use super::{Target, When};
 use std::ops::Range;
 
 /// Longer lists of arguments are no parts of a path.
-const MAX_PARTS: usize = 8;
+const MAX_PARTS: u8 = 8;
+/// Longer strings are none either, in bytes.
+const MAX_PART: usize = 250;
 
 /// A token that says something about strings.
 pub(super) enum Token<'t> {
@@ -16,24 +19,21 @@ pub(super) enum Token<'t> {
     Other(u8),
 }
 
-/// An argument of a call, as far as it has been read.
-#[derive(Default, PartialEq)]
+/// What an argument of a call is, as far as it has been read.
+#[derive(Clone, Copy, Default, PartialEq)]
 enum Argument {
     #[default]
     Empty,
     /// It begins with a string.
-    Text(String),
+    Text,
     /// It is a name so far, perhaps of a keyword argument.
     Name,
     Other,
 }
 
 /// What the name of a called function says about its arguments.
-#[derive(Clone, Copy, Default, PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
 enum Callee {
-    /// No call: a list, a dict, mere parentheses.
-    #[default]
-    None,
     Some,
     /// It deals with paths.
     Path,
@@ -41,15 +41,12 @@ enum Callee {
     Module,
     /// It deals with either.
     Resolve,
-    /// `attach_stub`.
-    Stub,
 }
 
 impl Callee {
     fn of(name: &str) -> Self {
         let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
         match name {
-            "attach_stub" => Self::Stub,
             "require" | "URL" => Self::Module,
             _ if has(&["import", "module", "Module"]) => Self::Module,
             _ if has(&["join", "path", "Path", "file", "File", "dir", "resource", "open"]) => Self::Path,
@@ -60,25 +57,44 @@ impl Callee {
     }
 }
 
-/// An open bracket.
-#[derive(Default)]
+/// An open bracket. There are millions in a run: what a call's arguments say lies in the collector, and this is small.
 struct Frame {
-    callee: Callee,
+    /// The name that is called; empty for a list, a dict and mere parentheses.
+    callee: Range<usize>,
     offset: usize,
-    arguments: Vec<Argument>,
-    /// There are more than can be parts of a path.
-    many: bool,
+    /// Where its strings begin in `texts`.
+    texts: usize,
+    /// How many arguments come before the one that is being read; it counts no further than matters.
+    before: u8,
     argument: Argument,
+}
+
+impl Frame {
+    /// Whether there are more arguments than can be parts of a path.
+    const fn many(&self) -> bool {
+        self.before > MAX_PARTS
+    }
+}
+
+/// A string that an argument begins with.
+struct Text {
+    /// The argument's number, from 0.
+    argument: u8,
+    /// Where its value lies in `letters`.
+    value: Range<usize>,
 }
 
 /// The references found so far, each with its offset in the text.
 pub(super) struct Collector<'w> {
     text: &'w str,
-    words: &'w [Vec<u8>],
+    words: Words<'w>,
     pub(super) found: Vec<(usize, Target, When)>,
     frames: Vec<Frame>,
-    /// Where the name is that stands before, if one does.
-    name: Option<Range<usize>>,
+    /// The strings of all open calls, and their values one after the other.
+    texts: Vec<Text>,
+    letters: String,
+    /// The name that stands before; empty where none does.
+    name: Range<usize>,
     /// `x / "a" / "b"` so far, and whether a slash comes last.
     chain: Option<(usize, String)>,
     slash: bool,
@@ -88,7 +104,18 @@ pub(super) struct Collector<'w> {
 
 impl<'w> Collector<'w> {
     pub(super) fn new(text: &'w str, words: &'w [Vec<u8>], module: fn(&str) -> Option<Target>) -> Self {
-        Self { text, words, found: Vec::new(), frames: Vec::new(), name: None, chain: None, slash: false, module }
+        Self {
+            text,
+            words: Words::new(words),
+            found: Vec::new(),
+            frames: Vec::new(),
+            texts: Vec::new(),
+            letters: String::new(),
+            name: 0..0,
+            chain: None,
+            slash: false,
+            module,
+        }
     }
 
     pub(super) fn add(&mut self, offset: usize, target: Target) {
@@ -105,31 +132,23 @@ impl<'w> Collector<'w> {
         before.iter().rev().take_while(|c| matches!(c, b' ' | b'\t')).count()
     }
 
+    #[inline]
     pub(super) fn token(&mut self, offset: usize, token: &Token<'_>) {
         let (slash, name) = (std::mem::take(&mut self.slash), std::mem::take(&mut self.name));
         match token {
             Token::Name(text) => {
-                self.name = Some(offset..offset + text.len());
+                self.name = offset..offset + text.len();
                 self.operand(offset, slash, None);
                 self.argument(Argument::Name);
             }
-            Token::Text(value) => {
-                let glob = literal::as_glob(value);
-                let value = glob.as_deref().unwrap_or(value);
-                if literal::may_name(value, self.words) {
-                    self.add(offset, Target::Text(value.into()));
-                }
-                self.operand(offset, slash, Some(value));
-                let part = if value.len() <= 250 { Argument::Text(value.to_owned()) } else { Argument::Other };
-                self.argument(part);
-            }
+            Token::Text(value) => self.string(offset, slash, value),
             Token::Other(b'/') => {
                 self.slash = true;
                 self.argument(Argument::Other);
             }
             Token::Other(c) => {
                 // `a / b.c` and `a / b(x)` go on.
-                if !matches!(c, b'.' | b'(') {
+                if self.chain.is_some() && !matches!(c, b'.' | b'(') {
                     self.end_chain();
                 }
                 self.punctuation(offset, *c, name);
@@ -137,29 +156,41 @@ impl<'w> Collector<'w> {
         }
     }
 
-    fn punctuation(&mut self, offset: usize, c: u8, name: Option<Range<usize>>) {
+    fn string(&mut self, offset: usize, slash: bool, value: &str) {
+        let glob = literal::as_glob(value);
+        let value = glob.as_deref().unwrap_or(value);
+        if literal::may_name(value, &self.words) {
+            self.add(offset, Target::Text(value.into()));
+        }
+        self.operand(offset, slash, Some(value));
+        let long = value.len() > MAX_PART;
+        if self.argument(if long { Argument::Other } else { Argument::Text })
+            && let Some(frame) = self.frames.last().filter(|f| f.argument == Argument::Text && !f.many())
+        {
+            let begin = self.letters.len();
+            self.letters.push_str(value);
+            self.texts.push(Text { argument: frame.before, value: begin..self.letters.len() });
+        }
+    }
+
+    fn punctuation(&mut self, offset: usize, c: u8, name: Range<usize>) {
         match c {
-            b'(' => {
+            b'(' | b'[' | b'{' => {
                 self.argument(Argument::Other);
-                let callee = name.map_or(Callee::None, |name| Callee::of(&self.text[name]));
-                self.frames.push(Frame { callee, offset, ..Frame::default() });
-            }
-            b'[' | b'{' => {
-                self.argument(Argument::Other);
-                self.frames.push(Frame::default());
+                let (callee, texts) = (if c == b'(' { name } else { 0..0 }, self.texts.len());
+                self.frames.push(Frame { callee, offset, texts, before: 0, argument: Argument::Empty });
             }
             b')' | b']' | b'}' => {
-                if let Some(frame) = self.frames.pop() {
-                    self.end_call(frame);
+                if let Some(frame) = self.frames.pop()
+                    && !frame.callee.is_empty()
+                {
+                    self.end_call(&frame);
                 }
             }
             b',' => {
                 if let Some(frame) = self.frames.last_mut() {
-                    let argument = std::mem::take(&mut frame.argument);
-                    frame.many |= frame.arguments.len() == MAX_PARTS;
-                    if frame.callee != Callee::None && !frame.many {
-                        frame.arguments.push(argument);
-                    }
+                    frame.argument = Argument::Empty;
+                    frame.before = frame.before.saturating_add(1);
                 }
             }
             // A keyword argument's value is what counts.
@@ -167,25 +198,31 @@ impl<'w> Collector<'w> {
                 Some(frame) if frame.argument == Argument::Name => frame.argument = Argument::Empty,
                 _ => {}
             },
-            _ => self.argument(Argument::Other),
-        }
-    }
-
-    /// The first token says what the argument is, but for a name with more behind it.
-    fn argument(&mut self, argument: Argument) {
-        if let Some(frame) = self.frames.last_mut().filter(|frame| frame.callee != Callee::None) {
-            match frame.argument {
-                Argument::Empty => frame.argument = argument,
-                Argument::Name => frame.argument = Argument::Other,
-                Argument::Text(_) | Argument::Other => {}
+            _ => {
+                self.argument(Argument::Other);
             }
         }
     }
 
+    /// The first token says what the argument is, but for a name with more behind it. True where that token is the first.
+    fn argument(&mut self, argument: Argument) -> bool {
+        let Some(frame) = self.frames.last_mut().filter(|frame| !frame.callee.is_empty()) else { return false };
+        let first = frame.argument == Argument::Empty;
+        match frame.argument {
+            Argument::Empty => frame.argument = argument,
+            Argument::Name => frame.argument = Argument::Other,
+            Argument::Text | Argument::Other => {}
+        }
+        first
+    }
+
     /// A name or a string, perhaps after a slash.
     fn operand(&mut self, offset: usize, slash: bool, value: Option<&str>) {
+        if !slash && self.chain.is_none() {
+            return;
+        }
         match (slash, value, &mut self.chain) {
-            (true, Some(value), Some((_, chain))) if chain.len() < 250 => {
+            (true, Some(value), Some((_, chain))) if chain.len() < MAX_PART => {
                 chain.push('/');
                 chain.push_str(value);
             }
@@ -206,38 +243,49 @@ impl<'w> Collector<'w> {
 
     fn join(&mut self, offset: usize, path: &str) {
         let path = path.trim_end_matches("/*");
-        if path.len() <= 250 && path.bytes().any(|c| c.is_ascii_alphanumeric()) && !path.contains(['\n', '\0', ' ']) {
+        if path.len() <= MAX_PART
+            && path.bytes().any(|c| c.is_ascii_alphanumeric())
+            && !path.contains(['\n', '\0', ' '])
+        {
             self.add(offset, Target::Join(path.into()));
         }
     }
 
-    fn end_call(&mut self, frame: Frame) {
-        let Frame { callee, offset, mut arguments, many, argument } = frame;
-        arguments.push(argument);
-        if callee == Callee::Stub {
-            self.add(offset, Target::Stub);
+    fn end_call(&mut self, frame: &Frame) {
+        let callee = &self.text[frame.callee.clone()];
+        if callee == "attach_stub" {
+            self.add(frame.offset, Target::Stub);
         }
-        if callee == Callee::None || many {
-            return;
+        let texts = self.texts.split_off(frame.texts);
+        let Some(first) = texts.first() else { return };
+        if !frame.many() {
+            self.call(frame.offset, Callee::of(callee), &texts);
         }
-        let texts = arguments.iter().filter(|a| matches!(a, Argument::Text(_))).count();
-        if let (Callee::Module | Callee::Resolve, Some(Argument::Text(text))) = (callee, arguments.first())
-            && let Some(target) = (self.module)(text)
-        {
-            self.add(offset, target);
-        }
-        if texts == 0 || (texts == 1 && !matches!(callee, Callee::Path | Callee::Resolve)) {
-            return;
-        }
-        let is_text = |a: &Argument| matches!(a, Argument::Text(_));
-        let first = arguments.iter().position(is_text).unwrap_or_default();
-        let last = arguments.iter().rposition(is_text).unwrap_or_default();
-        let part = |a: &Argument| match a {
-            Argument::Text(text) => text.clone(),
-            _ => "*".to_owned(),
+        self.letters.truncate(first.value.start);
+    }
+
+    /// What a call with strings says.
+    fn call(&mut self, offset: usize, callee: Callee, texts: &[Text]) {
+        let value = |text: &Text| &self.letters[text.value.clone()];
+        let first = &texts[0];
+        let module = match callee {
+            Callee::Module | Callee::Resolve if first.argument == 0 => (self.module)(value(first)),
+            _ => None,
         };
-        let parts: Vec<String> = arguments[first..=last].iter().map(part).collect();
-        self.join(offset, &parts.join("/"));
+        let mut path = None;
+        if texts.len() > 1 || matches!(callee, Callee::Path | Callee::Resolve) {
+            let path = path.insert(value(first).to_owned());
+            let mut last = first.argument;
+            for text in &texts[1..] {
+                // What is no string is computed.
+                (last + 1..text.argument).for_each(|_| path.push_str("/*"));
+                path.push('/');
+                path.push_str(value(text));
+                last = text.argument;
+            }
+        }
+        module.into_iter().for_each(|target| self.add(offset, target));
+        path.into_iter().for_each(|path| self.join(offset, &path));
     }
 
     pub(super) fn finish(mut self) -> Vec<(usize, Target, When)> {

@@ -14,34 +14,31 @@ use lexer::{Kind, Lexer};
 /// mere mention counts. No input makes this fail.
 #[must_use]
 pub fn references(source: &[u8], words: &[Vec<u8>]) -> Vec<Reference> {
-    let text = String::from_utf8_lossy(source);
+    let text = super::text(source);
     let mut collector = Collector::new(&text, words, require);
-    let mut after_keyword = false;
-    // Open braces, and whether `require(` comes before.
-    let (mut depth, mut call) = (0_u32, 0_u8);
+    // The name that stands before, and that whose call begins before; the open braces.
+    let (mut name, mut called, mut depth) = (None, None, 0_u32);
     let mut lexer = Lexer::new(&text);
     while let Some((at, kind)) = lexer.next() {
         match kind {
             Kind::Text(value) => {
                 // `import "x"`, `from "x"`; what begins with a dot is a path whoever gets it.
-                if after_keyword || value.starts_with("./") || value.starts_with("../") {
-                    let when = if after_keyword { When::Always } else { When::Mention };
+                let keyword = matches!(name, Some("from" | "import"));
+                if keyword || value.starts_with("./") || value.starts_with("../") {
+                    let when = if keyword { When::Always } else { When::Mention };
                     require(&value).into_iter().for_each(|target| collector.import(at, target, when));
-                } else if call == 2 && depth == 0 {
+                } else if called == Some("require") && depth == 0 {
                     require(&value).into_iter().for_each(|target| collector.import(at, target, When::Always));
                 }
-                call = 0;
+                (name, called) = (None, None);
                 collector.token(at, &Token::Text(&value));
-                after_keyword = false;
             }
-            Kind::Name(name) => {
-                after_keyword = matches!(name, "from" | "import");
-                call = u8::from(name == "require");
-                collector.token(at, &Token::Name(name));
+            Kind::Name(text) => {
+                (name, called) = (Some(text), None);
+                collector.token(at, &Token::Name(text));
             }
             Kind::Other(c) => {
-                after_keyword = false;
-                call = if c == b'(' && call == 1 { 2 } else { 0 };
+                called = name.take().filter(|_| c == b'(');
                 match c {
                     b'{' => depth = depth.saturating_add(1),
                     b'}' => depth = depth.saturating_sub(1),

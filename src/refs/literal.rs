@@ -6,16 +6,75 @@ const MAX: usize = 250;
 /// The longest extension of a file that is looked for by name, in bytes.
 const MAX_EXTENSION: usize = 12;
 
-/// Whether `text` may name something. `words` are names of directories and extensions that count as they are.
-pub(super) fn may_name(text: &str, words: &[Vec<u8>]) -> bool {
-    if text.len() > MAX || text.bytes().any(|c| c.is_ascii_control()) || text.contains("://") {
+/// Names of directories and extensions that count as they are.
+pub(super) struct Words<'w> {
+    words: &'w [Vec<u8>],
+    /// The first bytes and the lengths of the words, a bit for each: most strings are none, and this says so at once.
+    first: u64,
+    lengths: u64,
+}
+
+impl<'w> Words<'w> {
+    pub(super) fn new(words: &'w [Vec<u8>]) -> Self {
+        let first =
+            words.iter().map(|word| Self::bit(word.first().map_or(0, |c| usize::from(*c)))).fold(0, |a, b| a | b);
+        let lengths = words.iter().map(|word| Self::bit(word.len())).fold(0, |a, b| a | b);
+        Self { words, first, lengths }
+    }
+
+    fn bit(n: usize) -> u64 {
+        1 << (n % 64)
+    }
+
+    fn has(&self, text: &[u8]) -> bool {
+        let first = text.first().map_or(0, |c| usize::from(*c));
+        self.lengths & Self::bit(text.len()) != 0
+            && self.first & Self::bit(first) != 0
+            && self.words.iter().any(|word| word == text)
+    }
+}
+
+/// Kinds of bytes, a bit each.
+mod kind {
+    pub(super) const CONTROL: u8 = 1;
+    pub(super) const BLANK: u8 = 2;
+    pub(super) const SLASH: u8 = 4;
+    pub(super) const DOT: u8 = 8;
+    pub(super) const ALPHANUMERIC: u8 = 16;
+
+    /// The kind of each byte.
+    pub(super) const OF: [u8; 256] = {
+        let mut of = [0; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            of[byte] = match byte as u8 {
+                c if c.is_ascii_control() => CONTROL,
+                b' ' => BLANK,
+                b'/' => SLASH,
+                b'.' => DOT,
+                c if c.is_ascii_alphanumeric() => ALPHANUMERIC,
+                _ => 0,
+            };
+            byte += 1;
+        }
+        of
+    };
+}
+
+/// Whether `text` may name something.
+pub(super) fn may_name(text: &str, words: &Words<'_>) -> bool {
+    if text.len() > MAX {
         return false;
     }
-    let blanks = text.contains(' ');
-    if text.contains('/') {
-        return !blanks && text.bytes().any(|c| c.is_ascii_alphanumeric());
+    let kinds = text.bytes().fold(0, |kinds, c| kinds | kind::OF[usize::from(c)]);
+    let has = |kind: u8| kinds & kind != 0;
+    if has(kind::CONTROL) {
+        return false;
     }
-    is_file_name(text) || (!blanks && is_dotted(text)) || words.iter().any(|w| w == text.as_bytes())
+    if has(kind::SLASH) {
+        return !has(kind::BLANK) && has(kind::ALPHANUMERIC) && !text.contains("://");
+    }
+    (has(kind::DOT) && (is_file_name(text) || (!has(kind::BLANK) && is_dotted(text)))) || words.has(text.as_bytes())
 }
 
 /// `data.csv`, `Lorem ipsum.txt`, `.ttf`, `*.rst`: an extension, and hardly prose.
@@ -84,6 +143,7 @@ mod tests {
     #[test]
     fn names_are_told_from_prose() {
         let words = [b"tests".to_vec(), b"ttf".to_vec()];
+        let words = Words::new(&words);
         for text in [
             "a/b",
             "/usr/share/x",

@@ -252,7 +252,7 @@ struct Packages {
 impl Packages {
     /// The directory names that end the patterns of the set `packages`.
     fn new(profile: &Profile) -> Self {
-        let patterns = profile.sets.get("packages").into_iter().flatten();
+        let patterns = profile.sets.get(Profile::PACKAGES).into_iter().flatten();
         let last = patterns.filter_map(|pattern| pattern.rsplit('/').next());
         let mut roots: Vec<Vec<u8>> = last.filter(|n| !n.contains(['*', '?', '['])).map(|n| n.into()).collect();
         roots.sort();

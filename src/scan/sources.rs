@@ -2,7 +2,6 @@
 //! is framed by one alone.
 
 use super::{Needs, Shared};
-use crate::Digest;
 use crate::layer::LayerIndex;
 use crate::path;
 use crate::refs::script::Shebang;
@@ -11,6 +10,7 @@ use rayon::Scope;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use xxhash_rust::xxh3::xxh3_128;
 
 /// Larger texts are generated data; their references are not looked for.
 const MAX: u64 = 16 << 20;
@@ -82,9 +82,10 @@ impl Text {
 /// What texts refer to, by their content: a virtual environment that is copied from stage to stage, a vendored package or an
 /// `__init__.py` of nothing but a licence is read once in a run. What a text refers to depends on nothing else: relative imports
 /// are resolved where the text lies, and that is the plan's work. Equal texts share one list, so this takes no memory beside
-/// the lists but for the digests.
+/// the lists but for the digests: 128 bits of XXH3, an eighth of what SHA-256 takes, as long as no chance makes two texts alike.
+/// Who makes two alike on purpose has them in an image of their own.
 #[derive(Debug, Default)]
-pub(super) struct Parsed(Mutex<HashMap<(Text, Digest), Found>>);
+pub(super) struct Parsed(Mutex<HashMap<(Text, u128), Found>>);
 
 /// What a text refers to.
 type Found = Arc<[Reference]>;
@@ -95,7 +96,7 @@ const ENTRY: usize = 64;
 impl Parsed {
     /// What a text refers to, and how many bytes of memory are taken for it anew.
     fn references(&self, text: Text, bytes: &[u8], words: &[Vec<u8>]) -> (Found, usize) {
-        let key = (text, Digest::of(bytes));
+        let key = (text, xxh3_128(bytes));
         let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = lock().get(&key) {
             return (Arc::clone(known), 0);

@@ -1,7 +1,7 @@
 //! From a tree under construction to the flat one.
 
 use super::build::Build;
-use super::{At, Inode, InodeId, Node, NodeId, Tree, Type};
+use super::{At, Inode, InodeId, Node, NodeId, Tree, Type, key};
 use crate::tar::Kind;
 use crate::{Error, ErrorKind, Result};
 use std::collections::HashMap;
@@ -86,5 +86,6 @@ impl Tree {
             self.nodes[parent].first_child -= 1;
             self.children[self.nodes[parent].first_child as usize] = NodeId(index as u32);
         }
+        self.keys = self.children.iter().map(|&child| key(self.name(child))).collect();
     }
 }

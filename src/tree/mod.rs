@@ -132,6 +132,8 @@ pub struct Tree {
     names: Vec<u8>,
     /// The children of all directories, in the order of these.
     children: Vec<NodeId>,
+    /// The first bytes of the names of these, by [`key`].
+    keys: Vec<u64>,
     /// All names of what may have several.
     links: HashMap<InodeId, Vec<NodeId>>,
     /// Where symbolic links lead.
@@ -223,16 +225,31 @@ impl Tree {
     /// The children of a directory, sorted by name.
     #[must_use]
     pub fn children(&self, id: NodeId) -> &[NodeId] {
+        &self.children[self.range(id)]
+    }
+
+    /// Where the children of a directory are in those of the tree.
+    fn range(&self, id: NodeId) -> Range<usize> {
         let start = |index: usize| self.nodes.get(index).map_or(self.children.len(), |n| n.first_child as usize);
-        &self.children[start(id.index())..start(id.index() + 1)]
+        start(id.index())..start(id.index() + 1)
     }
 
     /// The child of that name.
     #[must_use]
     pub fn child(&self, dir: NodeId, name: &[u8]) -> Option<NodeId> {
-        let children = self.children(dir);
-        let found = children.binary_search_by(|&c| self.name(c).cmp(BStr::new(name))).ok()?;
-        Some(children[found])
+        self.children_from(dir, name).first().copied().filter(|&child| self.name(child) == name)
+    }
+
+    /// The children of a directory whose names do not come before `name`. This is asked millions of times, so the names
+    /// themselves, which are anywhere in memory, are compared only where their first bytes are equal.
+    #[must_use]
+    pub fn children_from(&self, dir: NodeId, name: &[u8]) -> &[NodeId] {
+        let range = self.range(dir);
+        let (children, keys, wanted) = (&self.children[range.clone()], &self.keys[range], key(name));
+        let first = keys.partition_point(|&key| key < wanted);
+        let equal = keys[first..].partition_point(|&key| key == wanted);
+        let before = children[first..first + equal].partition_point(|&child| self.name(child) < BStr::new(name));
+        &children[first + before..]
     }
 
     /// The directories above a name, nearest first, the root last and included; none for the root.
@@ -309,4 +326,11 @@ impl Tree {
             None => Resolved { links: Vec::new(), target: Some(link) },
         }
     }
+}
+
+/// The first bytes of a name, in an order that is never against that of the names.
+fn key(name: &[u8]) -> u64 {
+    let mut first = [0; 8];
+    first.iter_mut().zip(name).for_each(|(to, from)| *to = *from);
+    u64::from_be_bytes(first)
 }

@@ -11,6 +11,7 @@ use crate::profile::{Action, Guard as Kind, Profile};
 use crate::refs::Target;
 use crate::tree::{NodeId, Tree};
 use index::Index;
+use roots::Roots;
 use std::collections::{BTreeSet, HashSet};
 
 mod index;
@@ -62,7 +63,7 @@ pub struct Guard<'a> {
     /// What would go with a package: to mention a path of a compiler is not to need it, to import or to link it is.
     packaged: HashSet<NodeId>,
     /// Where Python looks for modules.
-    roots: Vec<NodeId>,
+    roots: Roots,
     /// Where the dynamic loader looks for libraries.
     library_dirs: Vec<NodeId>,
     /// Absolute imports that have been looked for in all roots, and by whom: not all are listened to.
@@ -78,10 +79,10 @@ impl<'a> Guard<'a> {
         let index = Index::new(tree, |id| dropped[id.index()].is_some_and(guarded));
         let of_package = |rule: u16| request.profile.rules[usize::from(rule)].action == Action::RemovePackage;
         let packaged = index.all.iter().copied().filter(|id| dropped[id.index()].is_some_and(of_package)).collect();
-        let (roots, library_dirs, imported) = (Vec::new(), Vec::new(), HashSet::new());
+        let (roots, library_dirs, imported) = (Roots::default(), Vec::new(), HashSet::new());
         let mut guard = Self { request, tree, index, packaged, roots, library_dirs, imported };
         if !guard.index.is_empty() {
-            guard.roots = roots::all(request);
+            guard.roots = Roots::new(tree, roots::all(request));
             guard.library_dirs = shared::dirs(request);
         }
         guard
@@ -145,7 +146,7 @@ impl<'a> Guard<'a> {
         for word in facts.command_words().take(super::hold::MOST_WORDS) {
             let module = word.split(':').next().unwrap_or_default();
             if after_m || module.contains('.') {
-                for root in self.roots.iter().copied().chain([workdir]) {
+                for root in self.roots.dirs.iter().copied().chain([workdir]) {
                     self.module(root, module, "__main__", &mut found);
                 }
             }

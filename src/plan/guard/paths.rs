@@ -120,7 +120,7 @@ impl Guard<'_> {
         if parts.len() < 2 || !(self.index.files.contains_key(last) || self.index.dirs.contains_key(last)) {
             return;
         }
-        for root in &self.roots {
+        for root in &self.roots.dirs {
             let mut parts = parts[0].split('.').chain(parts[1..].iter().copied());
             let found = parts.try_fold(*root, |dir, part| self.tree.child(dir, part.as_bytes()));
             self.named(found, out);
@@ -178,10 +178,10 @@ impl Guard<'_> {
             return self.node_package(file);
         }
         let parent = self.tree.node(file).parent;
-        if self.roots.contains(&parent) {
+        if self.roots.contains(parent) {
             return None;
         }
-        let in_root = self.tree.ancestors(file).find(|&dir| self.roots.contains(&self.tree.node(dir).parent));
+        let in_root = self.tree.ancestors(file).find(|&dir| self.roots.contains(self.tree.node(dir).parent));
         if in_root.is_some() {
             return in_root.filter(|&dir| dir != NodeId::ROOT);
         }
@@ -192,8 +192,7 @@ impl Guard<'_> {
 
     /// Whether both lie below the same directory of modules, or none.
     fn same_root(&self, one: NodeId, other: NodeId) -> bool {
-        let root = |id: NodeId| self.tree.ancestors(id).find(|dir| self.roots.contains(dir));
-        root(one) == root(other)
+        self.roots.above(one) == self.roots.above(other)
     }
 }
 

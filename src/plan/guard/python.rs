@@ -11,9 +11,7 @@ const KINDS: [&[u8]; 4] = [b".py", b".so", b".pyc", b".pyw"];
 #[must_use]
 pub fn module_files(tree: &Tree, dir: NodeId, name: &str) -> Vec<NodeId> {
     let prefix = [name.as_bytes(), b"."].concat();
-    let children = tree.children(dir);
-    let from = children.partition_point(|&c| tree.name(c) < prefix.as_slice());
-    let matching = children[from..].iter().take_while(|&&c| tree.name(c).starts_with(&prefix));
+    let matching = tree.children_from(dir, &prefix).iter().take_while(|&&c| tree.name(c).starts_with(&prefix));
     let of_kind = |id: &NodeId| KINDS.iter().any(|kind| tree.name(*id).ends_with(kind));
     matching.copied().filter(|&c| !tree.is_dir(c)).filter(of_kind).collect()
 }
@@ -43,7 +41,7 @@ impl<'a> Guard<'a> {
             return;
         }
         if self.imported.insert((module, names, speaker)) {
-            for root in self.roots.clone() {
+            for &root in &self.roots.dirs {
                 self.module(root, module, names, out);
             }
         }
@@ -51,7 +49,7 @@ impl<'a> Guard<'a> {
         for above in self.tree.ancestors(file) {
             self.module(above, module, names, out);
         }
-        for above in self.tree.ancestors(file).take_while(|dir| !self.roots.contains(dir)) {
+        for above in self.tree.ancestors(file).take_while(|dir| !self.roots.contains(*dir)) {
             self.own_copy(above, module, names, out);
         }
     }
@@ -144,7 +142,7 @@ impl<'a> Guard<'a> {
         if !self.index.dirs.contains_key(last.as_bytes().as_bstr()) {
             return;
         }
-        for root in &self.roots {
+        for root in &self.roots.dirs {
             let dir = name.split('.').try_fold(*root, |dir, part| self.directory_of(dir, part));
             if let Some(dir) = dir.filter(|&dir| self.index.has(dir)) {
                 self.directory(dir, out);

@@ -5,14 +5,43 @@ use crate::profile::Profile;
 use crate::refs::Target;
 use crate::tree::{NodeId, Tree};
 
-/// The named set of directories that Python looks for modules in.
-const MODULE_ROOTS: &str = "python-path";
+/// The directories that Python looks for modules in, and for each path the nearest of them above it.
+#[derive(Default)]
+pub(super) struct Roots {
+    pub(super) dirs: Vec<NodeId>,
+    /// By node; the directory itself is not above it.
+    above: Vec<Option<NodeId>>,
+    /// By node: whether it is one.
+    is_root: Vec<bool>,
+}
+
+impl Roots {
+    pub(super) fn new(tree: &Tree, dirs: Vec<NodeId>) -> Self {
+        let mut is_root = vec![false; tree.len()];
+        dirs.iter().for_each(|dir| is_root[dir.index()] = true);
+        let mut above: Vec<Option<NodeId>> = vec![None; tree.len()];
+        // Parents come before children; the root is in itself.
+        for id in tree.ids().skip(1) {
+            let parent = tree.node(id).parent;
+            above[id.index()] = if is_root[parent.index()] { Some(parent) } else { above[parent.index()] };
+        }
+        Self { dirs, above, is_root }
+    }
+
+    pub(super) fn contains(&self, id: NodeId) -> bool {
+        self.is_root[id.index()]
+    }
+
+    pub(super) fn above(&self, id: NodeId) -> Option<NodeId> {
+        self.above[id.index()]
+    }
+}
 
 /// The directories that Python looks for modules in, by the profile's set.
 #[must_use]
 pub fn module_roots(tree: &Tree, profile: &Profile) -> Vec<NodeId> {
     let mut builder = globset::GlobSetBuilder::new();
-    for pattern in profile.sets.get(MODULE_ROOTS).into_iter().flatten() {
+    for pattern in profile.sets.get(Profile::MODULE_ROOTS).into_iter().flatten() {
         // What a wrong pattern would name is no root; as a part of a rule it was an error.
         if let Ok(glob) = globset::GlobBuilder::new(pattern.trim_start_matches('/')).literal_separator(true).build() {
             builder.add(glob);

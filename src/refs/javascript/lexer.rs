@@ -1,6 +1,7 @@
 //! JavaScript's tokens, as far as strings need them. Whether a slash begins a regular expression is guessed from the token
 //! before it; a wrong guess costs the strings of one line.
 
+use crate::refs::bytes;
 use std::borrow::Cow;
 
 pub(super) enum Kind<'t> {
@@ -12,22 +13,33 @@ pub(super) enum Kind<'t> {
     Other(u8),
 }
 
+/// What stands before a slash.
+#[derive(Clone, Copy)]
+enum Last<'t> {
+    /// A value: the slash divides.
+    Value,
+    /// A name, and with that a value but for some keywords; which is looked up where a slash comes, for that is rare.
+    Name(&'t str),
+    /// Anything else: a regular expression begins.
+    Other,
+}
+
 pub(super) struct Lexer<'t> {
     text: &'t str,
     at: usize,
-    /// Whether the last token ends a value, so that a slash divides.
-    value: bool,
+    /// What the last token is to a slash.
+    last: Last<'t>,
     /// For each template that is open the braces in its substitution.
     templates: Vec<usize>,
 }
 
-fn in_name(c: u8) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, b'_' | b'$') || !c.is_ascii()
-}
+/// Which bytes stand in names.
+static IN_NAME: bytes::Set =
+    bytes::set(&[(b'0', b'9'), (b'A', b'Z'), (b'a', b'z'), (b'_', b'_'), (b'$', b'$'), (0x80, 0xff)]);
 
 impl<'t> Lexer<'t> {
     pub(super) fn new(text: &'t str) -> Self {
-        let mut lexer = Self { text, at: 0, value: false, templates: Vec::new() };
+        let mut lexer = Self { text, at: 0, last: Last::Other, templates: Vec::new() };
         if text.starts_with("#!") {
             lexer.line();
         }
@@ -42,38 +54,52 @@ impl<'t> Lexer<'t> {
         self.at += memchr::memchr2(b'\n', b'\r', self.rest()).unwrap_or(self.rest().len());
     }
 
+    #[inline]
     pub(super) fn next(&mut self) -> Option<(usize, Kind<'t>)> {
         self.skip();
         let at = self.at;
         let first = *self.rest().first()?;
-        if in_name(first) {
-            self.at += self.rest().iter().take_while(|c| in_name(**c)).count();
+        if IN_NAME[usize::from(first)] {
+            self.at += bytes::run(self.rest(), &IN_NAME);
             let name = &self.text[at..self.at];
             if first.is_ascii_digit() {
-                self.value = true;
+                self.last = Last::Value;
                 return Some((at, Kind::Other(b'0')));
             }
-            let before_value = [
-                "return", "typeof", "case", "in", "of", "delete", "void", "throw", "new", "else", "do", "await",
-                "yield",
-            ];
-            self.value = !before_value.contains(&name);
+            self.last = Last::Name(name);
             return Some((at, Kind::Name(name)));
         }
         let kind = match first {
             b'"' | b'\'' => self.string(first),
             b'`' => self.template(),
-            b'/' if !self.value => self.regex(),
+            b'/' if !self.divides() => self.regex(),
             c => self.other(c),
         };
         Some((at, kind))
     }
 
+    /// Whether a slash that stands here divides.
+    fn divides(&self) -> bool {
+        match self.last {
+            Last::Value => true,
+            Last::Other => false,
+            Last::Name(name) => {
+                let before_value = [
+                    "return", "typeof", "case", "in", "of", "delete", "void", "throw", "new", "else", "do", "await",
+                    "yield",
+                ];
+                !before_value.contains(&name)
+            }
+        }
+    }
+
     /// Skips blanks and comments.
     fn skip(&mut self) {
         loop {
-            let blanks = self.rest().iter().take_while(|c| c.is_ascii_whitespace()).count();
-            self.at += blanks;
+            self.at += self.rest().iter().take_while(|c| c.is_ascii_whitespace()).count();
+            if self.rest().first() != Some(&b'/') {
+                return;
+            }
             if self.rest().starts_with(b"//") {
                 self.line();
                 continue;
@@ -89,7 +115,7 @@ impl<'t> Lexer<'t> {
 
     fn other(&mut self, c: u8) -> Kind<'t> {
         self.at += 1;
-        self.value = matches!(c, b')' | b']' | b'}');
+        self.last = if matches!(c, b')' | b']' | b'}') { Last::Value } else { Last::Other };
         match (c, self.templates.last_mut()) {
             (b'{', Some(braces)) => *braces += 1,
             (b'}', Some(0)) => {
@@ -123,12 +149,12 @@ impl<'t> Lexer<'t> {
             match self.rest() {
                 [b'`', ..] => {
                     self.at += 1;
-                    self.value = true;
+                    self.last = Last::Value;
                     return Kind::Text(if continued { format!("*{value}").into() } else { value.into() });
                 }
                 [b'$', b'{', ..] => {
                     self.at += 2;
-                    self.value = false;
+                    self.last = Last::Other;
                     self.templates.push(0);
                     return Kind::Text(format!("{star}{value}*").into());
                 }
@@ -148,7 +174,7 @@ impl<'t> Lexer<'t> {
     fn string(&mut self, quote: u8) -> Kind<'t> {
         let start = self.at;
         self.at += 1;
-        self.value = true;
+        self.last = Last::Value;
         while let Some(found) = memchr::memchr3(quote, b'\\', b'\n', self.rest()) {
             self.at += found;
             match self.rest()[0] {
@@ -169,7 +195,7 @@ impl<'t> Lexer<'t> {
     fn regex(&mut self) -> Kind<'t> {
         let (mut at, mut class) = (1, false);
         let rest = self.rest();
-        self.value = true;
+        self.last = Last::Value;
         while let Some(&c) = rest.get(at) {
             match c {
                 b'\n' => break,
@@ -184,7 +210,7 @@ impl<'t> Lexer<'t> {
             }
             at += 1;
         }
-        self.value = false;
+        self.last = Last::Other;
         self.at += 1;
         Kind::Other(b'/')
     }

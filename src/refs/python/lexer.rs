@@ -1,6 +1,7 @@
 //! Python's tokens, as far as imports and strings need them: names, the values of strings, and all else character by
 //! character. It never fails: what is no Python becomes some tokens or other.
 
+use crate::refs::bytes;
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -41,13 +42,11 @@ pub(super) struct Lexer<'t> {
     endless: [bool; 2],
 }
 
-fn starts_name(c: u8) -> bool {
-    c.is_ascii_alphabetic() || c == b'_' || !c.is_ascii()
-}
-
-fn in_name(c: u8) -> bool {
-    starts_name(c) || c.is_ascii_digit()
-}
+/// Which bytes names begin with, which stand in them, and which in numbers.
+static STARTS_NAME: bytes::Set = bytes::set(&[(b'A', b'Z'), (b'a', b'z'), (b'_', b'_'), (0x80, 0xff)]);
+static IN_NAME: bytes::Set = bytes::set(&[(b'0', b'9'), (b'A', b'Z'), (b'a', b'z'), (b'_', b'_'), (0x80, 0xff)]);
+static IN_NUMBER: bytes::Set =
+    bytes::set(&[(b'0', b'9'), (b'A', b'Z'), (b'a', b'z'), (b'_', b'_'), (b'.', b'.'), (0x80, 0xff)]);
 
 impl<'t> Lexer<'t> {
     /// Reads a range of `text`, whose ends are at characters.
@@ -69,15 +68,15 @@ impl<'t> Lexer<'t> {
         &self.text.as_bytes()[..self.end]
     }
 
+    #[inline]
     pub(super) fn next(&mut self) -> Option<Token<'t>> {
         let fresh = self.skip() | std::mem::take(&mut self.first);
         let at = self.at;
         let first = *self.bytes().get(at)?;
-        if starts_name(first) {
-            self.run(in_name);
+        if STARTS_NAME[usize::from(first)] {
+            self.run(&IN_NAME);
             let name = &self.text[at..self.at];
-            let prefix = name.len() <= 2 && name.bytes().all(|c| b"rbuftRBUFT".contains(&c));
-            if prefix && matches!(self.bytes().get(self.at), Some(b'"' | b'\'')) {
+            if matches!(self.bytes().get(self.at), Some(b'"' | b'\'')) && is_prefix(name) {
                 return Some(Token { at, fresh, kind: Kind::Text(self.string(name)) });
             }
             return Some(Token { at, fresh, kind: Kind::Name(name) });
@@ -85,7 +84,7 @@ impl<'t> Lexer<'t> {
         let kind = match first {
             b'"' | b'\'' => Kind::Text(self.string("")),
             b'0'..=b'9' => {
-                self.run(|c| in_name(c) || c == b'.');
+                self.run(&IN_NUMBER);
                 Kind::Other(b'0')
             }
             c => {
@@ -101,8 +100,8 @@ impl<'t> Lexer<'t> {
         Some(Token { at, fresh, kind })
     }
 
-    fn run(&mut self, wanted: fn(u8) -> bool) {
-        self.at += self.bytes()[self.at..].iter().take_while(|c| wanted(**c)).count();
+    fn run(&mut self, set: &bytes::Set) {
+        self.at += bytes::run(&self.bytes()[self.at..], set);
     }
 
     /// Skips blanks, comments and ends of lines. True where a new statement may begin.
@@ -203,6 +202,11 @@ impl<'t> Lexer<'t> {
         let value = &self.text[begin..end];
         if has('r') { Cow::Borrowed(value) } else { unescape(value) }
     }
+}
+
+/// `f`, `Rb` and the like.
+fn is_prefix(name: &str) -> bool {
+    name.len() <= 2 && name.bytes().all(|c| b"rbuftRBUFT".contains(&c))
 }
 
 /// Where a string without fields ends: at its quotes, or where it has one line at the end of that.

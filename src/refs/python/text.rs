@@ -8,7 +8,7 @@ pub(super) fn decode(source: &[u8]) -> Cow<'_, str> {
     if !source.is_ascii() && is_latin1(source) {
         return source.iter().map(|&byte| char::from(byte)).collect();
     }
-    String::from_utf8_lossy(source)
+    crate::refs::text(source)
 }
 
 /// Whether a comment on the first or second line declares Latin-1.
