@@ -132,7 +132,7 @@ impl<'w> Collector<'w> {
         before.iter().rev().take_while(|c| matches!(c, b' ' | b'\t')).count()
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn token(&mut self, offset: usize, token: &Token<'_>) {
         let (slash, name) = (std::mem::take(&mut self.slash), std::mem::take(&mut self.name));
         match token {

@@ -28,6 +28,12 @@ fn matches(pattern: &[u8], name: &[u8]) -> bool {
     last.map_or(rest.is_empty(), |last| rest.ends_with(last))
 }
 
+/// What a pattern begins and ends with, up to the first and from the last `*`; without one, itself.
+fn ends(pattern: &[u8]) -> (&[u8], &[u8]) {
+    let (first, last) = (memchr::memchr(b'*', pattern), memchr::memrchr(b'*', pattern));
+    (&pattern[..first.unwrap_or(pattern.len())], &pattern[last.map_or(0, |at| at + 1)..])
+}
+
 fn is_generic(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or_default().to_ascii_lowercase();
     stem.is_empty() || GENERIC.split(' ').any(|generic| generic == stem)
@@ -89,12 +95,17 @@ impl Guard<'_> {
         } else {
             within(self.tree, &self.index.files[last.as_bytes().as_bstr()], scope)
         };
-        let single = parts.len() == 1;
+        let (single, generic) = (parts.len() == 1, is_generic(last));
         let dir = self.tree.node(file).parent;
+        // Most of the candidates fail here, before anything is looked at that takes longer.
+        let (first, end) = ends(last.as_bytes());
         let counts = |id: &NodeId| {
             let name = self.tree.name(*id);
+            if !name.starts_with(first) || !name.ends_with(end) {
+                return false;
+            }
             let beside = self.tree.node(*id).parent == dir;
-            let weak = is_generic(last) || is_module(name);
+            let weak = generic || is_module(name);
             // A lone name that says little counts beside the file, where a path is put together.
             self.ends_with(*id, parts) && (!single || !weak || (beside && is_path)) && self.same_root(*id, file)
         };
@@ -213,6 +224,8 @@ mod tests {
 
     #[test]
     fn a_star_is_any_bytes() {
+        assert_eq!(ends(b"a*b*c.x"), (&b"a"[..], &b"c.x"[..]));
+        assert_eq!(ends(b"abc"), (&b"abc"[..], &b"abc"[..]));
         for (pattern, name, wanted) in [
             ("a", "a", true),
             ("a", "ab", false),

@@ -68,7 +68,7 @@ impl<'t> Lexer<'t> {
         &self.text.as_bytes()[..self.end]
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn next(&mut self) -> Option<Token<'t>> {
         let fresh = self.skip() | std::mem::take(&mut self.first);
         let at = self.at;

@@ -1,5 +1,6 @@
 use super::*;
 use crate::refs::When;
+use crate::refs::literal::{Words, may_name};
 use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
 use ruff_python_ast::{Expr, Stmt};
 use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
@@ -248,10 +249,10 @@ fn a_parser_sees_no_more() {
             assert!(has(&target), "{}: {target:?}", path.display());
         }
         for string in
-            oracle.strings.iter().filter(|s| s.is_ascii() && s.contains('.') && crate::refs::literal::may_name(s, &[]))
+            oracle.strings.iter().filter(|s| s.is_ascii() && s.contains('.') && may_name(s, &Words::new(&[])))
         {
             let glob = crate::refs::literal::as_glob(string).unwrap_or_else(|| string.clone());
-            if crate::refs::literal::may_name(&glob, &[]) {
+            if may_name(&glob, &Words::new(&[])) {
                 assert!(has(&Target::Text(glob.as_str().into())), "{}: {string:?}", path.display());
             }
         }
