@@ -15,6 +15,7 @@ use crate::analyze::{self, Analysis, Head, Layer, Request, budget as budgets, js
 use crate::image::Platform;
 use crate::layer::LayerIndex;
 use crate::page;
+use crate::plan::verdict::Named;
 use crate::plan::{self, Plan};
 use crate::profile::{self, Matcher, Profile};
 use crate::report::build::Built;
@@ -189,8 +190,8 @@ fn asked(args: &AnalyzeArgs) -> Vec<Vec<String>> {
 
 /// The profiles of each estimate; without those that have no rules.
 fn profiles(asked: &[Vec<String>]) -> Result<Vec<Profiles<'_>>> {
-    let all = asked.iter().map(|names| Profiles::of(profile::Request { profiles: names, ..Default::default() }));
-    let all: Vec<Profiles<'_>> = all.collect::<Result<_>>()?;
+    let requests = asked.par_iter().map(|names| profile::Request { profiles: names, ..Default::default() });
+    let all: Vec<Profiles<'_>> = requests.map(Profiles::of).collect::<Result<_>>()?;
     Ok(all.into_iter().filter(|p| p.widest().rules.iter().any(|r| r.enabled)).collect())
 }
 
@@ -252,10 +253,10 @@ fn fitting(all: Vec<Profile>) -> Vec<Profile> {
     all.into_iter().filter(|profile| used(profile, true) || !used(profile, false)).collect()
 }
 
-fn planned(profile: &Profile, request: &Request<'_>) -> Result<Plan> {
+/// The plan for a profile, with its patterns and what they name.
+fn planned(profile: &Profile, matcher: &Matcher, named: Option<&Named>, request: &Request<'_>) -> Result<Plan> {
     let Request { facts, layers, merged, .. } = *request;
-    let matcher = Matcher::new(profile)?;
-    plan::plan(&plan::Request { facts, layers, merged, profile, matcher: &matcher, squash: false, base: 0 })
+    plan::plan(&plan::Request { facts, layers, merged, profile, matcher, named, squash: false, base: 0 })
 }
 
 /// What each profile would save. Those that come to the same, as `auto` and what it picks, are planned once; those with most
@@ -268,8 +269,13 @@ fn savings(profiles: &[Profile], image: &Image, request: &Request<'_>) -> Result
         }
     }
     different.sort_by_key(|p| Reverse(p.rules.iter().filter(|r| r.enabled).count()));
-    let saving = |profile: &&Profile| saving(profile, image, request);
-    let found: Vec<Saving> = different.par_iter().with_max_len(1).map(saving).collect::<Result<_>>()?;
+    let matchers = Matcher::all(&different)?;
+    let named = matchers.first().map(|matcher| Named::new(&request.merged.tree, matcher));
+    let one = |(profile, matcher): (&&Profile, &Matcher)| {
+        planned(profile, matcher, named.as_ref(), request).map(|plan| saving(profile, &plan, image, request))
+    };
+    let pairs = different.par_iter().zip(&matchers).with_max_len(1);
+    let found: Vec<Saving> = pairs.map(one).collect::<Result<_>>()?;
     let named = |profile: &Profile| {
         let (_, saving) = different.iter().zip(&found).find(|(p, _)| p.plans_like(profile))?;
         Some(Saving { profile: profile.names.join(","), ..saving.clone() })
@@ -278,18 +284,16 @@ fn savings(profiles: &[Profile], image: &Image, request: &Request<'_>) -> Result
 }
 
 /// What a profile would save, by its plan.
-fn saving(profile: &Profile, image: &Image, request: &Request<'_>) -> Result<Saving> {
+fn saving(profile: &Profile, plan: &Plan, image: &Image, request: &Request<'_>) -> Saving {
     let Request { layers, merged, .. } = *request;
-    let plan = planned(profile, request)?;
     let tars: Vec<u64> = layers.iter().map(|l| l.tar_bytes).collect();
-    let after = output_bytes(&plan, &tars);
+    let after = output_bytes(plan, &tars);
     let tree = &merged.tree;
-    let built =
-        Built { image, layers, tree, plan: &plan, profile, base: 0, squash: false, written: None, output: None };
-    Ok(Saving {
+    let built = Built { image, layers, tree, plan, profile, base: 0, squash: false, written: None, output: None };
+    Saving {
         profile: profile.names.join(","),
         output_bytes: after,
         saved_bytes: tars.iter().sum::<u64>().saturating_sub(after),
         rules: built.rules(),
-    })
+    }
 }

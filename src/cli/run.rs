@@ -250,6 +250,7 @@ fn plan_images<'a>(
             merged: &merged,
             profile,
             matcher,
+            named: None,
             squash: job.layers == LayersMode::Squash,
             base,
         };

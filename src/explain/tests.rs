@@ -37,6 +37,7 @@ impl Case {
             merged: &merged,
             profile: &profile,
             matcher: &Matcher::new(&profile).unwrap(),
+            named: None,
             squash: false,
             base,
         });

@@ -35,7 +35,7 @@ pub mod wanted;
 use links::Links;
 use made::Made;
 use rewrite::Rewrites;
-use verdict::Proposals;
+use verdict::{Named, Proposals};
 
 pub use rewrite::Left;
 
@@ -52,6 +52,8 @@ pub struct Request<'a> {
     pub profile: &'a Profile,
     /// The rules' patterns, compiled.
     pub matcher: &'a Matcher,
+    /// Which of them name which paths, where that is known: of plans for several profiles it is found once.
+    pub named: Option<&'a Named>,
     /// Whether all layers above the base become one.
     pub squash: bool,
     /// How many layers from the bottom stay as they are.
@@ -229,7 +231,10 @@ pub fn plan(request: &Request<'_>) -> Result<Plan> {
 /// # Errors
 /// Those of [`packages::decide`].
 pub fn decide(request: &Request<'_>) -> Result<Verdicts> {
-    let mut proposals = verdict::propose(&request.merged.tree, request.profile, request.matcher);
+    let (tree, matcher, found) = (&request.merged.tree, request.matcher, OnceCell::new());
+    let named = request.named.unwrap_or_else(|| found.get_or_init(|| Named::new(tree, matcher)));
+    let mut proposals = verdict::propose(tree, request.profile, matcher, named);
+    drop(found);
     let bytecode = OnceCell::new();
     bytecode::propose(request, &bytecode, &mut proposals);
     let mut warnings = Vec::new();

@@ -75,6 +75,7 @@ impl Case {
             merged: &merged,
             profile: &profile,
             matcher: &matcher,
+            named: None,
             squash: self.squash,
             base: self.base,
         })

@@ -117,12 +117,52 @@ impl Proposing<'_> {
     }
 }
 
-/// Paths that are matched in parallel before what they hit is handed down: findings take more memory than verdicts.
-const BATCH: usize = 1 << 16;
+/// Paths that one thread matches at a time.
+const BATCH: usize = 1 << 12;
 
-/// Matches every path. A pattern that names a directory covers all below it, so its findings are handed down.
+/// Which patterns name which paths of a tree themselves: of one profile, or of several that were compiled together.
+#[derive(Debug)]
+pub struct Named {
+    /// By node: where its patterns end in `patterns`; they begin where those of the node before end.
+    ends: Vec<u32>,
+    patterns: Vec<u32>,
+}
+
+impl Named {
+    /// Matches every path of `tree`.
+    #[must_use]
+    pub fn new(tree: &Tree, matcher: &Matcher) -> Self {
+        let batch = |start: usize| {
+            let (mut path, mut found, mut patterns, mut ends) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+            for index in start..tree.len().min(start + BATCH) {
+                tree.path_into(NodeId(index as u32), &mut path);
+                matcher.patterns(&path, &mut found);
+                patterns.extend(found.iter().map(|&pattern| pattern as u32));
+                ends.push(patterns.len() as u32);
+            }
+            (ends, patterns)
+        };
+        let starts = (0..tree.len().div_ceil(BATCH)).into_par_iter();
+        let batches: Vec<_> = starts.map(|number| batch(number * BATCH)).collect();
+        let mut out = Self { ends: Vec::with_capacity(tree.len()), patterns: Vec::new() };
+        for (ends, patterns) in batches {
+            let before = out.patterns.len() as u32;
+            out.ends.extend(ends.into_iter().map(|end| before + end));
+            out.patterns.extend(patterns);
+        }
+        out
+    }
+
+    /// The patterns that name a path.
+    fn of(&self, id: NodeId) -> &[u32] {
+        let end = |index: usize| self.ends[index] as usize;
+        &self.patterns[id.index().checked_sub(1).map_or(0, end)..end(id.index())]
+    }
+}
+
+/// What the patterns say of every path. A pattern that names a directory covers all below it, so what it says is handed down.
 #[must_use]
-pub fn propose(tree: &Tree, profile: &Profile, matcher: &Matcher) -> Proposals {
+pub fn propose(tree: &Tree, profile: &Profile, matcher: &Matcher, named: &Named) -> Proposals {
     let guarded = |rule: u16| profile.rules[usize::from(rule)].guard == Guard::Python;
     let any_guarded = profile.rules.iter().any(|r| r.enabled && r.guard == Guard::Python);
     let roots = if any_guarded { guard::module_roots(tree, profile) } else { Vec::new() };
@@ -138,14 +178,17 @@ pub fn propose(tree: &Tree, profile: &Profile, matcher: &Matcher) -> Proposals {
         relinked: HashMap::new(),
         changes: Vec::new(),
     };
-    let found = (0..tree.len()).step_by(BATCH).flat_map(|start| hits(tree, matcher, start));
-    for (id, hits) in tree.ids().zip(found) {
+    let (mut hits, mut path) = (Hits::default(), Vec::new());
+    for id in tree.ids() {
         let inherited = state_of[tree.node(id).parent.index()];
-        let Some(mut hits) = hits else {
+        let patterns = named.of(id);
+        if patterns.is_empty() {
             state_of[id.index()] = inherited;
             out.nodes[id.index()] = states[inherited as usize].1;
             continue;
-        };
+        }
+        tree.path_into(id, &mut path);
+        matcher.hits(patterns.iter().map(|&pattern| pattern as usize), &path, &mut hits);
         if hits.rules.iter().any(|&r| guarded(r)) && tree.is_dir(id) && !guard::is_code(tree, id, &roots) {
             hits.rules.retain(|&r| !guarded(r));
         }
@@ -166,18 +209,6 @@ pub fn propose(tree: &Tree, profile: &Profile, matcher: &Matcher) -> Proposals {
     }
     out.changes = proposing.changes;
     out
-}
-
-/// What the patterns say of a batch of names themselves.
-fn hits(tree: &Tree, matcher: &Matcher, start: usize) -> Vec<Option<Box<Hits>>> {
-    let one = |(hits, path): &mut (Hits, Vec<u8>), index: usize| {
-        tree.path_into(NodeId(index as u32), path);
-        matcher.matches(path, hits);
-        let any = [&hits.rules, &hits.changes, &hits.except, &hits.protects].iter().any(|list| !list.is_empty());
-        any.then(|| Box::new(hits.clone()))
-    };
-    let batch = start..tree.len().min(start + BATCH);
-    batch.into_par_iter().with_min_len(1024).map_init(Default::default, one).collect()
 }
 
 /// The rule that would drop a path which the tree does not have: a member that a later layer hides.

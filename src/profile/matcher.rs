@@ -1,6 +1,9 @@
 //! Which rules and protections name a path. All patterns are one `GlobSet`, which costs about a microsecond a path for
 //! the largest built-in profile (a hash and a compare for most patterns, one automaton for the rest).
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use globset::{Candidate, GlobSet, GlobSetBuilder};
 
 use super::error::{At, ProfileError};
@@ -22,7 +25,10 @@ pub struct Hits {
 /// The patterns of a profile, compiled.
 #[derive(Debug)]
 pub struct Matcher {
-    patterns: Set<Target>,
+    /// The distinct patterns of all profiles that were compiled together.
+    patterns: Arc<GlobSet>,
+    /// By pattern: whose it is in this profile.
+    targets: Vec<Vec<Target>>,
     /// For each protection that has exceptions: in which directories it does not hold.
     protect_except: Set<u16>,
 }
@@ -42,44 +48,127 @@ impl Matcher {
     /// # Errors
     /// The patterns together are too large, or there are more rules or protections than a resolved profile has.
     pub fn new(profile: &Profile) -> Result<Self, ProfileError> {
-        let mut patterns = Vec::new();
-        let mut protect_except = Vec::new();
-        for (i, rule) in profile.rules.iter().enumerate().filter(|(_, r)| r.enabled) {
-            let id = index(i)?;
-            let target = if rule.action.changes() { Target::Change(id) } else { Target::Rule(id) };
-            let paths = rule.paths.iter().map(|g| (g, target));
-            patterns.extend(paths.chain(rule.except.iter().map(|g| (g, Target::Except(id)))));
-        }
-        for (i, protect) in profile.protects.iter().enumerate() {
-            let id = index(i)?;
-            patterns.push((&protect.path, Target::Protect(id)));
-            protect_except.extend(protect.except.iter().map(|g| (g, id)));
-        }
-        Ok(Self { patterns: Set::new(&patterns)?, protect_except: Set::new(&protect_except)? })
+        let of = profile_patterns(profile)?;
+        let mut together = Together::default();
+        let targets = together.add(&of.patterns);
+        Ok(Self { patterns: together.compile()?, targets, protect_except: Set::new(&of.protect_except)? })
     }
 
-    /// Puts into `into` what names `path`, a normalized path of the image; what was there before goes.
-    pub fn matches(&self, path: &[u8], into: &mut Hits) {
+    /// Compiles several profiles' patterns together, so that what names a path is found once for all of them: built-in profiles
+    /// have most of theirs in common.
+    ///
+    /// # Errors
+    /// Those of [`Self::new`].
+    pub fn all(profiles: &[&Profile]) -> Result<Vec<Self>, ProfileError> {
+        let of = profiles.iter().map(|profile| profile_patterns(profile)).collect::<Result<Vec<_>, _>>()?;
+        let mut together = Together::default();
+        let targets: Vec<_> = of.iter().map(|of| together.add(&of.patterns)).collect();
+        let patterns = together.compile()?;
+        let one = |(of, targets): (&OfProfile<'_>, Vec<Vec<Target>>)| {
+            let (patterns, protect_except) = (Arc::clone(&patterns), Set::new(&of.protect_except)?);
+            Ok(Self { patterns, targets, protect_except })
+        };
+        of.iter().zip(targets).map(one).collect()
+    }
+
+    /// The patterns that name `path`, a normalized path of the image, by their numbers: the same for all matchers that were
+    /// compiled together. What was in `into` before goes.
+    pub fn patterns(&self, path: &[u8], into: &mut Vec<usize>) {
+        self.patterns.matches_candidate_into(&Candidate::from_bytes(path), into);
+    }
+
+    /// What these patterns, those that name `path`, are in this profile. What was in `into` before goes.
+    pub fn hits(&self, patterns: impl Iterator<Item = usize>, path: &[u8], into: &mut Hits) {
         let Hits { rules, changes, except, protects } = into;
         rules.clear();
         changes.clear();
         except.clear();
         protects.clear();
-        self.patterns.find(path, |target| match target {
-            Target::Rule(i) => rules.push(i),
-            Target::Change(i) => changes.push(i),
-            Target::Except(i) => except.push(i),
-            Target::Protect(i) => protects.push(i),
-        });
+        for target in patterns.flat_map(|pattern| self.targets.get(pattern).into_iter().flatten()) {
+            match *target {
+                Target::Rule(i) => rules.push(i),
+                Target::Change(i) => changes.push(i),
+                Target::Except(i) => except.push(i),
+                Target::Protect(i) => protects.push(i),
+            }
+        }
         if !protects.is_empty() {
             let ends = memchr::memchr_iter(b'/', path).chain([path.len()]);
             ends.for_each(|end| self.protect_except.find(&path[..end], |i| protects.retain(|p| *p != i)));
         }
-        // The set answers in the order of its patterns, and so of what they belong to; one rule may have several.
+        // Patterns are in the order of the first profile that has them, and one rule may have several.
         for list in [rules, changes, except, protects] {
+            list.sort_unstable();
             list.dedup();
         }
     }
+
+    /// Puts into `into` what names `path`; what was there before goes.
+    pub fn matches(&self, path: &[u8], into: &mut Hits) {
+        let mut found = Vec::new();
+        self.patterns(path, &mut found);
+        self.hits(found.into_iter(), path, into);
+    }
+}
+
+/// The patterns of one profile, with whose they are.
+struct OfProfile<'p> {
+    patterns: Vec<(&'p Glob, Target)>,
+    protect_except: Vec<(&'p Glob, u16)>,
+}
+
+fn profile_patterns(profile: &Profile) -> Result<OfProfile<'_>, ProfileError> {
+    let mut patterns = Vec::new();
+    let mut protect_except = Vec::new();
+    for (i, rule) in profile.rules.iter().enumerate().filter(|(_, r)| r.enabled) {
+        let id = index(i)?;
+        let target = if rule.action.changes() { Target::Change(id) } else { Target::Rule(id) };
+        let paths = rule.paths.iter().map(|g| (g, target));
+        patterns.extend(paths.chain(rule.except.iter().map(|g| (g, Target::Except(id)))));
+    }
+    for (i, protect) in profile.protects.iter().enumerate() {
+        let id = index(i)?;
+        patterns.push((&protect.path, Target::Protect(id)));
+        protect_except.extend(protect.except.iter().map(|g| (g, id)));
+    }
+    Ok(OfProfile { patterns, protect_except })
+}
+
+/// Patterns to compile, each once.
+#[derive(Default)]
+struct Together<'p> {
+    patterns: Vec<&'p str>,
+    known: HashMap<&'p str, usize>,
+}
+
+impl<'p> Together<'p> {
+    /// Adds a profile's patterns; by number, whose each of those that are known by then is.
+    fn add(&mut self, patterns: &[(&'p Glob, Target)]) -> Vec<Vec<Target>> {
+        let mut targets = Vec::new();
+        for (glob, target) in patterns {
+            for expanded in &glob.expanded {
+                let number = *self.known.entry(expanded).or_insert_with(|| {
+                    self.patterns.push(expanded);
+                    self.patterns.len() - 1
+                });
+                targets.resize_with(self.patterns.len().max(targets.len()), Vec::new);
+                targets[number].push(*target);
+            }
+        }
+        targets
+    }
+
+    fn compile(&self) -> Result<Arc<GlobSet>, ProfileError> {
+        compile(self.patterns.iter().copied()).map(Arc::new)
+    }
+}
+
+fn compile<'p>(patterns: impl Iterator<Item = &'p str>) -> Result<GlobSet, ProfileError> {
+    let mut builder = GlobSetBuilder::new();
+    for pattern in patterns {
+        builder.add(pattern::compile(pattern).map_err(|e| refused(format!("not a glob: {e}")))?);
+    }
+    builder.build().map_err(|e| refused(format!("the patterns together can't be compiled: {e}")))
 }
 
 /// The conditions of a profile's choices, compiled.
@@ -137,16 +226,9 @@ struct Set<T> {
 
 impl<T: Copy> Set<T> {
     fn new(patterns: &[(&Glob, T)]) -> Result<Self, ProfileError> {
-        let mut builder = GlobSetBuilder::new();
-        let mut targets = Vec::new();
-        for (glob, target) in patterns {
-            for expanded in &glob.expanded {
-                builder.add(pattern::compile(expanded).map_err(|e| refused(format!("not a glob: {e}")))?);
-                targets.push(*target);
-            }
-        }
-        let globs = builder.build().map_err(|e| refused(format!("the patterns together can't be compiled: {e}")))?;
-        Ok(Self { globs, targets })
+        let each =
+            || patterns.iter().flat_map(|(glob, target)| glob.expanded.iter().map(move |e| (e.as_str(), *target)));
+        Ok(Self { globs: compile(each().map(|(e, _)| e))?, targets: each().map(|(_, t)| t).collect() })
     }
 
     fn find(&self, path: &[u8], mut hit: impl FnMut(T)) {

@@ -5,7 +5,7 @@ use crate::analyze::page::page as fill;
 use crate::analyze::{Analysis, Request};
 use crate::explain::{Explain, Planned};
 use crate::page::Page;
-use crate::profile::{self, Profile};
+use crate::profile::{self, Matcher, Profile};
 use crate::source::Image;
 use crate::{Error, ErrorKind, Result};
 
@@ -23,7 +23,7 @@ pub(super) fn page(analysis: &Analysis, request: &Request<'_>, image: &Image, pr
             &none
         }
     };
-    let plan = planned(profile, request)?;
+    let plan = planned(profile, &Matcher::new(profile)?, None, request)?;
     let instructions: Vec<&str> = request.instructions.iter().map(|made| made.as_deref().unwrap_or_default()).collect();
     let explain = Explain::new(Planned {
         tags: &image.tags,

@@ -54,6 +54,7 @@ impl Case {
             merged: &merged,
             profile: &profile,
             matcher: &matcher,
+            named: None,
             squash: false,
             base: 0,
         };

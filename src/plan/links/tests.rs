@@ -25,6 +25,7 @@ fn links_of(lines: &[&str], differ: &[&str]) -> (Vec<String>, Vec<(String, Strin
         merged: &merged,
         profile: &profile,
         matcher: &matcher,
+        named: None,
         squash: false,
         base: 0,
     };

@@ -248,8 +248,7 @@ fn a_parser_sees_no_more() {
                 Target::Import { level, module: module.as_str().into(), names: names.join(",").as_str().into() };
             assert!(has(&target), "{}: {target:?}", path.display());
         }
-        for string in
-            oracle.strings.iter().filter(|s| s.is_ascii() && s.contains('.') && may_name(s, &Words::new(&[])))
+        for string in oracle.strings.iter().filter(|s| s.is_ascii() && s.contains('.') && may_name(s, &Words::new(&[])))
         {
             let glob = crate::refs::literal::as_glob(string).unwrap_or_else(|| string.clone());
             if may_name(&glob, &Words::new(&[])) {
