@@ -11,6 +11,7 @@
 
 use super::dive::Metric;
 use super::yaml::{Document, Found};
+use crate::profile::nearest;
 use serde::Serialize;
 use std::borrow::Cow;
 
@@ -44,6 +45,16 @@ impl Settings {
             }
         }
         Ok(out)
+    }
+
+    /// The keys of a `.dive-ci` file that are no rules, which dive passes over in silence, each with the rule that may be meant.
+    ///
+    /// # Errors
+    /// Those of [`Self::parse`].
+    pub fn unknown(text: &str) -> Result<Vec<(String, Option<&'static str>)>, String> {
+        let mut keys = Document::parse(text)?.keys("rules");
+        keys.retain(|key| !KEYS.iter().any(|known| known.eq_ignore_ascii_case(key)));
+        Ok(keys.into_iter().map(|key| (key.clone(), nearest(&key, &KEYS))).collect())
     }
 
     /// The same with other values for some, in the order of [`KEYS`].
@@ -208,6 +219,15 @@ fn bytes(text: &str) -> Result<u64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_that_are_no_rules_are_known() {
+        let text = "rules:\n  lowestEfficency: 0.9\n  highestwastedbytes: 1\n  x: 1\nother: 1\nrules.y: 2\n";
+        let found = Settings::unknown(text).unwrap();
+        let expected = [("lowestEfficency", Some("lowestEfficiency")), ("x", None), ("y", None)];
+        assert_eq!(found, expected.map(|(key, near)| (key.to_owned(), near)));
+        assert_eq!(Settings::unknown(""), Ok(Vec::new()));
+    }
 
     #[test]
     fn numbers_are_read_as_dive_reads_them() {

@@ -10,9 +10,10 @@
 //! | `slim.slimVersion` | the version of slim that wrote it |
 //! | `slim.image` | `path` (IN), `tags`, `platform`, `config` (digest), `archiveBytes` (`null` of a directory) |
 //! | `slim.bytes`, `.blobBytes`, `.paths` | bytes of all layers as plain tars, and as stored; how many paths a container sees |
+//! | `slim.compressedBytes` | bytes that a push or a pull moves; `null` where layers are stored plain and nobody asked with `--compress` |
 //! | `slim.reclaimableBytes` | bytes of tar that no path of the final tree needs |
 //! | `slim.userWastedPercent` | what `highestUserWastedPercent` is compared with; `null` where it is no number |
-//! | `slim.layers[]` | `index` from 1, `instruction`, `diffId`, `bytes`, `blobBytes`, `files`, `wastedBytes` |
+//! | `slim.layers[]` | `index` from 1, `instruction`, `diffId`, `bytes`, `blobBytes`, `compressedBytes`, `files`, `wastedBytes` |
 //! | `slim.waste[]` | what each step wastes: `cause` (`deleted`, `replaced`, `touched`, `marker`), `by` (the layer that made it so), `path` (the largest), `bytes`, `files`, `parts[]` (`layer` that carries it, `files`, `bytes`), `sentence` |
 //! | `slim.wastedPaths[]` | the same path by path: the 100 with most bytes |
 //! | `slim.kinds[]`, `.packages[]`, `.directories[]` | `name`, `files`, `bytes`; each list adds up to `slim.bytes`. What is in brackets is no name |
@@ -179,12 +180,13 @@ impl Serialize for Own<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let analysis = self.0;
         let told = |list: &'_ [Waste]| -> Vec<Told> { list.iter().map(|w| Told::new(analysis, w)).collect() };
-        let mut out = serializer.serialize_struct("slim", 19)?;
+        let mut out = serializer.serialize_struct("slim", 20)?;
         out.serialize_field("schemaVersion", &1)?;
         out.serialize_field("slimVersion", env!("CARGO_PKG_VERSION"))?;
         out.serialize_field("image", &analysis.head)?;
         out.serialize_field("bytes", &analysis.bytes())?;
         out.serialize_field("blobBytes", &analysis.layers.iter().map(|l| l.blob_bytes).sum::<u64>())?;
+        out.serialize_field("compressedBytes", &analysis.compressed_bytes())?;
         out.serialize_field("paths", &analysis.paths)?;
         out.serialize_field("reclaimableBytes", &analysis.wasted.bytes())?;
         // JSON has no infinity; serde writes null for it.

@@ -80,12 +80,17 @@ fn sizes(analysis: &Analysis, out: &mut Document) {
     };
     let before = growth.map(|g| g.before).unwrap_or_default();
     let blobs: u64 = analysis.layers.iter().map(|l| l.blob_bytes).sum();
-    let rows = [
+    let mut rows = vec![
         row("uncompressed", analysis.bytes(), growth.map(|g| g.bytes_before), &units::bytes),
         row("as stored", blobs, before.blob_bytes, &units::bytes),
+    ];
+    if let Some(bytes) = analysis.compressed_bytes().filter(|bytes| *bytes != blobs) {
+        rows.push(row("compressed", bytes, None, &units::bytes));
+    }
+    rows.extend([
         row("reclaimable", analysis.wasted.bytes(), before.reclaimable_bytes, &units::bytes),
         row("paths", analysis.paths, before.paths, &units::count),
-    ];
+    ]);
     match growth {
         None => out.table(None, "<>", &["", "now"], &rows),
         Some(_) => out.table(None, "<>>>", &["", "now", "before", "change"], &rows),

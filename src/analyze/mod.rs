@@ -81,6 +81,9 @@ pub struct Layer {
     pub bytes: u64,
     /// Its size as stored, in bytes.
     pub blob_bytes: u64,
+    /// What a push or a pull moves of it, in bytes: as stored where that is compressed, else with gzip; none where nobody
+    /// measured that.
+    pub compressed_bytes: Option<u64>,
     /// Members.
     pub files: u64,
     /// Bytes of its tar that no container sees.
@@ -117,6 +120,12 @@ impl Analysis {
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.layers.iter().map(|l| l.bytes).sum()
+    }
+
+    /// The size of all layers as a push or a pull moves them, in bytes; none where one of them is stored plain and nobody asked.
+    #[must_use]
+    pub fn compressed_bytes(&self) -> Option<u64> {
+        self.layers.iter().map(|l| l.compressed_bytes).sum()
     }
 }
 

@@ -157,9 +157,8 @@ fn facts(analysis: &Analysis) -> Vec<Fact> {
     };
     let metric = &analysis.metric;
     let mut out = vec![fact("uncompressed", Value::Bytes(analysis.bytes()), "all layers as plain tars")];
-    let stored = analysis.layers.iter().map(|l| l.blob_bytes).sum();
-    if stored != analysis.bytes() {
-        out.push(fact("as stored", Value::Bytes(stored), "compressed"));
+    if let Some(bytes) = analysis.compressed_bytes() {
+        out.push(fact("compressed", Value::Bytes(bytes), "what a pull moves"));
     }
     out.push(fact("paths", Value::Count(analysis.paths), ""));
     out.push(fact("reclaimable", Value::Bytes(analysis.wasted.bytes()), "stored and pulled, and no container sees it"));

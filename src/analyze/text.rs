@@ -75,15 +75,16 @@ fn head(analysis: &Analysis, options: &Options) -> String {
     let tags = if head.tags.is_empty() { "untagged".to_owned() } else { head.tags.join(", ") };
     let title = format!("image {}, {}", printable(&tags, false), printable(&head.platform, false));
     let mut out = format!("{}\n", options.paint.bold(&title));
-    let blobs: u64 = analysis.layers.iter().map(|l| l.blob_bytes).sum();
     let mut row = |name: &str, text: String| out.push_str(&format!("  {name:<13}{text}\n"));
     if let Some(bytes) = head.archive_bytes {
         row("archive", units::bytes(bytes));
     }
-    let compressed = if blobs == analysis.bytes() {
-        "not known: layers are stored plain (`slim compare` compresses them)".to_owned()
-    } else {
-        format!("{} as stored", units::bytes(blobs))
+    let compressed = match analysis.compressed_bytes() {
+        None => "not known: layers are stored plain (--compress measures it)".to_owned(),
+        Some(bytes) if analysis.layers.iter().all(|l| l.compressed_bytes == Some(l.blob_bytes)) => {
+            format!("{} as stored", units::bytes(bytes))
+        }
+        Some(bytes) => format!("{}: what a pull moves, with gzip", units::bytes(bytes)),
     };
     let count = analysis.layers.len();
     let layers = format!("{count} layer{}", if count == 1 { "" } else { "s" });

@@ -69,6 +69,19 @@ impl Document {
     }
 }
 
+impl Document {
+    /// The keys under `outer`, as they are written.
+    pub fn keys(&self, outer: &str) -> Vec<String> {
+        let inner = match self.0.child(outer).as_deref() {
+            Some(Value::Map(entries)) => entries.iter().map(|(key, _)| key.clone()).collect(),
+            _ => Vec::new(),
+        };
+        let Value::Map(entries) = &*self.0 else { return inner };
+        let dotted = entries.iter().filter_map(|(key, _)| key.strip_prefix(outer)?.strip_prefix('.'));
+        inner.into_iter().chain(dotted.map(str::to_owned)).filter(|key| key != "<<").collect()
+    }
+}
+
 fn at(what: &str, mark: &Marker) -> String {
     format!("{what} at line {} column {}", mark.line(), mark.col() + 1)
 }

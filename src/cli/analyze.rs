@@ -1,13 +1,13 @@
 //! `slim analyze`: the phases up to the tree, a plan for each built-in profile, and what there is to say, on standard output.
 
-use super::args::AnalyzeArgs;
+use super::args::{AnalyzeArgs, BudgetArgs, DiffArgs};
 use super::files;
 use super::job::{Verbosity, is_stdout};
 use super::linter::{self, Linter};
 use super::picked::Profiles;
 use super::progress::{self, Ui};
 use super::values::Color;
-use super::{FAILED, OK, needs, prepare_threads, run, show};
+use super::{FAILED, OK, diff, needs, prepare_threads, pulled, run, show};
 use crate::analyze::gate::{self, Settings};
 use crate::analyze::lint::rules::Rules;
 use crate::analyze::savings::{Saving, output_bytes};
@@ -22,7 +22,7 @@ use crate::report::build::Built;
 use crate::report::paint::Paint;
 use crate::scan::{Needs, Scanned};
 use crate::source::{self, Image, Input, Location, OpenOptions};
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, Warning};
 use rayon::prelude::*;
 use std::cmp::Reverse;
 use std::io;
@@ -38,8 +38,11 @@ const CI_CONFIG: &str = ".dive-ci";
 ///
 /// # Errors
 /// What is wrong with the request, the input or the host.
-pub fn analyze(args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8> {
-    let settings = settings(&args)?;
+pub fn analyze(mut args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8> {
+    if let Some(second) = args.second.take() {
+        return diff::diff(two(args, second), color, stderr);
+    }
+    let (settings, unknown) = settings(&args)?;
     let (budget, baseline) = (budget::settings(&args)?, budget::baseline(&args)?);
     prepare_threads(args.threads);
     let wanted = [
@@ -54,7 +57,7 @@ pub fn analyze(args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8> {
     let platform = args.platform.as_deref().map(Platform::parse).transpose()?;
     let note = |message: &str| ui.note(message);
     let input = source::open(&Location::parse(&args.input)?, &OpenOptions { platform, spool_note: &note })?;
-    input.warnings.iter().for_each(|w| ui.warn(w));
+    input.warnings.iter().chain(&unknown).for_each(|w| ui.warn(w));
     let image = only(&input)?;
 
     // A gate alone needs nothing but names and sizes, unless a budget is about packages.
@@ -78,6 +81,9 @@ pub fn analyze(args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8> {
     let picked = profiles.iter().map(|p| p.pick(std::iter::once((&merged.tree, layers.clone()))));
     let picked = fitting(picked.collect::<Result<_>>()?);
     let mut analysis = found(&args.input, &input, image, &request, &picked, packages, linter.as_ref())?;
+    let measure = args.compress || (args.ci && budget.needs_compressed());
+    let compressed = pulled::compressed(&input, image, measure, &ui)?;
+    analysis.layers.iter_mut().zip(compressed).for_each(|(layer, bytes)| layer.compressed_bytes = bytes);
     analysis.growth = baseline.map(|baseline| baseline.growth(&analysis));
     let verdict = settings.map(|settings| gate::check(&settings, &analysis.metric));
     let findings = analysis.findings.clone();
@@ -90,6 +96,25 @@ pub fn analyze(args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8> {
     let page = || html::page(&analysis, &request, image, &picked).map_err(|e| e.archive(&input.name));
     told.write([to_json, to_markdown, to_sarif, to_html], page)?;
     Ok(if analysis.verdict.is_none_or(|v| v.pass) { OK } else { FAILED })
+}
+
+/// The same of two images is a comparison.
+fn two(args: AnalyzeArgs, second: String) -> DiffArgs {
+    let AnalyzeArgs { input, json, html, depth, verbose, quiet, platform, threads, budget, .. } = args;
+    let BudgetArgs { markdown, .. } = budget;
+    DiffArgs {
+        before: input,
+        after: second,
+        json,
+        markdown,
+        html,
+        depth,
+        verbose,
+        quiet,
+        exit_code: false,
+        platform,
+        threads,
+    }
 }
 
 /// What made each layer, without secrets.
@@ -135,10 +160,11 @@ impl Told<'_> {
     }
 }
 
-/// The rules of the gate: the command line's, then the file's, then the defaults. None without `--ci`.
-fn settings(args: &AnalyzeArgs) -> Result<Option<Settings>> {
+/// The rules of the gate: the command line's, then the file's, then the defaults. None without `--ci`. And a word about keys that
+/// are none, which dive passes over in silence.
+fn settings(args: &AnalyzeArgs) -> Result<(Option<Settings>, Vec<Warning>)> {
     if !args.ci {
-        return Ok(None);
+        return Ok((None, Vec::new()));
     }
     let path = args.ci_config.as_deref().unwrap_or(Path::new(CI_CONFIG));
     let name = path.display().to_string();
@@ -154,7 +180,12 @@ fn settings(args: &AnalyzeArgs) -> Result<Option<Settings>> {
     };
     let settings = Settings::parse(&text).map_err(wrong)?;
     let [user, bytes, least] = [&args.highest_user_wasted_percent, &args.highest_wasted_bytes, &args.lowest_efficiency];
-    Ok(Some(settings.with([user.clone(), bytes.clone(), least.clone()])))
+    let warning = |(key, near): (String, Option<&str>)| {
+        let near = near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
+        Warning::new("unknown-rule", format!("{name}: `{key}` is no rule, and not checked{near}"))
+    };
+    let unknown = Settings::unknown(&text).map_err(wrong)?.into_iter().map(warning).collect();
+    Ok((Some(settings.with([user.clone(), bytes.clone(), least.clone()])), unknown))
 }
 
 /// The one image that there is to look at, in an input of one.
@@ -226,6 +257,7 @@ fn found(
         diff_id: stored.diff_id.to_string(),
         bytes: layer.tar_bytes,
         blob_bytes: stored.size,
+        compressed_bytes: None,
         files: layer.members.len() as u64,
         wasted_bytes: wasted.layers[index],
     });

@@ -1,7 +1,7 @@
 //! `slim compare`: one scan, then for each profile a plan and an image in a temporary place, which is measured, and run where that
 //! is asked for.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -12,7 +12,7 @@ use super::progress::{self, Ui};
 use super::run::{self, Clock, Decided, From, LayerKey};
 use super::trial::{self, Asked};
 use super::values::Color;
-use super::{OK, files, needs, prepare_threads, show, summary};
+use super::{OK, files, needs, prepare_threads, pulled, show, summary};
 use crate::codec::{self, Compression};
 use crate::compare::{self, AS_IT_IS, Column, Comparison, Head, Tried, markdown, text};
 use crate::engine::Loaded;
@@ -189,7 +189,7 @@ impl Bench<'_> {
         let written = run::write(job, from, &target, &progress::Silent, &mut warnings, &mut Clock::new())?;
         let slim_seconds = start.elapsed().as_secs_f64();
 
-        let out = summary::outcome(job, input, &planned, &profile, Some(&written), warnings, Vec::new());
+        let out = summary::outcome(job, input, &planned, &profile, Some(&written), warnings, Vec::new())?;
         let (mut report, removed) = out;
         written.sealed.publish()?;
         let files = |keep: &dyn Fn(&run::Planned<'_>, NodeId) -> bool| {
@@ -259,7 +259,9 @@ impl Bench<'_> {
             [plain, 0, 0]
         } else {
             self.ui.phase("compressing", layer.size);
-            compressed(&mut reader, &|n| self.ui.advance(n))?
+            let both = [Compression::Gzip, Compression::Zstd];
+            let (plain, [gzip, zstd]) = pulled::sizes(&mut reader, both, &|n| self.ui.advance(n))?;
+            [plain, gzip, zstd]
         };
         self.sizes.insert(layer.diff_id, sizes);
         Ok(sizes)
@@ -278,57 +280,5 @@ impl Bench<'_> {
         }
         let (outputs, runs) = (asked.options.outputs, asked.options.runs);
         Ok(Some(Tried { engine: asked.engine.name(), shell, outputs, runs }))
-    }
-}
-
-/// Counts what is written to it.
-struct Count(u64);
-
-impl Write for Count {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 += bytes.len() as u64;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Bytes of a tar, and of what either compression makes of it, in one reading.
-fn compressed(reader: &mut dyn Read, advance: &dyn Fn(u64)) -> Result<[u64; 3]> {
-    let threads = rayon::current_num_threads();
-    let encoder =
-        |compression: Compression| codec::encoder(compression, compression.default_level(), threads, Count(0));
-    let (mut gzip, mut zstd) = (encoder(Compression::Gzip)?, encoder(Compression::Zstd)?);
-    let mut buffer = vec![0; codec::CHUNK];
-    let mut plain = 0;
-    loop {
-        let n = match reader.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(n) => n,
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
-            Err(e) => return Err(e.into()),
-        };
-        gzip.write_all(&buffer[..n])?;
-        zstd.write_all(&buffer[..n])?;
-        plain += n as u64;
-        advance(n as u64);
-    }
-    Ok([plain, gzip.finish()?.0, zstd.finish()?.0])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_are_those_of_the_encoders() {
-        let data = vec![7; 3 << 20];
-        let [plain, gzip, zstd] = compressed(&mut data.as_slice(), &|_| ()).unwrap();
-        assert_eq!(plain, 3 << 20);
-        let mut one = codec::encoder(Compression::Gzip, 6, 1, Vec::new()).unwrap();
-        one.write_all(&data).unwrap();
-        assert_eq!((gzip, zstd > 0 && zstd < gzip), (one.finish().unwrap().len() as u64, true));
     }
 }

@@ -6,8 +6,9 @@ use super::files;
 use super::job::{Verbosity, is_stdout};
 use super::progress::{self, Ui};
 use super::values::Color;
-use super::{FAILED, OK, prepare_threads, run, show};
+use super::{FAILED, OK, linter, prepare_threads, run, show};
 use crate::analyze::Head;
+use crate::analyze::lint::{self, rules::Rules};
 use crate::diff::{self, Answers, Diff, Image, Pair, Questions, json, markdown, text};
 use crate::elf::Object as _;
 use crate::image::Platform;
@@ -93,7 +94,9 @@ pub fn diff(args: DiffArgs, color: Color, stderr: Paint) -> Result<u8> {
         let indexes = [before.indexes(), after.indexes()];
         let pair = Pair::new(before.image(&indexes[0]), after.image(&indexes[1]));
         let answers = answers(&pair.ask(), [&before, &after], &indexes)?;
-        Ok(pair.compare(&answers, args.depth))
+        let mut diff = pair.compare(&answers, args.depth);
+        hide_secrets(&mut diff, &linter::rules()?);
+        Ok(diff)
     })();
     ui.done();
     let diff = done?;
@@ -110,6 +113,19 @@ pub fn diff(args: DiffArgs, color: Color, stderr: Paint) -> Result<u8> {
     }
     filled.into_iter().try_for_each(files::Filled::publish)?;
     Ok(if args.exit_code && diff.differs() { FAILED } else { OK })
+}
+
+/// Puts `***` in place of secrets in instructions and in the configuration: more people read comments and logs than can pull.
+fn hide_secrets(diff: &mut Diff, rules: &Rules) {
+    for layer in diff.layers.iter_mut().flat_map(|l| [&mut l.before, &mut l.after]).flatten() {
+        layer.instruction = lint::masked(rules, &layer.instruction);
+    }
+    for change in &mut diff.config {
+        let name = change.name.as_deref().unwrap_or_default();
+        for value in [&mut change.before, &mut change.after].into_iter().flatten() {
+            *value = lint::masked_value(rules, name, value);
+        }
+    }
 }
 
 /// Reads what has to be compared.

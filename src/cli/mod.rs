@@ -29,6 +29,7 @@ mod picked;
 mod plan;
 pub mod profiles;
 pub mod progress;
+mod pulled;
 pub mod run;
 mod summary;
 mod time;

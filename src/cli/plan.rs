@@ -4,7 +4,8 @@ use super::args::PlanArgs;
 use super::job::{Job, Verbosity};
 use super::progress::{self, Ui};
 use super::values::Color;
-use super::{OK, paint, prepare_process, run, terminal_width, to_stdout};
+use super::{OK, linter, paint, prepare_process, run, terminal_width, to_stdout};
+use crate::analyze::lint::{self, rules::Rules};
 use crate::explain::answer::Answer;
 use crate::explain::{Chosen, Explain, Planned, Selection, json, tree};
 use crate::report::paint::Paint;
@@ -55,7 +56,9 @@ pub fn plan(args: PlanArgs, color: Color, stderr: Paint) -> Result<u8> {
 /// Prints what was asked for.
 fn tell(job: &Job, ready: &run::Ready<'_>, show: &Show) -> Result<()> {
     let platforms: Vec<String> = ready.planned.iter().map(|p| p.image.platform.to_string()).collect();
-    let instructions: Vec<Vec<&str>> = ready.planned.iter().map(instructions).collect();
+    let rules = linter::rules()?;
+    let masked: Vec<Vec<String>> = ready.planned.iter().map(|planned| instructions(planned, &rules)).collect();
+    let instructions: Vec<Vec<&str>> = masked.iter().map(|all| all.iter().map(String::as_str).collect()).collect();
     let of = |index: usize| {
         let p = &ready.planned[index];
         Planned {
@@ -96,10 +99,10 @@ fn tell(job: &Job, ready: &run::Ready<'_>, show: &Show) -> Result<()> {
     written.map_err(failed)
 }
 
-/// What made each layer; nothing where the history is not that of the layers.
-fn instructions<'a>(planned: &run::Planned<'a>) -> Vec<&'a str> {
+/// What made each layer, without secrets; nothing where the history is not that of the layers.
+fn instructions(planned: &run::Planned<'_>, rules: &Rules) -> Vec<String> {
     let history = planned.image.facts.history.iter().filter(|h| !h.empty_layer);
-    history.map(|h| h.created_by.as_str()).collect()
+    history.map(|h| lint::masked(rules, &h.created_by)).collect()
 }
 
 /// Explains paths; each must be in one of the images.

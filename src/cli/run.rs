@@ -115,7 +115,7 @@ pub fn run(job: &Job, ui: &dyn Ui) -> Result<Outcome> {
             None => None,
         };
         let timings = if job.timings { clock.laps } else { Vec::new() };
-        let (report, removed) = summary::outcome(job, input, planned, profile, written.as_ref(), warnings, timings);
+        let (report, removed) = summary::outcome(job, input, planned, profile, written.as_ref(), warnings, timings)?;
         Ok(Outcome { report, removed, output: written.map(|w| w.sealed) })
     })
 }

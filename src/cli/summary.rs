@@ -1,14 +1,16 @@
 //! What a finished run says: the figures of all phases as one report.
 
 use super::job::Job;
+use super::linter;
 use super::run::{Planned, Written, key};
 use super::values::LayersMode;
-use crate::Warning;
+use crate::analyze::lint;
 use crate::image::Compression;
 use crate::profile::Profile;
 use crate::report::build::Built;
 use crate::report::{ImageSide, RemovedPath, Report, SCHEMA_VERSION, Side, Timing};
 use crate::source::{Form, Input};
+use crate::{Result, Warning};
 use std::collections::HashMap;
 
 /// Puts the report together. Without `written` it is a dry run's.
@@ -20,7 +22,7 @@ pub fn outcome(
     written: Option<&Written>,
     warnings: Vec<Warning>,
     timings: Vec<Timing>,
-) -> (Report, Vec<RemovedPath>) {
+) -> Result<(Report, Vec<RemovedPath>)> {
     let built = |(index, p): (usize, &Planned<'_>)| {
         let built = Built {
             image: p.image,
@@ -51,7 +53,11 @@ pub fn outcome(
         timings,
     };
     report.sort();
-    (report, removed.into_iter().flatten().collect())
+    let rules = linter::rules()?;
+    for layer in report.images.iter_mut().flat_map(|image| &mut image.layers) {
+        layer.instruction = lint::masked(&rules, &layer.instruction);
+    }
+    Ok((report, removed.into_iter().flatten().collect()))
 }
 
 fn image_side(written: &Written, index: usize, planned: &Planned<'_>) -> ImageSide {

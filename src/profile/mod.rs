@@ -21,8 +21,8 @@ mod vary;
 
 pub use builtin::builtins;
 pub(crate) use document::{Reader, Text, Value, in_order, parse};
-pub(crate) use error::Source;
 pub use error::{Place, ProfileError};
+pub(crate) use error::{Source, nearest};
 pub(crate) use matcher::Globs;
 pub use matcher::{Conditions, Hits, Matcher};
 pub use packages::{Names, Packages};

@@ -31,7 +31,7 @@
 //! | `images[].output` | the same of the image as written; `null` in a dry run |
 //! | `images[].layers[]` | object: a layer of the input |
 //! | `…layers[].index` | number: from 1 at the bottom, as `--base` counts |
-//! | `…layers[].instruction` | string: `created_by` of its history entry as it stands, empty where there is none |
+//! | `…layers[].instruction` | string: `created_by` of its history entry, `***` for secrets in it, empty where there is none |
 //! | `…layers[].inputBytes` | bytes of its tar |
 //! | `…layers[].outputBytes` | bytes of the output's tar that come from it |
 //! | `…layers[].inputBlob` | bytes of its blob as stored |

@@ -143,7 +143,7 @@ pub struct ImageSide {
 pub struct LayerReport {
     /// From 1 at the bottom, as `--base` counts and errors say.
     pub index: usize,
-    /// `created_by` of its history entry as it stands; empty where there is none.
+    /// `created_by` of its history entry, `***` for secrets in it; empty where there is none.
     pub instruction: String,
     /// Bytes of its tar.
     pub input_bytes: u64,

@@ -414,6 +414,30 @@ fn what_profiles_would_save_is_what_they_save() {
 }
 
 #[test]
+fn keys_that_are_no_rules_are_told() {
+    let dir = Dir::new();
+    image(&dir, &texts(&["file a content=x"]), Form::Hybrid, Comp::None);
+    dir.write(".dive-ci", "rules:\n  lowestEfficency: 0.99\n");
+    let said = dir.run(&["analyze", "in.tar", "--ci"]).ok().stderr;
+    assert!(
+        said.contains(".dive-ci: `lowestEfficency` is no rule, and not checked, did you mean `lowestEfficiency`?"),
+        "{said}"
+    );
+}
+
+#[test]
+fn two_images_are_compared() {
+    let dir = Dir::new();
+    image(&dir, &texts(&["file a content=x"]), Form::Hybrid, Comp::None);
+    std::fs::copy(dir.join("in.tar"), dir.join("old.tar")).unwrap();
+    image(&dir, &texts(&["file b content=y"]), Form::Hybrid, Comp::None);
+    let of = |command: &str| dir.run(&[command, "old.tar", "in.tar", "--html", "page.html"]).ok().stdout;
+    let (analyzed, page) = (of("analyze"), std::fs::read(dir.join("page.html")).unwrap());
+    assert_eq!((analyzed, page), (of("diff"), std::fs::read(dir.join("page.html")).unwrap()));
+    dir.run(&["analyze", "old.tar", "in.tar", "--ci"]).error(&["--ci"]);
+}
+
+#[test]
 fn one_image_at_a_time_and_nothing_is_written() {
     let dir = Dir::new();
     let item = |tag| crate::builder::Item {

@@ -36,11 +36,16 @@ fn gate(dir: &Dir, budget: &str, more: &[&str]) -> (Option<i32>, Vec<Value>, Out
     (run.code, own.map(|r| json!([r["rule"], r["status"], r["found"]])).collect(), run)
 }
 
+fn analyzed(dir: &Dir, more: &[&str]) -> Value {
+    let args = [&["analyze", "in.tar", "--json", "-"], more].concat();
+    serde_json::from_slice(&dir.run(&args).ok().stdout).unwrap()
+}
+
 #[test]
 fn each_budget_passes_up_to_its_limit() {
     let dir = Dir::new();
     small(&dir);
-    let said: Value = serde_json::from_slice(&dir.run(&["analyze", "in.tar", "--json", "-"]).ok().stdout).unwrap();
+    let said = analyzed(&dir, &[]);
     let own = &said["slim"];
     let number = |value: &Value| value.as_u64().unwrap();
     let (total, reclaimable) = (number(&own["bytes"]), number(&own["reclaimableBytes"]));
@@ -72,15 +77,20 @@ fn each_budget_passes_up_to_its_limit() {
 }
 
 #[test]
-fn what_is_compressed_can_be_checked_only_where_it_is() {
+fn what_a_pull_moves_is_measured_where_layers_are_stored_plain() {
     let dir = Dir::new();
-    small(&dir);
-    let budget = "[budget]\ncompressed = \"3kB\"\n";
-    assert_eq!(gate(&dir, budget, &[]).1[0][1], "misconfigured");
-    assert_eq!(gate(&dir, "[budget]\ncompressed = \"1GB\"\n", &[]).1[0][1], "pass");
+    image(&dir, &["file a content=x repeat=100000"], Comp::None);
+    let of = |budget: &str| gate(&dir, budget, &[]).1[0].clone();
+    let (few, many) = ("[budget]\ncompressed = \"100\"\n", "[budget]\ncompressed = \"3kB\"\n");
+    let plain = of(many);
+    assert_eq!((&plain[1], &of(few)[1]), (&json!("pass"), &json!("fail")), "{plain}");
+    let all = analyzed(&dir, &["--compress"]);
+    assert_eq!(all["slim"]["compressedBytes"].to_string(), plain[2].as_str().unwrap());
+    assert_eq!(analyzed(&dir, &[])["slim"]["compressedBytes"], Value::Null);
     image(&dir, &["file a content=x repeat=100000"], Comp::Gzip);
-    assert_eq!(gate(&dir, budget, &[]).1[0][1], "pass");
-    assert_eq!(gate(&dir, "[budget]\ncompressed = \"100\"\n", &[]).1[0][1], "fail");
+    assert_eq!((&of(many)[1], &of(few)[1]), (&json!("pass"), &json!("fail")));
+    let all = analyzed(&dir, &["--compress"]);
+    assert_eq!(all["slim"]["compressedBytes"], all["slim"]["blobBytes"]);
 }
 
 #[test]

@@ -295,6 +295,40 @@ fn secrets_are_found_where_they_lie_and_never_shown() {
 }
 
 #[test]
+fn no_command_tells_secrets_of_the_config() {
+    let dir = Dir::new();
+    let with = |secret: &str, name: &str| {
+        let mut image = image_of(vec![layer("file a content=x"), layer(&format!("file {name} content=y repeat=9000"))]);
+        image.config = json!({"config": {"Env": [format!("API_TOKEN={secret}-s3cr3t")], "Labels": {"u": format!("https://me:s3cr3t-{secret}@x")}}});
+        let made = format!("|1 NPM_TOKEN=s3cr3t-{secret} /bin/sh -c npm ci");
+        image.history = Some(vec![json!({"created_by": "ENV PASSWORD=s3cr3t"}), json!({"created_by": made})]);
+        Archive::new(image, Form::Hybrid).write(dir.path());
+        std::fs::rename(dir.join("in.tar"), dir.join(&format!("{secret}.tar"))).unwrap();
+    };
+    with("one", "b");
+    with("two", "c");
+    for args in [
+        &["analyze", "one.tar"][..],
+        &["analyze", "one.tar", "--json", "-"],
+        &["analyze", "one.tar", "--html", "-"],
+        &["analyze", "one.tar", "--markdown", "-"],
+        &["analyze", "one.tar", "two.tar"],
+        &["diff", "one.tar", "two.tar", "-vv"],
+        &["diff", "one.tar", "two.tar", "--json", "-"],
+        &["diff", "one.tar", "two.tar", "--html", "-"],
+        &["diff", "one.tar", "two.tar", "--markdown", "-"],
+        &["plan", "one.tar", "-p", "caches", "--json"],
+        &["plan", "one.tar", "-p", "caches", "--why", "b"],
+        &["one.tar", "-p", "caches", "--dry-run", "-v", "--report", "/dev/stdout"],
+        &["compare", "one.tar", "-p", "caches", "--json", "-"],
+    ] {
+        let run = dir.run(args).ok();
+        let said = String::from_utf8_lossy(&run.stdout).into_owned() + &run.stderr;
+        assert!(!said.is_empty() && !said.contains("s3cr3t"), "{args:?}: {said}");
+    }
+}
+
+#[test]
 fn archives_of_packages_are_told_by_directory() {
     let image = image_of(vec![
         layer(

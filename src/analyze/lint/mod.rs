@@ -26,7 +26,7 @@ pub mod text;
 mod variables;
 
 use rules::Rules;
-pub use variables::masked;
+pub use variables::{masked, masked_value};
 
 /// As many characters of an instruction are told beside each finding of its layer.
 const INSTRUCTION: usize = 300;

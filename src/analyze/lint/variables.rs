@@ -95,6 +95,12 @@ fn closed(text: &str, start: usize, end: usize) -> usize {
     text[start + 1..].find(quote).map_or(end, |at| (start + at + 2).max(end))
 }
 
+/// The value of a variable, label and the like: `***` if it is a secret, and for the passwords of URLs in it.
+#[must_use]
+pub fn masked_value(rules: &Rules, name: &str, value: &str) -> String {
+    if secret(&rules.variables, name, value) == Some(VALUE) { "***".to_owned() } else { masked(rules, value) }
+}
+
 /// An instruction with `***` for the secrets in it.
 #[must_use]
 pub fn masked(rules: &Rules, instruction: &str) -> String {
@@ -161,6 +167,13 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(masked(&rules, text), told);
+        }
+        for (name, value, told) in [
+            ("API_KEY", "a b c", "***"),
+            ("URL", "postgres://me:pw@db/x", "postgres://***@db/x"),
+            ("PATH", "/bin:/usr/bin", "/bin:/usr/bin"),
+        ] {
+            assert_eq!(masked_value(&rules, name, value), told);
         }
     }
 }

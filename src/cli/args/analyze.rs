@@ -16,6 +16,13 @@ pub struct AnalyzeArgs {
     )]
     pub input: String,
 
+    /// A second image: say what differs between the two instead, as `slim diff IN SECOND` does
+    #[arg(
+        value_name = "SECOND", value_parser = NonEmptyStringValueParser::new(), value_hint = ValueHint::AnyPath,
+        conflicts_with_all = ["profiles", "sarif", "lint_ignore", "compress", "ci", "baseline"]
+    )]
+    pub second: Option<String>,
+
     /// Say what these profiles would save, together; without it, what each built-in one would
     #[arg(short, long = "profile", value_name = "PROFILE", value_delimiter = ',', help_heading = "Rules")]
     pub profiles: Vec<String>,
@@ -35,6 +42,10 @@ pub struct AnalyzeArgs {
     /// Do not tell findings of this kind, or those below paths: `setuid`, `secret:app/tests`, `*:opt/vendor`
     #[arg(long, value_name = "ID[:GLOB]", help_heading = "Rules")]
     pub lint_ignore: Vec<String>,
+
+    /// Compress layers that are stored plain, to say what a pull moves; a GB takes seconds
+    #[arg(long)]
+    pub compress: bool,
 
     /// Tell directories apart so many levels below the root
     #[arg(long, value_name = "N", default_value_t = 3, help_heading = "Output")]
