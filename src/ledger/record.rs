@@ -2,6 +2,7 @@
 
 use super::{Row, lines};
 use crate::path;
+use std::borrow::Cow;
 use std::ops::Range;
 
 pub(super) fn rows<'a>(at: &'a [u8], text: &'a [u8]) -> impl Iterator<Item = Row> + 'a {
@@ -17,7 +18,7 @@ fn row(site: &[u8], range: Range<usize>, line: &[u8]) -> Option<Row> {
     if name.is_empty() || !plain(&checksum) || !plain(&size) {
         return None;
     }
-    let path = if name.starts_with(b"/") { name } else { path::join(site, &name).into() };
+    let path = if name.starts_with(b"/") { name.into_owned() } else { path::join(site, &name).into() };
     let shift = |field: Range<usize>| range.start + field.start..range.start + field.end;
     Some(Row { path, checksum: shift(checksum), size: shift(size), line: range.clone() })
 }
@@ -25,21 +26,19 @@ fn row(site: &[u8], range: Range<usize>, line: &[u8]) -> Option<Row> {
 /// The three fields of a row; none where there are fewer or more.
 fn fields(line: &[u8]) -> Option<[Range<usize>; 3]> {
     let mut quoted = false;
-    let mut commas = Vec::new();
-    for (index, &c) in line.iter().enumerate() {
-        quoted ^= c == b'"';
-        if c == b',' && !quoted {
-            commas.push(index);
-        }
-    }
-    let [first, second] = commas[..] else { return None };
+    let mut comma = |&(_, c): &(usize, &u8)| {
+        quoted ^= *c == b'"';
+        *c == b',' && !quoted
+    };
+    let mut commas = line.iter().enumerate().filter(|at| comma(at)).map(|(index, _)| index);
+    let (Some(first), Some(second), None) = (commas.next(), commas.next(), commas.next()) else { return None };
     Some([0..first, first + 1..second, second + 1..line.len()])
 }
 
 /// A field's value: quotes around it go, two within become one.
-fn unquote(field: &[u8]) -> Vec<u8> {
+fn unquote(field: &[u8]) -> Cow<'_, [u8]> {
     let Some(inner) = field.strip_prefix(b"\"").and_then(|f| f.strip_suffix(b"\"")) else {
-        return field.to_vec();
+        return Cow::Borrowed(field);
     };
     let mut out = Vec::with_capacity(inner.len());
     let mut bytes = inner.iter().peekable();
@@ -49,5 +48,5 @@ fn unquote(field: &[u8]) -> Vec<u8> {
             bytes.next_if(|&&next| next == b'"');
         }
     }
-    out
+    out.into()
 }

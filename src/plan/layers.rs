@@ -126,7 +126,7 @@ impl<'a> Layers<'a> {
         let member = self.member(at);
         // Engines refuse these two in what is new; a layer that had them keeps them.
         let refused = self.request.squash && matches!(member.flag, b'S' | b'7');
-        !refused && *member.path == self.tree.path(node)
+        !refused && self.tree.is_at(node, &member.path)
     }
 
     fn script_group(&mut self, id: InodeId) {

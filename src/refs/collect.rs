@@ -256,16 +256,18 @@ impl<'w> Collector<'w> {
         if callee == "attach_stub" {
             self.add(frame.offset, Target::Stub);
         }
-        let texts = self.texts.split_off(frame.texts);
-        let Some(first) = texts.first() else { return };
+        let Some(first) = self.texts.get(frame.texts) else { return };
+        let letters = first.value.start;
         if !frame.many() {
-            self.call(frame.offset, Callee::of(callee), &texts);
+            self.call(frame.offset, Callee::of(callee), frame.texts);
         }
-        self.letters.truncate(first.value.start);
+        self.texts.truncate(frame.texts);
+        self.letters.truncate(letters);
     }
 
-    /// What a call with strings says.
-    fn call(&mut self, offset: usize, callee: Callee, texts: &[Text]) {
+    /// What a call with strings, those from a place in `texts`, says.
+    fn call(&mut self, offset: usize, callee: Callee, from: usize) {
+        let texts = &self.texts[from..];
         let value = |text: &Text| &self.letters[text.value.clone()];
         let first = &texts[0];
         let module = match callee {

@@ -1,7 +1,6 @@
 //! From offsets in a text to references with lines.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 
 use super::{Reference, Target, When};
 
@@ -9,24 +8,22 @@ use super::{Reference, Target, When};
 pub(super) fn number(text: &str, mut found: Vec<(usize, Target, When)>) -> Vec<Reference> {
     found.sort_unstable();
     let mut seen: HashMap<&Target, usize> = HashMap::with_capacity(found.len());
-    let (mut line, mut counted) = (1_u32, 0);
-    let mut references: Vec<Reference> = Vec::new();
-    for (offset, target, when) in &found {
-        match seen.entry(target) {
-            Entry::Occupied(first) => {
-                let first: &mut Reference = &mut references[*first.get()];
-                first.when = first.when.min(*when);
-            }
-            Entry::Vacant(place) => {
-                place.insert(references.len());
-                let passed = text.as_bytes().get(counted..*offset).unwrap_or_default();
-                line = line.saturating_add(line_ends(passed));
-                counted = *offset;
-                references.push(Reference { line, when: *when, target: target.clone() });
-            }
-        }
+    // For each first one when it is followed, and none for the others.
+    let mut whens: Vec<Option<When>> = vec![None; found.len()];
+    for (index, (_, target, when)) in found.iter().enumerate() {
+        let first = *seen.entry(target).or_insert(index);
+        whens[first] = Some(whens[first].map_or(*when, |known| known.min(*when)));
     }
-    references
+    drop(seen);
+    let (mut line, mut counted) = (1_u32, 0);
+    let firsts = found.into_iter().zip(whens).filter_map(|((offset, target, _), when)| Some((offset, target, when?)));
+    let number = |(offset, target, when)| {
+        let passed = text.as_bytes().get(counted..offset).unwrap_or_default();
+        line = line.saturating_add(line_ends(passed));
+        counted = offset;
+        Reference { line, when, target }
+    };
+    firsts.map(number).collect()
 }
 
 /// The number of ends of lines, `\n`, `\r\n` or `\r`. No token begins between `\r` and `\n`.

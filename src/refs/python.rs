@@ -13,6 +13,7 @@ use super::collect::{Collector, Token};
 use super::{Reference, Target, lines};
 use blocks::Blocks;
 use lexer::{Kind, Lexer};
+use std::borrow::Cow;
 
 /// How deep f-strings in f-strings are looked into.
 const MAX_NESTING: usize = 4;
@@ -91,20 +92,25 @@ fn from<'t>(lexer: &Lexer<'t>) -> Option<(Lexer<'t>, Target)> {
 }
 
 /// `a.b.c`; empty where no name stands.
-fn dotted(lexer: &mut Lexer<'_>) -> String {
-    let mut path = String::new();
+fn dotted<'t>(lexer: &mut Lexer<'t>) -> Cow<'t, str> {
+    let mut path = Cow::Borrowed("");
     while let Some(name) = lexer.name(|name| name != "import") {
-        path.push_str(name);
+        // Nearly all are one name.
+        if path.is_empty() {
+            path = Cow::Borrowed(name)
+        } else {
+            path.to_mut().push_str(name)
+        }
         if !lexer.eat(b'.') {
             break;
         }
-        path.push('.');
+        path.to_mut().push('.');
     }
     path
 }
 
 /// `a.b as c, d` or `(a, b)` or `*`: the dotted names.
-fn list(lexer: &mut Lexer<'_>) -> Vec<String> {
+fn list<'t>(lexer: &mut Lexer<'t>) -> Vec<Cow<'t, str>> {
     let open = lexer.eat(b'(');
     let mut names = Vec::new();
     while !lexer.eat(b'*') {

@@ -278,6 +278,22 @@ impl Tree {
         }
     }
 
+    /// Whether this is the path of a name.
+    #[must_use]
+    pub fn is_at(&self, id: NodeId, path: &[u8]) -> bool {
+        let (mut at, mut rest) = (id, path);
+        while at != NodeId::ROOT {
+            let Some(above) = rest.strip_suffix(&**self.name(at)) else { return false };
+            at = self.node(at).parent;
+            rest = match above.strip_suffix(b"/") {
+                Some(above) if at != NodeId::ROOT => above,
+                None if at == NodeId::ROOT => above,
+                _ => return false,
+            };
+        }
+        rest.is_empty()
+    }
+
     /// The name with exactly this path; symbolic links are not followed.
     #[must_use]
     pub fn lookup(&self, path: &[u8]) -> Option<NodeId> {
@@ -290,8 +306,14 @@ impl Tree {
     pub fn resolve(&self, from: NodeId, path: &[u8]) -> Resolved {
         let mut out = Resolved::default();
         let mut at = if path.starts_with(b"/") { NodeId::ROOT } else { from };
-        let mut todo: Vec<&[u8]> = path.split(|&c| c == b'/').rev().collect();
-        while let Some(part) = todo.pop() {
+        // What comes after the path: that of a link, then the rest of the path that named it.
+        let (mut rest, mut later) = (Some(path), Vec::new());
+        while let Some(path) = rest.or_else(|| later.pop()) {
+            let (part, more) = match memchr::memchr(b'/', path) {
+                Some(slash) => (&path[..slash], Some(&path[slash + 1..])),
+                None => (path, None),
+            };
+            rest = more;
             match part {
                 b"" | b"." => continue,
                 b".." => {
@@ -309,7 +331,7 @@ impl Tree {
                 if target.starts_with(b"/") {
                     at = NodeId::ROOT;
                 }
-                todo.extend(target.split(|&c| c == b'/').rev());
+                later.extend(rest.replace(target));
             } else {
                 at = next;
             }

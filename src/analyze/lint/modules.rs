@@ -99,11 +99,11 @@ impl<'a> Modules<'a> {
     pub(super) fn module(&self, dir: NodeId, name: &str) -> Option<Module> {
         let below = self.directory(dir, name);
         if let Some(package) = below
-            && let Some(&init) = guard::module_files(self.tree, package, "__init__").first()
+            && let Some(init) = guard::module_files(self.tree, package, "__init__").next()
         {
             return Some(Module { file: Some(init), dir: below });
         }
-        if let Some(&file) = guard::module_files(self.tree, dir, name).first() {
+        if let Some(file) = guard::module_files(self.tree, dir, name).next() {
             return Some(Module { file: Some(file), dir: None });
         }
         below.filter(|&dir| self.has_python(dir)).map(|dir| Module { file: None, dir: Some(dir) })

@@ -65,8 +65,13 @@ impl Guard<'_> {
             out.extend(found.filter(|&id| self.index.has(id) && !self.tree.is_dir(id)));
         };
         add(last, out);
+        let mut name = String::new();
         for stem in [Some(last), stem].into_iter().flatten() {
-            EXTENSIONS.iter().for_each(|e| add(&format!("{stem}.{e}"), out));
+            for extension in EXTENSIONS {
+                name.clear();
+                name.extend([stem, ".", extension]);
+                add(&name, out);
+            }
         }
         self.index_of(self.tree.resolve(parent, last.as_bytes()).target, out);
     }

@@ -7,13 +7,19 @@ use bstr::ByteSlice;
 /// Kinds of files that a module may be.
 const KINDS: [&[u8]; 4] = [b".py", b".so", b".pyc", b".pyw"];
 
+/// The longest name of a file, in bytes.
+const MAX_NAME: usize = 255;
+
 /// The files in a directory that Python may load for the module `name`.
-#[must_use]
-pub fn module_files(tree: &Tree, dir: NodeId, name: &str) -> Vec<NodeId> {
-    let prefix = [name.as_bytes(), b"."].concat();
-    let matching = tree.children_from(dir, &prefix).iter().take_while(|&&c| tree.name(c).starts_with(&prefix));
-    let of_kind = |id: &NodeId| KINDS.iter().any(|kind| tree.name(*id).ends_with(kind));
-    matching.copied().filter(|&c| !tree.is_dir(c)).filter(of_kind).collect()
+pub fn module_files<'t>(tree: &'t Tree, dir: NodeId, name: &str) -> impl Iterator<Item = NodeId> + use<'t> {
+    // Millions of names are looked for, and hardly any is there: nothing is allocated for one.
+    let mut prefix = [b'.'; MAX_NAME + 1];
+    let length = name.len().min(MAX_NAME);
+    prefix[..length].copy_from_slice(&name.as_bytes()[..length]);
+    let from = tree.children_from(dir, &prefix[..=length]).iter().copied();
+    let matching = from.take_while(move |&c| tree.name(c).starts_with(&prefix[..=length]));
+    let of_kind = |name: &[u8]| KINDS.iter().any(|kind| name.ends_with(kind));
+    matching.filter(move |&c| !tree.is_dir(c) && of_kind(tree.name(c)))
 }
 
 impl<'a> Guard<'a> {
@@ -100,23 +106,24 @@ impl<'a> Guard<'a> {
 
     /// The package of that name in `dir`, also where that is a symbolic link.
     fn directory_of(&self, dir: NodeId, name: &str) -> Option<NodeId> {
-        self.tree.child(dir, name.as_bytes())?;
-        self.tree.resolve(dir, name.as_bytes()).target.filter(|&found| self.tree.is_dir(found))
+        let found = self.tree.child(dir, name.as_bytes())?;
+        self.tree.follow(found).target.filter(|&found| self.tree.is_dir(found))
     }
 
     /// The files in `dir` that Python would load for the module `name`, of those that would go. True if there are any files of
     /// that module at all.
     fn files_of(&self, dir: NodeId, name: &str, out: &mut Vec<NodeId>) -> bool {
         let files = |dir: NodeId| module_files(self.tree, dir, name);
-        let sources = files(dir);
-        out.extend(sources.iter().filter(|&&id| self.index.has(id)));
+        let before = out.len();
+        let mut any = false;
+        out.extend(files(dir).inspect(|_| any = true).filter(|&id| self.index.has(id)));
         // Compiled modules are made again, but where their source is rescued they save time as before.
-        if sources.iter().any(|&id| self.index.has(id))
+        if out.len() > before
             && let Some(cache) = self.tree.child(dir, b"__pycache__")
         {
-            out.extend(files(cache).into_iter().filter(|&id| self.index.has(id)));
+            out.extend(files(cache).filter(|&id| self.index.has(id)));
         }
-        !sources.is_empty()
+        any
     }
 
     /// What a string may name: a module, an entry point, or what a path may.

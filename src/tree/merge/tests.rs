@@ -119,3 +119,26 @@ fn a_path_resolves_as_the_kernel_does_it() {
     assert_eq!(target("dead").1, None);
     assert_eq!(target("loop").1, None);
 }
+
+#[test]
+fn names_are_found_by_their_first_bytes_and_by_all() {
+    let mut names = vec!["a", "a.py", "a-b", "abcdefgh", "abcdefgh.py", "abcdefghi", "abcdefgh\u{7f}", "b", "a\u{1}"];
+    let lines: Vec<String> = names.iter().map(|name| format!("d/{name}")).collect();
+    let layer = layer(&lines.iter().map(String::as_str).collect::<Vec<_>>());
+    let tree = merge(&[&layer], 0).unwrap().tree;
+    let dir = tree.lookup(b"d").unwrap();
+    names.sort_unstable();
+    for asked in ["", "a", "a.", "abcdefg", "abcdefgh", "abcdefgh.", "abcdefghz", "b", "c"] {
+        let from: Vec<_> = tree.children_from(dir, asked.as_bytes()).iter().map(|&id| tree.name(id)).collect();
+        let expected: Vec<_> = names.iter().filter(|name| **name >= asked).collect();
+        assert_eq!(from, expected, "{asked}");
+        assert_eq!(tree.child(dir, asked.as_bytes()).is_some(), names.contains(&asked), "{asked}");
+    }
+    for id in tree.ids() {
+        let path = tree.path(id);
+        assert!(tree.is_at(id, &path));
+        for other in [&b"x"[..], b"d", b"", b"/d", b"d/", b"xd/a"] {
+            assert_eq!(tree.is_at(id, other), *path == *other, "{path} {}", String::from_utf8_lossy(other));
+        }
+    }
+}
