@@ -63,10 +63,11 @@ pub fn analyze(mut args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8>
     // A gate alone needs nothing but names and sizes, unless a budget is about packages.
     let gate_alone = settings.is_some() && to_json.is_none() && to_markdown.is_none() && to_html.is_none();
     let names = if gate_alone { Vec::new() } else { asked(&args) };
-    let profiles = profiles(&names)?;
     let packages = !gate_alone || baseline.is_some() || budget.needs_packages();
     let lints = !names.is_empty() || to_sarif.is_some() || (args.ci && budget.needs_lint());
-    let linter = lints.then(|| Linter::new(&args.lint_ignore)).transpose()?;
+    let linter = || lints.then(|| Linter::new(&args.lint_ignore)).transpose();
+    let (profiles, linter) = rayon::join(|| profiles(&names), linter);
+    let (profiles, linter) = (profiles?, linter?);
     let needs = linter.iter().map(Linter::needs).fold(needed(&profiles, packages), Needs::and);
     let done = run::scan_layers(&input, &needs, &ui);
     ui.done();

@@ -7,6 +7,7 @@ use crate::package::distribution;
 use crate::profile::{self, Conditions, Profile, Request};
 use crate::tree::Tree;
 use crate::{Result, tree::NodeId};
+use rayon::prelude::*;
 use std::cell::RefCell;
 use std::collections::HashMap;
 
@@ -46,16 +47,23 @@ impl<'a> Profiles<'a> {
         }
         let conditions = Conditions::new(&self.widest)?;
         let mut found = vec![false; choices.len()];
-        let mut path = Vec::new();
         for (tree, layers) in images {
             let ids = os_release(tree, &layers).map(distribution::ids).unwrap_or_default();
             for (found, choice) in found.iter_mut().zip(choices) {
                 *found |= choice.os.iter().any(|os| ids.contains(os));
             }
-            for id in tree.ids().filter(|id| *id != NodeId::ROOT) {
-                tree.path_into(id, &mut path);
+            let ids = (1..tree.len() as u32).into_par_iter().with_min_len(1 << 12);
+            let none = || (vec![false; choices.len()], Vec::new());
+            let matched = ids.fold(none, |(mut found, mut path), id| {
+                tree.path_into(NodeId(id), &mut path);
                 conditions.matches(&path, |choice| found[choice] = true);
-            }
+                (found, path)
+            });
+            let matched = matched.map(|(found, _)| found).reduce_with(|mut a, b| {
+                a.iter_mut().zip(b).for_each(|(a, b)| *a |= b);
+                a
+            });
+            found.iter_mut().zip(matched.into_iter().flatten()).for_each(|(found, matched)| *found |= matched);
         }
         let holds = |globs: &[profile::Glob], os: &[String]| {
             choices.iter().zip(&found).any(|(c, found)| *found && c.paths == globs && c.os == os)
