@@ -10,7 +10,6 @@ use crate::plan::script::Names;
 use crate::report::escape;
 use crate::tar::{Kind, Member, padded};
 use crate::tree::{At, Tree};
-use bstr::BStr;
 use serde::Serialize;
 use std::collections::HashMap;
 
@@ -79,7 +78,7 @@ pub fn breakdown(
 ) -> Breakdown {
     let names = Names::new(layers, tree);
     let (mut by_kind, mut by_package, mut by_dir) = (Sums::default(), Sums::default(), Sums::default());
-    let (mut found, mut dir) = (Vec::new(), String::new());
+    let (mut found, mut dir, mut last) = (Vec::new(), String::new(), None::<&[u8]>);
     for (layer, index) in (0u32..).zip(layers) {
         let mut rest = index.tar_bytes;
         for (number, member) in (0u32..).zip(&index.members) {
@@ -100,7 +99,11 @@ pub fn breakdown(
                 Some(package) => by_package.add(&package.label(), 1, bytes),
                 None => by_package.add(NO_PACKAGE, 1, bytes),
             }
-            directory(&member.path, member.kind == Kind::Dir, depth, &mut dir);
+            let own = if member.kind == Kind::Dir { &**member.path } else { path::split(&member.path).0 };
+            // What is in one directory comes together.
+            if last.replace(own) != Some(own) {
+                directory(own, depth, &mut dir);
+            }
             by_dir.add(&dir, 1, bytes);
         }
         [&mut by_kind, &mut by_package, &mut by_dir].into_iter().for_each(|s| s.add(FRAMING, 0, rest));
@@ -117,9 +120,8 @@ fn debug_bytes(facts: &Facts, member: &Member) -> u64 {
     sizes.min().map_or(0, |least| padded(member.stored).saturating_sub(least))
 }
 
-/// The directory that a path is counted for: at most so many names deep.
-fn directory(path: &BStr, is_dir: bool, depth: usize, out: &mut String) {
-    let dir = if is_dir { path } else { BStr::new(path::split(path).0) };
+/// Writes down the directory that what lies in `dir` is counted for: at most so many names deep.
+fn directory(dir: &[u8], depth: usize, out: &mut String) {
     out.clear();
     out.push('/');
     for part in path::components(dir).take(depth) {

@@ -154,16 +154,24 @@ impl<'a> Deciding<'a> {
         &self.request.merged.tree
     }
 
-    /// The member that holds a file above the base, with what its names are that stay.
-    fn holder(&self, id: InodeId) -> Option<(At, Vec<NodeId>)> {
-        let at = self.tree().inode(id).holder().filter(|at| at.layer as usize >= self.request.base)?;
+    /// The names of a file that stay.
+    fn staying(&self, id: InodeId) -> Vec<NodeId> {
         let names = self.tree().names(id).iter().copied();
-        let names: Vec<NodeId> = names.filter(|n| self.dropped[n.index()].is_none()).collect();
-        (!names.is_empty()).then_some((at, names))
+        names.filter(|n| self.dropped[n.index()].is_none()).collect()
     }
 
     fn file(&mut self, id: InodeId) {
-        let Some((at, names)) = self.holder(id) else { return };
+        let at = self.tree().inode(id).holder().filter(|at| at.layer as usize >= self.request.base);
+        let Some(at) = at else { return };
+        let facts = self.request.facts_at(at).filter(|f| !f.strip.is_empty());
+        // Most files stay as they are.
+        if facts.is_none() && !self.made.new.contains_key(&at) {
+            return;
+        }
+        let names = self.staying(id);
+        if names.is_empty() {
+            return;
+        }
         if let Some(new) = self.made.new.get(&at) {
             let mut recipe = Recipe::default();
             recipe.push(Piece::Spooled(new.spool.clone()));
@@ -172,7 +180,7 @@ impl<'a> Deciding<'a> {
             self.sums.insert(at, new.sums);
             return;
         }
-        let Some(facts) = self.request.facts_at(at).filter(|f| !f.strip.is_empty()) else { return };
+        let Some(facts) = facts else { return };
         // An exception for one of the names is one for the file.
         let rules: Option<Vec<u16>> = names.iter().map(|n| self.proposals.nodes[n.index()].strip).collect();
         let Some(rule) = rules.and_then(|rules| rules.into_iter().max()) else { return };
