@@ -18,6 +18,8 @@ use std::borrow::Cow;
 /// The keys, as they are sorted in tables.
 pub const KEYS: [&str; 3] = ["highestUserWastedPercent", "highestWastedBytes", "lowestEfficiency"];
 const DEFAULTS: [&str; 3] = ["0.1", "disabled", "0.9"];
+/// What they stand under.
+const RULES: &str = "rules";
 /// What turns a rule off.
 const DISABLED: &str = "disabled";
 
@@ -40,21 +42,34 @@ impl Settings {
         let document = Document::parse(text)?;
         let mut out = Self::default();
         for (value, key) in out.0.iter_mut().zip(KEYS) {
-            if let Found::Text(text) = document.get("rules", key) {
+            if let Found::Text(text) = document.get(RULES, key) {
                 *value = text;
             }
         }
         Ok(out)
     }
 
-    /// The keys of a `.dive-ci` file that are no rules, which dive passes over in silence, each with the rule that may be meant.
+    /// The keys of a `.dive-ci` file that dive passes over in silence though somebody meant a rule by them, each with what may be
+    /// meant.
     ///
     /// # Errors
     /// Those of [`Self::parse`].
-    pub fn unknown(text: &str) -> Result<Vec<(String, Option<&'static str>)>, String> {
-        let mut keys = Document::parse(text)?.keys("rules");
-        keys.retain(|key| !KEYS.iter().any(|known| known.eq_ignore_ascii_case(key)));
-        Ok(keys.into_iter().map(|key| (key.clone(), nearest(&key, &KEYS))).collect())
+    pub fn unknown(text: &str) -> Result<Vec<(String, Option<String>)>, String> {
+        let is_rule = |key: &String| KEYS.iter().any(|known| known.eq_ignore_ascii_case(key));
+        let [own, mut inner] = Document::parse(text)?.keys(RULES);
+        inner.retain(|key| !is_rule(key));
+        let inner = inner.into_iter().map(|key| (key.clone(), nearest(&key, &KEYS).map(str::to_owned)));
+        // A rule outside of `rules`, and `rules` itself misspelt.
+        let meant = |key: &String| {
+            let rule = nearest(key, &KEYS).map(|rule| format!("{RULES}.{rule}"));
+            if key.eq_ignore_ascii_case(RULES) {
+                None
+            } else {
+                rule.or_else(|| nearest(key, &[RULES]).map(str::to_owned))
+            }
+        };
+        let own = own.into_iter().filter_map(|key| meant(&key).map(|meant| (key, Some(meant))));
+        Ok(inner.chain(own).collect())
     }
 
     /// The same with other values for some, in the order of [`KEYS`].
@@ -222,10 +237,20 @@ mod tests {
 
     #[test]
     fn keys_that_are_no_rules_are_known() {
-        let text = "rules:\n  lowestEfficency: 0.9\n  highestwastedbytes: 1\n  x: 1\nother: 1\nrules.y: 2\n";
-        let found = Settings::unknown(text).unwrap();
-        let expected = [("lowestEfficency", Some("lowestEfficiency")), ("x", None), ("y", None)];
-        assert_eq!(found, expected.map(|(key, near)| (key.to_owned(), near)));
+        for (text, expected) in [
+            (
+                "rules:\n  lowestEfficency: 0.9\n  highestwastedbytes: 1\n",
+                &[("lowestEfficency", Some("lowestEfficiency"))][..],
+            ),
+            ("rules: {x: 1}\nother: 1\nRULES.y: 2\n", &[("x", None), ("y", None)]),
+            ("lowestEfficiency: 1\n", &[("lowestEfficiency", Some("rules.lowestEfficiency"))]),
+            ("rule:\n  lowestEfficiency: 1\n", &[("rule", Some("rules"))]),
+            ("Rules: {}\n", &[]),
+        ] {
+            let expected: Vec<_> =
+                expected.iter().map(|(key, near)| ((*key).to_owned(), near.map(str::to_owned))).collect();
+            assert_eq!(Settings::unknown(text).unwrap(), expected, "{text}");
+        }
         assert_eq!(Settings::unknown(""), Ok(Vec::new()));
     }
 

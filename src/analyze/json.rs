@@ -185,7 +185,7 @@ impl Serialize for Own<'_> {
         out.serialize_field("slimVersion", env!("CARGO_PKG_VERSION"))?;
         out.serialize_field("image", &analysis.head)?;
         out.serialize_field("bytes", &analysis.bytes())?;
-        out.serialize_field("blobBytes", &analysis.layers.iter().map(|l| l.blob_bytes).sum::<u64>())?;
+        out.serialize_field("blobBytes", &analysis.blob_bytes())?;
         out.serialize_field("compressedBytes", &analysis.compressed_bytes())?;
         out.serialize_field("paths", &analysis.paths)?;
         out.serialize_field("reclaimableBytes", &analysis.wasted.bytes())?;

@@ -79,7 +79,7 @@ fn sizes(analysis: &Analysis, out: &mut Document) {
         cells
     };
     let before = growth.map(|g| g.before).unwrap_or_default();
-    let blobs: u64 = analysis.layers.iter().map(|l| l.blob_bytes).sum();
+    let blobs = analysis.blob_bytes();
     let mut rows = vec![
         row("uncompressed", analysis.bytes(), growth.map(|g| g.bytes_before), &units::bytes),
         row("as stored", blobs, before.blob_bytes, &units::bytes),

@@ -122,6 +122,12 @@ impl Analysis {
         self.layers.iter().map(|l| l.bytes).sum()
     }
 
+    /// The size of all layers as they are stored, in bytes.
+    #[must_use]
+    pub fn blob_bytes(&self) -> u64 {
+        self.layers.iter().map(|l| l.blob_bytes).sum()
+    }
+
     /// The size of all layers as a push or a pull moves them, in bytes; none where one of them is stored plain and nobody asked.
     #[must_use]
     pub fn compressed_bytes(&self) -> Option<u64> {

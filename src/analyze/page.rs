@@ -157,7 +157,11 @@ fn facts(analysis: &Analysis) -> Vec<Fact> {
     };
     let metric = &analysis.metric;
     let mut out = vec![fact("uncompressed", Value::Bytes(analysis.bytes()), "all layers as plain tars")];
-    if let Some(bytes) = analysis.compressed_bytes() {
+    let (stored, compressed) = (analysis.blob_bytes(), analysis.compressed_bytes());
+    if stored != analysis.bytes() && compressed != Some(stored) {
+        out.push(fact("as stored", Value::Bytes(stored), "some layers compressed"));
+    }
+    if let Some(bytes) = compressed {
         out.push(fact("compressed", Value::Bytes(bytes), "what a pull moves"));
     }
     out.push(fact("paths", Value::Count(analysis.paths), ""));

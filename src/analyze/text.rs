@@ -80,7 +80,11 @@ fn head(analysis: &Analysis, options: &Options) -> String {
         row("archive", units::bytes(bytes));
     }
     let compressed = match analysis.compressed_bytes() {
-        None => "not known: layers are stored plain (--compress measures it)".to_owned(),
+        None => {
+            let plain = analysis.layers.iter().filter(|l| l.compressed_bytes.is_none()).count();
+            let all = analysis.layers.len();
+            format!("not known: {plain} of {all} layers are stored plain (--compress measures it)")
+        }
         Some(bytes) if analysis.layers.iter().all(|l| l.compressed_bytes == Some(l.blob_bytes)) => {
             format!("{} as stored", units::bytes(bytes))
         }

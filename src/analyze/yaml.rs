@@ -67,18 +67,23 @@ impl Document {
             Some(Value::Text(_) | Value::List(_)) => Found::Text(String::new()),
         }
     }
-}
 
-impl Document {
-    /// The keys under `outer`, as they are written.
-    pub fn keys(&self, outer: &str) -> Vec<String> {
-        let inner = match self.0.child(outer).as_deref() {
-            Some(Value::Map(entries)) => entries.iter().map(|(key, _)| key.clone()).collect(),
+    /// The keys of the document as they are written, and those under `outer`; there, what `OUTER.KEY` says counts, too.
+    #[must_use]
+    pub fn keys(&self, outer: &str) -> [Vec<String>; 2] {
+        let keys = |value: Option<&Value>| match value {
+            Some(Value::Map(entries)) => entries.iter().map(|(key, _)| key.clone()).filter(|key| key != "<<").collect(),
             _ => Vec::new(),
         };
-        let Value::Map(entries) = &*self.0 else { return inner };
-        let dotted = entries.iter().filter_map(|(key, _)| key.strip_prefix(outer)?.strip_prefix('.'));
-        inner.into_iter().chain(dotted.map(str::to_owned)).filter(|key| key != "<<").collect()
+        let (all, mut inner): (Vec<String>, Vec<String>) = (keys(Some(&self.0)), keys(self.0.child(outer).as_deref()));
+        let (mut own, prefix) = (Vec::new(), format!("{outer}."));
+        for key in all {
+            match key.get(..prefix.len()) {
+                Some(start) if start.eq_ignore_ascii_case(&prefix) => inner.push(key[prefix.len()..].to_owned()),
+                _ => own.push(key),
+            }
+        }
+        [own, inner]
     }
 }
 

@@ -19,6 +19,7 @@ use crate::plan::verdict::Named;
 use crate::plan::{self, Plan};
 use crate::profile::{self, Matcher, Profile};
 use crate::report::build::Built;
+use crate::report::escape;
 use crate::report::paint::Paint;
 use crate::scan::{Needs, Scanned};
 use crate::source::{self, Image, Input, Location, OpenOptions};
@@ -82,7 +83,7 @@ pub fn analyze(mut args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8>
     let picked = profiles.iter().map(|p| p.pick(std::iter::once((&merged.tree, layers.clone()))));
     let picked = fitting(picked.collect::<Result<_>>()?);
     let mut analysis = found(&args.input, &input, image, &request, &picked, packages, linter.as_ref())?;
-    let measure = args.compress || (args.ci && budget.needs_compressed());
+    let measure = args.compress || (args.ci && budget.needs_compressed(analysis.blob_bytes()));
     let compressed = pulled::compressed(&input, image, measure, &ui)?;
     analysis.layers.iter_mut().zip(compressed).for_each(|(layer, bytes)| layer.compressed_bytes = bytes);
     analysis.growth = baseline.map(|baseline| baseline.growth(&analysis));
@@ -181,9 +182,9 @@ fn settings(args: &AnalyzeArgs) -> Result<(Option<Settings>, Vec<Warning>)> {
     };
     let settings = Settings::parse(&text).map_err(wrong)?;
     let [user, bytes, least] = [&args.highest_user_wasted_percent, &args.highest_wasted_bytes, &args.lowest_efficiency];
-    let warning = |(key, near): (String, Option<&str>)| {
-        let near = near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
-        Warning::new("unknown-rule", format!("{name}: `{key}` is no rule, and not checked{near}"))
+    let warning = |(key, near): (String, Option<String>)| {
+        let (key, near) = (escape(key.as_bytes()), near.map(|near| format!(", did you mean `{near}`?")));
+        Warning::new("unknown-rule", format!("{name}: `{key}` is no rule, and not checked{}", near.unwrap_or_default()))
     };
     let unknown = Settings::unknown(&text).map_err(wrong)?.into_iter().map(warning).collect();
     Ok((Some(settings.with([user.clone(), bytes.clone(), least.clone()])), unknown))

@@ -121,7 +121,7 @@ fn hide_secrets(diff: &mut Diff, rules: &Rules) {
         layer.instruction = lint::masked(rules, &layer.instruction);
     }
     for change in &mut diff.config {
-        let name = change.name.as_deref().unwrap_or_default();
+        let name = change.name.as_deref().unwrap_or(&change.field);
         for value in [&mut change.before, &mut change.after].into_iter().flatten() {
             *value = lint::masked_value(rules, name, value);
         }

@@ -6,10 +6,12 @@ use super::job::{Job, Verbosity};
 use super::progress::{self, Ui};
 use super::trial::{self, Asked, Found};
 use super::values::Color;
-use super::{FAILED, OK, WIDTH, paint, prepare_threads, run, terminal_width, to_stdout};
+use super::{FAILED, OK, WIDTH, linter, paint, prepare_threads, run, terminal_width, to_stdout};
+use crate::analyze::lint::{self, rules::Rules};
 use crate::image::Platform;
 use crate::report::paint::Paint;
 use crate::source::{Location, Place};
+use crate::verify::findings::Outcome;
 use crate::verify::{self, tell};
 use crate::{Error, ErrorKind, Result};
 use std::io::{self, IsTerminal};
@@ -47,7 +49,8 @@ pub fn verify(args: VerifyArgs, color: Color, stderr: Paint) -> Result<u8> {
         advance: &|bytes| ui.advance(bytes),
     });
     ui.done();
-    let outcome = outcome?;
+    let mut outcome = outcome?;
+    hide_secrets(&mut outcome, &linter::rules()?);
     let ran = match (&asked, &before) {
         (Some(asked), Some(before)) => Some(ran(asked, [before, &output], platform.as_deref(), &ui)?),
         _ => None,
@@ -68,6 +71,18 @@ pub fn verify(args: VerifyArgs, color: Color, stderr: Paint) -> Result<u8> {
     });
     written.map_err(|e| Error::io("standard output cannot be written", e))?;
     Ok(if good { OK } else { FAILED })
+}
+
+/// Puts `***` in place of secrets in what is told of configs.
+fn hide_secrets(outcome: &mut Outcome, rules: &Rules) {
+    for finding in outcome.mismatches.iter_mut().chain(&mut outcome.notes) {
+        if let Some(field) = finding.place.strip_prefix("config: ") {
+            let name = field.strip_prefix("config.").unwrap_or(field);
+            for text in [&mut finding.expected, &mut finding.found] {
+                *text = lint::masked_value(rules, name, text);
+            }
+        }
+    }
 }
 
 /// OUT and IN, where what is asked for can be done with them.

@@ -14,7 +14,7 @@
 //! | `packages[]` | `manager` (empty for what belongs to none), `name`, `status`, `before[]`, `after[]` (versions), `filesBefore`, `filesAfter`, `bytesBefore`, `bytesAfter`, `changed` (paths of both that differ in more than time and layer); most change of bytes first |
 //! | `directories[]` | `path` (from `/`, `--depth` names deep), and the same sums; most change of bytes first |
 //! | `layers[]` | steps from the bottom up: `same` (one diff_id), `before`, `after`: `index` (from 1), `instruction`, `diffId`, `bytes`, `blobBytes` |
-//! | `config[]` | `field` (key of the config), `name` (variable, label, port, volume), `before`, `after` (`null` where it is not set). `created` is not compared; a step of `history` is compared by its instruction |
+//! | `config[]` | `field` (key of the config), `name` (variable, label, port, volume), `before`, `after` (`null` where it is not set). `created` is not compared; a step of `history` is compared by its instruction. Both lists have `***` for secrets |
 //!
 //! Paths are relative to the root and written as [`crate::report::escape`] does.
 

@@ -231,10 +231,11 @@ pub fn plan(request: &Request<'_>) -> Result<Plan> {
 /// # Errors
 /// Those of [`packages::decide`].
 pub fn decide(request: &Request<'_>) -> Result<Verdicts> {
-    let (tree, matcher, found) = (&request.merged.tree, request.matcher, OnceCell::new());
-    let named = request.named.unwrap_or_else(|| found.get_or_init(|| Named::new(tree, matcher)));
-    let mut proposals = verdict::propose(tree, request.profile, matcher, named);
-    drop(found);
+    let (tree, profile, matcher) = (&request.merged.tree, request.profile, request.matcher);
+    let mut proposals = match request.named {
+        Some(named) => verdict::propose(tree, profile, matcher, named),
+        None => verdict::propose(tree, profile, matcher, &Named::new(tree, matcher)),
+    };
     let bytecode = OnceCell::new();
     bytecode::propose(request, &bytecode, &mut proposals);
     let mut warnings = Vec::new();

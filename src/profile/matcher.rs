@@ -151,7 +151,7 @@ impl<'p> Together<'p> {
                     self.patterns.push(expanded);
                     self.patterns.len() - 1
                 });
-                targets.resize_with(self.patterns.len().max(targets.len()), Vec::new);
+                targets.resize_with(self.patterns.len(), Vec::new);
                 targets[number].push(*target);
             }
         }

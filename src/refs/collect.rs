@@ -20,9 +20,8 @@ pub(super) enum Token<'t> {
 }
 
 /// What an argument of a call is, as far as it has been read.
-#[derive(Clone, Copy, Default, PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
 enum Argument {
-    #[default]
     Empty,
     /// It begins with a string.
     Text,

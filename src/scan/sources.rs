@@ -8,9 +8,10 @@ use crate::refs::script::Shebang;
 use crate::refs::{Reference, javascript, lists, python};
 use rayon::Scope;
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use xxhash_rust::xxh3::xxh3_128;
+use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 /// Larger texts are generated data; their references are not looked for.
 const MAX: u64 = 16 << 20;
@@ -82,10 +83,19 @@ impl Text {
 /// What texts refer to, by their content: a virtual environment that is copied from stage to stage, a vendored package or an
 /// `__init__.py` of nothing but a licence is read once in a run. What a text refers to depends on nothing else: relative imports
 /// are resolved where the text lies, and that is the plan's work. Equal texts share one list, so this takes no memory beside
-/// the lists but for the digests: 128 bits of XXH3, an eighth of what SHA-256 takes, as long as no chance makes two texts alike.
-/// Who makes two alike on purpose has them in an image of their own.
-#[derive(Debug, Default)]
-pub(super) struct Parsed(Mutex<HashMap<(Text, u128), Found>>);
+/// the lists but for the hashes: 128 bits of XXH3, which takes an eighth of the time of SHA-256. Each run has a seed of its own, so
+/// that nobody can make two texts beforehand that are taken for one.
+#[derive(Debug)]
+pub(super) struct Parsed {
+    seed: u64,
+    known: Mutex<HashMap<(Text, u128), Found>>,
+}
+
+impl Default for Parsed {
+    fn default() -> Self {
+        Self { seed: RandomState::new().hash_one(0), known: Mutex::default() }
+    }
+}
 
 /// What a text refers to.
 type Found = Arc<[Reference]>;
@@ -96,8 +106,8 @@ const ENTRY: usize = 64;
 impl Parsed {
     /// What a text refers to, and how many bytes of memory are taken for it anew.
     fn references(&self, text: Text, bytes: &[u8], words: &[Vec<u8>]) -> (Found, usize) {
-        let key = (text, xxh3_128(bytes));
-        let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (text, xxh3_128_with_seed(bytes, self.seed));
+        let lock = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = lock().get(&key) {
             return (Arc::clone(known), 0);
         }

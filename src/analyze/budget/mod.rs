@@ -83,10 +83,10 @@ impl Settings {
         self.package.is_some() || !self.packages.is_empty()
     }
 
-    /// Whether it has to be known what layers take compressed.
+    /// Whether it has to be known what layers take compressed that take `stored` bytes as they are.
     #[must_use]
-    pub const fn needs_compressed(&self) -> bool {
-        self.compressed.is_some()
+    pub fn needs_compressed(&self, stored: u64) -> bool {
+        self.compressed.as_ref().is_some_and(|limit| limit.bytes < stored)
     }
 
     /// Whether lint findings have to be known.
@@ -223,14 +223,10 @@ impl Limit {
     }
 }
 
+/// Layers that are stored plain are measured unless they pass as they are ([`Budget::needs_compressed`]).
 fn compressed(limit: &Limit, analysis: &Analysis) -> Checked {
-    match analysis.compressed_bytes() {
-        Some(bytes) => limit.row("compressed", bytes, units::bytes(bytes)),
-        None => {
-            let told = "not measured: layers are stored plain".to_owned();
-            Checked { status: Status::Misconfigured, ..limit.row("compressed", 0, told) }
-        }
-    }
+    let bytes = analysis.compressed_bytes().unwrap_or_else(|| analysis.blob_bytes());
+    limit.row("compressed", bytes, units::bytes(bytes))
 }
 
 fn growth(limit: &read::Growth, growth: Option<&Growth>) -> Checked {

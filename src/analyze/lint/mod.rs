@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 mod files;
 mod imports;
 mod links;
+mod masked;
 mod modes;
 mod modules;
 mod node;
@@ -25,8 +26,8 @@ pub mod sarif;
 pub mod text;
 mod variables;
 
+pub use masked::{masked, masked_value};
 use rules::Rules;
-pub use variables::{masked, masked_value};
 
 /// As many characters of an instruction are told beside each finding of its layer.
 const INSTRUCTION: usize = 300;

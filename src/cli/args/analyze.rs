@@ -19,7 +19,10 @@ pub struct AnalyzeArgs {
     /// A second image: say what differs between the two instead, as `slim diff IN SECOND` does
     #[arg(
         value_name = "SECOND", value_parser = NonEmptyStringValueParser::new(), value_hint = ValueHint::AnyPath,
-        conflicts_with_all = ["profiles", "sarif", "lint_ignore", "compress", "ci", "baseline"]
+        conflicts_with_all = [
+            "profiles", "sarif", "lint_ignore", "compress", "ci", "ci_config", "lowest_efficiency", "highest_wasted_bytes",
+            "highest_user_wasted_percent", "file", "baseline",
+        ]
     )]
     pub second: Option<String>,
 

@@ -16,7 +16,8 @@ pub fn module_files<'t>(tree: &'t Tree, dir: NodeId, name: &str) -> impl Iterato
     let mut prefix = [b'.'; MAX_NAME + 1];
     let length = name.len().min(MAX_NAME);
     prefix[..length].copy_from_slice(&name.as_bytes()[..length]);
-    let from = tree.children_from(dir, &prefix[..=length]).iter().copied();
+    let from = if length == name.len() { tree.children_from(dir, &prefix[..=length]) } else { &[] };
+    let from = from.iter().copied();
     let matching = from.take_while(move |&c| tree.name(c).starts_with(&prefix[..=length]));
     let of_kind = |name: &[u8]| KINDS.iter().any(|kind| name.ends_with(kind));
     matching.filter(move |&c| !tree.is_dir(c) && of_kind(tree.name(c)))
@@ -107,7 +108,10 @@ impl<'a> Guard<'a> {
     /// The package of that name in `dir`, also where that is a symbolic link.
     fn directory_of(&self, dir: NodeId, name: &str) -> Option<NodeId> {
         let found = self.tree.child(dir, name.as_bytes())?;
-        self.tree.follow(found).target.filter(|&found| self.tree.is_dir(found))
+        if self.tree.is_dir(found) {
+            return Some(found);
+        }
+        self.tree.resolve(dir, name.as_bytes()).target.filter(|&found| self.tree.is_dir(found))
     }
 
     /// The files in `dir` that Python would load for the module `name`, of those that would go. True if there are any files of

@@ -1,0 +1,264 @@
+//! Where secrets stand in instructions and other texts of a config, and the same texts without them.
+
+use super::rules::{Rules, Variables};
+use serde_json::Value;
+use std::ops::Range;
+
+/// What is told of a variable whose name says it.
+const VALUE: &str = "a secret";
+/// What is told of any other.
+const URL: &str = "a password in a URL";
+/// What stands in place of a secret.
+const MASK: &str = "***";
+
+/// What of a variable is a secret.
+pub(super) fn secret(rules: &Variables, name: &str, value: &str) -> Option<&'static str> {
+    let value = value.trim_matches(['"', '\'']);
+    if rules.names.is_match(name) && !rules.not.is_match(value) {
+        return Some(VALUE);
+    }
+    rules.url.is_match(value).then_some(URL)
+}
+
+/// A secret in an instruction.
+pub(super) struct Word<'t> {
+    /// The variable.
+    pub(super) name: &'t str,
+    pub(super) what: &'static str,
+    /// Where the value stands.
+    value: Range<usize>,
+}
+
+/// The variables with secrets that an instruction sets: `ENV A=b`, `ARG A=b`, `|1 A=b /bin/sh -c …`, `RUN A=b program`; and
+/// passwords in URLs.
+pub(super) fn words<'t>(rules: &Variables, instruction: &'t str) -> Vec<Word<'t>> {
+    let declared = declared(instruction);
+    let (mut found, mut at) = (Vec::new(), 0);
+    while let Some(sign) = memchr::memchr(b'=', &instruction.as_bytes()[at..]).map(|i| at + i) {
+        at = sign + 1;
+        let rest = &instruction[at..];
+        // What is computed is no value: `TOKEN=$(cat …)`, `TOKEN=`cat …``.
+        let computed = rest.trim_start_matches(['"', '\'']).starts_with(['$', '`']);
+        let Some(name) = name_before(&instruction[..sign]).filter(|name| !computed && rules.names.is_match(name))
+        else {
+            continue;
+        };
+        let end = at + if at <= declared { declared_end(&instruction[at..declared]) } else { shell_end(rest) };
+        if secret(rules, name, &instruction[at..end]) == Some(VALUE) {
+            found.push(Word { name, what: VALUE, value: at..end });
+            at = end;
+        }
+    }
+    let known: Vec<Range<usize>> = found.iter().map(|word| word.value.clone()).collect();
+    for url in rules.url.find_iter(instruction).map(|url| url.range()) {
+        let after = known.partition_point(|value| value.end <= url.start);
+        if !known.get(after).is_some_and(|value| value.contains(&url.start)) {
+            let sign = instruction[..url.start].trim_end_matches(['"', '\'']).strip_suffix('=');
+            let name = sign.and_then(name_before).unwrap_or("an instruction");
+            found.push(Word { name, what: URL, value: url });
+        }
+    }
+    found.sort_by_key(|word| word.value.start);
+    found
+}
+
+/// Up to where an instruction does nothing but set variables, whose values builders write down without quotes: to its end that of
+/// `ENV A=b c` and the like, up to the shell that of `RUN |1 A=b c /bin/sh -c …`.
+fn declared(instruction: &str) -> usize {
+    let text = instruction.trim_start();
+    let text = text.strip_prefix("/bin/sh -c #(nop)").unwrap_or(text).trim_start();
+    let sets = |word: &str| text.strip_prefix(word).is_some_and(|rest| rest.starts_with(char::is_whitespace));
+    if ["ENV", "ARG", "LABEL"].into_iter().any(sets) {
+        return instruction.len();
+    }
+    let arguments = text.strip_prefix("RUN").unwrap_or(text).trim_start();
+    if arguments.starts_with('|') {
+        let start = instruction.len() - arguments.len();
+        return arguments.find(" /").map_or(instruction.len(), |shell| start + shell);
+    }
+    0
+}
+
+/// The name that `before` ends with: that of a variable, and not the end of an option or a path.
+fn name_before(before: &str) -> Option<&str> {
+    let in_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let start = before.len() - before.chars().rev().take_while(|c| in_name(*c)).count();
+    let name = &before[start..];
+    let opens = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '(' | '[' | '{' | ',' | ';' | '&' | '|');
+    let begins = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    (begins && before[..start].chars().next_back().is_none_or(opens)).then_some(name)
+}
+
+/// How long the value is that `text` begins with, in a list of variables: up to the next one.
+fn declared_end(text: &str) -> usize {
+    if let Some(end) = quoted_end(text) {
+        return end;
+    }
+    let mut signs = memchr::memchr_iter(b'=', text.as_bytes());
+    let next = signs.find_map(|sign| {
+        let name = name_before(&text[..sign])?;
+        let start = sign - name.len();
+        text[..start].ends_with(char::is_whitespace).then_some(start)
+    });
+    text[..next.unwrap_or(text.len())].trim_end().len()
+}
+
+/// The same of a value in a shell's line, or in any other text: up to a blank, or what ends a command.
+fn shell_end(text: &str) -> usize {
+    if let Some(end) = quoted_end(text) {
+        return end;
+    }
+    let (mut escaped, first) = (false, text.starts_with(['"', '\'']));
+    let end = text.char_indices().skip(usize::from(first)).find(|(_, c)| {
+        let (ends, after) = (c.is_whitespace() || matches!(c, ';' | '&' | '|' | ')' | '"' | '\''), escaped);
+        escaped = *c == '\\' && !after;
+        ends && !after
+    });
+    end.map_or(text.len(), |(at, _)| at)
+}
+
+/// Where the quotes close that `text` begins with, behind them; none without.
+fn quoted_end(text: &str) -> Option<usize> {
+    let quote = text.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    let mut escaped = false;
+    let close = text.char_indices().skip(1).find(|(_, c)| {
+        let after = escaped;
+        escaped = quote == '"' && *c == '\\' && !after;
+        *c == quote && !after
+    });
+    close.map(|(at, _)| at + 1)
+}
+
+/// A text with `***` for the secrets in it.
+#[must_use]
+pub fn masked(rules: &Rules, text: &str) -> String {
+    let rules = &rules.variables;
+    let urls = rules.url.find_iter(text).filter_map(|url| {
+        let (user, host) = (url.as_str().find("://")? + 3, url.as_str().rfind('@')?);
+        Some(url.start() + user..url.start() + host)
+    });
+    let values = words(rules, text).into_iter().filter(|word| word.what == VALUE).map(|word| word.value);
+    let mut hidden: Vec<Range<usize>> = urls.chain(values).collect();
+    hidden.sort_by_key(|range| (range.start, range.end));
+    let (mut out, mut at) = (String::with_capacity(text.len()), 0);
+    for range in hidden {
+        if range.start >= at {
+            out.push_str(&text[at..range.start]);
+            out.push_str(MASK);
+        }
+        at = at.max(range.end);
+    }
+    out.push_str(&text[at..]);
+    out
+}
+
+/// The value of a variable, label or key of a config, with `***` for the secrets in it; it may be the text of a JSON value.
+#[must_use]
+pub fn masked_value(rules: &Rules, name: &str, value: &str) -> String {
+    if secret(&rules.variables, name, value) == Some(VALUE) {
+        return MASK.to_owned();
+    }
+    match serde_json::from_str(value) {
+        Ok(json @ (Value::Array(_) | Value::Object(_))) => masked_json(rules, name, json).to_string(),
+        _ => masked(rules, value),
+    }
+}
+
+/// The key of a config under which every string is `NAME=VALUE`.
+const ENV: &str = "Env";
+
+/// All strings of a JSON value that is under this key.
+fn masked_json(rules: &Rules, name: &str, value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(match text.split_once('=') {
+            Some((variable, value)) if name == ENV => format!("{variable}={}", masked_value(rules, variable, value)),
+            _ => masked_value(rules, name, &text),
+        }),
+        Value::Array(items) => items.into_iter().map(|item| masked_json(rules, name, item)).collect(),
+        Value::Object(entries) => {
+            entries.into_iter().map(|(key, value)| (key.clone(), masked_json(rules, &key, value))).collect()
+        }
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analyze::lint::rules::Rules;
+
+    #[test]
+    fn instructions_set_variables() {
+        let rules = Rules::builtin().unwrap();
+        let names =
+            |text: &str| -> Vec<String> { words(&rules.variables, text).iter().map(|word| word.name.into()).collect() };
+        assert_eq!(names("|1 NPM_TOKEN=abcdef /bin/sh -c npm ci"), ["NPM_TOKEN"]);
+        assert_eq!(names("/bin/sh -c #(nop)  ENV DB_PASSWORD=hunter22"), ["DB_PASSWORD"]);
+        assert_eq!(names("ARG TOKEN=\"abc def\""), ["TOKEN"]);
+        assert_eq!(names("RUN pip install -i https://me:secret@host/simple x"), ["an instruction"]);
+        for none in [
+            "ARG TOKEN",
+            "RUN TOKEN=$(cat /run/secrets/t) make",
+            "ENV TOKEN_FILE=/x",
+            "RUN a --token=abc",
+            "ENV A=b",
+            "",
+        ] {
+            assert_eq!(names(none), Vec::<String>::new(), "{none}");
+        }
+    }
+
+    #[test]
+    fn instructions_are_told_without_secrets() {
+        let rules = Rules::builtin().unwrap();
+        for (text, told) in [
+            ("|2 A=b NPM_TOKEN=abcdef /bin/sh -c npm ci", "|2 A=b NPM_TOKEN=*** /bin/sh -c npm ci"),
+            ("RUN (TOKEN=\"abc def\"; make) && b", "RUN (TOKEN=***; make) && b"),
+            ("RUN PASSWORD='open\tü end", "RUN PASSWORD=***\tü end"),
+            (
+                "pip install -i https://me:s3cret@a/b x\n-i=ftp://u:p@c",
+                "pip install -i https://***@a/b x\n-i=ftp://***@c",
+            ),
+            ("ENV API_KEY=https://me:pw@host", "ENV API_KEY=***"),
+            ("ENV URL=postgres://me:pw@db/x B=c", "ENV URL=postgres://***@db/x B=c"),
+            ("RUN TOKEN=$(cat /run/secrets/t) make", "RUN TOKEN=$(cat /run/secrets/t) make"),
+            ("", ""),
+        ] {
+            assert_eq!(masked(&rules, text), told);
+        }
+        for text in [
+            "ENV PASSPHRASE=correct S3CRET battery B=c",
+            "/bin/sh -c #(nop)  ENV PRIVATE_KEY=-----BEGIN RSA\nS3CRET\n-----END",
+            "RUN |2 NPM_TOKEN=abc S3CRET B=c /bin/sh -c true # buildkit",
+            "RUN PGPASSWORD=\"a\\\"S3CRET c\" psql",
+            "RUN A_TOKEN=abc\\ S3CRET x",
+            "RUN a&&TOKEN=S3CRET b;PASSWORD=S3CRET|c",
+            "ENV my-token=S3CRET",
+            "[\"sh\",\"-c\",\"TOKEN=S3CRET exec app\"]",
+            "ENV REDIS_URL=redis://:S3CRET@h:1/0",
+            "RUN curl HTTP://u:S3CRET@h",
+        ] {
+            let told = masked(&rules, text);
+            assert!(told.contains("***") && !told.contains("S3CRET"), "{told}");
+        }
+        for (text, told) in [
+            ("RUN export TOKEN=ab;echo kept", "RUN export TOKEN=***;echo kept"),
+            ("RUN make TOKEN=\"open kept", "RUN make TOKEN=*** kept"),
+            ("[\"ENV TOKEN=abc\"]", "[\"ENV TOKEN=***\"]"),
+            ("ENV A=b SECRET=x y C=d e", "ENV A=b SECRET=*** C=d e"),
+        ] {
+            assert_eq!(masked(&rules, text), told);
+        }
+        for (name, value, told) in [
+            ("API_KEY", "a b c", "***"),
+            ("URL", "postgres://me:pw@db/x", "postgres://***@db/x"),
+            ("PATH", "/bin:/usr/bin", "/bin:/usr/bin"),
+            ("Cmd", r#"["sh","-c","TOKEN=abc exec app"]"#, r#"["sh","-c","TOKEN=*** exec app"]"#),
+            ("Env", r#"["A=b","TOKEN=a b c"]"#, r#"["A=b","TOKEN=***"]"#),
+            ("label", r#"{"PASSWORD":"a b","n":1}"#, r#"{"PASSWORD":"***","n":1}"#),
+            ("n", "{no json TOKEN=a", "{no json TOKEN=***"),
+        ] {
+            assert_eq!(masked_value(&rules, name, value), told);
+        }
+    }
+}
