@@ -47,7 +47,7 @@ pub struct AnalyzeArgs {
     pub lint_ignore: Vec<String>,
 
     /// Compress layers that are stored plain, to say what a pull moves; a GB takes seconds
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     pub compress: bool,
 
     /// Tell directories apart so many levels below the root
