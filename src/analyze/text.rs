@@ -85,9 +85,7 @@ fn head(analysis: &Analysis, options: &Options) -> String {
             let all = analysis.layers.len();
             format!("not known: {plain} of {all} layers are stored plain (--compress measures it)")
         }
-        Some(bytes) if analysis.layers.iter().all(|l| l.compressed_bytes == Some(l.blob_bytes)) => {
-            format!("{} as stored", units::bytes(bytes))
-        }
+        Some(bytes) if bytes == analysis.blob_bytes() => format!("{} as stored", units::bytes(bytes)),
         Some(bytes) => format!("{}: what a pull moves, with gzip", units::bytes(bytes)),
     };
     let count = analysis.layers.len();

@@ -310,11 +310,11 @@ fn savings(profiles: &[Profile], image: &Image, request: &Request<'_>) -> Result
     };
     let pairs = different.par_iter().zip(&matchers).with_max_len(1);
     let found: Vec<Saving> = pairs.map(one).collect::<Result<_>>()?;
-    let named = |profile: &Profile| {
+    let of = |profile: &Profile| {
         let (_, saving) = different.iter().zip(&found).find(|(p, _)| p.plans_like(profile))?;
         Some(Saving { profile: profile.names.join(","), ..saving.clone() })
     };
-    Ok(profiles.iter().filter_map(named).collect())
+    Ok(profiles.iter().filter_map(of).collect())
 }
 
 /// What a profile would save, by its plan.

@@ -10,6 +10,8 @@ use crate::{Result, tree::NodeId};
 use rayon::prelude::*;
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// The profiles that a job asks for.
 pub(super) struct Profiles<'a> {
@@ -46,27 +48,20 @@ impl<'a> Profiles<'a> {
             return Ok(self.widest.clone());
         }
         let conditions = Conditions::new(&self.widest)?;
-        let mut found = vec![false; choices.len()];
+        let found: Vec<AtomicBool> = choices.iter().map(|_| AtomicBool::new(false)).collect();
         for (tree, layers) in images {
             let ids = os_release(tree, &layers).map(distribution::ids).unwrap_or_default();
-            for (found, choice) in found.iter_mut().zip(choices) {
-                *found |= choice.os.iter().any(|os| ids.contains(os));
+            for (found, choice) in found.iter().zip(choices) {
+                found.fetch_or(choice.os.iter().any(|os| ids.contains(os)), Relaxed);
             }
             let ids = (1..tree.len() as u32).into_par_iter().with_min_len(1 << 12);
-            let none = || (vec![false; choices.len()], Vec::new());
-            let matched = ids.fold(none, |(mut found, mut path), id| {
-                tree.path_into(NodeId(id), &mut path);
-                conditions.matches(&path, |choice| found[choice] = true);
-                (found, path)
+            ids.for_each_init(Vec::new, |path, id| {
+                tree.path_into(NodeId(id), path);
+                conditions.matches(path, |choice| found[choice].store(true, Relaxed));
             });
-            let matched = matched.map(|(found, _)| found).reduce_with(|mut a, b| {
-                a.iter_mut().zip(b).for_each(|(a, b)| *a |= b);
-                a
-            });
-            found.iter_mut().zip(matched.into_iter().flatten()).for_each(|(found, matched)| *found |= matched);
         }
         let holds = |globs: &[profile::Glob], os: &[String]| {
-            choices.iter().zip(&found).any(|(c, found)| *found && c.paths == globs && c.os == os)
+            choices.iter().zip(&found).any(|(c, found)| found.load(Relaxed) && c.paths == globs && c.os == os)
         };
         Ok(profile::resolve_for(&self.request, &|path| read(&self.texts, path), &holds)?)
     }

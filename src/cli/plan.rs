@@ -5,7 +5,7 @@ use super::job::{Job, Verbosity};
 use super::progress::{self, Ui};
 use super::values::Color;
 use super::{OK, linter, paint, prepare_process, run, terminal_width, to_stdout};
-use crate::analyze::lint::{self, rules::Rules};
+use crate::analyze;
 use crate::explain::answer::Answer;
 use crate::explain::{Chosen, Explain, Planned, Selection, json, tree};
 use crate::report::paint::Paint;
@@ -57,8 +57,10 @@ pub fn plan(args: PlanArgs, color: Color, stderr: Paint) -> Result<u8> {
 fn tell(job: &Job, ready: &run::Ready<'_>, show: &Show) -> Result<()> {
     let platforms: Vec<String> = ready.planned.iter().map(|p| p.image.platform.to_string()).collect();
     let rules = linter::rules()?;
-    let masked: Vec<Vec<String>> = ready.planned.iter().map(|planned| instructions(planned, &rules)).collect();
-    let instructions: Vec<Vec<&str>> = masked.iter().map(|all| all.iter().map(String::as_str).collect()).collect();
+    let masked = |p: &run::Planned<'_>| analyze::masked(&p.image.facts, p.layers.len(), &rules);
+    let masked: Vec<Vec<Option<String>>> = ready.planned.iter().map(masked).collect();
+    let told = masked.iter().map(|all| all.iter().map(|made| made.as_deref().unwrap_or_default()).collect());
+    let instructions: Vec<Vec<&str>> = told.collect();
     let of = |index: usize| {
         let p = &ready.planned[index];
         Planned {
@@ -97,12 +99,6 @@ fn tell(job: &Job, ready: &run::Ready<'_>, show: &Show) -> Result<()> {
         })
     };
     written.map_err(failed)
-}
-
-/// What made each layer, without secrets; nothing where the history is not that of the layers.
-fn instructions(planned: &run::Planned<'_>, rules: &Rules) -> Vec<String> {
-    let history = planned.image.facts.history.iter().filter(|h| !h.empty_layer);
-    history.map(|h| lint::masked(rules, &h.created_by)).collect()
 }
 
 /// Explains paths; each must be in one of the images.

@@ -48,10 +48,7 @@ impl Matcher {
     /// # Errors
     /// The patterns together are too large, or there are more rules or protections than a resolved profile has.
     pub fn new(profile: &Profile) -> Result<Self, ProfileError> {
-        let of = profile_patterns(profile)?;
-        let mut together = Together::default();
-        let targets = together.add(&of.patterns);
-        Ok(Self { patterns: together.compile()?, targets, protect_except: Set::new(&of.protect_except)? })
+        Self::all(&[profile]).map(|mut one| one.swap_remove(0))
     }
 
     /// Compiles several profiles' patterns together, so that what names a path is found once for all of them: built-in profiles

@@ -2,11 +2,11 @@
 
 use crate::archives::small;
 use crate::builder::{Archive, Comp, Form, Image, layer};
+use crate::engine;
 use crate::oracle;
 use crate::run::{Dir, Outcome};
 use serde_json::Value;
 use std::io::Read;
-use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -171,16 +171,7 @@ fn a_key_is_varied_once() {
 }
 
 /// An engine that runs nothing: it knows what was loaded, and ends as the words of a line say.
-const ENGINE: &str = r#"#!/bin/sh
-echo "$*" >> "$LOG"
-dir=$(dirname "$LOG")
-case $1 in
-  version) exit 0 ;;
-  image) case "$*" in *RepoTags*) echo '[]' ;; esac; for id; do :; done; [ -e "$dir/has-$id" ] ;;
-  load) cat > "$dir/loaded.$$"; id=$(tar -xOf "$dir/loaded.$$" manifest.json | sed 's/.*"Config":"\([0-9a-f]*\).*/\1/')
-    touch "$dir/has-sha256:$id"; mv "$dir/loaded.$$" "$dir/loaded-sha256:$id"; echo "Loaded image ID: sha256:$id" ;;
-  rmi) rm "$dir/has-$2" ;;
-  run) last=; for word; do image=$prev; prev=$word; case $word in sha256:*) id=$word ;; esac; done
+const RUNS: &str = r#"  run) last=; for word; do image=$prev; prev=$word; case $word in sha256:*) id=$word ;; esac; done
     small=$(wc -c < "$dir/loaded-$id")
     case $prev in
       :) exit 0 ;;
@@ -190,15 +181,11 @@ case $1 in
       random) echo $$ ;;
       sleeps) exec sleep 30 ;;
     esac ;;
-esac
 "#;
 
 fn with_engine() -> Dir {
     let mut dir = image();
-    let path = dir.write("engine", ENGINE);
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let log = dir.join("log").display().to_string();
-    dir.env("LOG", &log);
+    engine::install(&mut dir, RUNS);
     dir
 }
 

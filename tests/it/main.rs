@@ -15,6 +15,7 @@ mod cli;
 mod compare;
 mod diff;
 mod differential;
+mod engine;
 mod guard;
 mod lint;
 mod oracle;

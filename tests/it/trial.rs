@@ -3,20 +3,12 @@
 
 use crate::builder::archive::to_tar;
 use crate::builder::{Archive, Form, Image, layer};
+use crate::engine;
 use crate::run::{Dir, Outcome};
 use serde_json::{Value, json};
-use std::os::unix::fs::PermissionsExt;
 
-const ENGINE: &str = r#"#!/bin/sh
-printf '%s\n' "$*" >> "$LOG"
-dir=$(dirname "$LOG")
-case $1 in
-  version) exit 0 ;;
-  image) case "$*" in *RepoTags*) echo '[]' ;; esac; for id; do :; done; [ -e "$dir/has-$id" ] ;;
-  load) cat > "$dir/loaded.$$"; id=$(tar -xOf "$dir/loaded.$$" manifest.json | sed 's/.*"Config":"\([0-9a-f]*\).*/\1/')
-    touch "$dir/has-sha256:$id"; mv "$dir/loaded.$$" "$dir/loaded-sha256:$id"; echo "Loaded image ID: sha256:$id" ;;
-  rmi) rm "$dir/has-$2" ;;
-  run) id=; for last; do case $last in sha256:*) [ -n "$id" ] || id=$last ;; esac; done
+/// What it runs.
+const RUNS: &str = r#"  run) id=; for last; do case $last in sha256:*) [ -n "$id" ] || id=$last ;; esac; done
     has() { grep -q doc/two "$dir/loaded-$id"; }
     case $last in
       : | works) exit 0 ;;
@@ -30,7 +22,6 @@ case $1 in
       # That of modules.
       *importlib*) cat > /dev/null; has && echo '["m","ok",""]' || echo '["m","","ImportError: \u001b[31m"]' ;;
     esac ;;
-esac
 "#;
 
 const FILES: &str = "dir bin\nfile bin/sh mode=0755 content=sh\nfile bin/works mode=0755 content=works\n\
@@ -45,10 +36,7 @@ fn two(more: &str) -> Dir {
         image.config = json!({"config": {"Env": ["PATH=/bin"]}});
         dir.write(name, to_tar(&Archive::new(image, Form::Docker).entries()));
     }
-    let path = dir.write("engine", ENGINE);
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let log = dir.join("log").display().to_string();
-    dir.env("LOG", &log);
+    engine::install(&mut dir, RUNS);
     dir
 }
 

@@ -223,7 +223,7 @@ impl Limit {
     }
 }
 
-/// Layers that are stored plain are measured unless they pass as they are ([`Budget::needs_compressed`]).
+/// Layers that are stored plain are measured unless they pass as they are ([`Settings::needs_compressed`]).
 fn compressed(limit: &Limit, analysis: &Analysis) -> Checked {
     let bytes = analysis.compressed_bytes().unwrap_or_else(|| analysis.blob_bytes());
     limit.row("compressed", bytes, units::bytes(bytes))

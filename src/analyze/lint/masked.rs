@@ -108,25 +108,25 @@ fn shell_end(text: &str) -> usize {
     if let Some(end) = quoted_end(text) {
         return end;
     }
-    let (mut escaped, first) = (false, text.starts_with(['"', '\'']));
-    let end = text.char_indices().skip(usize::from(first)).find(|(_, c)| {
-        let (ends, after) = (c.is_whitespace() || matches!(c, ';' | '&' | '|' | ')' | '"' | '\''), escaped);
-        escaped = *c == '\\' && !after;
-        ends && !after
-    });
-    end.map_or(text.len(), |(at, _)| at)
+    let first = usize::from(text.starts_with(['"', '\'']));
+    let ends = |c: char| c.is_whitespace() || matches!(c, ';' | '&' | '|' | ')' | '"' | '\'');
+    unescaped(text, true).skip(first).find(|(_, c)| ends(*c)).map_or(text.len(), |(at, _)| at)
 }
 
 /// Where the quotes close that `text` begins with, behind them; none without.
 fn quoted_end(text: &str) -> Option<usize> {
     let quote = text.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    unescaped(text, quote == '"').skip(1).find(|(_, c)| *c == quote).map(|(at, _)| at + 1)
+}
+
+/// The characters of a text that no backslash stands before, where it means anything.
+fn unescaped(text: &str, escapes: bool) -> impl Iterator<Item = (usize, char)> {
     let mut escaped = false;
-    let close = text.char_indices().skip(1).find(|(_, c)| {
+    text.char_indices().filter(move |(_, c)| {
         let after = escaped;
-        escaped = quote == '"' && *c == '\\' && !after;
-        *c == quote && !after
-    });
-    close.map(|(at, _)| at + 1)
+        escaped = escapes && *c == '\\' && !after;
+        !after
+    })
 }
 
 /// A text with `***` for the secrets in it.
