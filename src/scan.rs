@@ -6,6 +6,7 @@ use crate::digest::Hashing;
 use crate::elf::{self as object, Level};
 use crate::layer::{Facts, LayerIndex};
 use crate::refs::marks::Marks;
+use crate::refs::paths::Search;
 use crate::refs::{elf, pyc, script};
 use crate::source::{Input, LayerRef};
 use crate::tar::frame::Framer;
@@ -16,8 +17,9 @@ use sources::{Sources, Text};
 use std::io::{self, BufReader, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use strip::Place;
+use strip::{Place, Stored};
 
+mod plain;
 mod seek;
 mod sources;
 mod strip;
@@ -81,6 +83,10 @@ pub struct Needs {
     pub others: bool,
     /// Names of directories and extensions of files that rules would drop: to mention one is to refer to it.
     pub words: Vec<Vec<u8>>,
+    /// What paths and names plain texts and programs are searched for.
+    pub search: Option<Arc<Search>>,
+    /// Which files packages have.
+    pub lists: bool,
     /// How much rules would strip; empty where no rule does.
     pub strip: Vec<Level>,
     /// What pip wrote down of files: rows of what goes are taken out.
@@ -114,6 +120,8 @@ impl Needs {
             interpreters: self.interpreters || other.interpreters,
             python: self.python || other.python,
             others: self.others || other.others,
+            search: both(self.search, other.search),
+            lists: self.lists || other.lists,
             records: self.records || other.records,
             checksums: self.checksums || other.checksums,
             packages: self.packages || other.packages,
@@ -124,6 +132,24 @@ impl Needs {
             marks: self.marks.or(other.marks),
             ..self
         }
+    }
+}
+
+impl Needs {
+    /// Whether source maps are looked for.
+    fn maps(&self) -> bool {
+        self.search.as_ref().is_some_and(|search| search.wanted().maps)
+    }
+}
+
+/// A search for what either looks for.
+fn both(one: Option<Arc<Search>>, other: Option<Arc<Search>>) -> Option<Arc<Search>> {
+    match (one, other) {
+        (Some(one), Some(other)) => {
+            let both = one.wanted().and(other.wanted());
+            if both == *one.wanted() { Some(one) } else { Search::new(both).map(Arc::new) }
+        }
+        (one, other) => one.or(other),
     }
 }
 
@@ -244,9 +270,10 @@ fn members<R: io::BufRead>(
     shared: &Shared,
 ) -> Result<LayerIndex> {
     let mut index = LayerIndex::default();
-    let texts = needs.records || needs.checksums || needs.packages || needs.dpkg_paths || needs.os_release;
+    let texts =
+        needs.records || needs.checksums || needs.packages || needs.lists || needs.dpkg_paths || needs.os_release;
     let wanted = needs.interpreters || needs.python || needs.others || !needs.strip.is_empty();
-    let wanted = wanted || needs.bytecode || needs.marks.is_some() || texts;
+    let wanted = wanted || needs.bytecode || needs.marks.is_some() || needs.search.is_some() || texts;
     let sources = Sources::default();
     rayon::in_place_scope(|scope| -> Result<()> {
         while let Some(member) = framer.next()? {
@@ -261,7 +288,11 @@ fn members<R: io::BufRead>(
                 }
                 let (facts, text) = facts(framer, &member, place, needs, &mut head)?;
                 match text {
-                    Some(text) => sources.read(scope, number, text, head, &needs.words, shared),
+                    Some(Text::Object) if (head.len() as u64) < member.stored => {
+                        sources.read_object(scope, number, Stored { place, range: member.data() }, needs, shared);
+                        sources.back(head);
+                    }
+                    Some(text) => sources.read(scope, number, text, head, needs, shared),
                     None => sources.back(head),
                 }
                 if !facts.is_empty() {
@@ -307,7 +338,7 @@ fn facts<R: io::BufRead>(
         facts.needed = strip::needed(place, member, head, &mut data)?.map(Box::new);
     }
     let shebang = script::shebang(head);
-    let text = Text::of(&member.path, shebang.as_ref(), size, needs);
+    let text = Text::of(member, shebang.as_ref(), head, needs);
     if needs.interpreters {
         facts.script = shebang;
         facts.loader = match elf::interp(head) {
@@ -316,12 +347,18 @@ fn facts<R: io::BufRead>(
             elf::Interp::NotElf | elf::Interp::None | elf::Interp::Unknown => None,
         };
     }
-    if text.is_some() {
+    let text = text.or_else(|| is_program(head, needs).then_some(Text::Object));
+    if text.is_some_and(|text| text != Text::Object) {
         // One byte more, to find the end without growing.
         head.reserve_exact((size as usize + 1).saturating_sub(head.len()));
         data.read_to_end(head)?;
     }
     Ok((facts, text))
+}
+
+/// Whether a file is a program or library whose data are searched: ELF, or what .NET and Windows load.
+fn is_program(head: &[u8], needs: &Needs) -> bool {
+    needs.search.is_some() && (head.starts_with(b"\x7fELF") || head.starts_with(b"MZ"))
 }
 
 /// The path at `offset` of a file of which the first `read` bytes have been read. It is text and ends with a NUL.

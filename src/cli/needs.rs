@@ -2,7 +2,9 @@
 
 use crate::plan::guard;
 use crate::profile::{Action, Profile};
+use crate::refs::paths::Search;
 use crate::scan::Needs;
+use std::sync::Arc;
 
 /// Facts are looked for only where a rule could drop what they protect, or change what they tell of.
 pub(super) fn needs(profile: &Profile) -> Needs {
@@ -20,6 +22,8 @@ pub(super) fn needs(profile: &Profile) -> Needs {
         python,
         others,
         words: guard::words(profile),
+        search: Search::new(guard::searched(profile)).map(Arc::new),
+        lists: profile.rules.iter().any(|r| r.enabled && r.reading.owned),
         strip,
         records: drops,
         checksums: any(&[Action::Strip, Action::Bytecode, Action::External]),

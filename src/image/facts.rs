@@ -27,6 +27,8 @@ pub struct ImageFacts {
     pub env: Vec<(String, String)>,
     /// The working directory.
     pub workdir: String,
+    /// The volumes, in order.
+    pub volumes: Vec<String>,
     /// The labels, in order.
     pub labels: Vec<(String, String)>,
     /// The steps of the image's making.
@@ -42,11 +44,16 @@ pub struct ImageFacts {
 }
 
 impl ImageFacts {
+    /// The arguments of Entrypoint, Cmd, Healthcheck and Shell.
+    pub fn commands(&self) -> impl Iterator<Item = &str> {
+        let arguments = [&self.entrypoint, &self.cmd, &self.healthcheck, &self.shell];
+        arguments.into_iter().flatten().map(String::as_str)
+    }
+
     /// The words of Entrypoint, Cmd, Healthcheck and Shell, as a shell would find them in each: not at its end of a quotation,
     /// so that the words of a line for another shell are among them.
     pub fn command_words(&self) -> impl Iterator<Item = &str> {
-        let arguments = [&self.entrypoint, &self.cmd, &self.healthcheck, &self.shell];
-        let words = arguments.into_iter().flatten().flat_map(|a| a.split(|c: char| " \t\r\n;&|()<>'\"`=$".contains(c)));
+        let words = self.commands().flat_map(|a| a.split(|c: char| " \t\r\n;&|()<>'\"`=$".contains(c)));
         words.filter(|word| !word.is_empty())
     }
 }
@@ -71,6 +78,7 @@ pub fn config_facts(doc: &Doc) -> Result<ImageFacts> {
         shell: words(&config.get("Shell")?)?,
         env: config.get("Env")?.strings()?.iter().map(|v| pair(v)).collect(),
         workdir: config.get("WorkingDir")?.string()?,
+        volumes: config.get("Volumes")?.object()?.into_iter().flat_map(|o| o.keys().cloned()).collect(),
         labels: labels(&config.get("Labels")?)?,
         history: root.get("history")?.list()?.iter().map(history).collect::<Result<_>>()?,
         os: root.get("os")?.string()?,

@@ -61,7 +61,7 @@ pub fn decide(request: &Request<'_>, proposals: &Proposals) -> Decided {
     }
     holder.todo.extend(tree.ids().filter(|id| holder.dropped[id.index()].is_none()));
     let mut guard = Guard::new(request, &holder.dropped);
-    for id in guard.config_modules() {
+    for id in guard.config_modules().into_iter().chain(guard.config_paths()) {
         holder.keep_referenced(id, None, Why::Config);
     }
     while let Some(id) = holder.todo.pop() {
@@ -234,17 +234,22 @@ pub fn languages(image: &ImageFacts) -> BTreeSet<&str> {
     set.flat_map(|(_, value)| value.split(':')).map(language).collect()
 }
 
-fn language(name: &str) -> &str {
+pub(super) fn language(name: &str) -> &str {
     name.split(['_', '.', '@']).next().unwrap_or(name)
 }
 
 /// The translations for the languages that the image's environment asks for, with and without territory, charset and modifier.
 fn translations(tree: &Tree, image: &ImageFacts) -> Vec<NodeId> {
     let wanted = languages(image);
+    of_languages(tree, |name| wanted.contains(name)).collect()
+}
+
+/// The translations for languages, with and without territory, charset and modifier.
+pub(super) fn of_languages(tree: &Tree, wanted: impl Fn(&str) -> bool) -> impl Iterator<Item = NodeId> {
     let roots = [&b"usr/share/locale"[..], b"usr/share/locale-langpack"];
-    let dirs = roots.iter().filter_map(|root| tree.lookup(root)).flat_map(|root| tree.children(root));
-    let asked = dirs.filter(|&&id| tree.name(id).to_str().is_ok_and(|name| wanted.contains(language(name))));
-    asked.flat_map(|&id| tree.subtree(id)).collect()
+    let dirs = roots.into_iter().filter_map(|root| tree.lookup(root)).flat_map(|root| tree.children(root));
+    let asked = dirs.filter(move |&&id| tree.name(id).to_str().is_ok_and(|name| wanted(language(name))));
+    asked.flat_map(|&id| tree.subtree(id))
 }
 
 /// The files that Entrypoint, Cmd, Healthcheck and Shell name: as paths, as programs on `PATH`, and as words of a shell line.

@@ -24,6 +24,7 @@ pub mod hold;
 pub mod layers;
 pub mod links;
 pub mod made;
+mod only;
 pub mod packages;
 mod places;
 mod records;
@@ -89,6 +90,12 @@ pub enum Why {
     Referenced(NodeId, u32),
     /// An ELF object that stays needs it as a library.
     Needed(NodeId),
+    /// A text or program that stays names it, or a directory above it, in full; the line is 0 where there are none.
+    Named(NodeId, u32),
+    /// A text or program that stays loads it as a library by this name.
+    Loaded(NodeId),
+    /// A script or style that stays names it as its source map, in this line, and a program follows such names.
+    Mapped(NodeId, u32),
     /// It lies in a layer of the base.
     Base,
 }
@@ -98,7 +105,13 @@ impl Why {
     #[must_use]
     pub const fn by(self) -> Option<NodeId> {
         match self {
-            Self::LinkedFrom(by) | Self::Interprets(by) | Self::Referenced(by, _) | Self::Needed(by) => Some(by),
+            Self::LinkedFrom(by)
+            | Self::Interprets(by)
+            | Self::Referenced(by, _)
+            | Self::Needed(by)
+            | Self::Named(by, _)
+            | Self::Loaded(by)
+            | Self::Mapped(by, _) => Some(by),
             Self::Protected(_) | Self::Config | Self::Base => None,
         }
     }
@@ -231,10 +244,9 @@ pub fn plan(request: &Request<'_>) -> Result<Plan> {
 /// # Errors
 /// Those of [`packages::decide`].
 pub fn decide(request: &Request<'_>) -> Result<Verdicts> {
-    let (tree, profile, matcher) = (&request.merged.tree, request.profile, request.matcher);
     let mut proposals = match request.named {
-        Some(named) => verdict::propose(tree, profile, matcher, named),
-        None => verdict::propose(tree, profile, matcher, &Named::new(tree, matcher)),
+        Some(named) => verdict::propose(request, named),
+        None => verdict::propose(request, &Named::new(&request.merged.tree, request.matcher)),
     };
     let bytecode = OnceCell::new();
     bytecode::propose(request, &bytecode, &mut proposals);

@@ -1,6 +1,7 @@
 //! What the rules ask for: each path matched against the profile's patterns, and what a directory's match means below it.
 
-use super::guard;
+use super::only::Only;
+use super::{Request, guard};
 use crate::profile::{Action, Guard, Hits, Matcher, Profile};
 use crate::tree::{NodeId, Tree};
 use bstr::BString;
@@ -88,7 +89,12 @@ impl State {
     }
 
     fn drops(&self) -> Option<u16> {
-        self.rules.iter().copied().find(|&rule| self.holds(rule))
+        self.dropping().next()
+    }
+
+    /// The rules that would drop it, in order.
+    fn dropping(&self) -> impl Iterator<Item = u16> {
+        self.rules.iter().copied().filter(|&rule| self.holds(rule))
     }
 }
 
@@ -162,7 +168,9 @@ impl Named {
 
 /// What the patterns say of every path. A pattern that names a directory covers all below it, so what it says is handed down.
 #[must_use]
-pub fn propose(tree: &Tree, profile: &Profile, matcher: &Matcher, named: &Named) -> Proposals {
+pub fn propose(request: &Request<'_>, named: &Named) -> Proposals {
+    let (tree, profile, matcher) = (&request.merged.tree, request.profile, request.matcher);
+    let only = Only::new(request);
     let guarded = |rule: u16| profile.rules[usize::from(rule)].guard == Guard::Python;
     let any_guarded = profile.rules.iter().any(|r| r.enabled && r.guard == Guard::Python);
     let roots = if any_guarded { guard::module_roots(tree, profile) } else { Vec::new() };
@@ -184,7 +192,8 @@ pub fn propose(tree: &Tree, profile: &Profile, matcher: &Matcher, named: &Named)
         let patterns = named.of(id);
         if patterns.is_empty() {
             state_of[id.index()] = inherited;
-            out.nodes[id.index()] = states[inherited as usize].1;
+            let (state, proposal) = &states[inherited as usize];
+            out.nodes[id.index()] = only.of(*proposal, || state.dropping(), id);
             continue;
         }
         tree.path_into(id, &mut path);
@@ -199,7 +208,7 @@ pub fn propose(tree: &Tree, profile: &Profile, matcher: &Matcher, named: &Named)
         let above = &states[inherited as usize].0;
         let state = above.with(&hits, |p| profile.protects[usize::from(p)].owned);
         let proposal = proposing.proposal(&state);
-        out.nodes[id.index()] = proposal;
+        out.nodes[id.index()] = only.of(proposal, || state.dropping(), id);
         if tree.is_dir(id) && state != *above {
             state_of[id.index()] = states.len() as u32;
             states.push((state, proposal));

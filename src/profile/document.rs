@@ -12,8 +12,11 @@ use super::{Action, Bytecode, DpkgPaths, External, Guard, LEVELS, Risk, packages
 use crate::elf::Level;
 
 mod protect;
+mod reading;
 mod special;
 mod transform;
+
+pub(super) use reading::RawReading;
 
 /// A string and its place.
 pub(crate) type Text = Located<String>;
@@ -48,6 +51,7 @@ pub(super) struct RawRule {
     pub(super) except: Vec<Text>,
     pub(super) risk: Option<Risk>,
     pub(super) guard: Option<Guard>,
+    pub(super) reading: RawReading,
     pub(super) level: Option<Level>,
     pub(super) packages: packages::Raw,
     pub(super) dpkg: DpkgPaths,
@@ -174,6 +178,7 @@ impl Reader<'_> {
         let (mut id, mut about, mut action, mut risk, mut guard) = (None, None, None, None, None);
         let (mut paths, mut except, mut level, mut how) = (None, None, None, Vec::new());
         let (mut packages, mut dpkg, mut special) = (packages::Raw::default(), DpkgPaths::default(), Vec::new());
+        let (mut reading, mut asked) = (RawReading::default(), Vec::new());
         let before = self.errors.len();
         for (key, value) in self.entries("rule", value) {
             match key.get_ref().as_ref() {
@@ -189,10 +194,14 @@ impl Reader<'_> {
                     self.special(name, value, &mut packages, &mut dpkg);
                     special.push(key);
                 }
+                name if reading::KEYS.contains(&name) => {
+                    self.reading(name, value, &mut reading);
+                    asked.push(key);
+                }
                 other if transform::KEYS.contains(&other) => how.push((key, value)),
                 other => {
-                    let known =
-                        [&RULE_KEYS[..], &special::PACKAGE_KEYS, &special::DPKG_KEYS, &transform::KEYS].concat();
+                    let more = [&special::PACKAGE_KEYS[..], &special::DPKG_KEYS, &reading::KEYS, &transform::KEYS];
+                    let known = [&RULE_KEYS[..], &more.concat()].concat();
                     self.unknown(key, other, "a rule", &known);
                 }
             }
@@ -208,6 +217,7 @@ impl Reader<'_> {
                 self.error(key.span(), "`level` is for rules that strip");
             }
             self.special_keys(value.span(), action, &special, &packages);
+            self.reading_keys(action == Some(Action::Drop), &asked);
             if let Some((key, _)) = paths.as_ref().filter(|_| action == Some(Action::RemovePackage)) {
                 self.error(key.span(), "a rule about packages takes no `paths`: it has `packages`");
             }
@@ -218,7 +228,21 @@ impl Reader<'_> {
         let how = self.how(action?, value.span(), &how);
         let (bytecode, external) = (how.bytecode, how.external);
         let (id, action) = (id?, action?);
-        Some(RawRule { id, about, action, paths, except, risk, guard, level, packages, dpkg, bytecode, external })
+        Some(RawRule {
+            id,
+            about,
+            action,
+            paths,
+            except,
+            risk,
+            guard,
+            reading,
+            level,
+            packages,
+            dpkg,
+            bytecode,
+            external,
+        })
     }
 
     /// Reports what a rule lacks, and patterns where its action takes none.

@@ -15,6 +15,7 @@ mod file;
 mod matcher;
 mod packages;
 mod pattern;
+mod reading;
 mod resolve;
 mod show;
 mod vary;
@@ -27,6 +28,7 @@ pub(crate) use matcher::Globs;
 pub use matcher::{Conditions, Hits, Matcher};
 pub use packages::{Names, Packages};
 pub(crate) use pattern::glob;
+pub use reading::Reading;
 pub use resolve::{check, resolve, resolve_for};
 pub use show::show;
 pub use vary::Override;
@@ -81,6 +83,8 @@ pub struct Rule {
     pub risk: Risk,
     /// Who is asked before a path is dropped.
     pub guard: Guard,
+    /// Who else may read what it drops, and what it drops only under a condition.
+    pub reading: Reading,
     /// How much a rule that strips takes.
     pub level: Level,
     /// Which packages a rule about packages takes away.
@@ -180,8 +184,11 @@ pub enum Risk {
 pub enum Guard {
     /// All that stays: what source texts import or name, and the libraries that objects need.
     References,
-    /// Kept Python code alone; and a directory that the rule names counts only where it is Python code itself.
+    /// Kept Python code, and whatever names a path in full; and a directory that the rule names counts only where it is Python code
+    /// itself.
     Python,
+    /// Whatever names a path in full: scripts, configuration, the image's config, programs, and code in any language.
+    Paths,
     /// Nobody.
     None,
 }
@@ -312,8 +319,8 @@ impl Risk {
 }
 
 impl Guard {
-    const KNOWN: [(&'static str, Self); 3] =
-        [("references", Self::References), ("python", Self::Python), ("none", Self::None)];
+    const KNOWN: [(&'static str, Self); 4] =
+        [("references", Self::References), ("python", Self::Python), ("paths", Self::Paths), ("none", Self::None)];
 
     /// Its name in a profile.
     #[must_use]

@@ -9,8 +9,8 @@ use super::error::{At, Located, ProfileError, Source};
 use super::file::{beside, identity, is_path};
 use super::pattern::{self, Sets};
 use super::{
-    Action, COMMAND_LINE, Choice, DpkgPaths, Glob, Guard, Override, Profile, Protect, Request, Risk, Rule, builtin,
-    vary,
+    Action, COMMAND_LINE, Choice, DpkgPaths, Glob, Guard, Override, Profile, Protect, Reading, Request, Risk, Rule,
+    builtin, vary,
 };
 use crate::elf::Level;
 
@@ -298,6 +298,15 @@ impl<'a> Loader<'a> {
                     Action::Drop | Action::RemovePackage => rule.guard.unwrap_or(Guard::References),
                     _ => Guard::None,
                 },
+                reading: Reading {
+                    read_by: rule.reading.read_by,
+                    mapped_by: self.globs(&rule.reading.mapped_by, sets),
+                    imported_with: rule.reading.imported_with,
+                    deaf: self.globs(&rule.reading.deaf, sets),
+                    beside: rule.reading.beside,
+                    owned: rule.reading.owned,
+                    homes: rule.reading.homes,
+                },
                 level: rule.level.unwrap_or(Level::All),
                 packages,
                 dpkg: rule.dpkg,
@@ -334,6 +343,7 @@ impl<'a> Loader<'a> {
                 except: Vec::new(),
                 risk: Risk::Low,
                 guard: Guard::References,
+                reading: Reading::default(),
                 level: Level::All,
                 packages: None,
                 dpkg: DpkgPaths::default(),

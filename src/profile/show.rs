@@ -1,6 +1,6 @@
 //! A resolved profile as TOML again: what `slim profiles show` prints, and what a user may copy to begin one of their own.
 
-use super::{Action, Glob, Packages, Profile, ProfileError, Request, Rule, resolve};
+use super::{Action, Glob, Packages, Profile, ProfileError, Reading, Request, Rule, resolve};
 
 /// The TOML of a profile as resolved, with all that it extends written out. `read` gives the text of a file.
 ///
@@ -83,11 +83,29 @@ fn rule(out: &mut String, rule: &Rule) {
     if !rule.except.is_empty() {
         line(out, "except", &array(sources(&rule.except)));
     }
+    reading(out, &rule.reading);
     for (key, patterns) in [("path-excludes", &rule.dpkg.exclude), ("path-includes", &rule.dpkg.include)] {
         if !patterns.is_empty() {
             line(out, key, &array(patterns.iter().map(String::as_str)));
         }
     }
+}
+
+fn reading(out: &mut String, reading: &Reading) {
+    let words = |words: &[String]| array(words.iter().map(String::as_str));
+    for (key, names) in [("read-by", &reading.read_by), ("imported-with", &reading.imported_with)] {
+        if !names.is_empty() {
+            line(out, key, &words(names));
+        }
+    }
+    for (key, globs) in [("mapped-by", &reading.mapped_by), ("deaf", &reading.deaf)] {
+        if !globs.is_empty() {
+            line(out, key, &array(sources(globs)));
+        }
+    }
+    reading.beside.iter().for_each(|name| line(out, "beside", &quote(name)));
+    let flags = [("owned", reading.owned), ("homes", reading.homes)];
+    flags.iter().filter(|(_, on)| *on).for_each(|(key, _)| line(out, key, "true"));
 }
 
 fn packages(out: &mut String, packages: &Packages) {

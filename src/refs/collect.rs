@@ -40,6 +40,10 @@ enum Callee {
     Module,
     /// It deals with either.
     Resolve,
+    /// It opens translations.
+    Domain,
+    /// It loads a library.
+    Library,
 }
 
 impl Callee {
@@ -47,6 +51,8 @@ impl Callee {
         let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
         match name {
             "require" | "URL" => Self::Module,
+            "translation" | "bindtextdomain" | "textdomain" | "dgettext" | "install" => Self::Domain,
+            "CDLL" | "PyDLL" | "LoadLibrary" | "find_library" | "dlopen" => Self::Library,
             _ if has(&["import", "module", "Module"]) => Self::Module,
             _ if has(&["join", "path", "Path", "file", "File", "dir", "resource", "open"]) => Self::Path,
             "resolve" => Self::Resolve,
@@ -81,6 +87,11 @@ struct Text {
     argument: u8,
     /// Where its value lies in `letters`.
     value: Range<usize>,
+}
+
+/// Whether a byte may be in the name of a library or a text domain.
+const fn is_plain(c: u8) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, b'_' | b'-' | b'.' | b'+')
 }
 
 /// The references found so far, each with its offset in the text.
@@ -285,7 +296,13 @@ impl<'w> Collector<'w> {
                 last = text.argument;
             }
         }
-        module.into_iter().for_each(|target| self.add(offset, target));
+        let name = Some(value(first)).filter(|name| first.argument == 0 && name.bytes().all(is_plain));
+        let named = match callee {
+            Callee::Domain => name.map(|name| Target::Domain(name.into())),
+            Callee::Library => name.map(|name| Target::Library(name.into())),
+            _ => None,
+        };
+        module.into_iter().chain(named).for_each(|target| self.add(offset, target));
         path.into_iter().for_each(|path| self.join(offset, &path));
     }
 

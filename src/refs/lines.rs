@@ -5,7 +5,12 @@ use std::collections::HashMap;
 use super::{Reference, Target, When};
 
 /// Turns offsets into line numbers. Of what a file says several times the first counts.
-pub(super) fn number(text: &str, mut found: Vec<(usize, Target, When)>) -> Vec<Reference> {
+pub(super) fn number(text: &str, found: Vec<(usize, Target, When)>) -> Vec<Reference> {
+    number_bytes(text.as_bytes(), found)
+}
+
+/// The same for a text that need not be UTF-8.
+pub(super) fn number_bytes(text: &[u8], mut found: Vec<(usize, Target, When)>) -> Vec<Reference> {
     found.sort_unstable();
     let mut seen: HashMap<&Target, usize> = HashMap::with_capacity(found.len());
     // For each first one when it is followed, and none for the others.
@@ -18,7 +23,7 @@ pub(super) fn number(text: &str, mut found: Vec<(usize, Target, When)>) -> Vec<R
     let (mut line, mut counted) = (1_u32, 0);
     let firsts = found.into_iter().zip(whens).filter_map(|((offset, target, _), when)| Some((offset, target, when?)));
     let number = |(offset, target, when)| {
-        let passed = text.as_bytes().get(counted..offset).unwrap_or_default();
+        let passed = text.get(counted..offset).unwrap_or_default();
         line = line.saturating_add(line_ends(passed));
         counted = offset;
         Reference { line, when, target }

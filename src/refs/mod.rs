@@ -12,11 +12,16 @@ pub mod javascript;
 mod lines;
 pub mod lists;
 mod literal;
+pub mod maps;
 pub mod marks;
 pub mod needed;
+mod object;
+pub mod paths;
 pub mod pyc;
 pub mod python;
 pub mod script;
+mod spelling;
+pub mod syntax;
 
 use std::borrow::Cow;
 
@@ -71,6 +76,22 @@ pub enum Target {
     Stub,
     /// JavaScript's `require("x")`, `import "x"` and the like: a relative path or a package's name with more below it.
     Require(Box<str>),
+    /// A path in full: absolute, or with `~/` or one variable (`$NAME/rest`) before it.
+    Path(Box<str>),
+    /// A program that rules ask for, by its name.
+    Command(Box<str>),
+    /// A package or module whose test suite is run, as a dotted name.
+    Suite(Box<str>),
+    /// Whoever loads this file finds the test suites of its package by itself: unittest's `load_tests`.
+    Suites,
+    /// A language that is set: `de_DE.UTF-8`.
+    Language(Box<str>),
+    /// A library that is loaded by name: `libz.so`, or `z`.
+    Library(Box<str>),
+    /// A text domain, whose catalogues are opened.
+    Domain(Box<str>),
+    /// The source map of a script or style, relative to it.
+    Map(Box<str>),
 }
 
 impl Reference {
@@ -79,8 +100,17 @@ impl Reference {
     pub fn memory(&self) -> usize {
         let text = match &self.target {
             Target::Import { module, names, .. } => module.len() + names.len(),
-            Target::Text(text) | Target::Join(text) | Target::Require(text) => text.len(),
-            Target::Stub => 0,
+            Target::Text(text)
+            | Target::Join(text)
+            | Target::Require(text)
+            | Target::Path(text)
+            | Target::Command(text)
+            | Target::Suite(text)
+            | Target::Language(text)
+            | Target::Library(text)
+            | Target::Domain(text)
+            | Target::Map(text) => text.len(),
+            Target::Stub | Target::Suites => 0,
         };
         // What an allocator adds to each of two small texts.
         size_of::<Self>() + text + 32

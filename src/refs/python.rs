@@ -38,7 +38,9 @@ fn module(text: &str) -> Option<Target> {
 
 fn read<'t>(mut lexer: Lexer<'t>, collector: &mut Collector<'_>, nesting: usize) {
     let mut blocks = Blocks::default();
+    let mut defines = false;
     while let Some(token) = lexer.next() {
+        let defined = std::mem::replace(&mut defines, matches!(token.kind, Kind::Name("def")));
         // What is in strings is no statement.
         if nesting == 0 {
             blocks.token(&token, collector);
@@ -58,7 +60,13 @@ fn read<'t>(mut lexer: Lexer<'t>, collector: &mut Collector<'_>, nesting: usize)
                 }
                 None => collector.token(token.at, &Token::Name("from")),
             },
-            Kind::Name(name) => collector.token(token.at, &Token::Name(name)),
+            Kind::Name(name) => {
+                // unittest calls it to find what to run.
+                if name == "load_tests" && defined {
+                    collector.add(token.at, Target::Suites);
+                }
+                collector.token(token.at, &Token::Name(name));
+            }
             Kind::Other(c) => collector.token(token.at, &Token::Other(c)),
             Kind::Text(first) => {
                 let mut value = first;

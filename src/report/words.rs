@@ -77,6 +77,33 @@ pub fn held(why: Why, tree: &Tree, profile: &Profile) -> Told {
             by: Some(by),
             ..Told::new("needed", "a program or library that stays needs it")
         },
+        Why::Named(by, line) => Told {
+            sentence: Some(if line == 0 {
+                format!("{} names its path", path(by))
+            } else {
+                format!("{}:{line} names its path", path(by))
+            }),
+            by: Some(by),
+            line: Some(line).filter(|line| *line > 0),
+            ..Told::new("named", "a script, configuration or program that stays names its path")
+        },
+        Why::Loaded(by) => Told {
+            sentence: Some(format!("{} loads it by this name", path(by))),
+            by: Some(by),
+            ..Told::new("loaded", "a file that stays loads it by this name")
+        },
+        Why::Mapped(by, line) => Told {
+            sentence: Some(format!(
+                "{}:{line} names it as its source map, and the image has a program that follows such names",
+                path(by)
+            )),
+            by: Some(by),
+            line: Some(line),
+            ..Told::new(
+                "source-map",
+                "a script or style names it as its source map, and the image has a program that follows such names",
+            )
+        },
         Why::Base => Told::new("base", "it lies in a base layer"),
     }
 }

@@ -1,11 +1,14 @@
 //! Which files are source texts, and what those refer to. Reading one is work enough to hand it to another thread: the largest layer
 //! is framed by one alone.
 
+use super::strip::Stored;
 use super::{Needs, Shared};
 use crate::layer::LayerIndex;
 use crate::path;
 use crate::refs::script::Shebang;
-use crate::refs::{Reference, javascript, lists, python};
+use crate::refs::syntax::Syntax;
+use crate::refs::{Reference, javascript, lists, maps, python};
+use crate::tar::Member;
 use rayon::Scope;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -30,14 +33,28 @@ pub(super) enum Text {
     EntryPoints,
     Pth,
     LoaderDirs,
+    /// A style: all it may name is its source map.
+    Style,
+    /// Any other text that may name a path.
+    Plain(Syntax),
+    /// A program or library as a whole, whose data may name one.
+    Object,
 }
 
 impl Text {
-    /// What the file of this path is, if its references are asked for.
-    pub(super) fn of(path: &[u8], shebang: Option<&Shebang>, size: u64, needs: &Needs) -> Option<Self> {
-        if !needs.python || size > MAX {
+    /// What a file is, if its references are asked for; `head` is how it begins.
+    pub(super) fn of(member: &Member, shebang: Option<&Shebang>, head: &[u8], needs: &Needs) -> Option<Self> {
+        if member.stored > MAX {
             return None;
         }
+        let source = if needs.python { Self::source(&member.path, shebang, needs) } else { None };
+        source.or_else(|| {
+            needs.search.as_ref().and_then(|_| super::plain::syntax(member, shebang, head)).map(Self::Plain)
+        })
+    }
+
+    /// What the file of this path is, if it is a source text or a list of modules.
+    fn source(path: &[u8], shebang: Option<&Shebang>, needs: &Needs) -> Option<Self> {
         let name = path::split(path).1;
         let extension = memchr::memrchr(b'.', name).map_or(&b""[..], |at| &name[at + 1..]);
         match extension {
@@ -49,6 +66,7 @@ impl Text {
                 let types = [&b".d.ts"[..], b".d.mts", b".d.cts"].iter().any(|end| name.ends_with(end));
                 return (!types).then_some(Self::JavaScript);
             }
+            b"css" if needs.maps() => return Some(Self::Style),
             b"conf" if needs.others && (path == b"etc/ld.so.conf" || path.starts_with(b"etc/ld.so.conf.d/")) => {
                 return Some(Self::LoaderDirs);
             }
@@ -68,10 +86,22 @@ impl Text {
         }
     }
 
-    fn references(self, text: &[u8], words: &[Vec<u8>]) -> Vec<Reference> {
+    fn references(self, text: &[u8], needs: &Needs) -> Vec<Reference> {
+        let words = &needs.words;
+        let search = needs.search.as_deref();
         match self {
             Self::Python => python::references(text, words),
-            Self::JavaScript => javascript::references(text, words),
+            Self::JavaScript => {
+                let mut found = javascript::references(text, words);
+                if needs.maps() {
+                    found.extend(maps::references(text));
+                }
+                found
+            }
+            Self::Style => maps::references(text),
+            Self::Plain(syntax) => search.map(|search| search.references(text, syntax)).unwrap_or_default(),
+            // Reading from memory does not fail.
+            Self::Object => search.and_then(|search| search.object(text).ok()).unwrap_or_default(),
             Self::PackageJson => javascript::package(text),
             Self::EntryPoints => lists::entry_points(text),
             Self::Pth => lists::pth(text),
@@ -105,14 +135,14 @@ const ENTRY: usize = 64;
 
 impl Parsed {
     /// What a text refers to, and how many bytes of memory are taken for it anew.
-    fn references(&self, text: Text, bytes: &[u8], words: &[Vec<u8>]) -> (Found, usize) {
+    fn references(&self, text: Text, bytes: &[u8], needs: &Needs) -> (Found, usize) {
         let key = (text, xxh3_128_with_seed(bytes, self.seed));
         let lock = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = lock().get(&key) {
             return (Arc::clone(known), 0);
         }
         // Two threads may read equal texts at a time: they find the same.
-        let found: Found = text.references(bytes, words).into();
+        let found: Found = text.references(bytes, needs).into();
         let memory = ENTRY + found.iter().map(Reference::memory).sum::<usize>();
         lock().insert(key, Arc::clone(&found));
         (found, memory)
@@ -150,12 +180,12 @@ impl Sources {
         member: u32,
         text: Text,
         bytes: Vec<u8>,
-        words: &'s [Vec<u8>],
+        needs: &'s Needs,
         shared: &'s Shared,
     ) {
         let size = bytes.len();
         let job = move || {
-            let (references, memory) = shared.parsed.references(text, &bytes, words);
+            let (references, memory) = shared.parsed.references(text, &bytes, needs);
             // An error is told once all layers are read.
             let _ = shared.take_bytes(memory);
             if !references.is_empty() {
@@ -175,6 +205,27 @@ impl Sources {
         }
     }
 
+    /// Searches a program that was not read yet, now or later. One that is too large to be taken out of a compressed layer says
+    /// nothing.
+    pub(super) fn read_object<'s>(
+        &'s self,
+        scope: &Scope<'s>,
+        member: u32,
+        object: Stored<'s>,
+        needs: &'s Needs,
+        shared: &'s Shared,
+    ) {
+        scope.spawn(move |_| {
+            let search = needs.search.as_deref().zip(object.reader());
+            let references = search.and_then(|(search, reader)| search.object(reader).ok()).unwrap_or_default();
+            if !references.is_empty() {
+                let _ = shared.take_bytes(references.iter().map(Reference::memory).sum());
+                let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+                found.push((member, references.into()));
+            }
+        });
+    }
+
     /// Puts what was found where it belongs.
     pub(super) fn finish(self, index: &mut LayerIndex) {
         let found = self.found.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -192,7 +243,8 @@ mod tests {
     #[test]
     fn equal_texts_are_read_once_for_each_kind() {
         let parsed = Parsed::default();
-        let read = |text, bytes: &[u8]| parsed.references(text, bytes, &[]);
+        let needs = Needs::default();
+        let read = |text, bytes: &[u8]| parsed.references(text, bytes, &needs);
         let text = b"import a.b";
         let (first, memory) = read(Text::Python, text);
         assert!(first.len() == 1 && memory > ENTRY);
@@ -207,7 +259,8 @@ mod tests {
         let all = Needs { python: true, others: true, ..Needs::default() };
         let python = Needs { python: true, ..Needs::default() };
         let of = |path: &str, head: &str, needs: &Needs| {
-            Text::of(path.as_bytes(), script::shebang(head.as_bytes()).as_ref(), 1, needs)
+            let needs = if needs.python { needs } else { return None };
+            Text::source(path.as_bytes(), script::shebang(head.as_bytes()).as_ref(), needs)
         };
         for (path, head, wanted, of_python) in [
             ("a/b.py", "", Some(Text::Python), true),

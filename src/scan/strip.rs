@@ -138,10 +138,20 @@ fn sums<'a>(chunks: impl Iterator<Item = Cow<'a, [u8]>>, size: u64, of: SumsOf) 
     (read == size).then(|| Sums { sha256: sha256.finalize().into(), legacy })
 }
 
-/// A file as it lies in a plain layer.
-struct Stored<'a> {
-    place: Place<'a>,
-    range: Range<u64>,
+/// A file as it lies in a layer.
+#[derive(Clone)]
+pub(super) struct Stored<'a> {
+    pub(super) place: Place<'a>,
+    pub(super) range: Range<u64>,
+}
+
+impl<'a> Stored<'a> {
+    /// Reads it from its beginning; none where its layer is compressed.
+    pub(super) fn reader(&self) -> Option<impl Read + use<'a>> {
+        let plain = self.place.layer.compression == Compression::None;
+        let reader = plain.then(|| self.place.input.open_blob_at(&self.place.layer.blob, self.range.start).ok())??;
+        Some(reader.take(self.range.end - self.range.start))
+    }
 }
 
 impl Object for Stored<'_> {

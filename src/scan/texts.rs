@@ -27,9 +27,12 @@ pub(super) fn wanted(member: &Member, needs: &Needs) -> Result<bool> {
     }
     let wanted = match ledger {
         Some(Ledger::Record) => needs.records || needs.packages || needs.checksums,
-        Some(Ledger::Md5sums) => needs.packages || needs.checksums,
-        Some(Ledger::ApkInstalled) => needs.checksums,
-        None => needs.dpkg_paths && *member.path == dpkg::PATHS,
+        Some(Ledger::Md5sums) => needs.packages || needs.checksums || needs.lists,
+        Some(Ledger::ApkInstalled) => needs.checksums || needs.lists,
+        None => {
+            let list = needs.lists && Document::of(&member.path) == Some(Document::List);
+            list || (needs.dpkg_paths && *member.path == dpkg::PATHS)
+        }
     };
     Ok(wanted && member.stored <= ledger::MAX_SIZE)
 }

@@ -245,7 +245,7 @@ impl<'a> Check<'a> {
                     }
                 }
             }
-            Target::Text(_) | Target::Join(_) | Target::Stub => {}
+            _ => {}
         }
     }
 

@@ -8,28 +8,35 @@
 use super::{Request, Why};
 use crate::layer::Facts;
 use crate::profile::{Action, Guard as Kind, Profile};
-use crate::refs::Target;
+use crate::refs::paths::Search;
+use crate::refs::{Reference, Target};
 use crate::tree::{NodeId, Tree};
+use deaf::Deaf;
 use index::Index;
+use named::Places;
 use roots::Roots;
 use std::collections::{BTreeSet, HashSet};
 
+mod deaf;
 mod index;
+mod named;
 mod node;
 mod paths;
 mod python;
 mod roots;
 mod shared;
+mod wanted;
 
 pub use python::module_files;
 pub use roots::{all as module_dirs, is_code, module_roots};
 pub use shared::{dirs as library_dirs, own_dirs as own_library_dirs};
+pub use wanted::searched;
 
 /// The names in the last components of guarded patterns, such as `tests`, and `ttf` of `*.{ttf,woff}`: what a file refers to by
 /// mere mention.
 #[must_use]
 pub fn words(profile: &Profile) -> Vec<Vec<u8>> {
-    let guarded = profile.rules.iter().filter(|r| r.enabled && r.guard != Kind::None);
+    let guarded = profile.rules.iter().filter(|r| r.enabled && matches!(r.guard, Kind::Python | Kind::References));
     let patterns = guarded.flat_map(|r| r.paths.iter().flat_map(|glob| &glob.expanded));
     let last = patterns.filter_map(|pattern| pattern.rsplit('/').next());
     let parts = last.flat_map(|part| part.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '-'));
@@ -41,7 +48,8 @@ pub fn words(profile: &Profile) -> Vec<Vec<u8>> {
 #[must_use]
 pub fn asks(profile: &Profile) -> (bool, bool) {
     let of = |kind: Kind| profile.rules.iter().any(|r| r.enabled && r.guard == kind);
-    (of(Kind::Python) || of(Kind::References), of(Kind::References))
+    let others = of(Kind::References) || of(Kind::Paths);
+    (of(Kind::Python) || others, others)
 }
 
 /// What says that a module is imported.
@@ -60,6 +68,14 @@ pub struct Guard<'a> {
     request: &'a Request<'a>,
     tree: &'a Tree,
     index: Index<'a>,
+    /// By node: the rule that would drop it.
+    rules: Vec<Option<u16>>,
+    places: Places,
+    deaf: Deaf,
+    /// By rule: whether somebody follows the comments that name source maps.
+    mapped: Vec<bool>,
+    /// Reads what the config says in the way in which texts are read.
+    search: Option<Search>,
     /// What would go with a package: to mention a path of a compiler is not to need it, to import or to link it is.
     packaged: HashSet<NodeId>,
     /// Where Python looks for modules.
@@ -79,8 +95,20 @@ impl<'a> Guard<'a> {
         let index = Index::new(tree, |id| dropped[id.index()].is_some_and(guarded));
         let of_package = |rule: u16| request.profile.rules[usize::from(rule)].action == Action::RemovePackage;
         let packaged = index.all.iter().copied().filter(|id| dropped[id.index()].is_some_and(of_package)).collect();
-        let (roots, library_dirs, imported) = (Roots::default(), Vec::new(), HashSet::new());
-        let mut guard = Self { request, tree, index, packaged, roots, library_dirs, imported };
+        let mut guard = Self {
+            request,
+            tree,
+            rules: dropped.to_vec(),
+            places: Places::new(request),
+            deaf: Deaf::new(request.profile),
+            mapped: Self::maps_followed(request, dropped),
+            search: if index.is_empty() { None } else { Search::new(wanted::searched(request.profile)) },
+            index,
+            packaged,
+            roots: Roots::default(),
+            library_dirs: Vec::new(),
+            imported: HashSet::new(),
+        };
         if !guard.index.is_empty() {
             guard.roots = Roots::new(tree, roots::all(request));
             guard.library_dirs = shared::dirs(request);
@@ -104,9 +132,11 @@ impl<'a> Guard<'a> {
 
     fn references(&mut self, file: NodeId, facts: &'a Facts) -> Vec<(NodeId, Why)> {
         let mut out = Vec::new();
-        let mut found = Vec::new();
+        let (mut found, mut named) = (Vec::new(), Vec::new());
         let mut seen = HashSet::new();
         for reference in facts.references.iter() {
+            self.in_full(file, reference, &mut named);
+            out.extend(named.drain(..).filter(|(id, _)| seen.insert(*id)));
             match &reference.target {
                 Target::Import { level, module, names } => {
                     self.import(file, Speaker::Import, *level, module, names, &mut found);
@@ -127,11 +157,51 @@ impl<'a> Guard<'a> {
                         out.extend(facts.into_iter().flat_map(|facts| self.references(stub, facts)));
                     }
                 }
+                _ => {}
             }
             let fresh = found.drain(..).filter(|id| seen.insert(*id));
             out.extend(fresh.map(|id| (id, Why::Referenced(file, reference.line))));
         }
         out
+    }
+
+    /// What a reference names in full, with the reason to keep it.
+    fn in_full(&self, file: NodeId, reference: &Reference, out: &mut Vec<(NodeId, Why)>) {
+        let line = reference.line;
+        let (mut found, mut why) = (Vec::new(), Why::Named(file, line));
+        match &reference.target {
+            Target::Path(path) => self.full(path, named::naming(self.request, file, line), &mut found),
+            Target::Text(text) | Target::Join(text) if text.starts_with('/') => {
+                self.full(text, named::Naming::Code, &mut found);
+            }
+            Target::Text(name) if name.starts_with("lib") && name.ends_with(".so") => {
+                (why, found) = (Why::Loaded(file), self.library(name));
+            }
+            Target::Library(name) => (why, found) = (Why::Loaded(file), self.library(name)),
+            Target::Domain(name) => self.domain(name, &mut found),
+            Target::Suites => {
+                let scope = self.scope(file);
+                scope.into_iter().for_each(|scope| self.suites_of(scope, &mut found));
+            }
+            Target::Map(url) => {
+                why = Why::Mapped(file, line);
+                self.map(file, url, &mut found);
+                found.retain(|id| self.rules[id.index()].is_some_and(|rule| self.mapped[usize::from(rule)]));
+            }
+            Target::Import { level, module, names } => {
+                self.imported_with(file, module, names, &mut found);
+                if *level == 0 && self.tree.name(file) == "entry_points.txt" {
+                    self.entry_point(module, &mut found);
+                }
+            }
+            other => self.plain(other, &mut found),
+        }
+        let counts = |id: &NodeId| {
+            let rule = self.rules[id.index()];
+            let mentioned = self.packaged.contains(id) && !matches!(why, Why::Loaded(_));
+            !mentioned && rule.is_some_and(|rule| !self.deaf.is_to(self.tree, rule, file))
+        };
+        out.extend(found.into_iter().filter(counts).map(|id| (id, why)));
     }
 
     /// The files that the image's config runs as modules: what follows `-m`, and names such as `app.main:app`.
@@ -160,9 +230,12 @@ impl<'a> Guard<'a> {
 #[must_use]
 pub fn listens(kind: Kind, tree: &Tree, file: NodeId, why: Why) -> bool {
     match kind {
-        Kind::References => true,
-        Kind::Python => matches!(why, Why::Referenced(..)) && !node::is_javascript(tree.name(file)),
         Kind::None => false,
+        // What names a path in full is listened to by all others.
+        _ if matches!(why, Why::Named(..) | Why::Loaded(_) | Why::Mapped(..)) => true,
+        Kind::References => true,
+        Kind::Paths => false,
+        Kind::Python => matches!(why, Why::Referenced(..)) && !node::is_javascript(tree.name(file)),
     }
 }
 

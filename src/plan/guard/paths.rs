@@ -14,7 +14,7 @@ const GENERIC: &str = "\
     foo bar baz spam a b c x y z module script code text sample template metadata record";
 
 /// Components of a pattern in which `*` stands for any bytes.
-fn matches(pattern: &[u8], name: &[u8]) -> bool {
+pub(super) fn matches(pattern: &[u8], name: &[u8]) -> bool {
     let mut parts = pattern.split(|&c| c == b'*');
     let first = parts.next().unwrap_or_default();
     let Some(mut rest) = name.strip_prefix(first) else { return false };
@@ -139,7 +139,7 @@ impl Guard<'_> {
     }
 
     /// Whether nothing would stay of a directory; true of a file.
-    fn goes_whole(&self, id: NodeId) -> bool {
+    pub(super) fn goes_whole(&self, id: NodeId) -> bool {
         let goes = |below| self.tree.is_dir(below) || self.index.has(below);
         !self.tree.is_dir(id) || self.index.has(id) || self.tree.subtree(id).all(goes)
     }
@@ -176,7 +176,7 @@ impl Guard<'_> {
         }
     }
 
-    fn ends_with(&self, id: NodeId, parts: &[&str]) -> bool {
+    pub(super) fn ends_with(&self, id: NodeId, parts: &[&str]) -> bool {
         let up = std::iter::once(id).chain(self.tree.ancestors(id));
         let mut pairs = parts.iter().rev().zip(up);
         pairs.all(|(part, node)| matches(part.as_bytes(), self.tree.name(node)))

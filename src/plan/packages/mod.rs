@@ -145,7 +145,9 @@ pub fn decide(
 /// The packages of which a file must stay, and why the first such file does. What stays for the sake of a file of the same
 /// package, or of one that stays for this one, is no reason: each is traced back to a file that stays whatever becomes of packages.
 fn staying(request: &Request<'_>, going: &apply::Going, decided: &Decided) -> BTreeMap<u32, Kept> {
-    let files = decided.held.iter().filter(|h| !request.merged.tree.is_dir(h.node));
+    // A link that is loaded by its name stays alone: it leads to a library, and nothing else of the package is needed for that.
+    let alone = |why: Why| matches!(why, Why::Loaded(_));
+    let files = decided.held.iter().filter(|h| !request.merged.tree.is_dir(h.node) && !alone(h.why));
     // The package, the one for whose sake, and the reason.
     let mut open: Vec<(u32, Option<u32>, Kept)> = Vec::new();
     for one in files {

@@ -1,0 +1,429 @@
+//! What a path stands for that a text, a program or the config names in full: the file, or all that is in the directory. To name
+//! the place that a rule is about (`/usr/share/doc`, `/tmp`) is to name nothing in it.
+
+use super::index::{extension, within};
+use super::paths::matches;
+use super::wanted::{beginning, patterns};
+use super::{Guard, Request, facts_of};
+use crate::profile::Guard as Kind;
+use crate::refs::Target;
+use crate::tree::{NodeId, Tree};
+use bstr::{BStr, ByteSlice};
+
+/// Names that a wildcard may stand for, at most.
+const MOST: usize = 4096;
+
+/// The places that rules are about: of each rule the directories that its rooted patterns begin with.
+pub(super) struct Places {
+    /// By rule.
+    roots: Vec<Vec<NodeId>>,
+    /// By rule: whether all its patterns begin anywhere and have no wildcard behind that, as those of caches.
+    plain: Vec<bool>,
+}
+
+impl Places {
+    pub(super) fn new(request: &Request<'_>) -> Self {
+        let tree = &request.merged.tree;
+        let root = |pattern: &String| {
+            let rooted = !pattern.starts_with("**/");
+            let beginning = beginning(pattern);
+            let path = beginning.as_bytes();
+            // A pattern without a wildcard names its own root.
+            tree.lookup(path).filter(|id| rooted && !path.is_empty() && tree.is_dir(*id))
+        };
+        let plain = |pattern: &String| {
+            pattern.strip_prefix("**/").is_some_and(|rest| !rest.is_empty() && beginning(pattern) == rest)
+        };
+        let rules = || request.profile.rules.iter().map(patterns);
+        Self {
+            roots: rules().map(|all| all.iter().filter_map(root).collect()).collect(),
+            plain: rules().map(|all| !all.is_empty() && all.iter().all(plain)).collect(),
+        }
+    }
+}
+
+/// How a path is named.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Naming {
+    /// By a string of source code: a test suite whose directory is named is not needed for that.
+    Code,
+    /// By a script, configuration or the config: what it names it uses.
+    Text,
+    /// By the data of a program: other strings may follow without a gap.
+    Data,
+    /// As a place where the application lives: the working directory, a volume, a home.
+    Home,
+}
+
+impl Guard<'_> {
+    /// What would go of what a path in full stands for; it may have `*` for what is computed, and `~` or a variable before it.
+    pub(super) fn full(&self, text: &str, naming: Naming, out: &mut Vec<NodeId>) {
+        let (first, rest) = text.split_once('/').unwrap_or((text, ""));
+        match first {
+            "" => self.absolute(text, naming, out),
+            "~" => self.homes().iter().for_each(|home| self.absolute(&format!("{home}/{rest}"), naming, out)),
+            _ => {
+                let variable = first.strip_prefix('$').and_then(|name| self.variable(name));
+                match variable {
+                    Some(value) if value.starts_with('/') => {
+                        self.absolute(&format!("{value}/{rest}"), naming, out);
+                    }
+                    _ => self.ending(rest, out),
+                }
+            }
+        }
+    }
+
+    fn variable(&self, name: &str) -> Option<&str> {
+        let env = &self.request.facts.env;
+        env.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The directories that `~` may stand for.
+    fn homes(&self) -> Vec<String> {
+        let users = self.tree.lookup(b"home").into_iter().flat_map(|home| self.tree.children(home));
+        let users = users.map(|&user| format!("/{}", self.tree.path(user)));
+        let own = self.variable("HOME").map(str::to_owned);
+        own.into_iter().chain(["/root".to_owned()]).chain(users).collect()
+    }
+
+    fn absolute(&self, path: &str, naming: Naming, out: &mut Vec<NodeId>) {
+        let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+        let plain = parts.iter().take_while(|part| !part.contains('*')).count();
+        let start = parts[..plain].join("/");
+        let resolved = self.tree.resolve(NodeId::ROOT, start.as_bytes());
+        out.extend(resolved.links.iter().copied().filter(|&link| self.index.has(link)));
+        match resolved.target {
+            Some(target) if plain == parts.len() => self.target(target, naming, out),
+            Some(dir) => self.wild(dir, &parts[plain..], naming, out),
+            None if plain == parts.len() => self.near(&parts, naming, out),
+            None => {}
+        }
+    }
+
+    fn target(&self, target: NodeId, naming: Naming, out: &mut Vec<NodeId>) {
+        if self.tree.is_dir(target) {
+            self.everything(target, naming, out);
+            return;
+        }
+        out.extend(Some(target).filter(|&id| self.index.has(id)));
+        self.home_of(target, out);
+    }
+
+    /// All that would go of a directory, where it is not the place that the rule is about, but in that.
+    fn everything(&self, dir: NodeId, naming: Naming, out: &mut Vec<NodeId>) {
+        let below = self.index.below(dir);
+        if below.is_empty() || (naming == Naming::Code && self.index.is_suite(dir)) {
+            return;
+        }
+        let mut known: Vec<(u16, bool)> = Vec::new();
+        for &id in below {
+            let Some(rule) = self.rules[id.index()] else { continue };
+            let counts = match known.iter().find(|(known, _)| *known == rule) {
+                Some((_, counts)) => *counts,
+                None => {
+                    let counts = self.is_in(dir, rule, naming);
+                    known.push((rule, counts));
+                    counts
+                }
+            };
+            if counts {
+                out.push(id);
+            }
+        }
+    }
+
+    /// Whether a directory that is named is in the place that a rule is about.
+    fn is_in(&self, dir: NodeId, rule: u16, naming: Naming) -> bool {
+        let number = usize::from(rule);
+        let roots = &self.places.roots[number];
+        // Of one place in another, such as a package manager's downloads in its cache, both are what the rule is about.
+        if roots.contains(&dir) {
+            return naming == Naming::Home;
+        }
+        if roots.iter().any(|&root| self.is_below(dir, root)) {
+            return true;
+        }
+        let dropped = self.index.has(dir);
+        if self.places.plain[number] {
+            return dropped && self.index.has(self.tree.node(dir).parent);
+        }
+        let rooted = roots.iter().any(|&root| dir == root || self.is_below(root, dir));
+        !rooted && (dropped || (naming != Naming::Home && self.goes_whole(dir)))
+    }
+
+    fn is_below(&self, id: NodeId, dir: NodeId) -> bool {
+        id > dir && id.0 < self.tree.node(dir).end
+    }
+
+    /// Where applications live in the place that a rule is about, a file that is named stands for its directory: what lies beside a
+    /// program is its own.
+    fn home_of(&self, file: NodeId, out: &mut Vec<NodeId>) {
+        for (number, rule) in self.request.profile.rules.iter().enumerate().filter(|(_, rule)| rule.reading.homes) {
+            for &root in self.places.roots[number].iter().filter(|_| rule.enabled) {
+                let top = std::iter::once(file).chain(self.tree.ancestors(file));
+                let top = top.into_iter().find(|&id| self.tree.node(id).parent == root && id != root);
+                if let Some(top) = top.filter(|&top| top != file) {
+                    let own = |id: &&NodeId| self.rules[id.index()] == Some(number as u16);
+                    out.extend(self.index.below(top).iter().filter(own));
+                }
+            }
+        }
+    }
+
+    /// What wildcards stand for below `dir`. A wildcard in the place that a rule is about stands for everybody's files: there a name has
+    /// to follow it.
+    fn wild(&self, dir: NodeId, parts: &[&str], naming: Naming, out: &mut Vec<NodeId>) {
+        let mut at = vec![dir];
+        for part in parts {
+            let children = at.iter().filter(|&&id| self.tree.is_dir(id)).flat_map(|&id| self.tree.children(id));
+            let named = children.filter(|&&id| matches(part.as_bytes(), self.tree.name(id)));
+            at = named.copied().take(MOST).collect();
+        }
+        let named = parts.last().is_some_and(|last| !last.contains('*'));
+        for id in at {
+            if !self.tree.is_dir(id) {
+                let rule = self.rules[id.index()];
+                if rule.is_some_and(|rule| named || self.is_in(dir, rule, naming)) {
+                    out.push(id);
+                }
+            } else if !self.places.roots.iter().flatten().any(|&root| dir == root || self.is_below(root, dir)) {
+                self.everything(id, naming, out);
+            }
+        }
+    }
+
+    /// What a path means that leads nowhere: a file that is there in a compressed form or in parts (`x.info-1.gz` for `x.info`); in a
+    /// program's data also the file whose name other bytes follow.
+    fn near(&self, parts: &[&str], naming: Naming, out: &mut Vec<NodeId>) {
+        let Some((last, above)) = parts.split_last() else { return };
+        let above = self.tree.resolve(NodeId::ROOT, above.join("/").as_bytes());
+        let Some(dir) = above.target.filter(|&dir| self.tree.is_dir(dir)) else { return };
+        let last = last.as_bytes();
+        for &child in self.tree.children(dir) {
+            let name = self.tree.name(child);
+            let more = name.strip_prefix(last).is_some_and(|rest| matches!(rest.first(), Some(b'.' | b'-')));
+            let less = naming == Naming::Data && name.len() > 3 && last.starts_with(name);
+            if more && !self.tree.is_dir(child) && self.index.has(child) {
+                out.push(child);
+            } else if less {
+                self.target(child, naming, out);
+            }
+        }
+    }
+
+    /// What has a path of at least two components that ends so: what is before it is not known.
+    fn ending(&self, rest: &str, out: &mut Vec<NodeId>) {
+        let parts: Vec<&str> = rest.split('/').filter(|part| !part.is_empty()).collect();
+        let Some(last) = parts.last().filter(|last| parts.len() > 1 && !last.contains('*')) else { return };
+        let name = BStr::new(last.as_bytes());
+        let files = self.index.files.get(name).into_iter().flatten();
+        out.extend(files.copied().filter(|&id| self.ends_with(id, &parts)));
+        for &dir in self.index.dirs.get(name).into_iter().flatten().filter(|&&dir| self.ends_with(dir, &parts)) {
+            self.everything(dir, Naming::Text, out);
+        }
+    }
+
+    /// The test suites of a package or module that a command runs by its name.
+    pub(super) fn suite(&self, name: &str, out: &mut Vec<NodeId>) {
+        self.packages_of(name).into_iter().for_each(|dir| self.suites_of(dir, out));
+    }
+
+    /// The test suite that an entry point names a module of: who loads that goes on to scan the directory.
+    pub(super) fn entry_point(&self, module: &str, out: &mut Vec<NodeId>) {
+        self.packages_of(module)
+            .into_iter()
+            .filter(|&dir| self.index.has(dir))
+            .for_each(|dir| self.suites_of(dir, out));
+    }
+
+    /// The directories that a dotted name leads to, as far as there are any.
+    fn packages_of(&self, name: &str) -> Vec<NodeId> {
+        let workdir = self.tree.resolve(NodeId::ROOT, self.request.facts.workdir.as_bytes()).target;
+        let find = |root: NodeId| {
+            let child =
+                |dir: NodeId, part: &str| self.tree.child(dir, part.as_bytes()).filter(|&dir| self.tree.is_dir(dir));
+            let dirs = name.split('.').scan(root, |dir, part| {
+                *dir = child(*dir, part)?;
+                Some(*dir)
+            });
+            dirs.last()
+        };
+        self.roots.dirs.iter().copied().chain(workdir).filter_map(find).collect()
+    }
+
+    /// What rules about Python code would take of a directory; of one that goes as a part of another that other, too.
+    pub(super) fn suites_of(&self, dir: NodeId, out: &mut Vec<NodeId>) {
+        let above = self.tree.ancestors(dir).take_while(|&above| self.index.has(above)).last();
+        let python = |id: &&NodeId| self.rules[id.index()].is_some_and(|rule| self.guard_of(rule) == Kind::Python);
+        out.extend(self.index.below(above.unwrap_or(dir)).iter().filter(python));
+    }
+
+    fn guard_of(&self, rule: u16) -> Kind {
+        self.request.profile.rules[usize::from(rule)].guard
+    }
+
+    /// All that rules name which say that this program reads it.
+    pub(super) fn read_by(&self, program: &str, out: &mut Vec<NodeId>) {
+        let rules = &self.request.profile.rules;
+        let reads = |id: &&NodeId| {
+            let rule = self.rules[id.index()].map(|rule| &rules[usize::from(rule)]);
+            rule.is_some_and(|rule| rule.reading.read_by.iter().any(|name| name == program))
+        };
+        out.extend(self.index.all.iter().filter(reads));
+    }
+
+    /// The translations for a language, in all domains.
+    pub(super) fn language(&self, value: &str, out: &mut Vec<NodeId>) {
+        let wanted: Vec<&str> = value.split(':').map(crate::plan::hold::language).collect();
+        out.extend(
+            crate::plan::hold::of_languages(self.tree, |name| wanted.contains(&name)).filter(|&id| self.index.has(id)),
+        );
+    }
+
+    /// The catalogues of a text domain, in all languages.
+    pub(super) fn domain(&self, name: &str, out: &mut Vec<NodeId>) {
+        let files = self.index.files.get(BStr::new(format!("{name}.mo").as_bytes()));
+        out.extend(files.into_iter().flatten());
+    }
+
+    /// The links by which a library is loaded without a number, which come with packages for developers.
+    pub(super) fn library(&self, name: &str) -> Vec<NodeId> {
+        let names = if name.contains(".so") {
+            vec![name.to_owned()]
+        } else {
+            vec![format!("lib{name}.so"), format!("{name}.so")]
+        };
+        let files = |name: &String| self.index.files.get(BStr::new(name.as_bytes())).into_iter().flatten().copied();
+        let found = names.iter().filter(|name| name.ends_with(".so")).flat_map(files);
+        found.filter(|&id| self.tree.target(id).is_some() && self.packaged.contains(&id)).collect()
+    }
+
+    /// The source map that a script or style names beside itself, and one of its own name.
+    pub(super) fn map(&self, file: NodeId, url: &str, out: &mut Vec<NodeId>) {
+        let dir = self.tree.node(file).parent;
+        let resolved = self.tree.resolve(dir, url.trim_start_matches('/').as_bytes());
+        out.extend(resolved.links.iter().copied().chain(resolved.target).filter(|&id| self.index.has(id)));
+    }
+
+    /// Whether a package of `file` imports a module that says of a rule's paths in it that they are read.
+    pub(super) fn imported_with(&self, file: NodeId, module: &str, names: &str, out: &mut Vec<NodeId>) {
+        for (number, rule) in self.request.profile.rules.iter().enumerate() {
+            let says = |wanted: &String| {
+                module == wanted || module.strip_prefix(wanted.as_str()).is_some_and(|rest| rest.starts_with('.')) || {
+                    let whole =
+                        |name: &str| wanted.strip_prefix(module).and_then(|rest| rest.strip_prefix('.')) == Some(name);
+                    names.split(',').any(whole)
+                }
+            };
+            if rule.reading.imported_with.iter().any(says)
+                && let Some(scope) = self.scope(file)
+            {
+                let own = |id: &&NodeId| self.rules[id.index()] == Some(number as u16);
+                out.extend(within(self.tree, &self.index.all, scope).iter().filter(own));
+            }
+        }
+    }
+
+    /// What the image's config names: its environment, working directory, volumes, commands and labels.
+    pub fn config_paths(&self) -> Vec<NodeId> {
+        let mut out = Vec::new();
+        let facts = self.request.facts;
+        if self.index.is_empty() {
+            return out;
+        }
+        for (key, value) in &facts.env {
+            let temporary = matches!(key.as_str(), "TMPDIR" | "TMP" | "TEMP" | "TEMPDIR");
+            for path in value.split([':', ';', ',', ' ']).filter(|path| path.starts_with('/')) {
+                self.full(path, Naming::Text, &mut out);
+                if !temporary {
+                    self.home(path, &mut out);
+                }
+            }
+        }
+        let workdir = Some(facts.workdir.as_str()).filter(|dir| !dir.is_empty());
+        workdir.into_iter().chain(facts.volumes.iter().map(String::as_str)).for_each(|dir| {
+            self.full(dir, Naming::Home, &mut out);
+        });
+        let Some(search) = &self.search else { return out };
+        let texts = facts.commands().chain(facts.labels.iter().map(|(_, value)| value.as_str()));
+        for text in texts.chain(facts.env.iter().map(|(_, value)| value.as_str())) {
+            for reference in search.references(text.as_bytes(), crate::refs::syntax::Syntax::Shell) {
+                self.plain(&reference.target, &mut out);
+            }
+        }
+        // A command of several arguments is a line as well: `pytest --pyargs x`, `env LANG=de x`.
+        let line = facts.commands().collect::<Vec<_>>().join(" ");
+        search.references(line.as_bytes(), crate::refs::syntax::Syntax::Shell).iter().for_each(|reference| {
+            self.plain(&reference.target, &mut out);
+        });
+        self.relative_words(&mut out);
+        out
+    }
+
+    /// Directories that words of the commands name from the working directory.
+    fn relative_words(&self, out: &mut Vec<NodeId>) {
+        let facts = self.request.facts;
+        let workdir = self.tree.resolve(NodeId::ROOT, facts.workdir.as_bytes()).target.unwrap_or(NodeId::ROOT);
+        let words = facts.command_words().take(crate::plan::hold::MOST_WORDS);
+        for word in words.filter(|word| word.contains('/') && !word.starts_with('/')) {
+            let target = self.tree.resolve(workdir, word.as_bytes()).target;
+            target.into_iter().for_each(|target| self.target(target, Naming::Text, out));
+        }
+    }
+
+    /// The place that a rule is about, where that is one of those in which applications live and the path is just that.
+    fn home(&self, path: &str, out: &mut Vec<NodeId>) {
+        let Some(dir) = self.tree.resolve(NodeId::ROOT, path.as_bytes()).target else { return };
+        for (number, rule) in self.request.profile.rules.iter().enumerate() {
+            if rule.reading.homes && self.places.roots[number].contains(&dir) {
+                let own = |id: &&NodeId| self.rules[id.index()] == Some(number as u16);
+                out.extend(self.index.below(dir).iter().filter(own));
+            }
+        }
+    }
+
+    /// What a reference of a plain text stands for, whoever says it.
+    pub(super) fn plain(&self, target: &Target, out: &mut Vec<NodeId>) {
+        match target {
+            Target::Path(path) => self.full(path, Naming::Text, out),
+            Target::Command(name) => self.read_by(name, out),
+            Target::Suite(name) => self.suite(name, out),
+            Target::Language(value) => self.language(value, out),
+            _ => {}
+        }
+    }
+
+    /// Whether the image has a program that follows the comments which name source maps, for a rule.
+    pub(super) fn maps_followed(request: &Request<'_>, dropped: &[Option<u16>]) -> Vec<bool> {
+        let tree = &request.merged.tree;
+        let rules = &request.profile.rules;
+        let mut out = vec![false; rules.len()];
+        for (rule, out) in rules.iter().zip(&mut out).filter(|(rule, _)| !rule.reading.mapped_by.is_empty()) {
+            let Ok(globs) = crate::profile::Globs::new(&rule.reading.mapped_by) else { continue };
+            let mut path = Vec::new();
+            *out = tree.ids().filter(|id| dropped[id.index()].is_none()).any(|id| {
+                let mut found = false;
+                tree.path_into(id, &mut path);
+                globs.find(&path, |_| found = true);
+                found
+            });
+        }
+        out
+    }
+}
+
+/// Whether a file says what it says in the data of a program, and not in lines.
+pub(super) fn naming(request: &Request<'_>, file: NodeId, line: u32) -> Naming {
+    let is_code = facts_of(request, file).is_some() && is_source(&request.merged.tree, file);
+    match (line, is_code) {
+        (0, _) => Naming::Data,
+        (_, true) => Naming::Code,
+        _ => Naming::Text,
+    }
+}
+
+fn is_source(tree: &Tree, file: NodeId) -> bool {
+    let name = tree.name(file);
+    super::node::is_javascript(name) || matches!(extension(name.as_bytes()), b"py" | b"pyw" | b"pyi")
+}

@@ -1,0 +1,103 @@
+//! What a scan has to search plain texts and programs for, by the patterns of the rules.
+
+use crate::profile::{Action, Guard as Kind, Profile, Rule};
+use crate::refs::paths::Wanted;
+
+/// What to search for; nothing where no rule asks.
+#[must_use]
+pub fn searched(profile: &Profile) -> Wanted {
+    let mut out = Wanted::default();
+    for rule in profile.rules.iter().filter(|rule| rule.enabled && rule.guard != Kind::None) {
+        for pattern in patterns(rule) {
+            let literal = beginning(&pattern);
+            if literal.is_empty() {
+                continue;
+            }
+            if pattern.starts_with("**/") {
+                out.parts.insert(literal);
+            } else {
+                out.roots.insert(literal);
+            }
+        }
+        out.commands.extend(rule.reading.read_by.iter().cloned());
+        out.maps |= !rule.reading.mapped_by.is_empty();
+        if rule.guard == Kind::Python {
+            out.suites.extend(suites(rule));
+        }
+        out.languages |= rule.reading.owned;
+        out.libraries |= rule.action == Action::RemovePackage;
+    }
+    out
+}
+
+/// A pattern with braces stands for no more than so many.
+const MOST: usize = 256;
+
+/// A rule's patterns, one for each choice in their braces.
+#[must_use]
+pub fn patterns(rule: &Rule) -> Vec<String> {
+    rule.paths.iter().flat_map(|glob| &glob.expanded).flat_map(|pattern| choices(pattern)).collect()
+}
+
+/// The patterns that one with braces stands for; itself where they are too many, or not well formed.
+fn choices(pattern: &str) -> Vec<String> {
+    let mut done = Vec::new();
+    let mut open = vec![pattern.to_owned()];
+    while let Some(next) = open.pop() {
+        // The innermost braces have no others in them.
+        let close = next.find('}');
+        let Some((from, to)) = close.and_then(|to| Some((next[..to].rfind('{')?, to))) else {
+            done.push(next);
+            continue;
+        };
+        let (before, inner, after) = (&next[..from], &next[from + 1..to], &next[to + 1..]);
+        open.extend(inner.split(',').map(|choice| format!("{before}{choice}{after}")));
+        if open.len() + done.len() > MOST {
+            return vec![pattern.to_owned()];
+        }
+    }
+    done.sort();
+    done
+}
+
+/// The components of a pattern up to the first that is no plain name; without what lets it begin anywhere.
+#[must_use]
+pub fn beginning(pattern: &str) -> String {
+    let pattern = pattern.strip_prefix("**/").unwrap_or(pattern);
+    let plain = |part: &&str| !part.contains(['*', '?', '[', '{', '\\', '}', ',']);
+    pattern.split('/').take_while(plain).collect::<Vec<_>>().join("/")
+}
+
+/// The names of the directories that a rule names, where they have a plain one.
+fn suites(rule: &Rule) -> impl Iterator<Item = String> {
+    let last = rule.paths.iter().flat_map(|glob| &glob.expanded).filter_map(|pattern| pattern.rsplit('/').next());
+    last.filter(|name| name.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_')).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_begins_with_its_plain_names() {
+        for (pattern, plain) in [
+            ("usr/share/doc/*/*", "usr/share/doc"),
+            ("tmp/*", "tmp"),
+            ("**/.cache/uv", ".cache/uv"),
+            ("**/{a,b}/c", ""),
+            ("a/b*c/d", "a"),
+            ("a/b", "a/b"),
+            ("*", ""),
+        ] {
+            assert_eq!(beginning(pattern), plain, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn braces_are_choices() {
+        assert_eq!(choices("a/{b,c{d,}}/*"), ["a/b/*", "a/c/*", "a/cd/*"]);
+        assert_eq!(choices("a/b"), ["a/b"]);
+        assert_eq!(choices("a{b"), ["a{b"]);
+        assert_eq!(choices(&"{a,b}".repeat(20)).len(), 1);
+    }
+}

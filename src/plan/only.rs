@@ -1,0 +1,131 @@
+//! Conditions under which a rule takes a path at all, that patterns can't express: what lies beside it, whether a package has it,
+//! and whether somebody gave a directory an owner or a mode of its own.
+
+use super::Request;
+use super::verdict::Proposal;
+use crate::ledger::Ledger;
+use crate::package::Document;
+use crate::path;
+use crate::profile::Rule;
+use crate::tree::{NodeId, Tree};
+use bstr::ByteSlice;
+use std::cell::OnceCell;
+use std::collections::HashSet;
+
+/// The mode of a directory that nobody thought about.
+const USUAL: u32 = 0o755;
+
+/// The conditions of a profile's rules on one image.
+pub struct Only<'a> {
+    request: &'a Request<'a>,
+    /// By rule: whether it has a condition.
+    any: Vec<bool>,
+    /// What package managers list; none where no manager has a list.
+    owned: OnceCell<Option<HashSet<NodeId>>>,
+    /// By Python's lists of installed files: what was installed together.
+    together: OnceCell<HashSet<NodeId>>,
+}
+
+impl<'a> Only<'a> {
+    /// Prepares for a profile and an image.
+    #[must_use]
+    pub fn new(request: &'a Request<'a>) -> Self {
+        let conditional = |rule: &Rule| {
+            let reading = &rule.reading;
+            rule.enabled && (reading.beside.is_some() || reading.owned || reading.homes)
+        };
+        let any = request.profile.rules.iter().map(conditional).collect();
+        Self { request, any, owned: OnceCell::new(), together: OnceCell::new() }
+    }
+
+    /// The proposal for a path, with the first of the rules that would drop it whose conditions it meets.
+    #[must_use]
+    pub fn of<I: Iterator<Item = u16>>(&self, proposal: Proposal, rules: impl FnOnce() -> I, id: NodeId) -> Proposal {
+        match proposal.rule {
+            Some(rule) if self.any[usize::from(rule)] => {
+                Proposal { rule: rules().find(|&rule| self.takes(rule, id)), ..proposal }
+            }
+            _ => proposal,
+        }
+    }
+
+    fn takes(&self, rule: u16, id: NodeId) -> bool {
+        let reading = &self.request.profile.rules[usize::from(rule)].reading;
+        let tree = self.tree();
+        if tree.is_dir(id) {
+            return !reading.homes || self.is_usual(id);
+        }
+        let beside = reading.neighbour(tree.name(id)).is_none_or(|name| self.is_beside(id, &name));
+        beside && (!reading.owned || self.owned().as_ref().is_none_or(|owned| owned.contains(&id)))
+    }
+
+    fn tree(&self) -> &'a Tree {
+        &self.request.merged.tree
+    }
+
+    /// Whether a directory has the owner and mode that it gets where nobody asks for others.
+    fn is_usual(&self, id: NodeId) -> bool {
+        let Some(at) = self.tree().inode_of(id).holder() else { return true };
+        let attrs = &self.request.member(at).meta.attrs;
+        attrs.mode == USUAL && attrs.uid == 0 && attrs.gid == 0
+    }
+
+    /// Whether a file of this name lies beside, which is not older: or both were installed together, so that their times say in
+    /// which order they were written.
+    fn is_beside(&self, id: NodeId, name: &[u8]) -> bool {
+        let tree = self.tree();
+        let Some(other) = tree.child(tree.node(id).parent, name).filter(|&other| !tree.is_dir(other)) else {
+            return false;
+        };
+        let time = |id: NodeId| tree.inode_of(id).holder().map(|at| self.request.member(at).meta.mtime.secs);
+        let together = || {
+            let all = self.together.get_or_init(|| self.installed());
+            all.contains(&id) && all.contains(&other)
+        };
+        time(other) >= time(id) || together()
+    }
+
+    /// The files that Python's `RECORD`s list, where they are in the layer of their list: nobody has changed them since.
+    fn installed(&self) -> HashSet<NodeId> {
+        let mut out = HashSet::new();
+        for (list, ledger, text) in self.lists().filter(|(_, ledger, _)| *ledger == Some(Ledger::Record)) {
+            let (Some(ledger), path) = (ledger, self.tree().path(list)) else { continue };
+            let layer = self.layer(list);
+            let rows = ledger.rows(&path, text).filter_map(|row| self.tree().resolve(NodeId::ROOT, &row.path).target);
+            out.extend(rows.filter(|&id| self.layer(id) == layer));
+        }
+        out
+    }
+
+    fn layer(&self, id: NodeId) -> Option<u32> {
+        self.tree().inode_of(id).holder().map(|at| at.layer)
+    }
+
+    /// The files that were read because they list others.
+    fn lists(&self) -> impl Iterator<Item = (NodeId, Option<Ledger>, &'a [u8])> {
+        let tree = self.tree();
+        tree.ids().filter_map(move |id| {
+            let text = self.request.facts_at(tree.inode_of(id).holder()?)?.ledger.as_deref()?;
+            Some((id, Ledger::of(&tree.path(id)), text))
+        })
+    }
+
+    fn owned(&self) -> &Option<HashSet<NodeId>> {
+        self.owned.get_or_init(|| {
+            let tree = self.tree();
+            let (mut out, mut any) = (HashSet::new(), false);
+            for (list, ledger, text) in self.lists() {
+                let path = tree.path(list);
+                if Document::of(&path) == Some(Document::List) {
+                    any = true;
+                    out.extend(text.lines().filter_map(|line| tree.lookup(line)));
+                } else if let Some(ledger) = ledger.filter(|ledger| *ledger != Ledger::Record) {
+                    // dpkg's checksums are a second list of the same, but where there is no other.
+                    any |= ledger == Ledger::ApkInstalled || path::split(&path).0.ends_with(b"status.d");
+                    out.extend(ledger.rows(&path, text).filter_map(|row| tree.lookup(&row.path)));
+                }
+            }
+            any.then_some(out)
+        })
+    }
+}

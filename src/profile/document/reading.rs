@@ -1,0 +1,62 @@
+//! The keys of a rule that drops which say who may read its paths, and under which condition it takes one.
+
+use std::ops::Range;
+
+use super::{Key, Reader, Text, Value};
+
+/// Their names.
+pub(super) const KEYS: [&str; 7] = ["read-by", "mapped-by", "imported-with", "deaf", "beside", "owned", "homes"];
+
+/// What they say, as written.
+#[derive(Clone, Debug, Default)]
+pub(in super::super) struct RawReading {
+    pub(in super::super) read_by: Vec<String>,
+    pub(in super::super) mapped_by: Vec<Text>,
+    pub(in super::super) imported_with: Vec<String>,
+    pub(in super::super) deaf: Vec<Text>,
+    pub(in super::super) beside: Option<String>,
+    pub(in super::super) owned: bool,
+    pub(in super::super) homes: bool,
+}
+
+impl Reader<'_> {
+    /// Reads one of the keys.
+    pub(super) fn reading(&mut self, name: &str, value: &Value<'_>, out: &mut RawReading) {
+        match name {
+            "read-by" => out.read_by = self.words(name, value),
+            "mapped-by" => out.mapped_by = self.strings(name, value),
+            "imported-with" => out.imported_with = self.words(name, value),
+            "deaf" => out.deaf = self.strings(name, value),
+            "beside" => out.beside = self.neighbour(value),
+            "owned" => out.owned = self.boolean(name, value),
+            _ => out.homes = self.boolean(name, value),
+        }
+    }
+
+    /// Names of programs or modules, a word each.
+    fn words(&mut self, name: &str, value: &Value<'_>) -> Vec<String> {
+        let texts = self.strings(name, value);
+        let good = |c: char| c.is_ascii_alphanumeric() || "-_.+".contains(c);
+        for text in texts.iter().filter(|t| t.value.is_empty() || !t.value.chars().all(good)) {
+            self.error(text.at.span.clone(), format!("`{name}` takes names, without a directory or blanks"));
+        }
+        texts.into_iter().map(|t| t.value).collect()
+    }
+
+    fn neighbour(&mut self, value: &Value<'_>) -> Option<String> {
+        let text = self.string("beside", value)?;
+        if text.value.is_empty() || text.value.contains('/') {
+            self.error(text.at.span, "`beside` takes the name of a file in the same directory");
+            return None;
+        }
+        Some(text.value)
+    }
+
+    /// Reports such keys where the rule drops nothing.
+    pub(super) fn reading_keys(&mut self, drops: bool, found: &[&Key<'_>]) {
+        for key in found.iter().filter(|_| !drops) {
+            let span: Range<usize> = key.span();
+            self.error(span, format!("`{}` is for rules that drop", key.get_ref()));
+        }
+    }
+}

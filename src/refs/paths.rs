@@ -1,0 +1,362 @@
+//! Which paths a text names in full, whatever language it is in: a start script, a crontab, a server's configuration, a unit file, a
+//! Makefile. Nothing is parsed: a text is searched for the places where rules drop something, the word round such a place is
+//! taken, and what is known of the language's comments tells that it is none.
+//!
+//! Beside paths a text may name a program, a language, a test suite or a library that rules ask for.
+
+use super::lines;
+use super::spelling::{self, is_name};
+use super::syntax::Syntax;
+use super::{Reference, Target, When};
+use aho_corasick::{AhoCorasick, Input, MatchKind};
+use std::collections::BTreeSet;
+
+/// A text that names more is data, and is listened to no further.
+const MOST: usize = 4096;
+
+/// What rules have to know of texts, without their patterns.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// The beginnings of rooted patterns up to their first wildcard: `usr/share/doc`.
+    pub roots: BTreeSet<String>,
+    /// The same of patterns that begin with `**/`: `.cache/pip`.
+    pub parts: BTreeSet<String>,
+    /// Names of programs.
+    pub commands: BTreeSet<String>,
+    /// Names of directories that hold test suites.
+    pub suites: BTreeSet<String>,
+    /// Whether languages that are set are asked for.
+    pub languages: bool,
+    /// Whether libraries that are loaded by name are asked for.
+    pub libraries: bool,
+    /// Whether source maps are asked for.
+    pub maps: bool,
+}
+
+impl Wanted {
+    /// What either wants.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        let both = |one: &BTreeSet<String>, other: &BTreeSet<String>| one.union(other).cloned().collect();
+        Self {
+            roots: both(&self.roots, &other.roots),
+            parts: both(&self.parts, &other.parts),
+            commands: both(&self.commands, &other.commands),
+            suites: both(&self.suites, &other.suites),
+            languages: self.languages || other.languages,
+            libraries: self.libraries || other.libraries,
+            maps: self.maps || other.maps,
+        }
+    }
+}
+
+/// What a place in a text is the beginning of.
+#[derive(Clone, Copy, Debug)]
+enum Needle {
+    /// A path below a root, or with a part in it.
+    Path,
+    /// `$`: a path with a variable before it.
+    Variable,
+    Command,
+    /// `.tests`: a module.
+    Suite,
+    /// `--pyargs`: names of packages follow.
+    Packages,
+    Language,
+    /// A function that loads a library, whose name follows.
+    Load,
+}
+
+/// What calls load a library by a name in quotes: ctypes, cffi, Fiddle, Ruby's and LuaJIT's ffi, JNA, P/Invoke, PHP's FFI, Julia.
+const LOADERS: [&str; 12] = [
+    "CDLL",
+    "LoadLibrary",
+    "find_library",
+    "ffi_lib",
+    "ffi.load",
+    "dlopen",
+    "Native.load",
+    "loadLibrary",
+    "DllImport",
+    "LibraryImport",
+    "FFI::cdef",
+    "ccall",
+];
+
+/// Searches texts.
+#[derive(Clone, Debug)]
+pub struct Search {
+    wanted: Wanted,
+    texts: AhoCorasick,
+    kinds: Vec<Needle>,
+    pub(super) objects: AhoCorasick,
+    pub(super) library: Option<usize>,
+}
+
+impl Search {
+    /// Prepares to search for what is wanted; none where nothing is.
+    #[must_use]
+    pub fn new(wanted: Wanted) -> Option<Self> {
+        if wanted == Wanted::default() {
+            return None;
+        }
+        let mut needles: Vec<(String, Needle)> = Vec::new();
+        let paths = wanted.roots.iter().chain(&wanted.parts).map(|path| format!("/{path}"));
+        needles.extend(paths.map(|path| (path, Needle::Path)));
+        // A path that begins with a variable may lead anywhere.
+        needles.push(("$".to_owned(), Needle::Variable));
+        needles.extend(wanted.commands.iter().map(|name| (name.clone(), Needle::Command)));
+        needles.extend(wanted.suites.iter().map(|name| (format!(".{name}"), Needle::Suite)));
+        if !wanted.suites.is_empty() {
+            needles.push(("--pyargs".to_owned(), Needle::Packages));
+        }
+        if wanted.languages {
+            needles.extend(["LANG", "LC_"].map(|name| (name.to_owned(), Needle::Language)));
+        }
+        if wanted.libraries {
+            needles.extend(LOADERS.map(|name| (name.to_owned(), Needle::Load)));
+        }
+        // One component alone, such as `tmp`, says something in a program only where more follows.
+        let end = |path: &str| if path.contains('/') { "" } else { "/" };
+        let in_objects = wanted.roots.iter().chain(wanted.parts.iter().filter(|part| part.contains('/')));
+        let mut objects: Vec<String> = in_objects.map(|path| format!("/{path}{}", end(path))).collect();
+        let library = wanted.libraries.then_some(objects.len());
+        objects.extend(library.map(|_| ".so\0".to_owned()));
+        let compile =
+            |needles: &[String]| AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(needles).ok();
+        let (words, kinds): (Vec<String>, Vec<Needle>) = needles.into_iter().unzip();
+        Some(Self { texts: compile(&words)?, objects: compile(&objects)?, kinds, wanted, library })
+    }
+
+    /// What the search is for.
+    #[must_use]
+    pub fn wanted(&self) -> &Wanted {
+        &self.wanted
+    }
+
+    /// What a text refers to, in the order of its lines.
+    #[must_use]
+    pub fn references(&self, text: &[u8], syntax: Syntax) -> Vec<Reference> {
+        let mut found: Vec<(usize, Target, When)> = Vec::new();
+        let mut at = 0;
+        while let Some(hit) = self.texts.find(Input::new(text).range(at..))
+            && found.len() < MOST
+        {
+            at = hit.end();
+            if let Some(end) = syntax.comment_end(text, hit.start()) {
+                at = at.max(end);
+                continue;
+            }
+            let Some(&kind) = self.kinds.get(hit.pattern().as_usize()) else { continue };
+            let mut add = |target: Target| found.push((hit.start(), target, When::Mention));
+            match kind {
+                Needle::Path => at = at.max(path(text, hit.start(), syntax, &mut add)),
+                Needle::Variable if syntax.has_variables() => {
+                    at = at.max(path(text, hit.start(), syntax, &mut add));
+                }
+                Needle::Command if is_word(text, hit.start(), hit.end()) => {
+                    add(Target::Command(spelling::text(&text[hit.start()..hit.end()])));
+                }
+                Needle::Suite => at = at.max(module(text, hit.start(), &mut add)),
+                Needle::Packages => at = at.max(packages(text, hit.end(), &mut add)),
+                Needle::Language => language(text, hit.start()).into_iter().for_each(&mut add),
+                Needle::Load => library(text, hit.end()).into_iter().for_each(&mut add),
+                Needle::Variable | Needle::Command => {}
+            }
+        }
+        lines::number_bytes(text, found)
+    }
+}
+
+/// The path that has `at` in it; returns where it ends.
+fn path(text: &[u8], at: usize, syntax: Syntax, add: &mut impl FnMut(Target)) -> usize {
+    let word = spelling::word(text, at);
+    if let Some(path) = spelling::path(&text[word.clone()])
+        && !(syntax.has_variables() && only_writes(text, word.start))
+    {
+        add(Target::Path(path.into()));
+    }
+    word.end
+}
+
+/// Programs that take paths away or make them: who only does that to a path does not read it.
+const WRITERS: [&[u8]; 4] = [b"rm", b"rmdir", b"unlink", b"mkdir"];
+
+/// Whether the word at `start` is what a command removes, makes, or writes its output to.
+fn only_writes(text: &[u8], start: usize) -> bool {
+    let line = text[..start].iter().rposition(|&c| c == b'\n').map_or(0, |at| at + 1);
+    let mut before = &text[line..start];
+    while let Some(rest) = before.strip_suffix(b"\"").or_else(|| before.strip_suffix(b"'")) {
+        before = rest;
+    }
+    let trimmed = before.trim_ascii_end();
+    if trimmed.ends_with(b">") {
+        return true;
+    }
+    let command = trimmed.rsplit(|c| b";|&(){}`\n".contains(c)).next().unwrap_or_default();
+    let mut words = command.split(|c| b" \t\"'@-+:".contains(c)).filter(|word| !word.is_empty());
+    let first = words.find(|word| !matches!(*word, b"then" | b"do" | b"else" | b"sudo" | b"RUN" | b"exec"));
+    let name = first.and_then(|word| word.rsplit(|&c| c == b'/').next());
+    name.is_some_and(|name| WRITERS.contains(&name))
+}
+
+/// Whether what lies between is a word of its own, perhaps with a directory before it.
+fn is_word(text: &[u8], start: usize, end: usize) -> bool {
+    let joins = |c: &u8| is_name(*c) || matches!(c, b'-' | b'.' | b'=' | b'@');
+    let before = start.checked_sub(1).and_then(|at| text.get(at));
+    let after = text.get(end);
+    !before.is_some_and(|c| joins(c) && *c != b'=' && *c != b'@') && !after.is_some_and(|c| joins(c) || *c == b'/')
+}
+
+/// The dotted name that has `at` in it; returns where it ends.
+fn module(text: &[u8], at: usize, add: &mut impl FnMut(Target)) -> usize {
+    let good = |c: &u8| is_name(*c) || *c == b'.';
+    let start = text[..at].iter().rposition(|c| !good(c)).map_or(0, |at| at + 1);
+    let end = text[at..].iter().position(|c| !good(c)).map_or(text.len(), |n| at + n);
+    let name = text[start..end].trim_ascii();
+    let begins = name.first().is_some_and(|c| c.is_ascii_alphabetic() || *c == b'_');
+    let is_path = start > 0 && matches!(text[start - 1], b'/' | b'-') || text.get(end) == Some(&b'/');
+    if begins && !is_path && name.len() <= spelling::MAX {
+        add(Target::Suite(spelling::text(name)));
+    }
+    end
+}
+
+/// The names that follow `--pyargs` up to the next option or the end of the command; returns where they end.
+fn packages(text: &[u8], from: usize, add: &mut impl FnMut(Target)) -> usize {
+    let mut at = from;
+    loop {
+        let gap = text[at..].iter().position(|c| !b" \t\"',=[]".contains(c)).unwrap_or(text.len() - at);
+        let start = at + gap;
+        let end = text[start..].iter().position(|&c| !is_name(c) && c != b'.').map_or(text.len(), |n| start + n);
+        if gap == 0 || start == end {
+            return at;
+        }
+        add(Target::Suite(spelling::text(&text[start..end])));
+        at = end;
+    }
+}
+
+/// The language that a variable is set to: `LANG=de_DE.UTF-8`, `"LC_ALL": "de"`.
+fn language(text: &[u8], at: usize) -> Option<Target> {
+    if at > 0 && is_name(text[at - 1]) {
+        return None;
+    }
+    let name = text[at..].iter().take_while(|c| c.is_ascii_uppercase() || **c == b'_').count();
+    let known = matches!(&text[at..at + name], b"LANG" | b"LANGUAGE") || text[at..].starts_with(b"LC_");
+    let rest = &text[at + name..];
+    let gap = rest.iter().take_while(|c| b" \t\"':=,".contains(c)).count();
+    let between = &rest[..gap];
+    let sets = known && between.iter().any(|c| matches!(c, b'=' | b':' | b',' | b' '));
+    let value = &rest[gap..];
+    let value = &value[..value.iter().take_while(|c| is_name(**c) || b".-@:".contains(c)).count()];
+    (sets && value.first().is_some_and(u8::is_ascii_lowercase)).then(|| Target::Language(spelling::text(value)))
+}
+
+/// The name in quotes that follows a function which loads libraries, near enough to be its argument.
+fn library(text: &[u8], from: usize) -> Option<Target> {
+    const NEAR: usize = 60;
+    let near = &text[from..text.len().min(from + NEAR)];
+    let open = near.iter().position(|c| matches!(c, b'"' | b'\''))?;
+    if near[..open].contains(&b'\n') {
+        return None;
+    }
+    let rest = &text[from + open + 1..];
+    let end = rest.iter().position(|c| matches!(c, b'"' | b'\'' | b'\n'))?;
+    let name = &rest[..end];
+    let good = |c: &u8| is_name(*c) || b".+-".contains(c);
+    (!name.is_empty() && name.len() < 100 && name.iter().all(good)).then(|| Target::Library(spelling::text(name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(words: &[&str]) -> BTreeSet<String> {
+        words.iter().map(|word| (*word).to_owned()).collect()
+    }
+
+    fn found(text: &str, syntax: Syntax) -> Vec<String> {
+        let wanted = Wanted {
+            roots: set(&["usr/share/doc", "tmp", "usr/share/man"]),
+            parts: set(&[".cache/uv"]),
+            commands: set(&["uv"]),
+            suites: set(&["tests"]),
+            languages: true,
+            libraries: true,
+            maps: false,
+        };
+        let search = Search::new(wanted).unwrap();
+        let one = |r: Reference| match r.target {
+            Target::Path(path) => format!("{} {path}", r.line),
+            Target::Command(name) => format!("{} run {name}", r.line),
+            Target::Suite(name) => format!("{} suite {name}", r.line),
+            Target::Language(name) => format!("{} language {name}", r.line),
+            Target::Library(name) => format!("{} library {name}", r.line),
+            other => format!("{other:?}"),
+        };
+        search.references(text.as_bytes(), syntax).into_iter().map(one).collect()
+    }
+
+    #[test]
+    fn scripts_name_paths() {
+        let sh = |text: &str| found(text, Syntax::Shell);
+        assert_eq!(
+            sh("#!/bin/sh\nzcat /usr/share/doc/x/create.sql.gz | mysql\n"),
+            ["2 /usr/share/doc/x/create.sql.gz"]
+        );
+        assert_eq!(sh("# /usr/share/doc/x\ncat \"/tmp/a\" # /tmp/b\n"), ["2 /tmp/a"]);
+        assert_eq!(sh("cat '/tmp/a b' /tmp/c#d"), ["1 /tmp/a", "1 /tmp/c"]);
+        assert_eq!(
+            sh("D=/usr/share/doc/x\n. $D/y/z.sh ${E}/y/z ~/.cache/uv/e"),
+            ["1 /usr/share/doc/x", "2 $D/y/z.sh", "2 $E/y/z", "2 ~/.cache/uv/e"]
+        );
+        assert_eq!(
+            sh("X=${Y:-/usr/share/doc/x} cc -I/usr/share/doc/y file:///usr/share/doc/z"),
+            ["1 /usr/share/doc/x", "1 /usr/share/doc/y", "1 /usr/share/doc/z"]
+        );
+        assert_eq!(
+            sh("for f in /usr/share/doc/x/*.conf /usr/share/doc/%s/y; do :"),
+            ["1 /usr/share/doc/x/*.conf", "1 /usr/share/doc/*/y"]
+        );
+        assert!(sh("x/usr/share/doc/y\nan$y").is_empty());
+    }
+
+    #[test]
+    fn what_is_removed_or_written_is_not_read() {
+        let sh = |text: &str| found(text, Syntax::Shell);
+        for text in [
+            "rm -rf /tmp/x",
+            "a; rm -f \"/tmp/x\" /tmp/y",
+            "mkdir -p /usr/share/man/man1",
+            "echo > /tmp/x",
+            "if a; then rm /tmp/x; fi",
+            "DPkg::Post-Invoke { \"rm -f /tmp/x || true\"; };",
+        ] {
+            assert!(sh(text).is_empty(), "{text}");
+        }
+        assert_eq!(sh("form /tmp/x; rm /tmp/y && cat </tmp/z"), ["1 /tmp/x", "1 /tmp/z"]);
+    }
+
+    #[test]
+    fn programs_suites_languages_and_libraries_are_named() {
+        let sh = |text: &str| found(text, Syntax::Shell);
+        assert_eq!(sh("exec uv run x\n/usr/bin/uv\nuvx\n.uv\nuv.toml\n--uv=1"), ["1 run uv", "2 run uv"]);
+        assert_eq!(sh("python -m unittest a.b.tests.c\ncd a/x.tests"), ["1 suite a.b.tests.c"]);
+        assert_eq!(sh("pytest --pyargs numpy a.b -q c\n"), ["1 suite numpy", "1 suite a.b"]);
+        assert_eq!(found("[\"pytest\", \"--pyargs\", \"numpy\"]", Syntax::Data), ["1 suite numpy"]);
+        assert_eq!(
+            sh("export LANG=de_DE.UTF-8 LC_ALL=\"fr\"\nLANG=C MY_LANG=de LANGUAGE=$X LANGUAGE=pt_BR:pt"),
+            ["1 language de_DE.UTF-8", "1 language fr", "2 language pt_BR:pt"]
+        );
+        assert_eq!(
+            found("local z = ffi.load(\"z\")\nffi_lib 'ssl', 'x y'", Syntax::Dashes),
+            ["1 library z", "2 library ssl"]
+        );
+    }
+
+    #[test]
+    fn nothing_wanted_is_no_search() {
+        assert!(Search::new(Wanted::default()).is_none());
+    }
+}

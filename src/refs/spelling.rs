@@ -1,0 +1,128 @@
+//! How a path is spelled in a text: which bytes are its word, what of it is computed, and where it begins.
+
+use std::ops::Range;
+
+/// Longer words are no paths that anybody writes.
+pub(super) const MAX: usize = 400;
+
+/// Whether a byte is part of a name in any language.
+pub(super) const fn is_name(c: u8) -> bool {
+    c.is_ascii_alphanumeric() || c == b'_' || c >= 0x80
+}
+
+/// Whether a byte is part of a path as scripts write it, with variables and wildcards.
+fn is_path(c: u8) -> bool {
+    is_name(c) || b"/.-+@~%$*?{}".contains(&c)
+}
+
+/// The word that has the byte `at` in it.
+pub(super) fn word(text: &[u8], at: usize) -> Range<usize> {
+    let from = at.saturating_sub(MAX);
+    let start = text[from..at].iter().rposition(|&c| !is_path(c)).map_or(from, |n| from + n + 1);
+    let to = text.len().min(at + MAX);
+    let end = text[at..to].iter().position(|&c| !is_path(c)).map_or(to, |n| at + n);
+    start..end.max(at + 1).min(text.len())
+}
+
+/// Bytes as text; what is no UTF-8 becomes U+FFFD.
+pub(super) fn text(bytes: &[u8]) -> Box<str> {
+    String::from_utf8_lossy(bytes).into()
+}
+
+/// The path that a word spells: absolute, or with `~/` or one variable before it (`$NAME/rest`, and `*/rest` where the beginning
+/// is computed in another way). What is computed later in it is `*`. None where the word is no such path.
+pub(super) fn path(word: &[u8]) -> Option<String> {
+    let word = String::from_utf8_lossy(word);
+    let word = word.trim_end_matches(['.', '-', '+', '@', '?']);
+    let word = if word.matches('}').count() > word.matches('{').count() { word.strip_suffix('}')? } else { word };
+    let (first, rest) = word.split_once('/')?;
+    let first = match first {
+        "" | "~" => first.to_owned(),
+        _ if first.starts_with('-') && first.len() <= 2 => String::new(),
+        _ => match variable(first) {
+            Some(name) => format!("${name}"),
+            None if first.contains(['$', '}', '@', '%', '~']) => "*".to_owned(),
+            None => return None,
+        },
+    };
+    let parts = rest.split('/').filter(|part| !part.is_empty() && *part != ".").map(computed);
+    let parts: Vec<String> = parts.collect();
+    let letters = parts.iter().any(|part| part.bytes().any(|c| c.is_ascii_alphanumeric()));
+    // One name after an unknown directory says nothing.
+    let enough = if first.starts_with(['$', '*']) { parts.len() > 1 || first.starts_with('$') } else { true };
+    (letters && enough).then(|| format!("{first}/{}", parts.join("/")))
+}
+
+/// The name of a variable, where the text is one and nothing else: `$NAME`, `${NAME}`.
+fn variable(text: &str) -> Option<&str> {
+    let name = text.strip_prefix('$')?;
+    let name = name.strip_prefix('{').map_or(Some(name), |inner| inner.strip_suffix('}'))?;
+    (!name.is_empty() && name.bytes().all(is_name)).then_some(name)
+}
+
+/// A component with `*` for what is computed: variables, braces, and the places of `printf` and `str.format`.
+fn computed(part: &str) -> String {
+    let mut out = String::with_capacity(part.len());
+    let mut chars = part.chars().peekable();
+    let star = |out: &mut String| {
+        if !out.ends_with('*') {
+            out.push('*');
+        }
+    };
+    while let Some(c) = chars.next() {
+        match c {
+            '$' | '{' | '%' => {
+                let braced = c == '{' || chars.peek() == Some(&'{');
+                if braced {
+                    chars.by_ref().find(|c| *c == '}');
+                } else if c == '%' {
+                    chars.next();
+                } else {
+                    while chars.peek().is_some_and(|c| c.is_ascii_alphanumeric() || *c == '_') {
+                        chars.next();
+                    }
+                }
+                star(&mut out);
+            }
+            '*' | '?' | '}' => star(&mut out),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_paths_with_stars_for_what_is_computed() {
+        for (word, spelled) in [
+            ("/a/b", Some("/a/b")),
+            ("/a//b/./c/", Some("/a/b/c")),
+            ("-I/a/b", Some("/a/b")),
+            ("~/a", Some("~/a")),
+            ("~user/a/b", Some("*/a/b")),
+            ("$A/b", Some("$A/b")),
+            ("${A}/b/$c.x", Some("$A/b/*.x")),
+            ("$A$B/b/c", Some("*/b/c")),
+            ("$A$B/b", None),
+            ("/a/%s/c", Some("/a/*/c")),
+            ("/a/{x}/c}", Some("/a/{x}/c").map(|_| "/a/*/c")),
+            ("/a/b.", Some("/a/b")),
+            ("a/b", None),
+            ("/", None),
+            ("/*", None),
+        ] {
+            assert_eq!(path(word.as_bytes()).as_deref(), spelled, "{word}");
+        }
+    }
+
+    #[test]
+    fn a_word_ends_at_blanks_and_quotes() {
+        let text = b"x='/a/b c' y";
+        assert_eq!(&text[word(text, 5)], b"/a/b");
+        assert_eq!(word(b"", 0), 0..0);
+        assert_eq!(word(b"/", 0), 0..1);
+    }
+}

@@ -1,0 +1,96 @@
+//! Which files are plain texts that may name a path: scripts of any language, configuration, and what is run or sourced. Told by
+//! path, first line and mode; documentation and package managers' lists are none.
+
+use crate::path;
+use crate::refs::script::Shebang;
+use crate::refs::syntax::Syntax;
+use crate::tar::Member;
+
+/// Larger texts are data.
+const MAX: u64 = 1 << 20;
+
+/// Extensions, and the syntax of such files.
+const EXTENSIONS: [(&str, Syntax); 15] = [
+    ("sh bash zsh ksh fish csh tcsh profile env mk make cmake", Syntax::Shell),
+    ("pl pm al t rb rake gemspec tcl awk r jl cr nim ex exs ps1", Syntax::Shell),
+    ("conf cnf yaml yml toml properties rules cron crontab list pref sources", Syntax::Shell),
+    ("ini cfg service socket timer target mount path slice desktop", Syntax::Ini),
+    ("hcl tf tfvars php phtml inc java cs csx groovy gradle kt kts scala swift go", Syntax::Slashes),
+    ("jsonc json5 scss sass less", Syntax::Slashes),
+    ("xml xsl xslt xsd plist svg csproj props targets config", Syntax::Markup),
+    ("lua sql hs", Syntax::Dashes),
+    ("el lisp lsp cl scm ss clj elc", Syntax::Semicolon),
+    ("json webmanifest ipynb", Syntax::Data),
+    ("bat cmd", Syntax::Data),
+    ("vim vimrc", Syntax::Data),
+    ("m mac wl", Syntax::Data),
+    ("tex sty cls", Syntax::Data),
+    ("desc tmpl tpl j2 erb template in", Syntax::Data),
+];
+
+/// Names of files without an extension that a build or a platform runs, or a shell reads.
+const NAMES: &str = "Makefile makefile GNUmakefile Dockerfile Containerfile Procfile Rakefile Gemfile Vagrantfile Jenkinsfile justfile \
+    Justfile Snakefile crontab activate Renviron Rprofile profile environment";
+
+/// Directories whose files are read when something starts, whatever their names.
+const DIRS: &str = "etc conf conf.d cron.d init.d rc.d profile.d env.d sites-enabled sites-available completions";
+
+/// Directories that only hold documentation, or what package managers know.
+const DEAF: [&str; 9] = [
+    "usr/share/doc/",
+    "usr/share/man/",
+    "usr/share/info/",
+    "usr/share/locale/",
+    "usr/share/licenses/",
+    "usr/share/gtk-doc/",
+    "var/lib/dpkg/",
+    "var/lib/apt/",
+    "var/cache/",
+];
+
+/// The syntax of a file that may name a path; none of what is no such file.
+pub(super) fn syntax(member: &Member, shebang: Option<&Shebang>, head: &[u8]) -> Option<Syntax> {
+    if member.stored > MAX || memchr::memchr(0, head).is_some() {
+        return None;
+    }
+    let path = &*member.path;
+    if DEAF.iter().any(|dir| path.starts_with(dir.as_bytes())) {
+        return None;
+    }
+    if let Some(shebang) = shebang {
+        return Some(of_interpreter(shebang));
+    }
+    let name = path::split(path).1;
+    let stem = name.strip_prefix(b".").unwrap_or(name);
+    // Beside others, an example has the extension of its kind before it: `php.ini-production`.
+    let extension = memchr::memrchr(b'.', stem).map(|at| stem[at + 1..].to_ascii_lowercase());
+    let known = extension.as_deref().and_then(of_extension);
+    let starts = || path::components(path::split(path).0).any(|dir| has(DIRS, dir));
+    let at_home = || path.starts_with(b"root/.") || (path.starts_with(b"home/") && name.starts_with(b"."));
+    let runs = || extension.is_none() && member.meta.attrs.mode & 0o111 != 0;
+    let other = || (has(NAMES, name) || starts() || at_home() || runs()).then_some(Syntax::Shell);
+    known.or_else(other)
+}
+
+fn of_extension(extension: &[u8]) -> Option<Syntax> {
+    EXTENSIONS.iter().find(|(all, _)| has(all, extension)).map(|(_, syntax)| *syntax)
+}
+
+fn of_interpreter(shebang: &Shebang) -> Syntax {
+    let program = shebang.env_program().unwrap_or_else(|| shebang.interpreter.clone());
+    let name = path::split(&program).1;
+    let of = |names: &[&str]| names.iter().any(|n| name.starts_with(n.as_bytes()));
+    if of(&["php"]) {
+        Syntax::Slashes
+    } else if of(&["lua", "texlua"]) {
+        Syntax::Dashes
+    } else if of(&["sbcl", "clisp", "guile", "emacs", "gcl"]) {
+        Syntax::Semicolon
+    } else {
+        Syntax::Shell
+    }
+}
+
+fn has(words: &str, word: &[u8]) -> bool {
+    words.split_ascii_whitespace().any(|known| known.as_bytes() == word)
+}
