@@ -18,6 +18,7 @@ mod differential;
 mod engine;
 mod guard;
 mod lint;
+mod named;
 mod oracle;
 mod packages;
 mod plan;

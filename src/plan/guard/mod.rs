@@ -17,6 +17,7 @@ use named::Places;
 use roots::Roots;
 use std::collections::{BTreeSet, HashSet};
 
+mod config;
 mod deaf;
 mod index;
 mod named;
@@ -202,27 +203,6 @@ impl<'a> Guard<'a> {
             !mentioned && rule.is_some_and(|rule| !self.deaf.is_to(self.tree, rule, file))
         };
         out.extend(found.into_iter().filter(counts).map(|id| (id, why)));
-    }
-
-    /// The files that the image's config runs as modules: what follows `-m`, and names such as `app.main:app`.
-    pub fn config_modules(&mut self) -> Vec<NodeId> {
-        let mut found = Vec::new();
-        if self.index.is_empty() {
-            return found;
-        }
-        let facts = self.request.facts;
-        let workdir = self.tree.resolve(NodeId::ROOT, facts.workdir.as_bytes()).target.unwrap_or(NodeId::ROOT);
-        let mut after_m = false;
-        for word in facts.command_words().take(super::hold::MOST_WORDS) {
-            let module = word.split(':').next().unwrap_or_default();
-            if after_m || module.contains('.') {
-                for root in self.roots.dirs.iter().copied().chain([workdir]) {
-                    self.module(root, module, "__main__", &mut found);
-                }
-            }
-            after_m = word == "-m";
-        }
-        found
     }
 }
 
