@@ -50,7 +50,7 @@ impl Callee {
             _ if has(&["import", "module", "Module"]) => Self::Module,
             _ if has(&["join", "path", "Path", "file", "File", "dir", "resource", "open"]) => Self::Path,
             "resolve" => Self::Resolve,
-            "read_text" | "read_binary" | "get_data" | "contents" => Self::Path,
+            "read_text" | "read_binary" | "get_data" | "contents" | "with_name" => Self::Path,
             _ => Self::Some,
         }
     }
@@ -180,10 +180,11 @@ impl<'w> Collector<'w> {
                 self.frames.push(Frame { callee, offset, texts, before: 0, argument: Argument::Empty });
             }
             b')' | b']' | b'}' => {
-                if let Some(frame) = self.frames.pop()
-                    && !frame.callee.is_empty()
-                {
-                    self.end_call(&frame);
+                match self.frames.pop() {
+                    // `(0, path_1.join)(a, "b")`, as compilers write it, is a call of what comes last.
+                    Some(frame) if frame.callee.is_empty() => self.name = if c == b')' { name } else { 0..0 },
+                    Some(frame) => self.end_call(&frame),
+                    None => {}
                 }
             }
             b',' => {

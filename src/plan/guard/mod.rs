@@ -11,6 +11,7 @@ use crate::profile::{Action, Guard as Kind, Profile};
 use crate::refs::Target;
 use crate::tree::{NodeId, Tree};
 use index::Index;
+use relative::Tops;
 use roots::Roots;
 use std::collections::{BTreeSet, HashSet};
 
@@ -18,6 +19,7 @@ mod index;
 mod node;
 mod paths;
 mod python;
+mod relative;
 mod roots;
 mod shared;
 
@@ -60,6 +62,8 @@ pub struct Guard<'a> {
     request: &'a Request<'a>,
     tree: &'a Tree,
     index: Index<'a>,
+    /// What would go at the top of packages of Node's.
+    tops: Tops,
     /// What would go with a package: to mention a path of a compiler is not to need it, to import or to link it is.
     packaged: HashSet<NodeId>,
     /// Where Python looks for modules.
@@ -80,7 +84,8 @@ impl<'a> Guard<'a> {
         let of_package = |rule: u16| request.profile.rules[usize::from(rule)].action == Action::RemovePackage;
         let packaged = index.all.iter().copied().filter(|id| dropped[id.index()].is_some_and(of_package)).collect();
         let (roots, library_dirs, imported) = (Roots::default(), Vec::new(), HashSet::new());
-        let mut guard = Self { request, tree, index, packaged, roots, library_dirs, imported };
+        let tops = Tops::new(tree, |id| index.has(id));
+        let mut guard = Self { request, tree, index, tops, packaged, roots, library_dirs, imported };
         if !guard.index.is_empty() {
             guard.roots = Roots::new(tree, roots::all(request));
             guard.library_dirs = shared::dirs(request);
@@ -96,6 +101,7 @@ impl<'a> Guard<'a> {
             return Vec::new();
         }
         let mut out = self.references(file, facts);
+        out.extend(self.tops(file, facts));
         if let Some(needed) = &facts.needed {
             out.extend(self.libraries(file, needed).into_iter().map(|id| (id, Why::Needed(file))));
         }
