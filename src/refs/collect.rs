@@ -97,6 +97,8 @@ pub(super) struct Collector<'w> {
     /// `x / "a" / "b"` so far, and whether a slash comes last.
     chain: Option<(usize, String)>,
     slash: bool,
+    /// Whether the text asks for its own path, as Python's `__file__`.
+    asks_own_path: bool,
     /// What strings that are given to a function that loads modules become.
     module: fn(&str) -> Option<Target>,
 }
@@ -113,6 +115,7 @@ impl<'w> Collector<'w> {
             name: 0..0,
             chain: None,
             slash: false,
+            asks_own_path: false,
             module,
         }
     }
@@ -137,6 +140,7 @@ impl<'w> Collector<'w> {
         match token {
             Token::Name(text) => {
                 self.name = offset..offset + text.len();
+                self.asks_own_path |= *text == "__file__";
                 self.operand(offset, slash, None);
                 self.argument(Argument::Name);
             }
@@ -292,6 +296,19 @@ impl<'w> Collector<'w> {
 
     pub(super) fn finish(mut self) -> Vec<(usize, Target, When)> {
         self.end_chain();
+        if self.asks_own_path {
+            self.constants();
+        }
         self.found
+    }
+
+    /// `NAME = "x.md"` and later `Path(__file__).parent / NAME`: in a text that asks for its own path, a file's name is one.
+    fn constants(&mut self) {
+        let name = |(at, target, when): &(usize, Target, When)| match target {
+            Target::Text(text) if literal::is_plain_file(text) => Some((*at, Target::Join(text.clone()), *when)),
+            _ => None,
+        };
+        let names: Vec<_> = self.found.iter().filter_map(name).collect();
+        self.found.extend(names);
     }
 }

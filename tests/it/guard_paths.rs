@@ -53,6 +53,8 @@ fn a_readme_that_its_own_program_reads_stays_in_all_spellings() {
         "read(readdirSync(root).find(f => f.toLowerCase() === 'readme.md'))",
         "read(path.join(require.resolve('../package.json'), '../README.md'))",
         "read(path.join(path.dirname(pkgUp.sync()), \"README.md\"))",
+        "read(path.join(root, ['README', 'md'].join('.')))",
+        "read(readdirSync(root).find(f => f.startsWith('README')))",
     ];
     node("README.md", &texts, true);
 }
@@ -132,6 +134,8 @@ fn python_files_name_what_lies_above_them_alike() {
         "open('%s/../README.md' % here)",
         "open(dirname(dirname(__file__)) + '/README.md')",
         "Path(__file__).parent.with_name('README.md')",
+        "NAME = 'README.md'\n(Path(__file__).parent.parent / NAME).read_text()",
+        "os.sep.join([os.path.dirname(__file__), '..', 'README.md'])",
     ];
     let mut files = Vec::new();
     for (i, text) in texts.iter().enumerate() {

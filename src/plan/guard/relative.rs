@@ -13,7 +13,8 @@ use std::collections::HashMap;
 /// How far above a Python file a lone name is looked for: `Path(__file__).parent.parent / "README.md"`.
 const MOST_LEVELS: usize = 4;
 
-/// What rules would drop at the top of packages, beside their `package.json`, by name in small letters.
+/// What rules would drop at the top of packages, beside their `package.json`: by name in small letters, and by `README` of
+/// `README.md`, for a word in capitals is hardly anything but the name of a file.
 #[derive(Default)]
 pub(super) struct Tops(HashMap<Vec<u8>, Vec<NodeId>>);
 
@@ -22,7 +23,15 @@ impl Tops {
         let mut tops: HashMap<Vec<u8>, Vec<NodeId>> = HashMap::new();
         let is_top = |id: &NodeId| goes(*id) && tree.child(tree.node(*id).parent, b"package.json").is_some();
         for id in tree.ids().filter(is_top) {
-            tops.entry(tree.name(id).to_ascii_lowercase()).or_default().push(id);
+            let name = tree.name(id);
+            tops.entry(name.to_ascii_lowercase()).or_default().push(id);
+            let stem = name.split(|&c| c == b'.').next().unwrap_or_default();
+            if stem.len() < name.len()
+                && stem.iter().any(u8::is_ascii_uppercase)
+                && !stem.iter().any(u8::is_ascii_lowercase)
+            {
+                tops.entry(stem.to_vec()).or_default().push(id);
+            }
         }
         Self(tops)
     }
@@ -34,7 +43,8 @@ impl Tops {
         if self.0.is_empty() || !above.into_iter().all(|part| matches!(part, "" | "." | ".." | "*")) {
             return &[];
         }
-        self.0.get(name.to_ascii_lowercase().as_bytes()).map_or(&[], Vec::as_slice)
+        let found = self.0.get(name.to_ascii_lowercase().as_bytes()).or_else(|| self.0.get(name.as_bytes()));
+        found.map_or(&[], Vec::as_slice)
     }
 }
 
@@ -68,8 +78,10 @@ impl Guard<'_> {
         let is_path = joined || text.contains('/');
         let text = after_start(text).trim_end_matches('/');
         let last = text.rsplit('/').next().unwrap_or_default().as_bytes().as_bstr();
-        let known = self.index.files.contains_key(last) || self.index.dirs.contains_key(last);
-        if !is_path || !known || text.contains('*') {
+        if !is_path || text.contains('*') {
+            return;
+        }
+        if !self.index.files.contains_key(last) && !self.index.dirs.contains_key(last) {
             return;
         }
         let (rest, up) = after_dots(text);
@@ -132,11 +144,10 @@ impl Guard<'_> {
     /// The directory of a JavaScript file's own package, and those of the packages that it asks for a place of:
     /// `require.resolve('x/package.json')` or `require.resolve('x')`.
     fn packages(&self, file: NodeId, facts: &Facts) -> Vec<NodeId> {
-        let mut out: Vec<NodeId> =
-            if self.is_node(file) { self.node_package(file) } else { None }.into_iter().collect();
-        if out.is_empty() {
-            return out;
+        if !self.is_node(file) {
+            return Vec::new();
         }
+        let mut out = Vec::from_iter(self.node_package(file));
         let places = facts.references.iter().filter_map(|reference| match &reference.target {
             Target::Require(text) | Target::Text(text) if text.ends_with("/package.json") => Some(text),
             Target::Join(text) => Some(text),
