@@ -86,6 +86,20 @@ fn other_documents_and_directories_are_told_alike() {
     node("CHANGELOG.md", &["const f = 'HISTORY.md'", "read('README.md')"], false);
 }
 
+/// A program of `cli`, and what it may read of other packages.
+fn neighbours(text: &str) -> [(&str, &str); 8] {
+    [
+        ("app/node_modules/cli/package.json", "{}"),
+        ("app/node_modules/cli/bin/cli", text),
+        ("app/node_modules/@x/tool/package.json", "{}"),
+        ("app/node_modules/@x/tool/README.md", ""),
+        ("app/node_modules/@x/tool/node_modules/inner/package.json", "{}"),
+        ("app/node_modules/@x/tool/node_modules/inner/README.md", ""),
+        ("app/node_modules/other/package.json", "{}"),
+        ("app/node_modules/other/README.md", ""),
+    ]
+}
+
 #[test]
 fn another_package_is_named_by_its_name() {
     let texts = [
@@ -98,24 +112,12 @@ fn another_package_is_named_by_its_name() {
         "read(path.join(root, 'node_modules', '@x', 'tool', 'README.md'))",
         "read(path.join(modules, '@x/tool', 'README.md'))",
     ];
-    let tree = |text| {
-        [
-            ("app/node_modules/cli/package.json", "{}"),
-            ("app/node_modules/cli/bin/cli", text),
-            ("app/node_modules/@x/tool/package.json", "{}"),
-            ("app/node_modules/@x/tool/README.md", ""),
-            ("app/node_modules/@x/tool/node_modules/inner/package.json", "{}"),
-            ("app/node_modules/@x/tool/node_modules/inner/README.md", ""),
-            ("app/node_modules/other/package.json", "{}"),
-            ("app/node_modules/other/README.md", ""),
-        ]
-    };
     for text in texts {
         let text = format!("#!/usr/bin/env node\n{text}\n");
-        let files = tree(&text);
+        let files = neighbours(&text);
         check(TOP, &files, &[files[3].0], &[files[5].0, files[7].0]);
     }
-    let files = tree("#!/usr/bin/env node\nrequire('@x/tool'); read('README.md')");
+    let files = neighbours("#!/usr/bin/env node\nrequire('@x/tool'); read('README.md')");
     check(TOP, &files, &[], &[files[3].0, files[5].0, files[7].0]);
 }
 
