@@ -56,7 +56,7 @@ impl Callee {
             _ if has(&["import", "module", "Module"]) => Self::Module,
             _ if has(&["join", "path", "Path", "file", "File", "dir", "resource", "open"]) => Self::Path,
             "resolve" => Self::Resolve,
-            "read_text" | "read_binary" | "get_data" | "contents" => Self::Path,
+            "read_text" | "read_binary" | "get_data" | "contents" | "with_name" => Self::Path,
             _ => Self::Some,
         }
     }
@@ -108,6 +108,8 @@ pub(super) struct Collector<'w> {
     /// `x / "a" / "b"` so far, and whether a slash comes last.
     chain: Option<(usize, String)>,
     slash: bool,
+    /// Whether the text asks for its own path, as Python's `__file__`.
+    asks_own_path: bool,
     /// What strings that are given to a function that loads modules become.
     module: fn(&str) -> Option<Target>,
 }
@@ -124,6 +126,7 @@ impl<'w> Collector<'w> {
             name: 0..0,
             chain: None,
             slash: false,
+            asks_own_path: false,
             module,
         }
     }
@@ -148,6 +151,7 @@ impl<'w> Collector<'w> {
         match token {
             Token::Name(text) => {
                 self.name = offset..offset + text.len();
+                self.asks_own_path |= *text == "__file__";
                 self.operand(offset, slash, None);
                 self.argument(Argument::Name);
             }
@@ -191,10 +195,11 @@ impl<'w> Collector<'w> {
                 self.frames.push(Frame { callee, offset, texts, before: 0, argument: Argument::Empty });
             }
             b')' | b']' | b'}' => {
-                if let Some(frame) = self.frames.pop()
-                    && !frame.callee.is_empty()
-                {
-                    self.end_call(&frame);
+                match self.frames.pop() {
+                    // `(0, path_1.join)(a, "b")`, as compilers write it, is a call of what comes last.
+                    Some(frame) if frame.callee.is_empty() => self.name = if c == b')' { name } else { 0..0 },
+                    Some(frame) => self.end_call(&frame),
+                    None => {}
                 }
             }
             b',' => {
@@ -308,6 +313,19 @@ impl<'w> Collector<'w> {
 
     pub(super) fn finish(mut self) -> Vec<(usize, Target, When)> {
         self.end_chain();
+        if self.asks_own_path {
+            self.constants();
+        }
         self.found
+    }
+
+    /// `NAME = "x.md"` and later `Path(__file__).parent / NAME`: in a text that asks for its own path, a file's name is one.
+    fn constants(&mut self) {
+        let name = |(at, target, when): &(usize, Target, When)| match target {
+            Target::Text(text) if literal::is_plain_file(text) => Some((*at, Target::Join(text.clone()), *when)),
+            _ => None,
+        };
+        let names: Vec<_> = self.found.iter().filter_map(name).collect();
+        self.found.extend(names);
     }
 }

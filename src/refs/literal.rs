@@ -88,6 +88,11 @@ fn is_file_name(text: &str) -> bool {
     letters && extension.len() <= MAX_EXTENSION && extension.bytes().all(known) && !prose
 }
 
+/// The name of one file, without a path before it and with nothing computed in it.
+pub(super) fn is_plain_file(text: &str) -> bool {
+    is_file_name(text) && !text.starts_with('.') && !text.contains(['/', '*', ' '])
+}
+
 /// `a.b`, `.b` and `a.b:c.d`: identifiers.
 fn is_dotted(text: &str) -> bool {
     let is_name = |part: &str| {

@@ -57,7 +57,7 @@ fn full(path: &str) -> String {
 
 /// Of what `rule` names, only `gone` goes; unguarded all of `gone` and `held` do.
 #[track_caller]
-fn check(rule: &[&str], files: &[(&str, &str)], held: &[&str], gone: &[&str]) {
+pub fn check(rule: &[&str], files: &[(&str, &str)], held: &[&str], gone: &[&str]) {
     let case = Case { files, rule, config: serde_json::json!({}) };
     let sorted = |paths: &[&str]| {
         let mut paths: Vec<String> = paths.iter().map(|p| full(p)).collect();

@@ -17,6 +17,7 @@ mod diff;
 mod differential;
 mod engine;
 mod guard;
+mod guard_paths;
 mod lint;
 mod named;
 mod oracle;

@@ -14,6 +14,7 @@ use crate::tree::{NodeId, Tree};
 use deaf::Deaf;
 use index::Index;
 use named::Places;
+use relative::Tops;
 use roots::Roots;
 use std::collections::{BTreeSet, HashSet};
 
@@ -24,6 +25,7 @@ mod named;
 mod node;
 mod paths;
 mod python;
+mod relative;
 mod roots;
 mod shared;
 mod wanted;
@@ -77,6 +79,8 @@ pub struct Guard<'a> {
     mapped: Vec<bool>,
     /// Reads what the config says in the way in which texts are read.
     search: Option<Search>,
+    /// What would go at the top of packages of Node's.
+    tops: Tops,
     /// What would go with a package: to mention a path of a compiler is not to need it, to import or to link it is.
     packaged: HashSet<NodeId>,
     /// Where Python looks for modules.
@@ -104,6 +108,7 @@ impl<'a> Guard<'a> {
             deaf: Deaf::new(request.profile),
             mapped: Self::maps_followed(request, dropped),
             search: if index.is_empty() { None } else { Search::new(wanted::searched(request.profile)) },
+            tops: Tops::new(tree, |id| index.has(id)),
             index,
             packaged,
             roots: Roots::default(),
@@ -125,6 +130,7 @@ impl<'a> Guard<'a> {
             return Vec::new();
         }
         let mut out = self.references(file, facts);
+        out.extend(self.tops(file, facts));
         if let Some(needed) = &facts.needed {
             out.extend(self.libraries(file, needed).into_iter().map(|id| (id, Why::Needed(file))));
         }

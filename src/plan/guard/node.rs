@@ -2,6 +2,7 @@
 //! extensions for those who run TypeScript.
 
 use super::Guard;
+use crate::layer::Facts;
 use crate::tree::NodeId;
 use bstr::BStr;
 
@@ -15,6 +16,17 @@ pub(super) fn is_javascript(name: &BStr) -> bool {
 }
 
 impl Guard<'_> {
+    /// Whether a file is JavaScript, by its name or by the interpreter that it names.
+    pub(super) fn is_node(&self, file: NodeId) -> bool {
+        let runs = |facts: &Facts| {
+            let script = facts.script.as_ref();
+            script.is_some_and(|s| {
+                s.interpreter.ends_with(b"/node") || s.env_program().is_some_and(|program| program == "node")
+            })
+        };
+        is_javascript(self.tree.name(file)) || super::facts_of(self.request, file).is_some_and(runs)
+    }
+
     /// The files that a module's name may mean.
     pub(super) fn require(&self, file: NodeId, name: &str, out: &mut Vec<NodeId>) {
         let dir = self.tree.node(file).parent;

@@ -1,8 +1,8 @@
 //! Which files a string names that reads like a path, a file's name or a kind of files. It counts within the package of the file
 //! that says so: names such as `data.csv` mean another file in every package.
 
+use super::Guard;
 use super::index::{extension, within};
-use super::{Guard, node};
 use crate::tree::NodeId;
 use bstr::{BStr, ByteSlice};
 
@@ -52,6 +52,7 @@ impl Guard<'_> {
             let target = self.tree.resolve(NodeId::ROOT, text.as_bytes()).target;
             self.named(target.filter(|&id| self.goes_whole(id)), out);
         }
+        self.relative(file, text, joined, out);
         let is_path = joined || text.contains('/');
         let mut parts: Vec<&str> = text.split('/').filter(|part| !matches!(*part, "" | "." | "..")).collect();
         while parts.first() == Some(&"*") {
@@ -145,7 +146,7 @@ impl Guard<'_> {
     }
 
     /// A file or directory that is named in full.
-    fn named(&self, target: Option<NodeId>, out: &mut Vec<NodeId>) {
+    pub(super) fn named(&self, target: Option<NodeId>, out: &mut Vec<NodeId>) {
         match target {
             Some(dir) if self.tree.is_dir(dir) => self.directory(dir, out),
             Some(file) if self.index.has(file) => out.push(file),
@@ -185,7 +186,7 @@ impl Guard<'_> {
     /// The directory of the package that a file belongs to: below where Python looks for modules, or a package of Node's; for an
     /// application the directory that its packages are in.
     pub(super) fn scope(&self, file: NodeId) -> Option<NodeId> {
-        if node::is_javascript(self.tree.name(file)) {
+        if self.is_node(file) {
             return self.node_package(file);
         }
         let parent = self.tree.node(file).parent;

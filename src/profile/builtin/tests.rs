@@ -1,6 +1,8 @@
 use super::super::{Action, Conditions, Glob, Hits, Matcher, Profile, Request, Risk, Rule, resolve, resolve_for};
 use super::*;
 
+mod node;
+
 fn profile(name: &str) -> Profile {
     let request = Request { profiles: &[name.to_owned()], ..Request::default() };
     resolve(&request, &|_| Err(std::io::Error::other("no files"))).unwrap_or_else(|e| panic!("{e}"))
@@ -370,31 +372,4 @@ fn auto_picks_by_what_is_there() {
     assert_eq!(picked(&["etc/alpine-release", "usr/local/bin/dockerd"]), ["alpine-slim", "dind"]);
     assert_eq!(picked(&["app/venv/lib/python3.12/site-packages"]), Vec::<String>::new());
     assert_eq!(picked(&["usr/sbin/nginx"]), ["web-static"]);
-}
-
-#[test]
-fn node_loses_what_only_people_and_compilers_read() {
-    fates(
-        &profile("node-slim"),
-        &[
-            ("app/node_modules/a/dist/a.js.map", "node-source-maps"),
-            ("app/node_modules/a/index.d.ts", "node-types"),
-            ("app/node_modules/a/node_modules/@b/c/index.d.mts", "node-types"),
-            ("app/node_modules/typescript/lib/lib.es5.d.ts", "kept"),
-            ("app/node_modules/a/node_modules/typescript/lib/lib.dom.d.ts", "kept"),
-            ("app/node_modules/@typescript/typescript-linux-x64/lib/lib.d.ts", "kept"),
-            ("app/node_modules/a/compiler/lib.es2020.promise.d.ts", "kept"),
-            ("app/node_modules/a/README.md", "node-readme"),
-            ("app/node_modules/a/README.zh-CN.md", "node-readme"),
-            ("app/node_modules/a/usage.md", "kept"),
-            ("app/node_modules/a/LICENSE.md", "protected"),
-            ("app/node_modules/a/.github/workflows/ci.yml", "node-ci"),
-            ("app/node_modules/yaml/dist/doc/Document.js", "kept"),
-            ("app/node_modules/a/test/index.js", "kept"),
-            ("app/node_modules/a/index.js.flow", "node-flow"),
-            ("usr/local/lib/node_modules/npm/man/man1/npm.1", "npm-help"),
-            ("app/src/index.d.ts", "kept"),
-            ("app/public/app.js.map", "kept"),
-        ],
-    );
 }

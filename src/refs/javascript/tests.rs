@@ -29,6 +29,9 @@ fn modules_are_named_in_many_ways() {
         assert!(of(source).contains(&expected.to_owned()), "{source}: {:?}", of(source));
     }
     assert!(of("readFileSync(path.join(__dirname, '..', 'a.md'))").contains(&"1 join ../a.md".to_owned()));
+    assert!(of("(0, path_1.join)(__dirname, '..', 'a.md')").contains(&"1 join ../a.md".to_owned()));
+    assert!(of("(0, n.resolve)('@a/b')").contains(&"1 join @a/b".to_owned()));
+    assert!(of("`${__dirname}/../a.md`").contains(&"1 \"*/../a.md\"".to_owned()));
     assert!(of("import(`./locale/${name}.js`)").contains(&"1 \"./locale/*\"".to_owned()));
 }
 

@@ -1,0 +1,206 @@
+//! Which files a path names in full: from the directory of the file that says so, from one above it, or at the top of a package of
+//! Node's. What is named in full is needed whatever its name, `README.md` too, for which a mention says nothing.
+
+use super::Guard;
+use super::index::within;
+use crate::layer::Facts;
+use crate::plan::Why;
+use crate::refs::Target;
+use crate::tree::{NodeId, Tree};
+use bstr::{BStr, ByteSlice};
+use std::collections::HashMap;
+
+/// How far above a Python file a lone name is looked for: `Path(__file__).parent.parent / "README.md"`.
+const MOST_LEVELS: usize = 4;
+
+/// What rules would drop at the top of packages, beside their `package.json`: by name in small letters, and by `README` of
+/// `README.md`, for a word in capitals is hardly anything but the name of a file.
+#[derive(Default)]
+pub(super) struct Tops(HashMap<Vec<u8>, Vec<NodeId>>);
+
+impl Tops {
+    pub(super) fn new(tree: &Tree, goes: impl Fn(NodeId) -> bool) -> Self {
+        let mut tops: HashMap<Vec<u8>, Vec<NodeId>> = HashMap::new();
+        let is_top = |id: &NodeId| goes(*id) && tree.child(tree.node(*id).parent, b"package.json").is_some();
+        for id in tree.ids().filter(is_top) {
+            let name = tree.name(id);
+            tops.entry(name.to_ascii_lowercase()).or_default().push(id);
+            let stem = name.split(|&c| c == b'.').next().unwrap_or_default();
+            if stem.len() < name.len()
+                && stem.iter().any(u8::is_ascii_uppercase)
+                && !stem.iter().any(u8::is_ascii_lowercase)
+            {
+                tops.entry(stem.to_vec()).or_default().push(id);
+            }
+        }
+        Self(tops)
+    }
+
+    /// Those of the name that a path ends with, whatever their case; none for a path with more to it than that name.
+    fn named(&self, text: &str) -> &[NodeId] {
+        let name = text.rsplit('/').next().unwrap_or_default();
+        let above = text[..text.len() - name.len()].split('/');
+        if self.0.is_empty() || !above.into_iter().all(|part| matches!(part, "" | "." | ".." | "*")) {
+            return &[];
+        }
+        let found = self.0.get(name.to_ascii_lowercase().as_bytes()).or_else(|| self.0.get(name.as_bytes()));
+        found.map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Whether a string says a name: without a dot it is a word like any other, so its case counts, and a directory's says too little.
+fn says(text: &str, name: &BStr, is_dir: bool) -> bool {
+    name.contains(&b'.') || (!is_dir && text.as_bytes().ends_with(name))
+}
+
+/// A path without what is computed before it: `*/../a` of `${__dirname}/../a`, `/../a` of `__dirname + '/../a'`.
+fn after_start(text: &str) -> &str {
+    let mut rest = text;
+    while let Some(more) = rest.strip_prefix("*/").or_else(|| rest.strip_prefix('/')) {
+        rest = more;
+    }
+    rest
+}
+
+/// A path without `..` and `.` before it, and whether there were any of the former.
+fn after_dots(text: &str) -> (&str, bool) {
+    let (mut rest, mut up) = (text, false);
+    while let Some((first, more)) = rest.split_once('/').filter(|(first, _)| matches!(*first, "" | "." | "..")) {
+        up |= first == "..";
+        rest = more;
+    }
+    (rest, up)
+}
+
+impl Guard<'_> {
+    /// What a path names in full from the directory of `file` or from one above it. `joined` as in [`Guard::path`].
+    pub(super) fn relative(&self, file: NodeId, text: &str, joined: bool, out: &mut Vec<NodeId>) {
+        let is_path = joined || text.contains('/');
+        let text = after_start(text).trim_end_matches('/');
+        let last = text.rsplit('/').next().unwrap_or_default().as_bytes().as_bstr();
+        if !is_path || text.contains('*') {
+            return;
+        }
+        if !self.index.files.contains_key(last) && !self.index.dirs.contains_key(last) {
+            return;
+        }
+        let (rest, up) = after_dots(text);
+        let dir = self.tree.node(file).parent;
+        if up && let Some(found) = self.tree.resolve(dir, text.as_bytes()).target {
+            // Where a computed path is no directory of the file, `..` leads anywhere: of a directory all would have to go.
+            self.named(Some(found).filter(|&id| self.goes_whole(id)), out);
+        }
+        let levels = if rest.contains('/') { usize::MAX } else { self.levels(file) };
+        for above in self.tree.ancestors(file).take(levels) {
+            self.file_at(above, rest, out);
+            if rest.contains('/')
+                && self.is_node(file)
+                && let Some(modules) = self.tree.child(above, b"node_modules")
+            {
+                self.file_at(modules, rest, out);
+            }
+        }
+    }
+
+    /// How many directories above `file` a lone name is looked for in: Node's package has its own way, [`Guard::tops`].
+    fn levels(&self, file: NodeId) -> usize {
+        if !self.is_node(file) {
+            return MOST_LEVELS;
+        }
+        let package = self.node_package(file);
+        self.tree.ancestors(file).position(|dir| Some(dir) == package).map_or(1, |at| at + 1)
+    }
+
+    /// The file of this path from `dir`, if it would go.
+    fn file_at(&self, dir: NodeId, path: &str, out: &mut Vec<NodeId>) {
+        let found = self.tree.resolve(dir, path.as_bytes()).target;
+        out.extend(found.filter(|&id| self.index.has(id) && !self.tree.is_dir(id)));
+    }
+
+    /// What strings of a JavaScript file name at the top of its own package, or of one that the file looks for: however the path
+    /// before it is put together, over variables as well, this costs a file where it is wrong.
+    pub(super) fn tops(&self, file: NodeId, facts: &Facts) -> Vec<(NodeId, Why)> {
+        let mut out = Vec::new();
+        let mut packages = None;
+        for reference in facts.references.iter() {
+            let (Target::Text(text) | Target::Join(text)) = &reference.target else { continue };
+            let named = self.tops.named(text);
+            if named.is_empty() {
+                continue;
+            }
+            for &package in packages.get_or_insert_with(|| self.packages(file, facts)).iter() {
+                for &id in within(self.tree, named, package) {
+                    let is_dir = self.tree.is_dir(id);
+                    if self.tree.node(id).parent == package && says(text, self.tree.name(id), is_dir) {
+                        let below = self.index.below(id).iter().filter(|id| !self.packaged.contains(id));
+                        out.extend(below.map(|&id| (id, Why::Referenced(file, reference.line))));
+                    }
+                }
+            }
+        }
+        out
+    }
+
+    /// The directory of a JavaScript file's own package, and those of the packages that it asks for a place of:
+    /// `require.resolve('x/package.json')` or `require.resolve('x')`.
+    fn packages(&self, file: NodeId, facts: &Facts) -> Vec<NodeId> {
+        if !self.is_node(file) {
+            return Vec::new();
+        }
+        let mut out = Vec::from_iter(self.node_package(file));
+        let places = facts.references.iter().filter_map(|reference| match &reference.target {
+            Target::Require(text) | Target::Text(text) if text.ends_with("/package.json") => Some(text),
+            Target::Join(text) => Some(text),
+            _ => None,
+        });
+        for place in places.filter(|place| !place.starts_with(['.', '/', '*'])) {
+            out.extend(self.packages_of(file, place));
+        }
+        out.sort_unstable();
+        out.dedup();
+        out
+    }
+
+    /// The directories that the package of this name may be in, for a file.
+    fn packages_of(&self, file: NodeId, place: &str) -> Vec<NodeId> {
+        let parts = if place.starts_with('@') { 2 } else { 1 };
+        let end = place.match_indices('/').nth(parts - 1).map_or(place.len(), |(at, _)| at);
+        let modules = self.tree.ancestors(file).filter_map(|above| self.tree.child(above, b"node_modules"));
+        let found = modules.filter_map(|dir| self.tree.resolve(dir, &place.as_bytes()[..end]).target);
+        found.filter(|&dir| self.tree.is_dir(dir)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_computed_before_a_path_is_passed_over() {
+        for (text, rest, name, up) in [
+            ("*/../README.md", "../README.md", "README.md", true),
+            ("/../README.md", "../README.md", "README.md", true),
+            ("../..//a/b.md", "../..//a/b.md", "a/b.md", true),
+            ("./a", "./a", "a", false),
+            ("a/../b", "a/../b", "a/../b", false),
+            ("*/*/a", "a", "a", false),
+            ("..", "..", "..", false),
+        ] {
+            assert_eq!((after_start(text), after_dots(rest)), (rest, (name, up)), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_lone_name_is_told_from_a_path() {
+        let tops = Tops([(b"readme.md".to_vec(), vec![NodeId(7)])].into());
+        for text in ["README.md", "readme.MD", "/README.md", "*/README.md", "../../README.md", "*/..//README.md"] {
+            assert_eq!(tops.named(text), [NodeId(7)], "{text}");
+        }
+        for text in ["docs/README.md", "README", "", "/", "README.md/", "a README.md", "*README.md"] {
+            assert_eq!(tops.named(text), [], "{text}");
+        }
+        assert!(says("readme.md", BStr::new("README.md"), false) && says("../.github", BStr::new(".github"), true));
+        assert!(says("Makefile", BStr::new("Makefile"), false) && !says("makefile", BStr::new("Makefile"), false));
+        assert!(!says("test", BStr::new("test"), true));
+    }
+}
