@@ -23,6 +23,9 @@ const MOST_LEVELS: usize = 3;
 /// The most names in such a directory: it is one small package.
 const MOST_NAMES: usize = 256;
 
+/// The most names in a directory whose texts may have any checksum of what is in it: it is one package, not all that is installed.
+const MOST_NEAR: u32 = 4096;
+
 /// Checksums of files as they are in the input.
 #[derive(Clone, Debug, Default)]
 pub struct Hashes(HashMap<(At, Kind), Vec<u8>>);

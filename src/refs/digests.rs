@@ -17,7 +17,8 @@ const PREFIXES: [&[u8]; 5] = [b"sha256-", b"sha384-", b"sha512-", b"sha1-", b"md
 /// What is in front of the digest of a directory. Source: `Hash1` of <https://pkg.go.dev/golang.org/x/mod/sumdb/dirhash>.
 const DIRECTORY: &[u8] = b"h1:";
 /// Parts of words that say that a number is a digest, and of names of texts that have them.
-const WORDS: [&[u8]; 6] = [b"md5", b"sha", b"sum", b"digest", b"hash", b"integrity"];
+const WORDS: [&[u8]; 10] =
+    [b"md5", b"sha1", b"sha2", b"sha3", b"sha5", b"sha-", b"sum", b"digest", b"hash", b"integrity"];
 
 /// What a digest is of, and how it is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,8 +66,8 @@ pub struct Digests {
 impl Digests {
     /// Finds the digests of a text with this name; none where it has none.
     ///
-    /// Numbers as long as MD5 and SHA-1 are in many texts (identifiers, commits), and lines as long as SHA-384 in base64 in all
-    /// certificates: these count only where a word beside them or the name of the text says that they are digests.
+    /// Numbers as long as MD5 and SHA-1 are in many texts (identifiers, commits), and words as long as SHA-384 and SHA-512 in base64 are
+    /// in certificates, links and mangled names: these count only where a word beside them or the name of the text says that they are digests.
     #[must_use]
     pub fn of(name: &[u8], text: &[u8]) -> Option<Box<Self>> {
         let mut all = Vec::new();
@@ -195,7 +196,7 @@ fn in_base64(text: &[u8], run: &Range<usize>) -> Option<(Kind, Vec<u8>, bool)> {
         c => c,
     };
     let bytes = STANDARD_NO_PAD.decode(digest.iter().map(standard).collect::<Vec<u8>>()).ok()?;
-    Some((kind, bytes, prefix.is_some() || matches!(kind, Kind::Sha256 | Kind::Sha512 | Kind::Directory)))
+    Some((kind, bytes, prefix.is_some() || matches!(kind, Kind::Sha256 | Kind::Directory)))
 }
 
 /// Whether what stands beside a digest says that it is one: a word, or the form of `md5sum`.
