@@ -3,6 +3,7 @@
 use crate::elf::{Level, Outcome, Piece};
 use crate::ledger::Sums;
 use crate::refs::Reference;
+use crate::refs::digests::Digests;
 use crate::refs::needed::Needed;
 use crate::refs::pyc::Header;
 use crate::refs::script::Shebang;
@@ -24,6 +25,10 @@ pub struct Facts {
     pub needed: Option<Box<Needed>>,
     /// What stripping would make of an executable or shared object, for each level that a rule asks for.
     pub strip: Vec<Strip>,
+    /// The SHA-256 of an object that stripping would change, where it was at hand: in a compressed layer.
+    pub sha256: Option<Box<[u8; 32]>>,
+    /// The digests in a text.
+    pub digests: Option<Box<Digests>>,
     /// The text of a file that has checksums of others, or is part of a package manager's database.
     pub ledger: Option<Box<[u8]>>,
     /// Which of the marks asked for its content has, a bit for each.
@@ -63,6 +68,8 @@ impl Facts {
             + self.strip.iter().map(recipe).sum::<usize>()
             + self.references.iter().map(Reference::memory).sum::<usize>()
             + self.needed.as_ref().map_or(0, |needed| needed.memory())
+            + self.digests.as_ref().map_or(0, |digests| digests.memory())
+            + self.sha256.as_ref().map_or(0, |_| size_of::<[u8; 32]>())
     }
 }
 

@@ -5,13 +5,15 @@ use crate::codec::{self, Compression};
 use crate::digest::Hashing;
 use crate::elf::{self as object, Level};
 use crate::layer::{Facts, LayerIndex};
+use crate::refs::digests::Digests;
 use crate::refs::marks::Marks;
 use crate::refs::paths::Search;
 use crate::refs::{elf, pyc, script};
 use crate::source::{Input, LayerRef};
 use crate::tar::frame::Framer;
 use crate::tar::{Kind, Member};
-use crate::{Digest, Error, ErrorKind, Result};
+use crate::{Digest, Error, ErrorKind, Result, path};
+use checks::{check_blob, check_digest, check_size};
 use seek::Seeking;
 use sources::{Sources, Text};
 use std::io::{self, BufReader, Read};
@@ -19,6 +21,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use strip::{Place, Stored};
 
+mod checks;
+mod digests;
 mod plain;
 mod seek;
 mod sources;
@@ -93,6 +97,10 @@ pub struct Needs {
     pub records: bool,
     /// Checksums of files that get a new content.
     pub checksums: bool,
+    /// Digests of files in any texts.
+    pub digests: bool,
+    /// The names of texts whose digests are of archives, sorted.
+    pub archive_lists: Vec<Vec<u8>>,
     /// The databases of package managers.
     pub packages: bool,
     /// dpkg's configuration as an earlier run wrote it.
@@ -115,6 +123,9 @@ impl Needs {
         self.words.extend(other.words);
         self.words.sort();
         self.words.dedup();
+        self.archive_lists.extend(other.archive_lists);
+        self.archive_lists.sort();
+        self.archive_lists.dedup();
         self.strip.extend(other.strip.into_iter().filter(|level| !self.strip.contains(level)).collect::<Vec<_>>());
         Self {
             interpreters: self.interpreters || other.interpreters,
@@ -124,6 +135,7 @@ impl Needs {
             lists: self.lists || other.lists,
             records: self.records || other.records,
             checksums: self.checksums || other.checksums,
+            digests: self.digests || other.digests,
             packages: self.packages || other.packages,
             dpkg_paths: self.dpkg_paths || other.dpkg_paths,
             bytecode: self.bytecode || other.bytecode,
@@ -210,28 +222,6 @@ fn scan_blob(
     Ok(Scanned { index, digest })
 }
 
-fn check_size(layer: &LayerRef, size: u64) -> Result<()> {
-    if size == layer.size {
-        return Ok(());
-    }
-    let what = "the blob has not the size that its descriptor says";
-    Err(Error::new(ErrorKind::Digest, what).expected(format!("{} bytes", layer.size), format!("{size} bytes")))
-}
-
-fn check_blob(layer: &LayerRef, digest: Digest) -> Result<()> {
-    layer.digest.map_or(Ok(()), |expected| check_digest("digest of the blob", expected, digest))
-}
-
-fn check_digest(what: &str, expected: Digest, found: Digest) -> Result<()> {
-    if expected == found {
-        return Ok(());
-    }
-    let what = format!("the bytes do not have the {what} that names them");
-    Err(Error::new(ErrorKind::Digest, what)
-        .expected(expected, found)
-        .hint("the image is damaged or was edited by hand: save or pull it again"))
-}
-
 /// Frames a decompressed layer; the digest is of all its bytes, those after the end marker as well.
 fn scan_tar(reader: impl Read, place: Place<'_>, needs: &Needs, shared: &Shared) -> Result<(LayerIndex, Digest)> {
     let mut framer = Framer::new(BufReader::with_capacity(codec::CHUNK, Hashing::new(reader)));
@@ -273,7 +263,7 @@ fn members<R: io::BufRead>(
     let texts =
         needs.records || needs.checksums || needs.packages || needs.lists || needs.dpkg_paths || needs.os_release;
     let wanted = needs.interpreters || needs.python || needs.others || !needs.strip.is_empty();
-    let wanted = wanted || needs.bytecode || needs.marks.is_some() || needs.search.is_some() || texts;
+    let wanted = wanted || needs.digests || needs.bytecode || needs.marks.is_some() || needs.search.is_some() || texts;
     let sources = Sources::default();
     rayon::in_place_scope(|scope| -> Result<()> {
         while let Some(member) = framer.next()? {
@@ -333,6 +323,7 @@ fn facts<R: io::BufRead>(
     }
     if !needs.strip.is_empty() && head.starts_with(b"\x7fELF") && size >= object::LEAST {
         facts.strip = strip::look(place, member, needs, head, &mut data)?;
+        facts.sha256 = strip::original(place, member, needs, head, &facts.strip);
     }
     if needs.others && head.starts_with(b"\x7fELF") {
         facts.needed = strip::needed(place, member, head, &mut data)?.map(Box::new);
@@ -352,6 +343,10 @@ fn facts<R: io::BufRead>(
         // One byte more, to find the end without growing.
         head.reserve_exact((size as usize + 1).saturating_sub(head.len()));
         data.read_to_end(head)?;
+    }
+    if digests::wanted(member, head, needs) {
+        data.read_to_end(head)?;
+        facts.digests = Digests::of(path::split(&member.path).1, head);
     }
     Ok((facts, text))
 }

@@ -23,6 +23,7 @@ use crate::report::escape;
 use crate::report::paint::Paint;
 use crate::scan::{Needs, Scanned};
 use crate::source::{self, Image, Input, Location, OpenOptions};
+use crate::transform::Checksums;
 use crate::{Error, ErrorKind, Result, Warning};
 use rayon::prelude::*;
 use std::cmp::Reverse;
@@ -95,7 +96,7 @@ pub fn analyze(mut args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8>
         verdict.map(|v| budget.check(&analysis, &layers, findings).map(|rows| v.and(rows))).transpose()?;
 
     let told = Told { args: &args, color, analysis: &analysis, request: &request, findings, linter: linter.as_ref() };
-    let page = || html::page(&analysis, &request, image, &picked).map_err(|e| e.archive(&input.name));
+    let page = || html::page(&analysis, &request, image, (&input, &picked)).map_err(|e| e.archive(&input.name));
     told.write([to_json, to_markdown, to_sarif, to_html], page)?;
     Ok(if analysis.verdict.is_none_or(|v| v.pass) { OK } else { FAILED })
 }
@@ -245,7 +246,7 @@ fn found(
     linter: Option<&Linter>,
 ) -> Result<Analysis> {
     let needed = waste::needed(request.layers, &request.merged.tree);
-    let plans = || savings(profiles, image, request);
+    let plans = || savings(profiles, input, image, request);
     let findings = || linter.map(|linter| linter.lint(request, &needed));
     let breakdown = || packages.then(|| analyze::break_down(request, &needed)).transpose();
     let measures = || rayon::join(|| analyze::measure(request, &needed), breakdown);
@@ -287,15 +288,25 @@ fn fitting(all: Vec<Profile>) -> Vec<Profile> {
     all.into_iter().filter(|profile| used(profile, true) || !used(profile, false)).collect()
 }
 
-/// The plan for a profile, with its patterns and what they name.
-fn planned(profile: &Profile, matcher: &Matcher, named: Option<&Named>, request: &Request<'_>) -> Result<Plan> {
+/// What a plan for a profile is made from.
+fn request_of<'a>(
+    profile: &'a Profile,
+    matcher: &'a Matcher,
+    named: Option<&'a Named>,
+    request: &Request<'a>,
+) -> plan::Request<'a> {
     let Request { facts, layers, merged, .. } = *request;
-    plan::plan(&plan::Request { facts, layers, merged, profile, matcher, named, squash: false, base: 0 })
+    plan::Request { facts, layers, merged, profile, matcher, named, squash: false, base: 0 }
+}
+
+/// The plan, with what texts of the image say of its files.
+fn planned(request: &plan::Request<'_>, checksums: &Checksums<'_>) -> Result<Plan> {
+    plan::plan_with(request, |verdicts| checksums.pinned(request, verdicts))
 }
 
 /// What each profile would save. Those that come to the same, as `auto` and what it picks, are planned once; those with most
 /// rules come first, so that no thread is left with a long plan while the others have none.
-fn savings(profiles: &[Profile], image: &Image, request: &Request<'_>) -> Result<Vec<Saving>> {
+fn savings(profiles: &[Profile], input: &Input, image: &Image, request: &Request<'_>) -> Result<Vec<Saving>> {
     let mut different: Vec<&Profile> = Vec::new();
     for profile in profiles {
         if !different.iter().any(|p| p.plans_like(profile)) {
@@ -305,10 +316,13 @@ fn savings(profiles: &[Profile], image: &Image, request: &Request<'_>) -> Result
     different.sort_by_key(|p| Reverse(p.rules.iter().filter(|r| r.enabled).count()));
     let matchers = Matcher::all(&different)?;
     let named = matchers.first().map(|matcher| Named::new(&request.merged.tree, matcher));
-    let one = |(profile, matcher): (&&Profile, &Matcher)| {
-        planned(profile, matcher, named.as_ref(), request).map(|plan| saving(profile, &plan, image, request))
-    };
-    let pairs = different.par_iter().zip(&matchers).with_max_len(1);
+    let pairs = || different.iter().copied().zip(&matchers);
+    let requests: Vec<_> = pairs().map(|(p, matcher)| request_of(p, matcher, named.as_ref(), request)).collect();
+    let Some(first) = requests.first() else { return Ok(Vec::new()) };
+    let checksums = Checksums::new(input, &image.layers, first).ahead(first)?;
+    let one =
+        |plan: &plan::Request<'_>| planned(plan, &checksums).map(|found| saving(plan.profile, &found, image, request));
+    let pairs = requests.par_iter().with_max_len(1);
     let found: Vec<Saving> = pairs.map(one).collect::<Result<_>>()?;
     let of = |profile: &Profile| {
         let (_, saving) = different.iter().zip(&found).find(|(p, _)| p.plans_like(profile))?;

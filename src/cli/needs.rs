@@ -1,7 +1,7 @@
 //! What the scan has to look for, by what the rules of a profile do.
 
 use crate::plan::guard;
-use crate::profile::{Action, Profile};
+use crate::profile::{Action, Mode, Profile};
 use crate::refs::paths::Search;
 use crate::scan::Needs;
 use std::sync::Arc;
@@ -16,6 +16,7 @@ pub(super) fn needs(profile: &Profile) -> Needs {
             strip.push(rule.level);
         }
     }
+    let compiles = profile.rules.iter().any(|r| r.enabled && r.bytecode.is_some_and(|b| b.mode == Mode::Compile));
     let (python, others) = guard::asks(profile);
     Needs {
         interpreters: drops,
@@ -27,6 +28,8 @@ pub(super) fn needs(profile: &Profile) -> Needs {
         strip,
         records: drops,
         checksums: any(&[Action::Strip, Action::Bytecode, Action::External]),
+        digests: any(&[Action::Strip, Action::Hardlink, Action::External]) || compiles,
+        archive_lists: archive_lists(profile),
         packages: any(&[Action::RemovePackage]),
         dpkg_paths: profile.rules.iter().any(|r| r.enabled && !r.dpkg.exclude.is_empty()),
         bytecode: drops,
@@ -34,4 +37,14 @@ pub(super) fn needs(profile: &Profile) -> Needs {
         sizes_only: false,
         os_release: profile.choices.iter().any(|c| !c.os.is_empty()),
     }
+}
+
+/// The names of the files whose checksums are of archives: the last parts of the patterns of that set.
+fn archive_lists(profile: &Profile) -> Vec<Vec<u8>> {
+    let patterns = profile.sets.get(Profile::ARCHIVE_LISTS).into_iter().flatten();
+    let names = patterns.filter_map(|pattern| pattern.rsplit('/').next());
+    let mut names: Vec<Vec<u8>> = names.map(|name| name.as_bytes().to_vec()).collect();
+    names.sort();
+    names.dedup();
+    names
 }

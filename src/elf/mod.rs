@@ -33,7 +33,7 @@ mod write;
 use std::borrow::Cow;
 use std::ops::Range;
 
-pub use names::{is_checked_name, keeps_symtab, side_cars};
+pub use names::{SEALS, is_checked_name, keeps_symtab, side_cars};
 pub use reason::Reason;
 pub use recipe::{Piece, Recipe};
 

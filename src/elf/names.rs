@@ -23,6 +23,56 @@ pub fn is_checked_name(name: &[u8]) -> bool {
     )
 }
 
+/// In capital letters or not, what follows a file's name in that of its detached signature or checksum: those of GnuPG, minisign, signify, cosign, CMS and the
+/// kernel's fs-verity and dm-verity, of coreutils' tools, and of Maven's repositories. Packer's have no dot:
+/// <https://developer.hashicorp.com/packer/docs/configure>.
+pub const SEALS: [&str; 44] = [
+    ".sig",
+    ".asc",
+    ".sign",
+    ".gpg",
+    ".pgp",
+    ".signature",
+    ".minisig",
+    ".sigstore",
+    ".sigstore.json",
+    ".cosign.bundle",
+    ".cosign.sig",
+    ".p7s",
+    ".p7",
+    ".fsv_sig",
+    ".verity",
+    ".roothash",
+    ".intoto.jsonl",
+    ".sum",
+    ".sums",
+    ".checksum",
+    ".digest",
+    ".hash",
+    ".md5",
+    ".md5sum",
+    ".sha",
+    ".sha1",
+    ".sha1sum",
+    ".sha224",
+    ".sha224sum",
+    ".sha256",
+    ".sha256sum",
+    ".sha384",
+    ".sha384sum",
+    ".sha512",
+    ".sha512sum",
+    ".sha3",
+    ".b2",
+    ".b2sum",
+    ".b3",
+    ".b3sum",
+    "_SHA256SUM",
+    "_SHA512SUM",
+    "_SHA1SUM",
+    "_MD5SUM",
+];
+
 /// The paths of files that, where they lie beside a file of this name, hold a checksum of it: it is then not stripped.
 /// `.libcrypto.so.3.hmac`, `libsoftokn3.chk` and `fipscheck/ssh.hmac` are such. The checksum of `libgcrypt.so.20.2.5` may have the
 /// name of the link that is loaded, `.libgcrypt.so.20.hmac`.

@@ -90,9 +90,10 @@ impl Reason {
             Self::Link => ("link", "a section refers to one that does not exist"),
             Self::Overlap => ("overlap", "its headers overlap each other"),
             Self::DebugFile => ("debug-file", "a separate file of debug data, nothing else is in it"),
-            Self::SelfChecking => {
-                ("self-checking", "verifies a checksum of its own file (FIPS), which stripping would break")
-            }
+            Self::SelfChecking => (
+                "self-checking",
+                "its checksum or signature is in it, beside it or in its metadata, and stripping would break that",
+            ),
             Self::Appended => ("appended", "appended data after the last section: a self-extracting program"),
             Self::Hidden => ("hidden", "data between the sections that no header describes"),
             Self::Limit => ("limit", "one of its tables is larger than any known program's"),

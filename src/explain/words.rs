@@ -1,7 +1,7 @@
 //! Reasons in words: as a note beside a path, as a clause, and as a sentence of its own.
 
 use super::{Entry, Explain, How, Kind, Place, Planned, Verdict};
-use crate::plan::SHADOWED;
+use crate::plan::{Left, SHADOWED};
 use crate::profile::Rule;
 use crate::report::{escape, printable, units, words};
 use crate::tree::{NodeId, Type};
@@ -15,6 +15,11 @@ impl Explain<'_> {
     #[must_use]
     pub fn rule_id(&self, rule: u16) -> &str {
         self.rule(rule).map_or("shadowed", |r| &r.id)
+    }
+
+    /// Why a file is not stripped.
+    fn left(&self, left: Left) -> (&'static str, String, bool) {
+        words::left(left, self.image.tree, self.image.profile)
     }
 
     /// What holds an entry.
@@ -106,7 +111,7 @@ impl Explain<'_> {
             Verdict::Held => self.held_clause(entry).unwrap_or_default(),
             Verdict::Hidden => self.hidden_by(entry),
             Verdict::Keep => match entry.left {
-                Some(left) => format!("not stripped: {}", words::left(left).1),
+                Some(left) => format!("not stripped: {}", self.left(left).1),
                 None if self.has_kept(entry) => "something in it stays".to_owned(),
                 None => "no rule asks for it".to_owned(),
             },
@@ -133,7 +138,7 @@ impl Explain<'_> {
             Verdict::Hidden if rule != "shadowed" => format!("{rule}: {}", self.hidden_by(entry)),
             Verdict::Hidden => self.hidden_by(entry),
             Verdict::Rewrite => self.why(entry),
-            Verdict::Keep => match entry.left.map(words::left) {
+            Verdict::Keep => match entry.left.map(|left| self.left(left)) {
                 Some((_, reason, false)) => format!("not stripped: {reason}"),
                 _ => String::new(),
             },
@@ -202,7 +207,7 @@ impl Explain<'_> {
             Verdict::Held => format!("{subject} stays: {}", held("")),
             Verdict::Hidden => self.hidden_sentence(entry, &subject, &name, &about),
             Verdict::Keep => {
-                let left = entry.left.map(|left| format!(" It is not stripped: {}.", words::left(left).1));
+                let left = entry.left.map(|left| format!(" It is not stripped: {}.", self.left(left).1));
                 let why = if self.has_kept(entry) { "something in it stays" } else { "no rule asks for it" };
                 format!("{subject} stays: {why}.{}", left.unwrap_or_default())
             }

@@ -5,7 +5,8 @@
 //! worth a look is known from sizes and metadata, so few have to be read for their hashes.
 
 use super::Request;
-use super::rewrite::Rewrites;
+use super::rewrite::{Rewrites, is_verified};
+use super::stated::Pinned;
 use super::verdict::Proposals;
 use crate::digest::Digest;
 use crate::ledger::Ledger;
@@ -97,8 +98,8 @@ pub fn candidates(
         let (Some(at), None) = (inode.holder(), dropped[inode.name.index()]) else { continue };
         let member = request.member(at);
         let Some((key, made)) = key(request, id, at, member, rewrites) else { continue };
-        let proposal = proposals.nodes[inode.name.index()];
-        if let (Some(rule), None) = (proposals.change(inode.name).hardlink, proposal.protect) {
+        let (change, protect) = (proposals.change(inode.name), proposals.nodes[inode.name.index()].protect);
+        if let (Some(rule), None, None) = (change.hardlink, protect, change.content) {
             groups.entry(key).or_default().push(Candidate { at, node: inode.name, rule, made });
         }
     }
@@ -131,13 +132,15 @@ fn key<'a>(
     (size >= LEAST).then_some(((layer, size, time, &*member.meta.attrs), made))
 }
 
-/// Links what is equal. `hashes` are those of the members that [`Candidates::unknown`] names; what has none stays.
+/// Links what is equal. `hashes` are those of the members that [`Candidates::unknown`] names; what has none stays, and so does what
+/// is checked, as whoever writes to the other name would change it.
 #[must_use]
 pub fn links(
     request: &Request<'_>,
     candidates: &Candidates,
     rewrites: &Rewrites,
     hashes: &HashMap<At, Digest>,
+    pinned: &Pinned,
 ) -> Links {
     let tree = &request.merged.tree;
     let mut out = Links::default();
@@ -145,12 +148,19 @@ pub fn links(
         let mut firsts: HashMap<[u8; 32], NodeId> = HashMap::new();
         for candidate in group {
             let known = candidate.made.or_else(|| hashes.get(&candidate.at).map(|digest| *digest.as_bytes()));
-            let Some(hash) = known else { continue };
+            let Some(hash) = known.filter(|hash| !pinned.has(hash)) else { continue };
             let Some(&first) = firsts.get(&hash) else {
                 firsts.insert(hash, candidate.node);
                 continue;
             };
             let &Candidate { at, node, rule, .. } = candidate;
+            if is_verified(tree, node) {
+                continue;
+            }
+            if is_verified(tree, first) {
+                firsts.insert(hash, node);
+                continue;
+            }
             let member = request.member(at);
             let size = rewrites.of(at).map_or(member.stored, |new| new.size);
             let kind = Kind::hard_link(tree.path(first));

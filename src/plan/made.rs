@@ -51,6 +51,8 @@ pub enum Reason {
     Protected,
     /// A program verifies the file's bytes.
     Verified,
+    /// This text has its checksum.
+    Stated(NodeId),
     /// A package manager's checksum of it cannot be written anew.
     Recorded,
 }

@@ -30,12 +30,14 @@ mod places;
 mod records;
 pub mod rewrite;
 pub mod script;
+pub mod stated;
 pub mod verdict;
 pub mod wanted;
 
 use links::Links;
 use made::Made;
 use rewrite::Rewrites;
+use stated::Pinned;
 use verdict::{Named, Proposals};
 
 pub use rewrite::Left;
@@ -225,6 +227,8 @@ pub struct Verdicts {
     pub packages: packages::Outcome,
     /// What is known of compiled modules, once it has been asked for.
     pub bytecode: OnceCell<bytecode::Known>,
+    /// What keeps its bytes because its checksum stands elsewhere, once that has been looked for.
+    pub pinned: Pinned,
     /// What the user should know.
     pub warnings: Vec<Warning>,
 }
@@ -234,7 +238,16 @@ pub struct Verdicts {
 /// # Errors
 /// Those of [`decide`].
 pub fn plan(request: &Request<'_>) -> Result<Plan> {
-    let verdicts = decide(request)?;
+    plan_with(request, |_| Ok(Pinned::default()))
+}
+
+/// The same, where `pinned` says what keeps its bytes because its checksum stands elsewhere.
+///
+/// # Errors
+/// Those of [`decide`] and of `pinned`.
+pub fn plan_with(request: &Request<'_>, pinned: impl FnOnce(&Verdicts) -> Result<Pinned>) -> Result<Plan> {
+    let mut verdicts = decide(request)?;
+    verdicts.pinned = pinned(&verdicts)?;
     let rewrites = rewrites(request, &verdicts, &Made::default());
     Ok(finish(request, verdicts, rewrites, Links::default()))
 }
@@ -252,7 +265,7 @@ pub fn decide(request: &Request<'_>) -> Result<Verdicts> {
     bytecode::propose(request, &bytecode, &mut proposals);
     let mut warnings = Vec::new();
     let (decided, packages) = packages::decide(request, &mut proposals, &mut warnings)?;
-    Ok(Verdicts { proposals, decided, packages, bytecode, warnings })
+    Ok(Verdicts { proposals, decided, packages, bytecode, pinned: Pinned::default(), warnings })
 }
 
 /// Decides what gets a new content.
@@ -266,7 +279,7 @@ pub fn rewrites(request: &Request<'_>, verdicts: &Verdicts, made: &Made) -> Rewr
 pub fn finish(request: &Request<'_>, mut verdicts: Verdicts, rewrites: Rewrites, links: Links) -> Plan {
     // One for each name, and the end of its use.
     verdicts.proposals.nodes = Vec::new();
-    let Verdicts { proposals, decided, packages, bytecode, warnings } = verdicts;
+    let Verdicts { proposals, decided, packages, bytecode, warnings, .. } = verdicts;
     let shadowed = request.profile.rules.iter().position(is_shadowed);
     let names = script::Names::new(request.layers, &request.merged.tree);
     let changes = layers::Changes { dropped: &decided.dropped, rewrites: &rewrites, links: &links };

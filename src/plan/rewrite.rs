@@ -4,6 +4,7 @@
 
 use super::excludes::{self, Written};
 use super::made::{Made, Reason as Unmade, Unchanged};
+use super::stated::Pinned;
 use super::verdict::Proposals;
 use super::{Request, Verdicts, records};
 use crate::elf::{self, Level, Outcome as Stripping, Piece, Reason, Recipe};
@@ -33,6 +34,10 @@ pub enum Left {
     Elf(Reason),
     /// A protection of the profile.
     Protected,
+    /// A protection of its content, by index in the profile.
+    Content(u16),
+    /// This text has its checksum.
+    Stated(NodeId),
     /// A package manager's checksum of it that cannot be written anew.
     Recorded,
 }
@@ -108,10 +113,10 @@ impl Rewrites {
 /// Decides about every file that stays. What packages that go have in databases goes, too.
 #[must_use]
 pub fn decide(request: &Request<'_>, verdicts: &Verdicts, made: &Made) -> Rewrites {
-    let Verdicts { proposals, decided, packages, .. } = verdicts;
+    let Verdicts { proposals, decided, packages, pinned, .. } = verdicts;
     let dropped = &decided.dropped;
     let out = Rewrites { unchanged: made.unchanged.clone(), ..Rewrites::default() };
-    let mut deciding = Deciding { request, proposals, dropped, made, out, sums: HashMap::new() };
+    let mut deciding = Deciding { request, proposals, dropped, made, pinned, out, sums: HashMap::new() };
     for (id, inode) in request.merged.tree.inodes() {
         if inode.kind == Type::File {
             deciding.file(id);
@@ -133,11 +138,25 @@ pub fn decide(request: &Request<'_>, verdicts: &Verdicts, made: &Made) -> Rewrit
     deciding.out
 }
 
+/// One name of each file that would be stripped, as far as is known without hashing.
+#[must_use]
+pub fn candidates(request: &Request<'_>, verdicts: &Verdicts) -> Vec<NodeId> {
+    let Verdicts { proposals, decided, pinned, .. } = verdicts;
+    let made = Made::default();
+    let (out, dropped) = (Rewrites::default(), &decided.dropped);
+    let mut deciding = Deciding { request, proposals, dropped, made: &made, pinned, out, sums: HashMap::new() };
+    if proposals.nodes.iter().any(|proposal| proposal.strip.is_some()) {
+        request.merged.tree.inodes().filter(|(_, i)| i.kind == Type::File).for_each(|(id, _)| deciding.file(id));
+    }
+    deciding.out.stripped.iter().map(|stripped| stripped.node).collect()
+}
+
 struct Deciding<'a> {
     request: &'a Request<'a>,
     proposals: &'a Proposals,
     dropped: &'a [Option<u16>],
     made: &'a Made,
+    pinned: &'a Pinned,
     out: Rewrites,
     /// What gets a new content: its new checksums.
     sums: HashMap<At, Sums>,
@@ -184,7 +203,7 @@ impl<'a> Deciding<'a> {
         // An exception for one of the names is one for the file.
         let rules: Option<Vec<u16>> = names.iter().map(|n| self.proposals.nodes[n.index()].strip).collect();
         let Some(rule) = rules.and_then(|rules| rules.into_iter().max()) else { return };
-        let left = match self.strip_of(&facts.strip, rule, &names) {
+        let left = match self.strip_of(at, &facts.strip, rule, &names) {
             Ok((Stripping::Replaced(recipe), Some(sums))) => {
                 self.out.of.insert(at, recipe.clone());
                 self.out.stripped.push(Stripped { at, node: names[0], rule });
@@ -201,6 +220,7 @@ impl<'a> Deciding<'a> {
     /// What stripping makes of a file with these names.
     fn strip_of<'f>(
         &self,
+        at: At,
         found: &'f [Strip],
         rule: u16,
         names: &[NodeId],
@@ -215,8 +235,14 @@ impl<'a> Deciding<'a> {
         if names.iter().any(|n| self.proposals.nodes[n.index()].protect.is_some()) {
             return Err(Left::Protected);
         }
+        if let Some(protect) = names.iter().find_map(|&n| self.proposals.change(n).content) {
+            return Err(Left::Content(protect));
+        }
         if names.iter().any(|&n| is_verified(self.tree(), n)) {
             return Err(Left::Elf(Reason::SelfChecking));
+        }
+        if let Some(text) = self.pinned.by(at) {
+            return Err(Left::Stated(text));
         }
         Ok((&strip.outcome, strip.sums.as_ref()))
     }
@@ -301,11 +327,22 @@ impl<'a> Deciding<'a> {
     }
 }
 
-/// Whether a checksum of the file lies beside it, or its name says that it is verified.
+/// Whether a checksum or signature of the file lies beside it, or its name says that it is verified.
 #[must_use]
 pub fn is_verified(tree: &Tree, node: NodeId) -> bool {
     let name = tree.name(node);
     let parent = tree.node(node).parent;
     let beside = |car: &Vec<u8>| path::components(car).try_fold(parent, |dir, part| tree.child(dir, part));
-    elf::is_checked_name(name) || elf::side_cars(name).iter().any(|car| beside(car).is_some())
+    let mut seal = name.to_vec();
+    let mut sealed = |end: &&str| {
+        seal.truncate(name.len());
+        seal.extend(end.bytes());
+        tree.child(parent, &seal).is_some() || {
+            seal[name.len()..].make_ascii_uppercase();
+            tree.child(parent, &seal).is_some()
+        }
+    };
+    elf::is_checked_name(name)
+        || elf::SEALS.iter().any(&mut sealed)
+        || elf::side_cars(name).iter().any(|car| beside(car).is_some())
 }

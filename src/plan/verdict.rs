@@ -30,6 +30,8 @@ pub struct Change {
     pub bytecode: Option<u16>,
     /// Run a command on it.
     pub external: Option<u16>,
+    /// The first protection of its content, by index in the profile: then it gets no other one, nor a second name.
+    pub content: Option<u16>,
 }
 
 /// What the profile says of every path.
@@ -64,6 +66,7 @@ struct State {
     changes: Vec<u16>,
     except: Vec<u16>,
     protect: Option<u16>,
+    content: Option<u16>,
 }
 
 impl State {
@@ -80,6 +83,7 @@ impl State {
             changes: union(&self.changes, &hits.changes),
             except: union(&self.except, &hits.except),
             protect: self.protect.iter().chain(&hits.protects).min_by_key(|&&p| owned(p)).copied(),
+            content: self.content.or(hits.contents.first().copied()),
         }
     }
 
@@ -111,8 +115,12 @@ impl Proposing<'_> {
             let acts = |&rule: &u16| self.profile.rules[usize::from(rule)].action == action && state.holds(rule);
             state.changes.iter().rev().copied().find(acts)
         };
-        let change =
-            Change { hardlink: of(Action::Hardlink), bytecode: of(Action::Bytecode), external: of(Action::External) };
+        let change = Change {
+            hardlink: of(Action::Hardlink),
+            bytecode: of(Action::Bytecode),
+            external: of(Action::External),
+            content: state.content,
+        };
         let (rule, strip, protect) = (state.drops(), of(Action::Strip), state.protect);
         let next = self.changes.len() as u32;
         let change = *self.known.entry(change).or_insert_with(|| {
@@ -202,7 +210,7 @@ pub fn propose(request: &Request<'_>, named: &Named) -> Proposals {
             hits.rules.retain(|&r| !guarded(r));
         }
         hits.rules.iter().chain(&hits.changes).for_each(|&r| out.matched[usize::from(r)] = true);
-        hits.protects.iter().for_each(|&p| out.protects_matched[usize::from(p)] = true);
+        hits.protects.iter().chain(&hits.contents).for_each(|&p| out.protects_matched[usize::from(p)] = true);
         let links = hits.protects.iter().filter(|&&p| profile.protects[usize::from(p)].links);
         out.linked.extend(links.map(|&p| (id, p)));
         let above = &states[inherited as usize].0;

@@ -103,11 +103,20 @@ fn external(verdicts: &Verdicts, names: &[NodeId]) -> Option<u16> {
 fn left_alone(request: &Request<'_>, verdicts: &Verdicts, at: At, names: &[NodeId]) -> Option<Reason> {
     let tree = &request.merged.tree;
     let records = &request.member(at).meta.attrs.records;
-    if names.iter().any(|n| verdicts.proposals.nodes[n.index()].protect.is_some()) {
+    if names.iter().any(|&n| is_protected(verdicts, n)) {
         return Some(Reason::Protected);
+    }
+    if let Some(text) = verdicts.pinned.by(at) {
+        return Some(Reason::Stated(text));
     }
     let signed = records.iter().any(|(key, _)| key == "SCHILY.xattr.security.ima");
     (signed || names.iter().any(|&n| is_verified(tree, n))).then_some(Reason::Verified)
+}
+
+/// Whether a protection of the profile holds a file, or its content alone.
+fn is_protected(verdicts: &Verdicts, node: NodeId) -> bool {
+    let proposals = &verdicts.proposals;
+    proposals.nodes[node.index()].protect.is_some() || proposals.change(node).content.is_some()
 }
 
 fn module(request: &Request<'_>, verdicts: &Verdicts, look: &Look<'_>, at: At, node: NodeId) -> Option<Module> {
@@ -118,7 +127,7 @@ fn module(request: &Request<'_>, verdicts: &Verdicts, look: &Look<'_>, at: At, n
     let name = Name::of(tree.name(node)).filter(|name| name.optimized.is_none())?;
     let cache = tree.node(node).parent;
     let simple = tree.names(tree.node(node).inode).len() == 1 && tree.name(cache) == CACHE;
-    if !simple || verdicts.proposals.nodes[node.index()].protect.is_some() {
+    if !simple || is_protected(verdicts, node) || verdicts.pinned.by(at).is_some() {
         return None;
     }
     let source = tree.inode_of(source).holder()?;

@@ -67,6 +67,7 @@ pub(super) struct RawProtect {
     pub(super) except: Vec<Text>,
     pub(super) links: bool,
     pub(super) owned: bool,
+    pub(super) content: bool,
 }
 
 /// Larger texts are refused: no profile is that long, and a parser needs many times the size of its input.

@@ -20,6 +20,8 @@ pub struct Hits {
     pub except: Vec<u16>,
     /// The protections that match: indices into [`Profile::protects`], in order.
     pub protects: Vec<u16>,
+    /// The same for those of contents alone: [`super::Protect::content`].
+    pub contents: Vec<u16>,
 }
 
 /// The patterns of a profile, compiled.
@@ -40,6 +42,7 @@ enum Target {
     Change(u16),
     Except(u16),
     Protect(u16),
+    Content(u16),
 }
 
 impl Matcher {
@@ -76,25 +79,28 @@ impl Matcher {
 
     /// What these patterns, those that name `path`, are in this profile. What was in `into` before goes.
     pub fn hits(&self, patterns: impl Iterator<Item = usize>, path: &[u8], into: &mut Hits) {
-        let Hits { rules, changes, except, protects } = into;
+        let Hits { rules, changes, except, protects, contents } = into;
         rules.clear();
         changes.clear();
         except.clear();
         protects.clear();
+        contents.clear();
         for target in patterns.flat_map(|pattern| self.targets.get(pattern).into_iter().flatten()) {
             match *target {
                 Target::Rule(i) => rules.push(i),
                 Target::Change(i) => changes.push(i),
                 Target::Except(i) => except.push(i),
                 Target::Protect(i) => protects.push(i),
+                Target::Content(i) => contents.push(i),
             }
         }
-        if !protects.is_empty() {
+        if !protects.is_empty() || !contents.is_empty() {
             let ends = memchr::memchr_iter(b'/', path).chain([path.len()]);
-            ends.for_each(|end| self.protect_except.find(&path[..end], |i| protects.retain(|p| *p != i)));
+            let mut not = |i| [&mut *protects, &mut *contents].into_iter().for_each(|list| list.retain(|p| *p != i));
+            ends.for_each(|end| self.protect_except.find(&path[..end], &mut not));
         }
         // Patterns are in the order of the first profile that has them, and one rule may have several.
-        for list in [rules, changes, except, protects] {
+        for list in [rules, changes, except, protects, contents] {
             list.sort_unstable();
             list.dedup();
         }
@@ -125,7 +131,8 @@ fn profile_patterns(profile: &Profile) -> Result<OfProfile<'_>, ProfileError> {
     }
     for (i, protect) in profile.protects.iter().enumerate() {
         let id = index(i)?;
-        patterns.push((&protect.path, Target::Protect(id)));
+        let target = if protect.content { Target::Content(id) } else { Target::Protect(id) };
+        patterns.push((&protect.path, target));
         protect_except.extend(protect.except.iter().map(|g| (g, id)));
     }
     Ok(OfProfile { patterns, protect_except })
@@ -302,7 +309,7 @@ mod tests {
             "#,
         );
         let m = Matcher::new(&p).unwrap();
-        let mut hits = Hits { rules: vec![7], changes: vec![7], except: vec![7], protects: vec![7] };
+        let mut hits = Hits { rules: vec![7], changes: vec![7], except: vec![7], protects: vec![7], contents: vec![7] };
         m.matches(b"a/b", &mut hits);
         assert_eq!((hits.rules, hits.except), (vec![1], vec![1]));
         assert_eq!(p.protects[usize::from(hits.protects[0])].path.source, "a/b");

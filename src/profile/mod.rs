@@ -208,6 +208,9 @@ pub struct Protect {
     /// Whether it belongs to a package and goes where a rule removes that: licences and metadata. What is protected without
     /// this holds the whole package.
     pub owned: bool,
+    /// Whether it is the contents alone that are protected: what is there may go, but no rule gives it other bytes or makes it a
+    /// hard link. So it is where files are named by their checksums.
+    pub content: bool,
     /// The profile that it was defined in.
     pub profile: String,
 }
@@ -241,6 +244,8 @@ impl Profile {
     pub const MODULE_ROOTS: &str = "python-path";
     /// The set of the directories that hold packages, each in a directory of its own name.
     pub const PACKAGES: &str = "packages";
+    /// The set of the files that state checksums of archives, which are in no image: what is looked for elsewhere is not in these.
+    pub const ARCHIVE_LISTS: &str = "archive-lists";
 
     /// Whether the other comes to the same plan and report for any image: the rules are the same, in the same order, and so is
     /// what is protected and those of the sets that are read by name.

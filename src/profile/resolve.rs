@@ -324,8 +324,8 @@ impl<'a> Loader<'a> {
             let reason = protect.reason.unwrap_or_else(|| format!("protected by {from}"));
             let except = self.globs(&protect.except, sets);
             if let Some(path) = self.globs(std::slice::from_ref(&protect.path), sets).pop() {
-                let (links, owned) = (protect.links, protect.owned);
-                let protect = Protect { path, reason, except, links, owned, profile: from };
+                let (links, owned, content) = (protect.links, protect.owned, protect.content);
+                let protect = Protect { path, reason, except, links, owned, content, profile: from };
                 push_protect(&mut profile.protects, protect);
             }
         }
@@ -356,8 +356,8 @@ impl<'a> Loader<'a> {
         for path in self.globs(&texts("--protect", request.protect), sets) {
             let reason = format!("--protect {}", path.source);
             let profile_name = COMMAND_LINE.to_owned();
-            let (except, links, owned) = (Vec::new(), false, false);
-            profile.protects.push(Protect { path, reason, except, links, owned, profile: profile_name });
+            let (except, links, owned, content) = (Vec::new(), false, false, false);
+            profile.protects.push(Protect { path, reason, except, links, owned, content, profile: profile_name });
         }
     }
 

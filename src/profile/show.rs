@@ -44,7 +44,8 @@ impl Profile {
                 out.push_str(&format!(", except = {}", array(sources(&p.except))));
             }
             out.push_str(if p.links { ", links = true" } else { "" });
-            out.push_str(if p.owned { ", owned = true },\n" } else { " },\n" });
+            out.push_str(if p.owned { ", owned = true" } else { "" });
+            out.push_str(if p.content { ", content = true },\n" } else { " },\n" });
         }
         out.push_str("]\n");
         out

@@ -7,6 +7,7 @@
 
 mod bytes;
 mod collect;
+pub mod digests;
 pub mod elf;
 pub mod javascript;
 mod lines;

@@ -4,7 +4,7 @@ use super::build::Built;
 use super::{Bytecode, Left, Stripped, Totals, Unchanged};
 use crate::plan;
 use crate::plan::made::Reason;
-use crate::tree::NodeId;
+use crate::tree::{NodeId, Tree};
 use bstr::BString;
 use std::collections::BTreeMap;
 
@@ -38,7 +38,7 @@ impl Built<'_> {
         let rewrites = &self.plan.rewrites;
         let left = self.grouped(rewrites.left.iter().map(|&(node, why)| (why, node)));
         let one = |(why, group): (plan::Left, Group)| {
-            let (id, reason, usual) = super::words::left(why);
+            let (id, reason, usual) = super::words::left(why, self.tree, self.profile);
             let Group { files, bytes, example, .. } = group;
             Left { id: id.to_owned(), reason, files, bytes, example, usual }
         };
@@ -53,7 +53,7 @@ impl Built<'_> {
     pub(super) fn unchanged(&self) -> Vec<Unchanged> {
         let all = self.grouped(self.plan.rewrites.unchanged.iter().map(|one| ((one.rule, &one.why), one.node)));
         let one = |((rule, why), group): ((u16, &Reason), Group)| {
-            let (id, reason, usual) = words(why);
+            let (id, reason, usual) = words(why, self.tree);
             let (rule, Group { files, bytes, example, .. }) = (self.rule_id(rule).to_owned(), group);
             Unchanged { id: id.to_owned(), rule, reason, files, bytes, example, usual }
         };
@@ -88,7 +88,7 @@ struct Group {
 }
 
 /// A reason's id and sentence, and whether it says that nothing is wrong.
-fn words(reason: &Reason) -> (&'static str, String, bool) {
+fn words(reason: &Reason, tree: &Tree) -> (&'static str, String, bool) {
     match reason {
         Reason::Failed(how) => ("failed", format!("the command failed: {how}"), false),
         Reason::TimedOut(seconds) => ("timed-out", format!("the command took more than {seconds} s"), false),
@@ -96,6 +96,7 @@ fn words(reason: &Reason) -> (&'static str, String, bool) {
         Reason::NotSmaller => ("not-smaller", "the result is not smaller".to_owned(), true),
         Reason::Protected => ("protected", "protected: it stays byte for byte".to_owned(), false),
         Reason::Verified => ("self-checking", "a program verifies its bytes".to_owned(), false),
+        Reason::Stated(text) => ("stated", super::words::stated(*text, tree), false),
         Reason::Recorded => ("recorded", "a package manager's checksum of it cannot be written anew".to_owned(), false),
     }
 }

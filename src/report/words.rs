@@ -111,12 +111,23 @@ pub fn held(why: Why, tree: &Tree, profile: &Profile) -> Told {
 /// Tells why a file is not stripped: a name that stays the same, a clause, and whether that is so common that nobody need
 /// be told.
 #[must_use]
-pub fn left(why: Left) -> (&'static str, String, bool) {
+pub fn left(why: Left, tree: &Tree, profile: &Profile) -> (&'static str, String, bool) {
     match why {
+        Left::Content(protect) => {
+            let protect = &profile.protects[usize::from(protect)];
+            (PROTECTED, format!("protected: {} ({})", protect.reason, protect.path.source), false)
+        }
+        Left::Stated(text) => ("stated", stated(text, tree), false),
         Left::Elf(reason) => (reason.id(), reason.to_string(), reason.is_usual()),
         Left::Protected => (PROTECTED, "protected: it stays byte for byte".to_owned(), false),
         Left::Recorded => ("recorded", "a package manager's checksum of it cannot be written anew".to_owned(), false),
     }
+}
+
+/// Tells which text has a file's checksum.
+#[must_use]
+pub fn stated(text: NodeId, tree: &Tree) -> String {
+    format!("its checksum is in {}", escape(&tree.path(text)))
 }
 
 /// Tells why a package stays although a rule asked for it.

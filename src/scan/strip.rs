@@ -53,7 +53,7 @@ pub(super) fn look(
         // Its header alone says why not.
         return Ok(outcomes(head.as_slice(), name, levels, SumsOf::Sha256));
     }
-    let of = match path::components(&member.path).any(|part| part == b"site-packages") {
+    let of = match is_in_site_packages(member) {
         site if needs.sizes_only => SumsOf::Length { legacy: !site },
         true => SumsOf::Sha256,
         false => SumsOf::All,
@@ -68,6 +68,25 @@ pub(super) fn look(
     head.reserve_exact(usize::try_from(size).unwrap_or_default().saturating_sub(head.len()));
     rest.read_to_end(head)?;
     Ok(outcomes(head.as_slice(), name, levels, of))
+}
+
+/// The SHA-256 of an object that stripping would change, where all of it is in `head`: to hash it later would mean to decompress its
+/// layer again. Of what pip installed it is in a `RECORD`.
+pub(super) fn original(
+    place: Place<'_>,
+    member: &Member,
+    needs: &Needs,
+    head: &[u8],
+    found: &[Strip],
+) -> Option<Box<[u8; 32]>> {
+    let replaced = found.iter().any(|strip| matches!(strip.outcome, Outcome::Replaced(_)));
+    let held = place.layer.compression != Compression::None && head.len() as u64 == member.stored;
+    let hashed = needs.digests && replaced && held && !is_in_site_packages(member);
+    hashed.then(|| Box::new(sha2::Sha256::digest(head).into()))
+}
+
+fn is_in_site_packages(member: &Member) -> bool {
+    path::components(&member.path).any(|part| part == b"site-packages")
 }
 
 /// What an object needs to be loaded. Of an object in a compressed layer, `head` gets all.

@@ -13,6 +13,7 @@ use crate::{Digest, Error, ErrorKind, Result, Warning};
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 
+mod checksums;
 pub mod compare;
 mod compile;
 mod external;
@@ -21,6 +22,7 @@ mod shelf;
 mod spool;
 mod twins;
 
+pub use checksums::Checksums;
 pub use group::kill_all;
 pub use shelf::{Content, Shelf};
 pub use spool::Spool;
@@ -52,13 +54,15 @@ impl<'a> Workshop<'a> {
     /// # Errors
     /// Those of the input, of temporary files, and of programs that cannot be run or do not do what they should.
     pub fn plan(&mut self, input: &Input, layers: &[LayerRef], request: &Request<'_>) -> Result<Plan> {
-        let verdicts = plan::decide(request)?;
+        let mut verdicts = plan::decide(request)?;
+        verdicts.pinned = Checksums::new(input, layers, request).pinned(request, &verdicts)?;
         let made = self.make(input, layers, request, &verdicts)?;
         let rewrites = plan::rewrites(request, &verdicts, &made);
         let candidates = links::candidates(request, &verdicts.proposals, &verdicts.decided.dropped, &rewrites);
         let unknown = candidates.unknown();
         let shelf = Shelf::new(input, layers, request.layers, unknown.iter().copied())?;
-        let links = links::links(request, &candidates, &rewrites, &twins::hashes(&shelf, &unknown)?);
+        let hashes = twins::hashes(&shelf, &unknown)?;
+        let links = links::links(request, &candidates, &rewrites, &hashes, &verdicts.pinned);
         Ok(plan::finish(request, verdicts, rewrites, links))
     }
 

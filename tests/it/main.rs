@@ -11,6 +11,7 @@ mod bad_input;
 mod budget;
 mod builder;
 mod case;
+mod checksums;
 mod cli;
 mod compare;
 mod diff;

@@ -210,7 +210,7 @@ fn checksums_that_package_managers_keep_follow() {
 }
 
 /// What coreutils say of some bytes.
-fn of_host(tool: &str, bytes: &[u8]) -> String {
+pub fn of_host(tool: &str, bytes: &[u8]) -> String {
     use std::io::Write as _;
     use std::process::{Command, Stdio};
     let mut child = Command::new(tool).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
@@ -219,7 +219,7 @@ fn of_host(tool: &str, bytes: &[u8]) -> String {
     String::from_utf8(out).unwrap().split_whitespace().next().unwrap().to_owned()
 }
 
-fn python_base64(raw: &[u8], url: bool) -> String {
+pub fn python_base64(raw: &[u8], url: bool) -> String {
     const PLAIN: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::new();
     for chunk in raw.chunks(3) {

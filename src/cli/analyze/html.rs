@@ -1,16 +1,22 @@
 //! `slim analyze --html`: the plan of one profile, and the page of the analysis with its verdicts.
 
-use super::planned;
+use super::{planned, request_of};
 use crate::analyze::page::page as fill;
 use crate::analyze::{Analysis, Request};
 use crate::explain::{Explain, Planned};
 use crate::page::Page;
 use crate::profile::{self, Matcher, Profile};
-use crate::source::Image;
+use crate::source::{Image, Input};
+use crate::transform::Checksums;
 use crate::{Error, ErrorKind, Result};
 
 /// The page, with the verdicts of the profile that looks at the image itself, or else of the one that would save most.
-pub(super) fn page(analysis: &Analysis, request: &Request<'_>, image: &Image, profiles: &[Profile]) -> Result<Page> {
+pub(super) fn page(
+    analysis: &Analysis,
+    request: &Request<'_>,
+    image: &Image,
+    (input, profiles): (&Input, &[Profile]),
+) -> Result<Page> {
     let saves_most = || {
         let best = analysis.savings.first().map(|s| &s.profile);
         profiles.iter().find(|p| Some(&p.names.join(",")) == best)
@@ -23,7 +29,9 @@ pub(super) fn page(analysis: &Analysis, request: &Request<'_>, image: &Image, pr
             &none
         }
     };
-    let plan = planned(profile, &Matcher::new(profile)?, None, request)?;
+    let matcher = Matcher::new(profile)?;
+    let plan_request = request_of(profile, &matcher, None, request);
+    let plan = planned(&plan_request, &Checksums::new(input, &image.layers, &plan_request))?;
     let instructions: Vec<&str> = request.instructions.iter().map(|made| made.as_deref().unwrap_or_default()).collect();
     let explain = Explain::new(Planned {
         tags: &image.tags,

@@ -38,7 +38,7 @@ fn links_of(lines: &[&str], differ: &[&str]) -> (Vec<String>, Vec<(String, Strin
         (*at, Digest::of(own.as_bytes()))
     };
     let unknown = found.unknown();
-    let links = links(&request, &found, &rewrites, &unknown.iter().map(hash).collect());
+    let links = links(&request, &found, &rewrites, &unknown.iter().map(hash).collect(), &Pinned::default());
     let shown = links.all.iter().map(|l| {
         let path = |node| merged.tree.path(node).to_string();
         (path(l.node), path(l.first), l.bytes)

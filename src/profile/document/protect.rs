@@ -5,11 +5,12 @@ use toml::de::DeValue;
 
 use super::{RawProtect, Reader, Value, in_order, kind};
 
-const PROTECT_KEYS: [&str; 5] = ["path", "reason", "except", "links", "owned"];
+const PROTECT_KEYS: [&str; 6] = ["path", "reason", "except", "links", "owned", "content"];
 
 impl Reader<'_> {
     pub(super) fn protects(&mut self, value: &Value<'_>) -> Vec<RawProtect> {
-        let plain = |path| RawProtect { path, reason: None, except: Vec::new(), links: false, owned: false };
+        let plain =
+            |path| RawProtect { path, reason: None, except: Vec::new(), links: false, owned: false, content: false };
         match value.get_ref() {
             DeValue::Array(items) => {
                 let one = |item| match Spanned::get_ref(item) {
@@ -39,7 +40,8 @@ impl Reader<'_> {
     }
 
     fn protect(&mut self, value: &Value<'_>) -> Option<RawProtect> {
-        let (mut path, mut reason, mut except, mut links, mut owned) = (None, None, Vec::new(), false, false);
+        let (mut path, mut reason, mut except) = (None, None, Vec::new());
+        let (mut links, mut owned, mut content) = (false, false, false);
         let before = self.errors.len();
         for (key, value) in self.entries("paths", value) {
             match key.get_ref().as_ref() {
@@ -48,12 +50,13 @@ impl Reader<'_> {
                 "except" => except = self.strings("except", value),
                 "links" => links = self.boolean("links", value),
                 "owned" => owned = self.boolean("owned", value),
+                "content" => content = self.boolean("content", value),
                 other => self.unknown(key, other, "a protected path", &PROTECT_KEYS),
             }
         }
         if path.is_none() && self.errors.len() == before {
             self.error(value.span(), "a protected path needs a `path`");
         }
-        Some(RawProtect { path: path?, reason, except, links, owned })
+        Some(RawProtect { path: path?, reason, except, links, owned, content })
     }
 }

@@ -1,0 +1,296 @@
+//! Files whose checksum stands in a text that stays: somebody compares them when they run, so no rule gives them other bytes.
+//!
+//! The lists of package managers are written anew and don't count. Of the files that rules would change, few have to be hashed: what
+//! pip installed has its SHA-256 in a `RECORD`, and other kinds of checksums are looked for only in texts that name a file or lie
+//! above it. What has to be is said here, hashed elsewhere, and handed back as data.
+
+use super::places::Places;
+use super::{Request, records};
+use crate::Digest;
+use crate::elf::Outcome;
+use crate::layer::Facts;
+use crate::ledger::Ledger;
+use crate::path;
+use crate::refs::digests::{Digests, Kind, start};
+use crate::tree::{At, NodeId, Tree, Type};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::fmt::Write as _;
+
+/// How far above a file a directory may be whose checksum is looked for.
+const MOST_LEVELS: usize = 3;
+/// The most names in such a directory: it is one small package.
+const MOST_NAMES: usize = 256;
+
+/// The most names in a directory whose texts may have any checksum of what is in it: it is one package, not all that is installed.
+const MOST_NEAR: u32 = 4096;
+
+/// Checksums of files as they are in the input.
+#[derive(Clone, Debug, Default)]
+pub struct Hashes(HashMap<(At, Kind), Vec<u8>>);
+
+impl Hashes {
+    /// Adds the checksum of a member's file.
+    pub fn add(&mut self, at: At, kind: Kind, digest: Vec<u8>) {
+        self.0.insert((at, kind), digest);
+    }
+
+    /// Adds all of another.
+    pub fn extend(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
+    fn get(&self, at: At, kind: Kind) -> Option<&[u8]> {
+        self.0.get(&(at, kind)).map(Vec::as_slice)
+    }
+}
+
+/// What is known without reading again, whatever the profile: of objects in compressed layers, and of what a `RECORD` lists.
+#[must_use]
+pub fn known(request: &Request<'_>) -> Hashes {
+    let mut out = Hashes::default();
+    let mut names: HashSet<&[u8]> = HashSet::new();
+    let tree = &request.merged.tree;
+    if !any_digests(request) {
+        return out;
+    }
+    for node in objects(request) {
+        let Some(at) = tree.inode_of(node).holder() else { continue };
+        match request.facts_at(at).and_then(|facts| facts.sha256.as_deref()) {
+            Some(sha256) => out.add(at, Kind::Sha256, sha256.to_vec()),
+            None => names.extend(tree.names(tree.node(node).inode).iter().map(|&name| &**tree.name(name))),
+        }
+    }
+    if !names.is_empty() {
+        add_recorded(request, &names, &mut out);
+    }
+    out
+}
+
+fn any_digests(request: &Request<'_>) -> bool {
+    request.layers.iter().any(|layer| layer.facts.values().any(|facts| facts.digests.is_some()))
+}
+
+/// One name of each object that stripping would change.
+#[must_use]
+pub fn objects(request: &Request<'_>) -> Vec<NodeId> {
+    let replaced = |facts: &Facts| facts.strip.iter().any(|strip| matches!(strip.outcome, Outcome::Replaced(_)));
+    let files = request.merged.tree.inodes().filter(|(_, inode)| inode.kind == Type::File);
+    let above = files.filter(|(_, i)| i.holder().is_some_and(|at| at.layer as usize >= request.base));
+    above
+        .filter(|(_, i)| i.holder().and_then(|at| request.facts_at(at)).is_some_and(replaced))
+        .map(|(_, i)| i.name)
+        .collect()
+}
+
+/// Adds what `RECORD` says of files with these names, where the size is right, too.
+fn add_recorded(request: &Request<'_>, names: &HashSet<&[u8]>, out: &mut Hashes) {
+    let tree = &request.merged.tree;
+    let mut places = Places::new(tree);
+    for (_, at, ledger, text) in records::kept(request, &vec![None; tree.len()]) {
+        if ledger != Ledger::Record {
+            continue;
+        }
+        for row in ledger.rows(&at, text).filter(|row| names.contains(path::split(&row.path).1)) {
+            let digest = text[row.checksum.clone()].strip_prefix(b"sha256=");
+            let digest = digest.and_then(|digest| URL_SAFE_NO_PAD.decode(digest).ok()).filter(|d| d.len() == 32);
+            let holder = places.get(&row.path).and_then(|node| tree.inode_of(node).holder());
+            let (Some(digest), Some(holder)) = (digest, holder) else { continue };
+            if text[row.size] == *request.member(holder).stored.to_string().as_bytes() {
+                out.add(holder, Kind::Sha256, digest);
+            }
+        }
+    }
+}
+
+/// A text with digests that need not be of all files.
+struct Other<'a> {
+    node: NodeId,
+    /// The directories of its names.
+    dirs: Vec<NodeId>,
+    digests: &'a Digests,
+}
+
+/// What the texts that stay state, and of which files it may be.
+pub struct Stated<'a> {
+    request: &'a Request<'a>,
+    /// By the beginning of a digest: a text that has it.
+    sha256: HashMap<u64, NodeId>,
+    directories: HashMap<u64, NodeId>,
+    others: Vec<Other<'a>>,
+    /// One name of each file that a rule would change, and its member.
+    files: Vec<(NodeId, At)>,
+}
+
+/// The files that keep their bytes for the sake of a text.
+#[derive(Clone, Debug, Default)]
+pub struct Pinned {
+    of: HashMap<At, NodeId>,
+    sha256: HashMap<u64, NodeId>,
+}
+
+impl Pinned {
+    /// The text that has the checksum of a member's file.
+    #[must_use]
+    pub fn by(&self, at: At) -> Option<NodeId> {
+        self.of.get(&at).copied()
+    }
+
+    /// Whether a text has this SHA-256.
+    #[must_use]
+    pub fn has(&self, sha256: &[u8; 32]) -> bool {
+        self.sha256.contains_key(&start(sha256))
+    }
+}
+
+impl<'a> Stated<'a> {
+    /// Of `files`, one name of each that a rule would change.
+    #[must_use]
+    pub fn new(request: &'a Request<'a>, dropped: &[Option<u16>], files: &[NodeId]) -> Self {
+        let tree = &request.merged.tree;
+        let at = |&node: &NodeId| Some((node, tree.inode_of(node).holder()?));
+        let files = files.iter().filter_map(at).collect();
+        let (sha256, directories) = (HashMap::new(), HashMap::new());
+        let mut out = Self { request, sha256, directories, others: Vec::new(), files };
+        if !any_digests(request) {
+            return out;
+        }
+        for (id, inode) in tree.inodes().filter(|(_, inode)| inode.kind == Type::File) {
+            let facts = inode.holder().and_then(|at| request.facts_at(at));
+            let Some(digests) = facts.and_then(|facts| facts.digests.as_deref()) else { continue };
+            let stays: Vec<NodeId> = tree.names(id).iter().copied().filter(|n| dropped[n.index()].is_none()).collect();
+            out.text(digests, &stays);
+        }
+        out
+    }
+
+    fn text(&mut self, digests: &'a Digests, names: &[NodeId]) {
+        let Some(&node) = names.first() else { return };
+        let mut others = false;
+        for stated in &digests.stated {
+            match stated.kind {
+                Kind::Sha256 => _ = self.sha256.entry(stated.start).or_insert(node),
+                Kind::Directory => _ = self.directories.entry(stated.start).or_insert(node),
+                _ => others = true,
+            }
+        }
+        if others {
+            let dirs = names.iter().map(|&name| self.tree().node(name).parent).collect();
+            self.others.push(Other { node, dirs, digests });
+        }
+    }
+
+    fn tree(&self) -> &'a Tree {
+        &self.request.merged.tree
+    }
+
+    fn names(&self, node: NodeId) -> &'a [NodeId] {
+        self.tree().names(self.tree().node(node).inode)
+    }
+
+    /// The texts that may have a checksum of a file other than SHA-256: that name it, or lie above it in a directory of their own.
+    fn near(&self, file: NodeId) -> impl Iterator<Item = &Other<'a>> {
+        let tree = self.tree();
+        let names = self.names(file);
+        let above =
+            move |dir: NodeId| dir != NodeId::ROOT && names.iter().any(|n| (dir.0..tree.node(dir).end).contains(&n.0));
+        let near = move |other: &&Other<'a>| {
+            other.dirs.iter().any(|&dir| above(dir)) || names.iter().any(|&name| other.digests.names(tree.name(name)))
+        };
+        self.others.iter().filter(near)
+    }
+
+    /// The directories whose checksum may be stated, with all that is in them; none where one of their files can't be told.
+    fn directories(&self) -> Vec<(NodeId, Vec<(NodeId, At)>)> {
+        if self.directories.is_empty() {
+            return Vec::new();
+        }
+        let tree = self.tree();
+        let above = |&(file, _): &(NodeId, At)| {
+            let names = self.names(file).iter();
+            names.flat_map(|&name| tree.ancestors(name).take(MOST_LEVELS)).collect::<Vec<_>>()
+        };
+        let small = |dir: &NodeId| *dir != NodeId::ROOT && (tree.node(*dir).end - dir.0) as usize <= MOST_NAMES;
+        let dirs: BTreeSet<NodeId> = self.files.iter().flat_map(above).filter(small).collect();
+        dirs.into_iter().filter_map(|dir| Some((dir, self.below(dir)?))).collect()
+    }
+
+    /// The files below a directory, each by its name there; symbolic links count as what they lead to.
+    fn below(&self, dir: NodeId) -> Option<Vec<(NodeId, At)>> {
+        let tree = self.tree();
+        let leaves = tree.subtree(dir).filter(|&node| !tree.is_dir(node));
+        let file = |node: NodeId| {
+            let inode = tree.inode_of(tree.follow(node).target?);
+            let at = inode.holder().filter(|_| inode.kind == Type::File)?;
+            self.request.member(at).sparse.is_none().then_some((node, at))
+        };
+        leaves.map(file).collect()
+    }
+
+    /// What has to be hashed to know, beside what is known.
+    #[must_use]
+    pub fn wanted(&self, known: &Hashes) -> Vec<(At, Vec<Kind>)> {
+        let mut all: BTreeSet<(At, Kind)> = BTreeSet::new();
+        for &(file, at) in &self.files {
+            if !self.sha256.is_empty() {
+                all.insert((at, Kind::Sha256));
+            }
+            let kinds = self.near(file).flat_map(|other| other.digests.stated.iter().map(|stated| stated.kind));
+            all.extend(kinds.filter(|kind| *kind != Kind::Directory).map(|kind| (at, kind)));
+        }
+        all.extend(self.directories().into_iter().flat_map(|(_, files)| files).map(|(_, at)| (at, Kind::Sha256)));
+        let mut out: Vec<(At, Vec<Kind>)> = Vec::new();
+        for (at, kind) in all.into_iter().filter(|&(at, kind)| known.get(at, kind).is_none()) {
+            match out.last_mut() {
+                Some((last, kinds)) if *last == at => kinds.push(kind),
+                _ => out.push((at, vec![kind])),
+            }
+        }
+        out
+    }
+
+    /// Which files keep their bytes.
+    #[must_use]
+    pub fn pinned(self, hashes: &[&Hashes]) -> Pinned {
+        let get = |at: At, kind: Kind| hashes.iter().find_map(|known| known.get(at, kind));
+        let mut out = HashMap::new();
+        for &(file, at) in &self.files {
+            let sha256 = get(at, Kind::Sha256).and_then(|digest| self.sha256.get(&start(digest)).copied());
+            let of = |other: &Other<'_>| {
+                let is = |kind: Kind, first: u64| get(at, kind).is_some_and(|digest| start(digest) == first);
+                other.digests.stated.iter().any(|s| s.kind != Kind::Directory && is(s.kind, s.start))
+            };
+            let text = sha256.or_else(|| self.near(file).find(|other| of(other)).map(|other| other.node));
+            out.extend(text.map(|text| (at, text)));
+        }
+        for (dir, files) in self.directories() {
+            let text = self.sum(dir, &files, &get).and_then(|sum| self.directories.get(&start(&sum)));
+            out.extend(text.into_iter().flat_map(|&text| files.iter().map(move |&(_, at)| (at, text))));
+        }
+        Pinned { of: out, sha256: self.sha256 }
+    }
+
+    /// The checksum of a directory, as Go's `dirhash.Hash1` makes it: SHA-256 of a line for each file, sorted by name.
+    fn sum<'h>(
+        &self,
+        dir: NodeId,
+        files: &[(NodeId, At)],
+        get: &dyn Fn(At, Kind) -> Option<&'h [u8]>,
+    ) -> Option<[u8; 32]> {
+        let skip = self.tree().path(dir).len() + 1;
+        let mut names: Vec<(Vec<u8>, At)> =
+            files.iter().map(|&(node, at)| (self.tree().path(node)[skip..].to_vec(), at)).collect();
+        names.sort();
+        let mut list = Vec::new();
+        for (name, at) in names {
+            let digest = get(at, Kind::Sha256)?;
+            let hex = digest.iter().fold(String::new(), |mut hex, byte| {
+                let _ = write!(hex, "{byte:02x}");
+                hex
+            });
+            list.extend([hex.as_bytes(), b"  ", &name, b"\n"].concat());
+        }
+        Some(*Digest::of(&list).as_bytes())
+    }
+}

@@ -1,0 +1,20 @@
+//! Which texts are looked through for checksums of files: all small ones but those whose checksums slim writes anew or which
+//! speak of archives.
+
+use super::Needs;
+use crate::ledger::Ledger;
+use crate::path;
+use crate::tar::Member;
+
+/// Larger texts are data.
+const MAX: u64 = 1 << 20;
+
+/// Whether a file that begins with `head` is such a text.
+pub(super) fn wanted(member: &Member, head: &[u8], needs: &Needs) -> bool {
+    if !needs.digests || member.stored > MAX || memchr::memchr(0, head).is_some() || Ledger::of(&member.path).is_some()
+    {
+        return false;
+    }
+    let name = path::split(&member.path).1;
+    needs.archive_lists.binary_search_by(|list| list.as_slice().cmp(name)).is_err()
+}

@@ -1,0 +1,95 @@
+//! Checksums of files as they are in the input, where a text of the image may state them: [`plan::stated`](crate::plan::stated)
+//! says which.
+
+use super::Shelf;
+use crate::Result;
+use crate::elf::Object as _;
+use crate::plan::stated::{self, Hashes, Pinned, Stated};
+use crate::plan::{Request, Verdicts, rewrite, wanted};
+use crate::refs::digests::Kind;
+use crate::source::{Input, LayerRef};
+use crate::tree::At;
+use rayon::prelude::*;
+use sha2::digest::DynDigest;
+
+/// Bytes that are read at a time.
+const CHUNK: u64 = 1 << 20;
+
+/// The checksums of one image's files, for plans with any profile.
+pub struct Checksums<'a> {
+    input: &'a Input,
+    layers: &'a [LayerRef],
+    known: Hashes,
+}
+
+impl<'a> Checksums<'a> {
+    /// What is known without reading. `layers` are those that the request's are the index of.
+    #[must_use]
+    pub fn new(input: &'a Input, layers: &'a [LayerRef], request: &Request<'_>) -> Self {
+        Self { input, layers, known: stated::known(request) }
+    }
+
+    /// Reads what plans for several profiles may ask for, once.
+    ///
+    /// # Errors
+    /// Those of the input and of temporary files.
+    pub fn ahead(mut self, request: &Request<'_>) -> Result<Self> {
+        let stays = vec![None; request.merged.tree.len()];
+        let fresh = self.read(request, &Stated::new(request, &stays, &stated::objects(request)))?;
+        self.known.extend(fresh);
+        Ok(self)
+    }
+
+    /// Which files keep their bytes because a text that stays has their checksum.
+    ///
+    /// # Errors
+    /// Those of the input and of temporary files.
+    pub fn pinned(&self, request: &Request<'_>, verdicts: &Verdicts) -> Result<Pinned> {
+        let mut files = rewrite::candidates(request, verdicts);
+        let made = wanted::wanted(request, verdicts);
+        files.extend(made.external.iter().map(|task| task.node));
+        files.extend(made.compile.iter().map(|module| module.node));
+        let links = verdicts.proposals.changes.iter().any(|change| change.hardlink.is_some());
+        if files.is_empty() && !links {
+            return Ok(Pinned::default());
+        }
+        files.sort_unstable();
+        files.dedup();
+        let stated = Stated::new(request, &verdicts.decided.dropped, &files);
+        let fresh = self.read(request, &stated)?;
+        Ok(stated.pinned(&[&self.known, &fresh]))
+    }
+
+    fn read(&self, request: &Request<'_>, stated: &Stated<'_>) -> Result<Hashes> {
+        let wanted = stated.wanted(&self.known);
+        let shelf = Shelf::new(self.input, self.layers, request.layers, wanted.iter().map(|(at, _)| *at))?;
+        let one = |(at, kinds): &(At, Vec<Kind>)| Ok((*at, sums(&shelf, *at, kinds)?));
+        let all: Vec<(At, Vec<(Kind, Vec<u8>)>)> = wanted.par_iter().map(one).collect::<Result<_>>()?;
+        let mut out = Hashes::default();
+        for (at, sums) in all {
+            sums.into_iter().for_each(|(kind, digest)| out.add(at, kind, digest));
+        }
+        Ok(out)
+    }
+}
+
+fn sums(shelf: &Shelf<'_>, at: At, kinds: &[Kind]) -> Result<Vec<(Kind, Vec<u8>)>> {
+    let mut all: Vec<(Kind, Box<dyn DynDigest>)> = kinds.iter().map(|&kind| (kind, hasher(kind))).collect();
+    let content = shelf.content(at);
+    let size = content.size();
+    for start in (0..size).step_by(CHUNK as usize) {
+        let bytes = content.bytes(start..size.min(start + CHUNK))?;
+        all.iter_mut().for_each(|(_, hash)| hash.update(&bytes));
+    }
+    Ok(all.into_iter().map(|(kind, hash)| (kind, hash.finalize().into_vec())).collect())
+}
+
+fn hasher(kind: Kind) -> Box<dyn DynDigest> {
+    match kind {
+        Kind::Md5 => Box::<md5::Md5>::default(),
+        Kind::Sha1 => Box::<sha1::Sha1>::default(),
+        Kind::Sha256 | Kind::Directory => Box::<sha2::Sha256>::default(),
+        Kind::Sha384 => Box::<sha2::Sha384>::default(),
+        Kind::Sha512 => Box::<sha2::Sha512>::default(),
+    }
+}
