@@ -226,19 +226,19 @@ impl Guard<'_> {
 
     /// The test suites of a package or module that a command runs by its name.
     pub(super) fn suite(&self, name: &str, out: &mut Vec<NodeId>) {
-        self.packages_of(name).into_iter().for_each(|dir| self.suites_of(dir, out));
+        self.directories_of(name).into_iter().for_each(|dir| self.suites_of(dir, out));
     }
 
     /// The test suite that an entry point names a module of: who loads that goes on to scan the directory.
     pub(super) fn entry_point(&self, module: &str, out: &mut Vec<NodeId>) {
-        self.packages_of(module)
+        self.directories_of(module)
             .into_iter()
             .filter(|&dir| self.index.has(dir))
             .for_each(|dir| self.suites_of(dir, out));
     }
 
     /// The directories that a dotted name leads to, as far as there are any.
-    fn packages_of(&self, name: &str) -> Vec<NodeId> {
+    fn directories_of(&self, name: &str) -> Vec<NodeId> {
         let workdir = self.tree.resolve(NodeId::ROOT, self.request.facts.workdir.as_bytes()).target;
         let find = |root: NodeId| {
             let child =
