@@ -193,8 +193,10 @@ impl<'a> Stated<'a> {
     fn near(&self, file: NodeId) -> impl Iterator<Item = &Other<'a>> {
         let tree = self.tree();
         let names = self.names(file);
-        let above =
-            move |dir: NodeId| dir != NodeId::ROOT && names.iter().any(|n| (dir.0..tree.node(dir).end).contains(&n.0));
+        let above = move |dir: NodeId| {
+            let end = tree.node(dir).end;
+            dir != NodeId::ROOT && end - dir.0 <= MOST_NEAR && names.iter().any(|n| (dir.0..end).contains(&n.0))
+        };
         let near = move |other: &&Other<'a>| {
             other.dirs.iter().any(|&dir| above(dir)) || names.iter().any(|&name| other.digests.names(tree.name(name)))
         };

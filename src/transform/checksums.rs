@@ -63,17 +63,15 @@ impl<'a> Checksums<'a> {
     fn read(&self, request: &Request<'_>, stated: &Stated<'_>) -> Result<Hashes> {
         let wanted = stated.wanted(&self.known);
         let shelf = Shelf::new(self.input, self.layers, request.layers, wanted.iter().map(|(at, _)| *at))?;
-        let one = |(at, kinds): &(At, Vec<Kind>)| Ok((*at, sums(&shelf, *at, kinds)?));
-        let all: Vec<(At, Vec<(Kind, Vec<u8>)>)> = wanted.par_iter().map(one).collect::<Result<_>>()?;
+        let one = |(at, kinds): &(At, Vec<Kind>)| sums(&shelf, *at, kinds);
+        let all: Vec<Hashes> = wanted.par_iter().map(one).collect::<Result<_>>()?;
         let mut out = Hashes::default();
-        for (at, sums) in all {
-            sums.into_iter().for_each(|(kind, digest)| out.add(at, kind, digest));
-        }
+        all.into_iter().for_each(|hashes| out.extend(hashes));
         Ok(out)
     }
 }
 
-fn sums(shelf: &Shelf<'_>, at: At, kinds: &[Kind]) -> Result<Vec<(Kind, Vec<u8>)>> {
+fn sums(shelf: &Shelf<'_>, at: At, kinds: &[Kind]) -> Result<Hashes> {
     let mut all: Vec<(Kind, Box<dyn DynDigest>)> = kinds.iter().map(|&kind| (kind, hasher(kind))).collect();
     let content = shelf.content(at);
     let size = content.size();
@@ -81,7 +79,9 @@ fn sums(shelf: &Shelf<'_>, at: At, kinds: &[Kind]) -> Result<Vec<(Kind, Vec<u8>)
         let bytes = content.bytes(start..size.min(start + CHUNK))?;
         all.iter_mut().for_each(|(_, hash)| hash.update(&bytes));
     }
-    Ok(all.into_iter().map(|(kind, hash)| (kind, hash.finalize().into_vec())).collect())
+    let mut out = Hashes::default();
+    all.into_iter().for_each(|(kind, hash)| out.add(at, kind, hash.finalize().into_vec()));
+    Ok(out)
 }
 
 fn hasher(kind: Kind) -> Box<dyn DynDigest> {

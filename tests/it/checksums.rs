@@ -44,11 +44,14 @@ fn layer(members: &Members) -> Vec<u8> {
     tar
 }
 
+/// Paths, and the contents of files.
+type Files = Vec<(Vec<u8>, Option<Vec<u8>>)>;
+
 /// What became of an image.
 struct Slimmed {
     report: Value,
-    before: Vec<(Vec<u8>, Option<Vec<u8>>)>,
-    after: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    before: Files,
+    after: Files,
     dir: Dir,
 }
 
@@ -74,7 +77,7 @@ impl Slimmed {
     }
 }
 
-fn files(path: &std::path::Path) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
+fn files(path: &std::path::Path) -> Files {
     let tree = open(path).images.remove(0).tree().unwrap();
     let content = |what: &What| if let What::File(content) = what { Some(content.to_vec()) } else { None };
     tree.names.iter().map(|(path, node)| (path.to_vec(), content(&node.what))).collect()
