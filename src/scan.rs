@@ -298,7 +298,7 @@ fn members<R: io::BufRead>(
         }
         Ok(())
     })?;
-    sources.finish(&mut index);
+    sources.finish(&mut index)?;
     index.members.shrink_to_fit();
     Ok(index)
 }
@@ -339,6 +339,9 @@ fn facts<R: io::BufRead>(
         };
     }
     let text = text.or_else(|| is_program(head, needs).then_some(Text::Object));
+    if text == Some(Text::Object) && place.layer.compression != Compression::None && size <= strip::MOST_HELD {
+        data.read_to_end(head)?;
+    }
     if text.is_some_and(|text| text != Text::Object) {
         // One byte more, to find the end without growing.
         head.reserve_exact((size as usize + 1).saturating_sub(head.len()));

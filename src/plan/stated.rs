@@ -11,7 +11,7 @@ use crate::elf::Outcome;
 use crate::layer::Facts;
 use crate::ledger::Ledger;
 use crate::path;
-use crate::refs::digests::{Digests, Kind, start};
+use crate::refs::digests::{self, Digests, Kind, start};
 use crate::tree::{At, NodeId, Tree, Type};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -88,7 +88,7 @@ pub fn objects(request: &Request<'_>) -> Vec<NodeId> {
 fn add_recorded(request: &Request<'_>, names: &HashSet<&[u8]>, out: &mut Hashes) {
     let tree = &request.merged.tree;
     let mut places = Places::new(tree);
-    for (_, at, ledger, text) in records::kept(request, &vec![None; tree.len()]) {
+    for (list, at, ledger, text) in records::kept(request, &vec![None; tree.len()]) {
         if ledger != Ledger::Record {
             continue;
         }
@@ -96,6 +96,8 @@ fn add_recorded(request: &Request<'_>, names: &HashSet<&[u8]>, out: &mut Hashes)
             let digest = text[row.checksum.clone()].strip_prefix(b"sha256=");
             let digest = digest.and_then(|digest| URL_SAFE_NO_PAD.decode(digest).ok()).filter(|d| d.len() == 32);
             let holder = places.get(&row.path).and_then(|node| tree.inode_of(node).holder());
+            // What another layer brought is no longer what was installed.
+            let holder = holder.filter(|holder| holder.layer == list.layer);
             let (Some(digest), Some(holder)) = (digest, holder) else { continue };
             if text[row.size] == *request.member(holder).stored.to_string().as_bytes() {
                 out.add(holder, Kind::Sha256, digest);
@@ -109,6 +111,8 @@ struct Other<'a> {
     node: NodeId,
     /// The directories of its names.
     dirs: Vec<NodeId>,
+    /// The kinds of its digests.
+    kinds: BTreeSet<Kind>,
     digests: &'a Digests,
 }
 
@@ -177,7 +181,8 @@ impl<'a> Stated<'a> {
         }
         if others {
             let dirs = names.iter().map(|&name| self.tree().node(name).parent).collect();
-            self.others.push(Other { node, dirs, digests });
+            let kinds = digests.stated.iter().map(|stated| stated.kind).collect();
+            self.others.push(Other { node, dirs, kinds, digests });
         }
     }
 
@@ -201,6 +206,13 @@ impl<'a> Stated<'a> {
             other.dirs.iter().any(|&dir| above(dir)) || names.iter().any(|&name| other.digests.names(tree.name(name)))
         };
         self.others.iter().filter(near)
+    }
+
+    /// Whether a text's digest of this kind may be that of a file. The short ones are often something else, such as a commit, so
+    /// the text has to name the file.
+    fn counts(&self, other: &Other<'_>, file: NodeId, kind: Kind) -> bool {
+        let named = || self.names(file).iter().any(|&name| other.digests.names(self.tree().name(name)));
+        kind != Kind::Directory && (!matches!(kind, Kind::Md5 | Kind::Sha1) || named())
     }
 
     /// The directories whose checksum may be stated, with all that is in them; none where one of their files can't be told.
@@ -238,8 +250,10 @@ impl<'a> Stated<'a> {
             if !self.sha256.is_empty() {
                 all.insert((at, Kind::Sha256));
             }
-            let kinds = self.near(file).flat_map(|other| other.digests.stated.iter().map(|stated| stated.kind));
-            all.extend(kinds.filter(|kind| *kind != Kind::Directory).map(|kind| (at, kind)));
+            for other in self.near(file) {
+                let kinds = other.kinds.iter().copied();
+                all.extend(kinds.filter(|&kind| self.counts(other, file, kind)).map(|kind| (at, kind)));
+            }
         }
         all.extend(self.directories().into_iter().flat_map(|(_, files)| files).map(|(_, at)| (at, Kind::Sha256)));
         let mut out: Vec<(At, Vec<Kind>)> = Vec::new();
@@ -260,8 +274,12 @@ impl<'a> Stated<'a> {
         for &(file, at) in &self.files {
             let sha256 = get(at, Kind::Sha256).and_then(|digest| self.sha256.get(&start(digest)).copied());
             let of = |other: &Other<'_>| {
-                let is = |kind: Kind, first: u64| get(at, kind).is_some_and(|digest| start(digest) == first);
-                other.digests.stated.iter().any(|s| s.kind != Kind::Directory && is(s.kind, s.start))
+                // The list is sorted.
+                let has = |kind: Kind, start: u64| {
+                    other.digests.stated.binary_search(&digests::Stated { kind, start }).is_ok()
+                };
+                let is = |kind: Kind| get(at, kind).is_some_and(|digest| has(kind, start(digest)));
+                other.kinds.iter().any(|&kind| self.counts(other, file, kind) && is(kind))
             };
             let text = sha256.or_else(|| self.near(file).find(|other| of(other)).map(|other| other.node));
             out.extend(text.map(|text| (at, text)));

@@ -55,7 +55,9 @@ impl Search {
             }
             let word = spelling::word(bytes, hit.start());
             at = at.max(word.end);
-            found.extend(spelling::path(&bytes[word]).map(|path| Target::Path(path.into())));
+            // In a program of Go's or Rust's other strings come before and behind without a gap.
+            let spellings = [word.start, hit.start()].map(|start| spelling::path(&bytes[start..word.end]));
+            found.extend(spellings.into_iter().flatten().map(|path| Target::Path(path.into())));
         }
         at.max(until)
     }
@@ -90,6 +92,7 @@ mod tests {
             found(b"\0/usr/share/doc/x/%s.gz\0/tmp\0/tmp/y\0libz.so\0libq.so.1\0"),
             ["/tmp/y", "/usr/share/doc/x/*.gz", "libz.so"]
         );
+        assert_eq!(found(b"invalid/usr/share/doc/x/y.shpanic: "), ["/usr/share/doc/x/y.shpanic"]);
         for at in [CHUNK - 30, CHUNK - 5, CHUNK, CHUNK + 20, 2 * CHUNK - 3] {
             let mut bytes = vec![0; at];
             bytes.extend(b"/usr/share/doc/x/y");

@@ -6,7 +6,7 @@
 
 use super::lines;
 use super::spelling::{self, is_name};
-use super::syntax::Syntax;
+use super::syntax::{Comments, Syntax};
 use super::{Reference, Target, When};
 use aho_corasick::{AhoCorasick, Input, MatchKind};
 use std::collections::BTreeSet;
@@ -21,6 +21,8 @@ pub struct Wanted {
     pub roots: BTreeSet<String>,
     /// The same of patterns that begin with `**/`: `.cache/pip`.
     pub parts: BTreeSet<String>,
+    /// The ends of patterns that begin with a wildcard: `.md`.
+    pub ends: BTreeSet<String>,
     /// Names of programs.
     pub commands: BTreeSet<String>,
     /// Names of directories that hold test suites.
@@ -41,6 +43,7 @@ impl Wanted {
         Self {
             roots: both(&self.roots, &other.roots),
             parts: both(&self.parts, &other.parts),
+            ends: both(&self.ends, &other.ends),
             commands: both(&self.commands, &other.commands),
             suites: both(&self.suites, &other.suites),
             languages: self.languages || other.languages,
@@ -89,6 +92,8 @@ pub struct Search {
     wanted: Wanted,
     texts: AhoCorasick,
     kinds: Vec<Needle>,
+    /// The needles of paths alone.
+    paths: AhoCorasick,
     pub(super) objects: AhoCorasick,
     pub(super) library: Option<usize>,
 }
@@ -101,8 +106,9 @@ impl Search {
             return None;
         }
         let mut needles: Vec<(String, Needle)> = Vec::new();
-        let paths = wanted.roots.iter().chain(&wanted.parts).map(|path| format!("/{path}"));
-        needles.extend(paths.map(|path| (path, Needle::Path)));
+        let mut paths: Vec<String> = wanted.roots.iter().chain(&wanted.parts).map(|path| format!("/{path}")).collect();
+        paths.extend(wanted.ends.iter().cloned());
+        needles.extend(paths.iter().map(|path| (path.clone(), Needle::Path)));
         // A path that begins with a variable may lead anywhere.
         needles.push(("$".to_owned(), Needle::Variable));
         needles.extend(wanted.commands.iter().map(|name| (name.clone(), Needle::Command)));
@@ -125,7 +131,14 @@ impl Search {
         let compile =
             |needles: &[String]| AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(needles).ok();
         let (words, kinds): (Vec<String>, Vec<Needle>) = needles.into_iter().unzip();
-        Some(Self { texts: compile(&words)?, objects: compile(&objects)?, kinds, wanted, library })
+        Some(Self {
+            texts: compile(&words)?,
+            paths: compile(&paths)?,
+            objects: compile(&objects)?,
+            kinds,
+            wanted,
+            library,
+        })
     }
 
     /// What the search is for.
@@ -134,26 +147,33 @@ impl Search {
         &self.wanted
     }
 
+    /// Whether a path is one that this search is for: a scan may have searched for others, too.
+    #[must_use]
+    pub fn is_for(&self, path: &str) -> bool {
+        !path.starts_with('/') || self.paths.is_match(path)
+    }
+
     /// What a text refers to, in the order of its lines.
     #[must_use]
     pub fn references(&self, text: &[u8], syntax: Syntax) -> Vec<Reference> {
         let mut found: Vec<(usize, Target, When)> = Vec::new();
+        let mut comments = Comments::new(text, syntax);
         let mut at = 0;
         while let Some(hit) = self.texts.find(Input::new(text).range(at..))
             && found.len() < MOST
         {
             at = hit.end();
-            if let Some(end) = syntax.comment_end(text, hit.start()) {
+            let Some(&kind) = self.kinds.get(hit.pattern().as_usize()) else { continue };
+            if matches!(kind, Needle::Variable) && !syntax.has_variables() {
+                continue;
+            }
+            if let Some(end) = comments.end(hit.start()) {
                 at = at.max(end);
                 continue;
             }
-            let Some(&kind) = self.kinds.get(hit.pattern().as_usize()) else { continue };
             let mut add = |target: Target| found.push((hit.start(), target, When::Mention));
             match kind {
-                Needle::Path => at = at.max(path(text, hit.start(), syntax, &mut add)),
-                Needle::Variable if syntax.has_variables() => {
-                    at = at.max(path(text, hit.start(), syntax, &mut add));
-                }
+                Needle::Path | Needle::Variable => at = at.max(path(text, hit.start(), syntax, &mut add)),
                 Needle::Command if is_word(text, hit.start(), hit.end()) => {
                     add(Target::Command(spelling::text(&text[hit.start()..hit.end()])));
                 }
@@ -161,7 +181,7 @@ impl Search {
                 Needle::Packages => at = at.max(packages(text, hit.end(), &mut add)),
                 Needle::Language => language(text, hit.start()).into_iter().for_each(&mut add),
                 Needle::Load => library(text, hit.end()).into_iter().for_each(&mut add),
-                Needle::Variable | Needle::Command => {}
+                Needle::Command => {}
             }
         }
         lines::number_bytes(text, found)
@@ -172,9 +192,12 @@ impl Search {
 fn path(text: &[u8], at: usize, syntax: Syntax, add: &mut impl FnMut(Target)) -> usize {
     let word = spelling::word(text, at);
     if let Some(path) = spelling::path(&text[word.clone()])
-        && !(syntax.has_variables() && only_writes(text, word.start))
+        && !(syntax.has_commands() && only_writes(text, word.start))
     {
         add(Target::Path(path.into()));
+        // In quotes a path may have blanks in it.
+        let quoted = spelling::quoted(text, &word).and_then(|word| spelling::path(&text[word]));
+        quoted.into_iter().for_each(|path| add(Target::Path(path.into())));
     }
     word.end
 }
@@ -184,14 +207,16 @@ const WRITERS: [&[u8]; 4] = [b"rm", b"rmdir", b"unlink", b"mkdir"];
 
 /// Whether the word at `start` is what a command removes, makes, or writes its output to.
 fn only_writes(text: &[u8], start: usize) -> bool {
-    let line = text[..start].iter().rposition(|&c| c == b'\n').map_or(0, |at| at + 1);
-    let mut before = &text[line..start];
+    let near = &text[start.saturating_sub(spelling::MAX)..start];
+    let line = memchr::memrchr(b'\n', near).map_or(0, |at| at + 1);
+    let mut before = &near[line..];
     while let Some(rest) = before.strip_suffix(b"\"").or_else(|| before.strip_suffix(b"'")) {
         before = rest;
     }
     let trimmed = before.trim_ascii_end();
-    if trimmed.ends_with(b">") {
-        return true;
+    if let Some(redirected) = trimmed.strip_suffix(b">") {
+        // Not `=>`, `->` and the end of a tag.
+        return redirected.last().is_none_or(|c| c.is_ascii_digit() || b" \t&>|;".contains(c));
     }
     let command = trimmed.rsplit(|c| b";|&(){}`\n".contains(c)).next().unwrap_or_default();
     let mut words = command.split(|c| b" \t\"'@-+:".contains(c)).filter(|word| !word.is_empty());
@@ -211,7 +236,8 @@ fn is_word(text: &[u8], start: usize, end: usize) -> bool {
 /// The dotted name that has `at` in it; returns where it ends.
 fn module(text: &[u8], at: usize, add: &mut impl FnMut(Target)) -> usize {
     let good = |c: &u8| is_name(*c) || *c == b'.';
-    let start = text[..at].iter().rposition(|c| !good(c)).map_or(0, |at| at + 1);
+    let from = at.saturating_sub(spelling::MAX);
+    let start = text[from..at].iter().rposition(|c| !good(c)).map_or(from, |n| from + n + 1);
     let end = text[at..].iter().position(|c| !good(c)).map_or(text.len(), |n| at + n);
     let name = text[start..end].trim_ascii();
     let begins = name.first().is_some_and(|c| c.is_ascii_alphabetic() || *c == b'_');
@@ -222,10 +248,13 @@ fn module(text: &[u8], at: usize, add: &mut impl FnMut(Target)) -> usize {
     end
 }
 
+/// A command with more names of packages is listened to no further.
+const MOST_PACKAGES: usize = 64;
+
 /// The names that follow `--pyargs` up to the next option or the end of the command; returns where they end.
 fn packages(text: &[u8], from: usize, add: &mut impl FnMut(Target)) -> usize {
     let mut at = from;
-    loop {
+    for _ in 0..MOST_PACKAGES {
         let gap = text[at..].iter().position(|c| !b" \t\"',=[]".contains(c)).unwrap_or(text.len() - at);
         let start = at + gap;
         let end = text[start..].iter().position(|&c| !is_name(c) && c != b'.').map_or(text.len(), |n| start + n);
@@ -235,6 +264,7 @@ fn packages(text: &[u8], from: usize, add: &mut impl FnMut(Target)) -> usize {
         add(Target::Suite(spelling::text(&text[start..end])));
         at = end;
     }
+    at
 }
 
 /// The language that a variable is set to: `LANG=de_DE.UTF-8`, `"LC_ALL": "de"`.
@@ -242,14 +272,14 @@ fn language(text: &[u8], at: usize) -> Option<Target> {
     if at > 0 && is_name(text[at - 1]) {
         return None;
     }
-    let name = text[at..].iter().take_while(|c| c.is_ascii_uppercase() || **c == b'_').count();
+    let name = text[at..].iter().take(20).take_while(|c| c.is_ascii_uppercase() || **c == b'_').count();
     let known = matches!(&text[at..at + name], b"LANG" | b"LANGUAGE") || text[at..].starts_with(b"LC_");
     let rest = &text[at + name..];
-    let gap = rest.iter().take_while(|c| b" \t\"':=,".contains(c)).count();
+    let gap = rest.iter().take(8).take_while(|c| b" \t\"':=,".contains(c)).count();
     let between = &rest[..gap];
     let sets = known && between.iter().any(|c| matches!(c, b'=' | b':' | b',' | b' '));
     let value = &rest[gap..];
-    let value = &value[..value.iter().take_while(|c| is_name(**c) || b".-@:".contains(c)).count()];
+    let value = &value[..value.iter().take(100).take_while(|c| is_name(**c) || b".-@:".contains(c)).count()];
     (sets && value.first().is_some_and(u8::is_ascii_lowercase)).then(|| Target::Language(spelling::text(value)))
 }
 
@@ -262,7 +292,7 @@ fn library(text: &[u8], from: usize) -> Option<Target> {
         return None;
     }
     let rest = &text[from + open + 1..];
-    let end = rest.iter().position(|c| matches!(c, b'"' | b'\'' | b'\n'))?;
+    let end = rest.iter().take(100).position(|c| matches!(c, b'"' | b'\'' | b'\n'))?;
     let name = &rest[..end];
     let good = |c: &u8| is_name(*c) || b".+-".contains(c);
     (!name.is_empty() && name.len() < 100 && name.iter().all(good)).then(|| Target::Library(spelling::text(name)))
@@ -280,6 +310,7 @@ mod tests {
         let wanted = Wanted {
             roots: set(&["usr/share/doc", "tmp", "usr/share/man"]),
             parts: set(&[".cache/uv"]),
+            ends: set(&[]),
             commands: set(&["uv"]),
             suites: set(&["tests"]),
             languages: true,
@@ -306,7 +337,7 @@ mod tests {
             ["2 /usr/share/doc/x/create.sql.gz"]
         );
         assert_eq!(sh("# /usr/share/doc/x\ncat \"/tmp/a\" # /tmp/b\n"), ["2 /tmp/a"]);
-        assert_eq!(sh("cat '/tmp/a b' /tmp/c#d"), ["1 /tmp/a", "1 /tmp/c"]);
+        assert_eq!(sh("cat '/tmp/a b' /tmp/c#d"), ["1 /tmp/a", "1 /tmp/a b", "1 /tmp/c"]);
         assert_eq!(
             sh("D=/usr/share/doc/x\n. $D/y/z.sh ${E}/y/z ~/.cache/uv/e"),
             ["1 /usr/share/doc/x", "2 $D/y/z.sh", "2 $E/y/z", "2 ~/.cache/uv/e"]
@@ -320,6 +351,9 @@ mod tests {
             ["1 /usr/share/doc/x/*.conf", "1 /usr/share/doc/*/y"]
         );
         assert!(sh("x/usr/share/doc/y\nan$y").is_empty());
+        assert_eq!(sh("cat '/tmp/my app' \"/tmp/b\""), ["1 /tmp/my", "1 /tmp/my app", "1 /tmp/b"]);
+        assert_eq!(found("<?php return ['p' => '/tmp/x'];", Syntax::Slashes), ["1 /tmp/x"]);
+        assert_eq!(sh("p => '/tmp/x', <dir>/tmp/y</dir>"), ["1 /tmp/x", "1 /tmp/y"]);
     }
 
     #[test]
@@ -341,7 +375,7 @@ mod tests {
     #[test]
     fn programs_suites_languages_and_libraries_are_named() {
         let sh = |text: &str| found(text, Syntax::Shell);
-        assert_eq!(sh("exec uv run x\n/usr/bin/uv\nuvx\n.uv\nuv.toml\n--uv=1"), ["1 run uv", "2 run uv"]);
+        assert_eq!(sh("exec uv run x\n/usr/bin/uv\nuvx\n.uv\nuv.toml\n--uv=1"), ["1 run uv"]);
         assert_eq!(sh("python -m unittest a.b.tests.c\ncd a/x.tests"), ["1 suite a.b.tests.c"]);
         assert_eq!(sh("pytest --pyargs numpy a.b -q c\n"), ["1 suite numpy", "1 suite a.b"]);
         assert_eq!(found("[\"pytest\", \"--pyargs\", \"numpy\"]", Syntax::Data), ["1 suite numpy"]);

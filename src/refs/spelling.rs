@@ -24,6 +24,14 @@ pub(super) fn word(text: &[u8], at: usize) -> Range<usize> {
     start..end.max(at + 1).min(text.len())
 }
 
+/// The whole of what is in the quotes in which a word stands, on its line; none where it stands in none, or is all of it.
+pub(super) fn quoted(text: &[u8], word: &Range<usize>) -> Option<Range<usize>> {
+    let open = word.start.checked_sub(1).and_then(|at| text.get(at)).filter(|c| matches!(c, b'"' | b'\''))?;
+    let rest = &text[word.end..text.len().min(word.end + MAX)];
+    let close = memchr::memchr2(*open, b'\n', rest).filter(|&n| rest[n] == *open && n > 0)?;
+    Some(word.start..word.end + close)
+}
+
 /// Bytes as text; what is no UTF-8 becomes U+FFFD.
 pub(super) fn text(bytes: &[u8]) -> Box<str> {
     String::from_utf8_lossy(bytes).into()

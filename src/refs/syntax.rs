@@ -7,7 +7,9 @@ pub enum Syntax {
     Shell,
     /// The same with `;` as well: INI files, supervisor, PHP's settings.
     Ini,
-    /// Comments from `//` to the end of the line and between `/*` and `*/`: PHP, Java, C#, Groovy, Kotlin, HCL.
+    /// Comments are whole lines that begin with `#`, `;` or `!`: systemd's units, Java's properties.
+    Lines,
+    /// Comments from `//` or `#` to the end of the line and between `/*` and `*/`: PHP, Java, C#, Groovy, Kotlin, HCL.
     Slashes,
     /// Comments between `<!--` and `-->`.
     Markup,
@@ -20,59 +22,124 @@ pub enum Syntax {
 }
 
 impl Syntax {
-    /// Whether `$NAME` is a variable in it, and words are commands.
+    /// Whether `$NAME` is a variable in it.
     pub(super) const fn has_variables(self) -> bool {
-        matches!(self, Self::Shell | Self::Ini | Self::Slashes)
+        matches!(self, Self::Shell | Self::Ini | Self::Lines | Self::Slashes)
+    }
+
+    /// Whether its words are commands and `>` writes to a file.
+    pub(super) const fn has_commands(self) -> bool {
+        matches!(self, Self::Shell | Self::Ini | Self::Lines)
     }
 
     const fn line_signs(self) -> &'static [&'static [u8]] {
         match self {
             Self::Shell => &[b"#"],
             Self::Ini => &[b"#", b";"],
+            Self::Lines => &[b"#", b";", b"!"],
             Self::Slashes => &[b"//", b"#"],
             Self::Dashes => &[b"--"],
             Self::Semicolon => &[b";"],
             Self::Markup | Self::Data => &[],
         }
     }
-
-    const fn block_signs(self) -> Option<(&'static [u8], &'static [u8])> {
-        match self {
-            Self::Slashes => Some((b"/*", b"*/")),
-            Self::Markup => Some((b"<!--", b"-->")),
-            _ => None,
-        }
-    }
-
-    /// Where the comment ends that has the byte `at` in it; none where that is in no comment.
-    pub(super) fn comment_end(self, text: &[u8], at: usize) -> Option<usize> {
-        let line = memchr::memrchr(b'\n', &text[..at]).map_or(0, |n| n + 1);
-        if begins_comment(&text[line..at], self.line_signs()) {
-            return Some(memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |n| at + n));
-        }
-        let (open, close) = self.block_signs()?;
-        let begin = memchr::memmem::rfind(&text[..at], open)?;
-        let open = memchr::memmem::find(&text[begin..at], close).is_none();
-        open.then(|| memchr::memmem::find(&text[at..], close).map_or(text.len(), |n| at + n))
-    }
 }
 
-/// Whether a comment begins in what stands before on a line: a sign outside of quotes, at the beginning or after a blank.
-fn begins_comment(before: &[u8], signs: &[&[u8]]) -> bool {
-    let mut quote = None;
-    let mut blank = true;
-    for (at, &c) in before.iter().enumerate() {
-        match quote {
-            Some(open) if c == open => quote = None,
+/// Tells which places of a text are in comments. They are asked for in order, so that every byte is looked at once.
+pub(super) struct Comments<'t> {
+    text: &'t [u8],
+    syntax: Syntax,
+    /// What has been looked at.
+    at: usize,
+    /// Where the comment ends that was found last.
+    until: usize,
+    quote: Option<u8>,
+    /// Whether a comment may begin here: at the beginning of a line or after a blank.
+    blank: bool,
+    /// Whether nothing but blanks came before on the line.
+    first: bool,
+}
+
+impl<'t> Comments<'t> {
+    pub(super) const fn new(text: &'t [u8], syntax: Syntax) -> Self {
+        Self { text, syntax, at: 0, until: 0, quote: None, blank: true, first: true }
+    }
+
+    /// Where the comment ends that has the byte `place` in it; none where that is in no comment.
+    pub(super) fn end(&mut self, place: usize) -> Option<usize> {
+        if place >= self.until {
+            match self.syntax {
+                Syntax::Data => {}
+                Syntax::Markup => self.markup(place),
+                _ => self.read(place),
+            }
+        }
+        (place < self.until).then_some(self.until)
+    }
+
+    fn markup(&mut self, place: usize) {
+        let find = |from: usize, what: &[u8]| memchr::memmem::find(&self.text[from..], what).map(|n| from + n);
+        let mut at = self.at.max(self.until);
+        while let Some(open) = find(at, b"<!--").filter(|open| *open <= place) {
+            self.until = find(open, b"-->").map_or(self.text.len(), |close| close + 3);
+            at = self.until;
+            if place < self.until {
+                break;
+            }
+        }
+        self.at = at.max(place.min(self.text.len()));
+    }
+
+    /// Reads on to `place`. Only block comments go on over the end of a line, so where there are none the lines before are passed.
+    fn read(&mut self, place: usize) {
+        let mut at = self.at.max(self.until).min(place);
+        if self.syntax != Syntax::Slashes {
+            let line = memchr::memrchr(b'\n', &self.text[at..place]).map(|n| at + n);
+            at = line.unwrap_or(at);
+        }
+        while at <= place {
+            let Some(&c) = self.text.get(at) else { break };
+            if self.quote.is_none()
+                && let Some(end) = self.comment(at)
+            {
+                (self.until, self.blank, self.first) = (end, true, true);
+                at = end;
+                continue;
+            }
+            self.byte(at, c);
+            at += 1;
+        }
+        self.at = at;
+    }
+
+    /// The end of a comment that begins here.
+    fn comment(&self, at: usize) -> Option<usize> {
+        let rest = &self.text[at..];
+        if self.syntax == Syntax::Slashes && rest.starts_with(b"/*") {
+            return Some(memchr::memmem::find(&rest[2..], b"*/").map_or(self.text.len(), |n| at + n + 4));
+        }
+        let may = if self.syntax == Syntax::Lines { self.first } else { self.blank };
+        // `#[` begins an attribute of PHP's.
+        let sign =
+            |sign: &&[u8]| rest.starts_with(sign) && !(self.syntax == Syntax::Slashes && rest.starts_with(b"#["));
+        let begins = may && self.syntax.line_signs().iter().any(sign);
+        begins.then(|| memchr::memchr(b'\n', rest).map_or(self.text.len(), |n| at + n + 1))
+    }
+
+    fn byte(&mut self, at: usize, c: u8) {
+        match self.quote {
+            _ if c == b'\n' => self.quote = None,
+            Some(open) if c == open && self.text[at - 1] != b'\\' => self.quote = None,
             Some(_) => {}
-            None if blank && signs.iter().any(|sign| before[at..].starts_with(sign)) => return true,
             // An apostrophe in a word is none that opens anything.
-            None if c == b'"' || (c == b'\'' && (blank || b"=(:,[{".contains(&before[at - 1]))) => quote = Some(c),
+            None if c == b'"' || (c == b'\'' && (self.blank || b"=(:,[{".contains(&self.text[at - 1]))) => {
+                self.quote = Some(c);
+            }
             None => {}
         }
-        blank = c == b' ' || c == b'\t' || c == b';' || c == b'{';
+        self.blank = matches!(c, b' ' | b'\t' | b';' | b'\n');
+        self.first = c == b'\n' || (self.first && matches!(c, b' ' | b'\t'));
     }
-    false
 }
 
 #[cfg(test)]
@@ -88,20 +155,36 @@ mod tests {
             (Syntax::Shell, "a#X", false),
             (Syntax::Shell, "echo '# X'", false),
             (Syntax::Shell, "echo \"a\" # X", true),
+            (Syntax::Shell, "if [ ${#a[@]} -gt 0 ]; then X", false),
             (Syntax::Shell, "; X", false),
             (Syntax::Ini, "; X", true),
+            (Syntax::Lines, "a=/b ; X", false),
+            (Syntax::Lines, "a = # X", false),
+            (Syntax::Lines, "  # X", true),
             (Syntax::Slashes, "a(); // X", true),
             (Syntax::Slashes, "http://X", false),
             (Syntax::Slashes, "/* a\n X */", true),
             (Syntax::Slashes, "/* a */ X", false),
+            (Syntax::Slashes, "glob('/a/*.php');\nX", false),
+            (Syntax::Slashes, "#[A('X')]", false),
             (Syntax::Markup, "<a/><!-- b X -->", true),
             (Syntax::Markup, "<!-- b --> X", false),
+            (Syntax::Markup, "<!-- b --> <!-- X", true),
             (Syntax::Dashes, "-- X", true),
             (Syntax::Semicolon, ";; X", true),
             (Syntax::Data, "# // X", false),
         ] {
             let at = text.find('X').unwrap();
-            assert_eq!(syntax.comment_end(text.as_bytes(), at).is_some(), is_comment, "{text}");
+            assert_eq!(Comments::new(text.as_bytes(), syntax).end(at).is_some(), is_comment, "{syntax:?} {text}");
         }
+    }
+
+    #[test]
+    fn places_are_asked_for_in_order() {
+        let text = b"X # X X\nX 'X\nX # X\nX";
+        let mut comments = Comments::new(text, Syntax::Shell);
+        let places = (0..text.len()).filter(|&at| text[at] == b'X');
+        let found: Vec<bool> = places.map(|at| comments.end(at).is_some()).collect();
+        assert_eq!(found, [false, true, true, false, false, false, true, false]);
     }
 }

@@ -10,22 +10,20 @@ use crate::tar::Member;
 const MAX: u64 = 1 << 20;
 
 /// Extensions, and the syntax of such files.
-const EXTENSIONS: [(&str, Syntax); 15] = [
+const EXTENSIONS: [(&str, Syntax); 10] = [
     ("sh bash zsh ksh fish csh tcsh profile env mk make cmake", Syntax::Shell),
     ("pl pm al t rb rake gemspec tcl awk r jl cr nim ex exs ps1", Syntax::Shell),
-    ("conf cnf yaml yml toml properties rules cron crontab list pref sources", Syntax::Shell),
-    ("ini cfg service socket timer target mount path slice desktop", Syntax::Ini),
-    ("hcl tf tfvars php phtml inc java cs csx groovy gradle kt kts scala swift go", Syntax::Slashes),
-    ("jsonc json5 scss sass less", Syntax::Slashes),
+    ("conf cnf yaml yml toml rules cron crontab list pref sources", Syntax::Shell),
+    ("ini cfg", Syntax::Ini),
+    ("properties service socket timer target mount path slice desktop", Syntax::Lines),
+    (
+        "hcl tf tfvars php phtml inc java cs csx groovy gradle kt kts scala swift go jsonc json5 scss sass less",
+        Syntax::Slashes,
+    ),
     ("xml xsl xslt xsd plist svg csproj props targets config", Syntax::Markup),
     ("lua sql hs", Syntax::Dashes),
     ("el lisp lsp cl scm ss clj elc", Syntax::Semicolon),
-    ("json webmanifest ipynb", Syntax::Data),
-    ("bat cmd", Syntax::Data),
-    ("vim vimrc", Syntax::Data),
-    ("m mac wl", Syntax::Data),
-    ("tex sty cls", Syntax::Data),
-    ("desc tmpl tpl j2 erb template in", Syntax::Data),
+    ("json webmanifest ipynb bat cmd vim vimrc m mac wl tex sty cls desc tmpl tpl j2 erb template in", Syntax::Data),
 ];
 
 /// Names of files without an extension that a build or a platform runs, or a shell reads.

@@ -12,6 +12,7 @@ use crate::tar::Member;
 use rayon::Scope;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
+use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use xxhash_rust::xxh3::xxh3_128_with_seed;
@@ -102,7 +103,12 @@ impl Text {
             Self::Plain(syntax) => search.map(|search| search.references(text, syntax)).unwrap_or_default(),
             // Reading from memory does not fail.
             Self::Object => search.and_then(|search| search.object(text).ok()).unwrap_or_default(),
-            Self::PackageJson => javascript::package(text),
+            Self::PackageJson => {
+                let mut found = javascript::package(text);
+                // Its scripts are commands.
+                found.extend(search.map(|search| search.references(text, Syntax::Data)).unwrap_or_default());
+                found
+            }
             Self::EntryPoints => lists::entry_points(text),
             Self::Pth => lists::pth(text),
             Self::LoaderDirs => lists::loader_dirs(text),
@@ -154,6 +160,8 @@ impl Parsed {
 pub(super) struct Sources {
     waiting: AtomicUsize,
     found: Mutex<Vec<(u32, Found)>>,
+    /// What went wrong where programs were read by another thread.
+    failed: Mutex<Option<io::Error>>,
     /// Buffers for the next files: fresh memory for each costs more than reading it.
     free: Mutex<Vec<Vec<u8>>>,
 }
@@ -194,7 +202,7 @@ impl Sources {
             }
             self.back(bytes);
         };
-        if self.waiting.fetch_add(size, Ordering::Relaxed) > MAX_WAITING {
+        if self.waiting.fetch_add(size, Ordering::Relaxed) + size > MAX_WAITING {
             self.waiting.fetch_sub(size, Ordering::Relaxed);
             job();
         } else {
@@ -205,8 +213,7 @@ impl Sources {
         }
     }
 
-    /// Searches a program that was not read yet, now or later. One that is too large to be taken out of a compressed layer says
-    /// nothing.
+    /// Searches a program that was not read yet, later. One that is too large to be taken out of a compressed layer says nothing.
     pub(super) fn read_object<'s>(
         &'s self,
         scope: &Scope<'s>,
@@ -217,7 +224,11 @@ impl Sources {
     ) {
         scope.spawn(move |_| {
             let search = needs.search.as_deref().zip(object.reader());
-            let references = search.and_then(|(search, reader)| search.object(reader).ok()).unwrap_or_default();
+            let read = search.map_or(Ok(Vec::new()), |(search, reader)| search.object(reader));
+            let references = read.unwrap_or_else(|error| {
+                *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                Vec::new()
+            });
             if !references.is_empty() {
                 let _ = shared.take_bytes(references.iter().map(Reference::memory).sum());
                 let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
@@ -227,11 +238,18 @@ impl Sources {
     }
 
     /// Puts what was found where it belongs.
-    pub(super) fn finish(self, index: &mut LayerIndex) {
+    ///
+    /// # Errors
+    /// What went wrong where programs were read.
+    pub(super) fn finish(self, index: &mut LayerIndex) -> io::Result<()> {
+        if let Some(error) = self.failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            return Err(error);
+        }
         let found = self.found.into_inner().unwrap_or_else(PoisonError::into_inner);
         for (member, references) in found {
             index.facts.entry(member).or_default().references = references;
         }
+        Ok(())
     }
 }
 

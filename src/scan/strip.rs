@@ -19,7 +19,7 @@ use std::ops::Range;
 use std::sync::Mutex;
 
 /// Objects of compressed layers that are larger are left alone.
-const MOST_HELD: u64 = 512 << 20;
+pub(super) const MOST_HELD: u64 = 512 << 20;
 /// Larger ones are held one at a time, however many layers are read at once.
 const LARGE: u64 = 16 << 20;
 static ONE_LARGE: Mutex<()> = Mutex::new(());

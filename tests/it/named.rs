@@ -21,7 +21,7 @@ fn taken(profile: &[&str], files: &[TarEntry], config: &Value) -> Vec<String> {
     files.iter().for_each(|file| file.write(&mut tar));
     tar.resize(tar.len().next_multiple_of(512) + 1024, 0);
     let mut image = Image::new(vec![tar]);
-    image.config = config.clone();
+    image.config = json!({ "config": config });
     Archive::new(image, Form::OciTar).write(dir.path());
     dir.run(&[&["in.tar", "-o", "out.tar", "-q", "-p"], profile].concat()).ok();
     let output = oracle::open(&dir.join("out.tar"));

@@ -38,6 +38,8 @@ impl Guard<'_> {
         if self.index.is_empty() {
             return out;
         }
+        self.done.speaker.set(None);
+        self.relative_words(&mut out);
         for (key, value) in &facts.env {
             let temporary = TEMPORARY.contains(&key.as_str());
             for path in value.split([':', ';', ',', ' ']).filter(|path| path.starts_with('/')) {
@@ -63,7 +65,8 @@ impl Guard<'_> {
         search.references(line.as_bytes(), Syntax::Shell).iter().for_each(|reference| {
             self.plain(&reference.target, &mut out);
         });
-        self.relative_words(&mut out);
+        out.sort_unstable();
+        out.dedup();
         out
     }
 

@@ -12,6 +12,7 @@ use crate::refs::paths::Search;
 use crate::refs::{Reference, Target};
 use crate::tree::{NodeId, Tree};
 use deaf::Deaf;
+use done::Done;
 use index::Index;
 use named::Places;
 use relative::Tops;
@@ -20,6 +21,7 @@ use std::collections::{BTreeSet, HashSet};
 
 mod config;
 mod deaf;
+mod done;
 mod index;
 mod named;
 mod node;
@@ -74,6 +76,9 @@ pub struct Guard<'a> {
     /// By node: the rule that would drop it.
     rules: Vec<Option<u16>>,
     places: Places,
+    /// The directories that `~` may stand for.
+    homes: Vec<String>,
+    done: Done,
     deaf: Deaf,
     /// By rule: whether somebody follows the comments that name source maps.
     mapped: Vec<bool>,
@@ -108,6 +113,8 @@ impl<'a> Guard<'a> {
             deaf: Deaf::new(request.profile),
             mapped: Self::maps_followed(request, dropped),
             search: if index.is_empty() { None } else { Search::new(wanted::searched(request.profile)) },
+            homes: named::homes(request),
+            done: Done::default(),
             tops: Tops::new(tree, |id| index.has(id)),
             index,
             packaged,
@@ -175,10 +182,16 @@ impl<'a> Guard<'a> {
     /// What a reference names in full, with the reason to keep it.
     fn in_full(&self, file: NodeId, reference: &Reference, out: &mut Vec<(NodeId, Why)>) {
         let line = reference.line;
+        self.done.speaker.set(Some(file));
         let (mut found, mut why) = (Vec::new(), Why::Named(file, line));
         match &reference.target {
-            Target::Path(path) => self.full(path, named::naming(self.request, file, line), &mut found),
-            Target::Text(text) | Target::Join(text) if text.starts_with('/') => {
+            Target::Path(path) if self.search.as_ref().is_some_and(|search| search.is_for(path)) => {
+                // There are no lines in a program.
+                let naming = if line == 0 { named::Naming::Data } else { named::Naming::Text };
+                self.full(path, naming, &mut found);
+            }
+            Target::Path(_) => {}
+            Target::Text(text) | Target::Join(text) if text.starts_with('/') || text.starts_with("~/") => {
                 self.full(text, named::Naming::Code, &mut found);
             }
             Target::Text(name) if name.starts_with("lib") && name.ends_with(".so") => {

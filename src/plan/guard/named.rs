@@ -1,24 +1,27 @@
 //! What a path stands for that a text, a program or the config names in full: the file, or all that is in the directory. To name
 //! the place that a rule is about (`/usr/share/doc`, `/tmp`) is to name nothing in it.
 
-use super::index::{extension, within};
+use super::done::What;
+use super::index::within;
 use super::paths::matches;
 use super::wanted::{beginning, patterns};
-use super::{Guard, Request, facts_of};
+use super::{Guard, Request};
 use crate::profile::Guard as Kind;
 use crate::refs::Target;
-use crate::tree::{NodeId, Tree};
-use bstr::{BStr, ByteSlice};
+use crate::tree::NodeId;
+use bstr::BStr;
 
 /// Names that a wildcard may stand for, at most.
 const MOST: usize = 4096;
+/// Users whose home `~` may be, at most.
+const MOST_HOMES: usize = 64;
 
 /// The places that rules are about: of each rule the directories that its rooted patterns begin with.
 pub(super) struct Places {
     /// By rule.
     pub(super) roots: Vec<Vec<NodeId>>,
-    /// By rule: whether all its patterns begin anywhere and have no wildcard behind that, as those of caches.
-    plain: Vec<bool>,
+    /// By rule: what its patterns say that begin anywhere and have no wildcard behind that, as those of caches.
+    plain: Vec<Vec<String>>,
 }
 
 impl Places {
@@ -32,18 +35,19 @@ impl Places {
             tree.lookup(path).filter(|id| rooted && !path.is_empty() && tree.is_dir(*id))
         };
         let plain = |pattern: &String| {
-            pattern.strip_prefix("**/").is_some_and(|rest| !rest.is_empty() && beginning(pattern) == rest)
+            let rest = pattern.strip_prefix("**/").filter(|rest| !rest.is_empty() && beginning(pattern) == *rest);
+            rest.map(str::to_owned)
         };
         let rules = || request.profile.rules.iter().map(patterns);
         Self {
             roots: rules().map(|all| all.iter().filter_map(root).collect()).collect(),
-            plain: rules().map(|all| !all.is_empty() && all.iter().all(plain)).collect(),
+            plain: rules().map(|all| all.iter().filter_map(plain).collect()).collect(),
         }
     }
 }
 
 /// How a path is named.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Naming {
     /// By a string of source code: a test suite whose directory is named is not needed for that.
     Code,
@@ -61,7 +65,7 @@ impl Guard<'_> {
         let (first, rest) = text.split_once('/').unwrap_or((text, ""));
         match first {
             "" => self.absolute(text, naming, out),
-            "~" => self.homes().iter().for_each(|home| self.absolute(&format!("{home}/{rest}"), naming, out)),
+            "~" => self.homes.iter().for_each(|home| self.absolute(&format!("{home}/{rest}"), naming, out)),
             _ => {
                 let variable = first.strip_prefix('$').and_then(|name| self.variable(name));
                 match variable {
@@ -77,14 +81,6 @@ impl Guard<'_> {
     fn variable(&self, name: &str) -> Option<&str> {
         let env = &self.request.facts.env;
         env.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-    }
-
-    /// The directories that `~` may stand for.
-    fn homes(&self) -> Vec<String> {
-        let users = self.tree.lookup(b"home").into_iter().flat_map(|home| self.tree.children(home));
-        let users = users.map(|&user| format!("/{}", self.tree.path(user)));
-        let own = self.variable("HOME").map(str::to_owned);
-        own.into_iter().chain(["/root".to_owned()]).chain(users).collect()
     }
 
     fn absolute(&self, path: &str, naming: Naming, out: &mut Vec<NodeId>) {
@@ -113,7 +109,8 @@ impl Guard<'_> {
     /// All that would go of a directory, where it is not the place that the rule is about, but in that.
     fn everything(&self, dir: NodeId, naming: Naming, out: &mut Vec<NodeId>) {
         let below = self.index.below(dir);
-        if below.is_empty() || (naming == Naming::Code && self.index.is_suite(dir)) {
+        let suite = || naming == Naming::Code && self.index.is_suite(dir);
+        if below.is_empty() || !self.is_new(What::Directory(dir, naming as u8), below.len()) || suite() {
             return;
         }
         let mut known: Vec<(u16, bool)> = Vec::new();
@@ -139,14 +136,14 @@ impl Guard<'_> {
         let roots = &self.places.roots[number];
         // Of one place in another, such as a package manager's downloads in its cache, both are what the rule is about.
         if roots.contains(&dir) {
-            return naming == Naming::Home;
+            return naming == Naming::Home && self.request.profile.rules[number].reading.homes;
         }
         if roots.iter().any(|&root| self.is_below(dir, root)) {
             return true;
         }
         let dropped = self.index.has(dir);
-        if self.places.plain[number] {
-            return dropped && self.index.has(self.tree.node(dir).parent);
+        if self.places.plain[number].iter().any(|parts| self.ends_with(dir, &parts.split('/').collect::<Vec<_>>())) {
+            return false;
         }
         let rooted = roots.iter().any(|&root| dir == root || self.is_below(root, dir));
         !rooted && (dropped || (naming != Naming::Home && self.goes_whole(dir)))
@@ -163,7 +160,9 @@ impl Guard<'_> {
             for &root in self.places.roots[number].iter().filter(|_| rule.enabled) {
                 let top = std::iter::once(file).chain(self.tree.ancestors(file));
                 let top = top.into_iter().find(|&id| self.tree.node(id).parent == root && id != root);
-                if let Some(top) = top.filter(|&top| top != file) {
+                let top = top.filter(|&top| top != file);
+                let what = |top| What::Home(top, number as u16);
+                if let Some(top) = top.filter(|&top| self.is_new(what(top), self.index.below(top).len())) {
                     let own = |id: &&NodeId| self.rules[id.index()] == Some(number as u16);
                     out.extend(self.index.below(top).iter().filter(own));
                 }
@@ -176,9 +175,13 @@ impl Guard<'_> {
     fn wild(&self, dir: NodeId, parts: &[&str], naming: Naming, out: &mut Vec<NodeId>) {
         let mut at = vec![dir];
         for part in parts {
-            let children = at.iter().filter(|&&id| self.tree.is_dir(id)).flat_map(|&id| self.tree.children(id));
-            let named = children.filter(|&&id| matches(part.as_bytes(), self.tree.name(id)));
-            at = named.copied().take(MOST).collect();
+            let dirs = at.iter().copied().filter(|&id| self.tree.is_dir(id));
+            at = if part.contains('*') {
+                let children = dirs.flat_map(|id| self.tree.children(id)).copied();
+                children.filter(|&id| matches(part.as_bytes(), self.tree.name(id))).take(MOST).collect()
+            } else {
+                dirs.filter_map(|id| self.tree.resolve(id, part.as_bytes()).target).collect()
+            };
         }
         let named = parts.last().is_some_and(|last| !last.contains('*'));
         for id in at {
@@ -200,22 +203,26 @@ impl Guard<'_> {
         let above = self.tree.resolve(NodeId::ROOT, above.join("/").as_bytes());
         let Some(dir) = above.target.filter(|&dir| self.tree.is_dir(dir)) else { return };
         let last = last.as_bytes();
-        for &child in self.tree.children(dir) {
-            let name = self.tree.name(child);
-            let more = name.strip_prefix(last).is_some_and(|rest| matches!(rest.first(), Some(b'.' | b'-')));
-            let less = naming == Naming::Data && name.len() > 3 && last.starts_with(name);
-            if more && !self.tree.is_dir(child) && self.index.has(child) {
-                out.push(child);
-            } else if less {
-                self.target(child, naming, out);
-            }
+        let more = self.tree.children_from(dir, last).iter().copied();
+        let more = more.take_while(|&id| self.tree.name(id).starts_with(last)).filter(|&id| {
+            let rest = &self.tree.name(id)[last.len()..];
+            matches!(rest.first(), Some(b'.' | b'-')) && !self.tree.is_dir(id) && self.index.has(id)
+        });
+        out.extend(more);
+        if naming == Naming::Data {
+            let less = (4..last.len()).filter_map(|end| self.tree.child(dir, &last[..end]));
+            less.for_each(|id| self.target(id, naming, out));
         }
     }
 
     /// What has a path of at least two components that ends so: what is before it is not known.
     fn ending(&self, rest: &str, out: &mut Vec<NodeId>) {
         let parts: Vec<&str> = rest.split('/').filter(|part| !part.is_empty()).collect();
-        let Some(last) = parts.last().filter(|last| parts.len() > 1 && !last.contains('*')) else { return };
+        // With a wildcard before the last name that would be a file of every package.
+        let [.., above, last] = parts.as_slice() else { return };
+        if above.contains('*') || last.contains('*') {
+            return;
+        }
         let name = BStr::new(last.as_bytes());
         let files = self.index.files.get(name).into_iter().flatten();
         out.extend(files.copied().filter(|&id| self.ends_with(id, &parts)));
@@ -254,9 +261,12 @@ impl Guard<'_> {
 
     /// What rules about Python code would take of a directory; of one that goes as a part of another that other, too.
     pub(super) fn suites_of(&self, dir: NodeId, out: &mut Vec<NodeId>) {
-        let above = self.tree.ancestors(dir).take_while(|&above| self.index.has(above)).last();
+        let dir = self.tree.ancestors(dir).take_while(|&above| self.index.has(above)).last().unwrap_or(dir);
+        if !self.is_new(What::Suites(dir), self.index.below(dir).len()) {
+            return;
+        }
         let python = |id: &&NodeId| self.rules[id.index()].is_some_and(|rule| self.guard_of(rule) == Kind::Python);
-        out.extend(self.index.below(above.unwrap_or(dir)).iter().filter(python));
+        out.extend(self.index.below(dir).iter().filter(python));
     }
 
     fn guard_of(&self, rule: u16) -> Kind {
@@ -265,6 +275,9 @@ impl Guard<'_> {
 
     /// All that rules name which say that this program reads it.
     pub(super) fn read_by(&self, program: &str, out: &mut Vec<NodeId>) {
+        if !self.is_new(What::Program(program.to_owned()), self.index.all.len()) {
+            return;
+        }
         let rules = &self.request.profile.rules;
         let reads = |id: &&NodeId| {
             let rule = self.rules[id.index()].map(|rule| &rules[usize::from(rule)]);
@@ -299,14 +312,14 @@ impl Guard<'_> {
         found.filter(|&id| self.tree.target(id).is_some() && self.packaged.contains(&id)).collect()
     }
 
-    /// The source map that a script or style names beside itself, and one of its own name.
+    /// The source map that a script or style names, from its own directory.
     pub(super) fn map(&self, file: NodeId, url: &str, out: &mut Vec<NodeId>) {
         let dir = self.tree.node(file).parent;
         let resolved = self.tree.resolve(dir, url.trim_start_matches('/').as_bytes());
         out.extend(resolved.links.iter().copied().chain(resolved.target).filter(|&id| self.index.has(id)));
     }
 
-    /// Whether a package of `file` imports a module that says of a rule's paths in it that they are read.
+    /// What rules name in the package of `file` and say is read where this module is imported.
     pub(super) fn imported_with(&self, file: NodeId, module: &str, names: &str, out: &mut Vec<NodeId>) {
         for (number, rule) in self.request.profile.rules.iter().enumerate() {
             let says = |wanted: &String| {
@@ -318,6 +331,7 @@ impl Guard<'_> {
             };
             if rule.reading.imported_with.iter().any(says)
                 && let Some(scope) = self.scope(file)
+                && self.is_new(What::Package(scope, number as u16), self.index.all.len())
             {
                 let own = |id: &&NodeId| self.rules[id.index()] == Some(number as u16);
                 out.extend(within(self.tree, &self.index.all, scope).iter().filter(own));
@@ -355,17 +369,11 @@ impl Guard<'_> {
     }
 }
 
-/// Whether a file says what it says in the data of a program, and not in lines.
-pub(super) fn naming(request: &Request<'_>, file: NodeId, line: u32) -> Naming {
-    let is_code = facts_of(request, file).is_some() && is_source(&request.merged.tree, file);
-    match (line, is_code) {
-        (0, _) => Naming::Data,
-        (_, true) => Naming::Code,
-        _ => Naming::Text,
-    }
-}
-
-fn is_source(tree: &Tree, file: NodeId) -> bool {
-    let name = tree.name(file);
-    super::node::is_javascript(name) || matches!(extension(name.as_bytes()), b"py" | b"pyw" | b"pyi")
+/// The directories that `~` may stand for.
+pub(super) fn homes(request: &Request<'_>) -> Vec<String> {
+    let tree = &request.merged.tree;
+    let users = tree.lookup(b"home").into_iter().flat_map(|home| tree.children(home));
+    let users = users.map(|&user| format!("/{}", tree.path(user)));
+    let own = request.facts.env.iter().rev().find(|(key, _)| key == "HOME").map(|(_, value)| value.clone());
+    own.into_iter().chain(["/root".to_owned()]).chain(users).take(MOST_HOMES).collect()
 }

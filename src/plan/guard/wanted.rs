@@ -11,9 +11,8 @@ pub fn searched(profile: &Profile) -> Wanted {
         for pattern in patterns(rule) {
             let literal = beginning(&pattern);
             if literal.is_empty() {
-                continue;
-            }
-            if pattern.starts_with("**/") {
+                out.ends.extend(end(&pattern));
+            } else if pattern.starts_with("**/") {
                 out.parts.insert(literal);
             } else {
                 out.roots.insert(literal);
@@ -24,7 +23,7 @@ pub fn searched(profile: &Profile) -> Wanted {
         if rule.guard == Kind::Python {
             out.suites.extend(suites(rule));
         }
-        out.languages |= rule.reading.owned;
+        out.languages |= out.roots.iter().any(|root| root.starts_with("usr/share/locale"));
         out.libraries |= rule.action == Action::RemovePackage;
     }
     out
@@ -57,6 +56,7 @@ fn choices(pattern: &str) -> Vec<String> {
         }
     }
     done.sort();
+    done.dedup();
     done
 }
 
@@ -68,10 +68,18 @@ pub fn beginning(pattern: &str) -> String {
     pattern.split('/').take_while(plain).collect::<Vec<_>>().join("/")
 }
 
+/// What a pattern's last component ends with, where that is enough to be looked for.
+fn end(pattern: &str) -> Option<String> {
+    let last = pattern.rsplit('/').next()?;
+    let from = last.rfind(['*', '?', '[', ']', '{', '}', '\\', ',']).map_or(0, |at| at + 1);
+    (last.len() - from > 2).then(|| last[from..].to_owned())
+}
+
 /// The names of the directories that a rule names, where they have a plain one.
 fn suites(rule: &Rule) -> impl Iterator<Item = String> {
     let last = rule.paths.iter().flat_map(|glob| &glob.expanded).filter_map(|pattern| pattern.rsplit('/').next());
-    last.filter(|name| name.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_')).map(str::to_owned)
+    last.filter(|name| !name.is_empty() && name.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_'))
+        .map(str::to_owned)
 }
 
 #[cfg(test)]
