@@ -144,6 +144,9 @@ impl<'a> Holder<'a> {
                     None => self.tree.follow(id),
                 };
                 self.keep_resolved(&resolved, Why::LinkedFrom(id));
+                for target in guard.linked(id, &resolved) {
+                    self.keep_referenced(target, Some(id), Why::Named(id, 0));
+                }
             }
             _ => {}
         }

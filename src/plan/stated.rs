@@ -68,7 +68,20 @@ pub fn known(request: &Request<'_>) -> Hashes {
     out
 }
 
+/// The digests in the config's environment, commands and labels.
+fn of_config(request: &Request<'_>) -> Option<Box<Digests>> {
+    let facts = request.facts;
+    let env = facts.env.iter().map(|(_, value)| value.as_str());
+    let labels = facts.labels.iter().map(|(_, value)| value.as_str());
+    let texts: Vec<&str> = env.chain(facts.commands()).chain(labels).collect();
+    Digests::of(b"config", texts.join("\n").as_bytes())
+}
+
 fn any_digests(request: &Request<'_>) -> bool {
+    of_config(request).is_some() || any_in_files(request)
+}
+
+fn any_in_files(request: &Request<'_>) -> bool {
     request.layers.iter().any(|layer| layer.facts.values().any(|facts| facts.digests.is_some()))
 }
 
@@ -135,7 +148,7 @@ pub struct Pinned {
 }
 
 impl Pinned {
-    /// The text that has the checksum of a member's file.
+    /// The text that has the checksum of a member's file; the root where the config has it.
     #[must_use]
     pub fn by(&self, at: At) -> Option<NodeId> {
         self.of.get(&at).copied()
@@ -166,7 +179,16 @@ impl<'a> Stated<'a> {
             let stays: Vec<NodeId> = tree.names(id).iter().copied().filter(|n| dropped[n.index()].is_none()).collect();
             out.text(digests, &stays);
         }
+        out.config();
         out
+    }
+
+    /// What the config states: `ENV TOOL_SHA256=…` is compared when the container starts.
+    fn config(&mut self) {
+        let sha256 = of_config(self.request).into_iter().flat_map(|digests| digests.stated.into_vec());
+        for stated in sha256.filter(|stated| stated.kind == Kind::Sha256) {
+            self.sha256.entry(stated.start).or_insert(NodeId::ROOT);
+        }
     }
 
     fn text(&mut self, digests: &'a Digests, names: &[NodeId]) {

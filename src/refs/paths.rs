@@ -68,6 +68,8 @@ enum Needle {
     Language,
     /// A function that loads a library, whose name follows.
     Load,
+    /// `.so`: perhaps the name of a library.
+    Library,
 }
 
 /// What calls load a library by a name in quotes: ctypes, cffi, Fiddle, Ruby's and LuaJIT's ffi, JNA, P/Invoke, PHP's FFI, Julia.
@@ -121,6 +123,7 @@ impl Search {
         }
         if wanted.libraries {
             needles.extend(LOADERS.map(|name| (name.to_owned(), Needle::Load)));
+            needles.push((".so".to_owned(), Needle::Library));
         }
         // One component alone, such as `tmp`, says something in a program only where more follows.
         let end = |path: &str| if path.contains('/') { "" } else { "/" };
@@ -173,18 +176,44 @@ impl Search {
             }
             let mut add = |target: Target| found.push((hit.start(), target, When::Mention));
             match kind {
-                Needle::Path | Needle::Variable => at = at.max(path(text, hit.start(), syntax, &mut add)),
+                Needle::Path => at = at.max(path(text, hit.start(), syntax, &mut add)),
+                // What comes later in the same word is looked at as well.
+                Needle::Variable => _ = path(text, hit.start(), syntax, &mut add),
                 Needle::Command if is_word(text, hit.start(), hit.end()) => {
                     add(Target::Command(spelling::text(&text[hit.start()..hit.end()])));
                 }
                 Needle::Suite => at = at.max(module(text, hit.start(), &mut add)),
                 Needle::Packages => at = at.max(packages(text, hit.end(), &mut add)),
                 Needle::Language => language(text, hit.start()).into_iter().for_each(&mut add),
+                Needle::Library => soname(text, hit.start()).into_iter().for_each(&mut add),
                 Needle::Load => library(text, hit.end()).into_iter().for_each(&mut add),
                 Needle::Command => {}
             }
         }
+        self.below_roots(text, syntax, &mut found);
         lines::number_bytes(text, found)
+    }
+
+    /// A text that names the place which a rule is about may go on with paths below it: after `cd`, by a constant, or joined.
+    fn below_roots(&self, text: &[u8], syntax: Syntax, found: &mut Vec<(usize, Target, When)>) {
+        let root = |target: &Target| match target {
+            Target::Path(path) => self.wanted.roots.get(path.trim_start_matches('/')),
+            _ => None,
+        };
+        let roots: BTreeSet<&String> = found.iter().filter_map(|(_, target, _)| root(target)).collect();
+        if roots.is_empty() || syntax == Syntax::Markup {
+            return;
+        }
+        let mut comments = Comments::new(text, syntax);
+        for word in spelling::relative_words(text).take(MOST) {
+            if comments.end(word.start).is_some() {
+                continue;
+            }
+            let Some(path) = spelling::path(&[b"/", &text[word.clone()]].concat()) else { continue };
+            for root in &roots {
+                found.push((word.start, Target::Path(format!("/{root}{path}").into()), When::Mention));
+            }
+        }
     }
 }
 
@@ -208,7 +237,9 @@ const WRITERS: [&[u8]; 4] = [b"rm", b"rmdir", b"unlink", b"mkdir"];
 /// Whether the word at `start` is what a command removes, makes, or writes its output to.
 fn only_writes(text: &[u8], start: usize) -> bool {
     let near = &text[start.saturating_sub(spelling::MAX)..start];
-    let line = memchr::memrchr(b'\n', near).map_or(0, |at| at + 1);
+    // A backslash at the end of a line goes on with the command.
+    let ends = memchr::memrchr_iter(b'\n', near).find(|&at| at == 0 || near[at - 1] != b'\\');
+    let line = ends.map_or(0, |at| at + 1);
     let mut before = &near[line..];
     while let Some(rest) = before.strip_suffix(b"\"").or_else(|| before.strip_suffix(b"'")) {
         before = rest;
@@ -219,8 +250,8 @@ fn only_writes(text: &[u8], start: usize) -> bool {
         return redirected.last().is_none_or(|c| c.is_ascii_digit() || b" \t&>|;".contains(c));
     }
     let command = trimmed.rsplit(|c| b";|&(){}`\n".contains(c)).next().unwrap_or_default();
-    let mut words = command.split(|c| b" \t\"'@-+:".contains(c)).filter(|word| !word.is_empty());
-    let first = words.find(|word| !matches!(*word, b"then" | b"do" | b"else" | b"sudo" | b"RUN" | b"exec"));
+    let mut words = command.split(|c| b" \t\n\\\"'@-+:".contains(c)).filter(|word| !word.is_empty());
+    let first = words.find(|word| !matches!(*word, b"then" | b"do" | b"else" | b"sudo" | b"RUN" | b"exec" | b"trap"));
     let name = first.and_then(|word| word.rsplit(|&c| c == b'/').next());
     name.is_some_and(|name| WRITERS.contains(&name))
 }
@@ -230,6 +261,12 @@ fn is_word(text: &[u8], start: usize, end: usize) -> bool {
     let joins = |c: &u8| is_name(*c) || matches!(c, b'-' | b'.' | b'=' | b'@');
     let before = start.checked_sub(1).and_then(|at| text.get(at));
     let after = text.get(end);
+    // A key of JSON or YAML is no command.
+    let rest = text[end..].trim_ascii_start();
+    let rest = rest.strip_prefix(b"\"").or_else(|| rest.strip_prefix(b"'")).unwrap_or(rest);
+    if rest.starts_with(b":") {
+        return false;
+    }
     !before.is_some_and(|c| joins(c) && *c != b'=' && *c != b'@') && !after.is_some_and(|c| joins(c) || *c == b'/')
 }
 
@@ -251,20 +288,33 @@ fn module(text: &[u8], at: usize, add: &mut impl FnMut(Target)) -> usize {
 /// A command with more names of packages is listened to no further.
 const MOST_PACKAGES: usize = 64;
 
-/// The names that follow `--pyargs` up to the next option or the end of the command; returns where they end.
+/// The names on the line of `--pyargs`, of which some are packages; returns where they end.
 fn packages(text: &[u8], from: usize, add: &mut impl FnMut(Target)) -> usize {
-    let mut at = from;
-    for _ in 0..MOST_PACKAGES {
-        let gap = text[at..].iter().position(|c| !b" \t\"',=[]".contains(c)).unwrap_or(text.len() - at);
-        let start = at + gap;
-        let end = text[start..].iter().position(|&c| !is_name(c) && c != b'.').map_or(text.len(), |n| start + n);
-        if gap == 0 || start == end {
-            return at;
-        }
-        add(Target::Suite(spelling::text(&text[start..end])));
-        at = end;
-    }
-    at
+    let near = &text[from.saturating_sub(spelling::MAX)..from];
+    let ends = |c: &u8| b"\n;|&()".contains(c);
+    let start = from - near.len() + near.iter().rposition(ends).map_or(0, |at| at + 1);
+    let rest = &text[from..text.len().min(from + spelling::MAX)];
+    // A backslash at the end of a line goes on with the command.
+    let stop = |(at, c): (usize, &u8)| ends(c) && !(at > 0 && *c == b'\n' && rest[at - 1] == b'\\');
+    let end = from + rest.iter().enumerate().position(stop).unwrap_or(rest.len());
+    let words = text[start..end].split(|c| b" \t\n\\\"',=[]{}$".contains(c));
+    let good = |word: &&[u8]| {
+        word.first().is_some_and(|c| c.is_ascii_alphabetic() || *c == b'_')
+            && word.iter().all(|&c| is_name(c) || c == b'.')
+    };
+    words.filter(good).take(MOST_PACKAGES).for_each(|word| add(Target::Suite(spelling::text(word))));
+    end
+}
+
+/// The name of a library, as a loader takes it, that ends with the `.so` at a place.
+fn soname(text: &[u8], dot: usize) -> Option<Target> {
+    let good = |c: &u8| is_name(*c) || b"+-.".contains(c);
+    let from = dot.saturating_sub(100);
+    let start = text[from..dot].iter().rposition(|c| !good(c)).map_or(from, |n| from + n + 1);
+    let name = &text[start..dot + 3];
+    let ends = !text.get(dot + 3).is_some_and(|c| good(c) && *c != b'.')
+        && !(text.get(dot + 3) == Some(&b'.') && text.get(dot + 4).is_some_and(u8::is_ascii_alphanumeric));
+    (ends && name.starts_with(b"lib")).then(|| Target::Library(spelling::text(name)))
 }
 
 /// The language that a variable is set to: `LANG=de_DE.UTF-8`, `"LC_ALL": "de"`.
@@ -275,7 +325,7 @@ fn language(text: &[u8], at: usize) -> Option<Target> {
     let name = text[at..].iter().take(20).take_while(|c| c.is_ascii_uppercase() || **c == b'_').count();
     let known = matches!(&text[at..at + name], b"LANG" | b"LANGUAGE") || text[at..].starts_with(b"LC_");
     let rest = &text[at + name..];
-    let gap = rest.iter().take(8).take_while(|c| b" \t\"':=,".contains(c)).count();
+    let gap = rest.iter().take(8).take_while(|c| b" \t\"':=,-}])".contains(c)).count();
     let between = &rest[..gap];
     let sets = known && between.iter().any(|c| matches!(c, b'=' | b':' | b',' | b' '));
     let value = &rest[gap..];
@@ -299,98 +349,4 @@ fn library(text: &[u8], from: usize) -> Option<Target> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn set(words: &[&str]) -> BTreeSet<String> {
-        words.iter().map(|word| (*word).to_owned()).collect()
-    }
-
-    fn found(text: &str, syntax: Syntax) -> Vec<String> {
-        let wanted = Wanted {
-            roots: set(&["usr/share/doc", "tmp", "usr/share/man"]),
-            parts: set(&[".cache/uv"]),
-            ends: set(&[]),
-            commands: set(&["uv"]),
-            suites: set(&["tests"]),
-            languages: true,
-            libraries: true,
-            maps: false,
-        };
-        let search = Search::new(wanted).unwrap();
-        let one = |r: Reference| match r.target {
-            Target::Path(path) => format!("{} {path}", r.line),
-            Target::Command(name) => format!("{} run {name}", r.line),
-            Target::Suite(name) => format!("{} suite {name}", r.line),
-            Target::Language(name) => format!("{} language {name}", r.line),
-            Target::Library(name) => format!("{} library {name}", r.line),
-            other => format!("{other:?}"),
-        };
-        search.references(text.as_bytes(), syntax).into_iter().map(one).collect()
-    }
-
-    #[test]
-    fn scripts_name_paths() {
-        let sh = |text: &str| found(text, Syntax::Shell);
-        assert_eq!(
-            sh("#!/bin/sh\nzcat /usr/share/doc/x/create.sql.gz | mysql\n"),
-            ["2 /usr/share/doc/x/create.sql.gz"]
-        );
-        assert_eq!(sh("# /usr/share/doc/x\ncat \"/tmp/a\" # /tmp/b\n"), ["2 /tmp/a"]);
-        assert_eq!(sh("cat '/tmp/a b' /tmp/c#d"), ["1 /tmp/a", "1 /tmp/a b", "1 /tmp/c"]);
-        assert_eq!(
-            sh("D=/usr/share/doc/x\n. $D/y/z.sh ${E}/y/z ~/.cache/uv/e"),
-            ["1 /usr/share/doc/x", "2 $D/y/z.sh", "2 $E/y/z", "2 ~/.cache/uv/e"]
-        );
-        assert_eq!(
-            sh("X=${Y:-/usr/share/doc/x} cc -I/usr/share/doc/y file:///usr/share/doc/z"),
-            ["1 /usr/share/doc/x", "1 /usr/share/doc/y", "1 /usr/share/doc/z"]
-        );
-        assert_eq!(
-            sh("for f in /usr/share/doc/x/*.conf /usr/share/doc/%s/y; do :"),
-            ["1 /usr/share/doc/x/*.conf", "1 /usr/share/doc/*/y"]
-        );
-        assert!(sh("x/usr/share/doc/y\nan$y").is_empty());
-        assert_eq!(sh("cat '/tmp/my app' \"/tmp/b\""), ["1 /tmp/my", "1 /tmp/my app", "1 /tmp/b"]);
-        assert_eq!(found("<?php return ['p' => '/tmp/x'];", Syntax::Slashes), ["1 /tmp/x"]);
-        assert_eq!(sh("p => '/tmp/x', <dir>/tmp/y</dir>"), ["1 /tmp/x", "1 /tmp/y"]);
-    }
-
-    #[test]
-    fn what_is_removed_or_written_is_not_read() {
-        let sh = |text: &str| found(text, Syntax::Shell);
-        for text in [
-            "rm -rf /tmp/x",
-            "a; rm -f \"/tmp/x\" /tmp/y",
-            "mkdir -p /usr/share/man/man1",
-            "echo > /tmp/x",
-            "if a; then rm /tmp/x; fi",
-            "DPkg::Post-Invoke { \"rm -f /tmp/x || true\"; };",
-        ] {
-            assert!(sh(text).is_empty(), "{text}");
-        }
-        assert_eq!(sh("form /tmp/x; rm /tmp/y && cat </tmp/z"), ["1 /tmp/x", "1 /tmp/z"]);
-    }
-
-    #[test]
-    fn programs_suites_languages_and_libraries_are_named() {
-        let sh = |text: &str| found(text, Syntax::Shell);
-        assert_eq!(sh("exec uv run x\n/usr/bin/uv\nuvx\n.uv\nuv.toml\n--uv=1"), ["1 run uv"]);
-        assert_eq!(sh("python -m unittest a.b.tests.c\ncd a/x.tests"), ["1 suite a.b.tests.c"]);
-        assert_eq!(sh("pytest --pyargs numpy a.b -q c\n"), ["1 suite numpy", "1 suite a.b"]);
-        assert_eq!(found("[\"pytest\", \"--pyargs\", \"numpy\"]", Syntax::Data), ["1 suite numpy"]);
-        assert_eq!(
-            sh("export LANG=de_DE.UTF-8 LC_ALL=\"fr\"\nLANG=C MY_LANG=de LANGUAGE=$X LANGUAGE=pt_BR:pt"),
-            ["1 language de_DE.UTF-8", "1 language fr", "2 language pt_BR:pt"]
-        );
-        assert_eq!(
-            found("local z = ffi.load(\"z\")\nffi_lib 'ssl', 'x y'", Syntax::Dashes),
-            ["1 library z", "2 library ssl"]
-        );
-    }
-
-    #[test]
-    fn nothing_wanted_is_no_search() {
-        assert!(Search::new(Wanted::default()).is_none());
-    }
-}
+mod tests;

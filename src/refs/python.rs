@@ -28,6 +28,28 @@ pub fn references(source: &[u8], words: &[Vec<u8>]) -> Vec<Reference> {
     lines::number(&text, collector.finish())
 }
 
+/// The strings of a file that may be text domains, where it imports what opens translations: the domain is often a constant.
+#[must_use]
+pub fn domains(source: &[u8], found: &[Reference]) -> Vec<Reference> {
+    let opens = |module: &str| module == "gettext" || module == "babel.support" || module.starts_with("gettext.");
+    let imports = |r: &Reference| matches!(&r.target, Target::Import { module, .. } if opens(module));
+    if !found.iter().any(imports) {
+        return Vec::new();
+    }
+    let text = text::decode(source);
+    let mut out = Vec::new();
+    let mut lexer = Lexer::new(&text, 0..text.len());
+    while let Some(token) = lexer.next() {
+        if let Kind::Text(value) = token.kind
+            && (2..=64).contains(&value.len())
+            && value.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'-' | b'.'))
+        {
+            out.push((token.at, Target::Domain(value.as_ref().into()), super::When::Mention));
+        }
+    }
+    lines::number(&text, out)
+}
+
 /// A string that is given to `import_module` and the like.
 fn module(text: &str) -> Option<Target> {
     let name = text.trim_start_matches('.');

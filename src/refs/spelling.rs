@@ -20,8 +20,25 @@ pub(super) fn word(text: &[u8], at: usize) -> Range<usize> {
     let from = at.saturating_sub(MAX);
     let start = text[from..at].iter().rposition(|&c| !is_path(c)).map_or(from, |n| from + n + 1);
     let to = text.len().min(at + MAX);
-    let end = text[at..to].iter().position(|&c| !is_path(c)).map_or(to, |n| at + n);
+    // `"$A"/b` is one word.
+    let ends = |n: usize| !is_path(text[n]) && !(b"\"'".contains(&text[n]) && text.get(n + 1) == Some(&b'/') && n > at);
+    let end = (at..to).find(|&n| ends(n)).unwrap_or(to);
     start..end.max(at + 1).min(text.len())
+}
+
+/// The words of a text that may be paths from some directory: with a slash or a dot in them, and none before them.
+pub(super) fn relative_words(text: &[u8]) -> impl Iterator<Item = Range<usize>> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let start = at + text[at..].iter().position(|&c| is_path(c))?;
+        at = text[start..].iter().position(|&c| !is_path(c)).map_or(text.len(), |n| start + n);
+        Some(start..at)
+    })
+    .filter(|word| {
+        let word = &text[word.clone()];
+        let begins = word.first().is_some_and(|c| c.is_ascii_alphanumeric());
+        begins && word.len() <= MAX && word.iter().any(|c| matches!(c, b'/' | b'.'))
+    })
 }
 
 /// The whole of what is in the quotes in which a word stands, on its line; none where it stands in none, or is all of it.
@@ -42,7 +59,9 @@ pub(super) fn text(bytes: &[u8]) -> Box<str> {
 pub(super) fn path(word: &[u8]) -> Option<String> {
     let word = String::from_utf8_lossy(word);
     let word = word.trim_end_matches(['.', '-', '+', '@', '?']);
-    let word = if word.matches('}').count() > word.matches('{').count() { word.strip_suffix('}')? } else { word };
+    let word = word.replace(['"', '\''], "");
+    // `${A:-/b}/c` is read from its `-` on.
+    let word = without_odd_brace(&word);
     let (first, rest) = word.split_once('/')?;
     let first = match first {
         "" | "~" => first.to_owned(),
@@ -59,6 +78,16 @@ pub(super) fn path(word: &[u8]) -> Option<String> {
     // One name after an unknown directory says nothing.
     let enough = if first.starts_with(['$', '*']) { parts.len() > 1 || first.starts_with('$') } else { true };
     (letters && enough).then(|| format!("{first}/{}", parts.join("/")))
+}
+
+/// The word without the first `}` that no `{` comes before, if there is one.
+fn without_odd_brace(word: &str) -> String {
+    let mut open = 0;
+    let odd = word.char_indices().find(|(_, c)| {
+        open += i32::from(*c == '{') - i32::from(*c == '}');
+        open < 0
+    });
+    odd.map_or_else(|| word.to_owned(), |(at, _)| [&word[..at], &word[at + 1..]].concat())
 }
 
 /// The name of a variable, where the text is one and nothing else: `$NAME`, `${NAME}`.

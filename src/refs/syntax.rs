@@ -122,7 +122,8 @@ impl<'t> Comments<'t> {
         // `#[` begins an attribute of PHP's.
         let sign =
             |sign: &&[u8]| rest.starts_with(sign) && !(self.syntax == Syntax::Slashes && rest.starts_with(b"#["));
-        let begins = may && self.syntax.line_signs().iter().any(sign);
+        // The first line of a script names what runs it.
+        let begins = may && !(at == 0 && rest.starts_with(b"#!")) && self.syntax.line_signs().iter().any(sign);
         begins.then(|| memchr::memchr(b'\n', rest).map_or(self.text.len(), |n| at + n + 1))
     }
 

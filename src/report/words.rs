@@ -127,7 +127,9 @@ pub fn left(why: Left, tree: &Tree, profile: &Profile) -> (&'static str, String,
 /// Tells which text has a file's checksum.
 #[must_use]
 pub fn stated(text: NodeId, tree: &Tree) -> String {
-    format!("its checksum is in {}", escape(&tree.path(text)))
+    // The root stands for what is no file.
+    let place = if text == NodeId::ROOT { "the image's config".to_owned() } else { escape(&tree.path(text)) };
+    format!("its checksum is in {place}")
 }
 
 /// Tells why a package stays although a rule asked for it.

@@ -33,18 +33,21 @@ const NAMES: &str = "Makefile makefile GNUmakefile Dockerfile Containerfile Proc
 /// Directories whose files are read when something starts, whatever their names.
 const DIRS: &str = "etc conf conf.d cron.d init.d rc.d profile.d env.d sites-enabled sites-available completions";
 
-/// Directories that only hold documentation, or what package managers know.
-const DEAF: [&str; 9] = [
+/// Directories that only hold documentation.
+const DOCUMENTS: [&str; 6] = [
     "usr/share/doc/",
     "usr/share/man/",
     "usr/share/info/",
     "usr/share/locale/",
     "usr/share/licenses/",
     "usr/share/gtk-doc/",
-    "var/lib/dpkg/",
-    "var/lib/apt/",
-    "var/cache/",
 ];
+
+/// Directories in which package managers keep what they know.
+const NEVER: [&str; 3] = ["var/lib/dpkg/", "var/lib/apt/", "var/cache/"];
+
+/// Texts of unknown kinds in an application's own directories that are larger are data.
+const MAX_OWN: u64 = 64 << 10;
 
 /// The syntax of a file that may name a path; none of what is no such file.
 pub(super) fn syntax(member: &Member, shebang: Option<&Shebang>, head: &[u8]) -> Option<Syntax> {
@@ -52,7 +55,7 @@ pub(super) fn syntax(member: &Member, shebang: Option<&Shebang>, head: &[u8]) ->
         return None;
     }
     let path = &*member.path;
-    if DEAF.iter().any(|dir| path.starts_with(dir.as_bytes())) {
+    if NEVER.iter().any(|dir| path.starts_with(dir.as_bytes())) {
         return None;
     }
     if let Some(shebang) = shebang {
@@ -63,11 +66,30 @@ pub(super) fn syntax(member: &Member, shebang: Option<&Shebang>, head: &[u8]) ->
     // Beside others, an example has the extension of its kind before it: `php.ini-production`.
     let extension = memchr::memrchr(b'.', stem).map(|at| stem[at + 1..].to_ascii_lowercase());
     let known = extension.as_deref().and_then(of_extension);
+    // Of documentation only what is run or loaded may need more of it.
+    if DOCUMENTS.iter().any(|dir| path.starts_with(dir.as_bytes())) {
+        let loaded = |extension: &[u8]| matches!(extension, b"sh" | b"bash" | b"sql" | b"conf");
+        return known.filter(|_| extension.as_deref().is_some_and(loaded));
+    }
     let starts = || path::components(path::split(path).0).any(|dir| has(DIRS, dir));
     let at_home = || path.starts_with(b"root/.") || (path.starts_with(b"home/") && name.starts_with(b"."));
     let runs = || extension.is_none() && member.meta.attrs.mode & 0o111 != 0;
-    let other = || (has(NAMES, name) || starts() || at_home() || runs()).then_some(Syntax::Shell);
+    let hidden = || name.starts_with(b".") && !in_packages(path);
+    let own = || member.stored <= MAX_OWN && is_own(path);
+    let other = || (has(NAMES, name) || starts() || at_home() || runs() || hidden() || own()).then_some(Syntax::Shell);
     known.or_else(other)
+}
+
+/// Whether a file is an application's own: not of the distribution, nor in a package of Python's or Node's.
+pub(super) fn is_own(path: &[u8]) -> bool {
+    let distribution = [&b"usr/"[..], b"lib/", b"lib64/", b"bin/", b"sbin/", b"var/lib/"];
+    let local = path.starts_with(b"usr/local/") || path.starts_with(b"usr/src/");
+    (local || !distribution.iter().any(|dir| path.starts_with(dir))) && !in_packages(path)
+}
+
+fn in_packages(path: &[u8]) -> bool {
+    let dirs = [&b"site-packages"[..], b"dist-packages", b"node_modules"];
+    path::components(path::split(path).0).any(|part| dirs.contains(&part) || part.starts_with(b"python3"))
 }
 
 fn of_extension(extension: &[u8]) -> Option<Syntax> {

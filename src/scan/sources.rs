@@ -30,6 +30,9 @@ const LARGEST_KEPT: usize = 256 << 10;
 pub(super) enum Text {
     Python,
     JavaScript,
+    /// The same outside of packages: the application's own code, of which all is searched.
+    OwnPython,
+    OwnJavaScript,
     PackageJson,
     EntryPoints,
     Pth,
@@ -49,9 +52,19 @@ impl Text {
             return None;
         }
         let source = if needs.python { Self::source(&member.path, shebang, needs) } else { None };
+        let source = source.map(|text| if super::plain::is_own(&member.path) { text.own() } else { text });
         source.or_else(|| {
             needs.search.as_ref().and_then(|_| super::plain::syntax(member, shebang, head)).map(Self::Plain)
         })
+    }
+
+    /// The same of a file that is the application's own.
+    const fn own(self) -> Self {
+        match self {
+            Self::Python => Self::OwnPython,
+            Self::JavaScript => Self::OwnJavaScript,
+            other => other,
+        }
     }
 
     /// What the file of this path is, if it is a source text or a list of modules.
@@ -97,6 +110,17 @@ impl Text {
                 if needs.maps() {
                     found.extend(maps::references(text));
                 }
+                found
+            }
+            Self::OwnPython => {
+                let mut found = Self::Python.references(text, needs);
+                found.extend(search.map(|search| search.references(text, Syntax::Shell)).unwrap_or_default());
+                found.extend(python::domains(text, &found));
+                found
+            }
+            Self::OwnJavaScript => {
+                let mut found = Self::JavaScript.references(text, needs);
+                found.extend(search.map(|search| search.references(text, Syntax::Slashes)).unwrap_or_default());
                 found
             }
             Self::Style => maps::references(text),

@@ -358,3 +358,80 @@ fn caches_that_are_run_from_stay() {
     check("caches", &with("#!/root/.cache/uv/environments-v2/x/bin/python\n"), json!({}), &[uv], &[pip]);
     check("caches", &with("#!/bin/sh\n# uv run x\n"), json!({}), &[], &[uv, pip]);
 }
+
+/// A link that programs load by its name comes with a package for developers; it stays, the package goes.
+#[test]
+fn libraries_that_are_loaded_by_name_keep_their_link() {
+    let status = "Package: zlib1g\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n\n\
+                  Package: zlib1g-dev\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\nDepends: zlib1g (= 1)\n\n";
+    let dir = "usr/lib/x86_64-linux-gnu/";
+    let (library, link, archive) = (format!("{dir}libz.so.1"), format!("{dir}libz.so"), format!("{dir}libz.a"));
+    let (of_library, of_dev) = (format!("/{library}\n"), format!("/{link}\n/{archive}\n/usr/include/zlib.h\n"));
+    let own = [
+        ("var/lib/dpkg/status", status),
+        ("var/lib/dpkg/info/zlib1g.list", &of_library),
+        ("var/lib/dpkg/info/zlib1g-dev.list", &of_dev),
+        (&library, "x"),
+        (&link, "-> libz.so.1"),
+        (&archive, "x"),
+        ("usr/include/zlib.h", "x"),
+    ];
+    let gone = ["var/lib/dpkg/info/zlib1g-dev.list", &archive, "usr/include/zlib.h"];
+    let run = |speaker: Option<File<'_>>| {
+        let files: Vec<TarEntry> = own.iter().chain(&speaker).map(entry).collect();
+        taken(&["no-build-tools"], &files, &json!({}))
+    };
+    let all = run(None);
+    assert!(all.contains(&link) && gone.iter().all(|path| all.iter().any(|gone| gone == path)), "{all:?}");
+    for speaker in [
+        ("app/a.py", "from ctypes import CDLL\nz = CDLL('libz.so')\n"),
+        ("app/a.py", "from ctypes import CDLL, util\nz = CDLL(util.find_library('z'))\n"),
+        ("app/a.py", "z = CDLL('/usr/lib/x86_64-linux-gnu/libz.so')\n"),
+        ("app/a.lua", "local z = ffi.load('z')\n"),
+        ("app/a.rb", "module Z\n  extend FFI::Library\n  ffi_lib 'z'\nend\n"),
+        ("app/A.java", "Z z = Native.load(\"z\", Z.class);\n"),
+        ("app/a.cs", "[DllImport(\"libz\")] static extern int f();\n"),
+        ("app/a.pl", "FFI::Platypus->new(lib => 'libz.so');\n"),
+        ("app/start.sh", "#!/bin/sh\nLD_PRELOAD=/usr/lib/x86_64-linux-gnu/libz.so exec app\n"),
+        ("app/tool", "\u{7f}ELF\0\0dlopen\0libz.so\0"),
+    ] {
+        let taken = run(Some(speaker));
+        assert_eq!(taken, gone, "{speaker:?}");
+    }
+}
+
+/// What the attack on the guard found: each is how real start scripts, services and applications are written.
+#[test]
+fn paths_are_named_in_many_ways() {
+    let named = format!("{DOC}tool/create.sql");
+    for speaker in [
+        ("app/a.php", "<?php return ['schema' => '/usr/share/doc/tool/create.sql'];\n"),
+        ("app/a.pl", "my %h = (schema => '/usr/share/doc/tool/create.sql');\n"),
+        ("etc/fonts/x.conf", "<dir>/usr/share/doc/tool/create.sql</dir>\n"),
+        ("start.sh", "#!/bin/sh\ncat \"${DOC:-/usr/share/doc}/tool/create.sql\"\n"),
+        ("start.sh", "#!/bin/sh\nD=/usr/share/doc\ncat \"$D\"/tool/create.sql\n"),
+        ("start.sh", "#!/bin/sh\ncd /usr/share/doc; cat tool/create.sql\n"),
+        ("start.sh", "#!/bin/sh\nif [ ${#a} -gt 0 ]; then cat /usr/share/doc/tool/create.sql; fi\n"),
+        ("app/a.py", "import os\nDOC = '/usr/share/doc'\nopen(os.path.join(DOC, 'tool/create.sql'))\n"),
+        ("app/a.py", "import os\nos.system('zcat /usr/share/doc/tool/create.sql | mysql')\n"),
+        ("app/a.js", "execSync('zcat /usr/share/doc/tool/create.sql | mysql')\n"),
+        ("etc/systemd/system/x.service", "ExecStart=/bin/true ; /usr/share/doc/tool/create.sql\n"),
+        ("var/spool/cron/crontabs/root", "* * * * * cat /usr/share/doc/tool/create.sql\n"),
+        ("srv/.env", "SCHEMA=/usr/share/doc/tool/create.sql\n"),
+        ("srv/settings", "schema /usr/share/doc/tool/create.sql\n"),
+        ("var/lib/postgresql/.bashrc", ". /usr/share/doc/tool/create.sql\n"),
+        ("app/package.json", "{\"scripts\": {\"start\": \"sh /usr/share/doc/tool/create.sql\"}}"),
+        ("usr/bin/tool", "\u{7f}ELF\0invalid argument/usr/share/doc/tool/create.sql/usr/share/zoneinfo/\0"),
+    ] {
+        document(speaker, &named, json!({}));
+    }
+    let link = [DEBIAN, ("etc/tool/schema", "-> /usr/share/doc/tool"), (&named, "x")];
+    check("debian-slim", &link, json!({}), &[&named], &[]);
+    for speaker in [
+        ("start.sh", "#!/bin/sh\nrm -rf a \\\n  /usr/share/doc/tool\n"),
+        ("start.sh", "#!/bin/sh\ntrap 'rm -rf /usr/share/doc/tool' EXIT\n"),
+        ("start.sh", "#!/bin/sh\necho x 2> /usr/share/doc/tool/create.sql\n"),
+    ] {
+        check("debian-slim", &[DEBIAN, speaker, (&named, "x")], json!({}), &[], &[&named]);
+    }
+}

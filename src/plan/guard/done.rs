@@ -14,6 +14,8 @@ const LEAST: usize = 32;
 pub(super) enum What {
     /// All in a directory that is named: the number is how.
     Directory(NodeId, u8),
+    /// A virtual environment.
+    Environment(NodeId),
     /// The test suites below a directory.
     Suites(NodeId),
     /// What lives beside a file, by rule.

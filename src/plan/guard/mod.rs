@@ -19,6 +19,7 @@ use relative::Tops;
 use roots::Roots;
 use std::collections::{BTreeSet, HashSet};
 
+mod asked;
 mod config;
 mod deaf;
 mod done;
@@ -147,10 +148,11 @@ impl<'a> Guard<'a> {
     fn references(&mut self, file: NodeId, facts: &'a Facts) -> Vec<(NodeId, Why)> {
         let mut out = Vec::new();
         let (mut found, mut named) = (Vec::new(), Vec::new());
-        let mut seen = HashSet::new();
+        // Not all rules listen to both.
+        let (mut seen, mut seen_in_full) = (HashSet::new(), HashSet::new());
         for reference in facts.references.iter() {
             self.in_full(file, reference, &mut named);
-            out.extend(named.drain(..).filter(|(id, _)| seen.insert(*id)));
+            out.extend(named.drain(..).filter(|(id, _)| seen_in_full.insert(*id)));
             match &reference.target {
                 Target::Import { level, module, names } => {
                     self.import(file, Speaker::Import, *level, module, names, &mut found);
@@ -189,13 +191,17 @@ impl<'a> Guard<'a> {
                 // There are no lines in a program.
                 let naming = if line == 0 { named::Naming::Data } else { named::Naming::Text };
                 self.full(path, naming, &mut found);
+                let libraries = self.library(path.rsplit('/').next().unwrap_or_default());
+                out.extend(libraries.into_iter().map(|id| (id, Why::Loaded(file))));
             }
             Target::Path(_) => {}
             Target::Text(text) | Target::Join(text) if text.starts_with('/') || text.starts_with("~/") => {
                 self.full(text, named::Naming::Code, &mut found);
+                let libraries = self.library(text.rsplit('/').next().unwrap_or_default());
+                out.extend(libraries.into_iter().map(|id| (id, Why::Loaded(file))));
             }
-            Target::Text(name) if name.starts_with("lib") && name.ends_with(".so") => {
-                (why, found) = (Why::Loaded(file), self.library(name));
+            Target::Text(name) if name.ends_with(".so") => {
+                (why, found) = (Why::Loaded(file), self.library(name.rsplit('/').next().unwrap_or_default()));
             }
             Target::Library(name) => (why, found) = (Why::Loaded(file), self.library(name)),
             Target::Domain(name) => self.domain(name, &mut found),

@@ -2,7 +2,6 @@
 //! the place that a rule is about (`/usr/share/doc`, `/tmp`) is to name nothing in it.
 
 use super::done::What;
-use super::index::within;
 use super::paths::matches;
 use super::wanted::{beginning, patterns};
 use super::{Guard, Request};
@@ -55,6 +54,8 @@ pub(super) enum Naming {
     Text,
     /// By the data of a program: other strings may follow without a gap.
     Data,
+    /// By a symbolic link that leads there.
+    Link,
     /// As a place where the application lives: the working directory, a volume, a home.
     Home,
 }
@@ -98,12 +99,31 @@ impl Guard<'_> {
     }
 
     pub(super) fn target(&self, target: NodeId, naming: Naming, out: &mut Vec<NodeId>) {
+        if let Some(environment) = self.environment_of(target) {
+            self.all_below(environment, out);
+        }
         if self.tree.is_dir(target) {
             self.everything(target, naming, out);
             return;
         }
         out.extend(Some(target).filter(|&id| self.index.has(id)));
-        self.home_of(target, out);
+        if naming != Naming::Data {
+            self.home_of(target, out);
+        }
+    }
+
+    /// The virtual environment that a path lies in, as its interpreter finds it. Source: <https://docs.python.org/3/library/site.html>.
+    fn environment_of(&self, id: NodeId) -> Option<NodeId> {
+        const MOST_LEVELS: usize = 6;
+        let mut dirs = std::iter::once(id).chain(self.tree.ancestors(id)).take(MOST_LEVELS);
+        dirs.find(|&dir| self.tree.child(dir, b"pyvenv.cfg").is_some_and(|cfg| self.index.has(cfg)))
+    }
+
+    fn all_below(&self, dir: NodeId, out: &mut Vec<NodeId>) {
+        let below = self.index.below(dir);
+        if self.is_new(What::Environment(dir), below.len()) {
+            out.extend(below);
+        }
     }
 
     /// All that would go of a directory, where it is not the place that the rule is about, but in that.
@@ -139,14 +159,16 @@ impl Guard<'_> {
             return naming == Naming::Home && self.request.profile.rules[number].reading.homes;
         }
         if roots.iter().any(|&root| self.is_below(dir, root)) {
-            return true;
+            // What was built in a temporary directory tells in its data where.
+            return naming != Naming::Data || !self.request.profile.rules[number].reading.homes;
         }
         let dropped = self.index.has(dir);
         if self.places.plain[number].iter().any(|parts| self.ends_with(dir, &parts.split('/').collect::<Vec<_>>())) {
             return false;
         }
         let rooted = roots.iter().any(|&root| dir == root || self.is_below(root, dir));
-        !rooted && (dropped || (naming != Naming::Home && self.goes_whole(dir)))
+        let above = !matches!(naming, Naming::Home | Naming::Link) && self.guard_of(rule) != Kind::Paths;
+        !rooted && (dropped || (above && self.goes_whole(dir)))
     }
 
     fn is_below(&self, id: NodeId, dir: NodeId) -> bool {
@@ -200,6 +222,9 @@ impl Guard<'_> {
     /// program's data also the file whose name other bytes follow.
     fn near(&self, parts: &[&str], naming: Naming, out: &mut Vec<NodeId>) {
         let Some((last, above)) = parts.split_last() else { return };
+        if naming == Naming::Data {
+            self.followed(parts, out);
+        }
         let above = self.tree.resolve(NodeId::ROOT, above.join("/").as_bytes());
         let Some(dir) = above.target.filter(|&dir| self.tree.is_dir(dir)) else { return };
         let last = last.as_bytes();
@@ -213,6 +238,13 @@ impl Guard<'_> {
             let less = (4..last.len()).filter_map(|end| self.tree.child(dir, &last[..end]));
             less.for_each(|id| self.target(id, naming, out));
         }
+    }
+
+    /// The file that a path in a program's data begins with, where another string follows it without a gap.
+    fn followed(&self, parts: &[&str], out: &mut Vec<NodeId>) {
+        let resolve = |count: usize| self.tree.resolve(NodeId::ROOT, parts[..count].join("/").as_bytes()).target;
+        let file = (1..parts.len()).rev().find_map(resolve).filter(|&found| !self.tree.is_dir(found));
+        file.into_iter().for_each(|file| self.target(file, Naming::Data, out));
     }
 
     /// What has a path of at least two components that ends so: what is before it is not known.
@@ -231,112 +263,20 @@ impl Guard<'_> {
         }
     }
 
-    /// The test suites of a package or module that a command runs by its name.
-    pub(super) fn suite(&self, name: &str, out: &mut Vec<NodeId>) {
-        self.directories_of(name).into_iter().for_each(|dir| self.suites_of(dir, out));
-    }
-
-    /// The test suite that an entry point names a module of: who loads that goes on to scan the directory.
-    pub(super) fn entry_point(&self, module: &str, out: &mut Vec<NodeId>) {
-        self.directories_of(module)
-            .into_iter()
-            .filter(|&dir| self.index.has(dir))
-            .for_each(|dir| self.suites_of(dir, out));
-    }
-
-    /// The directories that a dotted name leads to, as far as there are any.
-    fn directories_of(&self, name: &str) -> Vec<NodeId> {
-        let workdir = self.tree.resolve(NodeId::ROOT, self.request.facts.workdir.as_bytes()).target;
-        let find = |root: NodeId| {
-            let child =
-                |dir: NodeId, part: &str| self.tree.child(dir, part.as_bytes()).filter(|&dir| self.tree.is_dir(dir));
-            let dirs = name.split('.').scan(root, |dir, part| {
-                *dir = child(*dir, part)?;
-                Some(*dir)
-            });
-            dirs.last()
-        };
-        self.roots.dirs.iter().copied().chain(workdir).filter_map(find).collect()
-    }
-
-    /// What rules about Python code would take of a directory; of one that goes as a part of another that other, too.
-    pub(super) fn suites_of(&self, dir: NodeId, out: &mut Vec<NodeId>) {
-        let dir = self.tree.ancestors(dir).take_while(|&above| self.index.has(above)).last().unwrap_or(dir);
-        if !self.is_new(What::Suites(dir), self.index.below(dir).len()) {
-            return;
+    /// What would go of a directory that somebody's own link leads to. Links of the distribution lie in /usr: between packages'
+    /// documentation they say nothing.
+    pub fn linked(&self, link: NodeId, resolved: &crate::tree::Resolved) -> Vec<NodeId> {
+        let mut out = Vec::new();
+        let own = || self.tree.ancestors(link).all(|dir| self.tree.name(dir) != "usr");
+        if let Some(dir) = resolved.target.filter(|&dir| !self.index.is_empty() && self.tree.is_dir(dir) && own()) {
+            self.done.speaker.set(Some(link));
+            self.everything(dir, Naming::Link, &mut out);
         }
-        let python = |id: &&NodeId| self.rules[id.index()].is_some_and(|rule| self.guard_of(rule) == Kind::Python);
-        out.extend(self.index.below(dir).iter().filter(python));
+        out
     }
 
-    fn guard_of(&self, rule: u16) -> Kind {
+    pub(super) fn guard_of(&self, rule: u16) -> Kind {
         self.request.profile.rules[usize::from(rule)].guard
-    }
-
-    /// All that rules name which say that this program reads it.
-    pub(super) fn read_by(&self, program: &str, out: &mut Vec<NodeId>) {
-        if !self.is_new(What::Program(program.to_owned()), self.index.all.len()) {
-            return;
-        }
-        let rules = &self.request.profile.rules;
-        let reads = |id: &&NodeId| {
-            let rule = self.rules[id.index()].map(|rule| &rules[usize::from(rule)]);
-            rule.is_some_and(|rule| rule.reading.read_by.iter().any(|name| name == program))
-        };
-        out.extend(self.index.all.iter().filter(reads));
-    }
-
-    /// The translations for a language, in all domains.
-    pub(super) fn language(&self, value: &str, out: &mut Vec<NodeId>) {
-        let wanted: Vec<&str> = value.split(':').map(crate::plan::hold::language).collect();
-        out.extend(
-            crate::plan::hold::of_languages(self.tree, |name| wanted.contains(&name)).filter(|&id| self.index.has(id)),
-        );
-    }
-
-    /// The catalogues of a text domain, in all languages.
-    pub(super) fn domain(&self, name: &str, out: &mut Vec<NodeId>) {
-        let files = self.index.files.get(BStr::new(format!("{name}.mo").as_bytes()));
-        out.extend(files.into_iter().flatten());
-    }
-
-    /// The links by which a library is loaded without a number, which come with packages for developers.
-    pub(super) fn library(&self, name: &str) -> Vec<NodeId> {
-        let names = if name.contains(".so") {
-            vec![name.to_owned()]
-        } else {
-            vec![format!("lib{name}.so"), format!("{name}.so")]
-        };
-        let files = |name: &String| self.index.files.get(BStr::new(name.as_bytes())).into_iter().flatten().copied();
-        let found = names.iter().filter(|name| name.ends_with(".so")).flat_map(files);
-        found.filter(|&id| self.tree.target(id).is_some() && self.packaged.contains(&id)).collect()
-    }
-
-    /// The source map that a script or style names, from its own directory.
-    pub(super) fn map(&self, file: NodeId, url: &str, out: &mut Vec<NodeId>) {
-        let dir = self.tree.node(file).parent;
-        let resolved = self.tree.resolve(dir, url.trim_start_matches('/').as_bytes());
-        out.extend(resolved.links.iter().copied().chain(resolved.target).filter(|&id| self.index.has(id)));
-    }
-
-    /// What rules name in the package of `file` and say is read where this module is imported.
-    pub(super) fn imported_with(&self, file: NodeId, module: &str, names: &str, out: &mut Vec<NodeId>) {
-        for (number, rule) in self.request.profile.rules.iter().enumerate() {
-            let says = |wanted: &String| {
-                module == wanted || module.strip_prefix(wanted.as_str()).is_some_and(|rest| rest.starts_with('.')) || {
-                    let whole =
-                        |name: &str| wanted.strip_prefix(module).and_then(|rest| rest.strip_prefix('.')) == Some(name);
-                    names.split(',').any(whole)
-                }
-            };
-            if rule.reading.imported_with.iter().any(says)
-                && let Some(scope) = self.scope(file)
-                && self.is_new(What::Package(scope, number as u16), self.index.all.len())
-            {
-                let own = |id: &&NodeId| self.rules[id.index()] == Some(number as u16);
-                out.extend(within(self.tree, &self.index.all, scope).iter().filter(own));
-            }
-        }
     }
 
     /// What a reference of a plain text stands for, whoever says it.
@@ -346,6 +286,7 @@ impl Guard<'_> {
             Target::Command(name) => self.read_by(name, out),
             Target::Suite(name) => self.suite(name, out),
             Target::Language(value) => self.language(value, out),
+            Target::Library(name) => out.extend(self.library(name)),
             _ => {}
         }
     }

@@ -1,0 +1,127 @@
+//! What rules say of those who read their paths, and what else a name stands for that is no path: a program, a package whose tests are
+//! run, a language, a text domain, a library, a source map.
+
+use super::Guard;
+use super::done::What;
+use super::index::within;
+use crate::profile::Guard as Kind;
+use crate::tree::NodeId;
+use bstr::BStr;
+
+impl Guard<'_> {
+    /// The test suites of a package or module that a command runs by its name.
+    pub(super) fn suite(&self, name: &str, out: &mut Vec<NodeId>) {
+        self.directories_of(name).into_iter().for_each(|dir| self.suites_of(dir, out));
+    }
+
+    /// The test suite that an entry point names a module of: who loads that goes on to scan the directory.
+    pub(super) fn entry_point(&self, module: &str, out: &mut Vec<NodeId>) {
+        self.directories_of(module)
+            .into_iter()
+            .filter(|&dir| self.index.has(dir))
+            .for_each(|dir| self.suites_of(dir, out));
+    }
+
+    /// The directories that a dotted name leads to, as far as there are any.
+    fn directories_of(&self, name: &str) -> Vec<NodeId> {
+        let workdir = self.tree.resolve(NodeId::ROOT, self.request.facts.workdir.as_bytes()).target;
+        let find = |root: NodeId| {
+            let child =
+                |dir: NodeId, part: &str| self.tree.child(dir, part.as_bytes()).filter(|&dir| self.tree.is_dir(dir));
+            let dirs = name.split('.').scan(root, |dir, part| {
+                *dir = child(*dir, part)?;
+                Some(*dir)
+            });
+            dirs.last()
+        };
+        self.roots.dirs.iter().copied().chain(workdir).filter_map(find).collect()
+    }
+
+    /// What rules about Python code would take of a directory; of one that goes as a part of another that other, too.
+    pub(super) fn suites_of(&self, dir: NodeId, out: &mut Vec<NodeId>) {
+        let dir = self.tree.ancestors(dir).take_while(|&above| self.index.has(above)).last().unwrap_or(dir);
+        if !self.is_new(What::Suites(dir), self.index.below(dir).len()) {
+            return;
+        }
+        let python = |id: &&NodeId| self.rules[id.index()].is_some_and(|rule| self.guard_of(rule) == Kind::Python);
+        out.extend(self.index.below(dir).iter().filter(python));
+    }
+
+    /// All that rules name which say that this program reads it.
+    pub(super) fn read_by(&self, program: &str, out: &mut Vec<NodeId>) {
+        if !self.is_new(What::Program(program.to_owned()), self.index.all.len()) {
+            return;
+        }
+        let rules = &self.request.profile.rules;
+        let reads = |id: &&NodeId| {
+            let rule = self.rules[id.index()].map(|rule| &rules[usize::from(rule)]);
+            rule.is_some_and(|rule| rule.reading.read_by.iter().any(|name| name == program))
+        };
+        out.extend(self.index.all.iter().filter(reads));
+    }
+
+    /// The translations for a language, in all domains.
+    pub(super) fn language(&self, value: &str, out: &mut Vec<NodeId>) {
+        let wanted: Vec<&str> = value.split(':').map(crate::plan::hold::language).collect();
+        out.extend(
+            crate::plan::hold::of_languages(self.tree, |name| wanted.contains(&name)).filter(|&id| self.index.has(id)),
+        );
+    }
+
+    /// The catalogues of a text domain, in all languages.
+    pub(super) fn domain(&self, name: &str, out: &mut Vec<NodeId>) {
+        let files = self.index.files.get(BStr::new(format!("{name}.mo").as_bytes()));
+        out.extend(files.into_iter().flatten());
+    }
+
+    /// The links by which a library is loaded without a number, which come with packages for developers.
+    pub(super) fn library(&self, name: &str) -> Vec<NodeId> {
+        if name.is_empty() || name.contains(['*', '$']) {
+            return Vec::new();
+        }
+        let names = if name.contains(".so") {
+            vec![name.to_owned()]
+        } else {
+            vec![format!("lib{name}.so"), format!("{name}.so")]
+        };
+        let files = |name: &String| self.index.files.get(BStr::new(name.as_bytes())).into_iter().flatten().copied();
+        let found = names.iter().filter(|name| name.ends_with(".so")).flat_map(files);
+        found.filter(|&id| self.tree.target(id).is_some() && self.packaged.contains(&id)).collect()
+    }
+
+    /// The source map that a script or style names, from its own directory.
+    pub(super) fn map(&self, file: NodeId, url: &str, out: &mut Vec<NodeId>) {
+        // From the root of a site, which is some directory above it.
+        const MOST_LEVELS: usize = 10;
+        let url = url.replace("%20", " ");
+        let dirs = if url.starts_with('/') { MOST_LEVELS } else { 1 };
+        let parts: Vec<&str> = url.split('/').filter(|part| !part.is_empty()).collect();
+        let ends = if url.starts_with('/') { parts.len() } else { 1 };
+        for dir in self.tree.ancestors(file).take(dirs) {
+            for from in 0..ends.min(MOST_LEVELS) {
+                let resolved = self.tree.resolve(dir, parts[from..].join("/").as_bytes());
+                out.extend(resolved.links.iter().copied().chain(resolved.target).filter(|&id| self.index.has(id)));
+            }
+        }
+    }
+
+    /// What rules name in the package of `file` and say is read where this module is imported.
+    pub(super) fn imported_with(&self, file: NodeId, module: &str, names: &str, out: &mut Vec<NodeId>) {
+        for (number, rule) in self.request.profile.rules.iter().enumerate() {
+            let says = |wanted: &String| {
+                module == wanted || module.strip_prefix(wanted.as_str()).is_some_and(|rest| rest.starts_with('.')) || {
+                    let whole =
+                        |name: &str| wanted.strip_prefix(module).and_then(|rest| rest.strip_prefix('.')) == Some(name);
+                    names.split(',').any(whole)
+                }
+            };
+            if rule.reading.imported_with.iter().any(says)
+                && let Some(scope) = self.scope(file)
+                && self.is_new(What::Package(scope, number as u16), self.index.all.len())
+            {
+                let own = |id: &&NodeId| self.rules[id.index()] == Some(number as u16);
+                out.extend(within(self.tree, &self.index.all, scope).iter().filter(own));
+            }
+        }
+    }
+}
