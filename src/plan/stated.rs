@@ -231,9 +231,12 @@ impl<'a> Stated<'a> {
     }
 
     /// Whether a text's digest of this kind may be that of a file. The short ones are often something else, such as a commit, so
-    /// the text has to name the file.
+    /// the text has to name the file, or lie beside it or just above.
     fn counts(&self, other: &Other<'_>, file: NodeId, kind: Kind) -> bool {
-        let named = || self.names(file).iter().any(|&name| other.digests.names(self.tree().name(name)));
+        const LEVELS: usize = 2;
+        let tree = self.tree();
+        let near = |name: NodeId| tree.ancestors(name).take(LEVELS).any(|dir| other.dirs.contains(&dir));
+        let named = || self.names(file).iter().any(|&name| near(name) || other.digests.names(tree.name(name)));
         kind != Kind::Directory && (!matches!(kind, Kind::Md5 | Kind::Sha1) || named())
     }
 

@@ -279,7 +279,11 @@ fn module(text: &[u8], at: usize, add: &mut impl FnMut(Target)) -> usize {
     let name = text[start..end].trim_ascii();
     let begins = name.first().is_some_and(|c| c.is_ascii_alphabetic() || *c == b'_');
     let is_path = start > 0 && matches!(text[start - 1], b'/' | b'-') || text.get(end) == Some(&b'/');
-    if begins && !is_path && name.len() <= spelling::MAX {
+    // What Python imports is a module, and no suite that is run.
+    let line = memchr::memrchr(b'\n', &text[from..start]).map_or(from, |n| from + n + 1);
+    let statement = text[line..start].trim_ascii_start();
+    let imports = [&b"import "[..], b"from "].iter().any(|word| statement.starts_with(word));
+    if begins && !is_path && !imports && name.len() <= spelling::MAX {
         add(Target::Suite(spelling::text(name)));
     }
     end

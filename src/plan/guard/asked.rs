@@ -43,7 +43,10 @@ impl Guard<'_> {
         if !self.is_new(What::Suites(dir), self.index.below(dir).len()) {
             return;
         }
-        let python = |id: &&NodeId| self.rules[id.index()].is_some_and(|rule| self.guard_of(rule) == Kind::Python);
+        // A suite goes as a directory; stubs and headers that other rules name one by one are none.
+        let suite = |id: NodeId| self.index.has(self.tree.node(id).parent);
+        let is_python = |rule: u16| self.guard_of(rule) == Kind::Python;
+        let python = |id: &&NodeId| suite(**id) && self.rules[id.index()].is_some_and(is_python);
         out.extend(self.index.below(dir).iter().filter(python));
     }
 

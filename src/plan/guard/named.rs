@@ -3,9 +3,9 @@
 
 use super::done::What;
 use super::paths::matches;
-use super::wanted::{beginning, patterns};
+use super::wanted::{beginning, patterns, place};
 use super::{Guard, Request};
-use crate::profile::Guard as Kind;
+use crate::profile::{Glob, Globs, Guard as Kind, Rule};
 use crate::refs::Target;
 use crate::tree::NodeId;
 use bstr::BStr;
@@ -26,22 +26,35 @@ pub(super) struct Places {
 impl Places {
     pub(super) fn new(request: &Request<'_>) -> Self {
         let tree = &request.merged.tree;
-        let root = |pattern: &String| {
-            let rooted = !pattern.starts_with("**/");
-            let beginning = beginning(pattern);
-            let path = beginning.as_bytes();
-            // A pattern without a wildcard names its own root.
-            tree.lookup(path).filter(|id| rooted && !path.is_empty() && tree.is_dir(*id))
-        };
-        let plain = |pattern: &String| {
-            let rest = pattern.strip_prefix("**/").filter(|rest| !rest.is_empty() && beginning(pattern) == *rest);
-            rest.map(str::to_owned)
-        };
-        let rules = || request.profile.rules.iter().map(patterns);
-        Self {
-            roots: rules().map(|all| all.iter().filter_map(root).collect()).collect(),
-            plain: rules().map(|all| all.iter().filter_map(plain).collect()).collect(),
+        let rules = &request.profile.rules;
+        let mut out = Self { roots: vec![Vec::new(); rules.len()], plain: vec![Vec::new(); rules.len()] };
+        // Places with wildcards, and whose they are.
+        let (mut globs, mut owners) = (Vec::new(), Vec::new());
+        let asks = |rule: &Rule| rule.enabled && rule.guard != Kind::None;
+        for (number, rule) in rules.iter().enumerate().filter(|(_, rule)| asks(rule)) {
+            for pattern in patterns(rule) {
+                let place = place(&pattern);
+                if let Some(rest) = pattern.strip_prefix("**/") {
+                    // A pattern without a wildcard names its own place.
+                    out.plain[number]
+                        .extend((!rest.is_empty() && beginning(&pattern) == rest).then(|| rest.to_owned()));
+                } else if place == beginning(&pattern) {
+                    let found = tree.lookup(place.as_bytes()).filter(|&id| id != NodeId::ROOT && tree.is_dir(id));
+                    out.roots[number].extend(found);
+                } else {
+                    globs.push(Glob { source: place.clone(), expanded: vec![place] });
+                    owners.push(number);
+                }
+            }
         }
+        // As a part of the profile patterns that can't be compiled were an error.
+        let Some(globs) = Globs::new(&globs).ok().filter(|_| !owners.is_empty()) else { return out };
+        let mut path = Vec::new();
+        for id in tree.ids().filter(|&id| tree.is_dir(id)) {
+            tree.path_into(id, &mut path);
+            globs.find(&path, |glob| out.roots[owners[glob]].push(id));
+        }
+        out
     }
 }
 

@@ -64,8 +64,22 @@ fn choices(pattern: &str) -> Vec<String> {
 #[must_use]
 pub fn beginning(pattern: &str) -> String {
     let pattern = pattern.strip_prefix("**/").unwrap_or(pattern);
-    let plain = |part: &&str| !part.contains(['*', '?', '[', '{', '\\', '}', ',']);
-    pattern.split('/').take_while(plain).collect::<Vec<_>>().join("/")
+    pattern.split('/').take_while(|part| is_plain(part)).collect::<Vec<_>>().join("/")
+}
+
+/// The place that a pattern is about: its components up to the last plain name among the directories, `usr/lib/*/gconv` of
+/// `usr/lib/*/gconv/*.so`. What is below that, and no other directory on the way, has something to do with the rule.
+#[must_use]
+pub fn place(pattern: &str) -> String {
+    let parts: Vec<&str> = pattern.split('/').collect();
+    let whole = beginning(pattern) == pattern;
+    let dirs = if whole { &parts[..] } else { &parts[..parts.len() - 1] };
+    let last = dirs.iter().rposition(|part| is_plain(part)).map_or(0, |at| at + 1);
+    dirs[..last].join("/")
+}
+
+fn is_plain(part: &str) -> bool {
+    !part.contains(['*', '?', '[', '{', '\\', '}', ','])
 }
 
 /// What a pattern's last component ends with, where that is enough to be looked for.
@@ -98,6 +112,20 @@ mod tests {
             ("*", ""),
         ] {
             assert_eq!(beginning(pattern), plain, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_is_about_a_place() {
+        for (pattern, about) in [
+            ("usr/share/doc/*/*", "usr/share/doc"),
+            ("usr/share/locale/*/LC_*", "usr/share/locale"),
+            ("usr/lib/*/gconv/*.so", "usr/lib/*/gconv"),
+            ("tmp/*", "tmp"),
+            ("usr/share/zoneinfo/right", "usr/share/zoneinfo/right"),
+            ("*.md", ""),
+        ] {
+            assert_eq!(place(pattern), about, "{pattern}");
         }
     }
 
