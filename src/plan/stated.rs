@@ -235,7 +235,9 @@ impl<'a> Stated<'a> {
     fn counts(&self, other: &Other<'_>, file: NodeId, kind: Kind) -> bool {
         const LEVELS: usize = 2;
         let tree = self.tree();
-        let near = |name: NodeId| tree.ancestors(name).take(LEVELS).any(|dir| other.dirs.contains(&dir));
+        // A version file of Python's has the commit that it is of.
+        let list = !tree.name(other.node).ends_with(b".py");
+        let near = |name: NodeId| list && tree.ancestors(name).take(LEVELS).any(|dir| other.dirs.contains(&dir));
         let named = || self.names(file).iter().any(|&name| near(name) || other.digests.names(tree.name(name)));
         kind != Kind::Directory && (!matches!(kind, Kind::Md5 | Kind::Sha1) || named())
     }

@@ -93,6 +93,8 @@ const LOADERS: [&str; 12] = [
 pub struct Search {
     wanted: Wanted,
     texts: AhoCorasick,
+    /// The same without `$`, for languages without variables.
+    constant: AhoCorasick,
     kinds: Vec<Needle>,
     /// The needles of paths alone.
     paths: AhoCorasick,
@@ -111,8 +113,6 @@ impl Search {
         let mut paths: Vec<String> = wanted.roots.iter().chain(&wanted.parts).map(|path| format!("/{path}")).collect();
         paths.extend(wanted.ends.iter().cloned());
         needles.extend(paths.iter().map(|path| (path.clone(), Needle::Path)));
-        // A path that begins with a variable may lead anywhere.
-        needles.push(("$".to_owned(), Needle::Variable));
         needles.extend(wanted.commands.iter().map(|name| (name.clone(), Needle::Command)));
         needles.extend(wanted.suites.iter().map(|name| (format!(".{name}"), Needle::Suite)));
         if !wanted.suites.is_empty() {
@@ -125,6 +125,8 @@ impl Search {
             needles.extend(LOADERS.map(|name| (name.to_owned(), Needle::Load)));
             needles.push((".so".to_owned(), Needle::Library));
         }
+        // A path that begins with a variable may lead anywhere. It is the last, so that all others have the same number without it.
+        needles.push(("$".to_owned(), Needle::Variable));
         // One component alone, such as `tmp`, says something in a program only where more follows.
         let end = |path: &str| if path.contains('/') { "" } else { "/" };
         let in_objects = wanted.roots.iter().chain(wanted.parts.iter().filter(|part| part.contains('/')));
@@ -135,6 +137,7 @@ impl Search {
             |needles: &[String]| AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(needles).ok();
         let (words, kinds): (Vec<String>, Vec<Needle>) = needles.into_iter().unzip();
         Some(Self {
+            constant: compile(&words[..words.len() - 1])?,
             texts: compile(&words)?,
             paths: compile(&paths)?,
             objects: compile(&objects)?,
@@ -162,14 +165,12 @@ impl Search {
         let mut found: Vec<(usize, Target, When)> = Vec::new();
         let mut comments = Comments::new(text, syntax);
         let mut at = 0;
-        while let Some(hit) = self.texts.find(Input::new(text).range(at..))
+        let needles = if syntax.has_variables() { &self.texts } else { &self.constant };
+        while let Some(hit) = needles.find(Input::new(text).range(at..))
             && found.len() < MOST
         {
             at = hit.end();
             let Some(&kind) = self.kinds.get(hit.pattern().as_usize()) else { continue };
-            if matches!(kind, Needle::Variable) && !syntax.has_variables() {
-                continue;
-            }
             if let Some(end) = comments.end(hit.start()) {
                 at = at.max(end);
                 continue;

@@ -9,6 +9,10 @@ use crate::tar::Member;
 /// Larger texts are data.
 const MAX: u64 = 1 << 20;
 
+/// What bundlers make, and how large what somebody wrote is at most.
+const GENERATED: [&[u8]; 7] = [b"js", b"mjs", b"cjs", b"css", b"map", b"html", b"svg"];
+const MAX_GENERATED: u64 = 64 << 10;
+
 /// Whether a file that begins with `head` is such a text.
 pub(super) fn wanted(member: &Member, head: &[u8], needs: &Needs) -> bool {
     if !needs.digests || member.stored > MAX || memchr::memchr(0, head).is_some() || Ledger::of(&member.path).is_some()
@@ -16,5 +20,9 @@ pub(super) fn wanted(member: &Member, head: &[u8], needs: &Needs) -> bool {
         return false;
     }
     let name = path::split(&member.path).1;
+    let extension = memchr::memrchr(b'.', name).map_or(&b""[..], |at| &name[at + 1..]);
+    if member.stored > MAX_GENERATED && GENERATED.contains(&extension) {
+        return false;
+    }
     needs.archive_lists.binary_search_by(|list| list.as_slice().cmp(name)).is_err()
 }

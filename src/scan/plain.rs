@@ -9,6 +9,9 @@ use crate::tar::Member;
 /// Larger texts are data.
 const MAX: u64 = 1 << 20;
 
+/// Of packages' texts those that are larger are data, too.
+const MAX_PACKAGED: u64 = 64 << 10;
+
 /// Extensions, and the syntax of such files.
 const EXTENSIONS: [(&str, Syntax); 10] = [
     ("sh bash zsh ksh fish csh tcsh profile env mk make cmake", Syntax::Shell),
@@ -51,10 +54,11 @@ const MAX_OWN: u64 = 64 << 10;
 
 /// The syntax of a file that may name a path; none of what is no such file.
 pub(super) fn syntax(member: &Member, shebang: Option<&Shebang>, head: &[u8]) -> Option<Syntax> {
-    if member.stored > MAX || memchr::memchr(0, head).is_some() {
+    let path = &*member.path;
+    let most = if in_packages(path) { MAX_PACKAGED } else { MAX };
+    if member.stored > most || memchr::memchr(0, head).is_some() {
         return None;
     }
-    let path = &*member.path;
     if NEVER.iter().any(|dir| path.starts_with(dir.as_bytes())) {
         return None;
     }
