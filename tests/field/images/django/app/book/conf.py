@@ -1,0 +1,3 @@
+project = "Buch"
+language = "de"
+html_theme = "sphinx_rtd_theme"

@@ -1,0 +1,2 @@
+import gettext
+print(gettext.translation("dpkg", languages=["fr"]).gettext("error processing archive") != "")

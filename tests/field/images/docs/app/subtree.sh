@@ -1,0 +1,2 @@
+#!/bin/sh
+cd /opt/subtree && ls && head -2 git-subtree.sh

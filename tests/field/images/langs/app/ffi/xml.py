@@ -1,0 +1,2 @@
+import ctypes
+print(ctypes.cdll.LoadLibrary("libxml2.so").xmlCheckVersion(20000))

@@ -1,0 +1,1 @@
+<?php echo FFI::cdef("const char *zlibVersion(void);", "libz.so")->zlibVersion(), "\n";

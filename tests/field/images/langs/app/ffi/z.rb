@@ -1,0 +1,7 @@
+require 'ffi'
+module Z
+  extend FFI::Library
+  ffi_lib 'z'
+  attach_function :zlibVersion, [], :string
+end
+puts Z.zlibVersion

@@ -1,0 +1,1 @@
+puts [catch {load libz.so Zlibx} e]; puts $e

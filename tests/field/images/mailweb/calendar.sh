@@ -1,0 +1,2 @@
+#!/bin/sh
+timew get dom.rc.theme.colors.today dom.rc.theme.colors.exclusion

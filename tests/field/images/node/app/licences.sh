@@ -1,0 +1,2 @@
+#!/bin/sh
+cd /app && license-checker --csv 2>/dev/null | sort

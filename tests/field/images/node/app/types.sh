@@ -1,0 +1,2 @@
+#!/bin/sh
+cd /app && exec ts-node main.ts
