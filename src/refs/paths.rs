@@ -317,8 +317,12 @@ fn soname(text: &[u8], dot: usize) -> Option<Target> {
     let from = dot.saturating_sub(100);
     let start = text[from..dot].iter().rposition(|c| !good(c)).map_or(from, |n| from + n + 1);
     let name = &text[start..dot + 3];
-    let ends = !text.get(dot + 3).is_some_and(|c| good(c) && *c != b'.')
-        && !(text.get(dot + 3) == Some(&b'.') && text.get(dot + 4).is_some_and(u8::is_ascii_alphanumeric));
+    // A dot may end a sentence; with more behind it the name is another.
+    let ends = match text.get(dot + 3) {
+        Some(b'.') => !text.get(dot + 4).is_some_and(u8::is_ascii_alphanumeric),
+        Some(c) => !good(c),
+        None => true,
+    };
     (ends && name.starts_with(b"lib")).then(|| Target::Library(spelling::text(name)))
 }
 

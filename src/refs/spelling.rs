@@ -21,7 +21,8 @@ pub(super) fn word(text: &[u8], at: usize) -> Range<usize> {
     let start = text[from..at].iter().rposition(|&c| !is_path(c)).map_or(from, |n| from + n + 1);
     let to = text.len().min(at + MAX);
     // `"$A"/b` is one word.
-    let ends = |n: usize| !is_path(text[n]) && !(b"\"'".contains(&text[n]) && text.get(n + 1) == Some(&b'/') && n > at);
+    let inside = |n: usize| n > at && b"\"'".contains(&text[n]) && text.get(n + 1) == Some(&b'/');
+    let ends = |n: usize| !is_path(text[n]) && !inside(n);
     let end = (at..to).find(|&n| ends(n)).unwrap_or(to);
     start..end.max(at + 1).min(text.len())
 }
