@@ -43,6 +43,27 @@ pub fn components(path: &[u8]) -> impl Iterator<Item = &[u8]> {
     path.split(|&c| c == b'/').filter(|part| !part.is_empty())
 }
 
+/// What follows the last dot of a name; empty where it has none.
+#[must_use]
+pub fn extension(name: &[u8]) -> &[u8] {
+    memchr::memrchr(b'.', name).map_or(&name[name.len()..], |at| &name[at + 1..])
+}
+
+/// Whether a file is an application's own: not of the distribution, nor in a package of Python's or Node's.
+#[must_use]
+pub fn is_own(path: &[u8]) -> bool {
+    let distribution = [&b"usr/"[..], b"lib/", b"lib64/", b"bin/", b"sbin/", b"var/lib/"];
+    let local = path.starts_with(b"usr/local/") || path.starts_with(b"usr/src/");
+    (local || !distribution.iter().any(|dir| path.starts_with(dir))) && !in_packages(path)
+}
+
+/// Whether a file is part of a package of Python's or Node's.
+#[must_use]
+pub fn in_packages(path: &[u8]) -> bool {
+    let dirs = [&b"site-packages"[..], b"dist-packages", b"node_modules"];
+    components(split(path).0).any(|part| dirs.contains(&part) || part.starts_with(b"python3"))
+}
+
 /// `parent/name`, or `name` at the root.
 #[must_use]
 pub fn join(parent: &[u8], name: &[u8]) -> BString {

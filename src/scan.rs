@@ -20,6 +20,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use strip::{Place, Stored};
 
 mod checks;
+mod data;
 mod digests;
 mod needs;
 mod plain;
@@ -188,8 +189,8 @@ fn members<R: io::BufRead>(
                 }
                 let (facts, text) = facts(framer, &member, place, needs, &mut head)?;
                 match text {
-                    Some(Text::Object) if (head.len() as u64) < member.stored => {
-                        sources.read_object(scope, number, Stored { place, range: member.data() }, needs, shared);
+                    Some(text) if text.is_program() && (head.len() as u64) < member.stored => {
+                        sources.read_object(scope, number, text, Stored { place, range: member.data() }, needs, shared);
                         sources.back(head);
                     }
                     Some(text) => sources.read(scope, number, text, head, needs, shared),
@@ -248,11 +249,12 @@ fn facts<R: io::BufRead>(
             elf::Interp::NotElf | elf::Interp::None | elf::Interp::Unknown => None,
         };
     }
-    let text = text.or_else(|| is_program(head, needs).then_some(Text::Object));
-    if text == Some(Text::Object) && place.layer.compression != Compression::None && size <= strip::MOST_HELD {
+    let text = text.or_else(|| needs.search.as_ref().and_then(|_| Text::of_program(head)));
+    let program = text.is_some_and(Text::is_program);
+    if program && place.layer.compression != Compression::None && size <= strip::MOST_HELD {
         data.read_to_end(head)?;
     }
-    if text.is_some_and(|text| text != Text::Object) {
+    if text.is_some() && !program {
         // One byte more, to find the end without growing.
         head.reserve_exact((size as usize + 1).saturating_sub(head.len()));
         data.read_to_end(head)?;
@@ -262,11 +264,6 @@ fn facts<R: io::BufRead>(
         facts.digests = Digests::of(path::split(&member.path).1, head);
     }
     Ok((facts, text))
-}
-
-/// Whether a file is a program or library whose data are searched: ELF, or what .NET and Windows load.
-fn is_program(head: &[u8], needs: &Needs) -> bool {
-    needs.search.is_some() && (head.starts_with(b"\x7fELF") || head.starts_with(b"MZ"))
 }
 
 /// The path at `offset` of a file of which the first `read` bytes have been read. It is text and ends with a NUL.

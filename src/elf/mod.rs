@@ -25,6 +25,7 @@ mod read;
 mod reason;
 mod recipe;
 mod refuse;
+mod silent;
 mod strings;
 #[cfg(test)]
 mod tests;
@@ -36,6 +37,7 @@ use std::ops::Range;
 pub use names::{SEALS, is_checked_name, keeps_symtab, side_cars};
 pub use reason::Reason;
 pub use recipe::{Piece, Recipe};
+pub use silent::silent;
 
 use layout::Layout;
 use read::Image;

@@ -77,12 +77,16 @@ pub(super) fn may_go(image: &Image, section: &SectionHeader, level: Level) -> bo
         return false;
     }
     let name = image.name(section);
-    let listed = |names: &[&[u8]]| names.iter().any(|start| name.starts_with(start));
     match section.sh_type {
         SHT_SYMTAB | SHT_SYMTAB_SHNDX => level == Level::All,
         SHT_STRTAB => level == Level::All && name == b".strtab",
-        _ => listed(&DEBUG) || (level == Level::All && listed(&MORE)),
+        _ => is_debug(name) || (level == Level::All && MORE.iter().any(|start| name.starts_with(start))),
     }
+}
+
+/// Whether a section's name is one of debug data.
+pub(super) fn is_debug(name: &[u8]) -> bool {
+    DEBUG.iter().any(|start| name.starts_with(start))
 }
 
 /// Relocations go with what they relocate, and those a linker left for another linker with its symbols.

@@ -1,7 +1,7 @@
 //! What stays although a rule asks for it: protected paths, what links, the config, scripts and programs lead to, and what
 //! Python files refer to. A path that stays may need others in turn, so this runs until nothing changes.
 
-use super::guard::{self, Guard};
+use super::guard::{self, Guard, Prepared};
 use super::verdict::Proposals;
 use super::{Held, Request, Why};
 use crate::image::ImageFacts;
@@ -38,7 +38,7 @@ struct Holder<'a> {
 
 /// Decides what is dropped.
 #[must_use]
-pub fn decide(request: &Request<'_>, proposals: &Proposals) -> Decided {
+pub fn decide(request: &Request<'_>, prepared: &Prepared, proposals: &Proposals) -> Decided {
     let tree = &request.merged.tree;
     let dropped = proposals.nodes.iter().map(|p| p.rule.filter(|_| p.protect.is_none())).collect();
     let mut holder = Holder {
@@ -60,7 +60,7 @@ pub fn decide(request: &Request<'_>, proposals: &Proposals) -> Decided {
         holder.keep_one(id, Why::Config);
     }
     holder.todo.extend(tree.ids().filter(|id| holder.dropped[id.index()].is_none()));
-    let mut guard = Guard::new(request, &holder.dropped);
+    let mut guard = Guard::new(request, prepared, &holder.dropped);
     for id in guard.config_modules().into_iter().chain(guard.config_paths()) {
         holder.keep_referenced(id, None, Why::Config);
     }
@@ -144,7 +144,8 @@ impl<'a> Holder<'a> {
                     None => self.tree.follow(id),
                 };
                 self.keep_resolved(&resolved, Why::LinkedFrom(id));
-                for target in guard.linked(id, &resolved) {
+                let environment = resolved.target.map(|target| guard.environment(target)).unwrap_or_default();
+                for target in guard.linked(id, &resolved).into_iter().chain(environment) {
                     self.keep_referenced(target, Some(id), Why::Named(id, 0));
                 }
             }
@@ -163,6 +164,9 @@ impl<'a> Holder<'a> {
         };
         for found in interpreters(self.tree, facts, &self.path) {
             self.keep_resolved(&found, Why::Interprets(id));
+            for target in found.target.map(|target| guard.environment(target)).unwrap_or_default() {
+                self.keep_referenced(target, Some(id), Why::Named(id, 1));
+            }
         }
         for (target, why) in guard.needs(id, facts) {
             self.keep_referenced(target, Some(id), why);

@@ -26,6 +26,12 @@ const MOST_NAMES: usize = 256;
 /// The most names in a directory whose texts may have any checksum of what is in it: it is one package, not all that is installed.
 const MOST_NEAR: u32 = 4096;
 
+/// Extensions of programs' sources that are compiled, or loaded by others.
+const SOURCES: [&[u8]; 16] = [
+    b"py", b"pyi", b"pyx", b"pxd", b"pxi", b"c", b"h", b"cc", b"cpp", b"cxx", b"hpp", b"cu", b"rs", b"go", b"java",
+    b"f90",
+];
+
 /// Checksums of files as they are in the input.
 #[derive(Clone, Debug, Default)]
 pub struct Hashes(HashMap<(At, Kind), Vec<u8>>);
@@ -235,11 +241,16 @@ impl<'a> Stated<'a> {
     fn counts(&self, other: &Other<'_>, file: NodeId, kind: Kind) -> bool {
         const LEVELS: usize = 2;
         let tree = self.tree();
-        // A version file of Python's has the commit that it is of.
-        let list = !tree.name(other.node).ends_with(b".py");
-        let near = |name: NodeId| list && tree.ancestors(name).take(LEVELS).any(|dir| other.dirs.contains(&dir));
-        let named = || self.names(file).iter().any(|&name| near(name) || other.digests.names(tree.name(name)));
-        kind != Kind::Directory && (!matches!(kind, Kind::Md5 | Kind::Sha1) || named())
+        // A program's source has digests of other things, such as the commit that it is of.
+        let source = SOURCES.contains(&path::extension(tree.name(other.node)));
+        let near = |name: NodeId| !source && tree.ancestors(name).take(LEVELS).any(|dir| other.dirs.contains(&dir));
+        let names = |name: NodeId| other.digests.names(tree.name(name));
+        match kind {
+            Kind::Directory => false,
+            Kind::Md5 | Kind::Sha1 => self.names(file).iter().any(|&name| near(name) || names(name)),
+            Kind::Unknown => self.names(file).iter().any(|&name| names(name)),
+            Kind::Sha256 | Kind::Sha384 | Kind::Sha512 => true,
+        }
     }
 
     /// The directories whose checksum may be stated, with all that is in them; none where one of their files can't be told.
@@ -279,7 +290,8 @@ impl<'a> Stated<'a> {
             }
             for other in self.near(file) {
                 let kinds = other.kinds.iter().copied();
-                all.extend(kinds.filter(|&kind| self.counts(other, file, kind)).map(|kind| (at, kind)));
+                let kinds = kinds.filter(|&kind| kind != Kind::Unknown && self.counts(other, file, kind));
+                all.extend(kinds.map(|kind| (at, kind)));
             }
         }
         all.extend(self.directories().into_iter().flat_map(|(_, files)| files).map(|(_, at)| (at, Kind::Sha256)));
@@ -305,7 +317,8 @@ impl<'a> Stated<'a> {
                 let has = |kind: Kind, start: u64| {
                     other.digests.stated.binary_search(&digests::Stated { kind, start }).is_ok()
                 };
-                let is = |kind: Kind| get(at, kind).is_some_and(|digest| has(kind, start(digest)));
+                let is =
+                    |kind: Kind| kind == Kind::Unknown || get(at, kind).is_some_and(|digest| has(kind, start(digest)));
                 other.kinds.iter().any(|&kind| self.counts(other, file, kind) && is(kind))
             };
             let text = sha256.or_else(|| self.near(file).find(|other| of(other)).map(|other| other.node));

@@ -218,7 +218,7 @@ impl Reader<'_> {
                 self.error(key.span(), "`level` is for rules that strip");
             }
             self.special_keys(value.span(), action, &special, &packages);
-            self.reading_keys(action == Some(Action::Drop), &asked);
+            self.reading_keys(action, &asked);
             if let Some((key, _)) = paths.as_ref().filter(|_| action == Some(Action::RemovePackage)) {
                 self.error(key.span(), "a rule about packages takes no `paths`: it has `packages`");
             }

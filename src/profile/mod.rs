@@ -256,6 +256,7 @@ impl Profile {
             && self.protects == other.protects
             && same_set(Self::MODULE_ROOTS)
             && same_set(Self::PACKAGES)
+            && same_set(Self::ARCHIVE_LISTS)
     }
 
     /// The profiles that choices brought, each once, in order.

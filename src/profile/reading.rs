@@ -22,6 +22,8 @@ pub struct Reading {
     /// The paths are places that applications live in as well: of a file that is named the whole directory stays, and a directory
     /// with an owner or a mode of its own stays, too.
     pub homes: bool,
+    /// Who names the place that the rule is about means the files there that are named after him.
+    pub namesakes: bool,
 }
 
 impl Reading {

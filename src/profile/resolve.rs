@@ -306,6 +306,7 @@ impl<'a> Loader<'a> {
                     beside: rule.reading.beside,
                     owned: rule.reading.owned,
                     homes: rule.reading.homes,
+                    namesakes: rule.reading.namesakes,
                 },
                 level: rule.level.unwrap_or(Level::All),
                 packages,

@@ -76,7 +76,8 @@ fn rule(out: &mut String, rule: &Rule) {
         line(out, "deterministic", &external.deterministic.to_string());
     }
     if let Some(packages) = &rule.packages {
-        return self::packages(out, packages);
+        self::packages(out, packages);
+        return reading(out, &rule.reading);
     }
     if rule.action != Action::DropShadowed {
         line(out, "paths", &array(sources(&rule.paths)));
@@ -105,7 +106,7 @@ fn reading(out: &mut String, reading: &Reading) {
         }
     }
     reading.beside.iter().for_each(|name| line(out, "beside", &quote(name)));
-    let flags = [("owned", reading.owned), ("homes", reading.homes)];
+    let flags = [("owned", reading.owned), ("homes", reading.homes), ("namesakes", reading.namesakes)];
     flags.iter().filter(|(_, on)| *on).for_each(|(key, _)| line(out, key, "true"));
 }
 

@@ -105,11 +105,11 @@ pub(super) struct Collector<'w> {
     letters: String,
     /// The name that stands before; empty where none does.
     name: Range<usize>,
+    /// The absolute path that a call has just been given: `Path("/a")`, after which `/ "b"` may follow.
+    called: Option<String>,
     /// `x / "a" / "b"` so far, and whether a slash comes last.
     chain: Option<(usize, String)>,
     slash: bool,
-    /// Whether the text asks for its own path, as Python's `__file__`.
-    asks_own_path: bool,
     /// What strings that are given to a function that loads modules become.
     module: fn(&str) -> Option<Target>,
 }
@@ -124,9 +124,9 @@ impl<'w> Collector<'w> {
             texts: Vec::new(),
             letters: String::new(),
             name: 0..0,
+            called: None,
             chain: None,
             slash: false,
-            asks_own_path: false,
             module,
         }
     }
@@ -148,16 +148,19 @@ impl<'w> Collector<'w> {
     #[inline(always)]
     pub(super) fn token(&mut self, offset: usize, token: &Token<'_>) {
         let (slash, name) = (std::mem::take(&mut self.slash), std::mem::take(&mut self.name));
+        let called = self.called.take();
         match token {
             Token::Name(text) => {
                 self.name = offset..offset + text.len();
-                self.asks_own_path |= *text == "__file__";
                 self.operand(offset, slash, None);
                 self.argument(Argument::Name);
             }
             Token::Text(value) => self.string(offset, slash, value),
             Token::Other(b'/') => {
                 self.slash = true;
+                if self.chain.is_none() {
+                    self.chain = called.map(|path| (offset, path));
+                }
                 self.argument(Argument::Other);
             }
             Token::Other(c) => {
@@ -308,14 +311,15 @@ impl<'w> Collector<'w> {
             _ => None,
         };
         module.into_iter().chain(named).for_each(|target| self.add(offset, target));
-        path.into_iter().for_each(|path| self.join(offset, &path));
+        if let Some(path) = path {
+            self.join(offset, &path);
+            self.called = Some(path).filter(|path| path.starts_with('/'));
+        }
     }
 
     pub(super) fn finish(mut self) -> Vec<(usize, Target, When)> {
         self.end_chain();
-        if self.asks_own_path {
-            self.constants();
-        }
+        self.constants();
         self.found
     }
 
@@ -326,6 +330,8 @@ impl<'w> Collector<'w> {
             _ => None,
         };
         let names: Vec<_> = self.found.iter().filter_map(name).collect();
-        self.found.extend(names);
+        if !names.is_empty() && memchr::memmem::find(self.text.as_bytes(), b"__file__").is_some() {
+            self.found.extend(names);
+        }
     }
 }

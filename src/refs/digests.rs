@@ -2,9 +2,11 @@
 //! `SHA256SUMS`, a signed manifest, a lock file, JSON, a script that checks before it starts. Nobody asks for its form: a digest is
 //! known by its length and its alphabet, whatever stands around it.
 
+use aho_corasick::AhoCorasick;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use std::ops::Range;
+use std::sync::LazyLock;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// The fewest characters of a digest: MD5 in base64.
@@ -17,8 +19,12 @@ const PREFIXES: [&[u8]; 5] = [b"sha256-", b"sha384-", b"sha512-", b"sha1-", b"md
 /// What is in front of the digest of a directory. Source: `Hash1` of <https://pkg.go.dev/golang.org/x/mod/sumdb/dirhash>.
 const DIRECTORY: &[u8] = b"h1:";
 /// Parts of words that say that a number is a digest, and of names of texts that have them.
-const WORDS: [&[u8]; 10] =
-    [b"md5", b"sha1", b"sha2", b"sha3", b"sha5", b"sha-", b"sum", b"digest", b"hash", b"integrity"];
+const WORDS: [&[u8]; 11] =
+    [b"blake", b"md5", b"sha1", b"sha2", b"sha3", b"sha5", b"sha-", b"sum", b"digest", b"hash", b"integrity"];
+
+/// Parts of words that say that a digest is made in a way which slim does not know.
+const UNKNOWN: [&[u8]; 10] =
+    [b"sha224", b"sha-224", b"sha3-", b"sha3_", b"sha3sum", b"sha-3", b"blake", b"b2sum", b"b3sum", b"keccak"];
 
 /// What a digest is of, and how it is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,6 +39,9 @@ pub enum Kind {
     Sha384,
     /// SHA-512 of a file.
     Sha512,
+    /// A digest that is made in a way which slim does not know, such as BLAKE3: no file can be compared with it, so all that its text
+    /// names may have it.
+    Unknown,
     /// SHA-256 of a list of the files of a directory with theirs: Go's, Terraform's and OpenTofu's `h1:`.
     Directory,
 }
@@ -80,7 +89,11 @@ impl Digests {
         for run in (Runs { text, at: 0 }) {
             pieces(text, &run).for_each(|piece| {
                 if let Some((kind, digest)) = hex(&text[piece.clone()]) {
-                    add(kind, &digest, &piece, !matches!(kind, Kind::Md5 | Kind::Sha1));
+                    let unknown = kind == Kind::Unknown || is_unknown(name, text, &piece);
+                    add(kind, &digest, &piece, !matches!(kind, Kind::Md5 | Kind::Sha1 | Kind::Unknown));
+                    if unknown {
+                        add(Kind::Unknown, &digest, &piece, false);
+                    }
                 }
             });
             if let Some((kind, digest, sure)) = in_base64(text, &run) {
@@ -162,6 +175,7 @@ fn hex(piece: &[u8]) -> Option<(Kind, Vec<u8>)> {
     let kind = match piece.len() {
         32 => Kind::Md5,
         40 => Kind::Sha1,
+        56 => Kind::Unknown,
         64 => Kind::Sha256,
         96 => Kind::Sha384,
         128 => Kind::Sha512,
@@ -208,9 +222,20 @@ fn is_told(text: &[u8], place: &Range<usize>) -> bool {
     row || says_so(before) || says_so(&rest[..rest.len().min(BEHIND)])
 }
 
-fn says_so(text: &[u8]) -> bool {
-    let text = text.to_ascii_lowercase();
-    WORDS.iter().any(|word| memchr::memmem::find(&text, word).is_some())
+/// Whether the name of a text, or what stands beside a digest, says that it is made in a way which slim does not know.
+fn is_unknown(name: &[u8], text: &[u8], place: &Range<usize>) -> bool {
+    static SEARCH: LazyLock<Option<AhoCorasick>> =
+        LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(UNKNOWN).ok());
+    let near = &text[place.start.saturating_sub(BEFORE)..text.len().min(place.end + BEHIND)];
+    SEARCH.as_ref().is_some_and(|search| search.is_match(name) || search.is_match(near))
+}
+
+/// Whether a name or a part of a text says that there are digests.
+#[must_use]
+pub fn says_so(text: &[u8]) -> bool {
+    static SEARCH: LazyLock<Option<AhoCorasick>> =
+        LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(WORDS).ok());
+    SEARCH.as_ref().is_none_or(|search| search.is_match(text))
 }
 
 /// The hashes of a text's words, as far as they may be names of files.
@@ -244,7 +269,7 @@ mod tests {
     fn found(name: &str, text: &str) -> Vec<Kind> {
         let all = Digests::of(name.as_bytes(), text.as_bytes());
         let all = all.map(|all| all.stated.to_vec()).unwrap_or_default();
-        let known = [16, 20, 32, 48, 64].map(|length| start(&digest(length)));
+        let known = [16, 20, 28, 32, 48, 64].map(|length| start(&digest(length)));
         assert!(all.iter().all(|stated| known.contains(&stated.start)), "{text}: {all:?}");
         all.into_iter().map(|stated| stated.kind).collect()
     }
@@ -287,6 +312,10 @@ mod tests {
         assert_eq!(found("_version.py", &format!("\"full-revisionid\": \"{commit}\"")), []);
         assert_eq!(found("_version.py", &format!("\"sha1\": \"{commit}\"")), [Kind::Sha1]);
         assert_eq!(found("MD5SUMS", &to_hex(&digest(16))), [Kind::Md5]);
+        assert_eq!(found("x.sh", &format!("echo '{}  x' | sha224sum -c", to_hex(&digest(28)))), [Kind::Unknown]);
+        assert_eq!(found("x.sh", &format!("b3sum -c <<< '{}  x'", to_hex(&digest(32)))), [Kind::Sha256, Kind::Unknown]);
+        assert_eq!(found("BLAKE2SUMS", &to_hex(&digest(64))), [Kind::Sha512, Kind::Unknown]);
+        assert_eq!(found("x.sh", &format!("sha384sum {}", to_hex(&digest(48)))), [Kind::Sha384]);
         let certificate = format!("{0}\n{0}\n", STANDARD.encode(digest(48)));
         assert_eq!(found("ca.crt", &certificate), []);
         for text in [

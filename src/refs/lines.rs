@@ -1,6 +1,6 @@
 //! From offsets in a text to references with lines.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use super::{Reference, Target, When};
 

@@ -3,7 +3,6 @@
 use super::paths::Search;
 use super::spelling::{self, is_name};
 use super::{Reference, Target, When};
-use aho_corasick::Input;
 use std::collections::BTreeSet;
 use std::io::{self, Read};
 
@@ -41,34 +40,78 @@ impl Search {
         Ok(found.into_iter().map(reference).collect())
     }
 
+    /// The same of a program whose strings may have two bytes for each character, as .NET writes them: it is read again for those that
+    /// begin at an even place, and at an odd one.
+    ///
+    /// # Errors
+    /// Those of the reader.
+    pub fn portable<R: Read>(&self, open: impl Fn() -> Option<R>) -> io::Result<Vec<Reference>> {
+        let mut out = open().map_or(Ok(Vec::new()), |read| self.object(read))?;
+        for first in [true, false] {
+            let wide = open().map(|inner| Wide { inner, takes: first });
+            out.extend(wide.map_or(Ok(Vec::new()), |read| self.object(read))?);
+        }
+        out.sort();
+        out.dedup();
+        Ok(out)
+    }
+
     /// Looks at all places that begin in a part of `bytes`; returns where to go on.
     fn places(&self, bytes: &[u8], from: usize, until: usize, found: &mut BTreeSet<Target>) -> usize {
         let mut at = from;
-        while let Some(hit) = self.objects.find(Input::new(bytes).range(at..)) {
-            if hit.start() >= until || found.len() >= MOST {
-                return hit.start();
+        while let Some((hit, number)) = self.objects.find(bytes, at) {
+            if hit.start >= until || found.len() >= MOST {
+                return hit.start;
             }
-            at = hit.end();
-            if Some(hit.pattern().as_usize()) == self.library {
-                found.extend(library(bytes, hit.start()).map(Target::Library));
+            at = hit.end;
+            if Some(number) == self.library {
+                found.extend(library(bytes, hit.start).map(Target::Library));
                 continue;
             }
-            let word = spelling::word(bytes, hit.start());
+            let word = spelling::word(bytes, hit.start);
             at = at.max(word.end);
             // In a program of Go's or Rust's other strings come before and behind without a gap.
-            let spellings = [word.start, hit.start()].map(|start| spelling::path(&bytes[start..word.end]));
+            let spellings = [word.start, hit.start].map(|start| spelling::path(&bytes[start..word.end]));
             found.extend(spellings.into_iter().flatten().map(|path| Target::Path(path.into())));
         }
         at.max(until)
     }
 }
 
-/// The name of a library that ends with the `.so` at a place, as `dlopen` takes it: `libz.so`.
+/// Every other byte.
+struct Wide<R> {
+    inner: R,
+    /// Whether the next is one of them.
+    takes: bool,
+}
+
+impl<R: Read> Read for Wide<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let read = self.inner.read(buf)?;
+            let mut kept = 0;
+            for at in 0..read {
+                if self.takes {
+                    buf[kept] = buf[at];
+                    kept += 1;
+                }
+                self.takes = !self.takes;
+            }
+            if kept > 0 || read == 0 {
+                return Ok(kept);
+            }
+        }
+    }
+}
+
+/// The name of a library that ends with the `.so` at a place, as `dlopen` takes it: `libz.so`, whatever follows but a version.
 fn library(bytes: &[u8], dot: usize) -> Option<Box<str>> {
     let good = |c: &u8| is_name(*c) || b"+-.".contains(c);
-    let start = bytes[..dot].iter().rposition(|c| !good(c)).map_or(0, |at| at + 1);
+    let from = dot.saturating_sub(100);
+    let start = bytes[from..dot].iter().rposition(|c| !good(c)).map_or(from, |at| from + at + 1);
     let name = &bytes[start..dot + 3];
-    (name.starts_with(b"lib") && name.len() < 100).then(|| spelling::text(name))
+    let version = bytes.get(dot + 3).is_some_and(|c| c.is_ascii_digit() || b".-_".contains(c));
+    (name.starts_with(b"lib") && !version).then(|| spelling::text(name))
 }
 
 #[cfg(test)]
@@ -84,6 +127,20 @@ mod tests {
             other => format!("{other:?}"),
         };
         search.object(bytes).unwrap().into_iter().map(one).collect()
+    }
+
+    #[test]
+    fn strings_with_two_bytes_for_a_character_are_found_at_any_place() {
+        let roots = ["usr/share/doc"].iter().map(|root| (*root).to_owned()).collect();
+        let search = Search::new(Wanted { roots, ..Wanted::default() }).unwrap();
+        for before in 0..3 {
+            let mut bytes = vec![b'M'; before];
+            bytes.extend("\0/usr/share/doc/x/y\0".encode_utf16().flat_map(u16::to_le_bytes));
+            let found = search.portable(|| Some(bytes.as_slice())).unwrap();
+            assert!(
+                matches!(&found[..], [Reference { target: Target::Path(path), .. }] if &**path == "/usr/share/doc/x/y")
+            );
+        }
     }
 
     #[test]

@@ -5,11 +5,13 @@
 //! Beside paths a text may name a program, a language, a test suite or a library that rules ask for.
 
 use super::lines;
-use super::spelling::{self, is_name};
+use super::meaning;
+use super::needles::Needles;
+use super::spelling;
 use super::syntax::{Comments, Syntax};
 use super::{Reference, Target, When};
-use aho_corasick::{AhoCorasick, Input, MatchKind};
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 /// A text that names more is data, and is listened to no further.
 const MOST: usize = 4096;
@@ -25,6 +27,8 @@ pub struct Wanted {
     pub ends: BTreeSet<String>,
     /// Names of programs.
     pub commands: BTreeSet<String>,
+    /// Names of programs that count only as commands of shell scripts, as they are words like any other.
+    pub tools: BTreeSet<String>,
     /// Names of directories that hold test suites.
     pub suites: BTreeSet<String>,
     /// Whether languages that are set are asked for.
@@ -45,6 +49,7 @@ impl Wanted {
             parts: both(&self.parts, &other.parts),
             ends: both(&self.ends, &other.ends),
             commands: both(&self.commands, &other.commands),
+            tools: both(&self.tools, &other.tools),
             suites: both(&self.suites, &other.suites),
             languages: self.languages || other.languages,
             libraries: self.libraries || other.libraries,
@@ -58,14 +63,22 @@ impl Wanted {
 enum Needle {
     /// A path below a root, or with a part in it.
     Path,
+    /// The same, where the path may be relative.
+    Relative,
     /// `$`: a path with a variable before it.
     Variable,
     Command,
+    /// The same, where it stands as a command in a shell script.
+    Tool,
     /// `.tests`: a module.
     Suite,
     /// `--pyargs`: names of packages follow.
     Packages,
     Language,
+    /// What sets a text domain.
+    Domain,
+    /// `.UTF-8`: the end of a locale's name.
+    Locale,
     /// A function that loads a library, whose name follows.
     Load,
     /// `.so`: perhaps the name of a library.
@@ -92,13 +105,13 @@ const LOADERS: [&str; 12] = [
 #[derive(Clone, Debug)]
 pub struct Search {
     wanted: Wanted,
-    texts: AhoCorasick,
+    texts: Needles,
     /// The same without `$`, for languages without variables.
-    constant: AhoCorasick,
+    constant: Needles,
     kinds: Vec<Needle>,
     /// The needles of paths alone.
-    paths: AhoCorasick,
-    pub(super) objects: AhoCorasick,
+    paths: Needles,
+    pub(super) objects: Needles,
     pub(super) library: Option<usize>,
 }
 
@@ -111,15 +124,26 @@ impl Search {
         }
         let mut needles: Vec<(String, Needle)> = Vec::new();
         let mut paths: Vec<String> = wanted.roots.iter().chain(&wanted.parts).map(|path| format!("/{path}")).collect();
-        paths.extend(wanted.ends.iter().cloned());
         needles.extend(paths.iter().map(|path| (path.clone(), Needle::Path)));
+        paths.extend(wanted.ends.iter().cloned());
+        let relative = wanted.ends.iter().cloned().chain(wanted.parts.iter().map(|part| format!("{part}/")));
+        needles.extend(relative.map(|path| (path, Needle::Relative)));
         needles.extend(wanted.commands.iter().map(|name| (name.clone(), Needle::Command)));
+        needles.extend(wanted.tools.iter().map(|name| (name.clone(), Needle::Tool)));
         needles.extend(wanted.suites.iter().map(|name| (format!(".{name}"), Needle::Suite)));
         if !wanted.suites.is_empty() {
-            needles.push(("--pyargs".to_owned(), Needle::Packages));
+            // What runs the suites of the packages that it is given, and numpy's own way.
+            let runners = ["--pyargs", "nosetests", "nose2", "trial", "unittest discover"];
+            needles.extend(runners.map(|runner| (runner.to_owned(), Needle::Packages)));
+            needles.push((".test(".to_owned(), Needle::Suite));
         }
         if wanted.languages {
-            needles.extend(["LANG", "LC_"].map(|name| (name.to_owned(), Needle::Language)));
+            let names = ["LANG", "LC_", "lc_messages", "lc-messages"];
+            needles.extend(names.map(|name| (name.to_owned(), Needle::Language)));
+            let domains = ["TEXTDOMAIN=", "textdomain(", "text_domain(", "translation_domain("];
+            needles.extend(domains.map(|name| (name.to_owned(), Needle::Domain)));
+            let charsets = [".UTF-8", ".utf-8", ".UTF8", ".utf8"];
+            needles.extend(charsets.map(|name| (name.to_owned(), Needle::Locale)));
         }
         if wanted.libraries {
             needles.extend(LOADERS.map(|name| (name.to_owned(), Needle::Load)));
@@ -132,15 +156,13 @@ impl Search {
         let in_objects = wanted.roots.iter().chain(wanted.parts.iter().filter(|part| part.contains('/')));
         let mut objects: Vec<String> = in_objects.map(|path| format!("/{path}{}", end(path))).collect();
         let library = wanted.libraries.then_some(objects.len());
-        objects.extend(library.map(|_| ".so\0".to_owned()));
-        let compile =
-            |needles: &[String]| AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(needles).ok();
+        objects.extend(library.map(|_| ".so".to_owned()));
         let (words, kinds): (Vec<String>, Vec<Needle>) = needles.into_iter().unzip();
         Some(Self {
-            constant: compile(&words[..words.len() - 1])?,
-            texts: compile(&words)?,
-            paths: compile(&paths)?,
-            objects: compile(&objects)?,
+            constant: Needles::new(words[..words.len() - 1].to_vec()),
+            texts: Needles::new(words),
+            paths: Needles::new(paths),
+            objects: Needles::new(objects),
             kinds,
             wanted,
             library,
@@ -156,39 +178,55 @@ impl Search {
     /// Whether a path is one that this search is for: a scan may have searched for others, too.
     #[must_use]
     pub fn is_for(&self, path: &str) -> bool {
-        !path.starts_with('/') || self.paths.is_match(path)
+        !path.starts_with('/') || self.paths.find(path.as_bytes(), 0).is_some()
     }
 
     /// What a text refers to, in the order of its lines.
     #[must_use]
     pub fn references(&self, text: &[u8], syntax: Syntax) -> Vec<Reference> {
+        // PHP writes slashes in JSON so.
+        let plain = (syntax == Syntax::Data && memchr::memmem::find(text, b"\\/").is_some())
+            .then(|| bstr::ByteSlice::replace(text, b"\\/", b"/"));
+        let text = plain.as_deref().unwrap_or(text);
         let mut found: Vec<(usize, Target, When)> = Vec::new();
         let mut comments = Comments::new(text, syntax);
         let mut at = 0;
         let needles = if syntax.has_variables() { &self.texts } else { &self.constant };
-        while let Some(hit) = needles.find(Input::new(text).range(at..))
+        while let Some((hit, number)) = needles.find(text, at)
             && found.len() < MOST
         {
-            at = hit.end();
-            let Some(&kind) = self.kinds.get(hit.pattern().as_usize()) else { continue };
-            if let Some(end) = comments.end(hit.start()) {
-                at = at.max(end);
-                continue;
-            }
-            let mut add = |target: Target| found.push((hit.start(), target, When::Mention));
+            at = hit.end;
+            let Some(&kind) = self.kinds.get(number) else { continue };
+            let before = found.len();
+            let mut add = |target: Target| found.push((hit.start, target, When::Mention));
             match kind {
-                Needle::Path => at = at.max(path(text, hit.start(), syntax, &mut add)),
+                Needle::Path => at = at.max(meaning::path(text, hit.start, syntax, &mut add)),
+                Needle::Relative => at = at.max(meaning::relative(text, hit.start, syntax, &mut add)),
                 // What comes later in the same word is looked at as well.
-                Needle::Variable => _ = path(text, hit.start(), syntax, &mut add),
-                Needle::Command if is_word(text, hit.start(), hit.end()) => {
-                    add(Target::Command(spelling::text(&text[hit.start()..hit.end()])));
+                Needle::Variable => _ = meaning::path(text, hit.start, syntax, &mut add),
+                Needle::Command if meaning::is_word(text, hit.start, hit.end) => {
+                    add(Target::Command(spelling::text(&text[hit.start..hit.end])));
                 }
-                Needle::Suite => at = at.max(module(text, hit.start(), &mut add)),
-                Needle::Packages => at = at.max(packages(text, hit.end(), &mut add)),
-                Needle::Language => language(text, hit.start()).into_iter().for_each(&mut add),
-                Needle::Library => soname(text, hit.start()).into_iter().for_each(&mut add),
-                Needle::Load => library(text, hit.end()).into_iter().for_each(&mut add),
-                Needle::Command => {}
+                Needle::Tool if meaning::is_run(text, hit.start, hit.end) => {
+                    add(Target::Command(spelling::text(&text[hit.clone()])));
+                }
+                Needle::Suite => at = at.max(meaning::module(text, hit.start, &mut add)),
+                Needle::Packages if is_command(syntax, text, &hit) => {
+                    at = at.max(meaning::packages(text, hit.end, &mut add))
+                }
+                Needle::Language => meaning::language(text, hit.start).into_iter().for_each(&mut add),
+                Needle::Domain => meaning::domain(text, hit.end).into_iter().for_each(&mut add),
+                Needle::Locale => meaning::locale(text, hit.start).into_iter().for_each(&mut add),
+                Needle::Library => meaning::soname(text, hit.start).into_iter().for_each(&mut add),
+                Needle::Load => meaning::library(text, hit.end).into_iter().for_each(&mut add),
+                Needle::Command | Needle::Tool | Needle::Packages => {}
+            }
+            // Most places come to nothing: what they are in is asked last.
+            if found.len() > before
+                && let Some(end) = comments.end(hit.start)
+            {
+                found.truncate(before);
+                at = end.max(hit.end);
             }
         }
         self.below_roots(text, syntax, &mut found);
@@ -211,150 +249,24 @@ impl Search {
                 continue;
             }
             let Some(path) = spelling::path(&[b"/", &text[word.clone()]].concat()) else { continue };
+            let path = path.trim_start_matches(['/', '*']);
             for root in &roots {
-                found.push((word.start, Target::Path(format!("/{root}{path}").into()), When::Mention));
+                found.push((word.start, Target::Path(format!("/{root}/{path}").into()), When::Mention));
+            }
+        }
+        let mut comments = Comments::new(text, syntax);
+        for (at, path) in spelling::lists(text).take(MOST) {
+            if comments.end(at).is_none() {
+                let joined = roots.iter().map(|root| Target::Path(format!("/{root}/{path}").into()));
+                found.extend(joined.map(|target| (at, target, When::Mention)));
             }
         }
     }
 }
 
-/// The path that has `at` in it; returns where it ends.
-fn path(text: &[u8], at: usize, syntax: Syntax, add: &mut impl FnMut(Target)) -> usize {
-    let word = spelling::word(text, at);
-    if let Some(path) = spelling::path(&text[word.clone()])
-        && !(syntax.has_commands() && only_writes(text, word.start))
-    {
-        add(Target::Path(path.into()));
-        // In quotes a path may have blanks in it.
-        let quoted = spelling::quoted(text, &word).and_then(|word| spelling::path(&text[word]));
-        quoted.into_iter().for_each(|path| add(Target::Path(path.into())));
-    }
-    word.end
-}
-
-/// Programs that take paths away or make them: who only does that to a path does not read it.
-const WRITERS: [&[u8]; 4] = [b"rm", b"rmdir", b"unlink", b"mkdir"];
-
-/// Whether the word at `start` is what a command removes, makes, or writes its output to.
-fn only_writes(text: &[u8], start: usize) -> bool {
-    let near = &text[start.saturating_sub(spelling::MAX)..start];
-    // A backslash at the end of a line goes on with the command.
-    let ends = memchr::memrchr_iter(b'\n', near).find(|&at| at == 0 || near[at - 1] != b'\\');
-    let line = ends.map_or(0, |at| at + 1);
-    let mut before = &near[line..];
-    while let Some(rest) = before.strip_suffix(b"\"").or_else(|| before.strip_suffix(b"'")) {
-        before = rest;
-    }
-    let trimmed = before.trim_ascii_end();
-    if let Some(redirected) = trimmed.strip_suffix(b">") {
-        // Not `=>`, `->` and the end of a tag.
-        return redirected.last().is_none_or(|c| c.is_ascii_digit() || b" \t&>|;".contains(c));
-    }
-    let command = trimmed.rsplit(|c| b";|&(){}`\n".contains(c)).next().unwrap_or_default();
-    let mut words = command.split(|c| b" \t\n\\\"'@-+:".contains(c)).filter(|word| !word.is_empty());
-    let first = words.find(|word| !matches!(*word, b"then" | b"do" | b"else" | b"sudo" | b"RUN" | b"exec" | b"trap"));
-    let name = first.and_then(|word| word.rsplit(|&c| c == b'/').next());
-    name.is_some_and(|name| WRITERS.contains(&name))
-}
-
-/// Whether what lies between is a word of its own, perhaps with a directory before it.
-fn is_word(text: &[u8], start: usize, end: usize) -> bool {
-    let joins = |c: &u8| is_name(*c) || matches!(c, b'-' | b'.' | b'=' | b'@');
-    let before = start.checked_sub(1).and_then(|at| text.get(at));
-    let after = text.get(end);
-    // A key of JSON or YAML is no command.
-    let rest = text[end..].trim_ascii_start();
-    let rest = rest.strip_prefix(b"\"").or_else(|| rest.strip_prefix(b"'")).unwrap_or(rest);
-    if rest.starts_with(b":") {
-        return false;
-    }
-    !before.is_some_and(|c| joins(c) && *c != b'=' && *c != b'@') && !after.is_some_and(|c| joins(c) || *c == b'/')
-}
-
-/// The dotted name that has `at` in it; returns where it ends.
-fn module(text: &[u8], at: usize, add: &mut impl FnMut(Target)) -> usize {
-    let good = |c: &u8| is_name(*c) || *c == b'.';
-    let from = at.saturating_sub(spelling::MAX);
-    let start = text[from..at].iter().rposition(|c| !good(c)).map_or(from, |n| from + n + 1);
-    let end = text[at..].iter().position(|c| !good(c)).map_or(text.len(), |n| at + n);
-    let name = text[start..end].trim_ascii();
-    let begins = name.first().is_some_and(|c| c.is_ascii_alphabetic() || *c == b'_');
-    let is_path = start > 0 && matches!(text[start - 1], b'/' | b'-') || text.get(end) == Some(&b'/');
-    // What Python imports is a module, and no suite that is run.
-    let line = memchr::memrchr(b'\n', &text[from..start]).map_or(from, |n| from + n + 1);
-    let statement = text[line..start].trim_ascii_start();
-    let imports = [&b"import "[..], b"from "].iter().any(|word| statement.starts_with(word));
-    if begins && !is_path && !imports && name.len() <= spelling::MAX {
-        add(Target::Suite(spelling::text(name)));
-    }
-    end
-}
-
-/// A command with more names of packages is listened to no further.
-const MOST_PACKAGES: usize = 64;
-
-/// The names on the line of `--pyargs`, of which some are packages; returns where they end.
-fn packages(text: &[u8], from: usize, add: &mut impl FnMut(Target)) -> usize {
-    let near = &text[from.saturating_sub(spelling::MAX)..from];
-    let ends = |c: &u8| b"\n;|&()".contains(c);
-    let start = from - near.len() + near.iter().rposition(ends).map_or(0, |at| at + 1);
-    let rest = &text[from..text.len().min(from + spelling::MAX)];
-    // A backslash at the end of a line goes on with the command.
-    let stop = |(at, c): (usize, &u8)| ends(c) && !(at > 0 && *c == b'\n' && rest[at - 1] == b'\\');
-    let end = from + rest.iter().enumerate().position(stop).unwrap_or(rest.len());
-    let words = text[start..end].split(|c| b" \t\n\\\"',=[]{}$".contains(c));
-    let good = |word: &&[u8]| {
-        word.first().is_some_and(|c| c.is_ascii_alphabetic() || *c == b'_')
-            && word.iter().all(|&c| is_name(c) || c == b'.')
-    };
-    words.filter(good).take(MOST_PACKAGES).for_each(|word| add(Target::Suite(spelling::text(word))));
-    end
-}
-
-/// The name of a library, as a loader takes it, that ends with the `.so` at a place.
-fn soname(text: &[u8], dot: usize) -> Option<Target> {
-    let good = |c: &u8| is_name(*c) || b"+-.".contains(c);
-    let from = dot.saturating_sub(100);
-    let start = text[from..dot].iter().rposition(|c| !good(c)).map_or(from, |n| from + n + 1);
-    let name = &text[start..dot + 3];
-    // A dot may end a sentence; with more behind it the name is another.
-    let ends = match text.get(dot + 3) {
-        Some(b'.') => !text.get(dot + 4).is_some_and(u8::is_ascii_alphanumeric),
-        Some(c) => !good(c),
-        None => true,
-    };
-    (ends && name.starts_with(b"lib")).then(|| Target::Library(spelling::text(name)))
-}
-
-/// The language that a variable is set to: `LANG=de_DE.UTF-8`, `"LC_ALL": "de"`.
-fn language(text: &[u8], at: usize) -> Option<Target> {
-    if at > 0 && is_name(text[at - 1]) {
-        return None;
-    }
-    let name = text[at..].iter().take(20).take_while(|c| c.is_ascii_uppercase() || **c == b'_').count();
-    let known = matches!(&text[at..at + name], b"LANG" | b"LANGUAGE") || text[at..].starts_with(b"LC_");
-    let rest = &text[at + name..];
-    let gap = rest.iter().take(8).take_while(|c| b" \t\"':=,-}])".contains(c)).count();
-    let between = &rest[..gap];
-    let sets = known && between.iter().any(|c| matches!(c, b'=' | b':' | b',' | b' '));
-    let value = &rest[gap..];
-    let value = &value[..value.iter().take(100).take_while(|c| is_name(**c) || b".-@:".contains(c)).count()];
-    (sets && value.first().is_some_and(u8::is_ascii_lowercase)).then(|| Target::Language(spelling::text(value)))
-}
-
-/// The name in quotes that follows a function which loads libraries, near enough to be its argument.
-fn library(text: &[u8], from: usize) -> Option<Target> {
-    const NEAR: usize = 60;
-    let near = &text[from..text.len().min(from + NEAR)];
-    let open = near.iter().position(|c| matches!(c, b'"' | b'\''))?;
-    if near[..open].contains(&b'\n') {
-        return None;
-    }
-    let rest = &text[from + open + 1..];
-    let end = rest.iter().take(100).position(|c| matches!(c, b'"' | b'\'' | b'\n'))?;
-    let name = &rest[..end];
-    let good = |c: &u8| is_name(*c) || b".+-".contains(c);
-    (!name.is_empty() && name.len() < 100 && name.iter().all(good)).then(|| Target::Library(spelling::text(name)))
+/// Whether what runs suites stands where a program does; an option with a name of its own may stand anywhere.
+fn is_command(syntax: Syntax, text: &[u8], hit: &Range<usize>) -> bool {
+    text[hit.start] == b'-' || (syntax.has_commands() && meaning::is_word(text, hit.start, hit.end))
 }
 
 #[cfg(test)]

@@ -28,9 +28,16 @@ pub fn references(source: &[u8], words: &[Vec<u8>]) -> Vec<Reference> {
     lines::number(&text, collector.finish())
 }
 
-/// The strings of a file that may be text domains, where it imports what opens translations: the domain is often a constant.
+/// Whether a text may have a relative import, `from .x import y`.
 #[must_use]
-pub fn domains(source: &[u8], found: &[Reference]) -> Vec<Reference> {
+pub fn imports_from_beside(source: &[u8]) -> bool {
+    memchr::memmem::find_iter(source, b"from").any(|at| source[at + 4..].trim_ascii_start().starts_with(b"."))
+}
+
+/// The strings of a file that may be text domains, where it imports what opens translations: the domain is often a constant. `any` takes
+/// all strings for that, and not only those that a name with `domain` in it is set to.
+#[must_use]
+pub fn domains(source: &[u8], found: &[Reference], any: bool) -> Vec<Reference> {
     let opens = |module: &str| module == "gettext" || module == "babel.support" || module.starts_with("gettext.");
     let imports = |r: &Reference| matches!(&r.target, Target::Import { module, .. } if opens(module));
     if !found.iter().any(imports) {
@@ -39,12 +46,21 @@ pub fn domains(source: &[u8], found: &[Reference]) -> Vec<Reference> {
     let text = text::decode(source);
     let mut out = Vec::new();
     let mut lexer = Lexer::new(&text, 0..text.len());
+    // The name that stands before, perhaps with a `=`.
+    let mut name = "";
     while let Some(token) = lexer.next() {
-        if let Kind::Text(value) = token.kind
-            && (2..=64).contains(&value.len())
-            && value.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'-' | b'.'))
-        {
-            out.push((token.at, Target::Domain(value.as_ref().into()), super::When::Mention));
+        match token.kind {
+            Kind::Name(before) => name = before,
+            Kind::Other(b'=') => {}
+            Kind::Other(_) => name = "",
+            Kind::Text(value) => {
+                let said = any || name.to_ascii_lowercase().contains("domain");
+                let good = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'-' | b'.');
+                if said && (2..=64).contains(&value.len()) && value.bytes().all(good) {
+                    out.push((token.at, Target::Domain(value.as_ref().into()), super::When::Mention));
+                }
+                name = "";
+            }
         }
     }
     lines::number(&text, out)
@@ -62,32 +78,39 @@ fn read<'t>(mut lexer: Lexer<'t>, collector: &mut Collector<'_>, nesting: usize)
     let mut blocks = Blocks::default();
     let mut defines = false;
     while let Some(token) = lexer.next() {
-        let defined = std::mem::replace(&mut defines, matches!(token.kind, Kind::Name("def")));
+        // As bytes, names are told apart without a call for each.
+        let is_def = matches!(token.kind, Kind::Name(name) if matches!(name.as_bytes(), b"def"));
+        let defined = std::mem::replace(&mut defines, is_def);
         // What is in strings is no statement.
         if nesting == 0 {
             blocks.token(&token, collector);
         }
         match token.kind {
-            Kind::Name("import") => {
-                for module in list(&mut lexer) {
-                    let target = Target::Import { level: 0, module: module.into(), names: "".into() };
-                    collector.import(token.at, target, blocks.when());
-                }
-            }
-            // Elsewhere than in an import, `from` is followed by no `import`.
-            Kind::Name("from") => match from(&lexer) {
-                Some((after, target)) => {
-                    lexer = after;
-                    collector.import(token.at, target, blocks.when());
-                }
-                None => collector.token(token.at, &Token::Name("from")),
-            },
             Kind::Name(name) => {
-                // unittest calls it to find what to run.
-                if name == "load_tests" && defined {
-                    collector.add(token.at, Target::Suites);
+                let imports = match name.as_bytes() {
+                    b"import" => {
+                        for module in list(&mut lexer) {
+                            let target = Target::Import { level: 0, module: module.into(), names: "".into() };
+                            collector.import(token.at, target, blocks.when());
+                        }
+                        true
+                    }
+                    // Elsewhere than in an import, `from` is followed by no `import`.
+                    b"from" => from(&lexer).is_some_and(|(after, target)| {
+                        lexer = after;
+                        collector.import(token.at, target, blocks.when());
+                        true
+                    }),
+                    // unittest calls it to find what to run.
+                    b"load_tests" if defined => {
+                        collector.add(token.at, Target::Suites);
+                        false
+                    }
+                    _ => false,
+                };
+                if !imports {
+                    collector.token(token.at, &Token::Name(name));
                 }
-                collector.token(token.at, &Token::Name(name));
             }
             Kind::Other(c) => collector.token(token.at, &Token::Other(c)),
             Kind::Text(first) => {

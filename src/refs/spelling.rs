@@ -27,7 +27,7 @@ pub(super) fn word(text: &[u8], at: usize) -> Range<usize> {
     start..end.max(at + 1).min(text.len())
 }
 
-/// The words of a text that may be paths from some directory: with a slash or a dot in them, and none before them.
+/// The words of a text that may be paths from some directory: with a slash or a dot in them, and what is computed before them left out.
 pub(super) fn relative_words(text: &[u8]) -> impl Iterator<Item = Range<usize>> {
     let mut at = 0;
     std::iter::from_fn(move || {
@@ -35,11 +35,49 @@ pub(super) fn relative_words(text: &[u8]) -> impl Iterator<Item = Range<usize>> 
         at = text[start..].iter().position(|&c| !is_path(c)).map_or(text.len(), |n| start + n);
         Some(start..at)
     })
-    .filter(|word| {
-        let word = &text[word.clone()];
-        let begins = word.first().is_some_and(|c| c.is_ascii_alphanumeric());
-        begins && word.len() <= MAX && word.iter().any(|c| matches!(c, b'/' | b'.'))
+    .filter_map(|word| {
+        let computed = matches!(text[word.start], b'$' | b'{' | b'/');
+        let skipped = if computed { memchr::memchr(b'/', &text[word.clone()])? + 1 } else { 0 };
+        let word = word.start + skipped..word.end;
+        let bytes = &text[word.clone()];
+        let begins = bytes.first().is_some_and(|c| c.is_ascii_alphanumeric());
+        (begins && bytes.len() <= MAX && bytes.iter().any(|c| matches!(c, b'/' | b'.'))).then_some(word)
     })
+}
+
+/// Where strings stand as the arguments of a call, `"a", "b"`, with `a/b` for them.
+pub(super) fn lists(text: &[u8]) -> impl Iterator<Item = (usize, String)> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let start = at + memchr::memchr2(b'"', b'\'', text.get(at..)?)?;
+            let (mut parts, mut next) = (Vec::new(), start);
+            while let Some((part, end)) = name_in_quotes(text, next) {
+                parts.push(part);
+                at = end;
+                let gap = text[end..].iter().take(8).take_while(|c| b" \t\n,".contains(c)).count();
+                if !text[end..end + gap].contains(&b',') {
+                    break;
+                }
+                next = end + gap;
+            }
+            if parts.is_empty() {
+                at = start + 1;
+            }
+            if parts.len() > 1 {
+                return Some((start, parts.join("/")));
+            }
+        }
+    })
+}
+
+/// The name or path in the quotes that open at a place, and where they end.
+fn name_in_quotes(text: &[u8], at: usize) -> Option<(&str, usize)> {
+    let open = *text.get(at).filter(|c| matches!(c, b'"' | b'\''))?;
+    let rest = &text[at + 1..];
+    let length = rest.iter().take(MAX).take_while(|c| is_name(**c) || b"/.-+@~".contains(c)).count();
+    let name = std::str::from_utf8(&rest[..length]).ok().filter(|name| !name.is_empty())?;
+    (rest.get(length) == Some(&open)).then_some((name, at + length + 2))
 }
 
 /// The whole of what is in the quotes in which a word stands, on its line; none where it stands in none, or is all of it.
@@ -58,6 +96,9 @@ pub(super) fn text(bytes: &[u8]) -> Box<str> {
 /// The path that a word spells: absolute, or with `~/` or one variable before it (`$NAME/rest`, and `*/rest` where the beginning
 /// is computed in another way). What is computed later in it is `*`. None where the word is no such path.
 pub(super) fn path(word: &[u8]) -> Option<String> {
+    memchr::memchr(b'/', word)?;
+    // `file://localhost/a`
+    let word = word.strip_prefix(b"//localhost").unwrap_or(word);
     let word = String::from_utf8_lossy(word);
     let word = word.trim_end_matches(['.', '-', '+', '@', '?']);
     let word = word.replace(['"', '\''], "");
@@ -79,6 +120,15 @@ pub(super) fn path(word: &[u8]) -> Option<String> {
     // One name after an unknown directory says nothing.
     let enough = if first.starts_with(['$', '*']) { parts.len() > 1 || first.starts_with('$') } else { true };
     (letters && enough).then(|| format!("{first}/{}", parts.join("/")))
+}
+
+/// The relative path that a word spells, with `./` before it: at least a directory and a name, with nothing computed in it.
+pub(super) fn relative(word: &[u8]) -> Option<String> {
+    let word = std::str::from_utf8(word).ok()?.trim_end_matches(['.', '-', '+', '@', '?']);
+    let good = |c: char| c.is_alphanumeric() || "/._-+@".contains(c);
+    let path = word.strip_prefix("./").unwrap_or(word);
+    let begins = path.starts_with(|c: char| c.is_alphanumeric() || c == '@' || c == '.');
+    (begins && path.contains('/') && path.chars().all(good)).then(|| format!("./{path}"))
 }
 
 /// The word without the first `}` that no `{` comes before, if there is one.
@@ -148,12 +198,24 @@ mod tests {
             ("/a/%s/c", Some("/a/*/c")),
             ("/a/{x}/c}", Some("/a/{x}/c").map(|_| "/a/*/c")),
             ("/a/b.", Some("/a/b")),
+            ("//localhost/a/b", Some("/a/b")),
             ("a/b", None),
             ("/", None),
             ("/*", None),
         ] {
             assert_eq!(path(word.as_bytes()).as_deref(), spelled, "{word}");
         }
+    }
+
+    #[test]
+    fn relative_words_and_lists_may_be_paths() {
+        let text = b"a $D/x/y.z /b/c.d word 'm', \"n.o\" \"p\" f('q','r/s')";
+        let words: Vec<&[u8]> = relative_words(text).map(|word| &text[word]).collect();
+        assert_eq!(words, [&b"x/y.z"[..], b"b/c.d", b"n.o", b"r/s"]);
+        assert_eq!(lists(text).map(|(_, path)| path).collect::<Vec<_>>(), ["m/n.o", "q/r/s"]);
+        assert_eq!(relative(b"a/b.md").as_deref(), Some("./a/b.md"));
+        assert_eq!(relative(b"./a/b").as_deref(), Some("./a/b"));
+        assert_eq!([&b"b.md"[..], b"a/$b", b"/a/b"].map(relative), [None, None, None]);
     }
 
     #[test]

@@ -100,6 +100,7 @@ impl<'t> Comments<'t> {
         while at <= place {
             let Some(&c) = self.text.get(at) else { break };
             if self.quote.is_none()
+                && matches!(c, b'#' | b';' | b'!' | b'/' | b'-')
                 && let Some(end) = self.comment(at)
             {
                 (self.until, self.blank, self.first) = (end, true, true);

@@ -4,10 +4,12 @@
 use super::Needs;
 use crate::ledger::Ledger;
 use crate::path;
+use crate::refs::digests;
 use crate::tar::Member;
 
-/// Larger texts are data.
+/// Larger texts are data, but for those whose name says that they are lists of checksums.
 const MAX: u64 = 1 << 20;
+const MAX_LIST: u64 = 32 << 20;
 
 /// What bundlers make, and how large what somebody wrote is at most.
 const GENERATED: [&[u8]; 7] = [b"js", b"mjs", b"cjs", b"css", b"map", b"html", b"svg"];
@@ -15,12 +17,13 @@ const MAX_GENERATED: u64 = 64 << 10;
 
 /// Whether a file that begins with `head` is such a text.
 pub(super) fn wanted(member: &Member, head: &[u8], needs: &Needs) -> bool {
-    if !needs.digests || member.stored > MAX || memchr::memchr(0, head).is_some() || Ledger::of(&member.path).is_some()
+    let name = path::split(&member.path).1;
+    let most = if digests::says_so(name) { MAX_LIST } else { MAX };
+    if !needs.digests || member.stored > most || memchr::memchr(0, head).is_some() || Ledger::of(&member.path).is_some()
     {
         return false;
     }
-    let name = path::split(&member.path).1;
-    let extension = memchr::memrchr(b'.', name).map_or(&b""[..], |at| &name[at + 1..]);
+    let extension = path::extension(name);
     if member.stored > MAX_GENERATED && GENERATED.contains(&extension) {
         return false;
     }

@@ -54,46 +54,34 @@ const MAX_OWN: u64 = 64 << 10;
 
 /// The syntax of a file that may name a path; none of what is no such file.
 pub(super) fn syntax(member: &Member, shebang: Option<&Shebang>, head: &[u8]) -> Option<Syntax> {
-    let path = &*member.path;
-    let most = if in_packages(path) { MAX_PACKAGED } else { MAX };
+    let file = &*member.path;
+    let most = if path::in_packages(file) { MAX_PACKAGED } else { MAX };
     if member.stored > most || memchr::memchr(0, head).is_some() {
         return None;
     }
-    if NEVER.iter().any(|dir| path.starts_with(dir.as_bytes())) {
+    if NEVER.iter().any(|dir| file.starts_with(dir.as_bytes())) {
         return None;
     }
     if let Some(shebang) = shebang {
         return Some(of_interpreter(shebang));
     }
-    let name = path::split(path).1;
+    let name = path::split(file).1;
     let stem = name.strip_prefix(b".").unwrap_or(name);
     // Beside others, an example has the extension of its kind before it: `php.ini-production`.
     let extension = memchr::memrchr(b'.', stem).map(|at| stem[at + 1..].to_ascii_lowercase());
     let known = extension.as_deref().and_then(of_extension);
     // Of documentation only what is run or loaded may need more of it.
-    if DOCUMENTS.iter().any(|dir| path.starts_with(dir.as_bytes())) {
+    if DOCUMENTS.iter().any(|dir| file.starts_with(dir.as_bytes())) {
         let loaded = |extension: &[u8]| matches!(extension, b"sh" | b"bash" | b"sql" | b"conf");
         return known.filter(|_| extension.as_deref().is_some_and(loaded));
     }
-    let starts = || path::components(path::split(path).0).any(|dir| has(DIRS, dir));
-    let at_home = || path.starts_with(b"root/.") || (path.starts_with(b"home/") && name.starts_with(b"."));
+    let starts = || path::components(path::split(file).0).any(|dir| has(DIRS, dir));
+    let at_home = || file.starts_with(b"root/.") || (file.starts_with(b"home/") && name.starts_with(b"."));
     let runs = || extension.is_none() && member.meta.attrs.mode & 0o111 != 0;
-    let hidden = || name.starts_with(b".") && !in_packages(path);
-    let own = || member.stored <= MAX_OWN && is_own(path);
+    let hidden = || name.starts_with(b".") && !path::in_packages(file);
+    let own = || member.stored <= MAX_OWN && path::is_own(file);
     let other = || (has(NAMES, name) || starts() || at_home() || runs() || hidden() || own()).then_some(Syntax::Shell);
     known.or_else(other)
-}
-
-/// Whether a file is an application's own: not of the distribution, nor in a package of Python's or Node's.
-pub(super) fn is_own(path: &[u8]) -> bool {
-    let distribution = [&b"usr/"[..], b"lib/", b"lib64/", b"bin/", b"sbin/", b"var/lib/"];
-    let local = path.starts_with(b"usr/local/") || path.starts_with(b"usr/src/");
-    (local || !distribution.iter().any(|dir| path.starts_with(dir))) && !in_packages(path)
-}
-
-fn in_packages(path: &[u8]) -> bool {
-    let dirs = [&b"site-packages"[..], b"dist-packages", b"node_modules"];
-    path::components(path::split(path).0).any(|part| dirs.contains(&part) || part.starts_with(b"python3"))
 }
 
 fn of_extension(extension: &[u8]) -> Option<Syntax> {

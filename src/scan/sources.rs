@@ -29,6 +29,9 @@ const LARGEST_KEPT: usize = 256 << 10;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Text {
     Python,
+    /// What Python code may load its modules by, if it imports from beside itself. Source:
+    /// <https://scientific-python.org/specs/spec-0001/>.
+    Stub,
     JavaScript,
     /// The same outside of packages: the application's own code, of which all is searched.
     OwnPython,
@@ -43,6 +46,8 @@ pub(super) enum Text {
     Plain(Syntax),
     /// A program or library as a whole, whose data may name one.
     Object,
+    /// The same of Windows and .NET, whose strings may have two bytes for each character.
+    Portable,
 }
 
 impl Text {
@@ -52,10 +57,22 @@ impl Text {
             return None;
         }
         let source = if needs.python { Self::source(&member.path, shebang, needs) } else { None };
-        let source = source.map(|text| if super::plain::is_own(&member.path) { text.own() } else { text });
+        let source = source.map(|text| if path::is_own(&member.path) { text.own() } else { text });
         source.or_else(|| {
             needs.search.as_ref().and_then(|_| super::plain::syntax(member, shebang, head)).map(Self::Plain)
         })
+    }
+
+    /// What a file that begins so is, if it is a program or library whose data are searched: ELF, a class of Java's, or what .NET and
+    /// Windows load.
+    pub(super) fn of_program(head: &[u8]) -> Option<Self> {
+        let object = head.starts_with(b"\x7fELF") || head.starts_with(b"\xca\xfe\xba\xbe");
+        object.then_some(Self::Object).or_else(|| head.starts_with(b"MZ").then_some(Self::Portable))
+    }
+
+    /// Whether it is searched as a program.
+    pub(super) const fn is_program(self) -> bool {
+        matches!(self, Self::Object | Self::Portable)
     }
 
     /// The same of a file that is the application's own.
@@ -70,9 +87,9 @@ impl Text {
     /// What the file of this path is, if it is a source text or a list of modules.
     fn source(path: &[u8], shebang: Option<&Shebang>, needs: &Needs) -> Option<Self> {
         let name = path::split(path).1;
-        let extension = memchr::memrchr(b'.', name).map_or(&b""[..], |at| &name[at + 1..]);
-        match extension {
-            b"py" | b"pyi" | b"pyw" => return Some(Self::Python),
+        match path::extension(name) {
+            b"py" | b"pyw" => return Some(Self::Python),
+            b"pyi" => return Some(Self::Stub),
             b"pth" => return Some(Self::Pth),
             b"txt" if name == b"entry_points.txt" => return Some(Self::EntryPoints),
             b"json" if name == b"package.json" && needs.others => return Some(Self::PackageJson),
@@ -104,7 +121,13 @@ impl Text {
         let words = &needs.words;
         let search = needs.search.as_deref();
         match self {
-            Self::Python => python::references(text, words),
+            Self::Python => {
+                let mut found = python::references(text, words);
+                found.extend(python::domains(text, &found, false));
+                found
+            }
+            Self::Stub if python::imports_from_beside(text) => python::references(text, words),
+            Self::Stub => Vec::new(),
             Self::JavaScript => {
                 let mut found = javascript::references(text, words);
                 if needs.maps() {
@@ -113,9 +136,9 @@ impl Text {
                 found
             }
             Self::OwnPython => {
-                let mut found = Self::Python.references(text, needs);
+                let mut found = python::references(text, words);
+                found.extend(python::domains(text, &found, true));
                 found.extend(search.map(|search| search.references(text, Syntax::Shell)).unwrap_or_default());
-                found.extend(python::domains(text, &found));
                 found
             }
             Self::OwnJavaScript => {
@@ -126,7 +149,11 @@ impl Text {
             Self::Style => maps::references(text),
             Self::Plain(syntax) => search.map(|search| search.references(text, syntax)).unwrap_or_default(),
             // Reading from memory does not fail.
-            Self::Object => search.and_then(|search| search.object(text).ok()).unwrap_or_default(),
+            Self::Object => {
+                let data = search.zip(super::data::held(text));
+                data.and_then(|(search, data)| search.object(data).ok()).unwrap_or_default()
+            }
+            Self::Portable => search.and_then(|search| search.portable(|| Some(text)).ok()).unwrap_or_default(),
             Self::PackageJson => {
                 let mut found = javascript::package(text);
                 // Its scripts are commands.
@@ -242,13 +269,17 @@ impl Sources {
         &'s self,
         scope: &Scope<'s>,
         member: u32,
+        text: Text,
         object: Stored<'s>,
         needs: &'s Needs,
         shared: &'s Shared,
     ) {
         scope.spawn(move |_| {
-            let search = needs.search.as_deref().zip(object.reader());
-            let read = search.map_or(Ok(Vec::new()), |(search, reader)| search.object(reader));
+            let read = match needs.search.as_deref() {
+                Some(search) if text == Text::Portable => search.portable(|| super::data::stored(&object)),
+                Some(search) => super::data::stored(&object).map_or(Ok(Vec::new()), |data| search.object(data)),
+                None => Ok(Vec::new()),
+            };
             let references = read.unwrap_or_else(|error| {
                 *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
                 Vec::new()
@@ -306,7 +337,7 @@ mod tests {
         };
         for (path, head, wanted, of_python) in [
             ("a/b.py", "", Some(Text::Python), true),
-            ("a/b.pyi", "", Some(Text::Python), true),
+            ("a/b.pyi", "", Some(Text::Stub), true),
             ("bin/x", "#!/usr/bin/python3.11\n", Some(Text::Python), true),
             ("bin/x", "#!/usr/bin/env python3\n", Some(Text::Python), true),
             ("bin/x", "#!/bin/sh\n", None, false),

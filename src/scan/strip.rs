@@ -164,15 +164,6 @@ pub(super) struct Stored<'a> {
     pub(super) range: Range<u64>,
 }
 
-impl<'a> Stored<'a> {
-    /// Reads it from its beginning; none where its layer is compressed.
-    pub(super) fn reader(&self) -> Option<impl Read + use<'a>> {
-        let plain = self.place.layer.compression == Compression::None;
-        let reader = plain.then(|| self.place.input.open_blob_at(&self.place.layer.blob, self.range.start).ok())??;
-        Some(reader.take(self.range.end - self.range.start))
-    }
-}
-
 impl Object for Stored<'_> {
     fn size(&self) -> u64 {
         self.range.end - self.range.start

@@ -72,7 +72,8 @@ impl<'a> Checksums<'a> {
 }
 
 fn sums(shelf: &Shelf<'_>, at: At, kinds: &[Kind]) -> Result<Hashes> {
-    let mut all: Vec<(Kind, Box<dyn DynDigest>)> = kinds.iter().map(|&kind| (kind, hasher(kind))).collect();
+    let mut all: Vec<(Kind, Box<dyn DynDigest>)> =
+        kinds.iter().filter_map(|&kind| Some((kind, hasher(kind)?))).collect();
     let content = shelf.content(at);
     let size = content.size();
     for start in (0..size).step_by(CHUNK as usize) {
@@ -84,12 +85,14 @@ fn sums(shelf: &Shelf<'_>, at: At, kinds: &[Kind]) -> Result<Hashes> {
     Ok(out)
 }
 
-fn hasher(kind: Kind) -> Box<dyn DynDigest> {
-    match kind {
+/// None for what can't be made.
+fn hasher(kind: Kind) -> Option<Box<dyn DynDigest>> {
+    Some(match kind {
         Kind::Md5 => Box::<md5::Md5>::default(),
         Kind::Sha1 => Box::<sha1::Sha1>::default(),
         Kind::Sha256 | Kind::Directory => Box::<sha2::Sha256>::default(),
         Kind::Sha384 => Box::<sha2::Sha384>::default(),
         Kind::Sha512 => Box::<sha2::Sha512>::default(),
-    }
+        Kind::Unknown => return None,
+    })
 }

@@ -106,7 +106,7 @@ impl Shop<'_> {
 /// The ending of a file's name, by which programs tell its form; with nothing in it that could mean anything else.
 fn ending(path: &[u8]) -> String {
     let name = path::split(path).1;
-    let ending = memchr::memrchr(b'.', name).map_or(&b""[..], |dot| &name[dot + 1..]);
+    let ending = path::extension(name);
     match std::str::from_utf8(ending) {
         Ok(text) if (1..=16).contains(&text.len()) && text.bytes().all(|c| c.is_ascii_alphanumeric()) => {
             format!(".{text}")

@@ -141,6 +141,11 @@ fn a_digest_in_any_text_holds_its_file() {
         ("etc/sums.md5", format!("{} */opt/tool/tool\n", sum("md5sum"))),
         ("etc/SHA1SUM", format!("SHA1 (tool) = {}\n", sum("sha1sum"))),
         ("etc/checksums.csv", format!("tool,{}\n", in_base64("md5sum", false))),
+        // What is made in a way that slim does not know holds what the text names.
+        ("opt/tool.blake2b", format!("{}  tool\n", sum("b2sum"))),
+        ("start.sh", format!("#!/bin/sh\necho '{}  /opt/tool/tool' | sha224sum -c\n", sum("sha224sum"))),
+        // A long list is one where its name says so.
+        ("opt/SHA256SUMS", format!("{}{}  tool/tool\n", "# much else\n".repeat(100_000), sum("sha256sum"))),
     ] {
         holds(tool, &[(name, text)]);
     }

@@ -184,6 +184,14 @@ fn maps_stay_where_somebody_follows_them() {
         ("app/node_modules/x/m/b.css.map", "{}"),
     ];
     check("node-slim", &files, json!({}), &[files[3].0], &[files[4].0]);
+    // A package that reads one of its own files spells out its path.
+    let init = format!("{SITE}gadget/__init__.py");
+    for code in [
+        "M = files(__name__).joinpath('static/a.js.map').read_text()\n",
+        "HERE = os.path.dirname(__file__)\nopen(os.path.join(HERE, 'static', 'a.js.map'))\n",
+    ] {
+        check("python-slim", &[(&*init, code), (&*maps, "{}"), (&*other, "{}")], json!({}), &[&maps], &[&other]);
+    }
 }
 
 /// Tryton's modules have their texts in *.po alone; a *.po that is newer than its *.mo waits to be compiled.
@@ -256,6 +264,8 @@ fn applications_live_in_temporary_directories() {
     }
     let every = ["tmp/app/main.py", "tmp/app/helper.py", "tmp/app/d/x.json", "tmp/junk"];
     check("caches", &files, json!({"Env": ["TMPDIR=/tmp"]}), &[], &every);
+    let seeds = [("start.sh", "#!/bin/sh\ncat /tmp/*.sql | mysql\n"), ("tmp/a.sql", ""), ("tmp/junk", "")];
+    check("caches", &seeds, json!({}), &["tmp/a.sql"], &["tmp/junk"]);
     // What somebody gave a mode or an owner stays, empty.
     let mut dirs: Vec<TarEntry> =
         [("tmp/.X11-unix", "/"), ("tmp/own", "/"), ("tmp/own/x", "y"), ("tmp/plain", "/")].iter().map(entry).collect();
@@ -290,6 +300,15 @@ fn catalogues_that_somebody_opens_stay() {
         ("etc/supervisor/conf.d/x.conf", "environment=LANG=\"de_DE.UTF-8\"\n"),
         ("app/main.py", "import gettext\nt = gettext.translation('coreutils', '/usr/share/locale', ['de'])\n"),
         ("app/main.py", "import gettext\ngettext.bindtextdomain('coreutils')\n"),
+        ("usr/share/tool/main.py", "import gettext\nDOMAIN = 'coreutils'\nt = gettext.translation(DOMAIN)\n"),
+        ("app/main.php", "<?php textdomain('coreutils');\n"),
+        ("app/start.sh", "#!/bin/sh\nexport TEXTDOMAIN=coreutils\n"),
+        ("etc/postgresql/15/main/postgresql.conf", "lc_messages = 'de_DE.UTF-8'\n"),
+        ("etc/my.cnf", "lc_messages = de_DE\n"),
+        ("etc/container_environment/LANG", "de_DE.UTF-8"),
+        ("etc/sysconfig/language", "RC_LANG=\"de_DE.utf8\"\n"),
+        ("app/pod.yaml", "env:\n- name: LC_ALL\n  value: de_DE.UTF-8\n"),
+        ("start.sh", "#!/bin/sh\nL=de_DE.UTF-8\nexport LANG=$L\n"),
         ("app/main.py", "open('/usr/share/locale/de/LC_MESSAGES/coreutils.mo', 'rb')\n"),
     ] {
         assert_eq!(catalogues(&[speaker], json!({})), none, "{speaker:?}");
@@ -332,6 +351,9 @@ fn test_suites_that_are_run_stay() {
         ("etc/supervisor/conf.d/x.conf", "[program:x]\ncommand=python3 -m unittest discover p.tests\n"),
         ("srv/Makefile", "check:\n\tpytest /usr/lib/python3/site-packages/p/tests\n"),
         ("srv/.gitlab-ci.yml", "test:\n  script:\n    - pytest --pyargs p\n"),
+        ("check.sh", "#!/bin/sh\nexec nosetests -v p\n"),
+        ("check.sh", "#!/bin/sh\nexec trial p.tests\n"),
+        ("srv/check.py", "import p\np.test()\n"),
         (&points, "[tempest.test_plugins]\np = p.tests.plugin:Plugin\n"),
         (
             "usr/lib/python3/site-packages/p/suite.py",
@@ -357,6 +379,21 @@ fn caches_that_are_run_from_stay() {
     check("caches", &with("#!/bin/sh\nuv run x\n"), json!({}), &[uv], &[pip]);
     check("caches", &with("#!/root/.cache/uv/environments-v2/x/bin/python\n"), json!({}), &[uv], &[pip]);
     check("caches", &with("#!/bin/sh\n# uv run x\n"), json!({}), &[], &[uv, pip]);
+    // Whoever leads to the interpreter of an environment needs all of that.
+    let module = "root/.cache/uv/environments-v2/x/lib/python3.11/site-packages/m.py";
+    let environment = [files[0], ("root/.cache/uv/environments-v2/x/pyvenv.cfg", "home = /usr/bin\n"), (module, "")];
+    for speaker in [
+        ("usr/bin/tool", "#!/root/.cache/uv/environments-v2/x/bin/python\nimport m\n"),
+        ("usr/bin/tool", "-> /root/.cache/uv/environments-v2/x/bin/python"),
+    ] {
+        let files = [environment[0], environment[1], environment[2], speaker];
+        check("caches", &files, json!({}), &[uv, environment[1].0, module], &[]);
+    }
+    let npm = [("root/.npm/_cacache/index-v5/x", "x")];
+    check("caches", &npm, json!({"Cmd": ["npm", "start"]}), &[], &[npm[0].0]);
+    for command in [["npm", "exec", "cowsay"], ["npm", "ci", "--offline"]] {
+        check("caches", &npm, json!({ "Cmd": command }), &[npm[0].0], &[]);
+    }
 }
 
 /// A link that programs load by its name comes with a package for developers; it stays, the package goes.
@@ -394,9 +431,41 @@ fn libraries_that_are_loaded_by_name_keep_their_link() {
         ("app/a.pl", "FFI::Platypus->new(lib => 'libz.so');\n"),
         ("app/start.sh", "#!/bin/sh\nLD_PRELOAD=/usr/lib/x86_64-linux-gnu/libz.so exec app\n"),
         ("app/tool", "\u{7f}ELF\0\0dlopen\0libz.so\0"),
+        // Strings of Go's and Rust's programs have no ends.
+        ("app/tool", "\u{7f}ELF\0\0libz.solibcrypto.so\0"),
     ] {
         let taken = run(Some(speaker));
         assert_eq!(taken, gone, "{speaker:?}");
+    }
+}
+
+/// A start script that compiles needs what builds software; to speak of it, or to be the distribution's, is not enough.
+#[test]
+fn build_tools_that_a_start_script_runs_stay() {
+    let status = ["make", "m4", "zlib1g-dev"]
+        .map(|name| format!("Package: {name}\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n\n"));
+    let own = [
+        ("var/lib/dpkg/status", &*status.concat()),
+        ("var/lib/dpkg/info/make.list", "/usr/bin/make\n"),
+        ("var/lib/dpkg/info/m4.list", "/usr/bin/m4\n"),
+        ("var/lib/dpkg/info/zlib1g-dev.list", "/usr/include/zlib.h\n"),
+        ("usr/bin/make", "x"),
+        ("usr/bin/m4", "x"),
+        ("usr/include/zlib.h", "x"),
+    ];
+    let run = |path: &str, text: &str| {
+        let files: Vec<TarEntry> = own.iter().chain(&[(path, text)]).map(entry).collect();
+        let taken = taken(&["no-build-tools"], &files, &json!({}));
+        ["usr/bin/make", "usr/bin/m4", "usr/include/zlib.h"].map(|path| taken.iter().any(|gone| gone == path))
+    };
+    assert_eq!(run("start.sh", "#!/bin/sh\nset -e\ncd /app && make all\nexec app\n"), [false, true, false]);
+    assert_eq!(run("start.sh", "#!/bin/sh\nm4 a.m4 >b\n"), [true, false, true]);
+    for (path, text) in [
+        ("start.sh", "#!/bin/sh\necho please make it\n# make\n"),
+        ("usr/bin/tool", "#!/bin/sh\nmake all\n"),
+        ("app/README", "make all\n"),
+    ] {
+        assert_eq!(run(path, text), [true, true, true], "{path}");
     }
 }
 
@@ -422,9 +491,22 @@ fn paths_are_named_in_many_ways() {
         ("var/lib/postgresql/.bashrc", ". /usr/share/doc/tool/create.sql\n"),
         ("app/package.json", "{\"scripts\": {\"start\": \"sh /usr/share/doc/tool/create.sql\"}}"),
         ("usr/bin/tool", "\u{7f}ELF\0invalid argument/usr/share/doc/tool/create.sql/usr/share/zoneinfo/\0"),
+        ("etc/tool.cfg", "STARTFILE:file://localhost/usr/share/doc/tool/create.sql\n"),
+        ("srv/conf.json", "{\"schema\": \"\\/usr\\/share\\/doc\\/tool\\/create.sql\"}\n"),
+        ("usr/share/tool/a.py", "p = Path('/usr/share/doc') / 'tool' / 'create.sql'\n"),
+        ("usr/share/tool/a.py", "DOC = '/usr/share/doc'\np = os.path.join(DOC, 'tool', 'create.sql')\n"),
+        ("usr/share/tool/a.py", "DOC = Path('/usr/share/doc')\np = f'{DOC}/tool/create.sql'\n"),
+        ("srv/a.rb", "DOC = '/usr/share/doc'\nFile.read(File.join(DOC, 'tool', 'create.sql'))\n"),
+        ("srv/a.pl", "my $d = '/usr/share/doc'; open(F, $d . '/tool/create.sql');\n"),
     ] {
         document(speaker, &named, json!({}));
     }
+    // Strings of .NET have two bytes for each character.
+    let wide: String = named.chars().flat_map(|c| [c, '\0']).collect();
+    document(("srv/tool.dll", &format!("MZ\0/\0{wide}\0\0")), &named, json!({}));
+    // Who names the place means what is named after him.
+    document(("usr/lib/tool/5.4/tool", "\u{7f}ELF\0/usr/share/info/\0"), "usr/share/info/tool.info-1.gz", json!({}));
+    document(("usr/bin/other", "#!/bin/sh\nD=/usr/share/doc\n"), &format!("{DOC}other/x.sql"), json!({}));
     let link = [DEBIAN, ("etc/tool/schema", "-> /usr/share/doc/tool"), (&named, "x")];
     check("debian-slim", &link, json!({}), &[&named], &[]);
     for speaker in [

@@ -1,10 +1,14 @@
 //! What rules say of those who read their paths, and what else a name stands for that is no path: a program, a package whose tests are
 //! run, a language, a text domain, a library, a source map.
 
-use super::Guard;
 use super::done::What;
 use super::index::within;
+use super::{Guard, facts_of};
+use crate::layer::Facts;
+use crate::path;
+use crate::plan::hold;
 use crate::profile::Guard as Kind;
+use crate::refs::Target;
 use crate::tree::NodeId;
 use bstr::BStr;
 
@@ -50,25 +54,45 @@ impl Guard<'_> {
         out.extend(self.index.below(dir).iter().filter(python));
     }
 
-    /// All that rules name which say that this program reads it.
+    /// All that rules name which say that this program reads it; of packages that have the program itself only that.
     pub(super) fn read_by(&self, program: &str, out: &mut Vec<NodeId>) {
+        let own = self.tool(program);
+        out.extend(&own);
+        let has_own = |rule: u16| own.iter().any(|id| self.rules[id.index()] == Some(rule));
         if !self.is_new(What::Program(program.to_owned()), self.index.all.len()) {
             return;
         }
         let rules = &self.request.profile.rules;
         let reads = |id: &&NodeId| {
-            let rule = self.rules[id.index()].map(|rule| &rules[usize::from(rule)]);
-            rule.is_some_and(|rule| rule.reading.read_by.iter().any(|name| name == program))
+            let rule = self.rules[id.index()].filter(|&rule| !has_own(rule));
+            rule.is_some_and(|rule| rules[usize::from(rule)].reading.read_by.iter().any(|name| name == program))
         };
         out.extend(self.index.all.iter().filter(reads));
     }
 
+    /// A program that would go with its package, and the links that lead to it.
+    fn tool(&self, name: &str) -> Vec<NodeId> {
+        if self.packaged.is_empty() {
+            return Vec::new();
+        }
+        let dirs = hold::path_dirs(self.tree, self.request.facts);
+        let found = hold::on_path(self.tree, name.as_bytes(), &dirs);
+        let all = found.into_iter().flat_map(|found| found.links.into_iter().chain(found.target));
+        all.filter(|id| self.packaged.contains(id)).collect()
+    }
+
     /// The translations for a language, in all domains.
     pub(super) fn language(&self, value: &str, out: &mut Vec<NodeId>) {
-        let wanted: Vec<&str> = value.split(':').map(crate::plan::hold::language).collect();
-        out.extend(
-            crate::plan::hold::of_languages(self.tree, |name| wanted.contains(&name)).filter(|&id| self.index.has(id)),
-        );
+        let wanted: Vec<&str> = value.split(':').map(hold::language).collect();
+        out.extend(hold::of_languages(self.tree, |name| wanted.contains(&name)).filter(|&id| self.index.has(id)));
+    }
+
+    /// Whether the text domains that a file has are taken for needed in every language: those of Python code are, as it may open one
+    /// by its name, and those of the application's own scripts. A script of the distribution speaks the language that is set.
+    pub(super) fn opens_catalogues(&self, file: NodeId) -> bool {
+        let facts = facts_of(self.request, file);
+        let imports = |facts: &Facts| facts.references.iter().any(|r| matches!(r.target, Target::Import { .. }));
+        facts.is_some_and(imports) || path::is_own(&self.tree.path(file))
     }
 
     /// The catalogues of a text domain, in all languages.

@@ -53,7 +53,7 @@ impl Guard<'_> {
         workdir.into_iter().chain(facts.volumes.iter().map(String::as_str)).for_each(|dir| {
             self.full(dir, Naming::Home, &mut out);
         });
-        let Some(search) = &self.search else { return out };
+        let Some(search) = &self.prepared.search else { return out };
         let texts = facts.commands().chain(facts.labels.iter().map(|(_, value)| value.as_str()));
         for text in texts.chain(facts.env.iter().map(|(_, value)| value.as_str())) {
             for reference in search.references(text.as_bytes(), Syntax::Shell) {
@@ -85,7 +85,7 @@ impl Guard<'_> {
     fn home(&self, path: &str, out: &mut Vec<NodeId>) {
         let Some(dir) = self.tree.resolve(NodeId::ROOT, path.as_bytes()).target else { return };
         for (number, rule) in self.request.profile.rules.iter().enumerate() {
-            if rule.reading.homes && self.places.roots[number].contains(&dir) {
+            if rule.reading.homes && self.prepared.places.roots[number].contains(&dir) {
                 let own = |id: &&NodeId| self.rules[id.index()] == Some(number as u16);
                 out.extend(self.index.below(dir).iter().filter(own));
             }

@@ -52,7 +52,7 @@ impl Guard<'_> {
             return known;
         }
         let rules = 0..self.request.profile.rules.len() as u16;
-        let deaf: Vec<u16> = rules.filter(|&rule| self.deaf.is_to(self.tree, rule, speaker)).collect();
+        let deaf: Vec<u16> = rules.filter(|&rule| self.prepared.deaf.is_to(self.tree, rule, speaker)).collect();
         let mut masks = self.done.masks.borrow_mut();
         let number = masks.iter().position(|mask| *mask == deaf).unwrap_or_else(|| {
             masks.push(deaf);

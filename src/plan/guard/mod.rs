@@ -7,14 +7,12 @@
 
 use super::{Request, Why};
 use crate::layer::Facts;
+use crate::path;
 use crate::profile::{Action, Guard as Kind, Profile};
-use crate::refs::paths::Search;
 use crate::refs::{Reference, Target};
 use crate::tree::{NodeId, Tree};
-use deaf::Deaf;
 use done::Done;
 use index::Index;
-use named::Places;
 use relative::Tops;
 use roots::Roots;
 use std::collections::{BTreeSet, HashSet};
@@ -27,12 +25,14 @@ mod index;
 mod named;
 mod node;
 mod paths;
+mod prepared;
 mod python;
 mod relative;
 mod roots;
 mod shared;
 mod wanted;
 
+pub use prepared::Prepared;
 pub use python::module_files;
 pub use roots::{all as module_dirs, is_code, module_roots};
 pub use shared::{dirs as library_dirs, own_dirs as own_library_dirs};
@@ -58,6 +58,9 @@ pub fn asks(profile: &Profile) -> (bool, bool) {
     (of(Kind::Python) || others, others)
 }
 
+/// A file that names more places goes through all of them by other means.
+const MOST_PLACES: usize = 16;
+
 /// What says that a module is imported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Speaker {
@@ -76,15 +79,10 @@ pub struct Guard<'a> {
     index: Index<'a>,
     /// By node: the rule that would drop it.
     rules: Vec<Option<u16>>,
-    places: Places,
-    /// The directories that `~` may stand for.
-    homes: Vec<String>,
+    prepared: &'a Prepared,
     done: Done,
-    deaf: Deaf,
     /// By rule: whether somebody follows the comments that name source maps.
     mapped: Vec<bool>,
-    /// Reads what the config says in the way in which texts are read.
-    search: Option<Search>,
     /// What would go at the top of packages of Node's.
     tops: Tops,
     /// What would go with a package: to mention a path of a compiler is not to need it, to import or to link it is.
@@ -100,7 +98,7 @@ pub struct Guard<'a> {
 impl<'a> Guard<'a> {
     /// Prepares for what `dropped` says, by node: the rule that would drop it.
     #[must_use]
-    pub fn new(request: &'a Request<'a>, dropped: &[Option<u16>]) -> Self {
+    pub fn new(request: &'a Request<'a>, prepared: &'a Prepared, dropped: &[Option<u16>]) -> Self {
         let tree = &request.merged.tree;
         let guarded = |rule: u16| request.profile.rules[usize::from(rule)].guard != Kind::None;
         let index = Index::new(tree, |id| dropped[id.index()].is_some_and(guarded));
@@ -110,11 +108,8 @@ impl<'a> Guard<'a> {
             request,
             tree,
             rules: dropped.to_vec(),
-            places: Places::new(request),
-            deaf: Deaf::new(request.profile),
+            prepared,
             mapped: Self::maps_followed(request, dropped),
-            search: if index.is_empty() { None } else { Search::new(wanted::searched(request.profile)) },
-            homes: named::homes(request),
             done: Done::default(),
             tops: Tops::new(tree, |id| index.has(id)),
             index,
@@ -146,7 +141,7 @@ impl<'a> Guard<'a> {
     }
 
     fn references(&mut self, file: NodeId, facts: &'a Facts) -> Vec<(NodeId, Why)> {
-        let mut out = Vec::new();
+        let mut out = self.from_constants(file, facts);
         let (mut found, mut named) = (Vec::new(), Vec::new());
         // Not all rules listen to both.
         let (mut seen, mut seen_in_full) = (HashSet::new(), HashSet::new());
@@ -181,13 +176,36 @@ impl<'a> Guard<'a> {
         out
     }
 
+    /// What a file names that has the place which a rule is about in one string and the path from there in another:
+    /// `DOC = "/usr/share/doc"`, and later `os.path.join(DOC, "x", "y.sql")`.
+    fn from_constants(&self, file: NodeId, facts: &'a Facts) -> Vec<(NodeId, Why)> {
+        let mut out = Vec::new();
+        let text = |reference: &'a Reference| match &reference.target {
+            Target::Text(text) | Target::Join(text) => Some((&**text, reference.line)),
+            _ => None,
+        };
+        let texts = || facts.references.iter().filter_map(text);
+        let mut dirs: Vec<NodeId> = texts().filter_map(|(text, _)| self.place_of(text)).collect();
+        dirs.dedup();
+        dirs.truncate(MOST_PLACES);
+        for (dir, (text, line)) in dirs.iter().flat_map(|&dir| texts().map(move |text| (dir, text))) {
+            let mut found = Vec::new();
+            self.from_place(dir, text, &mut found);
+            out.extend(found.into_iter().map(|id| (id, Why::Named(file, line))));
+        }
+        out.retain(|(id, _)| {
+            self.rules[id.index()].is_some_and(|rule| !self.prepared.deaf.is_to(self.tree, rule, file))
+        });
+        out
+    }
+
     /// What a reference names in full, with the reason to keep it.
     fn in_full(&self, file: NodeId, reference: &Reference, out: &mut Vec<(NodeId, Why)>) {
         let line = reference.line;
         self.done.speaker.set(Some(file));
         let (mut found, mut why) = (Vec::new(), Why::Named(file, line));
         match &reference.target {
-            Target::Path(path) if self.search.as_ref().is_some_and(|search| search.is_for(path)) => {
+            Target::Path(path) if self.prepared.search.as_ref().is_some_and(|search| search.is_for(path)) => {
                 // There are no lines in a program.
                 let naming = if line == 0 { named::Naming::Data } else { named::Naming::Text };
                 self.full(path, naming, &mut found);
@@ -200,11 +218,13 @@ impl<'a> Guard<'a> {
                 let libraries = self.library(text.rsplit('/').next().unwrap_or_default());
                 out.extend(libraries.into_iter().map(|id| (id, Why::Loaded(file))));
             }
-            Target::Text(name) if name.ends_with(".so") => {
+            Target::Text(name) if name.ends_with(".so") && !name.contains('/') => {
                 (why, found) = (Why::Loaded(file), self.library(name.rsplit('/').next().unwrap_or_default()));
             }
+            Target::Text(text) => self.exact(file, text, false, &mut found),
+            Target::Join(text) => self.exact(file, text, true, &mut found),
             Target::Library(name) => (why, found) = (Why::Loaded(file), self.library(name)),
-            Target::Domain(name) => self.domain(name, &mut found),
+            Target::Domain(name) if self.opens_catalogues(file) => self.domain(name, &mut found),
             Target::Suites => {
                 let scope = self.scope(file);
                 scope.into_iter().for_each(|scope| self.suites_of(scope, &mut found));
@@ -224,8 +244,13 @@ impl<'a> Guard<'a> {
         }
         let counts = |id: &NodeId| {
             let rule = self.rules[id.index()];
-            let mentioned = self.packaged.contains(id) && !matches!(why, Why::Loaded(_));
-            !mentioned && rule.is_some_and(|rule| !self.deaf.is_to(self.tree, rule, file))
+            // What the distribution runs its packages depend on.
+            let runs = || matches!(reference.target, Target::Command(_)) && path::is_own(&self.tree.path(file));
+            let uses = matches!(why, Why::Loaded(_)) || runs();
+            let mentioned = self.packaged.contains(id) && !uses;
+            // Who opens translations does not only speak of them.
+            let opens = matches!(reference.target, Target::Domain(_));
+            !mentioned && rule.is_some_and(|rule| opens || !self.prepared.deaf.is_to(self.tree, rule, file))
         };
         out.extend(found.into_iter().filter(counts).map(|id| (id, why)));
     }

@@ -3,17 +3,16 @@
 
 use super::done::What;
 use super::paths::matches;
+use super::prepared::variable;
 use super::wanted::{beginning, patterns, place};
 use super::{Guard, Request};
 use crate::profile::{Glob, Globs, Guard as Kind, Rule};
 use crate::refs::Target;
-use crate::tree::NodeId;
+use crate::tree::{NodeId, Tree};
 use bstr::BStr;
 
 /// Names that a wildcard may stand for, at most.
 const MOST: usize = 4096;
-/// Users whose home `~` may be, at most.
-const MOST_HOMES: usize = 64;
 
 /// The places that rules are about: of each rule the directories that its rooted patterns begin with.
 pub(super) struct Places {
@@ -56,6 +55,12 @@ impl Places {
         }
         out
     }
+
+    /// Whether a directory is a place that a rule is about, or in one.
+    pub(super) fn has(&self, tree: &Tree, dir: NodeId) -> bool {
+        let within = |&root: &NodeId| dir == root || (dir > root && dir.0 < tree.node(root).end);
+        self.roots.iter().flatten().any(within)
+    }
 }
 
 /// How a path is named.
@@ -79,9 +84,10 @@ impl Guard<'_> {
         let (first, rest) = text.split_once('/').unwrap_or((text, ""));
         match first {
             "" => self.absolute(text, naming, out),
-            "~" => self.homes.iter().for_each(|home| self.absolute(&format!("{home}/{rest}"), naming, out)),
+            "." => self.from_here(rest, out),
+            "~" => self.prepared.homes.iter().for_each(|home| self.absolute(&format!("{home}/{rest}"), naming, out)),
             _ => {
-                let variable = first.strip_prefix('$').and_then(|name| self.variable(name));
+                let variable = first.strip_prefix('$').and_then(|name| variable(self.request, name));
                 match variable {
                     Some(value) if value.starts_with('/') => {
                         self.absolute(&format!("{value}/{rest}"), naming, out);
@@ -92,9 +98,12 @@ impl Guard<'_> {
         }
     }
 
-    fn variable(&self, name: &str) -> Option<&str> {
-        let env = &self.request.facts.env;
-        env.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    /// What a script's relative path leads to, from its own directory or from where the container starts.
+    fn from_here(&self, path: &str, out: &mut Vec<NodeId>) {
+        let workdir = self.tree.resolve(NodeId::ROOT, self.request.facts.workdir.as_bytes()).target;
+        let own = self.done.speaker.get().map(|file| self.tree.node(file).parent);
+        let found = own.into_iter().chain(workdir).filter_map(|dir| self.tree.resolve(dir, path.as_bytes()).target);
+        found.filter(|&id| !self.tree.is_dir(id)).for_each(|id| self.target(id, Naming::Text, out));
     }
 
     fn absolute(&self, path: &str, naming: Naming, out: &mut Vec<NodeId>) {
@@ -117,6 +126,7 @@ impl Guard<'_> {
         }
         if self.tree.is_dir(target) {
             self.everything(target, naming, out);
+            self.namesakes(target, out);
             return;
         }
         out.extend(Some(target).filter(|&id| self.index.has(id)));
@@ -130,6 +140,38 @@ impl Guard<'_> {
         const MOST_LEVELS: usize = 6;
         let mut dirs = std::iter::once(id).chain(self.tree.ancestors(id)).take(MOST_LEVELS);
         dirs.find(|&dir| self.tree.child(dir, b"pyvenv.cfg").is_some_and(|cfg| self.index.has(cfg)))
+    }
+
+    /// What would go of the virtual environment that a file lies in which a script or link leads to.
+    pub fn environment(&self, file: NodeId) -> Vec<NodeId> {
+        let mut out = Vec::new();
+        if !self.index.is_empty()
+            && let Some(environment) = self.environment_of(file)
+        {
+            self.all_below(environment, &mut out);
+        }
+        out
+    }
+
+    /// In the place that a rule is about, what has the name of who names the place, or of a directory that he lies in: maxima's
+    /// program has `/usr/share/info/` in its data, and reads `maxima.info`.
+    fn namesakes(&self, dir: NodeId, out: &mut Vec<NodeId>) {
+        let Some(speaker) = self.done.speaker.get() else { return };
+        let rules = self.request.profile.rules.iter().zip(&self.prepared.places.roots);
+        if !rules.into_iter().any(|(rule, roots)| rule.reading.namesakes && roots.contains(&dir)) {
+            return;
+        }
+        let stem = |id: NodeId| self.tree.name(id).split(|&c| c == b'.').next().unwrap_or_default();
+        let above = self.tree.ancestors(speaker).filter(|&id| id != NodeId::ROOT);
+        for name in std::iter::once(speaker).chain(above).map(stem).filter(|name| name.len() > 1) {
+            let more = self.tree.children_from(dir, name).iter().copied();
+            let more = more.take_while(|&id| self.tree.name(id).starts_with(name)).filter(|&id| stem(id) == name);
+            more.for_each(|id| out.extend(self.index.below(id).iter().filter(|&&id| self.has_namesakes(id))));
+        }
+    }
+
+    fn has_namesakes(&self, id: NodeId) -> bool {
+        self.rules[id.index()].is_some_and(|rule| self.request.profile.rules[usize::from(rule)].reading.namesakes)
     }
 
     fn all_below(&self, dir: NodeId, out: &mut Vec<NodeId>) {
@@ -166,22 +208,30 @@ impl Guard<'_> {
     /// Whether a directory that is named is in the place that a rule is about.
     fn is_in(&self, dir: NodeId, rule: u16, naming: Naming) -> bool {
         let number = usize::from(rule);
-        let roots = &self.places.roots[number];
+        let roots = &self.prepared.places.roots[number];
         // Of one place in another, such as a package manager's downloads in its cache, both are what the rule is about.
         if roots.contains(&dir) {
-            return naming == Naming::Home && self.request.profile.rules[number].reading.homes;
+            return naming == Naming::Home && self.is_home(rule);
         }
         if roots.iter().any(|&root| self.is_below(dir, root)) {
             // What was built in a temporary directory tells in its data where.
-            return naming != Naming::Data || !self.request.profile.rules[number].reading.homes;
+            return naming != Naming::Data || !self.is_home(rule);
         }
         let dropped = self.index.has(dir);
-        if self.places.plain[number].iter().any(|parts| self.ends_with(dir, &parts.split('/').collect::<Vec<_>>())) {
+        if self.prepared.places.plain[number]
+            .iter()
+            .any(|parts| self.ends_with(dir, &parts.split('/').collect::<Vec<_>>()))
+        {
             return false;
         }
         let rooted = roots.iter().any(|&root| dir == root || self.is_below(root, dir));
         let above = !matches!(naming, Naming::Home | Naming::Link) && self.guard_of(rule) != Kind::Paths;
         !rooted && (dropped || (above && self.goes_whole(dir)))
+    }
+
+    /// Whether applications live in the places that a rule is about.
+    fn is_home(&self, rule: u16) -> bool {
+        self.request.profile.rules[usize::from(rule)].reading.homes
     }
 
     fn is_below(&self, id: NodeId, dir: NodeId) -> bool {
@@ -192,7 +242,7 @@ impl Guard<'_> {
     /// program is its own.
     fn home_of(&self, file: NodeId, out: &mut Vec<NodeId>) {
         for (number, rule) in self.request.profile.rules.iter().enumerate().filter(|(_, rule)| rule.reading.homes) {
-            for &root in self.places.roots[number].iter().filter(|_| rule.enabled) {
+            for &root in self.prepared.places.roots[number].iter().filter(|_| rule.enabled) {
                 let top = std::iter::once(file).chain(self.tree.ancestors(file));
                 let top = top.into_iter().find(|&id| self.tree.node(id).parent == root && id != root);
                 let top = top.filter(|&top| top != file);
@@ -218,14 +268,16 @@ impl Guard<'_> {
                 dirs.filter_map(|id| self.tree.resolve(id, part.as_bytes()).target).collect()
             };
         }
-        let named = parts.last().is_some_and(|last| !last.contains('*'));
+        let last = parts.last().copied().unwrap_or_default();
+        let whole = !last.contains('*');
+        // In a place where applications live, an extension is enough: `/tmp/*.sql`.
+        let partly = last.split('*').any(|text| text.len() > 2);
+        let counts = |rule: u16| whole || (partly && self.is_home(rule)) || self.is_in(dir, rule, naming);
         for id in at {
             if !self.tree.is_dir(id) {
-                let rule = self.rules[id.index()];
-                if rule.is_some_and(|rule| named || self.is_in(dir, rule, naming)) {
-                    out.push(id);
-                }
-            } else if !self.places.roots.iter().flatten().any(|&root| dir == root || self.is_below(root, dir)) {
+                out.extend(self.rules[id.index()].filter(|&rule| counts(rule)).map(|_| id));
+            } else if !self.prepared.places.roots.iter().flatten().any(|&root| dir == root || self.is_below(root, dir))
+            {
                 self.everything(id, naming, out);
             }
         }
@@ -321,13 +373,4 @@ impl Guard<'_> {
         }
         out
     }
-}
-
-/// The directories that `~` may stand for.
-pub(super) fn homes(request: &Request<'_>) -> Vec<String> {
-    let tree = &request.merged.tree;
-    let users = tree.lookup(b"home").into_iter().flat_map(|home| tree.children(home));
-    let users = users.map(|&user| format!("/{}", tree.path(user)));
-    let own = request.facts.env.iter().rev().find(|(key, _)| key == "HOME").map(|(_, value)| value.clone());
-    own.into_iter().chain(["/root".to_owned()]).chain(users).take(MOST_HOMES).collect()
 }

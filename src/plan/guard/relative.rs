@@ -37,14 +37,15 @@ impl Tops {
     }
 
     /// Those of the name that a path ends with, whatever their case; none for a path with more to it than that name.
-    fn named(&self, text: &str) -> &[NodeId] {
+    fn named(&self, text: &str) -> [&[NodeId]; 2] {
         let name = text.rsplit('/').next().unwrap_or_default();
         let above = text[..text.len() - name.len()].split('/');
         if self.0.is_empty() || !above.into_iter().all(|part| matches!(part, "" | "." | ".." | "*")) {
-            return &[];
+            return [&[], &[]];
         }
-        let found = self.0.get(name.to_ascii_lowercase().as_bytes()).or_else(|| self.0.get(name.as_bytes()));
-        found.map_or(&[], Vec::as_slice)
+        let lower = name.to_ascii_lowercase();
+        let list = |name: &str| self.0.get(name.as_bytes()).map_or(&[][..], Vec::as_slice);
+        [list(&lower), if lower == name { &[] } else { list(name) }]
     }
 }
 
@@ -102,6 +103,32 @@ impl Guard<'_> {
         }
     }
 
+    /// The directory that a string is the path of, where that is what a rule is about or lies in it.
+    pub(super) fn place_of(&self, text: &str) -> Option<NodeId> {
+        let dir = Some(text).filter(|text| text.starts_with('/') && !text.contains('*'))?;
+        let dir = self.tree.resolve(NodeId::ROOT, dir.as_bytes()).target.filter(|&dir| self.tree.is_dir(dir))?;
+        self.prepared.places.has(self.tree, dir).then_some(dir)
+    }
+
+    /// The file that a string is the path of from `dir`.
+    pub(super) fn from_place(&self, dir: NodeId, text: &str, out: &mut Vec<NodeId>) {
+        let path = after_start(text);
+        let last = path.rsplit('/').next().unwrap_or_default().as_bytes().as_bstr();
+        if !path.contains('*') && path.contains(['/', '.']) && self.index.files.contains_key(last) {
+            self.file_at(dir, path, out);
+        }
+    }
+
+    /// The file that a path spells out from the directory of `file` or from one above it in its package.
+    pub(super) fn exact(&self, file: NodeId, text: &str, joined: bool, out: &mut Vec<NodeId>) {
+        let path = after_start(text);
+        let last = path.rsplit('/').next().unwrap_or_default().as_bytes().as_bstr();
+        if (joined || text.contains('/')) && !path.contains('*') && self.index.files.contains_key(last) {
+            let dirs = self.tree.ancestors(file).take(self.levels(file));
+            dirs.for_each(|above| self.file_at(above, path, out));
+        }
+    }
+
     /// How many directories above `file` a lone name is looked for in: Node's package has its own way, [`Guard::tops`].
     fn levels(&self, file: NodeId) -> usize {
         if !self.is_node(file) {
@@ -125,11 +152,11 @@ impl Guard<'_> {
         for reference in facts.references.iter() {
             let (Target::Text(text) | Target::Join(text)) = &reference.target else { continue };
             let named = self.tops.named(text);
-            if named.is_empty() {
+            if named.iter().all(|named| named.is_empty()) {
                 continue;
             }
             for &package in packages.get_or_insert_with(|| self.packages(file, facts)).iter() {
-                for &id in within(self.tree, named, package) {
+                for &id in named.iter().flat_map(|named| within(self.tree, named, package)) {
                     let is_dir = self.tree.is_dir(id);
                     if self.tree.node(id).parent == package && says(text, self.tree.name(id), is_dir) {
                         let below = self.index.below(id).iter().filter(|id| !self.packaged.contains(id));
@@ -194,10 +221,10 @@ mod tests {
     fn a_lone_name_is_told_from_a_path() {
         let tops = Tops([(b"readme.md".to_vec(), vec![NodeId(7)])].into());
         for text in ["README.md", "readme.MD", "/README.md", "*/README.md", "../../README.md", "*/..//README.md"] {
-            assert_eq!(tops.named(text), [NodeId(7)], "{text}");
+            assert_eq!(tops.named(text).concat(), [NodeId(7)], "{text}");
         }
         for text in ["docs/README.md", "README", "", "/", "README.md/", "a README.md", "*README.md"] {
-            assert_eq!(tops.named(text), [], "{text}");
+            assert_eq!(tops.named(text).concat(), [], "{text}");
         }
         assert!(says("readme.md", BStr::new("README.md"), false) && says("../.github", BStr::new(".github"), true));
         assert!(says("Makefile", BStr::new("Makefile"), false) && !says("makefile", BStr::new("Makefile"), false));

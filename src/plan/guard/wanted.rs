@@ -18,7 +18,12 @@ pub fn searched(profile: &Profile) -> Wanted {
                 out.roots.insert(literal);
             }
         }
-        out.commands.extend(rule.reading.read_by.iter().cloned());
+        let names = rule.reading.read_by.iter().cloned();
+        if rule.action == Action::RemovePackage {
+            out.tools.extend(names)
+        } else {
+            out.commands.extend(names)
+        }
         out.maps |= !rule.reading.mapped_by.is_empty();
         if rule.guard == Kind::Python {
             out.suites.extend(suites(rule));

@@ -4,6 +4,7 @@
 //! Nothing is run. What a maintainer script would do is done as data (alternatives, bytecode, triggers) or is no harm left
 //! undone: the loader skips entries of `ld.so.cache` whose file is not there.
 
+use super::guard::Prepared;
 use super::hold::{self, Decided};
 use super::rewrite::Edits;
 use super::verdict::Proposals;
@@ -111,8 +112,9 @@ pub fn decide(
 ) -> Result<(Decided, Outcome)> {
     let all = (0u16..).zip(&request.profile.rules).filter(|(_, r)| r.enabled && r.action == Action::RemovePackage);
     let rules: BTreeMap<u16, Rule<'_>> = all.filter_map(|(i, r)| Some((i, r.packages.as_ref()?))).collect();
+    let prepared = Prepared::new(request);
     if rules.is_empty() {
-        return Ok((hold::decide(request, proposals), Outcome::default()));
+        return Ok((hold::decide(request, &prepared, proposals), Outcome::default()));
     }
     let inventory = Inventory::read(request);
     refuse_rpm(request, &inventory, &rules, warnings)?;
@@ -128,7 +130,7 @@ pub fn decide(
         let selection = asking.select().map_err(|(s, lost)| refused(request, &inventory, &graph, &s, &lost))?;
         let going = apply::Going::new(request, &inventory, &selection);
         let before = going.propose(request, proposals);
-        let decided = hold::decide(request, proposals);
+        let decided = hold::decide(request, &prepared, proposals);
         // What must stay of a package keeps all of it: half a package is none, and its database would lie.
         let mut stays = staying(request, &going, &decided);
         if stays.is_empty() {

@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
-use super::{Key, Reader, Text, Value};
+use super::{Action, Key, Reader, Text, Value};
 
 /// Their names.
-pub(super) const KEYS: [&str; 7] = ["read-by", "mapped-by", "imported-with", "deaf", "beside", "owned", "homes"];
+pub(super) const KEYS: [&str; 8] =
+    ["read-by", "mapped-by", "imported-with", "deaf", "beside", "owned", "homes", "namesakes"];
 
 /// What they say, as written.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +18,7 @@ pub(in super::super) struct RawReading {
     pub(in super::super) beside: Option<String>,
     pub(in super::super) owned: bool,
     pub(in super::super) homes: bool,
+    pub(in super::super) namesakes: bool,
 }
 
 impl Reader<'_> {
@@ -29,16 +31,21 @@ impl Reader<'_> {
             "deaf" => out.deaf = self.strings(name, value),
             "beside" => out.beside = self.neighbour(value),
             "owned" => out.owned = self.boolean(name, value),
-            _ => out.homes = self.boolean(name, value),
+            "homes" => out.homes = self.boolean(name, value),
+            _ => out.namesakes = self.boolean(name, value),
         }
     }
 
-    /// Names of programs or modules, a word each.
+    /// Names of programs or modules, or several words of a command: `npm exec`.
     fn words(&mut self, name: &str, value: &Value<'_>) -> Vec<String> {
         let texts = self.strings(name, value);
         let good = |c: char| c.is_ascii_alphanumeric() || "-_.+".contains(c);
-        for text in texts.iter().filter(|t| t.value.is_empty() || !t.value.chars().all(good)) {
-            self.error(text.at.span.clone(), format!("`{name}` takes names, without a directory or blanks"));
+        let word = |word: &str| !word.is_empty() && word.chars().all(good);
+        for text in texts.iter().filter(|t| !t.value.split(' ').all(word)) {
+            self.error(
+                text.at.span.clone(),
+                format!("`{name}` takes names without a directory, with one blank between two"),
+            );
         }
         texts.into_iter().map(|t| t.value).collect()
     }
@@ -52,9 +59,14 @@ impl Reader<'_> {
         Some(text.value)
     }
 
-    /// Reports such keys where the rule drops nothing.
-    pub(super) fn reading_keys(&mut self, drops: bool, found: &[&Key<'_>]) {
-        for key in found.iter().filter(|_| !drops) {
+    /// Reports such keys where the rule drops nothing; of packages only programs that are run may be known.
+    pub(super) fn reading_keys(&mut self, action: Option<Action>, found: &[&Key<'_>]) {
+        let may = |key: &Key<'_>| match action {
+            Some(Action::Drop) => true,
+            Some(Action::RemovePackage) => *key.get_ref() == "read-by",
+            _ => false,
+        };
+        for key in found.iter().filter(|key| !may(key)) {
             let span: Range<usize> = key.span();
             self.error(span, format!("`{}` is for rules that drop", key.get_ref()));
         }

@@ -36,6 +36,9 @@ pub(super) struct Lexer<'t> {
 /// Which bytes stand in names.
 static IN_NAME: bytes::Set =
     bytes::set(&[(b'0', b'9'), (b'A', b'Z'), (b'a', b'z'), (b'_', b'_'), (b'$', b'$'), (0x80, 0xff)]);
+/// Which bytes are blanks, and which something that is skipped begins with.
+static BLANK: bytes::Set = bytes::set(&[(b'\t', b'\n'), (b'\x0c', b'\r'), (b' ', b' ')]);
+static SKIPPED: bytes::Set = bytes::set(&[(b'\t', b'\n'), (b'\x0c', b'\r'), (b' ', b' '), (b'/', b'/')]);
 
 impl<'t> Lexer<'t> {
     pub(super) fn new(text: &'t str) -> Self {
@@ -56,7 +59,10 @@ impl<'t> Lexer<'t> {
 
     #[inline]
     pub(super) fn next(&mut self) -> Option<(usize, Kind<'t>)> {
-        self.skip();
+        // Most tokens follow another without a gap.
+        if SKIPPED[usize::from(*self.rest().first()?)] {
+            self.skip();
+        }
         let at = self.at;
         let first = *self.rest().first()?;
         if IN_NAME[usize::from(first)] {
@@ -96,7 +102,7 @@ impl<'t> Lexer<'t> {
     /// Skips blanks and comments.
     fn skip(&mut self) {
         loop {
-            self.at += self.rest().iter().take_while(|c| c.is_ascii_whitespace()).count();
+            self.at += bytes::run(self.rest(), &BLANK);
             if self.rest().first() != Some(&b'/') {
                 return;
             }

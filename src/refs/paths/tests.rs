@@ -6,6 +6,7 @@ fn set(words: &[&str]) -> BTreeSet<String> {
 
 fn found(text: &str, syntax: Syntax) -> Vec<String> {
     let wanted = Wanted {
+        tools: ["make".to_owned()].into(),
         roots: set(&["usr/share/doc", "tmp", "usr/share/man"]),
         parts: set(&[".cache/uv"]),
         ends: set(&[]),
@@ -52,6 +53,19 @@ fn scripts_name_paths() {
 }
 
 #[test]
+fn a_program_that_is_a_word_counts_as_a_command_of_a_shell_script() {
+    let sh = |text: &str| found(&format!("#!/bin/bash\n{text}"), Syntax::Shell);
+    for text in ["make", "cd x && make all", "exec make", "if ! make x; then y; fi", "x | /usr/bin/make", "a=$(make v)"]
+    {
+        assert_eq!(sh(text), ["2 run make"], "{text}");
+    }
+    for text in ["echo make", "apt-get install make", "make=1", "cmake x", "make_it", "# make x"] {
+        assert!(sh(text).is_empty(), "{text}");
+    }
+    assert!(found("make all\n", Syntax::Shell).is_empty());
+}
+
+#[test]
 fn what_is_removed_or_written_is_not_read() {
     let sh = |text: &str| found(text, Syntax::Shell);
     for text in [
@@ -76,7 +90,7 @@ fn programs_suites_languages_and_libraries_are_named() {
     assert_eq!(found("[\"pytest\", \"--pyargs\", \"numpy\"]", Syntax::Data), ["1 suite numpy", "1 suite pytest"]);
     assert_eq!(
         sh("export LANG=de_DE.UTF-8 LC_ALL=\"fr\"\nLANG=C MY_LANG=de LANGUAGE=$X LANGUAGE=pt_BR:pt"),
-        ["1 language de_DE.UTF-8", "1 language fr", "2 language pt_BR:pt"]
+        ["1 language de_DE.UTF-8", "1 language de_DE", "1 language fr", "2 language pt_BR:pt"]
     );
     assert_eq!(
         found("local z = ffi.load(\"z\")\nffi_lib 'ssl', 'x y'", Syntax::Dashes),

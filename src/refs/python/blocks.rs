@@ -80,18 +80,18 @@ impl Blocks {
 
     /// Opens the block that a keyword begins. `before` is the one that ended here.
     fn keyword(&mut self, name: &str, indent: usize, before: Option<Block>, found: usize) {
-        let (block, when, header) = match (name, before) {
-            ("try", _) => (Block::Try { from: found, to: found, caught: false }, When::Always, None),
-            ("except", Some(Block::Try { from, to, caught })) => {
+        let (block, when, header) = match (name.as_bytes(), before) {
+            (b"try", _) => (Block::Try { from: found, to: found, caught: false }, When::Always, None),
+            (b"except", Some(Block::Try { from, to, caught })) => {
                 let to = if to == from { found } else { to };
                 (Block::Try { from, to, caught }, When::Optional, Some(Header::Except { bare: true }))
             }
-            ("else", Some(Block::Try { caught: true, .. })) => (Block::Other, When::Optional, None),
-            ("if" | "elif" | "case" | "match", _) => (Block::If, When::Conditional, Some(Header::If)),
-            ("else", Some(Block::If)) => (Block::If, When::Conditional, None),
+            (b"else", Some(Block::Try { caught: true, .. })) => (Block::Other, When::Optional, None),
+            (b"if" | b"elif" | b"case" | b"match", _) => (Block::If, When::Conditional, Some(Header::If)),
+            (b"else", Some(Block::If)) => (Block::If, When::Conditional, None),
             // `async for` and `async with` stand in functions only.
-            ("def" | "async", _) => (Block::Other, When::Lazy, None),
-            ("with", _) => (Block::Other, When::Always, Some(Header::With)),
+            (b"def" | b"async", _) => (Block::Other, When::Lazy, None),
+            (b"with", _) => (Block::Other, When::Always, Some(Header::With)),
             _ => return,
         };
         self.header = header;

@@ -47,6 +47,9 @@ static STARTS_NAME: bytes::Set = bytes::set(&[(b'A', b'Z'), (b'a', b'z'), (b'_',
 static IN_NAME: bytes::Set = bytes::set(&[(b'0', b'9'), (b'A', b'Z'), (b'a', b'z'), (b'_', b'_'), (0x80, 0xff)]);
 static IN_NUMBER: bytes::Set =
     bytes::set(&[(b'0', b'9'), (b'A', b'Z'), (b'a', b'z'), (b'_', b'_'), (b'.', b'.'), (0x80, 0xff)]);
+/// Which bytes something that is skipped begins with.
+static SKIPPED: bytes::Set =
+    bytes::set(&[(b'\t', b'\n'), (b'\x0c', b'\r'), (b' ', b' '), (b'\\', b'\\'), (b'#', b'#')]);
 
 impl<'t> Lexer<'t> {
     /// Reads a range of `text`, whose ends are at characters.
@@ -70,7 +73,11 @@ impl<'t> Lexer<'t> {
 
     #[inline(always)]
     pub(super) fn next(&mut self) -> Option<Token<'t>> {
-        let fresh = self.skip() | std::mem::take(&mut self.first);
+        // Many tokens follow another without a gap, or after one blank.
+        let text = self.bytes();
+        self.at += usize::from(text.get(self.at) == Some(&b' '));
+        let skipped = SKIPPED[usize::from(*text.get(self.at)?)] && self.skip();
+        let fresh = skipped | std::mem::take(&mut self.first);
         let at = self.at;
         let first = *self.bytes().get(at)?;
         if STARTS_NAME[usize::from(first)] {

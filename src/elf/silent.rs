@@ -1,0 +1,31 @@
+//! Which parts of an object hold no strings that it uses: instructions, symbols, relocations and debug data.
+
+use std::ops::Range;
+
+use goblin::elf::section_header::{SHF_EXECINSTR, SHT_DYNSYM, SHT_STRTAB, SHT_SYMTAB, SectionHeader};
+
+use super::read::{Image, has_bytes, is_loaded, is_relocation, range};
+use super::{Object, pick};
+
+/// Shorter parts are not worth to be passed over, in bytes.
+const LEAST: u64 = 16 << 10;
+
+/// The ranges of `object`, in bytes and in order, in which it has no strings that it uses. None where its headers do not tell.
+#[must_use]
+pub fn silent<O: Object + ?Sized>(object: &O) -> Vec<Range<u64>> {
+    let Ok(image) = Image::read(object) else { return Vec::new() };
+    let sections = image.sections.iter().filter(|section| has_bytes(section) && section.sh_size >= LEAST);
+    let mut all: Vec<Range<u64>> = sections
+        .filter(|section| is_silent(&image, section))
+        .map(|section| range(section.sh_offset, section.sh_size))
+        .collect();
+    all.sort_by_key(|range| range.start);
+    all
+}
+
+fn is_silent(image: &Image, section: &SectionHeader) -> bool {
+    let code = section.sh_flags & u64::from(SHF_EXECINSTR) != 0;
+    let symbols = matches!(section.sh_type, SHT_SYMTAB | SHT_DYNSYM) || is_relocation(section);
+    let names = section.sh_type == SHT_STRTAB && !is_loaded(section);
+    code || symbols || names || (!is_loaded(section) && pick::is_debug(image.name(section)))
+}

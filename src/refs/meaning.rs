@@ -1,0 +1,206 @@
+//! What stands in a text where something that is searched for was found: the path, name or setting that it is a part of.
+
+use super::Target;
+use super::spelling::{self, is_name};
+use super::syntax::Syntax;
+
+/// The path that has `at` in it; returns where it ends.
+pub(super) fn path(text: &[u8], at: usize, syntax: Syntax, add: &mut impl FnMut(Target)) -> usize {
+    spelled(text, at, syntax, spelling::path, add)
+}
+
+/// The same where it may be a relative one.
+pub(super) fn relative(text: &[u8], at: usize, syntax: Syntax, add: &mut impl FnMut(Target)) -> usize {
+    spelled(text, at, syntax, |word| spelling::path(word).or_else(|| spelling::relative(word)), add)
+}
+
+fn spelled(
+    text: &[u8],
+    at: usize,
+    syntax: Syntax,
+    spell: impl Fn(&[u8]) -> Option<String>,
+    add: &mut impl FnMut(Target),
+) -> usize {
+    let word = spelling::word(text, at);
+    if let Some(path) = spell(&text[word.clone()])
+        && !(syntax.has_commands() && only_writes(text, word.start))
+    {
+        add(Target::Path(path.into()));
+        // In quotes a path may have blanks in it.
+        let quoted = spelling::quoted(text, &word).and_then(|word| spelling::path(&text[word]));
+        quoted.into_iter().for_each(|path| add(Target::Path(path.into())));
+    }
+    word.end
+}
+
+/// Programs that take paths away or make them: who only does that to a path does not read it.
+const WRITERS: [&[u8]; 4] = [b"rm", b"rmdir", b"unlink", b"mkdir"];
+
+/// Whether a word is run as a command by a shell script: the first of its line or of what a pipe or list joins.
+pub(super) fn is_run(text: &[u8], start: usize, end: usize) -> bool {
+    let first = text.split(|&c| c == b'\n').next().unwrap_or_default();
+    let shell =
+        first.starts_with(b"#!") && first.split(|&c| b"/ ".contains(&c)).any(|word| word.trim_ascii().ends_with(b"sh"));
+    // A directory may stand before it.
+    let near = start.saturating_sub(spelling::MAX);
+    let word =
+        text[near..start].iter().rposition(|c| !(is_name(*c) || b"/.".contains(c))).map_or(near, |at| near + at + 1);
+    shell && is_word(text, start, end) && words_before(line_before(text, word)).next().is_none()
+}
+
+/// What stands before a place on its line; a backslash at the end of a line goes on with the command.
+fn line_before(text: &[u8], start: usize) -> &[u8] {
+    let near = &text[start.saturating_sub(spelling::MAX)..start];
+    let ends = memchr::memrchr_iter(b'\n', near).find(|&at| at == 0 || near[at - 1] != b'\\');
+    &near[ends.map_or(0, |at| at + 1)..]
+}
+
+/// The words of the command that a place is in, without those that only say how it is run.
+fn words_before(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let command = line.rsplit(|c| b";|&(){}`\n".contains(c)).next().unwrap_or_default();
+    let words = command.split(|c| b" \t\n\\\"'@-+:!".contains(c)).filter(|word| !word.is_empty());
+    words.filter(|word| {
+        !matches!(*word, b"then" | b"do" | b"else" | b"sudo" | b"RUN" | b"exec" | b"trap" | b"if" | b"while" | b"time")
+    })
+}
+
+/// Whether the word at `start` is what a command removes, makes, or writes its output to.
+fn only_writes(text: &[u8], start: usize) -> bool {
+    let mut before = line_before(text, start);
+    while let Some(rest) = before.strip_suffix(b"\"").or_else(|| before.strip_suffix(b"'")) {
+        before = rest;
+    }
+    let trimmed = before.trim_ascii_end();
+    if let Some(redirected) = trimmed.strip_suffix(b">") {
+        // Not `=>`, `->` and the end of a tag.
+        return redirected.last().is_none_or(|c| c.is_ascii_digit() || b" \t&>|;".contains(c));
+    }
+    let name = words_before(trimmed).next().and_then(|word| word.rsplit(|&c| c == b'/').next());
+    name.is_some_and(|name| WRITERS.contains(&name))
+}
+
+/// Whether what lies between is a word of its own, perhaps with a directory before it.
+pub(super) fn is_word(text: &[u8], start: usize, end: usize) -> bool {
+    let joins = |c: &u8| is_name(*c) || matches!(c, b'-' | b'.' | b'=' | b'@');
+    let before = start.checked_sub(1).and_then(|at| text.get(at));
+    let after = text.get(end);
+    // A key of JSON or YAML is no command.
+    let rest = text[end..].trim_ascii_start();
+    let rest = rest.strip_prefix(b"\"").or_else(|| rest.strip_prefix(b"'")).unwrap_or(rest);
+    if rest.starts_with(b":") {
+        return false;
+    }
+    !before.is_some_and(|c| joins(c) && *c != b'=' && *c != b'@') && !after.is_some_and(|c| joins(c) || *c == b'/')
+}
+
+/// The dotted name that has `at` in it; returns where it ends.
+pub(super) fn module(text: &[u8], at: usize, add: &mut impl FnMut(Target)) -> usize {
+    let good = |c: &u8| is_name(*c) || *c == b'.';
+    let from = at.saturating_sub(spelling::MAX);
+    let start = text[from..at].iter().rposition(|c| !good(c)).map_or(from, |n| from + n + 1);
+    let end = text[at..].iter().position(|c| !good(c)).map_or(text.len(), |n| at + n);
+    let name = text[start..end].trim_ascii();
+    let begins = name.first().is_some_and(|c| c.is_ascii_alphabetic() || *c == b'_');
+    // `numpy.test()` runs what the package has.
+    let name = if text.get(end) == Some(&b'(') { name.strip_suffix(b".test").unwrap_or(name) } else { name };
+    let is_path = start > 0 && matches!(text[start - 1], b'/' | b'-') || text.get(end) == Some(&b'/');
+    // What Python imports is a module, and no suite that is run.
+    let line = memchr::memrchr(b'\n', &text[from..start]).map_or(from, |n| from + n + 1);
+    let statement = text[line..start].trim_ascii_start();
+    let imports = [&b"import "[..], b"from "].iter().any(|word| statement.starts_with(word));
+    if begins && !is_path && !imports && name.len() <= spelling::MAX {
+        add(Target::Suite(spelling::text(name)));
+    }
+    end
+}
+
+/// A command with more names of packages is listened to no further.
+const MOST_PACKAGES: usize = 64;
+
+/// The names on the line of `--pyargs`, of which some are packages; returns where they end.
+pub(super) fn packages(text: &[u8], from: usize, add: &mut impl FnMut(Target)) -> usize {
+    let near = &text[from.saturating_sub(spelling::MAX)..from];
+    let ends = |c: &u8| b"\n;|&()".contains(c);
+    let start = from - near.len() + near.iter().rposition(ends).map_or(0, |at| at + 1);
+    let rest = &text[from..text.len().min(from + spelling::MAX)];
+    // A backslash at the end of a line goes on with the command.
+    let stop = |(at, c): (usize, &u8)| ends(c) && !(at > 0 && *c == b'\n' && rest[at - 1] == b'\\');
+    let end = from + rest.iter().enumerate().position(stop).unwrap_or(rest.len());
+    let words = text[start..end].split(|c| b" \t\n\\\"',=[]{}$".contains(c));
+    let good = |word: &&[u8]| {
+        word.first().is_some_and(|c| c.is_ascii_alphabetic() || *c == b'_')
+            && word.iter().all(|&c| is_name(c) || c == b'.')
+    };
+    words.filter(good).take(MOST_PACKAGES).for_each(|word| add(Target::Suite(spelling::text(word))));
+    end
+}
+
+/// The name of a library, as a loader takes it, that ends with the `.so` at a place.
+pub(super) fn soname(text: &[u8], dot: usize) -> Option<Target> {
+    let good = |c: &u8| is_name(*c) || b"+-.".contains(c);
+    let from = dot.saturating_sub(100);
+    let start = text[from..dot].iter().rposition(|c| !good(c)).map_or(from, |n| from + n + 1);
+    let name = &text[start..dot + 3];
+    // A dot may end a sentence; with more behind it the name is another.
+    let ends = match text.get(dot + 3) {
+        Some(b'.') => !text.get(dot + 4).is_some_and(u8::is_ascii_alphanumeric),
+        Some(c) => !good(c),
+        None => true,
+    };
+    (ends && name.starts_with(b"lib")).then(|| Target::Library(spelling::text(name)))
+}
+
+/// The language that a variable is set to: `LANG=de_DE.UTF-8`, `"LC_ALL": "de"`.
+pub(super) fn language(text: &[u8], at: usize) -> Option<Target> {
+    if at > 0 && is_name(text[at - 1]) {
+        return None;
+    }
+    let in_name = |c: &u8| c.is_ascii_uppercase() || matches!(c, b'_');
+    // Databases have settings with the names in small letters.
+    let setting = [&b"lc_messages"[..], b"lc-messages"].iter().any(|name| text[at..].starts_with(name));
+    let name = if setting { 11 } else { text[at..].iter().take(20).take_while(|c| in_name(c)).count() };
+    let known = setting || matches!(&text[at..at + name], b"LANG" | b"LANGUAGE") || text[at..].starts_with(b"LC_");
+    let rest = &text[at + name..];
+    let gap = rest.iter().take(8).take_while(|c| b" \t\"':=,-}])".contains(c)).count();
+    let between = &rest[..gap];
+    let sets = known && between.iter().any(|c| matches!(c, b'=' | b':' | b',' | b' '));
+    let value = &rest[gap..];
+    let value = &value[..value.iter().take(100).take_while(|c| is_name(**c) || b".-@:".contains(c)).count()];
+    (sets && value.first().is_some_and(u8::is_ascii_lowercase)).then(|| Target::Language(spelling::text(value)))
+}
+
+/// The text domain that is set by what ends at `from`: `TEXTDOMAIN=x`, `textdomain("x")`.
+pub(super) fn domain(text: &[u8], from: usize) -> Option<Target> {
+    let rest = text[from..].trim_ascii_start();
+    let rest = rest.strip_prefix(b"\"").or_else(|| rest.strip_prefix(b"'")).unwrap_or(rest);
+    let name = &rest[..rest.iter().take(100).take_while(|c| is_name(**c) || b"-.".contains(c)).count()];
+    let named = name.len() > 1 && !name.starts_with(b".");
+    named.then(|| Target::Domain(spelling::text(name)))
+}
+
+/// The name of a locale whose charset is at `dot`, wherever it stands: `de_DE.UTF-8`.
+pub(super) fn locale(text: &[u8], dot: usize) -> Option<Target> {
+    let from = dot.saturating_sub(8);
+    let start = text[from..dot].iter().rposition(|c| !is_name(*c)).map_or(from, |n| from + n + 1);
+    let name = &text[start..dot];
+    let mut parts = name.splitn(2, |&c| c == b'_');
+    let all = |part: &[u8], good: fn(&u8) -> bool| (2..=3).contains(&part.len()) && part.iter().all(good);
+    let language = parts.next().is_some_and(|part| all(part, u8::is_ascii_lowercase));
+    let territory = parts.next().is_some_and(|part| all(part, u8::is_ascii_uppercase));
+    (language && territory).then(|| Target::Language(spelling::text(name)))
+}
+
+/// The name in quotes that follows a function which loads libraries, near enough to be its argument.
+pub(super) fn library(text: &[u8], from: usize) -> Option<Target> {
+    const NEAR: usize = 60;
+    let near = &text[from..text.len().min(from + NEAR)];
+    let open = near.iter().position(|c| matches!(c, b'"' | b'\''))?;
+    if near[..open].contains(&b'\n') {
+        return None;
+    }
+    let rest = &text[from + open + 1..];
+    let end = rest.iter().take(100).position(|c| matches!(c, b'"' | b'\'' | b'\n'))?;
+    let name = &rest[..end];
+    let good = |c: &u8| is_name(*c) || b".+-".contains(c);
+    (!name.is_empty() && name.len() < 100 && name.iter().all(good)).then(|| Target::Library(spelling::text(name)))
+}
