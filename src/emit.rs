@@ -229,7 +229,7 @@ fn copy_blob(
     advance: &(dyn Fn(u64) + Sync),
 ) -> Result<(Slot, Blob)> {
     let mut reader = input.open_blob(&unit.from.blob)?;
-    copy_exactly(&mut reader, unit.from.size, &mut slot, &|_| ())?;
+    copy_exactly(&mut reader, unit.from.size, &mut vec![0; codec::CHUNK], &mut slot, &|_| ())?;
     advance(unit.tar_size());
     let digest = unit.job.digests[layer as usize];
     Ok((slot, Blob { digest, size: unit.from.size, diff_id: unit.from.diff_id, compression: unit.from.compression }))
@@ -254,6 +254,8 @@ impl Sources<'_> {
         out: &mut impl Write,
         advance: &(dyn Fn(u64) + Sync),
     ) -> Result<()> {
+        // One for all pieces: there may be a million of them.
+        let mut buffer = vec![0; codec::CHUNK];
         for piece in pieces {
             match piece {
                 Piece::Bytes(bytes) => out.write_all(bytes)?,
@@ -262,13 +264,13 @@ impl Sources<'_> {
                         return Err(Error::new(ErrorKind::Io, "the temporary file of new contents is gone"));
                     };
                     let mut reader = Spooled { file, at: range.start };
-                    copy_exactly(&mut reader, range.end - range.start, out, advance)?;
+                    copy_exactly(&mut reader, range.end - range.start, &mut buffer, out, advance)?;
                 }
                 Piece::Copy { layer, range } => {
                     let name = &self.layers[*layer as usize].name;
                     let place = |e: Error| e.layer(name).archive(&self.input.name);
                     let reader = self.seek(*layer, range.start).map_err(place)?;
-                    copy_exactly(reader, range.end - range.start, out, advance).map_err(place)?;
+                    copy_exactly(reader, range.end - range.start, &mut buffer, out, advance).map_err(place)?;
                     if let Some((_, position)) = self.open.get_mut(layer) {
                         *position = range.end;
                     }
@@ -291,7 +293,7 @@ impl Sources<'_> {
             Some(known) => known,
             None => (codec::decoder(source.compression, self.input.open_blob(&source.blob)?)?, 0),
         };
-        copy_exactly(&mut reader, offset - position, &mut io::sink(), &|_| ())?;
+        skip(&mut reader, offset - position)?;
         if self.open.len() >= MOST_OPEN {
             self.open.clear();
         }
@@ -313,13 +315,19 @@ impl Read for Spooled<'_> {
     }
 }
 
+/// Reads on without a use for what is read.
+fn skip(reader: &mut impl Read, left: u64) -> Result<()> {
+    let mut buffer = vec![0; codec::CHUNK.min(usize::try_from(left).unwrap_or(codec::CHUNK))];
+    copy_exactly(reader, left, &mut buffer, &mut io::sink(), &|_| ())
+}
+
 fn copy_exactly(
     reader: &mut impl Read,
     mut left: u64,
+    buffer: &mut [u8],
     out: &mut impl Write,
     advance: &(dyn Fn(u64) + Sync),
 ) -> Result<()> {
-    let mut buffer = vec![0; codec::CHUNK.min(usize::try_from(left).unwrap_or(codec::CHUNK))];
     while left > 0 {
         let most = buffer.len().min(usize::try_from(left).unwrap_or(buffer.len()));
         let n = match reader.read(&mut buffer[..most]) {

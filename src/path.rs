@@ -57,10 +57,11 @@ pub fn is_own(path: &[u8]) -> bool {
     (local || !distribution.iter().any(|dir| path.starts_with(dir))) && !in_packages(path)
 }
 
-/// Whether a file is part of a package of Python's or Node's.
+/// Whether a file is part of a package of Python's or Node's, or lies in a cache of these.
 #[must_use]
 pub fn in_packages(path: &[u8]) -> bool {
-    let dirs = [&b"site-packages"[..], b"dist-packages", b"node_modules"];
+    // What a package manager's cache has is linked to from where it is installed.
+    let dirs = [&b"site-packages"[..], b"dist-packages", b"node_modules", b".cache", b"_cacache"];
     components(split(path).0).any(|part| dirs.contains(&part) || part.starts_with(b"python3"))
 }
 

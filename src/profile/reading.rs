@@ -7,6 +7,8 @@ use super::Glob;
 pub struct Reading {
     /// Programs by name. Where the config or a script that stays runs one, all that the rule names stays.
     pub read_by: Vec<String>,
+    /// Programs of packages that a rule removes: where a shell script of the application's runs one, its package stays.
+    pub runs: Vec<String>,
     /// Paths of programs that follow `sourceMappingURL`. Where one of them stays, what a script or style that stays names there
     /// stays, too.
     pub mapped_by: Vec<Glob>,

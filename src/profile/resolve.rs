@@ -300,6 +300,7 @@ impl<'a> Loader<'a> {
                 },
                 reading: Reading {
                     read_by: rule.reading.read_by,
+                    runs: rule.reading.runs,
                     mapped_by: self.globs(&rule.reading.mapped_by, sets),
                     imported_with: rule.reading.imported_with,
                     deaf: self.globs(&rule.reading.deaf, sets),

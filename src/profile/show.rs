@@ -95,7 +95,8 @@ fn rule(out: &mut String, rule: &Rule) {
 
 fn reading(out: &mut String, reading: &Reading) {
     let words = |words: &[String]| array(words.iter().map(String::as_str));
-    for (key, names) in [("read-by", &reading.read_by), ("imported-with", &reading.imported_with)] {
+    let names = [("read-by", &reading.read_by), ("runs", &reading.runs), ("imported-with", &reading.imported_with)];
+    for (key, names) in names {
         if !names.is_empty() {
             line(out, key, &words(names));
         }

@@ -166,6 +166,8 @@ pub(super) fn language(text: &[u8], at: usize) -> Option<Target> {
     let sets = known && between.iter().any(|c| matches!(c, b'=' | b':' | b',' | b' '));
     let value = &rest[gap..];
     let value = &value[..value.iter().take(100).take_while(|c| is_name(**c) || b".-@:".contains(c)).count()];
+    // With a blank alone, as in a Dockerfile, the next word may be any.
+    let sets = sets && (between.iter().any(|c| matches!(c, b'=' | b':' | b',')) || value.contains(&b'_'));
     (sets && value.first().is_some_and(u8::is_ascii_lowercase)).then(|| Target::Language(spelling::text(value)))
 }
 

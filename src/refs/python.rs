@@ -46,12 +46,14 @@ pub fn domains(source: &[u8], found: &[Reference], any: bool) -> Vec<Reference> 
     let text = text::decode(source);
     let mut out = Vec::new();
     let mut lexer = Lexer::new(&text, 0..text.len());
-    // The name that stands before, perhaps with a `=`.
+    // The name that stands before, perhaps with a `=`, or with a `(` if it opens what it is given.
     let mut name = "";
+    let takes = |name: &str| matches!(name, "find" | "load" | "translation" | "Translations");
     while let Some(token) = lexer.next() {
         match token.kind {
             Kind::Name(before) => name = before,
             Kind::Other(b'=') => {}
+            Kind::Other(b'(') if takes(name) => name = "domain",
             Kind::Other(_) => name = "",
             Kind::Text(value) => {
                 let said = any || name.to_ascii_lowercase().contains("domain");

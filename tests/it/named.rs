@@ -506,7 +506,6 @@ fn paths_are_named_in_many_ways() {
     document(("srv/tool.dll", &format!("MZ\0/\0{wide}\0\0")), &named, json!({}));
     // Who names the place means what is named after him.
     document(("usr/lib/tool/5.4/tool", "\u{7f}ELF\0/usr/share/info/\0"), "usr/share/info/tool.info-1.gz", json!({}));
-    document(("usr/bin/other", "#!/bin/sh\nD=/usr/share/doc\n"), &format!("{DOC}other/x.sql"), json!({}));
     let link = [DEBIAN, ("etc/tool/schema", "-> /usr/share/doc/tool"), (&named, "x")];
     check("debian-slim", &link, json!({}), &[&named], &[]);
     for speaker in [

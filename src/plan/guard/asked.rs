@@ -54,18 +54,16 @@ impl Guard<'_> {
         out.extend(self.index.below(dir).iter().filter(python));
     }
 
-    /// All that rules name which say that this program reads it; of packages that have the program itself only that.
+    /// All that rules name which say that this program reads it, and the program itself where it would go with a package.
     pub(super) fn read_by(&self, program: &str, out: &mut Vec<NodeId>) {
-        let own = self.tool(program);
-        out.extend(&own);
-        let has_own = |rule: u16| own.iter().any(|id| self.rules[id.index()] == Some(rule));
+        out.extend(self.tool(program));
         if !self.is_new(What::Program(program.to_owned()), self.index.all.len()) {
             return;
         }
         let rules = &self.request.profile.rules;
         let reads = |id: &&NodeId| {
-            let rule = self.rules[id.index()].filter(|&rule| !has_own(rule));
-            rule.is_some_and(|rule| rules[usize::from(rule)].reading.read_by.iter().any(|name| name == program))
+            let rule = self.rules[id.index()].map(|rule| &rules[usize::from(rule)]);
+            rule.is_some_and(|rule| rule.reading.read_by.iter().any(|name| name == program))
         };
         out.extend(self.index.all.iter().filter(reads));
     }
@@ -78,7 +76,11 @@ impl Guard<'_> {
         let dirs = hold::path_dirs(self.tree, self.request.facts);
         let found = hold::on_path(self.tree, name.as_bytes(), &dirs);
         let all = found.into_iter().flat_map(|found| found.links.into_iter().chain(found.target));
-        all.filter(|id| self.packaged.contains(id)).collect()
+        let runs = |rule: u16| {
+            let rule = &self.request.profile.rules[usize::from(rule)];
+            rule.reading.runs.iter().any(|known| known == name)
+        };
+        all.filter(|id| self.packaged.contains(id) && self.rules[id.index()].is_some_and(runs)).collect()
     }
 
     /// The translations for a language, in all domains.

@@ -18,11 +18,10 @@ pub fn searched(profile: &Profile) -> Wanted {
                 out.roots.insert(literal);
             }
         }
-        let names = rule.reading.read_by.iter().cloned();
-        if rule.action == Action::RemovePackage {
-            out.tools.extend(names)
-        } else {
-            out.commands.extend(names)
+        let names = rule.reading.read_by.iter().chain(&rule.reading.runs).cloned();
+        match rule.action {
+            Action::RemovePackage => out.tools.extend(names),
+            _ => out.commands.extend(names),
         }
         out.maps |= !rule.reading.mapped_by.is_empty();
         if rule.guard == Kind::Python {

@@ -5,13 +5,14 @@ use std::ops::Range;
 use super::{Action, Key, Reader, Text, Value};
 
 /// Their names.
-pub(super) const KEYS: [&str; 8] =
-    ["read-by", "mapped-by", "imported-with", "deaf", "beside", "owned", "homes", "namesakes"];
+pub(super) const KEYS: [&str; 9] =
+    ["read-by", "runs", "mapped-by", "imported-with", "deaf", "beside", "owned", "homes", "namesakes"];
 
 /// What they say, as written.
 #[derive(Clone, Debug, Default)]
 pub(in super::super) struct RawReading {
     pub(in super::super) read_by: Vec<String>,
+    pub(in super::super) runs: Vec<String>,
     pub(in super::super) mapped_by: Vec<Text>,
     pub(in super::super) imported_with: Vec<String>,
     pub(in super::super) deaf: Vec<Text>,
@@ -26,6 +27,7 @@ impl Reader<'_> {
     pub(super) fn reading(&mut self, name: &str, value: &Value<'_>, out: &mut RawReading) {
         match name {
             "read-by" => out.read_by = self.words(name, value),
+            "runs" => out.runs = self.words(name, value),
             "mapped-by" => out.mapped_by = self.strings(name, value),
             "imported-with" => out.imported_with = self.words(name, value),
             "deaf" => out.deaf = self.strings(name, value),
@@ -62,8 +64,8 @@ impl Reader<'_> {
     /// Reports such keys where the rule drops nothing; of packages only programs that are run may be known.
     pub(super) fn reading_keys(&mut self, action: Option<Action>, found: &[&Key<'_>]) {
         let may = |key: &Key<'_>| match action {
-            Some(Action::Drop) => true,
-            Some(Action::RemovePackage) => *key.get_ref() == "read-by",
+            Some(Action::Drop) => *key.get_ref() != "runs",
+            Some(Action::RemovePackage) => matches!(key.get_ref().as_ref(), "read-by" | "runs"),
             _ => false,
         };
         for key in found.iter().filter(|key| !may(key)) {
