@@ -1,12 +1,14 @@
 //! Layer compression: sniffing, decoding and encoding. Bytes in, bytes out; nothing here knows what they mean.
 //!
-//! Encoders may use several threads, and their bytes never depend on how many: gzip is cut into blocks of one size
+//! Encoders may use several threads, and their bytes never depend on how many: gzip is compressed in blocks of one size
 //! ([`gzip`]), and zstd always runs with at least one worker, whose jobs are cut by the level alone.
 
 use crate::{Error, ErrorKind};
 use std::io::{self, BufReader, Read, Write};
 
+mod deflate;
 pub mod gzip;
+pub mod packed;
 
 /// The compression of a layer's blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
@@ -91,6 +93,9 @@ impl<R: Read> Read for Named<R> {
             if e.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Error>) || e.raw_os_error().is_some()
             {
                 return e;
+            }
+            if let Some((what, hint)) = packed::too_much_memory(self.name, &e) {
+                return Error::new(ErrorKind::Unsupported, what).hint(hint).into();
             }
             let what = if e.kind() == io::ErrorKind::UnexpectedEof {
                 format!("the {} stream is truncated", self.name)
@@ -220,6 +225,32 @@ mod tests {
                 assert!(encode(compression, level, threads, &data) == one, "{compression:?} {threads}");
             }
         }
+    }
+
+    /// Some consumers read the first member or frame only, and take what comes after it for garbage or nothing.
+    #[test]
+    fn what_is_encoded_is_one_member_or_frame() {
+        for len in [0, 1, gzip::BLOCK, 3 * gzip::BLOCK + 7] {
+            let data = sample(len);
+            let coded = encode(Compression::Gzip, 6, 2, &data);
+            let mut first = Vec::new();
+            let mut decoder = flate2::bufread::GzDecoder::new(&coded[..]);
+            decoder.read_to_end(&mut first).unwrap();
+            assert!(first == data && decoder.into_inner().is_empty(), "{len}");
+            let mut whole = Vec::new();
+            let mut libdeflate = libdeflater::Decompressor::new();
+            whole.resize(len, 0);
+            assert_eq!(libdeflate.gzip_decompress(&coded, &mut whole).unwrap(), len);
+            assert!(whole == data);
+
+            let coded = encode(Compression::Zstd, 3, 2, &data);
+            assert_eq!(zstd::zstd_safe::find_frame_compressed_size(&coded).unwrap(), coded.len(), "{len}");
+            // A checksum, no dictionary; the window of 8 MiB at most, which every decoder has to take (RFC 8878, 3.1.1.1.2).
+            assert_eq!(coded[4] & 0b0000_0111, 0b100, "{len}");
+        }
+        let coded = encode(Compression::Zstd, 19, 1, &sample(9 * gzip::BLOCK));
+        let window = 10 + (coded[5] >> 3);
+        assert!(coded[4] & 0x20 == 0 && window <= 23, "a window of 2^{window} bytes");
     }
 
     #[test]

@@ -58,8 +58,6 @@ pub fn no_tar(error: Error, head: &[u8]) -> Error {
     let (found, hint) = match () {
         () if begins("<!doctype") || begins("<html") || begins("<?xml") => ("an HTML page", "the download went wrong"),
         () if begins("{") || begins("[") => ("JSON", "give the archive or layout that the document lies in"),
-        () if head.starts_with(b"BZh") => ("bzip2 data", "decompress it first: `bunzip2`"),
-        () if head.starts_with(b"\xfd7zXZ\0") => ("xz data", "decompress it first: `unxz`"),
         () if head.starts_with(b"PK\x03\x04") => ("a zip file", "unpack it first: `unzip`"),
         () if head.starts_with(b"hsqs") => ("a squashfs image", "slim reads container images only"),
         () if head.starts_with(b"\x7fELF") => ("an ELF file", "slim reads container images only"),

@@ -49,6 +49,12 @@ impl Image {
     pub fn name(&self) -> String {
         format!("{} ({})", self.tags.first().map_or_else(|| self.id.short(), Clone::clone), self.platform)
     }
+
+    /// Whether it is one for Windows: the registry hives of all its layers count together, so no tree of files tells what it is.
+    #[must_use]
+    pub fn is_windows(&self) -> bool {
+        self.platform.split('/').next().is_some_and(|os| os.eq_ignore_ascii_case("windows"))
+    }
 }
 
 /// Reads the documents; what is wrong with them goes to `out`.
