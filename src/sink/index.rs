@@ -63,7 +63,7 @@ pub fn index_json(
                 reached[*image] = true;
             }
         }
-        let artifact = |edge: &Edge| matches!(tree.nodes[edge.node].kind, NodeKind::Artifact(_) | NodeKind::Absent);
+        let artifact = |edge: &Edge| matches!(tree.nodes[edge.node].kind, NodeKind::Artifact { .. } | NodeKind::Absent);
         entries = list.kept.into_iter().map(|(i, value)| Entry { value, artifact: artifact(&tree.edges[i]) }).collect();
         if !list.changed {
             // Descriptors of what is absent stay in an index that stays.
@@ -194,7 +194,7 @@ impl Rebuild<'_> {
         let outcome = match &tree.nodes[node].kind {
             NodeKind::Image(None) => Outcome::Gone,
             NodeKind::Absent => Outcome::Absent,
-            NodeKind::Artifact(_) => Outcome::Same,
+            NodeKind::Artifact { .. } => Outcome::Same,
             NodeKind::Image(Some(image)) => {
                 let manifest = &self.manifests[*image];
                 let (digest, size, media) = (manifest.digest, manifest.doc.size(), manifest.media);
@@ -242,7 +242,7 @@ impl Rebuild<'_> {
                 Outcome::Gone => list.changed = true,
                 Outcome::Absent => absent.push(i),
                 Outcome::Same => {
-                    if let NodeKind::Artifact(raw) = &self.tree.nodes[edge.node].kind {
+                    if let NodeKind::Artifact { raw, .. } = &self.tree.nodes[edge.node].kind {
                         self.documents.copies.extend(raw.iter().map(|r| (r.digest, r.blob.clone())));
                     }
                     list.kept.push((i, value.clone()));

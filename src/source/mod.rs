@@ -8,6 +8,7 @@ use crate::{Digest, Result, Warning};
 use serde_json::Value;
 use std::io::Read;
 
+mod artifact;
 mod docker;
 mod draft;
 mod foreign;

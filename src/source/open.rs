@@ -31,10 +31,16 @@ fn open_in(location: &Location, options: &OpenOptions<'_>, name: &str) -> Result
     let documents = Documents::find(&store, location.prefix, is_dir, name)?;
     let (drafts, mut trees, mut warnings) = documents.read(&store, options)?;
     if drafts.is_empty() && options.platform.is_none() {
-        let types = trees.oci.as_ref().map(|oci| oci.media_types()).filter(|types| !types.is_empty());
+        let types = trees.oci.as_ref().map(|oci| oci.artifacts()).filter(|types| !types.is_empty());
         let what = "index.json names no image";
-        let what = types.map_or_else(|| what.to_owned(), |types| format!("{what}, only {}", types.join(", ")));
-        return Err(Error::new(ErrorKind::Archive, what));
+        let error = |what: String| Error::new(ErrorKind::Archive, what);
+        return Err(types.map_or_else(
+            || error(what.to_owned()),
+            |types| {
+                let hint = "slim makes container images smaller; other artifacts pass as they are beside one";
+                error(format!("{what}, only what is of type {}", types.join(", "))).hint(hint)
+            },
+        ));
     }
     let drafts = select::select(drafts, &mut trees, location.reference.as_deref(), options.platform.as_ref())?;
     let complete = |draft: Draft| layers::complete(&store, draft, &mut warnings);

@@ -245,7 +245,8 @@ impl Archive {
             let target = match self.entries.get(&BString::from(bstr::join("/", &done))).map(|e| &e.kind) {
                 Some(Type::Symlink(target)) if target.starts_with(b"/") => {
                     let found = target.escape_ascii();
-                    return Err(error("link leads out of the archive").expected("a member of the archive", found));
+                    let error = error("link leads out of the archive").expected("a member of the archive", found);
+                    return Err(error.hint("pack it again with links followed: `tar -h`"));
                 }
                 Some(Type::Symlink(target)) => {
                     done.pop();
@@ -287,7 +288,8 @@ impl Dir {
             Err(e) => return Err(error("cannot open").cause(e)),
         };
         if !real.starts_with(&self.root) {
-            return Err(error("symlink leads out of the layout"));
+            let hint = format!("copy the layout with its links followed: `cp -RL {} NEW`", self.root.display());
+            return Err(error("symlink leads out of the layout").hint(hint));
         }
         let metadata = real.metadata().map_err(|e| error("cannot open").cause(e))?;
         if !metadata.is_file() {

@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::AtomicUsize;
 
+mod artifact;
 mod compare;
 mod config;
 pub mod content;

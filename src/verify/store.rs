@@ -63,6 +63,11 @@ impl Store {
         match &self.kind {
             Kind::Dir(dir) => {
                 let path = dir.join(name);
+                let inside = |path: &PathBuf| Some(path.canonicalize().ok()?.starts_with(dir.canonicalize().ok()?));
+                if inside(&path) == Some(false) {
+                    let error = Error::new(ErrorKind::Archive, "symlink leads out of the layout").archive(&self.name);
+                    return Err(error.hint(format!("copy it with its links followed: `cp -RL {} NEW`", dir.display())));
+                }
                 Ok(path.metadata().ok().filter(std::fs::Metadata::is_file).map(|m| Blob {
                     path: Some(path),
                     filled: false,

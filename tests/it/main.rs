@@ -22,6 +22,7 @@ mod guard_paths;
 mod lint;
 mod named;
 mod oracle;
+mod others;
 mod packages;
 mod places;
 mod plan;
