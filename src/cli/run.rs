@@ -3,6 +3,7 @@
 use super::job::Job;
 use super::picked::Profiles;
 use super::progress::Ui;
+use super::shared;
 use super::stack::{self, MergedImage};
 use super::summary;
 use super::values::LayersMode;
@@ -187,7 +188,20 @@ pub(super) fn decide<'a>(
     warnings.extend(input.images.iter().filter(|i| i.is_windows()).map(stack::windows));
     let note = |message: &str| ui.note(message);
     let mut workshop = Workshop::new(job.run_with.as_deref(), &note);
-    let planned = plan_images(job, input, scans, merged, (&profile, &matcher), &mut workshop, &mut warnings)?;
+    let mut found = Vec::new();
+    let with = (&profile, &matcher);
+    let mut planned = plan_images(job, input, scans, merged, with, &mut workshop, &mut found)?;
+    let squash = job.layers == LayersMode::Squash;
+    if let Some(versions) = shared::versions(&planned, squash) {
+        let keep = versions.grow() && job.base.is_none() && !squash;
+        if keep {
+            found.clear();
+            let merged = stack::merge_above(input, scans, &versions.bases)?;
+            planned = plan_images(job, input, scans, merged, with, &mut workshop, &mut found)?;
+        }
+        found.push(versions.warning(&input.images, keep));
+    }
+    warnings.append(&mut found);
     warnings.iter().for_each(|w| ui.warn(w));
     let spool = workshop.spool()?;
     Ok(Decided { profile, planned, spool, warnings })
@@ -294,7 +308,9 @@ pub(super) fn write(
     };
     let mut images = Vec::new();
     for (index, (planned, layers)) in planned.iter().zip(&layers).enumerate() {
-        let rewrite = image::config::rewrite(&planned.image.config, &config_change(job, planned, layers));
+        let (config, told) = sink::moves(planned.image, layers).relabel(&planned.image.config);
+        told.into_iter().for_each(&mut add);
+        let rewrite = image::config::rewrite(&config, &config_change(job, planned, layers));
         rewrite.warning.into_iter().for_each(&mut add);
         images.push(Rewritten { image: index, config: rewrite.doc, layers: layers.clone() });
     }

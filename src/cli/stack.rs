@@ -26,7 +26,19 @@ pub(super) struct MergedImage {
 /// # Errors
 /// Where layers do not fit on each other, or `--base` fits no image.
 pub(super) fn merge_images(job: &Job, input: &Input, scans: &HashMap<LayerKey, Scanned>) -> Result<Vec<MergedImage>> {
-    let one = |(image, base): (&Image, usize)| {
+    merge_above(input, scans, &bases(job, input)?)
+}
+
+/// The same with so many layers of each image kept as they are.
+///
+/// # Errors
+/// Where layers do not fit on each other.
+pub(super) fn merge_above(
+    input: &Input,
+    scans: &HashMap<LayerKey, Scanned>,
+    bases: &[usize],
+) -> Result<Vec<MergedImage>> {
+    let one = |(image, &base): (&Image, &usize)| {
         if image.is_windows() {
             let none: Vec<&[Member]> = image.layers.iter().map(|_| &[][..]).collect();
             let base = image.layers.len();
@@ -34,7 +46,7 @@ pub(super) fn merge_images(job: &Job, input: &Input, scans: &HashMap<LayerKey, S
         }
         Ok(MergedImage { merged: merge(input, image, scans, base)?, base })
     };
-    input.images.iter().zip(bases(job, input)?).map(one).collect()
+    input.images.iter().zip(bases).map(one).collect()
 }
 
 /// What the user should know of a Windows image.

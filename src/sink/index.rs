@@ -2,6 +2,7 @@
 
 use super::manifest::{Manifest, point};
 use super::{Assembly, Documents};
+use crate::image::about::Place;
 use crate::image::descriptor::{IMAGE_NAME, REF_NAME};
 use crate::image::media::{DOCKER_LIST, OCI_INDEX, OCI_MANIFEST};
 use crate::image::reference::is_tag;
@@ -250,6 +251,10 @@ impl Rebuild<'_> {
                 Outcome::Changed { digest, size, media } => {
                     let mut value = value.clone();
                     point(&mut value, &digest, size);
+                    if let NodeKind::Image(Some(image)) = self.tree.nodes[edge.node].kind {
+                        let told = self.manifests[image].moves.edit_at(Place::Index, &mut value, &["annotations"]);
+                        self.warnings.extend(told);
+                    }
                     if let Some(media) = media {
                         value["mediaType"] = json!(media);
                         list.converted = true;

@@ -61,16 +61,23 @@ fn document(store: &Store, descriptor: &View<'_>) -> Result<Option<Option<Value>
     Ok(Some(serde_json::from_slice(&store.document(&blob, "config")?).ok()))
 }
 
-/// The digests that the documents of an artifact name, in order: of the blobs after its manifest. A signature's payload and an
-/// attestation's statement name what they are about.
-pub fn named(store: &Store, blobs: &[Raw]) -> Vec<Digest> {
-    let mut found = Vec::new();
+/// The digests that an artifact names, in order: in its manifest's annotations, and in the documents among its other blobs. A
+/// signature's payload and an attestation's statement name what they are about.
+pub fn named(store: &Store, manifest: &View<'_>, blobs: &[Raw]) -> Result<Vec<Digest>> {
+    let mut found = manifest.get("annotations")?.value().map_or_else(Vec::new, in_annotations);
     for raw in blobs.iter().skip(1).filter(|raw| raw.blob.size() <= MAX_DOCUMENT).take(MAX_DOCUMENTS) {
         let Ok(bytes) = store.document(&raw.blob, "artifact") else { continue };
         // Several documents may stand on lines of their own.
         let documents = serde_json::Deserializer::from_slice(&bytes).into_iter::<Value>();
-        documents.map_while(Result::ok).for_each(|json| digests(&json, true, &mut found));
+        documents.map_while(std::result::Result::ok).for_each(|json| digests(&json, true, &mut found));
     }
+    Ok(found)
+}
+
+/// The digests that annotations name.
+pub fn in_annotations(annotations: &Value) -> Vec<Digest> {
+    let mut found = Vec::new();
+    digests(annotations, false, &mut found);
     found
 }
 

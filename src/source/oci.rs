@@ -168,7 +168,8 @@ impl Reader<'_> {
         let what = artifact::kind(self.store, &view)?;
         if let Some(what) = what.or_else(|| (artifact || subject.is_some()).then(|| descriptor.media.clone())) {
             let raw = self.raw_blobs(raw, &view)?;
-            let named = if artifact || subject.is_some() { Vec::new() } else { artifact::named(self.store, &raw) };
+            let named =
+                if artifact || subject.is_some() { Vec::new() } else { artifact::named(self.store, &view, &raw)? };
             return Ok((subject, NodeKind::Artifact { what, raw, named }));
         }
         Ok((None, self.image(&name, &doc, descriptor, platform)?))
@@ -268,11 +269,15 @@ fn find_subjects(edges: &mut [Edge], nodes: &mut [Node], drafts: &[Draft]) {
         about.extend(draft.manifest.as_ref().map(|(_, digest)| (draft.config_digest, *digest)));
     }
     let of = |node: &Node| match &node.kind {
-        NodeKind::Artifact { named, .. } => named.iter().find_map(|digest| about.get(digest).copied()),
+        NodeKind::Artifact { named, .. } => Some(named.iter().find_map(|digest| about.get(digest).copied())),
         _ => None,
     };
-    let subjects: Vec<Option<Digest>> = nodes.iter().map(of).collect();
-    let find = |edge: &mut Edge| edge.refers = edge.refers.or(subjects[edge.node]);
+    let subjects: Vec<Option<Option<Digest>>> = nodes.iter().map(of).collect();
+    let find = |edge: &mut Edge| {
+        let Some(subject) = subjects[edge.node].filter(|_| edge.refers.is_none()) else { return };
+        let annotations = edge.descriptor.annotations.as_ref().map(artifact::in_annotations).unwrap_or_default();
+        edge.refers = annotations.iter().find_map(|digest| about.get(digest).copied()).or(subject);
+    };
     edges.iter_mut().for_each(find);
     for node in nodes {
         if let NodeKind::Index { edges, .. } = &mut node.kind {

@@ -5,6 +5,7 @@
 //! `SLIM_BIN=/path/to/slim` tests that binary instead of the one cargo built; `SLIM_KEEP=1` leaves the directories of failed
 //! runs; `PROPTEST_CASES` sets the number of random images.
 
+mod about;
 mod analyze;
 mod archives;
 mod bad_input;
