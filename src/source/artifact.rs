@@ -45,7 +45,11 @@ pub fn kind(store: &Store, manifest: &View<'_>) -> Result<Option<String>> {
         // What is broken may be a config; of any type it is none.
         _ => of_config != ANYTHING,
     };
-    Ok((!is_config).then(|| layers.first().cloned().unwrap_or(of_config)))
+    let what = || {
+        let media = layers.first().cloned().unwrap_or(of_config);
+        format!("{media} (with a config that says nothing of an image)")
+    };
+    Ok((!is_config).then(what))
 }
 
 /// Whether a layer's type says that it is a tar, known or not.

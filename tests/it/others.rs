@@ -68,7 +68,8 @@ fn what_is_no_image_passes_as_it_is() {
     let gzip = Comp::Gzip.encode(&layer("file policy.rego content=allow"));
     let gzip_layer = format!("{OCI_LAYER}+gzip");
     let nothing = "application/vnd.oci.empty.v1+json";
-    let cases: Vec<((&str, &str), (&str, &[u8]), Value)> = vec![
+    type Typed<'a, T> = (&'a str, &'a T);
+    let cases: Vec<(Typed<'_, str>, Typed<'_, [u8]>, Value)> = vec![
         (
             ("application/vnd.cncf.helm.config.v1+json", r#"{"name":"chart"}"#),
             ("application/vnd.cncf.helm.chart.content.v1.tar+gzip", &gzip),
@@ -190,10 +191,11 @@ fn with_config(form: Form, change: impl FnOnce(&mut Value)) -> Entries {
     }
     for (name, entry) in &mut entries {
         again.iter().for_each(|(from, to)| *name = name.replace(from, to));
-        if let (Entry::File(bytes), true) = (entry, name.ends_with(".json") && !name.contains('/')) {
-            if let Ok(text) = std::str::from_utf8(bytes) {
-                *bytes = again.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to)).into_bytes();
-            }
+        if let Entry::File(bytes) = entry
+            && name.ends_with(".json")
+            && let Ok(text) = std::str::from_utf8(bytes)
+        {
+            *bytes = again.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to)).into_bytes();
         }
     }
     if form != Form::Docker {

@@ -137,8 +137,8 @@ fn archives_compressed_with_xz_and_bzip2() {
         let plain = to_tar(&Archive::new(holey(), form).entries());
         let want = output(&plain, "plain");
         let half = plain.len() / 2;
-        let packers: [fn(&[u8]) -> Vec<u8>; 2] = [xz, bzip2];
-        for pack in packers {
+        type Pack = fn(&[u8]) -> Vec<u8>;
+        for pack in [xz as Pack, bzip2 as Pack] {
             assert!(output(&pack(&plain), "one stream") == want);
             let two = [pack(&plain[..half]), pack(&plain[half..])].concat();
             assert!(output(&two, "two streams") == want);
