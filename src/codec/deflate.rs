@@ -11,12 +11,14 @@ const LITERAL_BITS: u32 = 11;
 const DISTANCE_BITS: u32 = 9;
 const LENGTH_BITS: u32 = 7;
 
-/// What follows the bits of an entry of a table, in its upper byte; the lower one says how many bits it is. An entry of 0 is of no
-/// code.
-const LITERALS: u16 = 1 << 8;
-const DISTANCE: u16 = 2 << 8;
-const END: u16 = 3 << 8;
+/// What an entry of a table says beside its number of bits, which is in its lower byte: that a distance follows, that the block
+/// ends, that the code is longer than what is looked up, that there is no such code. A literal says nothing.
+const DISTANCE: u16 = 1 << 8;
+const END: u16 = 2 << 8;
 const LONG: u16 = 4 << 8;
+const NONE: u16 = 8 << 8;
+/// What ends the usual way of things.
+const SPECIAL: u16 = END | LONG | NONE;
 
 /// The order in which the lengths of the lengths' codes come.
 const ORDER: [usize; 19] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
@@ -33,24 +35,30 @@ pub(super) struct Last {
 /// Finds the last block of the stream at the beginning of `data`, with [`ROOM`] more bytes behind it. `None` where it is no stream;
 /// of a truncated one the end may lie beyond.
 pub(super) fn last_block(data: &[u8]) -> Option<Last> {
-    let mut bits = Bits { data, next: 0, buffer: 0, have: 0 };
-    loop {
-        let flag = bits.position();
-        bits.refill()?;
-        let last = bits.take(1) == 1;
-        match bits.take(2) {
-            0 => bits.skip_stored()?,
-            1 => skip_codes(&mut bits, &fixed_lengths(), &[5; 30])?,
-            2 => skip_dynamic(&mut bits)?,
-            _ => return None,
-        }
-        if last {
-            return Some(Last { flag, end: bits.position() });
+    let mut walk = Walk::new(data);
+    while walk.open() {
+        walk.run();
+    }
+    walk.found
+}
+
+/// The same of two streams in little more than the time of one: in each, what comes next is known only when the code before is,
+/// and while that is waited for the other goes on.
+pub(super) fn last_blocks(one: &[u8], other: &[u8]) -> [Option<Last>; 2] {
+    let (mut one, mut other) = (Walk::new(one), Walk::new(other));
+    while one.open() && other.open() {
+        run_both(&mut one, &mut other);
+    }
+    for walk in [&mut one, &mut other] {
+        while walk.open() {
+            walk.run();
         }
     }
+    [one.found, other.found]
 }
 
 /// Bits of a stream, the lowest of each byte first.
+#[derive(Clone, Copy)]
 struct Bits<'a> {
     data: &'a [u8],
     /// The next byte that is not in the buffer.
@@ -107,15 +115,20 @@ impl Bits<'_> {
     }
 }
 
-/// How long the codes of a fixed block are.
-fn fixed_lengths() -> [u8; 288] {
-    let mut lengths = [8; 288];
+/// The lengths of the codes of a fixed block.
+fn fixed_lengths() -> Lengths {
+    let mut lengths = [8; 288 + 32];
     lengths[144..256].fill(9);
     lengths[256..280].fill(7);
-    lengths
+    lengths[288..].fill(5);
+    (lengths, 288, 288 + 30)
 }
 
-fn skip_dynamic(bits: &mut Bits<'_>) -> Option<()> {
+/// The lengths of the codes of literals and of distances, one list behind the other; how many the first are, and all.
+type Lengths = ([u8; 288 + 32], usize, usize);
+
+/// The lengths of codes that begin a dynamic block.
+fn dynamic_lengths(bits: &mut Bits<'_>) -> Option<Lengths> {
     bits.refill()?;
     let literals = 257 + bits.take(5) as usize;
     let distances = 1 + bits.take(5) as usize;
@@ -125,19 +138,19 @@ fn skip_dynamic(bits: &mut Bits<'_>) -> Option<()> {
         bits.refill()?;
         of_lengths[symbol] = bits.take(3) as u8;
     }
-    let mut table = [0; 1 << LENGTH_BITS];
-    fill(&of_lengths, &mut table, LENGTH_BITS, |symbol, length| (symbol as u16) << 8 | u16::from(length));
+    let mut table = [NONE; 1 << LENGTH_BITS];
+    fill(&of_lengths, &mut table, LENGTH_BITS, |symbol, length| (symbol as u16) << 4 | u16::from(length));
     let mut lengths = [0_u8; 288 + 32];
     let mut at = 0;
     let total = literals + distances;
     while at < total {
         bits.refill()?;
         let entry = table[bits.peek(LENGTH_BITS) as usize];
-        if entry == 0 {
+        if entry == NONE {
             return None;
         }
-        bits.skip(u32::from(entry & 0xff));
-        let (value, times) = match entry >> 8 {
+        bits.skip(u32::from(entry & 0xf));
+        let (value, times) = match entry >> 4 {
             16 => (*lengths.get(at.checked_sub(1)?)?, 3 + bits.take(2)),
             17 => (0, 3 + bits.take(3)),
             18 => (0, 11 + bits.take(7)),
@@ -146,85 +159,175 @@ fn skip_dynamic(bits: &mut Bits<'_>) -> Option<()> {
         lengths.get_mut(at..at + times as usize)?.fill(value);
         at += times as usize;
     }
-    if at != total {
-        return None;
-    }
-    skip_codes(bits, &lengths[..literals], &lengths[literals..total])
+    (at == total).then_some((lengths, literals, total))
 }
 
-/// Skips what a block has after its codes' lengths, to its end.
-fn skip_codes(bits: &mut Bits<'_>, literals: &[u8], distances: &[u8]) -> Option<()> {
-    let (mut single, mut many) = ([0; 1 << LITERAL_BITS], [0; 1 << LITERAL_BITS]);
-    fill(literals, &mut single, LITERAL_BITS, literal_entry);
-    for (index, entry) in many.iter_mut().enumerate() {
-        *entry = several(&single, index);
+/// A stream that is walked along, code by code.
+struct Walk<'a> {
+    bits: Bits<'a>,
+    /// Where the block's header begins, and whether it is the last.
+    flag: usize,
+    last: bool,
+    /// The two codes where they are longer than what is looked up.
+    long: [Canonical; 2],
+    pairs: [u16; 1 << LITERAL_BITS],
+    far: [u16; 1 << DISTANCE_BITS],
+    found: Option<Last>,
+    failed: bool,
+}
+
+impl<'a> Walk<'a> {
+    /// At the first code of a stream's first block that has any.
+    fn new(data: &'a [u8]) -> Self {
+        let bits = Bits { data, next: 0, buffer: 0, have: 0 };
+        let (pairs, far) = ([NONE; 1 << LITERAL_BITS], [NONE; 1 << DISTANCE_BITS]);
+        let (long, found) = ([Canonical::EMPTY; 2], None);
+        let mut walk = Self { bits, flag: 0, last: false, long, pairs, far, found, failed: false };
+        walk.failed = walk.begin().is_none();
+        walk
     }
-    let mut distance = [0; 1 << DISTANCE_BITS];
-    fill(distances, &mut distance, DISTANCE_BITS, distance_entry);
-    loop {
-        bits.refill()?;
-        let mut entry = many[bits.peek(LITERAL_BITS) as usize];
-        bits.skip(u32::from(entry & 0xff));
-        if entry & 0xff00 == LONG {
-            let (symbol, length) = long(literals, bits)?;
-            entry = literal_entry(symbol, length);
-            bits.skip(u32::from(entry & 0xff));
-        }
-        match entry & 0xff00 {
-            LITERALS => {}
-            DISTANCE => {
-                let mut entry = distance[bits.peek(DISTANCE_BITS) as usize];
-                if entry == LONG {
-                    let (symbol, length) = long(distances, bits)?;
-                    entry = distance_entry(symbol, length);
-                }
-                if entry == 0 {
-                    return None;
-                }
-                bits.skip(u32::from(entry & 0xff));
+
+    /// Whether there are codes to come.
+    const fn open(&self) -> bool {
+        self.found.is_none() && !self.failed
+    }
+
+    /// Goes to the codes of the next block, or to the end.
+    fn begin(&mut self) -> Option<()> {
+        loop {
+            if self.last {
+                self.found = Some(Last { flag: self.flag, end: self.bits.position() });
+                return Some(());
             }
-            END => return Some(()),
-            _ => return None,
+            self.flag = self.bits.position();
+            self.bits.refill()?;
+            self.last = self.bits.take(1) == 1;
+            let (lengths, literals, all) = match self.bits.take(2) {
+                0 => {
+                    self.bits.skip_stored()?;
+                    continue;
+                }
+                1 => fixed_lengths(),
+                2 => dynamic_lengths(&mut self.bits)?,
+                _ => return None,
+            };
+            let (literals, distances) = (&lengths[..literals], &lengths[literals..all]);
+            self.long = [Canonical::new(literals), Canonical::new(distances)];
+            let mut single = [NONE; 1 << LITERAL_BITS];
+            fill(literals, &mut single, LITERAL_BITS, literal_entry);
+            for (index, entry) in self.pairs.iter_mut().enumerate() {
+                *entry = pair(&single, index);
+            }
+            self.far.fill(NONE);
+            fill(distances, &mut self.far, DISTANCE_BITS, distance_entry);
+            return Some(());
         }
     }
+
+    /// Skips codes up to one that is special, and that one.
+    fn run(&mut self) {
+        let mut bits = self.bits;
+        loop {
+            let entry = step(&mut bits, &self.pairs, &self.far);
+            if entry & SPECIAL != 0 {
+                self.bits = bits;
+                return self.special(entry);
+            }
+        }
+    }
+
+    /// Takes what the usual way does not: the end of a block, and codes longer than what is looked up.
+    fn special(&mut self, entry: u16) {
+        if entry & SPECIAL != 0 {
+            self.failed = self.try_special(entry).is_none();
+        }
+    }
+
+    fn try_special(&mut self, mut entry: u16) -> Option<()> {
+        if entry & NONE != 0 {
+            return None;
+        }
+        // Of a distance the length before was taken.
+        let mut follows = entry & DISTANCE != 0;
+        if entry & (LONG | DISTANCE) == LONG {
+            self.bits.refill()?;
+            let (symbol, length) = self.long[0].long(&self.bits)?;
+            entry = literal_entry(symbol, length);
+            self.bits.skip(u32::from(entry & 0xff));
+            follows = entry & DISTANCE != 0;
+        }
+        if entry & END != 0 {
+            return self.begin();
+        }
+        if follows {
+            self.bits.refill()?;
+            let (symbol, length) = self.long[1].long(&self.bits)?;
+            let distance = distance_entry(symbol, length);
+            if distance & NONE != 0 {
+                return None;
+            }
+            self.bits.skip(u32::from(distance & 0xff));
+        }
+        Some(())
+    }
+}
+
+/// Skips codes of two streams in turn, up to one that is special, and that one.
+fn run_both(one: &mut Walk<'_>, other: &mut Walk<'_>) {
+    let (mut a, mut b) = (one.bits, other.bits);
+    loop {
+        let first = step(&mut a, &one.pairs, &one.far);
+        let second = step(&mut b, &other.pairs, &other.far);
+        if (first | second) & SPECIAL != 0 {
+            (one.bits, other.bits) = (a, b);
+            one.special(first);
+            other.special(second);
+            return;
+        }
+    }
+}
+
+/// Skips a code or two, with the distance that may follow. No branch asks whether it does: nobody could foretell which way it goes.
+#[inline(always)]
+fn step(bits: &mut Bits<'_>, pairs: &[u16; 1 << LITERAL_BITS], far: &[u16; 1 << DISTANCE_BITS]) -> u16 {
+    if bits.refill().is_none() {
+        return NONE;
+    }
+    let entry = pairs[bits.peek(LITERAL_BITS) as usize];
+    bits.skip(u32::from(entry & 0xff));
+    let follows = 0_u16.wrapping_sub(entry >> 8 & 1);
+    let distance = far[bits.peek(DISTANCE_BITS) as usize] & follows;
+    bits.skip(u32::from(distance & 0xff));
+    entry | distance & !0xff
 }
 
 /// The entry of a literal, a length or the end of a block, with the bits that follow a length.
 fn literal_entry(symbol: usize, length: u8) -> u16 {
     let length = u16::from(length);
     match symbol {
-        0..256 => LITERALS | length,
+        0..256 => length,
         256 => END | length,
         257..265 | 285 => DISTANCE | length,
         265..285 => DISTANCE | (length + (symbol as u16 - 261) / 4),
-        _ => 0,
+        _ => NONE,
     }
 }
 
 /// The entry of a distance, with the bits that follow it.
 fn distance_entry(symbol: usize, length: u8) -> u16 {
     let extra = (symbol as u16 / 2).saturating_sub(1);
-    if symbol < 30 { LITERALS | (u16::from(length) + extra) } else { 0 }
+    if symbol < 30 { u16::from(length) + extra } else { NONE }
 }
 
-/// The entry of as many literals as the bits of `index` spell, with a length or the end after them.
-fn several(single: &[u16; 1 << LITERAL_BITS], index: usize) -> u16 {
-    let mut used = 0;
-    loop {
-        let entry = single[index >> used];
-        let bits = u32::from(entry & 0xff);
-        // How long the code is alone, without the bits that follow a length, is in no entry: then a few are looked up apart.
-        let fits = used + bits <= LITERAL_BITS;
-        match entry & 0xff00 {
-            LITERALS if fits => used += bits,
-            DISTANCE | END if fits => return (entry & 0xff00) | (used + bits) as u16,
-            _ if used == 0 => return entry,
-            _ => return LITERALS | used as u16,
-        }
-        if used == LITERAL_BITS {
-            return LITERALS | used as u16;
-        }
+/// The entry of what the bits of `index` spell: a literal and what comes after it, where both fit.
+fn pair(single: &[u16; 1 << LITERAL_BITS], index: usize) -> u16 {
+    let first = single[index];
+    if first & 0xff00 != 0 {
+        return first;
     }
+    let second = single[index >> first];
+    let both = first + (second & 0xff);
+    if second & (LONG | NONE) == 0 && u32::from(both) <= LITERAL_BITS { second & 0xff00 | both } else { first }
 }
 
 /// Fills the table of a code, which lengths alone define (RFC 1951, 3.2.2). Where a code is longer than the table's bits, it says
@@ -255,94 +358,49 @@ fn first_codes(lengths: &[u8]) -> [u16; 16] {
     first
 }
 
-/// The symbol of a long code that comes next, and its length; nothing is taken.
-#[cold]
-fn long(lengths: &[u8], bits: &Bits<'_>) -> Option<(usize, u8)> {
-    let mut next = first_codes(lengths);
-    for (symbol, &length) in lengths.iter().enumerate().filter(|(_, length)| **length != 0) {
-        let code = next[usize::from(length)];
-        next[usize::from(length)] += 1;
-        if bits.peek(length.into()) == u64::from(code.reverse_bits() >> (16 - length)) {
-            return Some((symbol, length));
+/// A code for what its table is too small for: how many codes of each length there are, and the symbols by length.
+#[derive(Clone, Copy)]
+struct Canonical {
+    counts: [u16; 16],
+    symbols: [u16; 288],
+}
+
+impl Canonical {
+    const EMPTY: Self = Self { counts: [0; 16], symbols: [0; 288] };
+
+    fn new(lengths: &[u8]) -> Self {
+        let mut code = Self::EMPTY;
+        lengths.iter().for_each(|length| code.counts[usize::from(*length & 15)] += 1);
+        code.counts[0] = 0;
+        let (mut starts, mut start) = ([0; 16], 0);
+        for (own, count) in starts.iter_mut().zip(code.counts) {
+            *own = start;
+            start += usize::from(count);
         }
+        for (symbol, &length) in lengths.iter().enumerate().filter(|(_, length)| **length != 0) {
+            let at = &mut starts[usize::from(length & 15)];
+            code.symbols[*at] = symbol as u16;
+            *at += 1;
+        }
+        code
     }
-    None
+
+    /// The symbol that comes next, and the length of its code; nothing is taken.
+    #[cold]
+    fn long(&self, bits: &Bits<'_>) -> Option<(usize, u8)> {
+        let (mut code, mut first, mut index) = (0_u32, 0_u32, 0_u32);
+        for (length, &count) in (0_u8..).zip(&self.counts).skip(1) {
+            code = code << 1 | (bits.buffer >> (length - 1) & 1) as u32;
+            first <<= 1;
+            let count = u32::from(count);
+            if code < first + count {
+                return Some((usize::from(self.symbols[(index + code.checked_sub(first)?) as usize]), length));
+            }
+            (first, index) = (first + count, index + count);
+        }
+        None
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use libdeflater::{CompressionLvl, Compressor};
-    use std::io::Write;
-
-    fn noise(len: usize, alphabet: u32) -> Vec<u8> {
-        let mut state = 7_u32;
-        let mut next = || {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            state >> 16
-        };
-        (0..len).map(|_| (next() % alphabet).min(next() % alphabet) as u8).collect()
-    }
-
-    fn samples() -> Vec<Vec<u8>> {
-        let text = include_bytes!("deflate.rs").to_vec();
-        // A few bytes that are hardly ever there have long codes, and rare distances do too.
-        let mut skewed = vec![b'a'; 400_000];
-        for (i, byte) in noise(400, 256).into_iter().enumerate() {
-            skewed[i * 997 % 400_000] = byte;
-        }
-        let far = [noise(30_000, 256), text.clone(), noise(30_000, 256), text.clone()].concat();
-        let mixed = [text.repeat(3), noise(200_000, 256), vec![0; 100_000], text.clone()].concat();
-        vec![vec![], b"a".to_vec(), text, noise(300_000, 256), noise(300_000, 40), vec![0; 1 << 20], skewed, far, mixed]
-    }
-
-    /// What follows the last block shows where it ends: the bits after it are those of another stream.
-    #[track_caller]
-    fn check(mut stream: Vec<u8>, data: &[u8], what: &str) {
-        let len = stream.len();
-        stream.extend([0xff; 16]);
-        let Last { flag, end } = last_block(&stream).unwrap_or_else(|| panic!("{what}: no stream"));
-        assert!(end.div_ceil(8) == len, "{what}: ends in {} of {len} bytes", end.div_ceil(8));
-        assert_eq!(stream[flag / 8] >> (flag % 8) & 1, 1, "{what}");
-        stream.truncate(len);
-        stream[flag / 8] &= !(1 << (flag % 8));
-        stream.truncate((end + 3).div_ceil(8));
-        stream.resize((end + 3).div_ceil(8), 0);
-        stream.extend([0, 0, 0xff, 0xff, 3, 0]);
-        let mut out = Vec::new();
-        let mut decoder = flate2::write::DeflateDecoder::new(&mut out);
-        decoder.write_all(&stream).unwrap();
-        decoder.finish().unwrap();
-        assert!(out == data, "{what}");
-    }
-
-    #[test]
-    fn the_last_block_of_streams_of_any_writer() {
-        for (number, data) in samples().into_iter().enumerate() {
-            for level in 0..=12 {
-                let mut compressor = Compressor::new(CompressionLvl::new(level).unwrap());
-                let mut out = vec![0; compressor.deflate_compress_bound(data.len())];
-                let len = compressor.deflate_compress(&data, &mut out).unwrap();
-                out.truncate(len);
-                check(out, &data, &format!("libdeflate {level} of sample {number}"));
-            }
-            for level in 0..=9 {
-                let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::new(level));
-                encoder.write_all(&data).unwrap();
-                check(encoder.finish().unwrap(), &data, &format!("zlib {level} of sample {number}"));
-            }
-        }
-    }
-
-    #[test]
-    fn what_is_no_whole_stream_is_none() {
-        let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::new(6));
-        encoder.write_all(&noise(5000, 90)).unwrap();
-        let whole = encoder.finish().unwrap();
-        for cut in 0..whole.len() {
-            let found = last_block(&[&whole[..cut], &[0; ROOM]].concat());
-            assert!(found.is_none_or(|last| last.end.div_ceil(8) > cut), "{cut}");
-        }
-        assert!(last_block(&[0xff; 64]).is_none() && last_block(&[]).is_none());
-    }
-}
+mod tests;

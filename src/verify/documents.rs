@@ -3,6 +3,7 @@
 
 use super::artifact;
 use super::findings::Outcome;
+use super::platform;
 use super::store::{Blob, Store};
 use crate::{Digest, Error, ErrorKind, Result};
 use serde_json::Value;
@@ -219,10 +220,9 @@ impl Walk<'_> {
             return Ok(());
         };
         let platform = platform(&config);
-        let said = platform_of(&descriptor["platform"]);
-        // What the config does not say, the descriptor may.
-        let whole = ["os", "architecture"].iter().all(|key| config[*key].as_str().is_some_and(|name| !name.is_empty()));
-        if !descriptor["platform"].is_null() && whole && !platform.starts_with(&said) && said != platform {
+        // What one of them does not say, the other may.
+        if !platform::agree(&platform::parts(&descriptor["platform"]), &platform::parts(&config)) {
+            let said = platform_of(&descriptor["platform"]);
             self.out.wrong("platform", format!("{at}: platform"), said, platform.clone());
         }
         let image = Image { tags, platform, config, id, layers };

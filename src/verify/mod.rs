@@ -25,6 +25,7 @@ mod modules;
 mod outer;
 mod packed;
 pub mod pax;
+mod platform;
 mod references;
 pub mod replay;
 pub mod store;
@@ -112,7 +113,7 @@ pub fn verify(request: &Request<'_>) -> Result<Outcome> {
     if let Some(old) = &mut old {
         let wanted = |image: &Image| match (request.expected, request.platform) {
             (Some(expected), _) => expected.iter().any(|e| e.id == Some(image.id)),
-            (None, Some(platform)) => image.platform == platform,
+            (None, Some(wanted)) => platform::agree(&platform::parts(&image.config), &platform::written(wanted)),
             (None, None) => true,
         };
         old.images.retain(wanted);

@@ -227,6 +227,31 @@ fn images_that_do_not_say_for_what_they_are() {
     }
 }
 
+/// One odd image among others, in an archive and in an index whose descriptors say more or otherwise spelled.
+#[test]
+fn several_images_of_which_one_says_less() {
+    let odd = crate::builder::Image { config: json!({"os": null, "architecture": null}), ..small() };
+    let spelled = crate::builder::Image { config: json!({"os": "Linux", "architecture": "aarch64"}), ..small() };
+    for form in [Form::Docker, Form::Hybrid, Form::OciTar] {
+        let item = |tag, image: &crate::builder::Image| crate::builder::Item {
+            tags: vec![tag],
+            ..crate::builder::Item::new(image.clone().comp(Comp::Gzip))
+        };
+        let items =
+            vec![item("example.com/a:1", &small()), item("example.com/b:1", &odd), item("example.com/c:1", &spelled)];
+        let mut entries = Archive { items, form, schema2: false }.entries();
+        if form == Form::OciTar {
+            edit(&mut entries, "index.json", |i| {
+                i["manifests"][1]["platform"] = json!({"os": "linux", "architecture": "amd64"});
+                i["manifests"][2]["platform"] = json!({"os": "linux", "architecture": "arm64", "variant": "v8"});
+            });
+        }
+        let (_, after) = check_entries(&entries, form, &[]);
+        assert_eq!(after.images.len(), 3, "{form:?}");
+        run(&entries, &CHANGES);
+    }
+}
+
 #[test]
 fn a_config_of_type_octet_stream_is_an_images() {
     for form in [Form::OciTar, Form::Hybrid] {
