@@ -35,11 +35,7 @@ pub(super) struct Last {
 /// Finds the last block of the stream at the beginning of `data`, with [`ROOM`] more bytes behind it. `None` where it is no stream;
 /// of a truncated one the end may lie beyond.
 pub(super) fn last_block(data: &[u8]) -> Option<Last> {
-    let mut walk = Walk::new(data);
-    while walk.open() {
-        walk.run();
-    }
-    walk.found
+    last_blocks(data, &[])[0]
 }
 
 /// The same of two streams in little more than the time of one: in each, what comes next is known only when the code before is,
@@ -238,9 +234,7 @@ impl<'a> Walk<'a> {
 
     /// Takes what the usual way does not: the end of a block, and codes longer than what is looked up.
     fn special(&mut self, entry: u16) {
-        if entry & SPECIAL != 0 {
-            self.failed = self.try_special(entry).is_none();
-        }
+        self.failed = entry & SPECIAL != 0 && self.try_special(entry).is_none();
     }
 
     fn try_special(&mut self, mut entry: u16) -> Option<()> {

@@ -116,7 +116,8 @@ pub trait Encoder<W>: Write {
     fn finish(self: Box<Self>) -> io::Result<W>;
 }
 
-/// Compresses into `writer` with up to `threads` threads.
+/// Compresses into `writer` with up to `threads` threads. Of zstd the frame says its `size`, the number of plain bytes, where that
+/// is given and comes true: some readers want to know it before.
 ///
 /// # Errors
 /// Where zstd cannot be set up.
@@ -124,6 +125,7 @@ pub fn encoder<'a, W: Write + Send + 'a>(
     compression: Compression,
     level: u32,
     threads: usize,
+    size: Option<u64>,
     writer: W,
 ) -> io::Result<Box<dyn Encoder<W> + 'a>> {
     Ok(match compression {
@@ -132,6 +134,7 @@ pub fn encoder<'a, W: Write + Send + 'a>(
         Compression::Zstd => {
             let mut encoder = zstd::stream::write::Encoder::new(writer, level.cast_signed())?;
             encoder.include_checksum(true)?;
+            encoder.set_pledged_src_size(size)?;
             // Never 0: that takes another path in the library, and gives other bytes.
             // At high levels each worker takes over 100 MB; how many there are changes no byte.
             let most = if level >= 16 { 2 } else { 16 };
@@ -192,7 +195,7 @@ mod tests {
     }
 
     fn encode(compression: Compression, level: u32, threads: usize, data: &[u8]) -> Vec<u8> {
-        let mut encoder = encoder(compression, level, threads, Vec::new()).unwrap();
+        let mut encoder = encoder(compression, level, threads, Some(data.len() as u64), Vec::new()).unwrap();
         encoder.write_all(data).unwrap();
         encoder.finish().unwrap()
     }
@@ -247,10 +250,14 @@ mod tests {
             assert_eq!(zstd::zstd_safe::find_frame_compressed_size(&coded).unwrap(), coded.len(), "{len}");
             // A checksum, no dictionary; the window of 8 MiB at most, which every decoder has to take (RFC 8878, 3.1.1.1.2).
             assert_eq!(coded[4] & 0b0000_0111, 0b100, "{len}");
+            assert_eq!(zstd::zstd_safe::get_frame_content_size(&coded).unwrap(), Some(len as u64), "{len}");
         }
         let coded = encode(Compression::Zstd, 19, 1, &sample(9 * gzip::BLOCK));
         let window = 10 + (coded[5] >> 3);
         assert!(coded[4] & 0x20 == 0 && window <= 23, "a window of 2^{window} bytes");
+        // A size that does not come true is an error, and no broken frame.
+        let mut short = encoder(Compression::Zstd, 3, 1, Some(10), Vec::new()).unwrap();
+        assert!(short.write_all(b"nine char").and_then(|()| short.finish()).is_err());
     }
 
     #[test]

@@ -66,7 +66,7 @@ mod tests {
         {
             let mut file = tempfile::tempfile().unwrap();
             file.write_all(b"--ABCDEFGHIJKL").unwrap();
-            let mut want = vec![0; 12];
+            let mut want = [0; 12];
             let mut letters = b"ABCDEFGHIJKL".iter();
             for &(from, length) in &map {
                 for at in from..from + length {
