@@ -207,7 +207,8 @@ fn write(
                 let (slot, diff_id, size) = tar.finish();
                 (slot, Blob { digest: diff_id, size, diff_id, compression })
             } else {
-                let encoder = codec::encoder(compression, level, options.threads, Hashing::new(slot))?;
+                let encoder =
+                    codec::encoder(compression, level, options.threads, Some(unit.tar_size()), Hashing::new(slot))?;
                 let mut tar = Hashing::new(encoder);
                 sources.write(&pieces, end_marker, &mut tar, advance)?;
                 let (encoder, diff_id, _) = tar.finish();

@@ -7,7 +7,7 @@ use super::linter::{self, Linter};
 use super::picked::Profiles;
 use super::progress::{self, Ui};
 use super::values::Color;
-use super::{FAILED, OK, diff, needs, prepare_threads, pulled, run, show};
+use super::{FAILED, OK, diff, needs, prepare_threads, pulled, run, show, stack};
 use crate::analyze::gate::{self, Settings};
 use crate::analyze::lint::rules::Rules;
 use crate::analyze::savings::{Saving, output_bytes};
@@ -76,7 +76,7 @@ pub fn analyze(mut args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8>
     let scans = done?;
     let scanned: Vec<&Scanned> = image.layers.iter().map(|l| &scans[&run::key(l)]).collect();
     let layers: Vec<&LayerIndex> = scanned.iter().map(|s| &s.index).collect();
-    let merged = run::merge_layers(&input, image, &scans, 0)?;
+    let merged = stack::merge_layers(&input, image, &scans)?;
 
     let instructions = instructions(image, linter.as_ref())?;
     let (facts, depth) = (&image.facts, args.depth);

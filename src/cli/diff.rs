@@ -6,7 +6,7 @@ use super::files;
 use super::job::{Verbosity, is_stdout};
 use super::progress::{self, Ui};
 use super::values::Color;
-use super::{FAILED, OK, linter, prepare_threads, run, show};
+use super::{FAILED, OK, linter, prepare_threads, run, show, stack};
 use crate::analyze::Head;
 use crate::analyze::lint::{self, rules::Rules};
 use crate::diff::{self, Answers, Diff, Image, Pair, Questions, json, markdown, text};
@@ -44,7 +44,7 @@ impl Side {
         let image = only(&input)?;
         let needs = Needs { sizes_only: true, records: true, packages: true, ..Needs::default() };
         let scans = run::scan_layers(&input, &needs, ui)?;
-        let merged = run::merge_layers(&input, image, &scans, 0)?;
+        let merged = stack::merge_layers(&input, image, &scans)?;
         let head = head(path, &input, image);
         let stored = image.layers.iter().map(|l| (l.diff_id, l.size)).collect();
         Ok(Self { head, scans, merged, stored, input })

@@ -31,6 +31,8 @@ pub mod profiles;
 pub mod progress;
 mod pulled;
 pub mod run;
+mod shared;
+mod stack;
 mod summary;
 mod time;
 pub mod trial;

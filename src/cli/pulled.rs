@@ -32,7 +32,7 @@ pub(super) fn sizes<const N: usize>(
     advance: &dyn Fn(u64),
 ) -> Result<(u64, [u64; N])> {
     let threads = rayon::current_num_threads();
-    let encoder = |c: Compression| codec::encoder(c, c.default_level(), threads, Count(0));
+    let encoder = |c: Compression| codec::encoder(c, c.default_level(), threads, None, Count(0));
     let mut encoders = compressions.into_iter().map(encoder).collect::<io::Result<Vec<_>>>()?;
     let mut buffer = vec![0; codec::CHUNK];
     let mut plain = 0;
@@ -94,7 +94,7 @@ mod tests {
         let (plain, [gzip, zstd]) =
             sizes(&mut data.as_slice(), [Compression::Gzip, Compression::Zstd], &|_| ()).unwrap();
         assert_eq!(plain, 3 << 20);
-        let mut one = codec::encoder(Compression::Gzip, 6, 1, Vec::new()).unwrap();
+        let mut one = codec::encoder(Compression::Gzip, 6, 1, None, Vec::new()).unwrap();
         one.write_all(&data).unwrap();
         assert_eq!((gzip, zstd > 0 && zstd < gzip), (one.finish().unwrap().len() as u64, true));
     }

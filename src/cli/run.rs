@@ -3,8 +3,10 @@
 use super::job::Job;
 use super::picked::Profiles;
 use super::progress::Ui;
+use super::shared;
+use super::stack::{self, MergedImage};
 use super::summary;
-use super::values::{Base, LayersMode};
+use super::values::LayersMode;
 use crate::image::{self, ConfigChange, Platform};
 use crate::layer::LayerIndex;
 use crate::plan::{self, LayerPlan, Plan};
@@ -13,11 +15,10 @@ use crate::report::{RemovedPath, Report, Timing};
 use crate::scan::{self, Needs, Scanned, Shared};
 use crate::sink::{self, Assembly, OutLayer, Output, Rewritten, Sealed, Target};
 use crate::source::{self, BlobRef, Form, Image, Input, LayerRef, Location, OpenOptions};
-use crate::tar::Member;
 use crate::transform::{self, Workshop};
-use crate::tree::merge::{self, Mark, Merged};
+use crate::tree::merge::{self, Mark};
 use crate::tree::{NodeId, Tree};
-use crate::{Digest, Error, ErrorKind, Result, Warning, emit};
+use crate::{Digest, Result, Warning, emit};
 use rayon::prelude::*;
 use std::collections::HashMap;
 use std::fs::File;
@@ -139,6 +140,9 @@ pub(super) fn prepared<T>(
     let input = source::open(&location, &OpenOptions { platform, spool_note: &note })?;
     if let Some(target) = target {
         target.check(&location, Some(input.form))?;
+        if let Some(text) = target.note(input.form)? {
+            note(&text);
+        }
     }
     input.warnings.iter().for_each(|w| ui.warn(w));
     clock.lap("open", 0);
@@ -171,7 +175,7 @@ pub(super) fn decide<'a>(
     (profiles, matcher): (&Profiles<'_>, Matcher),
     ui: &dyn Ui,
 ) -> Result<Decided<'a>> {
-    let merged = merge_images(job, input, scans)?;
+    let merged = stack::merge_images(job, input, scans)?;
     let indexes = |image: &Image| image.layers.iter().map(|l| &scans[&key(l)].index).collect();
     let trees = merged.iter().zip(&input.images).map(|(m, image)| (&m.merged.tree, indexes(image)));
     let profile = profiles.pick(trees)?;
@@ -181,9 +185,23 @@ pub(super) fn decide<'a>(
     }
     let matcher = if profile.choices.is_empty() { matcher } else { Matcher::new(&profile)? };
     let mut warnings = transform::warnings(&profile);
+    warnings.extend(input.images.iter().filter(|i| i.is_windows()).map(stack::windows));
     let note = |message: &str| ui.note(message);
     let mut workshop = Workshop::new(job.run_with.as_deref(), &note);
-    let planned = plan_images(job, input, scans, merged, (&profile, &matcher), &mut workshop, &mut warnings)?;
+    let mut found = Vec::new();
+    let with = (&profile, &matcher);
+    let mut planned = plan_images(job, input, scans, merged, with, &mut workshop, &mut found)?;
+    let squash = job.layers == LayersMode::Squash;
+    if let Some(versions) = shared::versions(&planned, squash) {
+        let keep = versions.grow() && job.base.is_none() && !squash;
+        if keep {
+            found.clear();
+            let merged = stack::merge_above(input, scans, &versions.bases)?;
+            planned = plan_images(job, input, scans, merged, with, &mut workshop, &mut found)?;
+        }
+        found.push(versions.warning(&input.images, keep));
+    }
+    warnings.append(&mut found);
     warnings.iter().for_each(|w| ui.warn(w));
     let spool = workshop.spool()?;
     Ok(Decided { profile, planned, spool, warnings })
@@ -207,29 +225,6 @@ pub(super) fn scan_layers(input: &Input, needs: &Needs, ui: &dyn Ui) -> Result<H
     // Of several errors the one of the lowest layer is told, whichever thread was first.
     results.sort_by_key(|(i, _)| *i);
     results.into_iter().map(|(i, scanned)| Ok((key(unique[i]), scanned?))).collect()
-}
-
-/// An image's layers on top of each other.
-struct MergedImage {
-    merged: Merged,
-    base: usize,
-}
-
-/// The layers of one image on top of each other, the lowest `base` of them kept as they are.
-pub(super) fn merge_layers(
-    input: &Input,
-    image: &Image,
-    scans: &HashMap<LayerKey, Scanned>,
-    base: usize,
-) -> Result<Merged> {
-    let members: Vec<&[Member]> = image.layers.iter().map(|l| scans[&key(l)].index.members.as_slice()).collect();
-    merge::merge(&members, base).map_err(|e| e.archive(&input.name))
-}
-
-fn merge_images(job: &Job, input: &Input, scans: &HashMap<LayerKey, Scanned>) -> Result<Vec<MergedImage>> {
-    let one =
-        |(image, base): (&Image, usize)| Ok(MergedImage { merged: merge_layers(input, image, scans, base)?, base });
-    input.images.iter().zip(bases(job, input)?).map(one).collect()
 }
 
 fn plan_images<'a>(
@@ -280,43 +275,6 @@ fn note_idle_patterns(planned: &[Planned<'_>], profile: &Profile, ui: &dyn Ui) {
     }
 }
 
-/// How many layers of each image are its base.
-fn bases(job: &Job, input: &Input) -> Result<Vec<usize>> {
-    let of = |image: &Image| match &job.base {
-        None => Ok(Some(0)),
-        Some(Base::Count(n)) if *n > image.layers.len() => {
-            Err(Error::new(ErrorKind::Usage, "--base names more layers than the image has")
-                .archive(&input.name)
-                .expected(format!("at most {}", image.layers.len()), n))
-        }
-        Some(Base::Count(n)) => Ok(Some(*n)),
-        Some(Base::Digest(digest)) => Ok(base_by_digest(&image.layers, *digest)),
-    };
-    let found: Vec<Option<usize>> = input.images.iter().map(of).collect::<Result<_>>()?;
-    if found.iter().all(Option::is_none) {
-        let ids: Vec<String> = input.images.iter().flat_map(|i| &i.layers).map(|l| l.diff_id.to_string()).collect();
-        let what = "--base names no layer of the image, neither by diff id nor by chain id";
-        return Err(Error::new(ErrorKind::Usage, what)
-            .archive(&input.name)
-            .hint(format!("the diff ids from the bottom up are {}", ids.join(", "))));
-    }
-    Ok(found.into_iter().map(|n| n.unwrap_or(0)).collect())
-}
-
-/// The number of layers up to the one with this diff id or chain id.
-/// Source: <https://github.com/opencontainers/image-spec/blob/main/config.md#layer-chainid>.
-fn base_by_digest(layers: &[LayerRef], wanted: Digest) -> Option<usize> {
-    let mut chain: Option<Digest> = None;
-    for (index, layer) in layers.iter().enumerate() {
-        let next = chain.map_or(layer.diff_id, |c| Digest::of(format!("{c} {}", layer.diff_id).as_bytes()));
-        if next == wanted || layer.diff_id == wanted {
-            return Some(index + 1);
-        }
-        chain = Some(next);
-    }
-    None
-}
-
 /// What the output is made from.
 #[derive(Clone, Copy)]
 pub(super) struct From<'a> {
@@ -350,7 +308,9 @@ pub(super) fn write(
     };
     let mut images = Vec::new();
     for (index, (planned, layers)) in planned.iter().zip(&layers).enumerate() {
-        let rewrite = image::config::rewrite(&planned.image.config, &config_change(job, planned, layers));
+        let (config, told) = sink::moves(planned.image, layers).relabel(&planned.image.config);
+        told.into_iter().for_each(&mut add);
+        let rewrite = image::config::rewrite(&config, &config_change(job, planned, layers));
         rewrite.warning.into_iter().for_each(&mut add);
         images.push(Rewritten { image: index, config: rewrite.doc, layers: layers.clone() });
     }

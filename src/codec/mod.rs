@@ -1,12 +1,14 @@
 //! Layer compression: sniffing, decoding and encoding. Bytes in, bytes out; nothing here knows what they mean.
 //!
-//! Encoders may use several threads, and their bytes never depend on how many: gzip is cut into blocks of one size
+//! Encoders may use several threads, and their bytes never depend on how many: gzip is compressed in blocks of one size
 //! ([`gzip`]), and zstd always runs with at least one worker, whose jobs are cut by the level alone.
 
 use crate::{Error, ErrorKind};
 use std::io::{self, BufReader, Read, Write};
 
+mod deflate;
 pub mod gzip;
+pub mod packed;
 
 /// The compression of a layer's blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
@@ -92,6 +94,9 @@ impl<R: Read> Read for Named<R> {
             {
                 return e;
             }
+            if let Some((what, hint)) = packed::too_much_memory(self.name, &e) {
+                return Error::new(ErrorKind::Unsupported, what).hint(hint).into();
+            }
             let what = if e.kind() == io::ErrorKind::UnexpectedEof {
                 format!("the {} stream is truncated", self.name)
             } else {
@@ -111,7 +116,8 @@ pub trait Encoder<W>: Write {
     fn finish(self: Box<Self>) -> io::Result<W>;
 }
 
-/// Compresses into `writer` with up to `threads` threads.
+/// Compresses into `writer` with up to `threads` threads. Of zstd the frame says its `size`, the number of plain bytes, where that
+/// is given and comes true: some readers want to know it before.
 ///
 /// # Errors
 /// Where zstd cannot be set up.
@@ -119,6 +125,7 @@ pub fn encoder<'a, W: Write + Send + 'a>(
     compression: Compression,
     level: u32,
     threads: usize,
+    size: Option<u64>,
     writer: W,
 ) -> io::Result<Box<dyn Encoder<W> + 'a>> {
     Ok(match compression {
@@ -127,6 +134,7 @@ pub fn encoder<'a, W: Write + Send + 'a>(
         Compression::Zstd => {
             let mut encoder = zstd::stream::write::Encoder::new(writer, level.cast_signed())?;
             encoder.include_checksum(true)?;
+            encoder.set_pledged_src_size(size)?;
             // Never 0: that takes another path in the library, and gives other bytes.
             // At high levels each worker takes over 100 MB; how many there are changes no byte.
             let most = if level >= 16 { 2 } else { 16 };
@@ -187,7 +195,7 @@ mod tests {
     }
 
     fn encode(compression: Compression, level: u32, threads: usize, data: &[u8]) -> Vec<u8> {
-        let mut encoder = encoder(compression, level, threads, Vec::new()).unwrap();
+        let mut encoder = encoder(compression, level, threads, Some(data.len() as u64), Vec::new()).unwrap();
         encoder.write_all(data).unwrap();
         encoder.finish().unwrap()
     }
@@ -220,6 +228,36 @@ mod tests {
                 assert!(encode(compression, level, threads, &data) == one, "{compression:?} {threads}");
             }
         }
+    }
+
+    /// Some consumers read the first member or frame only, and take what comes after it for garbage or nothing.
+    #[test]
+    fn what_is_encoded_is_one_member_or_frame() {
+        for len in [0, 1, gzip::BLOCK, 3 * gzip::BLOCK + 7] {
+            let data = sample(len);
+            let coded = encode(Compression::Gzip, 6, 2, &data);
+            let mut first = Vec::new();
+            let mut decoder = flate2::bufread::GzDecoder::new(&coded[..]);
+            decoder.read_to_end(&mut first).unwrap();
+            assert!(first == data && decoder.into_inner().is_empty(), "{len}");
+            let mut whole = Vec::new();
+            let mut libdeflate = libdeflater::Decompressor::new();
+            whole.resize(len, 0);
+            assert_eq!(libdeflate.gzip_decompress(&coded, &mut whole).unwrap(), len);
+            assert!(whole == data);
+
+            let coded = encode(Compression::Zstd, 3, 2, &data);
+            assert_eq!(zstd::zstd_safe::find_frame_compressed_size(&coded).unwrap(), coded.len(), "{len}");
+            // A checksum, no dictionary; the window of 8 MiB at most, which every decoder has to take (RFC 8878, 3.1.1.1.2).
+            assert_eq!(coded[4] & 0b0000_0111, 0b100, "{len}");
+            assert_eq!(zstd::zstd_safe::get_frame_content_size(&coded).unwrap(), Some(len as u64), "{len}");
+        }
+        let coded = encode(Compression::Zstd, 19, 1, &sample(9 * gzip::BLOCK));
+        let window = 10 + (coded[5] >> 3);
+        assert!(coded[4] & 0x20 == 0 && window <= 23, "a window of 2^{window} bytes");
+        // A size that does not come true is an error, and no broken frame.
+        let mut short = encoder(Compression::Zstd, 3, 1, Some(10), Vec::new()).unwrap();
+        assert!(short.write_all(b"nine char").and_then(|()| short.finish()).is_err());
     }
 
     #[test]

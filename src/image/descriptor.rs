@@ -62,7 +62,8 @@ impl Descriptor {
 }
 
 /// Decodes standard base64 with or without padding; `None` where it is none.
-fn base64(text: &str) -> Option<Vec<u8>> {
+#[must_use]
+pub fn base64(text: &str) -> Option<Vec<u8>> {
     let text = text.trim_end_matches('=');
     let mut out = Vec::with_capacity(text.len() / 4 * 3 + 2);
     let (mut bits, mut count) = (0u32, 0u32);

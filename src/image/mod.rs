@@ -4,6 +4,7 @@
 //! keeps its digest, and edits go to the JSON value, so that fields nobody here knows survive. (Typed models such as
 //! oci-spec's drop unknown fields when they write: Healthcheck, Shell, OnBuild and others would be lost.)
 
+pub mod about;
 pub mod config;
 pub mod descriptor;
 pub mod doc;

@@ -123,65 +123,31 @@ impl Digests {
     }
 }
 
-/// The longest runs of the alphabets of base64 that are long enough for a digest. Of other text a block is looked at at a time, which a
-/// processor does with vectors.
+/// The longest runs of the alphabets of base64 that are long enough for a digest. Of other text hardly any byte is looked at.
 struct Runs<'a> {
     text: &'a [u8],
     /// What is before belongs to no run.
     at: usize,
 }
 
-/// Bytes that are looked at together: a run of [`LEAST`] has a half of such a block in it, wherever it begins.
-const BLOCK: usize = 16;
-
 impl Iterator for Runs<'_> {
     type Item = Range<usize>;
 
     fn next(&mut self) -> Option<Range<usize>> {
-        let mut at = self.at;
-        while let Some(block) = self.text.get(at..).and_then(|rest| rest.first_chunk::<BLOCK>()) {
-            let Some(half) = solid(block) else {
-                at += BLOCK;
+        loop {
+            let last = self.at + LEAST - 1;
+            let here = self.text.get(self.at..=last)?;
+            if let Some(gap) = here.iter().rposition(|&c| !ALPHABET[usize::from(c)]) {
+                self.at += gap + 1;
                 continue;
-            };
-            let run = self.run(at + half);
-            at = run.end;
-            self.at = at;
-            if run.len() >= LEAST {
-                return Some(run);
             }
+            let rest = &self.text[last + 1..];
+            let more = rest.iter().position(|&c| !ALPHABET[usize::from(c)]).unwrap_or(rest.len());
+            let run = self.at..last + 1 + more;
+            self.at = run.end + 1;
+            return Some(run);
         }
-        // Of the rest there is less than a block.
-        let rest = self.text.len().checked_sub(1).filter(|&last| last >= self.at)?;
-        let run = if ALPHABET[usize::from(self.text[rest])] { self.run(rest) } else { return None };
-        self.at = self.text.len();
-        (run.len() >= LEAST).then_some(run)
     }
-}
-
-impl Runs<'_> {
-    /// The run that has the byte at a place in it.
-    fn run(&self, place: usize) -> Range<usize> {
-        let is_out = |c: &u8| !ALPHABET[usize::from(*c)];
-        let start = self.text[self.at..place].iter().rposition(is_out).map_or(self.at, |n| self.at + n + 1);
-        let end = self.text[place..].iter().position(is_out).map_or(self.text.len(), |n| place + n);
-        start..end
-    }
-}
-
-/// Where in a block a half begins that is all of the alphabet.
-#[inline]
-fn solid(block: &[u8; BLOCK]) -> Option<usize> {
-    let mut mask = [0_u8; BLOCK];
-    for (mask, &c) in mask.iter_mut().zip(block) {
-        let letter = (c | 0x20).wrapping_sub(b'a') < 26;
-        // Slash and digits are neighbours.
-        let digit = c.wrapping_sub(b'/') < 11;
-        let sign = (c == b'+') | (c == b'-') | (c == b'_');
-        *mask = u8::from(letter | digit | sign);
-    }
-    let whole = |from: usize| mask[from..from + BLOCK / 2].iter().fold(1, |all, one| all & one) == 1;
-    [0, BLOCK / 2].into_iter().find(|&from| whole(from))
 }
 
 /// By byte: whether it is one of base64, of both its alphabets.

@@ -1,5 +1,7 @@
 //! What is known of a text's language, which is where its comments are.
 
+use super::bytes;
+
 /// A family of languages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Syntax {
@@ -44,6 +46,10 @@ impl Syntax {
         }
     }
 }
+
+/// Which bytes begin and end nothing, and let nothing begin after them.
+static PLAIN: bytes::Set =
+    bytes::set(&[(0x0b, 0x1f), (b'$', b'&'), (b'(', b','), (b'.', b'.'), (b'0', b':'), (b'<', 0xff)]);
 
 /// Tells which places of a text are in comments. They are asked for in order, so that every byte is looked at once.
 pub(super) struct Comments<'t> {
@@ -98,7 +104,17 @@ impl<'t> Comments<'t> {
             at = line.unwrap_or(at);
         }
         while at <= place {
-            let Some(&c) = self.text.get(at) else { break };
+            let rest = self.text.get(at..self.text.len().min(place + 1)).unwrap_or_default();
+            let plain = match self.quote {
+                None => bytes::run(rest, &PLAIN),
+                Some(open) => memchr::memchr2(open, b'\n', rest).unwrap_or(rest.len()),
+            };
+            if plain > 0 {
+                at += plain;
+                (self.blank, self.first) = (matches!(self.text[at - 1], b' ' | b'\t' | b';'), false);
+                continue;
+            }
+            let Some(&c) = rest.first() else { break };
             if self.quote.is_none()
                 && matches!(c, b'#' | b';' | b'!' | b'/' | b'-')
                 && let Some(end) = self.comment(at)

@@ -2,6 +2,7 @@
 
 use super::manifest::{Manifest, point};
 use super::{Assembly, Documents};
+use crate::image::about::Place;
 use crate::image::descriptor::{IMAGE_NAME, REF_NAME};
 use crate::image::media::{DOCKER_LIST, OCI_INDEX, OCI_MANIFEST};
 use crate::image::reference::is_tag;
@@ -63,7 +64,7 @@ pub fn index_json(
                 reached[*image] = true;
             }
         }
-        let artifact = |edge: &Edge| matches!(tree.nodes[edge.node].kind, NodeKind::Artifact(_) | NodeKind::Absent);
+        let artifact = |edge: &Edge| matches!(tree.nodes[edge.node].kind, NodeKind::Artifact { .. } | NodeKind::Absent);
         entries = list.kept.into_iter().map(|(i, value)| Entry { value, artifact: artifact(&tree.edges[i]) }).collect();
         if !list.changed {
             // Descriptors of what is absent stay in an index that stays.
@@ -194,7 +195,7 @@ impl Rebuild<'_> {
         let outcome = match &tree.nodes[node].kind {
             NodeKind::Image(None) => Outcome::Gone,
             NodeKind::Absent => Outcome::Absent,
-            NodeKind::Artifact(_) => Outcome::Same,
+            NodeKind::Artifact { .. } => Outcome::Same,
             NodeKind::Image(Some(image)) => {
                 let manifest = &self.manifests[*image];
                 let (digest, size, media) = (manifest.digest, manifest.doc.size(), manifest.media);
@@ -242,7 +243,7 @@ impl Rebuild<'_> {
                 Outcome::Gone => list.changed = true,
                 Outcome::Absent => absent.push(i),
                 Outcome::Same => {
-                    if let NodeKind::Artifact(raw) = &self.tree.nodes[edge.node].kind {
+                    if let NodeKind::Artifact { raw, .. } = &self.tree.nodes[edge.node].kind {
                         self.documents.copies.extend(raw.iter().map(|r| (r.digest, r.blob.clone())));
                     }
                     list.kept.push((i, value.clone()));
@@ -250,6 +251,10 @@ impl Rebuild<'_> {
                 Outcome::Changed { digest, size, media } => {
                     let mut value = value.clone();
                     point(&mut value, &digest, size);
+                    if let NodeKind::Image(Some(image)) = self.tree.nodes[edge.node].kind {
+                        let told = self.manifests[image].moves.edit_at(Place::Index, &mut value, &["annotations"]);
+                        self.warnings.extend(told);
+                    }
                     if let Some(media) = media {
                         value["mediaType"] = json!(media);
                         list.converted = true;

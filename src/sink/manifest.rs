@@ -1,20 +1,12 @@
 //! Image manifests: edited in place where there is one, made where there is none.
 
 use super::{OutLayer, Rewritten};
+use crate::image::about::{Ids, Moves, Place};
 use crate::image::media::{DOCKER_MANIFEST, Family, OCI_CONFIG, OCI_MANIFEST};
 use crate::image::{Compression, Doc, LayerMedia};
 use crate::source::Image;
 use crate::{Digest, Warning};
 use serde_json::{Map, Value, json};
-
-/// Annotations that describe the very bytes of a layer (tables of contents, diff ids): they end with them.
-const OF_THE_BYTES: [&str; 5] = [
-    "containerd.io/snapshot/",
-    "containerd.io/uncompressed",
-    "io.containers.estargz.",
-    "io.containers.zstd-chunked.",
-    "io.github.containers.zstd-chunked.",
-];
 
 /// A manifest as it goes out.
 #[derive(Clone, Debug)]
@@ -25,6 +17,20 @@ pub struct Manifest {
     pub digest: Digest,
     /// The media type, where descriptors of it need another than before.
     pub media: Option<&'static str>,
+    /// What becomes of the image's layers, for annotations of its descriptors.
+    pub moves: Moves,
+}
+
+/// What becomes of the layers of `image`.
+#[must_use]
+pub fn moves(image: &Image, layers: &[OutLayer]) -> Moves {
+    let before: Vec<Ids> = image.layers.iter().map(|l| Ids { diff_id: l.diff_id, blob: l.digest }).collect();
+    let after: Vec<(Option<usize>, Ids)> = layers.iter().map(|l| (l.from, ids(l))).collect();
+    Moves::new(&before, &after, layers.iter().any(|l| l.compression == Compression::Zstd))
+}
+
+const fn ids(layer: &OutLayer) -> Ids {
+    Ids { diff_id: layer.diff_id, blob: Some(layer.digest) }
 }
 
 /// The manifest of `image` as `out` has it; the same bytes where nothing in it changes.
@@ -47,8 +53,23 @@ pub fn manifest(image: &Image, out: &Rewritten, warnings: &mut Vec<Warning>) -> 
         warnings.push(Warning::new("manifest-converted", message));
     }
     let family = if docker && !convert { Family::Docker } else { Family::Oci };
-    let layers = out.layers.iter().map(|l| layer_descriptor(l, before(l), family, convert)).collect();
+    let mut told = Vec::new();
+    let mut descriptor = |layer: &OutLayer| {
+        let was = layer.from.and_then(|i| image.layers.get(i)).map(|l| Ids { diff_id: l.diff_id, blob: l.digest });
+        let zstd = layer.compression == Compression::Zstd;
+        let moves = Moves::new(was.as_slice(), &[(Some(0), ids(layer))], zstd);
+        layer_descriptor(layer, before(layer), family, convert, &moves, &mut told)
+    };
+    let layers = out.layers.iter().map(&mut descriptor).collect();
     json["layers"] = Value::Array(layers);
+    let moves = moves(image, &out.layers);
+    told.extend(moves.edit_at(Place::Manifest, &mut json, &["annotations"]));
+    // What holds for several layers is told once.
+    for warning in told {
+        if !warnings.contains(&warning) {
+            warnings.push(warning);
+        }
+    }
     if let Some(config) = json.get_mut("config")
         && !names(Some(config), &out.config.digest())
     {
@@ -60,7 +81,7 @@ pub fn manifest(image: &Image, out: &Rewritten, warnings: &mut Vec<Warning>) -> 
     }
     let doc = old.map_or_else(|| Doc::new(json.clone()), |doc| doc.with(json.clone()));
     let digest = doc.digest();
-    Manifest { doc, digest, media: (convert || image.manifest.is_none()).then_some(OCI_MANIFEST) }
+    Manifest { doc, digest, media: (convert || image.manifest.is_none()).then_some(OCI_MANIFEST), moves }
 }
 
 /// Whether `descriptor` is of the blob `digest`.
@@ -82,7 +103,14 @@ fn layer_media(descriptor: Option<&Value>) -> Option<LayerMedia> {
     LayerMedia::parse(descriptor?.get("mediaType")?.as_str()?).ok()
 }
 
-fn layer_descriptor(layer: &OutLayer, old: Option<&Value>, family: Family, convert: bool) -> Value {
+fn layer_descriptor(
+    layer: &OutLayer,
+    old: Option<&Value>,
+    family: Family,
+    convert: bool,
+    moves: &Moves,
+    told: &mut Vec<Warning>,
+) -> Value {
     let media = layer_media(old);
     if let Some(old) = old.filter(|_| names(old, &layer.digest)) {
         let mut kept = old.clone();
@@ -97,12 +125,12 @@ fn layer_descriptor(layer: &OutLayer, old: Option<&Value>, family: Family, conve
         "digest": layer.digest.to_string(),
         "size": layer.size,
     });
-    let annotations = old.and_then(|d| d.get("annotations")).and_then(Value::as_object);
-    let lasting = |key: &str| !OF_THE_BYTES.iter().any(|prefix| key.starts_with(prefix));
-    let kept: Map<String, Value> =
-        annotations.into_iter().flatten().filter(|(k, _)| lasting(k)).map(|(k, v)| (k.clone(), v.clone())).collect();
-    if !kept.is_empty() {
-        new["annotations"] = Value::Object(kept);
+    if let Some(annotations) = old.and_then(|d| d.get("annotations")).filter(|a| a.is_object()) {
+        new["annotations"] = annotations.clone();
+        told.extend(moves.edit_at(Place::Layer, &mut new, &["annotations"]));
+        if new["annotations"].as_object().is_some_and(Map::is_empty) {
+            new.as_object_mut().map(|fields| fields.shift_remove("annotations"));
+        }
     }
     new
 }

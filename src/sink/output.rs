@@ -1,6 +1,7 @@
 //! The output while it is written: slots for blobs, then the documents.
 
 use super::archive::Archive;
+use super::copy::{self, Goal};
 use super::dir::Dir;
 use super::target::Destination;
 use super::temp::{Temp, parent, sync_dir};
@@ -9,11 +10,10 @@ use crate::digest::Hashing;
 use crate::source::{Form, Input};
 use crate::tar::BLOCK;
 use crate::{Digest, Error, ErrorKind, Result};
-use std::fs::{File, OpenOptions};
-use std::io::{self, Seek, Write};
-use std::os::fd::AsFd;
+use std::fs::File;
+use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -39,7 +39,7 @@ enum Place {
     /// An archive that is copied when it is whole.
     Copied {
         archive: Archive,
-        to: Option<PathBuf>,
+        to: Goal,
     },
     Dir {
         dir: Dir,
@@ -227,13 +227,15 @@ impl Sealed {
 
 impl Place {
     fn create(destination: Destination) -> Result<Self> {
-        let unnamed = |to: Option<PathBuf>| {
+        let unnamed = |to: Goal| {
             let failed = |e| Error::io(format!("no temporary file in {}", std::env::temp_dir().display()), e);
             Ok(Self::Copied { archive: Archive::new(tempfile::tempfile().map_err(failed)?)?, to })
         };
         match destination {
-            Destination::Stdout => unnamed(None),
-            Destination::Device(path) => unnamed(Some(path)),
+            Destination::Stdout => unnamed(Goal::Stdout),
+            Destination::Descriptor(number) => unnamed(Goal::Descriptor(number)),
+            Destination::Device(path) => unnamed(Goal::Device(path)),
+            Destination::InPlace(path, _) => unnamed(Goal::InPlace(path)),
             Destination::File(path) => {
                 let (temp, file) = Temp::file(&path)?;
                 Ok(Self::File { archive: Archive::new(file)?, temp, path })
@@ -261,26 +263,13 @@ impl Place {
                 temp.rename(&path)?;
                 sync_dir(parent(&path))
             }
-            Self::Copied { archive, to } => {
-                copy_out(archive.file(), to.as_deref()).map_err(|e| Error::io("cannot write", e))
-            }
+            Self::Copied { archive, to } => copy::copy_out(archive.file(), &to),
             Self::Dir { dir, path } => {
                 dir.rename(&path)?;
                 sync_dir(parent(&path))
             }
         }
     }
-}
-
-/// Copies a whole archive to a device, or to standard output.
-fn copy_out(mut from: &File, to: Option<&Path>) -> io::Result<()> {
-    let mut to = match to {
-        Some(path) => OpenOptions::new().write(true).open(path)?,
-        // As a file, the kernel can copy to it.
-        None => File::from(io::stdout().as_fd().try_clone_to_owned()?),
-    };
-    from.rewind()?;
-    io::copy(&mut from, &mut to).map(drop)
 }
 
 impl Slot {

@@ -1,12 +1,14 @@
 //! Where the output goes, and what must be true of that before any work is done.
 
+use super::host;
 use super::temp::parent;
 use crate::source::{Form, Location, Place, Prefix};
 use crate::{Error, ErrorKind, Result};
 use std::fmt;
 use std::fs::Metadata;
 use std::io::IsTerminal;
-use std::os::unix::fs::MetadataExt;
+use std::os::fd::RawFd;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 /// Where an image is written to: `PATH`, `docker-archive:PATH[:REF]`, `oci-archive:PATH[:REF]`, `oci:DIR[:REF]` or `-`.
@@ -25,8 +27,12 @@ pub struct Target {
 pub enum Destination {
     /// Standard output.
     Stdout,
-    /// A device, pipe or socket, which is written to and never replaced.
+    /// An open descriptor, which is written to.
+    Descriptor(RawFd),
+    /// A device or pipe, which is written to and never replaced.
     Device(PathBuf),
+    /// A file that cannot be replaced by renaming another, for this reason: it is written over when all else is done.
+    InPlace(PathBuf, &'static str),
     /// A file, new or to be replaced; links have been followed.
     File(PathBuf),
     /// A directory, new or empty; links have been followed.
@@ -68,17 +74,32 @@ impl Target {
             }
             return Ok(());
         };
-        if is_stdout(path) {
+        let real = resolve(path);
+        if host::descriptor(&real) == Some(1) {
             return Ok(());
         }
-        let real = resolve(path);
         self.check_input(input, &real)?;
-        check_parent(&real).map_err(|e| e.archive(self))?;
+        if host::descriptor(&real).is_none() {
+            check_parent(&real).map_err(|e| e.archive(self))?;
+        }
         // The prefix alone decides; without one any form stands for the input's.
         match form.or(self.prefix.map(|_| Form::Oci)) {
             Some(form) => self.destination(form).map(drop),
             None => Ok(()),
         }
+    }
+
+    /// What is to be said of the target before any work.
+    ///
+    /// # Errors
+    /// As [`Target::check`].
+    pub fn note(&self, form: Form) -> Result<Option<String>> {
+        Ok(match self.destination(form)? {
+            Destination::InPlace(_, why) => Some(format!(
+                "{self} cannot be replaced by renaming, as {why}: it is written over when the image is whole"
+            )),
+            _ => None,
+        })
     }
 
     fn check_input(&self, input: &Location, real: &Path) -> Result<()> {
@@ -111,11 +132,19 @@ impl Target {
         let Place::Path(path) = &self.place else {
             return Ok(Destination::Stdout);
         };
-        if is_stdout(path) {
-            return Ok(Destination::Stdout);
-        }
         let usage = |what: &str| Error::new(ErrorKind::Usage, what).archive(self);
         let real = resolve(path);
+        if let Some(number) = host::descriptor(&real) {
+            if self.form(form) == Form::OciDir {
+                let hint = format!("write an archive: oci-archive:{self}");
+                return Err(usage("a layout directory cannot be written to a descriptor").hint(hint));
+            }
+            if number == 1 {
+                return Ok(Destination::Stdout);
+            }
+            host::check_descriptor(number).map_err(|e| e.archive(self))?;
+            return Ok(Destination::Descriptor(number));
+        }
         check_parent(&real).map_err(|e| e.archive(self))?;
         let metadata = real.metadata().ok();
         let is_dir = metadata.as_ref().is_some_and(Metadata::is_dir);
@@ -130,6 +159,13 @@ impl Target {
                     usage("the output directory is not empty").hint("give a new directory, or remove this one first")
                 );
             }
+            if is_dir && host::is_mount(&real) {
+                let hint = format!("give a new directory in it: oci:{}", real.join("image").display());
+                return Err(
+                    usage("something is mounted at the output directory, so that none can be renamed to it").hint(hint)
+                );
+            }
+            host::check_dir(parent(&real)).map_err(|e| e.archive(self))?;
             return Ok(Destination::Dir(real));
         }
         let slash = path.as_os_str().as_encoded_bytes().ends_with(b"/");
@@ -137,9 +173,18 @@ impl Target {
             let hint = format!("give a file, or write a layout directory: oci:{self}");
             return Err(usage("an archive cannot replace a directory").hint(hint));
         }
+        let writable = || host::check_writable(&real).map_err(|e| e.archive(self));
         match metadata {
-            Some(m) if !m.is_file() => Ok(Destination::Device(real)),
-            _ => Ok(Destination::File(real)),
+            Some(m) if m.file_type().is_socket() => Err(usage("a socket cannot be opened as a file is")),
+            Some(m) if !m.is_file() => writable().map(|()| Destination::Device(real.clone())),
+            Some(m) => match host::why_in_place(&real, &m) {
+                Some(why) => writable().map(|()| Destination::InPlace(real.clone(), why)),
+                None => Ok(Destination::File(real)),
+            },
+            None => {
+                host::check_dir(parent(&real)).map_err(|e| e.archive(self))?;
+                Ok(Destination::File(real))
+            }
         }
     }
 }
@@ -153,15 +198,14 @@ impl fmt::Display for Target {
     }
 }
 
-/// The names of standard output in the file system lead to no path when it is a pipe.
-fn is_stdout(path: &Path) -> bool {
-    ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].iter().any(|p| Path::new(p) == path)
-}
-
-/// Follows the links at the end of `path`, also to what does not exist yet.
+/// Follows the links at the end of `path`, also to what does not exist yet; those that the kernel has for open descriptors lead to
+/// no path.
 fn resolve(path: &Path) -> PathBuf {
     let mut path = path.to_owned();
     for _ in 0..40 {
+        if host::descriptor(&path).is_some() {
+            break;
+        }
         let Ok(target) = path.read_link() else { break };
         path = parent(&path).join(target);
     }

@@ -1,9 +1,12 @@
 //! Temporaries that have a name, and their end: renamed, or removed on errors and on signals.
 
 use crate::{Error, ErrorKind, Result};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use std::ffi::OsStr;
 use std::fs::{self, File, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::io::{self, Seek};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -39,16 +42,29 @@ fn remove(path: &Path) {
     }
 }
 
-/// A temporary file or directory; removed when dropped.
+/// A temporary file or directory; removed when dropped. Where the file system can, a file has no name before it gets that of the
+/// output, so that nothing is left of it whatever ends the process.
 #[derive(Debug)]
 pub struct Temp {
-    path: PathBuf,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Named(PathBuf),
+    Unnamed(File),
 }
 
 impl Temp {
     /// A new file beside `output`, with the mode that any new file gets here.
     pub fn file(output: &Path) -> Result<(Self, File)> {
         let (parent, prefix) = beside(output);
+        if registry().closed {
+            return Err(interrupted());
+        }
+        if let Some((file, own)) = unnamed(parent) {
+            return Ok((Self { kind: Kind::Unnamed(own) }, file));
+        }
         let make = || {
             let mut builder = tempfile::Builder::new();
             let builder = builder.prefix(&prefix).permissions(Permissions::from_mode(0o666));
@@ -67,7 +83,7 @@ impl Temp {
         Self::register(parent, || make().map(|path| (path, ()))).map(|(temp, ())| temp)
     }
 
-    fn register<T>(parent: &Path, make: impl FnOnce() -> std::io::Result<(PathBuf, T)>) -> Result<(Self, T)> {
+    fn register<T>(parent: &Path, make: impl FnOnce() -> io::Result<(PathBuf, T)>) -> Result<(Self, T)> {
         let mut registry = registry();
         if registry.closed {
             return Err(interrupted());
@@ -75,34 +91,83 @@ impl Temp {
         let failed = |e| Error::io(format!("cannot make a temporary in {}", parent.display()), e);
         let (path, value) = make().map_err(failed)?;
         registry.paths.push(path.clone());
-        Ok((Self { path }, value))
+        Ok((Self { kind: Kind::Named(path) }, value))
     }
 
-    /// Where it is.
+    /// Where it is; the empty path for a file without a name.
     pub fn path(&self) -> &Path {
-        &self.path
+        match &self.kind {
+            Kind::Named(path) => path,
+            Kind::Unnamed(_) => Path::new(""),
+        }
     }
 
     /// Gives it its name for good.
     pub fn rename(self, to: &Path) -> Result<()> {
         let mut registry = registry();
-        let Some(at) = registry.paths.iter().position(|p| *p == self.path) else {
-            return Err(interrupted());
-        };
-        fs::rename(&self.path, to).map_err(|e| Error::io(format!("cannot rename to {}", to.display()), e))?;
-        registry.paths.swap_remove(at);
-        Ok(())
+        let failed = |e| Error::io(format!("cannot rename to {}", to.display()), e);
+        match &self.kind {
+            Kind::Named(path) => {
+                let at = registry.paths.iter().position(|p| p == path).ok_or_else(interrupted)?;
+                fs::rename(path, to).map_err(failed)?;
+                registry.paths.swap_remove(at);
+                Ok(())
+            }
+            Kind::Unnamed(_) if registry.closed => Err(interrupted()),
+            Kind::Unnamed(file) => name(file, to).map_err(failed),
+        }
     }
 }
 
 impl Drop for Temp {
     fn drop(&mut self) {
+        let Kind::Named(path) = &self.kind else { return };
         let mut registry = registry();
-        if let Some(at) = registry.paths.iter().position(|p| *p == self.path) {
+        if let Some(at) = registry.paths.iter().position(|p| p == path) {
             registry.paths.swap_remove(at);
-            remove(&self.path);
+            remove(path);
         }
     }
+}
+
+/// A new file without a name in `dir`, twice; none where the file system has no such files, or there is no way to name one.
+fn unnamed(dir: &Path) -> Option<(File, File)> {
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+    let file = File::from(rustix::fs::open(dir, flags, Mode::from_raw_mode(0o666)).ok()?);
+    let (own, by_link) = (file.metadata().ok()?, fs::metadata(link_to(&file)).ok()?);
+    let same = (own.dev(), own.ino()) == (by_link.dev(), by_link.ino());
+    let again = file.try_clone().ok()?;
+    same.then_some((file, again))
+}
+
+/// The kernel's own link to an open file: a name of that is a name of the file.
+fn link_to(file: &File) -> PathBuf {
+    format!("/proc/self/fd/{}", file.as_raw_fd()).into()
+}
+
+/// Gives a file without a name one, in place of what has it.
+fn name(mut file: &File, to: &Path) -> io::Result<()> {
+    let link = |path: &Path| -> io::Result<()> {
+        Ok(rustix::fs::linkat(CWD, link_to(file), CWD, path, AtFlags::SYMLINK_FOLLOW)?)
+    };
+    if link(to).is_ok() {
+        return Ok(());
+    }
+    let (parent, prefix) = beside(to);
+    let mut builder = tempfile::Builder::new();
+    let builder = builder.prefix(&prefix).permissions(Permissions::from_mode(0o666));
+    let path = match builder.make_in(parent, link) {
+        Ok(named) => named.into_temp_path(),
+        // A file system that has such files and gives them no names: then a copy has one.
+        Err(_) => {
+            let mut named = builder.tempfile_in(parent)?;
+            file.rewind()?;
+            io::copy(&mut file, named.as_file_mut())?;
+            named.as_file().sync_all()?;
+            named.into_temp_path()
+        }
+    };
+    path.persist(to).map_err(|e| e.error)
 }
 
 fn interrupted() -> Error {
@@ -132,19 +197,38 @@ pub fn sync_dir(dir: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Write;
 
     #[test]
     fn a_dropped_temporary_is_gone_and_a_renamed_one_stays() {
         let dir = tempfile::tempdir().unwrap();
         let out = dir.path().join("n".repeat(255));
         let names = || fs::read_dir(dir.path()).unwrap().count();
-        let (temp, _) = Temp::file(&out).unwrap();
-        assert!(temp.path().file_name().unwrap().to_str().unwrap().starts_with(".nnn"));
+        drop(Temp::file(&out).unwrap());
+        let temp = Temp::dir(&out).unwrap();
+        assert!(temp.path().is_dir() && temp.path().file_name().unwrap().to_str().unwrap().starts_with(".nnn"));
         drop(temp);
-        drop(Temp::dir(&out).unwrap());
         assert_eq!(names(), 0);
         Temp::file(&out).unwrap().0.rename(&out).unwrap();
         assert!(out.is_file());
         assert_eq!(names(), 1);
+    }
+
+    #[test]
+    fn a_file_without_a_name_takes_that_of_another() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("out");
+        for text in ["first", "second"] {
+            let (mut file, own) = unnamed(dir.path()).unwrap();
+            file.write_all(text.as_bytes()).unwrap();
+            assert!(fs::read_dir(dir.path()).unwrap().count() == usize::from(text == "second"));
+            name(&own, &out).unwrap();
+            assert_eq!(fs::read_to_string(&out).unwrap(), text);
+        }
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        // A directory is not replaced, and nothing is left.
+        let (_, own) = unnamed(dir.path()).unwrap();
+        assert!(name(&own, dir.path()).is_err());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 }

@@ -1,7 +1,7 @@
 //! Docker's `manifest.json`: a list of images, each with the paths of its config and its layers.
 //! Source: <https://github.com/moby/docker-image-spec/blob/main/spec.md#combined-image-json--filesystem-changeset-format>.
 
-use super::draft::{Draft, verified};
+use super::draft::{Draft, of_config, verified};
 use super::store::Store;
 use crate::image::Doc;
 use crate::image::doc::View;
@@ -25,11 +25,12 @@ fn read_entry(store: &Store, entry: &View<'_>) -> Result<Draft> {
     let missing = || Error::new(ErrorKind::Archive, "missing, although manifest.json names it").member(path.as_bytes());
     let blob = store.find(path)?.ok_or_else(missing)?;
     let config = match digest_in(path) {
-        Some(digest) => verified(store, &blob, path, &digest, None)?,
-        None => Doc::parse(path, store.document(&blob, path)?)?,
+        Some(digest) => verified(store, &blob, path, &digest, None),
+        None => store.document(&blob, path).and_then(|bytes| Doc::parse(path, bytes)),
     };
+    let config = config.map_err(of_config)?;
     let digest = config.digest();
-    let mut draft = Draft::new(config, digest, None)?;
+    let mut draft = Draft::new(config, digest, None).map_err(of_config)?;
     for tag in entry.get("RepoTags")?.strings()? {
         draft.tag(&tag);
     }

@@ -7,6 +7,9 @@ use crate::image::doc::View;
 use crate::image::{Descriptor, Doc, ImageFacts, Platform, config_facts};
 use crate::{Digest, Error, ErrorKind, Result};
 
+/// The architecture of an image that says none.
+const UNKNOWN: &str = "unknown";
+
 /// An image's documents.
 #[derive(Debug)]
 pub struct Draft {
@@ -38,11 +41,17 @@ impl Draft {
                 let or = |text: &str, default: &str| {
                     if text.is_empty() { default.to_owned() } else { text.to_owned() }
                 };
-                Platform::new(&or(&facts.os, "linux"), &or(&facts.architecture, "unknown"), &facts.variant)
+                Platform::new(&or(&facts.os, "linux"), &or(&facts.architecture, UNKNOWN), &facts.variant)
             }
         };
         let (manifest, descriptors, files, tags) = (None, Vec::new(), None, Vec::new());
         Ok(Self { manifest, descriptors, files, config, config_digest, tags, platform, facts })
+    }
+
+    /// Whether it runs on `wanted`: an image that says no architecture runs on any, as docker takes it.
+    pub fn runs_on(&self, wanted: &Platform) -> bool {
+        let any = self.platform.architecture == UNKNOWN && self.platform.os == wanted.os;
+        any || self.platform == *wanted
     }
 
     /// Adds a name, unless it has it.
@@ -63,7 +72,7 @@ pub fn descriptor_platform(descriptor: &View<'_>) -> Result<Option<Platform>> {
     let view = descriptor.get("platform")?;
     let field = |key: &str| view.get(key)?.string();
     let (os, architecture) = (field("os")?, field("architecture")?);
-    let known = |text: &str| !text.is_empty() && text != "unknown";
+    let known = |text: &str| !text.is_empty() && text != UNKNOWN;
     if !known(&os) || !known(&architecture) {
         return Ok(None);
     }
@@ -83,4 +92,10 @@ pub fn verified(store: &Store, blob: &BlobRef, name: &str, digest: &Digest, size
         return Err(wrong("wrong digest").expected(digest, found));
     }
     Doc::parse(name, raw)
+}
+
+/// Says of an error that it is about an image's config, which its name, a digest, does not tell.
+pub fn of_config(mut error: Error) -> Error {
+    error.what = format!("the image's config is broken: {}", error.what);
+    error
 }

@@ -56,10 +56,17 @@ pub fn no_tar(error: Error, head: &[u8]) -> Error {
         return error;
     }
     let (found, hint) = match () {
+        () if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") => (
+            "text in UTF-16, as PowerShell's `>` makes of any output",
+            "save without it: `docker save -o app.tar app:latest`",
+        ),
+        // Bytes that are no text became U+FFFD.
+        () if head.starts_with(b"\xef\xbb\xbf") || head.windows(3).any(|bytes| bytes == b"\xef\xbf\xbd") => (
+            "text in UTF-8, as a shell's `>` makes of bytes that it takes for text",
+            "save without it: `docker save -o app.tar app:latest`",
+        ),
         () if begins("<!doctype") || begins("<html") || begins("<?xml") => ("an HTML page", "the download went wrong"),
         () if begins("{") || begins("[") => ("JSON", "give the archive or layout that the document lies in"),
-        () if head.starts_with(b"BZh") => ("bzip2 data", "decompress it first: `bunzip2`"),
-        () if head.starts_with(b"\xfd7zXZ\0") => ("xz data", "decompress it first: `unxz`"),
         () if head.starts_with(b"PK\x03\x04") => ("a zip file", "unpack it first: `unzip`"),
         () if head.starts_with(b"hsqs") => ("a squashfs image", "slim reads container images only"),
         () if head.starts_with(b"\x7fELF") => ("an ELF file", "slim reads container images only"),

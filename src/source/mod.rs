@@ -8,9 +8,11 @@ use crate::{Digest, Result, Warning};
 use serde_json::Value;
 use std::io::Read;
 
+mod artifact;
 mod docker;
 mod draft;
 mod foreign;
+mod holes;
 mod layers;
 mod location;
 mod merge;
@@ -108,6 +110,20 @@ pub struct LayerRef {
     pub media: String,
     /// The descriptor's annotations.
     pub annotations: Option<Value>,
+}
+
+impl Image {
+    /// What a message calls it: its first name, or its id.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.tags.first().cloned().unwrap_or_else(|| format!("sha256:{}", self.config_digest.short()))
+    }
+
+    /// Whether it is one for Windows, whose layers mean more than their files.
+    #[must_use]
+    pub fn is_windows(&self) -> bool {
+        self.platform.os.eq_ignore_ascii_case("windows")
+    }
 }
 
 impl Input {

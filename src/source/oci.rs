@@ -2,19 +2,19 @@
 //! Source: <https://github.com/opencontainers/image-spec/blob/main/image-layout.md>.
 
 use super::BlobRef;
-use super::draft::{Draft, descriptor_platform, verified};
+use super::artifact;
+use super::draft::{Draft, descriptor_platform, of_config, verified};
 use super::store::Store;
 use super::tree::{Edge, Node, NodeKind, OciTree, Raw};
 use crate::image::descriptor::{IMAGE_NAME, REF_NAME, REFERENCE_DIGEST, REFERENCE_TYPE};
 use crate::image::doc::View;
-use crate::image::media::{self, ManifestKind};
+use crate::image::media::ManifestKind;
 use crate::image::{Descriptor, Doc, Platform};
 use crate::{Digest, Error, ErrorKind, Result, Warning};
 use std::collections::HashMap;
 
 const MAX_DEPTH: u32 = 8;
 const MAX_DESCRIPTORS: usize = 10_000;
-const IN_TOTO: &str = "application/vnd.in-toto+json";
 
 /// What an OCI layout holds.
 pub struct Layout {
@@ -45,8 +45,9 @@ pub fn read(store: &Store, index: &BlobRef, platform: Option<&Platform>) -> Resu
     if view.get("manifests")?.value().is_none() {
         return Err(view.error(ErrorKind::Archive, "not an image index").expected("a list of `manifests`", "none"));
     }
-    let edges = reader.edges(&view, 1)?;
-    let Reader { nodes, mut drafts, warnings, skipped, .. } = reader;
+    let mut edges = reader.edges(&view, 1)?;
+    let Reader { mut nodes, mut drafts, warnings, skipped, .. } = reader;
+    find_subjects(&mut edges, &mut nodes, &drafts);
     for edge in &edges {
         let name = edge.descriptor.annotation(IMAGE_NAME).or_else(|| edge.descriptor.annotation(REF_NAME));
         if let Some(name) = name {
@@ -136,7 +137,9 @@ impl Reader<'_> {
         if let (Some(wanted), Some(platform)) = (self.platform, &platform)
             && wanted != platform
         {
-            self.skipped.push(platform.clone());
+            if self.is_whole(&descriptor.digest) {
+                self.skipped.push(platform.clone());
+            }
             return Ok((None, NodeKind::Image(None)));
         }
         let embedded = || descriptor.verified_data().map(BlobRef::memory);
@@ -146,7 +149,8 @@ impl Reader<'_> {
         };
         let raw = Raw { digest: descriptor.digest, blob };
         if !descriptor.media.is_empty() && ManifestKind::parse(&descriptor.media).is_none() {
-            return Ok((None, NodeKind::Artifact(vec![raw])));
+            let what = descriptor.media.clone();
+            return Ok((None, NodeKind::Artifact { what, raw: vec![raw], named: Vec::new() }));
         }
         let name = format!("blobs/sha256/{}", descriptor.digest.hex());
         let doc = verified(self.store, &raw.blob, &name, &descriptor.digest, Some(descriptor.size))?;
@@ -161,8 +165,12 @@ impl Reader<'_> {
             let hint = "convert it, for example with `skopeo copy --format oci`";
             return Err(view.error(ErrorKind::Unsupported, "docker manifest of schema 1").hint(hint));
         }
-        if artifact || subject.is_some() || is_artifact(&view)? {
-            return Ok((subject, NodeKind::Artifact(self.raw_blobs(raw, &view)?)));
+        let what = artifact::kind(self.store, &view)?;
+        if let Some(what) = what.or_else(|| (artifact || subject.is_some()).then(|| descriptor.media.clone())) {
+            let raw = self.raw_blobs(raw, &view)?;
+            let named =
+                if artifact || subject.is_some() { Vec::new() } else { artifact::named(self.store, &view, &raw)? };
+            return Ok((subject, NodeKind::Artifact { what, raw, named }));
         }
         Ok((None, self.image(&name, &doc, descriptor, platform)?))
     }
@@ -184,12 +192,30 @@ impl Reader<'_> {
             return Ok(NodeKind::Absent);
         };
         let path = format!("blobs/sha256/{}", config.digest.hex());
-        let config_doc = verified(self.store, &blob, &path, &config.digest, Some(config.size))?;
-        let mut draft = Draft::new(config_doc, config.digest, platform).map_err(|e| e.member(path.as_bytes()))?;
+        let config_doc = verified(self.store, &blob, &path, &config.digest, Some(config.size)).map_err(of_config)?;
+        let draft = Draft::new(config_doc, config.digest, platform);
+        let mut draft = draft.map_err(|e| of_config(e).member(path.as_bytes()))?;
         draft.manifest = Some((doc.clone(), descriptor.digest));
         draft.descriptors = layers;
         self.drafts.push(draft);
         Ok(NodeKind::Image(Some(self.drafts.len() - 1)))
+    }
+
+    /// Whether a manifest is there with all that it names, so that its platform can be picked.
+    fn is_whole(&self, manifest: &Digest) -> bool {
+        let there = |descriptor: &View<'_>| -> Option<bool> {
+            let digest = Digest::parse(descriptor.get("digest").ok()?.str().ok()??)?;
+            Some(self.store.blob(&digest).ok()?.is_some())
+        };
+        let whole = || -> Option<bool> {
+            let blob = self.store.blob(manifest).ok()??;
+            let doc = Doc::parse("manifest", self.store.document(&blob, "manifest").ok()?).ok()?;
+            let view = doc.view("manifest");
+            let mut named = view.get("layers").ok()?.list().ok()?;
+            named.push(view.get("config").ok()?);
+            Some(named.iter().all(|descriptor| there(descriptor) == Some(true)))
+        };
+        whole() == Some(true)
     }
 
     /// A pull of one platform leaves the others of its index out.
@@ -230,12 +256,32 @@ fn about(descriptor: &Descriptor) -> Option<Digest> {
     Digest::from_hex(hex)
 }
 
-/// Whether a manifest is of something else than an image.
-fn is_artifact(manifest: &View<'_>) -> Result<bool> {
-    let layers = manifest.get("layers")?.list()?;
-    let mut media = layers.iter().map(|l| l.get("mediaType")?.string()).collect::<Result<Vec<_>>>()?;
-    media.dedup();
-    Ok(manifest.get("artifactType")?.value().is_some()
-        || !media::is_config(&manifest.get("config")?.get("mediaType")?.string()?)
-        || media == [IN_TOTO])
+/// Finds what artifacts are about that do not say it in a place for that: of the digests that their documents name the first
+/// that is an image or index here.
+fn find_subjects(edges: &mut [Edge], nodes: &mut [Node], drafts: &[Draft]) {
+    let mut about: HashMap<Digest, Digest> = HashMap::new();
+    for node in nodes.iter() {
+        if let NodeKind::Image(_) | NodeKind::Index { .. } = node.kind {
+            about.insert(node.digest, node.digest);
+        }
+    }
+    for draft in drafts {
+        about.extend(draft.manifest.as_ref().map(|(_, digest)| (draft.config_digest, *digest)));
+    }
+    let of = |node: &Node| match &node.kind {
+        NodeKind::Artifact { named, .. } => Some(named.iter().find_map(|digest| about.get(digest).copied())),
+        _ => None,
+    };
+    let subjects: Vec<Option<Option<Digest>>> = nodes.iter().map(of).collect();
+    let find = |edge: &mut Edge| {
+        let Some(subject) = subjects[edge.node].filter(|_| edge.refers.is_none()) else { return };
+        let annotations = edge.descriptor.annotations.as_ref().map(artifact::in_annotations).unwrap_or_default();
+        edge.refers = annotations.iter().find_map(|digest| about.get(digest).copied()).or(subject);
+    };
+    edges.iter_mut().for_each(find);
+    for node in nodes {
+        if let NodeKind::Index { edges, .. } = &mut node.kind {
+            edges.iter_mut().for_each(find);
+        }
+    }
 }

@@ -5,7 +5,8 @@ use super::outer::{self, Walk};
 use super::store::Store;
 use super::tree::{DockerTree, Trees};
 use super::{Form, Input, Location, OpenOptions, Place, Prefix, docker, foreign, layers, merge, oci, select, spool};
-use crate::image::{Compression, Doc};
+use crate::codec::packed::Packing;
+use crate::image::Doc;
 use crate::{Error, ErrorKind, Result, Warning};
 use std::fs::File;
 use std::io::{self, Read};
@@ -30,10 +31,16 @@ fn open_in(location: &Location, options: &OpenOptions<'_>, name: &str) -> Result
     let documents = Documents::find(&store, location.prefix, is_dir, name)?;
     let (drafts, mut trees, mut warnings) = documents.read(&store, options)?;
     if drafts.is_empty() && options.platform.is_none() {
-        let types = trees.oci.as_ref().map(|oci| oci.media_types()).filter(|types| !types.is_empty());
+        let types = trees.oci.as_ref().map(|oci| oci.artifacts()).filter(|types| !types.is_empty());
         let what = "index.json names no image";
-        let what = types.map_or_else(|| what.to_owned(), |types| format!("{what}, only {}", types.join(", ")));
-        return Err(Error::new(ErrorKind::Archive, what));
+        let error = |what: String| Error::new(ErrorKind::Archive, what);
+        return Err(types.map_or_else(
+            || error(what.to_owned()),
+            |types| {
+                let hint = "slim makes container images smaller; other artifacts pass as they are beside one";
+                error(format!("{what}, only what is of type {}", types.join(", "))).hint(hint)
+            },
+        ));
     }
     let drafts = select::select(drafts, &mut trees, location.reference.as_deref(), options.platform.as_ref())?;
     let complete = |draft: Draft| layers::complete(&store, draft, &mut warnings);
@@ -73,7 +80,7 @@ fn open_path(path: &Path, prefix: Option<Prefix>, options: &OpenOptions<'_>) -> 
     let mut walk = FileWalk { file: &file, at: 0, len: metadata.len() };
     let mut head = [0; 512];
     let read = walk.read(&mut head)?;
-    if Compression::sniff(&head[..read]) != Compression::None {
+    if !Packing::sniff(&head[..read]).is_plain() {
         return spooled(file, "the input is compressed as a whole: it", options);
     }
     walk.at = 0;
@@ -89,7 +96,7 @@ fn spooled<R: Read + Send + 'static>(reader: R, what: &str, options: &OpenOption
     }
     (options.spool_note)(&format!("{what} is copied to a temporary file in {} first", spool::temp_dir()));
     let spool::Spooled { file, entries, read } =
-        spool::spool(reader, Compression::sniff(&head)).map_err(|e| foreign::no_tar(e, &head))?;
+        spool::spool(reader, Packing::sniff(&head)).map_err(|e| foreign::no_tar(e, &head))?;
     let metadata = file.metadata().map_err(|e| Error::io("cannot read the temporary file", e))?;
     Ok((Store::archive(file, &metadata, entries), Some(read)))
 }

@@ -1,16 +1,25 @@
 //! The members of the archive round the image: names, types and where their data lies. Layers inside are framed by
 //! [`crate::tar::frame`], which knows far more; here only headers are read, and data is seeked over.
 
+use crate::tar::Sparse;
+use crate::tar::sparse::{Keys, Layout, Map, Text};
 use crate::{Error, ErrorKind, Result, path};
 use bstr::BString;
 use std::io;
+use std::sync::Arc;
 
 /// More members than any image has, and few enough for their names to fit in memory.
 const MAX_MEMBERS: usize = 250_000;
 /// The most that all names together may take.
 const MAX_NAMES: usize = 64 << 20;
-/// The most that a long name or a PAX header may take.
-const MAX_EXTENSION: u64 = 1 << 20;
+/// The most that a long name may take.
+const MAX_NAME: u64 = 1 << 20;
+/// The most that a PAX header may take: it may hold the map of a sparse member.
+const MAX_PAX: u64 = 16 << 20;
+/// The most chunks of data that all sparse members together may have.
+const MAX_CHUNKS: usize = 1 << 20;
+/// The most bytes that all holes together may stand for: they are hashed as zeros.
+const MAX_HOLES: u64 = 32 << 30;
 const BLOCK: usize = 512;
 
 /// A member of the outer archive.
@@ -20,10 +29,12 @@ pub struct Entry {
     pub path: BString,
     /// Where its data begins.
     pub offset: u64,
-    /// How long its data is.
+    /// How long it is, in bytes: of a sparse file with its holes.
     pub size: u64,
     /// What it is.
     pub kind: Type,
+    /// Where the data of a sparse file belong, as bsdtar and `tar -S` store files with holes.
+    pub sparse: Option<Arc<Sparse>>,
 }
 
 /// What a member of the outer archive is.
@@ -37,7 +48,7 @@ pub enum Type {
     Symlink(BString),
     /// A hard link with its target.
     HardLink(BString),
-    /// A sparse file, a device or a pipe: nothing that an image is made of.
+    /// A device or a pipe: nothing that an image is made of.
     Other,
 }
 
@@ -55,7 +66,7 @@ struct Pending {
     path: Option<Vec<u8>>,
     link: Option<Vec<u8>>,
     size: Option<u64>,
-    sparse: bool,
+    sparse: Keys,
     any: bool,
 }
 
@@ -64,7 +75,8 @@ struct Pending {
 /// # Errors
 /// [`ErrorKind::Archive`] with the offset of what is wrong.
 pub fn index(walk: &mut dyn Walk) -> Result<Vec<Entry>> {
-    let mut indexer = Indexer { walk, at: 0, entries: Vec::new(), names: 0, pending: Pending::default() };
+    let (entries, pending) = (Vec::new(), Pending::default());
+    let mut indexer = Indexer { walk, at: 0, entries, names: 0, chunks: 0, holes: 0, pending };
     while indexer.step()? {}
     Ok(indexer.entries)
 }
@@ -74,6 +86,9 @@ struct Indexer<'a> {
     at: u64,
     entries: Vec<Entry>,
     names: usize,
+    /// Chunks of data in sparse members, and bytes in their holes.
+    chunks: usize,
+    holes: u64,
     pending: Pending,
 }
 
@@ -100,12 +115,14 @@ impl Indexer<'_> {
         let flag = header[156];
         match flag {
             b'x' | b'L' | b'K' => {
-                let data = self.extension(declared, start)?;
+                let data = self.extension(declared, if flag == b'x' { MAX_PAX } else { MAX_NAME }, start)?;
                 self.pending.any = true;
                 match flag {
                     b'L' => self.pending.path = Some(until_nul(&data).to_vec()),
                     b'K' => self.pending.link = Some(until_nul(&data).to_vec()),
-                    _ => self.pax(&data).ok_or_else(|| wrong("wrong PAX header", start))?,
+                    _ => self
+                        .pax(&data)
+                        .map_err(|e| e.map_or_else(|| wrong("wrong PAX header", start), |e| of_map(e, start)))?,
                 }
             }
             // A global header says nothing that matters here.
@@ -117,39 +134,84 @@ impl Indexer<'_> {
 
     fn member(&mut self, header: &[u8; BLOCK], declared: u64, start: u64) -> Result<()> {
         let pending = std::mem::take(&mut self.pending);
-        let name = pending.path.unwrap_or_else(|| header_name(header));
+        let name = pending.sparse.name.clone().or(pending.path).unwrap_or_else(|| header_name(header));
         let link = pending.link.unwrap_or_else(|| until_nul(&header[157..257]).to_vec());
         let link_length = link.len();
         let path = path::normalize(&name).map_err(|_| wrong("name leads out of the archive", start).member(&name))?;
         let kind = match header[156] {
-            _ if pending.sparse => Type::Other,
             b'0' | 0 | b'7' if name.ends_with(b"/") => Type::Dir,
-            b'0' | 0 | b'7' => Type::File,
+            b'0' | 0 | b'7' | b'S' => Type::File,
             b'1' => Type::HardLink(link.into()),
             b'2' => Type::Symlink(link.into()),
             b'5' => Type::Dir,
             _ => Type::Other,
         };
-        // GNU's sparse map goes on in blocks of its own.
-        let mut more = header[156] == b'S' && header[482] == 1;
-        while more {
-            let mut block = [0; BLOCK];
-            if !self.block(&mut block)? {
-                return Err(wrong("the archive ends in a sparse header", self.at));
-            }
-            more = block[504] == 1;
-        }
         // Links, devices and directories have no data, whatever their size says.
-        let size = if matches!(header[156], b'1'..=b'6') { 0 } else { pending.size.unwrap_or(declared) };
+        let declared = if matches!(header[156], b'1'..=b'6') { 0 } else { pending.size.unwrap_or(declared) };
+        let (sparse, stored) = match kind {
+            Type::File => self.sparse(header, &pending.sparse, declared, start).map_err(|e| e.member(&name))?,
+            _ => (None, declared),
+        };
         let offset = self.at;
-        self.skip(size, start).map_err(|e| e.member(&name))?;
+        self.skip(stored, start).map_err(|e| e.member(&name))?;
         self.names += path.len() + link_length;
         if self.entries.len() == MAX_MEMBERS || self.names > MAX_NAMES {
             let hint = "slim reads images, as `docker save` writes them, not file systems, as `docker export` does";
             return Err(wrong("more members, or longer names, than any image has", start).hint(hint));
         }
-        self.entries.push(Entry { path, offset, size, kind });
+        let size = sparse.as_ref().map_or(stored, |s| s.real_size);
+        self.entries.push(Entry { path, offset, size, kind, sparse });
         Ok(())
+    }
+
+    /// Reads what there is of a sparse map after the header: the map, and how many bytes of data follow.
+    fn sparse(
+        &mut self,
+        header: &[u8; BLOCK],
+        keys: &Keys,
+        declared: u64,
+        start: u64,
+    ) -> Result<(Option<Arc<Sparse>>, u64)> {
+        let wrong_map = |e| of_map(e, start);
+        let mut stored = declared;
+        let layout = if header[156] == b'S' { Layout::OldGnu } else { keys.layout().map_err(wrong_map)? };
+        let map = match layout {
+            Layout::Plain => return Ok((None, stored)),
+            Layout::Known(map) => map,
+            Layout::OldGnu => {
+                let (mut map, mut more) = Map::old_gnu_block(header).map_err(wrong_map)?;
+                while more {
+                    more = map.extend(&self.map_block()?).map_err(wrong_map)?;
+                }
+                map
+            }
+            Layout::InData(real_size) => {
+                let mut text = Text::new(real_size).map_err(wrong_map)?;
+                loop {
+                    stored =
+                        stored.checked_sub(BLOCK as u64).ok_or_else(|| wrong("sparse map without an end", start))?;
+                    if text.feed(&self.map_block()?).map_err(wrong_map)? {
+                        break text.into_map();
+                    }
+                }
+            }
+        };
+        let sparse = map.finish(stored).map_err(wrong_map)?;
+        self.chunks += sparse.map.len();
+        self.holes = self.holes.saturating_add(sparse.real_size - stored);
+        if self.chunks > MAX_CHUNKS || self.holes > MAX_HOLES {
+            let expected = format!("at most {MAX_CHUNKS} chunks of data, and {MAX_HOLES} bytes of holes");
+            let found = format!("{} chunks, and {} bytes of holes", self.chunks, self.holes);
+            return Err(wrong("the sparse members of the archive have more holes than any image", start)
+                .expected(expected, found));
+        }
+        Ok((Some(Arc::new(sparse)), stored))
+    }
+
+    /// A block of a sparse map.
+    fn map_block(&mut self) -> Result<[u8; BLOCK]> {
+        let mut block = [0; BLOCK];
+        if self.block(&mut block)? { Ok(block) } else { Err(wrong("the archive ends in a sparse map", self.at)) }
     }
 
     /// One block; false at a clean end.
@@ -183,9 +245,9 @@ impl Indexer<'_> {
         Ok(())
     }
 
-    fn extension(&mut self, size: u64, start: u64) -> Result<Vec<u8>> {
-        if size > MAX_EXTENSION {
-            let expected = format!("at most {MAX_EXTENSION} bytes");
+    fn extension(&mut self, size: u64, most: u64, start: u64) -> Result<Vec<u8>> {
+        if size > most {
+            let expected = format!("at most {most} bytes");
             return Err(wrong("extension header is too large", start).expected(expected, size));
         }
         let mut data = vec![0; (size as usize).next_multiple_of(BLOCK)];
@@ -198,24 +260,41 @@ impl Indexer<'_> {
         Ok(data)
     }
 
-    /// `LENGTH KEY=VALUE\n` records; `None` where they are broken.
-    fn pax(&mut self, mut data: &[u8]) -> Option<()> {
+    /// `LENGTH KEY=VALUE\n` records; no error of its own where they are broken.
+    fn pax(&mut self, mut data: &[u8]) -> Result<(), Option<Error>> {
         while !data.is_empty() {
-            let blank = data.iter().take(20).position(|&c| c == b' ')?;
-            let length: usize = std::str::from_utf8(&data[..blank]).ok()?.parse().ok()?;
-            let record = data.get(blank + 1..length)?.strip_suffix(b"\n")?;
-            data = &data[length..];
-            let (key, value) = record.split_at(record.iter().position(|&c| c == b'=')?);
-            let value = &value[1..];
+            let (key, value, rest) = record(data).ok_or(None)?;
+            data = rest;
             match key {
                 b"path" => self.pending.path = Some(value.to_vec()),
                 b"linkpath" => self.pending.link = Some(value.to_vec()),
-                b"size" => self.pending.size = Some(std::str::from_utf8(value).ok()?.parse().ok()?),
-                _ => self.pending.sparse |= key.starts_with(b"GNU.sparse."),
+                b"size" => {
+                    self.pending.size = Some(std::str::from_utf8(value).ok().and_then(|n| n.parse().ok()).ok_or(None)?)
+                }
+                _ => {
+                    if let Some(key) = key.strip_prefix(b"GNU.sparse.") {
+                        self.pending.sparse.apply(key, value)?;
+                    }
+                }
             }
         }
-        Some(())
+        Ok(())
     }
+}
+
+/// Takes the record `LENGTH KEY=VALUE\n` off the front: key, value, what follows.
+fn record(data: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+    let blank = data.iter().take(20).position(|&c| c == b' ')?;
+    let length: usize = std::str::from_utf8(&data[..blank]).ok()?.parse().ok()?;
+    let record = data.get(blank + 1..length)?.strip_suffix(b"\n")?;
+    let (key, value) = record.split_at(record.iter().position(|&c| c == b'=')?);
+    Some((key, &value[1..], &data[length..]))
+}
+
+/// What is wrong with a sparse map, which is read as those of layers are.
+fn of_map(mut error: Error, at: u64) -> Error {
+    error.kind = ErrorKind::Archive;
+    error.offset(at)
 }
 
 fn wrong(what: &str, at: u64) -> Error {
@@ -258,80 +337,4 @@ fn checksum_fits(header: &[u8; BLOCK]) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::source::testing::Tar;
-
-    struct Slice<'a>(&'a [u8]);
-
-    impl Walk for Slice<'_> {
-        fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-            let n = buf.len().min(self.0.len());
-            buf[..n].copy_from_slice(&self.0[..n]);
-            self.0 = &self.0[n..];
-            Ok(n)
-        }
-
-        fn skip(&mut self, n: u64) -> io::Result<u64> {
-            let n = self.0.len().min(usize::try_from(n).unwrap_or(usize::MAX));
-            self.0 = &self.0[n..];
-            Ok(n as u64)
-        }
-    }
-
-    fn list(bytes: &[u8]) -> Result<Vec<Entry>> {
-        index(&mut Slice(bytes))
-    }
-
-    #[test]
-    fn members_are_listed_with_their_offsets() {
-        let long = format!("{}/layer.tar", "d".repeat(200));
-        let tar = Tar::new().file("./a", b"abc").symlink("l", "../x").file(&long, b"").hard_link("h", "a").end();
-        let entries = list(&tar).unwrap();
-        let paths: Vec<&[u8]> = entries.iter().map(|e| e.path.as_slice()).collect();
-        assert_eq!(paths, [&b"a"[..], b"l", long.as_bytes(), b"h"]);
-        assert_eq!((entries[0].offset, entries[0].size, &entries[0].kind), (512, 3, &Type::File));
-        assert_eq!(entries[1].kind, Type::Symlink("../x".into()));
-        assert_eq!(entries[3].kind, Type::HardLink("a".into()));
-    }
-
-    #[test]
-    fn pax_and_base_256_sizes_count() {
-        let pax = Tar::new().raw(b'x', "p", b"12 path=x/y\n10 size=3\n").file("short", b"abc").end();
-        let entries = list(&pax).unwrap();
-        assert_eq!((entries[0].path.as_slice(), entries[0].size), (&b"x/y"[..], 3));
-        assert_eq!(number(b"\x80\0\0\0\0\0\0\x02\0\0\0\0"), Some(8 << 30));
-        assert_eq!(number(b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), None);
-        assert_eq!(number(b"00000000017\0"), Some(15));
-        assert_eq!(number(b"0000x"), None);
-    }
-
-    #[test]
-    fn a_cut_at_any_byte_is_an_error_or_the_end_of_a_member() {
-        let tar = Tar::new().file("a", b"abc").file("b", &[7; 600]).end();
-        for cut in 0..512 * 5 {
-            match list(&tar[..cut]) {
-                Ok(entries) => assert!(entries.len() < 2 || cut >= 512 * 3 + 600, "{cut}"),
-                Err(e) => assert_eq!(e.kind, ErrorKind::Archive),
-            }
-        }
-    }
-
-    #[test]
-    fn what_is_broken_is_named_with_its_offset() {
-        let huge = Tar::new().file("ok", b"").sized("huge", 1 << 60).end();
-        let e = list(&huge).unwrap_err();
-        assert_eq!((e.member.as_deref(), e.what.as_str()), (Some("huge"), "the archive ends within a member"));
-        assert_eq!(list(b"<!DOCTYPE html><html></html>").unwrap_err().what, "not a tar archive");
-        assert_eq!(list(&[b'x'; 2048]).unwrap_err().what, "not a tar archive");
-        let mut flipped = Tar::new().file("a", b"").file("b", b"").end();
-        flipped[512] = b'c';
-        assert_eq!(list(&flipped).unwrap_err().offset, Some(512));
-        let escape = Tar::new().file("../../etc/passwd", b"x").end();
-        assert_eq!(list(&escape).unwrap_err().what, "name leads out of the archive");
-        let pax = Tar::new().raw(b'x', "p", b"99 path=x\n").file("a", b"").end();
-        assert_eq!(list(&pax).unwrap_err().what, "wrong PAX header");
-        assert!(list(&Tar::new().raw(b'L', "l", &[b'a'; (1 << 20) + 1]).end()).is_err());
-        assert!(list(&[0; 4096]).unwrap().is_empty());
-    }
-}
+mod tests;

@@ -23,7 +23,7 @@ pub fn select(
         let skipped = trees.oci.iter().flat_map(|oci| &oci.skipped);
         let found = listed(chosen.map(|(d, _)| &d.platform).chain(skipped).map(ToString::to_string));
         for (keep, draft) in keep.iter_mut().zip(&drafts) {
-            *keep &= draft.platform == *platform;
+            *keep &= draft.runs_on(platform);
         }
         if !keep.contains(&true) {
             let error = Error::new(ErrorKind::Usage, format!("no image for platform {platform}"));

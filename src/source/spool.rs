@@ -2,8 +2,8 @@
 //! Its members are framed on the way, so that what is no archive ends the copying early.
 
 use super::outer::{self, Entry, Walk};
-use crate::codec::{self, CHUNK};
-use crate::image::Compression;
+use crate::codec::CHUNK;
+use crate::codec::packed::{self, Packing};
 use crate::{Error, ErrorKind, Result};
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
@@ -34,14 +34,14 @@ pub fn peek<R: Read + Send + 'static>(mut reader: R) -> Result<(Vec<u8>, Box<dyn
     Ok((head.clone(), Box::new(Cursor::new(head).chain(reader))))
 }
 
-/// Copies `reader`, whose bytes are compressed as `compression` says.
+/// Copies `reader`, whose bytes are compressed as `packing` says.
 ///
 /// # Errors
 /// Where it is no tar, or cannot be read or written.
-pub fn spool(reader: Box<dyn Read + Send>, compression: Compression) -> Result<Spooled> {
+pub fn spool(reader: Box<dyn Read + Send>, packing: Packing) -> Result<Spooled> {
     let count = Arc::new(AtomicU64::new(0));
     let counting = Counting { inner: reader, count: Arc::clone(&count) };
-    let from = codec::decoder(compression, counting)?;
+    let from = packed::unpack(packing, counting)?;
     let to = tempfile::tempfile().map_err(|e| Error::io(format!("no temporary file in {}", temp_dir()), e))?;
     let mut copy = Copy { from, to, size: 0, chunk: vec![0; CHUNK], count: Arc::clone(&count) };
     let entries = outer::index(&mut copy)?;
@@ -175,7 +175,7 @@ mod tests {
 
     fn spool_bytes(bytes: Vec<u8>) -> Result<Spooled> {
         let (head, reader) = peek(Cursor::new(bytes))?;
-        spool(reader, Compression::sniff(&head))
+        spool(reader, Packing::sniff(&head))
     }
 
     #[test]
@@ -215,7 +215,7 @@ mod tests {
             }
         }
         for byte in [0, b'<'] {
-            assert!(spool(Box::new(Endless(byte)), Compression::None).is_err());
+            assert!(spool(Box::new(Endless(byte)), Packing::sniff(b"")).is_err());
         }
         // A size of 2^50 in a well-formed header, and zeros without end behind it.
         struct Zeros(Cursor<Vec<u8>>);

@@ -1,7 +1,9 @@
 //! Where blobs lie: slices of one archive file, files of a layout directory, or bytes that a descriptor embeds.
 
+use super::holes::Expanded;
 use super::outer::{Entry, Type};
 use crate::image::doc;
+use crate::tar::Sparse;
 use crate::{Digest, Error, ErrorKind, Result, path};
 use bstr::BString;
 use std::collections::{HashMap, VecDeque};
@@ -21,7 +23,7 @@ pub struct BlobRef(Spot);
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Spot {
-    /// So many bytes of the archive from an offset on.
+    /// So many bytes of the archive, stored from an offset on; of a sparse member with its holes.
     Slice { offset: u64, size: u64 },
     /// A file of the layout directory.
     File { path: String, size: u64 },
@@ -61,6 +63,8 @@ pub struct Archive {
     file: Arc<File>,
     stamp: Stamp,
     entries: HashMap<BString, Entry>,
+    /// The maps of the sparse members, by their offsets.
+    sparse: HashMap<u64, Arc<Sparse>>,
 }
 
 /// A layout directory.
@@ -75,8 +79,9 @@ impl Store {
     /// The store of an archive `file`, with its metadata from before its `entries` were read; of members with one name
     /// the last counts.
     pub fn archive(file: File, metadata: &Metadata, entries: Vec<Entry>) -> Self {
-        let entries = entries.into_iter().map(|e| (e.path.clone(), e)).collect();
-        Self::Archive(Archive { file: Arc::new(file), stamp: stamp(metadata), entries })
+        let entries: HashMap<_, _> = entries.into_iter().map(|e| (e.path.clone(), e)).collect();
+        let sparse = entries.values().filter_map(|e| Some((e.offset, Arc::clone(e.sparse.as_ref()?)))).collect();
+        Self::Archive(Archive { file: Arc::new(file), stamp: stamp(metadata), entries, sparse })
     }
 
     /// The store of the layout at `dir`.
@@ -134,6 +139,11 @@ impl Store {
                 let mut cursor = Cursor::new(Bytes(Arc::clone(bytes)));
                 cursor.set_position(skip);
                 Ok(Box::new(cursor))
+            }
+            (Spot::Slice { offset, .. }, Self::Archive(Archive { file, sparse, .. }))
+                if sparse.contains_key(offset) =>
+            {
+                Ok(Box::new(Expanded::new(Arc::clone(file), *offset, Arc::clone(&sparse[offset]), skip)))
             }
             (Spot::Slice { offset, size }, Self::Archive(archive)) => {
                 let (at, end) = (offset.saturating_add(skip), offset.saturating_add(*size));
@@ -235,7 +245,8 @@ impl Archive {
             let target = match self.entries.get(&BString::from(bstr::join("/", &done))).map(|e| &e.kind) {
                 Some(Type::Symlink(target)) if target.starts_with(b"/") => {
                     let found = target.escape_ascii();
-                    return Err(error("link leads out of the archive").expected("a member of the archive", found));
+                    let error = error("link leads out of the archive").expected("a member of the archive", found);
+                    return Err(error.hint("pack it again with links followed: `tar -h`"));
                 }
                 Some(Type::Symlink(target)) => {
                     done.pop();
@@ -277,7 +288,8 @@ impl Dir {
             Err(e) => return Err(error("cannot open").cause(e)),
         };
         if !real.starts_with(&self.root) {
-            return Err(error("symlink leads out of the layout"));
+            let hint = format!("copy the layout with its links followed: `cp -RL {} NEW`", self.root.display());
+            return Err(error("symlink leads out of the layout").hint(hint));
         }
         let metadata = real.metadata().map_err(|e| error("cannot open").cause(e))?;
         if !metadata.is_file() {
@@ -318,11 +330,18 @@ struct Slice {
 impl Read for Slice {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let most = usize::try_from(self.end - self.at).unwrap_or(usize::MAX).min(buf.len());
-        let n = self.file.read_at(&mut buf[..most], self.at)?;
-        if n == 0 && most > 0 {
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the archive became shorter while it was read"));
-        }
+        let n = read_slice(&self.file, &mut buf[..most], self.at)?;
         self.at += n as u64;
         Ok(n)
+    }
+}
+
+/// Reads some of the archive's bytes: at least one, where any are asked for.
+pub fn read_slice(file: &File, buf: &mut [u8], at: u64) -> io::Result<usize> {
+    match file.read_at(buf, at)? {
+        0 if !buf.is_empty() => {
+            Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the archive became shorter while it was read"))
+        }
+        n => Ok(n),
     }
 }

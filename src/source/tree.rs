@@ -30,13 +30,14 @@ pub struct OciTree {
 }
 
 impl OciTree {
-    /// The media types that the root's descriptors name, each once, in order.
-    pub fn media_types(&self) -> Vec<&str> {
+    /// What the artifacts are, each type once, in order.
+    pub fn artifacts(&self) -> Vec<&str> {
         let mut types: Vec<&str> = Vec::new();
-        for edge in &self.edges {
-            let media = edge.descriptor.media.as_str();
-            if !media.is_empty() && !types.contains(&media) {
-                types.push(media);
+        for node in &self.nodes {
+            if let NodeKind::Artifact { what, .. } = &node.kind
+                && !types.contains(&what.as_str())
+            {
+                types.push(what);
             }
         }
         types
@@ -82,7 +83,14 @@ pub enum NodeKind {
     /// Its blob is not there.
     Absent,
     /// Neither: passed on as it is, with all blobs it names that are there.
-    Artifact(Vec<Raw>),
+    Artifact {
+        /// The media type that says what it is.
+        what: String,
+        /// Its blobs, the manifest first.
+        raw: Vec<Raw>,
+        /// The digests that its documents name.
+        named: Vec<Digest>,
+    },
 }
 
 /// A blob to be copied as it is.

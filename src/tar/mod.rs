@@ -11,7 +11,7 @@ mod entry;
 pub mod frame;
 mod header;
 mod pax;
-mod sparse;
+pub(crate) mod sparse;
 pub mod synth;
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ use crate::{Error, Result};
 const MOST: u64 = 1 << 20;
 
 /// A map under construction.
-pub(super) struct Map {
+pub(crate) struct Map {
     real_size: u64,
     entries: Vec<(u64, u64)>,
     count: u64,
@@ -19,7 +19,7 @@ pub(super) struct Map {
 }
 
 impl Map {
-    pub(super) fn new(real_size: u64) -> Result<Self> {
+    pub(crate) fn new(real_size: u64) -> Result<Self> {
         if i64::try_from(real_size).is_err() {
             return Err(bad("sparse file too large").expected(format!("at most {} bytes", i64::MAX), real_size));
         }
@@ -27,7 +27,7 @@ impl Map {
     }
 
     /// Adds a chunk. Empty ones, which writers put at a file's end to mark it, are checked and left out.
-    pub(super) fn push(&mut self, offset: u64, length: u64) -> Result<()> {
+    pub(crate) fn push(&mut self, offset: u64, length: u64) -> Result<()> {
         let chunk = || format!("one of {length} at {offset}");
         self.count += 1;
         check_count(self.count)?;
@@ -51,7 +51,7 @@ impl Map {
     }
 
     /// The finished map, which must cover the data that is stored.
-    pub(super) fn finish(self, stored: u64) -> Result<Sparse> {
+    pub(crate) fn finish(self, stored: u64) -> Result<Sparse> {
         if self.total != stored {
             let expected = format!("{} bytes", self.total);
             return Err(bad("stored size of a sparse file differs from its map").expected(expected, stored));
@@ -66,8 +66,13 @@ impl Map {
         Ok((map, header.0[SPARSE_MORE] != 0))
     }
 
+    /// The same of a header as it is read from an archive, whose checksum was verified.
+    pub(crate) fn old_gnu_block(block: &Block) -> Result<(Self, bool)> {
+        Self::old_gnu(&Header(*block))
+    }
+
     /// Goes on with an extension block; whether another follows.
-    pub(super) fn extend(&mut self, block: &Block) -> Result<bool> {
+    pub(crate) fn extend(&mut self, block: &Block) -> Result<bool> {
         let (fields, more) = block.split_at(21 * 24);
         self.push_fields(fields)?;
         Ok(more[0] != 0)
@@ -95,7 +100,7 @@ fn check_count(count: u64) -> Result<()> {
 }
 
 /// Where a member's map is.
-pub(super) enum Layout {
+pub(crate) enum Layout {
     /// It is not sparse.
     Plain,
     /// In the header and the blocks after it.
@@ -108,9 +113,9 @@ pub(super) enum Layout {
 
 /// The `GNU.sparse.*` records of a member.
 #[derive(Default)]
-pub(super) struct Keys {
+pub(crate) struct Keys {
     /// The name that the file has, where the header has a made-up one.
-    pub(super) name: Option<Vec<u8>>,
+    pub(crate) name: Option<Vec<u8>>,
     major: Option<Vec<u8>>,
     minor: Option<Vec<u8>>,
     real_size: Option<u64>,
@@ -121,7 +126,7 @@ pub(super) struct Keys {
 
 impl Keys {
     /// Takes the record `GNU.sparse.KEY=VALUE`.
-    pub(super) fn apply(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
+    pub(crate) fn apply(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
         let parse = |digits: &[u8]| {
             let what = format!("bad PAX GNU.sparse.{}", key.escape_ascii());
             decimal(digits).ok_or_else(|| bad(what).expected("a decimal number", shown(digits)))
@@ -153,12 +158,12 @@ impl Keys {
     }
 
     /// Whether there was any such record.
-    pub(super) fn any(&self) -> bool {
+    pub(crate) fn any(&self) -> bool {
         self.any
     }
 
     /// What they say about the member.
-    pub(super) fn layout(&self) -> Result<Layout> {
+    pub(crate) fn layout(&self) -> Result<Layout> {
         if !self.any {
             return Ok(Layout::Plain);
         }
@@ -188,7 +193,7 @@ impl Keys {
 }
 
 /// Reads the text of a PAX 1.0 map: the number of chunks, then offset and length of each, a line for each number.
-pub(super) struct Text {
+pub(crate) struct Text {
     map: Map,
     left: Option<u64>,
     offset: Option<u64>,
@@ -196,12 +201,12 @@ pub(super) struct Text {
 }
 
 impl Text {
-    pub(super) fn new(real_size: u64) -> Result<Self> {
+    pub(crate) fn new(real_size: u64) -> Result<Self> {
         Ok(Self { map: Map::new(real_size)?, left: None, offset: None, line: Vec::new() })
     }
 
     /// Takes the next block; whether the map ended in it.
-    pub(super) fn feed(&mut self, block: &Block) -> Result<bool> {
+    pub(crate) fn feed(&mut self, block: &Block) -> Result<bool> {
         let mut rest = &block[..];
         while let Some(end) = memchr::memchr(b'\n', rest) {
             self.line.extend_from_slice(&rest[..end]);
@@ -240,7 +245,7 @@ impl Text {
         Ok(done)
     }
 
-    pub(super) fn into_map(self) -> Map {
+    pub(crate) fn into_map(self) -> Map {
         self.map
     }
 }

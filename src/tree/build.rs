@@ -184,7 +184,7 @@ impl<'a> Build<'a> {
     }
 
     /// The directory of this path, made where it is missing, with symbolic links followed.
-    fn make_dirs(&mut self, dir: &'a [u8]) -> Result<u32, &'static str> {
+    pub(super) fn make_dirs(&mut self, dir: &'a [u8]) -> Result<u32, &'static str> {
         let mut at = 0;
         let mut links = 0;
         let mut todo: Vec<&'a [u8]> = components_reversed(dir);
@@ -227,6 +227,19 @@ impl<'a> Build<'a> {
 
     pub(super) fn walk(&self, wanted: &[u8]) -> Option<u32> {
         path::components(wanted).try_fold(0, |at, part| self.child(at, part))
+    }
+
+    /// Whether a symbolic link stands on the way of this path or at its end.
+    pub(super) fn leads_through_a_link(&self, dir: &[u8]) -> bool {
+        let mut at = 0;
+        for part in path::components(dir) {
+            let Some(next) = self.child(at, part) else { return false };
+            if matches!(self.kind(next), Kind::Symlink(_)) {
+                return true;
+            }
+            at = next;
+        }
+        false
     }
 
     /// The directory that a path leads to, with symbolic links followed.

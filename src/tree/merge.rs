@@ -223,7 +223,7 @@ impl Own<'_> {
 
 impl<'a> Build<'a> {
     /// Lays a layer on top.
-    fn overlay(&mut self, mut own: Build<'a>, found: &Found, members: &[Member]) -> Result<()> {
+    fn overlay(&mut self, mut own: Build<'a>, found: &Found, members: &'a [Member]) -> Result<()> {
         let mut holders = HashMap::new();
         for &link in &found.foreign {
             let Kind::HardLink(target) = &members[link as usize].kind else {
@@ -254,6 +254,13 @@ impl<'a> Build<'a> {
                 if let Some(dir) = self.walk(dir) {
                     self.remove(dir, name);
                 }
+            }
+        }
+        for mark in &found.marks {
+            let dir = if mark.opaque { &mark.path[..] } else { path::split(&mark.path).0 };
+            if self.leads_through_a_link(dir) {
+                let (dir, _) = path::split(&members[mark.member as usize].path);
+                own.make_dirs(dir).map_err(|what| bad(members, mark.member, what))?;
             }
         }
         own.drop_table();

@@ -1,7 +1,9 @@
 //! The documents of an archive or layout: every descriptor that leads from `index.json` and `manifest.json` to a layer is held
 //! against the bytes that it names, and what two documents say of one image against each other.
 
+use super::artifact;
 use super::findings::Outcome;
+use super::platform;
 use super::store::{Blob, Store};
 use crate::{Digest, Error, ErrorKind, Result};
 use serde_json::Value;
@@ -48,6 +50,12 @@ impl Image {
     #[must_use]
     pub fn name(&self) -> String {
         format!("{} ({})", self.tags.first().map_or_else(|| self.id.short(), Clone::clone), self.platform)
+    }
+
+    /// Whether it is one for Windows: the registry hives of all its layers count together, so no tree of files tells what it is.
+    #[must_use]
+    pub fn is_windows(&self) -> bool {
+        self.platform.split('/').next().is_some_and(|os| os.eq_ignore_ascii_case("windows"))
     }
 }
 
@@ -162,6 +170,11 @@ impl Walk<'_> {
             let own = own.iter().find_map(|key| notes[*key].as_str()).map(str::to_owned);
             let tags: Vec<String> = tags.iter().cloned().chain(own).collect();
             let at = format!("{place}: manifest {}", number + 1);
+            if !artifact::leads_on(descriptor["mediaType"].as_str().unwrap_or_default()) {
+                let claim = self.claim(&at, descriptor)?;
+                self.blob(&claim)?;
+                continue;
+            }
             let Some((digest, json)) = self.document(&at, descriptor)? else {
                 if let Some(digest) = descriptor["digest"].as_str() {
                     self.out.note("absent", at, digest, "not in the input");
@@ -188,8 +201,10 @@ impl Walk<'_> {
     }
 
     fn manifest(&mut self, at: &str, json: &Value, descriptor: &Value, tags: Vec<String>) -> Result<()> {
-        let artifact = descriptor["annotations"]["vnd.docker.reference.type"].is_string()
-            || json["artifactType"].is_string() && descriptor["platform"].is_null();
+        let about = descriptor["annotations"]["vnd.docker.reference.type"].is_string() || json["subject"].is_object();
+        if about || artifact::is_one(self.store, json)? {
+            return self.artifact(at, json);
+        }
         let config = self.document(&format!("{at}: config"), &json["config"])?;
         let mut layers = Vec::new();
         for (number, layer) in items(json, "layers").iter().enumerate() {
@@ -204,12 +219,10 @@ impl Walk<'_> {
             self.out.wrong("absent", format!("{at}: config"), json["config"]["digest"].to_string(), "not in the input");
             return Ok(());
         };
-        if artifact {
-            return layers.iter().try_for_each(|layer| self.blob(layer));
-        }
         let platform = platform(&config);
-        let said = platform_of(&descriptor["platform"]);
-        if !descriptor["platform"].is_null() && !platform.starts_with(&said) && said != platform {
+        // What one of them does not say, the other may.
+        if !platform::agree(&platform::parts(&descriptor["platform"]), &platform::parts(&config)) {
+            let said = platform_of(&descriptor["platform"]);
             self.out.wrong("platform", format!("{at}: platform"), said, platform.clone());
         }
         let image = Image { tags, platform, config, id, layers };
@@ -217,6 +230,19 @@ impl Walk<'_> {
         match self.images.iter_mut().find(same) {
             Some(known) => known.tags.extend(image.tags),
             None => self.images.push(image),
+        }
+        Ok(())
+    }
+
+    /// What is no image: the blobs that its manifest names, as far as they are there.
+    fn artifact(&mut self, at: &str, json: &Value) -> Result<()> {
+        let config = Some(&json["config"]).filter(|config| !config.is_null());
+        for descriptor in config.into_iter().chain(items(json, "layers")).chain(items(json, "blobs")) {
+            let claim = self.claim(&format!("{at}: blob"), descriptor)?;
+            match claim.blob {
+                Some(_) => self.blob(&claim)?,
+                None => self.out.note("absent", &claim.name, descriptor["digest"].to_string(), "not in the input"),
+            }
         }
         Ok(())
     }

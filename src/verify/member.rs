@@ -333,7 +333,7 @@ fn kind(flag: u8, slash: bool) -> io::Result<Kind> {
 }
 
 /// A long name. Engines read with Go's library, to which GNU's go before those in PAX.
-fn long(gnu: Option<Vec<u8>>, pax: Option<&[u8]>) -> Option<Vec<u8>> {
+pub fn long(gnu: Option<Vec<u8>>, pax: Option<&[u8]>) -> Option<Vec<u8>> {
     gnu.filter(|name| !name.is_empty()).or_else(|| pax.map(<[u8]>::to_vec))
 }
 
@@ -348,7 +348,7 @@ fn device(header: &Header) -> io::Result<(i64, i64)> {
 }
 
 /// The name in the header itself.
-fn short_name(header: &Header) -> Vec<u8> {
+pub fn short_name(header: &Header) -> Vec<u8> {
     let name = pax::text(&header.as_old().name);
     match header.as_ustar().map(|ustar| pax::text(&ustar.prefix)).filter(|prefix| !prefix.is_empty()) {
         Some(prefix) => [prefix, b"/", name].concat(),

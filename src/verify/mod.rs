@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::AtomicUsize;
 
+mod artifact;
 mod compare;
 mod config;
 pub mod content;
@@ -21,7 +22,10 @@ pub mod layer;
 pub mod ledgers;
 pub mod member;
 mod modules;
+mod outer;
+mod packed;
 pub mod pax;
+mod platform;
 mod references;
 pub mod replay;
 pub mod store;
@@ -109,7 +113,7 @@ pub fn verify(request: &Request<'_>) -> Result<Outcome> {
     if let Some(old) = &mut old {
         let wanted = |image: &Image| match (request.expected, request.platform) {
             (Some(expected), _) => expected.iter().any(|e| e.id == Some(image.id)),
-            (None, Some(platform)) => image.platform == platform,
+            (None, Some(wanted)) => platform::agree(&platform::parts(&image.config), &platform::written(wanted)),
             (None, None) => true,
         };
         old.images.retain(wanted);
@@ -121,15 +125,19 @@ pub fn verify(request: &Request<'_>) -> Result<Outcome> {
         layers_of(&new, image, &mut out);
         config::check(image, &mut out);
         out.checked.images += 1;
-        let tree = new.tree(image).unwrap_or_else(|e| {
+        let tree = if image.is_windows() { Ok(None) } else { new.tree(image) };
+        let tree = tree.unwrap_or_else(|e| {
             out.wrong("layer", "the layers on top of each other", "a tree", e);
             None
         });
-        if let (Some(tree), Some(old)) = (&tree, &old) {
-            match pair(old, &new, index) {
+        let windows = |old: &Side| image.is_windows() || old.images.iter().all(Image::is_windows);
+        match (&tree, &old) {
+            (_, Some(old)) if windows(old) => windows_layers(pair(old, &new, index), image, &mut out),
+            (Some(tree), Some(old)) => match pair(old, &new, index) {
                 Some(before) => against(request, old, before, image, tree, &mut out)?,
                 None => out.wrong("image", image.name(), "an image of IN that it was made from", "none"),
-            }
+            },
+            _ => {}
         }
         if new.images.len() > 1 {
             out.name(from, &image.name());
@@ -227,6 +235,20 @@ fn pair<'s>(old: &'s Side, new: &Side, index: usize) -> Option<&'s Image> {
         return Some(found);
     }
     old.images.get(index)
+}
+
+/// Holds a Windows image against the one it was made from: its layers mean more than the files that they make together, so
+/// these have to be the same ones.
+fn windows_layers(before: Option<&Image>, image: &Image, out: &mut Outcome) {
+    let Some(before) = before else {
+        return out.wrong("image", image.name(), "an image of IN that it was made from", "none");
+    };
+    let layers = |image: &Image| {
+        let ids = config::diff_ids(&image.config).into_iter();
+        ids.map(|id| id.map_or_else(|| "no digest".to_owned(), |id| id.to_string())).collect::<Vec<_>>().join(", ")
+    };
+    out.same("layer", "the layers of a Windows image", &layers(before), &layers(image));
+    config::compare(&before.config, &image.config, false, out);
 }
 
 fn against(

@@ -307,6 +307,14 @@ impl<'a> Tree<'a> {
         for dir in &own.opaques {
             clear(&mut self.names, dir);
         }
+        // Engines make the directories on a marker's way, and such a directory hides a symbolic link of a lower layer.
+        for dir in own.whiteouts.iter().map(|path| split(path).0).chain(own.opaques.iter().map(|dir| &dir[..])) {
+            let mut ways = (0..dir.len()).filter(|&i| dir[i] == b'/').map(|i| &dir[..i]).chain([dir]);
+            let is_link = |way: &[u8]| self.names.get(way.as_bstr()).is_some_and(|i| self.kind(*i) == Kind::Symlink);
+            if ways.any(is_link) {
+                self.parents(&mut own.names, &join(dir, b"x"))?;
+            }
+        }
         for (path, inode) in own.names {
             let dir = self.kind(inode) == Kind::Dir;
             let lower = self.names.get(&path).map(|lower| self.kind(*lower) == Kind::Dir);

@@ -1,6 +1,7 @@
-//! Where an image's files are, read a second way: the members of an archive by the `tar` crate's index of them, or the files of
-//! a directory. A compressed archive or a pipe is put into a temporary file first.
+//! Where an image's files are, read a second way: the members of an archive ([`super::outer`]), or the files of a directory. A compressed archive or a pipe is put into a temporary file first.
 
+use super::outer::{self, Member};
+use super::packed;
 use crate::source::{Location, Place};
 use crate::{Error, ErrorKind, Result, path};
 use std::collections::BTreeMap;
@@ -22,19 +23,16 @@ pub struct Store {
 }
 
 enum Kind {
-    Archive { file: File, members: BTreeMap<String, Member> },
+    Archive { file: File, filled: Option<File>, members: BTreeMap<String, Member> },
     Dir(PathBuf),
-}
-
-enum Member {
-    File { offset: u64, size: u64 },
-    Link(String),
 }
 
 /// Where a file's bytes lie.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Blob {
     path: Option<PathBuf>,
+    /// Whether they are in the file of those that were sparse.
+    filled: bool,
     offset: u64,
     /// Its size in bytes.
     pub size: u64,
@@ -65,8 +63,14 @@ impl Store {
         match &self.kind {
             Kind::Dir(dir) => {
                 let path = dir.join(name);
+                let inside = |path: &PathBuf| Some(path.canonicalize().ok()?.starts_with(dir.canonicalize().ok()?));
+                if inside(&path) == Some(false) {
+                    let error = Error::new(ErrorKind::Archive, "symlink leads out of the layout").archive(&self.name);
+                    return Err(error.hint(format!("copy it with its links followed: `cp -RL {} NEW`", dir.display())));
+                }
                 Ok(path.metadata().ok().filter(std::fs::Metadata::is_file).map(|m| Blob {
                     path: Some(path),
+                    filled: false,
                     offset: 0,
                     size: m.len(),
                 }))
@@ -74,10 +78,10 @@ impl Store {
             Kind::Archive { members, .. } => {
                 let mut name = name;
                 for _ in 0..MAX_LINKS {
+                    let blob = |offset, size, filled| Ok(Some(Blob { path: None, filled, offset, size }));
                     match members.get(&name) {
-                        Some(Member::File { offset, size }) => {
-                            return Ok(Some(Blob { path: None, offset: *offset, size: *size }));
-                        }
+                        Some(Member::File { offset, size }) => return blob(*offset, *size, false),
+                        Some(Member::Filled { offset, size }) => return blob(*offset, *size, true),
                         Some(Member::Link(to)) => name.clone_from(to),
                         None => return Ok(None),
                     }
@@ -112,7 +116,9 @@ impl Store {
     pub fn file(&self, blob: &Blob) -> Result<(File, u64)> {
         let file = match (&blob.path, &self.kind) {
             (Some(path), _) => File::open(path),
-            (None, Kind::Archive { file, .. }) => file.try_clone(),
+            (None, Kind::Archive { file, filled, .. }) => {
+                filled.as_ref().filter(|_| blob.filled).unwrap_or(file).try_clone()
+            }
             (None, Kind::Dir(dir)) => File::open(dir),
         };
         Ok((file.map_err(|e| Error::io("cannot open", e).archive(&self.name))?, blob.offset))
@@ -161,12 +167,12 @@ impl Read for Slice {
 /// An archive file, which may be compressed as a whole, or no regular file.
 fn plain(mut file: File) -> Result<Kind> {
     let regular = file.metadata().map_err(|e| Error::io("cannot open", e))?.is_file();
-    let mut head = [0; 4];
+    let mut head = [0; 10];
     if !regular {
         return archive(spooled(file)?);
     }
     let n = file.read_at(&mut head, 0).map_err(|e| Error::io("cannot read", e))?;
-    if super::layer::Compression::of(&head[..n]) == super::layer::Compression::None {
+    if !packed::is_packed(&head[..n]) {
         return archive(file);
     }
     file.seek(SeekFrom::Start(0)).map_err(|e| Error::io("cannot read", e))?;
@@ -176,54 +182,20 @@ fn plain(mut file: File) -> Result<Kind> {
 /// A temporary file with the decompressed bytes.
 fn spooled(reader: impl Read + Send + 'static) -> Result<File> {
     let failed = |e| Error::io("cannot copy the archive to a temporary file", e);
-    let mut decoded = super::layer::decoder(Box::new(BufReader::new(reader))).map_err(failed)?.1;
     let mut file = tempfile::tempfile().map_err(failed)?;
-    io::copy(&mut decoded, &mut file).map_err(failed)?;
+    packed::unpack(Box::new(BufReader::new(reader)), &mut file)?;
     Ok(file)
 }
 
 fn archive(file: File) -> Result<Kind> {
-    let no_tar = |e: io::Error| Error::new(ErrorKind::Archive, "not a tar archive").cause(e);
-    let mut walk = file.try_clone().map_err(no_tar)?;
-    walk.seek(SeekFrom::Start(0)).map_err(no_tar)?;
-    let length = file.metadata().map_err(no_tar)?.len();
-    let mut members = BTreeMap::new();
-    let mut archive = tar::Archive::new(walk);
-    for entry in archive.entries_with_seek().map_err(no_tar)? {
-        let entry = entry.map_err(no_tar)?;
-        let Some(name) = normal(&entry.path_bytes()) else { continue };
-        let kind = entry.header().entry_type();
-        let link = || entry.link_name_bytes().map(|link| link.into_owned()).unwrap_or_default();
-        let member = if kind.is_symlink() {
-            let link = link();
-            let (dir, _) = path::split(name.as_bytes());
-            normal(&if link.starts_with(b"/") { link } else { path::join(dir, &link).into() }).map(Member::Link)
-        } else if kind.is_hard_link() {
-            normal(&link()).map(Member::Link)
-        } else if kind.is_dir() {
-            None
-        } else {
-            let (offset, size) = (entry.raw_file_position(), entry.size());
-            if offset.saturating_add(size) > length {
-                let what = "the archive ends within a member";
-                return Err(Error::new(ErrorKind::Archive, what).member(name.as_bytes()).expected(
-                    format!("{size} bytes from byte {offset} on"),
-                    format!("{} bytes", length.saturating_sub(offset)),
-                ));
-            }
-            Some(Member::File { offset, size })
-        };
-        if let Some(member) = member {
-            members.insert(name, member);
-        }
-    }
+    let outer::Members { members, filled } = outer::members(&file)?;
     if members.is_empty() {
         return Err(Error::new(ErrorKind::Archive, "an archive without files, no image"));
     }
-    Ok(Kind::Archive { file, members })
+    Ok(Kind::Archive { file, filled, members })
 }
 
 /// A member's name; none where it leaves the archive or is no text, as no file of an image is named.
-fn normal(name: &[u8]) -> Option<String> {
+pub fn normal(name: &[u8]) -> Option<String> {
     String::from_utf8(path::normalize(name).ok()?.into()).ok()
 }

@@ -5,6 +5,7 @@
 //! `SLIM_BIN=/path/to/slim` tests that binary instead of the one cargo built; `SLIM_KEEP=1` leaves the directories of failed
 //! runs; `PROPTEST_CASES` sets the number of random images.
 
+mod about;
 mod analyze;
 mod archives;
 mod bad_input;
@@ -22,9 +23,12 @@ mod guard_paths;
 mod lint;
 mod named;
 mod oracle;
+mod others;
 mod packages;
+mod places;
 mod plan;
 mod property;
+mod repacked;
 mod run;
 mod selftest;
 mod strip;
@@ -33,3 +37,4 @@ mod transforms;
 mod traps;
 mod trial;
 mod verify;
+mod windows;

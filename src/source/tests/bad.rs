@@ -177,5 +177,5 @@ fn artifacts_alone_are_no_image() {
     let manifest = json!({"schemaVersion": 2, "config": config, "layers": []});
     let descriptor = build.json(media::OCI_MANIFEST, &manifest);
     build.root(&[descriptor]);
-    assert!(error(build.open()).what.contains("names no image, only application/vnd.oci.image.manifest.v1+json"));
+    assert!(error(build.open()).what.contains("only what is of type application/vnd.cncf.helm.config"));
 }

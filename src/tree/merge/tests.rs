@@ -85,7 +85,7 @@ fn symbolic_links_are_followed_within_a_layer_only() {
         ["lib/", "lib/y@1.0", "usr/", "usr/lib/", "usr/lib/x@0.1"]
     );
     let lower: &[&str] = &["lib->usr/lib", "usr/lib/x"];
-    assert_eq!(merged(&[lower, &["lib/.wh.x"]]), ["lib@0.0", "usr/", "usr/lib/", "usr/lib/x@0.1"]);
+    assert_eq!(merged(&[lower, &["lib/.wh.x"]]), ["lib/", "usr/", "usr/lib/", "usr/lib/x@0.1"]);
     assert_eq!(merged(&[lower, &["lib->/usr/lib", "lib/.wh.x"]]), ["lib@1.0", "usr/", "usr/lib/"]);
     let e = try_merged(&[&["a->b", "b->a", "a/x"]]).unwrap_err();
     assert!(e.to_string().starts_with("layer 1 of 1: member a/x: "), "{e}");
@@ -141,4 +141,15 @@ fn names_are_found_by_their_first_bytes_and_by_all() {
             assert_eq!(tree.is_at(id, other), *path == *other, "{path} {}", String::from_utf8_lossy(other));
         }
     }
+}
+
+#[test]
+fn a_marker_below_a_symlink_of_a_lower_layer_makes_directories() {
+    let lower: &[&str] = &["u/", "u/a", "l->u"];
+    assert_eq!(merged(&[lower, &["l/.wh.a"]]), ["l/", "u/@0.0", "u/a@0.1"]);
+    assert_eq!(merged(&[lower, &["l/s/.wh..wh..opq"]]), ["l/", "l/s/", "u/@0.0", "u/a@0.1"]);
+    assert_eq!(merged(&[lower, &["l/.wh.a"], &["l->u"]]), ["l@2.0", "u/@0.0", "u/a@0.1"]);
+    // The marker of the link itself comes first, and nothing is below it then.
+    assert_eq!(merged(&[lower, &["l/.wh.a", ".wh.l"]]), ["u/@0.0", "u/a@0.1"]);
+    assert_eq!(merged(&[lower, &["n/.wh.a", "u/n/.wh.a"]]), ["l@0.2", "u/@0.0", "u/a@0.1"]);
 }

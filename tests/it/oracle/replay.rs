@@ -295,6 +295,13 @@ pub fn merge(tree: &mut Tree, mut layer: LayerTree) -> Result<(), String> {
     for o in &layer.opaques {
         tree.names.retain(|name, _| !below(name, o));
     }
+    // docker and podman make the directories that a marker lies in. Where a lower layer has a symlink there, that shows.
+    for dir in layer.whiteouts.iter().map(|w| split(w).0.to_vec()).chain(layer.opaques.clone()).collect::<Vec<_>>() {
+        let is_link = |name: &[u8]| matches!(tree.names.get(name).map(|n| &n.what), Some(What::Symlink(_)));
+        if (1..=dir.len()).any(|i| (i == dir.len() || dir[i] == b'/') && is_link(&dir[..i])) {
+            make_parents(&mut layer, &join(&dir, b"x"));
+        }
+    }
     for (path, node) in layer.names {
         let lower_is_dir = tree.names.get(&path).map(|n| n.what == What::Dir);
         let dir = node.what == What::Dir;

@@ -126,13 +126,57 @@ fn the_target_of_a_followed_symlink_may_lie_below() {
         .run();
 }
 
-/// The link of a lower layer is not followed: what the name would mean through it stays.
+/// The link of a lower layer is not followed: what the name would mean through it stays. But docker 20.10 and podman 4 make the
+/// directory that a marker lies in, and it hides the link.
 #[test]
-fn a_whiteout_below_a_symlink_of_a_lower_layer() {
-    Case::new("not followed")
+fn a_marker_below_a_symlink_of_a_lower_layer_makes_a_directory() {
+    let lower = "dir usr/lib\nfile usr/lib/a content=a-content\nsym lib -> usr/lib\nsym to/where -> ../usr/lib\nsym none -> no/such";
+    let case = |name: &str, upper: &str| {
+        Case::new(name).layer(lower).layer(&format!("{upper}\nfile z content=z")).want("usr/lib/a", "a-content")
+    };
+    case("a whiteout", "whiteout lib/a").want("lib", " 0755 0:0 Dir").gone("lib/a").run();
+    case("of what is not there", "whiteout lib/b").want("lib", " Dir").run();
+    case("an opaque marker", "opaque lib").want("lib", " Dir").run();
+    case("deeper", "whiteout lib/sub/dir/b").want("lib/sub/dir", " Dir").gone("lib/sub/dir/b").run();
+    case("an opaque marker deeper", "opaque lib/sub").want("lib/sub", " Dir").run();
+    case("a link below a directory", "whiteout to/where/a").want("to/where", " Dir").want("to", " Dir").run();
+    case("a link that leads nowhere", "whiteout none/a").want("none", " Dir").run();
+    case("beside a file of the same layer", "whiteout lib/a\nfile lib/n content=n-content")
+        .want("lib/n", "n-content")
+        .run();
+    case("an entry for the directory", "dir lib mode=0700 uid=3\nwhiteout lib/a").want("lib", " 0700 3:0 Dir").run();
+    case("a link again", "sym lib -> usr\nwhiteout lib/a").want("lib", "-> usr").run();
+    case("only directories are missing", "whiteout to/no/a").gone("to/no").want("to/where", "->").run();
+}
+
+#[test]
+fn a_marker_below_a_symlink_and_layers_above() {
+    Case::new("a file comes into it")
         .layer("dir usr/lib\nfile usr/lib/a content=a-content\nsym lib -> usr/lib")
-        .layer("whiteout lib/a\nfile z content=z")
+        .layer("whiteout lib/a")
+        .layer("file lib/n content=n-content")
+        .want("lib/n", "n-content")
         .want("usr/lib/a", "a-content")
+        .run();
+    Case::new("the link comes back")
+        .layer("dir usr/lib\nfile usr/lib/a content=a-content\nsym lib -> usr/lib")
+        .layer("whiteout lib/a")
+        .layer("sym lib -> usr/lib")
+        .want("lib", "-> usr/lib")
+        .run();
+    Case::new("the directory goes")
+        .layer("dir usr/lib\nfile usr/lib/a content=a-content\nsym lib -> usr/lib")
+        .layer("whiteout lib/a")
+        .layer("whiteout lib\nfile z content=z")
+        .gone("lib")
+        .run();
+    Case::new("the link came with a layer between")
+        .layer("dir lib\nfile lib/a content=old-content\ndir usr\nfile usr/a content=a-content")
+        .layer("sym lib -> usr")
+        .layer("whiteout lib/a")
+        .want("lib", " Dir")
+        .want("usr/a", "a-content")
+        .gone("lib/a")
         .run();
 }
 

@@ -1,0 +1,113 @@
+//! The layers of an image on top of each other, and how many of them stay as they are. Those of a Windows image all do: the
+//! registry's hives of all layers count together, and names differ by more than their case, so nothing of it is merged.
+
+use super::job::Job;
+use super::run::{LayerKey, key};
+use super::values::Base;
+use crate::scan::Scanned;
+use crate::source::{Image, Input, LayerRef};
+use crate::tar::Member;
+use crate::tree::merge::{self, Merged};
+use crate::{Digest, Error, ErrorKind, Result, Warning};
+use std::collections::HashMap;
+
+/// Why a Windows image is no stack of files.
+const WINDOWS: &str = "the registry hives of all its layers count together, and its names do not tell case apart";
+
+/// An image's layers on top of each other.
+pub(super) struct MergedImage {
+    pub merged: Merged,
+    /// How many layers stay as they are.
+    pub base: usize,
+}
+
+/// The layers of all images of an input on top of each other; of a Windows image nothing is merged.
+///
+/// # Errors
+/// Where layers do not fit on each other, or `--base` fits no image.
+pub(super) fn merge_images(job: &Job, input: &Input, scans: &HashMap<LayerKey, Scanned>) -> Result<Vec<MergedImage>> {
+    merge_above(input, scans, &bases(job, input)?)
+}
+
+/// The same with so many layers of each image kept as they are.
+///
+/// # Errors
+/// Where layers do not fit on each other.
+pub(super) fn merge_above(
+    input: &Input,
+    scans: &HashMap<LayerKey, Scanned>,
+    bases: &[usize],
+) -> Result<Vec<MergedImage>> {
+    let one = |(image, &base): (&Image, &usize)| {
+        if image.is_windows() {
+            let none: Vec<&[Member]> = image.layers.iter().map(|_| &[][..]).collect();
+            let base = image.layers.len();
+            return Ok(MergedImage { merged: merge::merge(&none, base)?, base });
+        }
+        Ok(MergedImage { merged: merge(input, image, scans, base)?, base })
+    };
+    input.images.iter().zip(bases).map(one).collect()
+}
+
+/// What the user should know of a Windows image.
+pub(super) fn windows(image: &Image) -> Warning {
+    Warning::new(
+        "windows-image",
+        format!("{} is a Windows image, whose layers pass as they are: {WINDOWS}", image.name()),
+    )
+}
+
+/// The layers of one image on top of each other.
+///
+/// # Errors
+/// Where they do not fit on each other, or it is a Windows image.
+pub(super) fn merge_layers(input: &Input, image: &Image, scans: &HashMap<LayerKey, Scanned>) -> Result<Merged> {
+    if image.is_windows() {
+        let what = format!("{} is a Windows image, and cannot be looked into: {WINDOWS}", image.name());
+        let error = Error::new(ErrorKind::Unsupported, what).archive(&input.name);
+        return Err(error.hint("where other platforms are in the input, pick one of them with --platform"));
+    }
+    merge(input, image, scans, 0)
+}
+
+fn merge(input: &Input, image: &Image, scans: &HashMap<LayerKey, Scanned>, base: usize) -> Result<Merged> {
+    let members: Vec<&[Member]> = image.layers.iter().map(|l| scans[&key(l)].index.members.as_slice()).collect();
+    merge::merge(&members, base).map_err(|e| e.archive(&input.name))
+}
+
+/// How many layers of each image are its base.
+fn bases(job: &Job, input: &Input) -> Result<Vec<usize>> {
+    let of = |image: &Image| match &job.base {
+        None => Ok(Some(0)),
+        Some(Base::Count(n)) if *n > image.layers.len() => {
+            Err(Error::new(ErrorKind::Usage, "--base names more layers than the image has")
+                .archive(&input.name)
+                .expected(format!("at most {}", image.layers.len()), n))
+        }
+        Some(Base::Count(n)) => Ok(Some(*n)),
+        Some(Base::Digest(digest)) => Ok(base_by_digest(&image.layers, *digest)),
+    };
+    let found: Vec<Option<usize>> = input.images.iter().map(of).collect::<Result<_>>()?;
+    if found.iter().all(Option::is_none) {
+        let ids: Vec<String> = input.images.iter().flat_map(|i| &i.layers).map(|l| l.diff_id.to_string()).collect();
+        let what = "--base names no layer of the image, neither by diff id nor by chain id";
+        return Err(Error::new(ErrorKind::Usage, what)
+            .archive(&input.name)
+            .hint(format!("the diff ids from the bottom up are {}", ids.join(", "))));
+    }
+    Ok(found.into_iter().map(|n| n.unwrap_or(0)).collect())
+}
+
+/// The number of layers up to the one with this diff id or chain id.
+/// Source: <https://github.com/opencontainers/image-spec/blob/main/config.md#layer-chainid>.
+fn base_by_digest(layers: &[LayerRef], wanted: Digest) -> Option<usize> {
+    let mut chain: Option<Digest> = None;
+    for (index, layer) in layers.iter().enumerate() {
+        let next = chain.map_or(layer.diff_id, |c| Digest::of(format!("{c} {}", layer.diff_id).as_bytes()));
+        if next == wanted || layer.diff_id == wanted {
+            return Some(index + 1);
+        }
+        chain = Some(next);
+    }
+    None
+}

@@ -1,0 +1,61 @@
+//! What an image runs on, told a second way: `OS/ARCH[/VARIANT]`, where what one side does not say may be anything, as engines
+//! take it.
+
+use serde_json::Value;
+
+/// The operating system, architecture and variant that a config or a descriptor's `platform` says.
+pub fn parts(value: &Value) -> [String; 3] {
+    let part = |key: &str| value[key].as_str().unwrap_or_default().to_ascii_lowercase();
+    usual(["os", "architecture", "variant"].map(part))
+}
+
+/// The parts of a platform as it is written on the command line.
+pub fn written(text: &str) -> [String; 3] {
+    let mut parts = text.split('/').map(str::to_ascii_lowercase);
+    usual([(); 3].map(|()| parts.next().unwrap_or_default()))
+}
+
+/// The usual names: kernels and distributions have others.
+fn usual([os, architecture, variant]: [String; 3]) -> [String; 3] {
+    let (name, own) = match architecture.as_str() {
+        "x86_64" | "x86-64" => ("amd64", ""),
+        "aarch64" => ("arm64", ""),
+        "x86" | "i386" | "i486" | "i586" | "i686" => ("386", ""),
+        "armhf" => ("arm", "v7"),
+        "armel" => ("arm", "v6"),
+        other => (other, ""),
+    };
+    let variant = if variant.is_empty() { own } else { variant.as_str() };
+    // The first of each kind is what its name alone means.
+    let plain = [("arm64", "v8"), ("arm64", "8"), ("amd64", "v1"), ("arm", "v7"), ("arm", "7")];
+    let variant = if plain.contains(&(name, variant)) { "" } else { variant };
+    [os, name.to_owned(), variant.to_owned()]
+}
+
+/// Whether two sides say the same, as far as both say something.
+pub fn agree(one: &[String; 3], other: &[String; 3]) -> bool {
+    let known = |part: &String| !part.is_empty() && part != "unknown";
+    one.iter().zip(other).all(|(a, b)| a == b || !known(a) || !known(b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_is_not_said_may_be_anything() {
+        let of = |os: Value, architecture: Value| parts(&json!({"os": os, "architecture": architecture}));
+        assert!(agree(&of(json!("linux"), json!("amd64")), &written("linux/x86_64")));
+        assert!(agree(&of(json!("Linux"), json!("arm64")), &written("linux/arm64/v8")));
+        assert!(agree(&of(json!(null), json!("")), &written("linux/arm64")));
+        assert!(agree(&of(json!("linux"), json!("arm")), &written("linux/armhf")));
+        for (os, architecture) in [("linux", "arm64"), ("windows", "amd64"), ("linux", "386")] {
+            assert!(!agree(&of(json!(os), json!(architecture)), &written("linux/amd64")), "{os} {architecture}");
+        }
+        assert!(!agree(
+            &written("linux/arm/v6"),
+            &parts(&json!({"os": "linux", "architecture": "arm", "variant": "v5"}))
+        ));
+    }
+}
