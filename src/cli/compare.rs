@@ -249,18 +249,15 @@ impl Bench<'_> {
         if let Some([plain, gzip, zstd]) = self.sizes.get(&layer.diff_id) {
             return Ok([*plain, *gzip, *zstd]);
         }
-        let mut reader = codec::decoder(layer.compression, input.open_blob(&layer.blob)?)?;
+        let open = || codec::decoder(layer.compression, input.open_blob(&layer.blob)?);
+        let plain =
+            if layer.compression == Compression::None { layer.size } else { io::copy(&mut open()?, &mut io::sink())? };
         let sizes = if self.args.no_compress {
-            let plain = if layer.compression == Compression::None {
-                layer.size
-            } else {
-                io::copy(&mut reader, &mut io::sink())?
-            };
             [plain, 0, 0]
         } else {
             self.ui.phase("compressing", layer.size);
             let both = [Compression::Gzip, Compression::Zstd];
-            let (plain, [gzip, zstd]) = pulled::sizes(&mut reader, both, &|n| self.ui.advance(n))?;
+            let (plain, [gzip, zstd]) = pulled::sizes(&mut open()?, plain, both, &|n| self.ui.advance(n))?;
             [plain, gzip, zstd]
         };
         self.sizes.insert(layer.diff_id, sizes);

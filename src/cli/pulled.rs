@@ -22,17 +22,18 @@ impl Write for Count {
     }
 }
 
-/// Bytes of a tar, and of what each compression makes of it at slim's own level, in one reading.
+/// Bytes of a tar of this size, and of what each compression makes of it at slim's own level, in one reading.
 ///
 /// # Errors
 /// Those of the reader.
 pub(super) fn sizes<const N: usize>(
     reader: &mut dyn Read,
+    size: u64,
     compressions: [Compression; N],
     advance: &dyn Fn(u64),
 ) -> Result<(u64, [u64; N])> {
     let threads = rayon::current_num_threads();
-    let encoder = |c: Compression| codec::encoder(c, c.default_level(), threads, None, Count(0));
+    let encoder = |c: Compression| codec::encoder(c, c.default_level(), threads, Some(size), Count(0));
     let mut encoders = compressions.into_iter().map(encoder).collect::<io::Result<Vec<_>>>()?;
     let mut buffer = vec![0; codec::CHUNK];
     let mut plain = 0;
@@ -73,7 +74,7 @@ pub(super) fn compressed(input: &Input, image: &Image, measure: bool, ui: &dyn U
             }
             let place = |e: Error| e.layer(&layer.name).archive(&input.name);
             let mut reader = input.open_blob(&layer.blob).map_err(place)?;
-            let (_, [gzip]) = sizes(&mut reader, [Compression::Gzip], &|n| ui.advance(n)).map_err(place)?;
+            let (_, [gzip]) = sizes(&mut reader, layer.size, [Compression::Gzip], &|n| ui.advance(n)).map_err(place)?;
             known.insert(key, gzip);
         }
         ui.done();
@@ -92,7 +93,7 @@ mod tests {
     fn sizes_are_those_of_the_encoders() {
         let data = vec![7; 3 << 20];
         let (plain, [gzip, zstd]) =
-            sizes(&mut data.as_slice(), [Compression::Gzip, Compression::Zstd], &|_| ()).unwrap();
+            sizes(&mut data.as_slice(), 3 << 20, [Compression::Gzip, Compression::Zstd], &|_| ()).unwrap();
         assert_eq!(plain, 3 << 20);
         let mut one = codec::encoder(Compression::Gzip, 6, 1, None, Vec::new()).unwrap();
         one.write_all(&data).unwrap();

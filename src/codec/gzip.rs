@@ -3,7 +3,7 @@
 //! are combined to the one at the end. The bytes depend on data and level only.
 //!
 //! libdeflate compresses a block in two thirds of the time of zlib-rs and to fewer bytes, but only whole streams: so where its
-//! last block is has to be found ([`super::deflate`]). Several members, one for each block, would do without, and RFC 1952 allows
+//! last block is has to be found (`deflate.rs`). Several members, one for each block, would do without, and RFC 1952 allows
 //! them; but some consumers of layers read the first one only.
 
 use super::Encoder;

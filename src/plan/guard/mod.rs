@@ -141,7 +141,7 @@ impl<'a> Guard<'a> {
     }
 
     fn references(&mut self, file: NodeId, facts: &'a Facts) -> Vec<(NodeId, Why)> {
-        let mut out = self.from_constants(file, facts);
+        let mut out = self.by_constants(file, facts);
         let (mut found, mut named) = (Vec::new(), Vec::new());
         // Not all rules listen to both.
         let (mut seen, mut seen_in_full) = (HashSet::new(), HashSet::new());
@@ -178,7 +178,7 @@ impl<'a> Guard<'a> {
 
     /// What a file names that has the place which a rule is about in one string and the path from there in another:
     /// `DOC = "/usr/share/doc"`, and later `os.path.join(DOC, "x", "y.sql")`.
-    fn from_constants(&self, file: NodeId, facts: &'a Facts) -> Vec<(NodeId, Why)> {
+    fn by_constants(&self, file: NodeId, facts: &'a Facts) -> Vec<(NodeId, Why)> {
         let mut out = Vec::new();
         let text = |reference: &'a Reference| match &reference.target {
             Target::Text(text) | Target::Join(text) => Some((&**text, reference.line)),
@@ -190,7 +190,7 @@ impl<'a> Guard<'a> {
         dirs.truncate(MOST_PLACES);
         for (dir, (text, line)) in dirs.iter().flat_map(|&dir| texts().map(move |text| (dir, text))) {
             let mut found = Vec::new();
-            self.from_place(dir, text, &mut found);
+            self.in_place(dir, text, &mut found);
             out.extend(found.into_iter().map(|id| (id, Why::Named(file, line))));
         }
         out.retain(|(id, _)| {

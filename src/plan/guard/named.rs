@@ -84,7 +84,7 @@ impl Guard<'_> {
         let (first, rest) = text.split_once('/').unwrap_or((text, ""));
         match first {
             "" => self.absolute(text, naming, out),
-            "." => self.from_here(rest, out),
+            "." => self.beside_speaker(rest, out),
             "~" => self.prepared.homes.iter().for_each(|home| self.absolute(&format!("{home}/{rest}"), naming, out)),
             _ => {
                 let variable = first.strip_prefix('$').and_then(|name| variable(self.request, name));
@@ -99,7 +99,7 @@ impl Guard<'_> {
     }
 
     /// What a script's relative path leads to, from its own directory or from where the container starts.
-    fn from_here(&self, path: &str, out: &mut Vec<NodeId>) {
+    fn beside_speaker(&self, path: &str, out: &mut Vec<NodeId>) {
         let workdir = self.tree.resolve(NodeId::ROOT, self.request.facts.workdir.as_bytes()).target;
         let own = self.done.speaker.get().map(|file| self.tree.node(file).parent);
         let found = own.into_iter().chain(workdir).filter_map(|dir| self.tree.resolve(dir, path.as_bytes()).target);

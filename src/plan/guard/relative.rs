@@ -111,7 +111,7 @@ impl Guard<'_> {
     }
 
     /// The file that a string is the path of from `dir`.
-    pub(super) fn from_place(&self, dir: NodeId, text: &str, out: &mut Vec<NodeId>) {
+    pub(super) fn in_place(&self, dir: NodeId, text: &str, out: &mut Vec<NodeId>) {
         let path = after_start(text);
         let last = path.rsplit('/').next().unwrap_or_default().as_bytes().as_bstr();
         if !path.contains('*') && path.contains(['/', '.']) && self.index.files.contains_key(last) {
