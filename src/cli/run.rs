@@ -196,6 +196,7 @@ pub(super) fn decide<'a>(
         let keep = versions.grow() && job.base.is_none() && !squash;
         if keep {
             found.clear();
+            drop(std::mem::take(&mut planned));
             let merged = stack::merge_above(input, scans, &versions.bases)?;
             planned = plan_images(job, input, scans, merged, with, &mut workshop, &mut found)?;
         }

@@ -246,7 +246,7 @@ impl<'a> Walk<'a> {
         if entry & (LONG | DISTANCE) == LONG {
             self.bits.refill()?;
             let (symbol, length) = self.long[0].long(&self.bits)?;
-            entry = literal_entry(symbol, length);
+            entry = Some(literal_entry(symbol, length)).filter(|entry| entry & NONE == 0)?;
             self.bits.skip(u32::from(entry & 0xff));
             follows = entry & DISTANCE != 0;
         }

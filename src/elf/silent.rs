@@ -9,6 +9,8 @@ use super::{Object, pick};
 
 /// Shorter parts are not worth to be passed over, in bytes.
 const LEAST: u64 = 16 << 10;
+/// So many parts are passed over, the largest: a program has ten or so.
+const MOST: usize = 64;
 
 /// The ranges of `object`, in bytes and in order, in which it has no strings that it uses. None where its headers do not tell.
 #[must_use]
@@ -19,6 +21,8 @@ pub fn silent<O: Object + ?Sized>(object: &O) -> Vec<Range<u64>> {
         .filter(|section| is_silent(&image, section))
         .map(|section| range(section.sh_offset, section.sh_size))
         .collect();
+    all.sort_by_key(|range| std::cmp::Reverse(range.end - range.start));
+    all.truncate(MOST);
     all.sort_by_key(|range| range.start);
     all
 }

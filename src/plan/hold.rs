@@ -144,8 +144,8 @@ impl<'a> Holder<'a> {
                     None => self.tree.follow(id),
                 };
                 self.keep_resolved(&resolved, Why::LinkedFrom(id));
-                let environment = resolved.target.map(|target| guard.environment(target)).unwrap_or_default();
-                for target in guard.linked(id, &resolved).into_iter().chain(environment) {
+                let environments = guard.environments(&resolved);
+                for target in guard.linked(id, &resolved).into_iter().chain(environments) {
                     self.keep_referenced(target, Some(id), Why::Named(id, 0));
                 }
             }
@@ -164,7 +164,7 @@ impl<'a> Holder<'a> {
         };
         for found in interpreters(self.tree, facts, &self.path) {
             self.keep_resolved(&found, Why::Interprets(id));
-            for target in found.target.map(|target| guard.environment(target)).unwrap_or_default() {
+            for target in guard.environments(&found) {
                 self.keep_referenced(target, Some(id), Why::Named(id, 1));
             }
         }

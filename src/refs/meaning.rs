@@ -38,14 +38,19 @@ const WRITERS: [&[u8]; 4] = [b"rm", b"rmdir", b"unlink", b"mkdir"];
 
 /// Whether a word is run as a command by a shell script: the first of its line or of what a pipe or list joins.
 pub(super) fn is_run(text: &[u8], start: usize, end: usize) -> bool {
-    let first = text.split(|&c| c == b'\n').next().unwrap_or_default();
-    let shell =
-        first.starts_with(b"#!") && first.split(|&c| b"/ ".contains(&c)).any(|word| word.trim_ascii().ends_with(b"sh"));
+    const LONGEST: usize = 256;
+    // The names are parts of many words, and few texts are scripts: what is cheap is asked first.
+    if !text.starts_with(b"#!") || !is_word(text, start, end) {
+        return false;
+    }
+    let head = &text[..text.len().min(LONGEST)];
+    let first = &head[..memchr::memchr(b'\n', head).unwrap_or(head.len())];
+    let shell = first.split(|&c| b"/ ".contains(&c)).any(|word| word.trim_ascii().ends_with(b"sh"));
     // A directory may stand before it.
     let near = start.saturating_sub(spelling::MAX);
     let word =
         text[near..start].iter().rposition(|c| !(is_name(*c) || b"/.".contains(c))).map_or(near, |at| near + at + 1);
-    shell && is_word(text, start, end) && words_before(line_before(text, word)).next().is_none()
+    shell && words_before(line_before(text, word)).next().is_none()
 }
 
 /// What stands before a place on its line; a backslash at the end of a line goes on with the command.
@@ -55,12 +60,28 @@ fn line_before(text: &[u8], start: usize) -> &[u8] {
     &near[ends.map_or(0, |at| at + 1)..]
 }
 
-/// The words of the command that a place is in, without those that only say how it is run.
+/// Words that come before a command and only say how it is run, or when.
+const BEFORE: [&[u8]; 20] = [
+    b"then", b"do", b"else", b"elif", b"if", b"while", b"until", b"time", b"sudo", b"RUN", b"exec", b"trap", b"env",
+    b"command", b"nohup", b"nice", b"ionice", b"xargs", b"setsid", b"stdbuf",
+];
+/// The same of those that take a user's name.
+const AS_USER: [&[u8]; 3] = [b"gosu", b"su-exec", b"runuser"];
+
+/// The words of the command that a place is in, without those that only say how it is run, and without variables that are set for it.
 fn words_before(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     let command = line.rsplit(|c| b";|&(){}`\n".contains(c)).next().unwrap_or_default();
-    let words = command.split(|c| b" \t\n\\\"'@-+:!".contains(c)).filter(|word| !word.is_empty());
-    words.filter(|word| {
-        !matches!(*word, b"then" | b"do" | b"else" | b"sudo" | b"RUN" | b"exec" | b"trap" | b"if" | b"while" | b"time")
+    let words = command.split(|c| b" \t\n\\\"'@+:!".contains(c)).filter(|word| !word.is_empty());
+    let (mut user, mut prefix) = (false, false);
+    words.filter_map(move |word| {
+        let is_user = std::mem::replace(&mut user, AS_USER.contains(&word));
+        let sets =
+            word.iter().position(|&c| c == b'=').is_some_and(|at| at > 0 && word[..at].iter().all(|&c| is_name(c)));
+        let option = prefix && word.starts_with(b"-");
+        prefix |= BEFORE.contains(&word);
+        // In a Makefile a `-` may stand before a command.
+        let name = word.strip_prefix(b"-").unwrap_or(word);
+        (!(is_user || user || sets || option || BEFORE.contains(&word))).then_some(name)
     })
 }
 

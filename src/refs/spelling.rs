@@ -52,7 +52,9 @@ pub(super) fn lists(text: &[u8]) -> impl Iterator<Item = (usize, String)> {
         loop {
             let start = at + memchr::memchr2(b'"', b'\'', text.get(at..)?)?;
             let (mut parts, mut next) = (Vec::new(), start);
-            while let Some((part, end)) = name_in_quotes(text, next) {
+            let mut length = 0;
+            while let Some((part, end)) = name_in_quotes(text, next).filter(|_| length < MAX) {
+                length += part.len() + 1;
                 parts.push(part);
                 at = end;
                 let gap = text[end..].iter().take(8).take_while(|c| b" \t\n,".contains(c)).count();

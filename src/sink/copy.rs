@@ -1,6 +1,6 @@
 //! A whole archive copied to what cannot be replaced by renaming.
 
-use super::host;
+use super::{host, temp};
 use crate::{Error, ErrorKind, Result};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek};
@@ -33,11 +33,14 @@ pub fn copy_out(mut from: &File, goal: &Goal) -> Result<()> {
     };
     let mut to = opened.map_err(failed)?;
     from.rewind().map_err(failed)?;
-    let copied = io::copy(&mut from, &mut to);
     let Goal::InPlace(path) = goal else {
-        return copied.map(drop).map_err(failed);
+        return io::copy(&mut from, &mut to).map(drop).map_err(failed);
     };
-    let done = copied.and_then(|size| to.set_len(size)).and_then(|()| to.sync_all());
+    temp::fill(Some(path))?;
+    let done = to.set_len(0).and_then(|()| io::copy(&mut from, &mut to)).and_then(|_| to.sync_all());
+    if done.is_ok() {
+        return temp::fill(None);
+    }
     done.map_err(|e| match to.set_len(0) {
         Ok(()) => Error::io("cannot write; the file is empty now", e),
         Err(_) => Error::new(ErrorKind::Io, format!("cannot write; {} holds no whole image", path.display())).cause(e),

@@ -3,9 +3,10 @@
 
 use super::temp::parent;
 use crate::{Error, ErrorKind, Result};
-use rustix::fs::{Access, AtFlags, CWD, StatxAttributes, StatxFlags};
+use rustix::fs::{Access, AtFlags, CWD, OFlags, StatxAttributes, StatxFlags};
 use rustix::process::{PidfdFlags, PidfdGetfdFlags};
 use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{Seek, SeekFrom};
 use std::os::fd::RawFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -32,18 +33,23 @@ pub fn descriptor(path: &Path) -> Option<RawFd> {
 pub fn check_descriptor(number: RawFd) -> Result<()> {
     let usage = |what: String| Error::new(ErrorKind::Usage, what);
     let open = || usage(format!("descriptor {number} is not open")).hint(format!("open it: `slim … {number}>out.tar`"));
-    // `flags:` in octal digits: <https://man7.org/linux/man-pages/man5/proc_pid_fdinfo.5.html>.
-    let info = fs::read_to_string(format!("/proc/self/fdinfo/{number}")).map_err(|_| open())?;
-    let flags = info.lines().find_map(|line| u32::from_str_radix(line.strip_prefix("flags:")?.trim(), 8).ok());
-    let flags = rustix::fs::OFlags::from_bits_retain(flags.ok_or_else(open)?);
+    let (flags, _) = info(number).ok_or_else(open)?;
     // What the program opened itself is closed when it starts another; what it was given is not.
-    if flags.contains(rustix::fs::OFlags::CLOEXEC) {
+    if flags.contains(OFlags::CLOEXEC) {
         return Err(open());
     }
-    if flags & rustix::fs::OFlags::RWMODE == rustix::fs::OFlags::RDONLY {
+    if flags & OFlags::RWMODE == OFlags::RDONLY {
         return Err(usage(format!("descriptor {number} is open for reading only")));
     }
     Ok(())
+}
+
+/// How a descriptor is open, and its place in the file in bytes. Source: <https://man7.org/linux/man-pages/man5/proc_pid_fdinfo.5.html>.
+fn info(number: RawFd) -> Option<(OFlags, u64)> {
+    let info = fs::read_to_string(format!("/proc/self/fdinfo/{number}")).ok()?;
+    let field = |name: &str| info.lines().find_map(|line| Some(line.strip_prefix(name)?.trim()));
+    let flags = u32::from_str_radix(field("flags:")?, 8).ok()?;
+    Some((OFlags::from_bits_retain(flags), field("pos:").and_then(|at| at.parse().ok()).unwrap_or_default()))
 }
 
 /// The file behind a descriptor, with its place in the file where the kernel hands that out.
@@ -55,8 +61,16 @@ pub fn open_descriptor(number: RawFd) -> std::io::Result<File> {
     let copy = own.and_then(|own| rustix::process::pidfd_getfd(own, number, PidfdGetfdFlags::empty()));
     match copy {
         Ok(copy) => Ok(File::from(copy)),
-        // Older kernels, and sandboxes that forbid it.
-        Err(_) => OpenOptions::new().write(true).open(format!("/proc/self/fd/{number}")),
+        // Older kernels, and sandboxes that forbid it: opened anew, its place and how it is written to are set again.
+        Err(_) => {
+            let (flags, at) = info(number).unwrap_or((OFlags::empty(), 0));
+            let append = flags.contains(OFlags::APPEND);
+            let mut file = OpenOptions::new().write(true).append(append).open(format!("/proc/self/fd/{number}"))?;
+            if !append && at > 0 {
+                file.seek(SeekFrom::Start(at))?;
+            }
+            Ok(file)
+        }
     }
 }
 
@@ -126,7 +140,7 @@ mod tests {
 
     #[test]
     fn the_file_behind_a_descriptor_shares_its_place() {
-        use std::io::{Read, Seek, Write};
+        use std::io::{Read, Write};
         use std::os::fd::AsRawFd;
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(b"one ").unwrap();

@@ -12,12 +12,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// All temporaries that exist. Creating, renaming and removing hold the lock, so that a signal finds either the
 /// temporary or the finished output.
-static LIVE: Mutex<Registry> = Mutex::new(Registry { closed: false, paths: Vec::new() });
+static LIVE: Mutex<Registry> = Mutex::new(Registry { closed: false, paths: Vec::new(), filled: None });
 
 struct Registry {
     /// Set by a signal: nothing may be created any more.
     closed: bool,
     paths: Vec<PathBuf>,
+    /// A file that is being written in place.
+    filled: Option<PathBuf>,
 }
 
 fn registry() -> MutexGuard<'static, Registry> {
@@ -30,6 +32,22 @@ pub fn remove_temporaries() {
     let mut registry = registry();
     registry.closed = true;
     registry.paths.drain(..).for_each(|path| remove(&path));
+    // Half an image is none.
+    let filled = registry.filled.take().and_then(|path| File::options().write(true).open(path).ok());
+    let _ = filled.map(|file| file.set_len(0));
+}
+
+/// Says which file is being written in place, so that a signal leaves nothing in it; none when it is whole.
+///
+/// # Errors
+/// After a signal.
+pub fn fill(path: Option<&Path>) -> Result<()> {
+    let mut registry = registry();
+    if registry.closed {
+        return Err(interrupted());
+    }
+    registry.filled = path.map(Path::to_owned);
+    Ok(())
 }
 
 /// Removes a file, or a directory to which other threads may still be adding files.

@@ -9,6 +9,7 @@ use crate::image::descriptor::base64;
 use crate::image::doc::View;
 use crate::image::media::{self, LayerMedia};
 use serde_json::Value;
+use std::collections::HashSet;
 
 /// What registries and tools name a config whose type they do not care for; docker and podman take it for an image's.
 const ANYTHING: &str = "application/octet-stream";
@@ -17,6 +18,9 @@ const FIELDS: [&str; 5] = ["rootfs", "architecture", "os", "config", "history"];
 /// Documents of an artifact that are looked into have at most so many bytes, and so many are.
 const MAX_DOCUMENT: u64 = 4 << 20;
 const MAX_DOCUMENTS: usize = 64;
+/// So many bytes of one artifact's documents are read, and so many digests in them are listened to.
+const MAX_READ: u64 = 16 << 20;
+const MAX_NAMED: usize = 256;
 
 /// The type of what a manifest is of, where that is no image. An image has layers that are tars, or none at all, and a config
 /// that says something of one.
@@ -69,12 +73,17 @@ fn document(store: &Store, descriptor: &View<'_>) -> Result<Option<Option<Value>
 /// signature's payload and an attestation's statement name what they are about.
 pub fn named(store: &Store, manifest: &View<'_>, blobs: &[Raw]) -> Result<Vec<Digest>> {
     let mut found = manifest.get("annotations")?.value().map_or_else(Vec::new, in_annotations);
-    for raw in blobs.iter().skip(1).filter(|raw| raw.blob.size() <= MAX_DOCUMENT).take(MAX_DOCUMENTS) {
+    let (mut seen, mut left) = (HashSet::new(), MAX_READ);
+    let small = blobs.iter().skip(1).filter(|raw| raw.blob.size() <= MAX_DOCUMENT);
+    for raw in small.filter(|raw| seen.insert(raw.digest)).take(MAX_DOCUMENTS) {
+        let Some(rest) = left.checked_sub(raw.blob.size()).filter(|_| found.len() < MAX_NAMED) else { break };
+        left = rest;
         let Ok(bytes) = store.document(&raw.blob, "artifact") else { continue };
         // Several documents may stand on lines of their own.
         let documents = serde_json::Deserializer::from_slice(&bytes).into_iter::<Value>();
         documents.map_while(std::result::Result::ok).for_each(|json| digests(&json, true, &mut found));
     }
+    found.truncate(MAX_NAMED);
     Ok(found)
 }
 

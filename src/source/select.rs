@@ -22,8 +22,10 @@ pub fn select(
         let chosen = drafts.iter().zip(&keep).filter(|(_, keep)| **keep);
         let skipped = trees.oci.iter().flat_map(|oci| &oci.skipped);
         let found = listed(chosen.map(|(d, _)| &d.platform).chain(skipped).map(ToString::to_string));
+        // What says nothing runs anywhere, but is not what is meant where another says it.
+        let exact = drafts.iter().zip(&keep).any(|(draft, keep)| *keep && draft.platform == *platform);
         for (keep, draft) in keep.iter_mut().zip(&drafts) {
-            *keep &= draft.runs_on(platform);
+            *keep &= if exact { draft.platform == *platform } else { draft.runs_on(platform) };
         }
         if !keep.contains(&true) {
             let error = Error::new(ErrorKind::Usage, format!("no image for platform {platform}"));

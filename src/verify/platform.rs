@@ -26,9 +26,14 @@ fn usual([os, architecture, variant]: [String; 3]) -> [String; 3] {
         other => (other, ""),
     };
     let variant = if variant.is_empty() { own } else { variant.as_str() };
-    // The first of each kind is what its name alone means.
-    let plain = [("arm64", "v8"), ("arm64", "8"), ("amd64", "v1"), ("arm", "v7"), ("arm", "7")];
-    let variant = if plain.contains(&(name, variant)) { "" } else { variant };
+    // What the name alone means.
+    let variant = match (name, variant) {
+        ("arm64", "v8" | "8") | ("amd64", "v1") => "",
+        ("arm", "" | "7") => "v7",
+        ("arm", "6") => "v6",
+        ("arm", "5") => "v5",
+        (_, variant) => variant,
+    };
     [os, name.to_owned(), variant.to_owned()]
 }
 
@@ -50,6 +55,7 @@ mod tests {
         assert!(agree(&of(json!("Linux"), json!("arm64")), &written("linux/arm64/v8")));
         assert!(agree(&of(json!(null), json!("")), &written("linux/arm64")));
         assert!(agree(&of(json!("linux"), json!("arm")), &written("linux/armhf")));
+        assert!(!agree(&written("linux/arm/v6"), &written("linux/arm/v7")));
         for (os, architecture) in [("linux", "arm64"), ("windows", "amd64"), ("linux", "386")] {
             assert!(!agree(&of(json!(os), json!(architecture)), &written("linux/amd64")), "{os} {architecture}");
         }

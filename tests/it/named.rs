@@ -389,6 +389,19 @@ fn caches_that_are_run_from_stay() {
         let files = [environment[0], environment[1], environment[2], speaker];
         check("caches", &files, json!({}), &[uv, environment[1].0, module], &[]);
     }
+    // Its interpreter is a link to one outside, and others name it who are not listened to.
+    let python = ("root/.cache/uv/environments-v2/x/bin/python3", "-> /usr/bin/python3");
+    for speaker in [
+        ("usr/local/bin/m", "#!/root/.cache/uv/environments-v2/x/bin/python3\nimport m\n"),
+        ("usr/local/bin/m", "-> /root/.cache/uv/environments-v2/x/bin/python3"),
+    ] {
+        let others = [
+            ("usr/bin/python3", "x"),
+            ("usr/share/z/z.sh", "#!/bin/sh\n/root/.cache/uv/environments-v2/x/bin/python3\n"),
+        ];
+        let files = [python, environment[1], environment[2], speaker, others[0], others[1]];
+        check("caches", &files, json!({}), &[python.0, environment[1].0, module], &[]);
+    }
     let npm = [("root/.npm/_cacache/index-v5/x", "x")];
     check("caches", &npm, json!({"Cmd": ["npm", "start"]}), &[], &[npm[0].0]);
     for command in [["npm", "exec", "cowsay"], ["npm", "ci", "--offline"]] {

@@ -92,9 +92,14 @@ impl Guard<'_> {
     /// Whether the text domains that a file has are taken for needed in every language: those of Python code are, as it may open one
     /// by its name, and those of the application's own scripts. A script of the distribution speaks the language that is set.
     pub(super) fn opens_catalogues(&self, file: NodeId) -> bool {
+        if let Some((_, opens)) = self.done.opens.get().filter(|(known, _)| *known == file) {
+            return opens;
+        }
         let facts = facts_of(self.request, file);
         let imports = |facts: &Facts| facts.references.iter().any(|r| matches!(r.target, Target::Import { .. }));
-        facts.is_some_and(imports) || path::is_own(&self.tree.path(file))
+        let opens = facts.is_some_and(imports) || path::is_own(&self.tree.path(file));
+        self.done.opens.set(Some((file, opens)));
+        opens
     }
 
     /// The catalogues of a text domain, in all languages.

@@ -31,6 +31,8 @@ pub(super) enum What {
 pub(super) struct Done {
     /// Who speaks; nobody for the config.
     pub(super) speaker: Cell<Option<NodeId>>,
+    /// Whether the file that was asked for last opens translations: it is asked for each of its strings.
+    pub(super) opens: Cell<Option<(NodeId, bool)>>,
     /// By speaker: which rules are deaf to it, as a number of `masks`.
     of: RefCell<HashMap<NodeId, usize>>,
     masks: RefCell<Vec<Vec<u16>>>,

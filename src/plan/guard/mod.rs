@@ -58,8 +58,8 @@ pub fn asks(profile: &Profile) -> (bool, bool) {
     (of(Kind::Python) || others, others)
 }
 
-/// A file that names more places goes through all of them by other means.
-const MOST_PLACES: usize = 16;
+/// A file that names more places is listened to for the first of them only.
+const MOST_PLACES: usize = 128;
 
 /// What says that a module is imported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -245,7 +245,8 @@ impl<'a> Guard<'a> {
         let counts = |id: &NodeId| {
             let rule = self.rules[id.index()];
             // What the distribution runs its packages depend on.
-            let runs = || matches!(reference.target, Target::Command(_)) && path::is_own(&self.tree.path(file));
+            let own = || self.prepared.started.contains(&file) || path::is_own(&self.tree.path(file));
+            let runs = || matches!(reference.target, Target::Command(_)) && own();
             let uses = matches!(why, Why::Loaded(_)) || runs();
             let mentioned = self.packaged.contains(id) && !uses;
             // Who opens translations does not only speak of them.

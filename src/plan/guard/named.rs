@@ -8,7 +8,7 @@ use super::wanted::{beginning, patterns, place};
 use super::{Guard, Request};
 use crate::profile::{Glob, Globs, Guard as Kind, Rule};
 use crate::refs::Target;
-use crate::tree::{NodeId, Tree};
+use crate::tree::{NodeId, Resolved, Tree};
 use bstr::BStr;
 
 /// Names that a wildcard may stand for, at most.
@@ -112,6 +112,7 @@ impl Guard<'_> {
         let start = parts[..plain].join("/");
         let resolved = self.tree.resolve(NodeId::ROOT, start.as_bytes());
         out.extend(resolved.links.iter().copied().filter(|&link| self.index.has(link)));
+        self.environments_of(&resolved, out);
         match resolved.target {
             Some(target) if plain == parts.len() => self.target(target, naming, out),
             Some(dir) => self.wild(dir, &parts[plain..], naming, out),
@@ -121,9 +122,6 @@ impl Guard<'_> {
     }
 
     pub(super) fn target(&self, target: NodeId, naming: Naming, out: &mut Vec<NodeId>) {
-        if let Some(environment) = self.environment_of(target) {
-            self.all_below(environment, out);
-        }
         if self.tree.is_dir(target) {
             self.everything(target, naming, out);
             self.namesakes(target, out);
@@ -142,15 +140,21 @@ impl Guard<'_> {
         dirs.find(|&dir| self.tree.child(dir, b"pyvenv.cfg").is_some_and(|cfg| self.index.has(cfg)))
     }
 
-    /// What would go of the virtual environment that a file lies in which a script or link leads to.
-    pub fn environment(&self, file: NodeId) -> Vec<NodeId> {
+    /// What would go of the virtual environments that a script's interpreter or a link leads to, or over: `bin/python` in one is itself a
+    /// link to a place outside.
+    pub fn environments(&self, resolved: &Resolved) -> Vec<NodeId> {
+        // Whoever leads there is not asked who he is.
+        self.done.speaker.set(None);
         let mut out = Vec::new();
-        if !self.index.is_empty()
-            && let Some(environment) = self.environment_of(file)
-        {
-            self.all_below(environment, &mut out);
+        if !self.index.is_empty() {
+            self.environments_of(resolved, &mut out);
         }
         out
+    }
+
+    fn environments_of(&self, resolved: &Resolved, out: &mut Vec<NodeId>) {
+        let places = resolved.links.iter().copied().chain(resolved.target);
+        places.filter_map(|id| self.environment_of(id)).for_each(|environment| self.all_below(environment, out));
     }
 
     /// In the place that a rule is about, what has the name of who names the place, or of a directory that he lies in: maxima's
@@ -330,7 +334,7 @@ impl Guard<'_> {
 
     /// What would go of a directory that somebody's own link leads to. Links of the distribution lie in /usr: between packages'
     /// documentation they say nothing.
-    pub fn linked(&self, link: NodeId, resolved: &crate::tree::Resolved) -> Vec<NodeId> {
+    pub fn linked(&self, link: NodeId, resolved: &Resolved) -> Vec<NodeId> {
         let mut out = Vec::new();
         let own = || self.tree.ancestors(link).all(|dir| self.tree.name(dir) != "usr");
         if let Some(dir) = resolved.target.filter(|&dir| !self.index.is_empty() && self.tree.is_dir(dir) && own()) {

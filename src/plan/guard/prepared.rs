@@ -3,7 +3,10 @@
 use super::deaf::Deaf;
 use super::named::Places;
 use super::{Request, wanted};
+use crate::plan::hold;
 use crate::refs::paths::Search;
+use crate::tree::NodeId;
+use std::collections::HashSet;
 
 /// Users whose home `~` may be, at most.
 const MOST_HOMES: usize = 64;
@@ -14,6 +17,8 @@ pub struct Prepared {
     /// The directories that `~` may stand for.
     pub(super) homes: Vec<String>,
     pub(super) deaf: Deaf,
+    /// The programs that the config starts.
+    pub(super) started: HashSet<NodeId>,
     /// Reads what the config says in the way in which texts are read.
     pub(super) search: Option<Search>,
 }
@@ -25,10 +30,17 @@ impl Prepared {
         Self {
             places: Places::new(request),
             homes: homes(request),
+            started: started(request),
             deaf: Deaf::new(request.profile),
             search: Search::new(wanted::searched(request.profile)),
         }
     }
+}
+
+fn started(request: &Request<'_>) -> HashSet<NodeId> {
+    let tree = &request.merged.tree;
+    let programs = hold::config_programs(tree, request.facts, &hold::path_dirs(tree, request.facts));
+    programs.into_iter().filter_map(|found| found.target).collect()
 }
 
 fn homes(request: &Request<'_>) -> Vec<String> {

@@ -55,6 +55,9 @@ fn scripts_name_paths() {
 #[test]
 fn a_program_that_is_a_word_counts_as_a_command_of_a_shell_script() {
     let sh = |text: &str| found(&format!("#!/bin/bash\n{text}"), Syntax::Shell);
+    for text in ["CFLAGS=-O2 make", "env -i A=b make", "su-exec app make x", "if a; then b; elif make; then c; fi"] {
+        assert_eq!(sh(text), ["2 run make"], "{text}");
+    }
     for text in ["make", "cd x && make all", "exec make", "if ! make x; then y; fi", "x | /usr/bin/make", "a=$(make v)"]
     {
         assert_eq!(sh(text), ["2 run make"], "{text}");
