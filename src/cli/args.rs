@@ -78,7 +78,7 @@ pub(super) const INPUT: &str =
 
 pub(super) const INPUT_LONG: &str = "The image: a path, docker-archive:PATH[:REF], oci-archive:PATH[:REF], oci:DIR[:REF], or - for \
     standard input\n\nThe form of a path is found out from its content, never from its name; archives may be compressed with \
-    gzip or zstd. REF picks one of several images; all are rewritten otherwise.";
+    gzip, zstd, xz or bzip2. REF picks one of several images; all are rewritten otherwise.";
 
 const SHORT: &str = "Examples:
   slim app.tar -p python-slim -o app-slim.tar

@@ -50,7 +50,15 @@ pub(super) fn is_run(text: &[u8], start: usize, end: usize) -> bool {
     let near = start.saturating_sub(spelling::MAX);
     let word =
         text[near..start].iter().rposition(|c| !(is_name(*c) || b"/.".contains(c))).map_or(near, |at| near + at + 1);
-    shell && words_before(line_before(text, word)).next().is_none()
+    let line = line_before(text, word);
+    shell && words_before(line).next().is_none() && !is_pattern(line, &text[end..])
+}
+
+/// Whether a word between `line` and `rest` is one of the choices of a `case`: `a|b)`.
+fn is_pattern(line: &[u8], rest: &[u8]) -> bool {
+    let count = |bytes: &[u8], c: u8| bytes.iter().filter(|&&other| other == c).count();
+    let rest = &rest[..memchr::memchr2(b'\n', b'(', rest).unwrap_or(rest.len()).min(spelling::MAX)];
+    matches!(rest.first(), Some(b'|' | b')')) && rest.contains(&b')') && count(line, b'(') <= count(line, b')')
 }
 
 /// What stands before a place on its line; a backslash at the end of a line goes on with the command.

@@ -249,9 +249,8 @@ impl Search {
                 continue;
             }
             let Some(path) = spelling::path(&[b"/", &text[word.clone()]].concat()) else { continue };
-            let path = path.trim_start_matches(['/', '*']);
             for root in &roots {
-                found.push((word.start, Target::Path(format!("/{root}/{path}").into()), When::Mention));
+                found.push((word.start, Target::Path(format!("/{root}{path}").into()), When::Mention));
             }
         }
         let mut comments = Comments::new(text, syntax);

@@ -40,7 +40,8 @@ pub(super) fn relative_words(text: &[u8]) -> impl Iterator<Item = Range<usize>> 
         let skipped = if computed { memchr::memchr(b'/', &text[word.clone()])? + 1 } else { 0 };
         let word = word.start + skipped..word.end;
         let bytes = &text[word.clone()];
-        let begins = bytes.first().is_some_and(|c| c.is_ascii_alphanumeric());
+        // Behind one variable there may be another: `$DOCS/$NAME/x`.
+        let begins = bytes.first().is_some_and(|c| c.is_ascii_alphanumeric() || (computed && b"${".contains(c)));
         (begins && bytes.len() <= MAX && bytes.iter().any(|c| matches!(c, b'/' | b'.'))).then_some(word)
     })
 }
@@ -211,9 +212,9 @@ mod tests {
 
     #[test]
     fn relative_words_and_lists_may_be_paths() {
-        let text = b"a $D/x/y.z /b/c.d word 'm', \"n.o\" \"p\" f('q','r/s')";
+        let text = b"a $D/x/y.z /b/c.d $D/$e/f.g word 'm', \"n.o\" \"p\" f('q','r/s')";
         let words: Vec<&[u8]> = relative_words(text).map(|word| &text[word]).collect();
-        assert_eq!(words, [&b"x/y.z"[..], b"b/c.d", b"n.o", b"r/s"]);
+        assert_eq!(words, [&b"x/y.z"[..], b"b/c.d", b"$e/f.g", b"n.o", b"r/s"]);
         assert_eq!(lists(text).map(|(_, path)| path).collect::<Vec<_>>(), ["m/n.o", "q/r/s"]);
         assert_eq!(relative(b"a/b.md").as_deref(), Some("./a/b.md"));
         assert_eq!(relative(b"./a/b").as_deref(), Some("./a/b"));

@@ -79,13 +79,13 @@ pub fn held(why: Why, tree: &Tree, profile: &Profile) -> Told {
         },
         Why::Named(by, line) => Told {
             sentence: Some(if line == 0 {
-                format!("{} names its path", path(by))
+                format!("{} names its path, or runs what reads it", path(by))
             } else {
-                format!("{}:{line} names its path", path(by))
+                format!("{}:{line} names its path, or runs what reads it", path(by))
             }),
             by: Some(by),
             line: Some(line).filter(|line| *line > 0),
-            ..Told::new("named", "a script, configuration or program that stays names its path")
+            ..Told::new("named", "what stays names its path, or runs what reads it")
         },
         Why::Loaded(by) => Told {
             sentence: Some(format!("{} loads it by this name", path(by))),

@@ -490,6 +490,7 @@ fn paths_are_named_in_many_ways() {
         ("app/a.php", "<?php return ['schema' => '/usr/share/doc/tool/create.sql'];\n"),
         ("app/a.pl", "my %h = (schema => '/usr/share/doc/tool/create.sql');\n"),
         ("etc/fonts/x.conf", "<dir>/usr/share/doc/tool/create.sql</dir>\n"),
+        ("start.sh", "#!/bin/sh\nDOCS=/usr/share/doc\nP=${1:-tool}\ncat \"$DOCS/$P/create.sql\"\n"),
         ("start.sh", "#!/bin/sh\ncat \"${DOC:-/usr/share/doc}/tool/create.sql\"\n"),
         ("start.sh", "#!/bin/sh\nD=/usr/share/doc\ncat \"$D\"/tool/create.sql\n"),
         ("start.sh", "#!/bin/sh\ncd /usr/share/doc; cat tool/create.sql\n"),

@@ -62,7 +62,18 @@ fn a_program_that_is_a_word_counts_as_a_command_of_a_shell_script() {
     {
         assert_eq!(sh(text), ["2 run make"], "{text}");
     }
-    for text in ["echo make", "apt-get install make", "make=1", "cmake x", "make_it", "# make x"] {
+    assert_eq!(sh("(cd x; make)\nmake|tee y"), ["2 run make"]);
+    for text in [
+        "C|make|cc) x",
+        "make) x",
+        "make|cc) x",
+        "echo make",
+        "apt-get install make",
+        "make=1",
+        "cmake x",
+        "make_it",
+        "# make x",
+    ] {
         assert!(sh(text).is_empty(), "{text}");
     }
     assert!(found("make all\n", Syntax::Shell).is_empty());
