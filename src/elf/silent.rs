@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use goblin::elf::section_header::{SHF_EXECINSTR, SHT_DYNSYM, SHT_STRTAB, SHT_SYMTAB, SectionHeader};
+use goblin::elf::section_header::{SHF_EXECINSTR, SHF_WRITE, SHT_DYNSYM, SHT_STRTAB, SHT_SYMTAB, SectionHeader};
 
 use super::read::{Image, has_bytes, is_loaded, is_relocation, range};
 use super::{Object, pick};
@@ -28,7 +28,8 @@ pub fn silent<O: Object + ?Sized>(object: &O) -> Vec<Range<u64>> {
 }
 
 fn is_silent(image: &Image, section: &SectionHeader) -> bool {
-    let code = section.sh_flags & u64::from(SHF_EXECINSTR) != 0;
+    // A Lisp's image has its heap in sections that are executable and may be written to.
+    let code = section.sh_flags & u64::from(SHF_EXECINSTR | SHF_WRITE) == u64::from(SHF_EXECINSTR);
     let symbols = matches!(section.sh_type, SHT_SYMTAB | SHT_DYNSYM) || is_relocation(section);
     let names = section.sh_type == SHT_STRTAB && !is_loaded(section);
     code || symbols || names || (!is_loaded(section) && pick::is_debug(image.name(section)))
