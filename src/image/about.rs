@@ -178,7 +178,7 @@ impl Moves {
         told
     }
 
-    /// Edits the object of labels or annotations at `pointer` of a document, where there is one; an empty one goes.
+    /// Edits the object of labels or annotations at `path` of a document, where there is one; an empty one goes.
     pub fn edit_at(&self, place: Place, json: &mut Value, path: &[&str]) -> Vec<Warning> {
         let Some((last, way)) = path.split_last() else { return Vec::new() };
         let parent = way.iter().try_fold(json, |at, key| at.get_mut(*key)).and_then(Value::as_object_mut);

@@ -33,7 +33,7 @@ struct Holder<'a> {
     /// By inode: whether its needs have been looked at.
     seen: Vec<bool>,
     /// The directories of the image's `PATH`, and the links on the way to them.
-    path: Vec<Resolved>,
+    path: &'a [Resolved],
 }
 
 /// Decides what is dropped.
@@ -49,12 +49,12 @@ pub fn decide(request: &Request<'_>, prepared: &Prepared, proposals: &Proposals)
         held: Vec::new(),
         todo: Vec::new(),
         seen: vec![false; tree.inodes().len()],
-        path: path_dirs(tree, request.facts),
+        path: &prepared.path,
     };
     holder.hold_protected();
     holder.hold_base();
-    for program in config_programs(tree, request.facts, &holder.path) {
-        holder.keep_resolved(&program, Why::Config);
+    for program in &prepared.started {
+        holder.keep_resolved(program, Why::Config);
     }
     for id in translations(tree, request.facts) {
         holder.keep_one(id, Why::Config);
@@ -162,7 +162,7 @@ impl<'a> Holder<'a> {
         let Some(facts) = guard::facts_of(self.request, id) else {
             return;
         };
-        for found in interpreters(self.tree, facts, &self.path) {
+        for found in interpreters(self.tree, facts, self.path) {
             self.keep_resolved(&found, Why::Interprets(id));
             for target in guard.environments(&found) {
                 self.keep_referenced(target, Some(id), Why::Named(id, 1));

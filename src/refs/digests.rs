@@ -224,8 +224,7 @@ fn is_told(text: &[u8], place: &Range<usize>) -> bool {
 
 /// Whether the name of a text, or what stands beside a digest, says that it is made in a way which slim does not know.
 fn is_unknown(name: &[u8], text: &[u8], place: &Range<usize>) -> bool {
-    static SEARCH: LazyLock<Option<AhoCorasick>> =
-        LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(UNKNOWN).ok());
+    static SEARCH: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| any_of(&UNKNOWN));
     let near = &text[place.start.saturating_sub(BEFORE)..text.len().min(place.end + BEHIND)];
     SEARCH.as_ref().is_some_and(|search| search.is_match(name) || search.is_match(near))
 }
@@ -233,9 +232,13 @@ fn is_unknown(name: &[u8], text: &[u8], place: &Range<usize>) -> bool {
 /// Whether a name or a part of a text says that there are digests.
 #[must_use]
 pub fn says_so(text: &[u8]) -> bool {
-    static SEARCH: LazyLock<Option<AhoCorasick>> =
-        LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(WORDS).ok());
+    static SEARCH: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| any_of(&WORDS));
     SEARCH.as_ref().is_none_or(|search| search.is_match(text))
+}
+
+/// Searches for words, in capitals or not.
+fn any_of(words: &[&[u8]]) -> Option<AhoCorasick> {
+    AhoCorasick::builder().ascii_case_insensitive(true).build(words).ok()
 }
 
 /// The hashes of a text's words, as far as they may be names of files.

@@ -164,19 +164,27 @@ pub(super) fn packages(text: &[u8], from: usize, add: &mut impl FnMut(Target)) -
     end
 }
 
+const fn in_library(c: u8) -> bool {
+    is_name(c) || matches!(c, b'+' | b'-' | b'.')
+}
+
+/// The name of a library that ends with the `.so` at a place: `libz.so`. None of what has another name.
+pub(super) fn library_before(text: &[u8], dot: usize) -> Option<&[u8]> {
+    let from = dot.saturating_sub(100);
+    let start = text[from..dot].iter().rposition(|c| !in_library(*c)).map_or(from, |n| from + n + 1);
+    Some(&text[start..dot + 3]).filter(|name| name.starts_with(b"lib"))
+}
+
 /// The name of a library, as a loader takes it, that ends with the `.so` at a place.
 pub(super) fn soname(text: &[u8], dot: usize) -> Option<Target> {
-    let good = |c: &u8| is_name(*c) || b"+-.".contains(c);
-    let from = dot.saturating_sub(100);
-    let start = text[from..dot].iter().rposition(|c| !good(c)).map_or(from, |n| from + n + 1);
-    let name = &text[start..dot + 3];
+    let name = library_before(text, dot)?;
     // A dot may end a sentence; with more behind it the name is another.
     let ends = match text.get(dot + 3) {
         Some(b'.') => !text.get(dot + 4).is_some_and(u8::is_ascii_alphanumeric),
-        Some(c) => !good(c),
+        Some(c) => !in_library(*c),
         None => true,
     };
-    (ends && name.starts_with(b"lib")).then(|| Target::Library(spelling::text(name)))
+    ends.then(|| Target::Library(spelling::text(name)))
 }
 
 /// The language that a variable is set to: `LANG=de_DE.UTF-8`, `"LC_ALL": "de"`.

@@ -1,7 +1,8 @@
 //! Which paths a program names: the strings in its data. Every byte of it passes by once, whatever its size.
 
+use super::meaning;
 use super::paths::Search;
-use super::spelling::{self, is_name};
+use super::spelling;
 use super::{Reference, Target, When};
 use std::collections::BTreeSet;
 use std::io::{self, Read};
@@ -106,12 +107,8 @@ impl<R: Read> Read for Wide<R> {
 
 /// The name of a library that ends with the `.so` at a place, as `dlopen` takes it: `libz.so`, whatever follows but a version.
 fn library(bytes: &[u8], dot: usize) -> Option<Box<str>> {
-    let good = |c: &u8| is_name(*c) || b"+-.".contains(c);
-    let from = dot.saturating_sub(100);
-    let start = bytes[from..dot].iter().rposition(|c| !good(c)).map_or(from, |at| from + at + 1);
-    let name = &bytes[start..dot + 3];
     let version = bytes.get(dot + 3).is_some_and(|c| c.is_ascii_digit() || b".-_".contains(c));
-    (name.starts_with(b"lib") && !version).then(|| spelling::text(name))
+    meaning::library_before(bytes, dot).filter(|_| !version).map(spelling::text)
 }
 
 #[cfg(test)]

@@ -117,15 +117,18 @@ impl Text {
         }
     }
 
+    /// What Python code refers to, and the text domains that it opens; in an application's own any string may be one.
+    fn python(text: &[u8], words: &[Vec<u8>], own: bool) -> Vec<Reference> {
+        let mut found = python::references(text, words);
+        found.extend(python::domains(text, &found, own));
+        found
+    }
+
     fn references(self, text: &[u8], needs: &Needs) -> Vec<Reference> {
         let words = &needs.words;
         let search = needs.search.as_deref();
         match self {
-            Self::Python => {
-                let mut found = python::references(text, words);
-                found.extend(python::domains(text, &found, false));
-                found
-            }
+            Self::Python => Self::python(text, words, false),
             Self::Stub if python::imports_from_beside(text) => python::references(text, words),
             Self::Stub => Vec::new(),
             Self::JavaScript => {
@@ -136,8 +139,7 @@ impl Text {
                 found
             }
             Self::OwnPython => {
-                let mut found = python::references(text, words);
-                found.extend(python::domains(text, &found, true));
+                let mut found = Self::python(text, words, true);
                 found.extend(search.map(|search| search.references(text, Syntax::Shell)).unwrap_or_default());
                 found
             }

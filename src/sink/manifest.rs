@@ -6,7 +6,7 @@ use crate::image::media::{DOCKER_MANIFEST, Family, OCI_CONFIG, OCI_MANIFEST};
 use crate::image::{Compression, Doc, LayerMedia};
 use crate::source::Image;
 use crate::{Digest, Warning};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// A manifest as it goes out.
 #[derive(Clone, Debug)]
@@ -125,12 +125,10 @@ fn layer_descriptor(
         "digest": layer.digest.to_string(),
         "size": layer.size,
     });
-    if let Some(annotations) = old.and_then(|d| d.get("annotations")).filter(|a| a.is_object()) {
+    let some = |annotations: &&Value| annotations.as_object().is_some_and(|fields| !fields.is_empty());
+    if let Some(annotations) = old.and_then(|d| d.get("annotations")).filter(some) {
         new["annotations"] = annotations.clone();
         told.extend(moves.edit_at(Place::Layer, &mut new, &["annotations"]));
-        if new["annotations"].as_object().is_some_and(Map::is_empty) {
-            new.as_object_mut().map(|fields| fields.shift_remove("annotations"));
-        }
     }
     new
 }

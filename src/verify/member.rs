@@ -134,19 +134,6 @@ impl<'a, R: Read> Reader<'a, R> {
         self.inner
     }
 
-    fn block(&mut self) -> io::Result<Option<[u8; 512]>> {
-        let mut block = [0; 512];
-        let mut filled = 0;
-        while filled < block.len() {
-            match self.read(&mut block[filled..])? {
-                0 if filled == 0 => return Ok(None),
-                0 => return Err(bad("the layer ends within a header")),
-                n => filled += n,
-            }
-        }
-        Ok((block != [0; 512]).then_some(block))
-    }
-
     /// The next member; none at the end.
     ///
     /// # Errors
@@ -155,7 +142,7 @@ impl<'a, R: Read> Reader<'a, R> {
         let mut extended = Extended::default();
         let mut dangling = false;
         loop {
-            let Some(block) = self.block()? else {
+            let Some(block) = pax::block(self, "layer")? else {
                 return if dangling { Err(bad("an extended header without a member")) } else { Ok(None) };
             };
             if !pax::checksum_holds(&block) {

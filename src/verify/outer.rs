@@ -75,7 +75,7 @@ impl Read for Walk<'_> {
 impl Walk<'_> {
     fn all(&mut self) -> io::Result<()> {
         let (mut records, mut name, mut link) = (Records::new(), None, None);
-        while let Some(block) = self.block()? {
+        while let Some(block) = pax::block(self, "archive")? {
             if !pax::checksum_holds(&block) {
                 return Err(pax::bad("wrong header checksum"));
             }
@@ -90,19 +90,6 @@ impl Walk<'_> {
             }
         }
         Ok(())
-    }
-
-    fn block(&mut self) -> io::Result<Option<[u8; 512]>> {
-        let mut block = [0; 512];
-        let mut filled = 0;
-        while filled < block.len() {
-            match self.read(&mut block[filled..])? {
-                0 if filled == 0 => return Ok(None),
-                0 => return Err(pax::bad("the archive ends within a header")),
-                n => filled += n,
-            }
-        }
-        Ok((block != [0; 512]).then_some(block))
     }
 
     fn member(

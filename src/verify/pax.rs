@@ -21,6 +21,23 @@ pub fn bad(what: impl Into<String>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what.into())
 }
 
+/// The next header of a tar; none at its end. `whole` is what a message calls the tar.
+///
+/// # Errors
+/// Where it ends within the header, and those of the reader.
+pub fn block(reader: &mut impl Read, whole: &str) -> io::Result<Option<[u8; 512]>> {
+    let mut block = [0; 512];
+    let mut filled = 0;
+    while filled < block.len() {
+        match reader.read(&mut block[filled..])? {
+            0 if filled == 0 => return Ok(None),
+            0 => return Err(bad(format!("the {whole} ends within a header"))),
+            n => filled += n,
+        }
+    }
+    Ok((block != [0; 512]).then_some(block))
+}
+
 /// The value of a numeric field: octal, or base-256 with the sign that it has.
 pub fn number(field: &[u8]) -> io::Result<i64> {
     if field.first().is_some_and(|first| first & 0x80 != 0) {

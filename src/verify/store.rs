@@ -1,4 +1,5 @@
-//! Where an image's files are, read a second way: the members of an archive (`outer.rs`), or the files of a directory. A compressed archive or a pipe is put into a temporary file first.
+//! Where an image's files are, read a second way: the members of an archive (`outer.rs`), or the files of a directory. A compressed
+//! archive or a pipe is put into a temporary file first.
 
 use super::outer::{self, Member};
 use super::packed;

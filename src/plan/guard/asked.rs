@@ -28,7 +28,6 @@ impl Guard<'_> {
 
     /// The directories that a dotted name leads to, as far as there are any.
     fn directories_of(&self, name: &str) -> Vec<NodeId> {
-        let workdir = self.tree.resolve(NodeId::ROOT, self.request.facts.workdir.as_bytes()).target;
         let find = |root: NodeId| {
             let child =
                 |dir: NodeId, part: &str| self.tree.child(dir, part.as_bytes()).filter(|&dir| self.tree.is_dir(dir));
@@ -38,7 +37,7 @@ impl Guard<'_> {
             });
             dirs.last()
         };
-        self.roots.dirs.iter().copied().chain(workdir).filter_map(find).collect()
+        self.roots.dirs.iter().copied().chain(self.prepared.workdir).filter_map(find).collect()
     }
 
     /// What rules about Python code would take of a directory; of one that goes as a part of another that other, too.
@@ -60,9 +59,8 @@ impl Guard<'_> {
         if !self.is_new(What::Program(program.to_owned()), self.index.all.len()) {
             return;
         }
-        let rules = &self.request.profile.rules;
         let reads = |id: &&NodeId| {
-            let rule = self.rules[id.index()].map(|rule| &rules[usize::from(rule)]);
+            let rule = self.rules[id.index()].map(|rule| self.rule(rule));
             rule.is_some_and(|rule| rule.reading.read_by.iter().any(|name| name == program))
         };
         out.extend(self.index.all.iter().filter(reads));
@@ -73,13 +71,9 @@ impl Guard<'_> {
         if self.packaged.is_empty() {
             return Vec::new();
         }
-        let dirs = hold::path_dirs(self.tree, self.request.facts);
-        let found = hold::on_path(self.tree, name.as_bytes(), &dirs);
+        let found = hold::on_path(self.tree, name.as_bytes(), &self.prepared.path);
         let all = found.into_iter().flat_map(|found| found.links.into_iter().chain(found.target));
-        let runs = |rule: u16| {
-            let rule = &self.request.profile.rules[usize::from(rule)];
-            rule.reading.runs.iter().any(|known| known == name)
-        };
+        let runs = |rule: u16| self.rule(rule).reading.runs.iter().any(|known| known == name);
         all.filter(|id| self.packaged.contains(id) && self.rules[id.index()].is_some_and(runs)).collect()
     }
 

@@ -17,7 +17,7 @@ impl Guard<'_> {
             return found;
         }
         let facts = self.request.facts;
-        let workdir = self.tree.resolve(NodeId::ROOT, facts.workdir.as_bytes()).target.unwrap_or(NodeId::ROOT);
+        let workdir = self.prepared.workdir.unwrap_or(NodeId::ROOT);
         let mut after_m = false;
         for word in facts.command_words().take(MOST_WORDS) {
             let module = word.split(':').next().unwrap_or_default();
@@ -73,7 +73,7 @@ impl Guard<'_> {
     /// Directories that words of the commands name from the working directory.
     fn relative_words(&self, out: &mut Vec<NodeId>) {
         let facts = self.request.facts;
-        let workdir = self.tree.resolve(NodeId::ROOT, facts.workdir.as_bytes()).target.unwrap_or(NodeId::ROOT);
+        let workdir = self.prepared.workdir.unwrap_or(NodeId::ROOT);
         let words = facts.command_words().take(MOST_WORDS);
         for word in words.filter(|word| word.contains('/') && !word.starts_with('/')) {
             let target = self.tree.resolve(workdir, word.as_bytes()).target;

@@ -245,7 +245,8 @@ impl<'a> Guard<'a> {
         let counts = |id: &NodeId| {
             let rule = self.rules[id.index()];
             // What the distribution runs its packages depend on.
-            let own = || self.prepared.started.contains(&file) || path::is_own(&self.tree.path(file));
+            let started = || self.prepared.started.iter().any(|found| found.target == Some(file));
+            let own = || started() || path::is_own(&self.tree.path(file));
             let runs = || matches!(reference.target, Target::Command(_)) && own();
             let uses = matches!(why, Why::Loaded(_)) || runs();
             let mentioned = self.packaged.contains(id) && !uses;

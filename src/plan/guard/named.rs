@@ -100,9 +100,11 @@ impl Guard<'_> {
 
     /// What a script's relative path leads to, from its own directory or from where the container starts.
     fn beside_speaker(&self, path: &str, out: &mut Vec<NodeId>) {
-        let workdir = self.tree.resolve(NodeId::ROOT, self.request.facts.workdir.as_bytes()).target;
         let own = self.done.speaker.get().map(|file| self.tree.node(file).parent);
-        let found = own.into_iter().chain(workdir).filter_map(|dir| self.tree.resolve(dir, path.as_bytes()).target);
+        let found = own
+            .into_iter()
+            .chain(self.prepared.workdir)
+            .filter_map(|dir| self.tree.resolve(dir, path.as_bytes()).target);
         found.filter(|&id| !self.tree.is_dir(id)).for_each(|id| self.target(id, Naming::Text, out));
     }
 
@@ -175,7 +177,7 @@ impl Guard<'_> {
     }
 
     fn has_namesakes(&self, id: NodeId) -> bool {
-        self.rules[id.index()].is_some_and(|rule| self.request.profile.rules[usize::from(rule)].reading.namesakes)
+        self.rules[id.index()].is_some_and(|rule| self.rule(rule).reading.namesakes)
     }
 
     fn all_below(&self, dir: NodeId, out: &mut Vec<NodeId>) {
@@ -235,7 +237,7 @@ impl Guard<'_> {
 
     /// Whether applications live in the places that a rule is about.
     fn is_home(&self, rule: u16) -> bool {
-        self.request.profile.rules[usize::from(rule)].reading.homes
+        self.rule(rule).reading.homes
     }
 
     fn is_below(&self, id: NodeId, dir: NodeId) -> bool {
@@ -344,8 +346,12 @@ impl Guard<'_> {
         out
     }
 
+    pub(super) fn rule(&self, number: u16) -> &Rule {
+        &self.request.profile.rules[usize::from(number)]
+    }
+
     pub(super) fn guard_of(&self, rule: u16) -> Kind {
-        self.request.profile.rules[usize::from(rule)].guard
+        self.rule(rule).guard
     }
 
     /// What a reference of a plain text stands for, whoever says it.

@@ -5,8 +5,7 @@ use super::named::Places;
 use super::{Request, wanted};
 use crate::plan::hold;
 use crate::refs::paths::Search;
-use crate::tree::NodeId;
-use std::collections::HashSet;
+use crate::tree::{NodeId, Resolved};
 
 /// Users whose home `~` may be, at most.
 const MOST_HOMES: usize = 64;
@@ -17,8 +16,12 @@ pub struct Prepared {
     /// The directories that `~` may stand for.
     pub(super) homes: Vec<String>,
     pub(super) deaf: Deaf,
-    /// The programs that the config starts.
-    pub(super) started: HashSet<NodeId>,
+    /// The directories of the image's `PATH`, and the links on the way to them.
+    pub path: Vec<Resolved>,
+    /// The programs that the config starts, and the links on the way to them.
+    pub started: Vec<Resolved>,
+    /// Where the config starts them, as far as that is there.
+    pub(super) workdir: Option<NodeId>,
     /// Reads what the config says in the way in which texts are read.
     pub(super) search: Option<Search>,
 }
@@ -27,20 +30,18 @@ impl Prepared {
     /// For all plans of a request.
     #[must_use]
     pub fn new(request: &Request<'_>) -> Self {
+        let (tree, facts) = (&request.merged.tree, request.facts);
+        let path = hold::path_dirs(tree, facts);
         Self {
             places: Places::new(request),
             homes: homes(request),
-            started: started(request),
+            started: hold::config_programs(tree, facts, &path),
+            path,
+            workdir: tree.resolve(NodeId::ROOT, facts.workdir.as_bytes()).target,
             deaf: Deaf::new(request.profile),
             search: Search::new(wanted::searched(request.profile)),
         }
     }
-}
-
-fn started(request: &Request<'_>) -> HashSet<NodeId> {
-    let tree = &request.merged.tree;
-    let programs = hold::config_programs(tree, request.facts, &hold::path_dirs(tree, request.facts));
-    programs.into_iter().filter_map(|found| found.target).collect()
 }
 
 fn homes(request: &Request<'_>) -> Vec<String> {

@@ -110,11 +110,16 @@ impl Guard<'_> {
         self.prepared.places.has(self.tree, dir).then_some(dir)
     }
 
+    /// Whether any file that would go has the name that a path ends with, and nothing of the path is computed.
+    fn may_be_file(&self, path: &str) -> bool {
+        let last = path.rsplit('/').next().unwrap_or_default().as_bytes().as_bstr();
+        !path.contains('*') && self.index.files.contains_key(last)
+    }
+
     /// The file that a string is the path of from `dir`.
     pub(super) fn in_place(&self, dir: NodeId, text: &str, out: &mut Vec<NodeId>) {
         let path = after_start(text);
-        let last = path.rsplit('/').next().unwrap_or_default().as_bytes().as_bstr();
-        if !path.contains('*') && path.contains(['/', '.']) && self.index.files.contains_key(last) {
+        if path.contains(['/', '.']) && self.may_be_file(path) {
             self.file_at(dir, path, out);
         }
     }
@@ -122,8 +127,7 @@ impl Guard<'_> {
     /// The file that a path spells out from the directory of `file` or from one above it in its package.
     pub(super) fn exact(&self, file: NodeId, text: &str, joined: bool, out: &mut Vec<NodeId>) {
         let path = after_start(text);
-        let last = path.rsplit('/').next().unwrap_or_default().as_bytes().as_bstr();
-        if (joined || text.contains('/')) && !path.contains('*') && self.index.files.contains_key(last) {
+        if (joined || text.contains('/')) && self.may_be_file(path) {
             let dirs = self.tree.ancestors(file).take(self.levels(file));
             dirs.for_each(|above| self.file_at(above, path, out));
         }
