@@ -122,7 +122,7 @@ pub fn emit(
         let mut layers = Vec::new();
         for plan in job.outputs {
             let from = &job.layers[plan.from() as usize];
-            let base = (plan.from() as usize) < job.base;
+            let base = (plan.from() as usize) < job.base && matches!(plan, LayerPlan::Verbatim(_));
             let encode = if base { None } else { encode(plan, from, options) };
             let unit = Unit { job, plan, encode, from };
             let id = *by_key.entry(unit.key()).or_insert_with(|| {

@@ -296,7 +296,7 @@ fn request_of<'a>(
     request: &Request<'a>,
 ) -> plan::Request<'a> {
     let Request { facts, layers, merged, .. } = *request;
-    plan::Request { facts, layers, merged, profile, matcher, named, squash: false, base: 0 }
+    plan::Request { facts, layers, merged, profile, matcher, named, squash: false, base: 0, cut: &plan::cut::WHOLE }
 }
 
 /// The plan, with what texts of the image say of its files.

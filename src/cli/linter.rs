@@ -65,7 +65,17 @@ impl Linter {
     pub fn lint(&self, request: &Request<'_>, needed: &[Vec<bool>]) -> Vec<Finding> {
         let &Request { facts, layers, merged, .. } = request;
         let (profile, matcher) = (&self.profile, &self.matcher);
-        let plan = plan::Request { facts, layers, merged, profile, matcher, named: None, squash: false, base: 0 };
+        let plan = plan::Request {
+            facts,
+            layers,
+            merged,
+            profile,
+            matcher,
+            named: None,
+            squash: false,
+            base: 0,
+            cut: &plan::cut::WHOLE,
+        };
         let instructions = request.instructions;
         lint::lint(&lint::Request { plan, needed, instructions, rules: &self.rules, ignore: &self.ignore })
     }

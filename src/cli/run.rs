@@ -3,12 +3,13 @@
 use super::job::Job;
 use super::picked::Profiles;
 use super::progress::Ui;
-use super::shared;
+use super::shared::{self, Sharing};
 use super::stack::{self, MergedImage};
 use super::summary;
 use super::values::LayersMode;
 use crate::image::{self, ConfigChange, Platform};
 use crate::layer::LayerIndex;
+use crate::plan::cut::Cut;
 use crate::plan::{self, LayerPlan, Plan};
 use crate::profile::{self, Matcher, Profile};
 use crate::report::{RemovedPath, Report, Timing};
@@ -189,18 +190,18 @@ pub(super) fn decide<'a>(
     let note = |message: &str| ui.note(message);
     let mut workshop = Workshop::new(job.run_with.as_deref(), &note);
     let mut found = Vec::new();
-    let with = (&profile, &matcher);
-    let mut planned = plan_images(job, input, scans, merged, with, &mut workshop, &mut found)?;
+    let mut planned = plan_images(job, input, scans, merged, (&profile, &matcher, &[]), &mut workshop, &mut found)?;
     let squash = job.layers == LayersMode::Squash;
     if let Some(versions) = shared::versions(&planned, squash) {
-        let keep = versions.grow() && job.base.is_none() && !squash;
-        if keep {
+        let mut sharing = (versions.grow() && job.base.is_none() && !squash).then(|| Sharing::new(&planned, &versions));
+        while sharing.as_mut().is_some_and(|sharing| sharing.narrow(&planned, &profile)) {
+            let cuts = sharing.as_ref().map(Sharing::cuts).unwrap_or_default();
             found.clear();
-            drop(std::mem::take(&mut planned));
+            planned.clear();
             let merged = stack::merge_above(input, scans, &versions.bases)?;
-            planned = plan_images(job, input, scans, merged, with, &mut workshop, &mut found)?;
+            planned = plan_images(job, input, scans, merged, (&profile, &matcher, &cuts), &mut workshop, &mut found)?;
         }
-        found.push(versions.warning(&input.images, keep));
+        found.push(versions.warning(&input.images, sharing.as_ref()));
     }
     warnings.append(&mut found);
     warnings.iter().for_each(|w| ui.warn(w));
@@ -233,11 +234,11 @@ fn plan_images<'a>(
     input: &'a Input,
     scans: &'a HashMap<LayerKey, Scanned>,
     merged: Vec<MergedImage>,
-    (profile, matcher): (&Profile, &Matcher),
+    (profile, matcher, cuts): (&Profile, &Matcher, &[Cut]),
     workshop: &mut Workshop<'_>,
     warnings: &mut Vec<Warning>,
 ) -> Result<Vec<Planned<'a>>> {
-    let mut one = |(image, MergedImage { merged, base }): (&'a Image, MergedImage)| {
+    let mut one = |(index, (image, MergedImage { merged, base })): (usize, (&'a Image, MergedImage))| {
         let scanned: Vec<&Scanned> = image.layers.iter().map(|l| &scans[&key(l)]).collect();
         let layers: Vec<&LayerIndex> = scanned.iter().map(|s| &s.index).collect();
         let request = plan::Request {
@@ -249,6 +250,7 @@ fn plan_images<'a>(
             named: None,
             squash: job.layers == LayersMode::Squash,
             base,
+            cut: cuts.get(index).unwrap_or(&plan::cut::WHOLE),
         };
         let mut plan = workshop.plan(input, &image.layers, &request).map_err(|e| e.archive(&input.name))?;
         warnings.append(&mut plan.warnings);
@@ -257,7 +259,7 @@ fn plan_images<'a>(
         let merge::Merged { tree, marks, .. } = merged;
         Ok(Planned { image, layers, tree, marks, plan, base, digests, tar_bytes })
     };
-    input.images.iter().zip(merged).map(&mut one).collect()
+    input.images.iter().zip(merged).enumerate().map(&mut one).collect()
 }
 
 /// Says which patterns of the command line matched nothing: they may have a typo, and a protection that protects nothing is no

@@ -1,9 +1,12 @@
-//! Images of one archive that share layers: each is planned alone, so that what one of them needs or hides makes another version
-//! of a shared layer, which is then stored for each. Until images are planned together, the output at least never grows by that.
+//! Images of one archive that share layers. Each is planned alone first; what one of them needs or hides makes another version of
+//! a shared layer, which is then stored for each. Where the output would grow by that, they are planned again, together: of a
+//! shared layer goes what goes for all, and each is written once.
 
 use super::run::{LayerKey, Planned, key};
 use crate::Warning;
 use crate::plan::LayerPlan;
+use crate::plan::cut::{self, Cut, LayerCut, Need};
+use crate::profile::{Action, Profile};
 use crate::report::units;
 use crate::source::Image;
 use std::collections::{HashMap, HashSet};
@@ -42,6 +45,7 @@ pub(super) fn versions(planned: &[Planned<'_>], squash: bool) -> Option<Versions
     if differing.is_empty() {
         return None;
     }
+    spread(&mut bases, &keys);
     let (mut before, mut after) = (0, 0);
     let mut seen: HashMap<&LayerKey, Vec<&LayerPlan>> = HashMap::new();
     for (image, keys) in planned.iter().zip(&keys) {
@@ -64,6 +68,22 @@ pub(super) fn versions(planned: &[Planned<'_>], squash: bool) -> Option<Versions
     (found.grow() || !squash).then_some(found)
 }
 
+/// A layer that has to be the same for one pair of images has to for all that share it.
+fn spread(bases: &mut [usize], keys: &[Vec<LayerKey>]) {
+    loop {
+        let before = bases.to_vec();
+        for (i, own) in keys.iter().enumerate() {
+            for (other, base) in keys.iter().zip(&before) {
+                let common = own.iter().zip(other).take_while(|(a, b)| a == b).count();
+                bases[i] = bases[i].max(common.min(*base));
+            }
+        }
+        if bases == before {
+            return;
+        }
+    }
+}
+
 /// What becomes of a layer of an image.
 fn outcome<'a>(planned: &'a Planned<'_>, layer: usize) -> Option<&'a LayerPlan> {
     planned.plan.outputs.iter().find(|out| out.from() as usize == layer)
@@ -75,20 +95,111 @@ impl Versions {
         self.after > self.before
     }
 
-    /// What is to be said; `kept`: whether the layers are kept as they are.
-    pub fn warning(&self, images: &[Image], kept: bool) -> Warning {
+    /// What is to be said; `sharing`: how shared layers have been made the same, if they have.
+    pub fn warning(&self, images: &[Image], sharing: Option<&Sharing>) -> Warning {
         let named = |(image, base): (&Image, &usize)| format!("{} --base {base}", image.name());
         let bases: Vec<String> = images.iter().zip(&self.bases).filter(|(_, base)| **base > 0).map(named).collect();
+        let bases = bases.join(", ");
         let (before, after) = (units::bytes(self.before), units::bytes(self.after));
         let what = format!(
             "{} that several images share would differ for each of them ({before} of layers before, {after} after)",
             if self.layers == 1 { "a layer".to_owned() } else { format!("{} layers", self.layers) },
         );
-        let what = if kept {
-            format!("{what}: they are kept as they are, as if each image had its --base: {}", bases.join(", "))
-        } else {
-            format!("{what}: to keep the shared layers as they are, give --base: {}", bases.join(", "))
+        let what = match sharing {
+            None => format!("{what}: to keep the shared layers as they are, give --base: {bases}"),
+            Some(sharing) if sharing.is_whole() => {
+                format!("{what}: they are kept as they are, as if each image had its --base: {bases}")
+            }
+            Some(_) => format!(
+                "{what}: of the shared layers goes only what no image needs; to keep them as they are, give --base: {bases}"
+            ),
         };
         Warning::new("shared-layers", what)
+    }
+}
+
+/// How often images are planned together before their shared layers are kept whole: each time one of them needs what the others
+/// could do without, there is less that goes.
+const MOST_ROUNDS: usize = 8;
+
+/// What goes from shared layers, for all images that share them.
+pub(super) struct Sharing {
+    /// For each image its shared layers from the bottom, by number: layers have the same if all below them are the same, too.
+    numbers: Vec<Vec<usize>>,
+    /// By number.
+    cuts: Vec<LayerCut>,
+    rounds: usize,
+}
+
+impl Sharing {
+    /// Everything may go as yet.
+    pub fn new(planned: &[Planned<'_>], versions: &Versions) -> Self {
+        let mut known: HashMap<(Option<usize>, LayerKey), usize> = HashMap::new();
+        let mut cuts = Vec::new();
+        let mut numbers = Vec::new();
+        for (image, &base) in planned.iter().zip(&versions.bases) {
+            let mut own: Vec<usize> = Vec::new();
+            for (layer, index) in image.image.layers[..base].iter().zip(&image.layers) {
+                let number = *known.entry((own.last().copied(), key(layer))).or_insert_with(|| {
+                    cuts.push(LayerCut { goes: vec![true; index.members.len()], ..LayerCut::default() });
+                    cuts.len() - 1
+                });
+                own.push(number);
+            }
+            numbers.push(own);
+        }
+        Self { numbers, cuts, rounds: 0 }
+    }
+
+    /// Takes back what an image needs by its plan. Says whether the images are to be planned again with what is left.
+    pub fn narrow(&mut self, planned: &[Planned<'_>], profile: &Profile) -> bool {
+        let before = std::mem::take(&mut self.cuts);
+        self.cuts = before.iter().map(|cut| LayerCut { goes: cut.goes.clone(), ..LayerCut::default() }).collect();
+        self.keep_needed(planned, profile);
+        let cuts = self.cuts();
+        for ((image, numbers), mut cut) in planned.iter().zip(&self.numbers).zip(cuts) {
+            cut.settle(&image.layers);
+            cut.keep_emptied(&image.tree, &image.plan);
+            for (&number, found) in numbers.iter().zip(cut.0) {
+                let own = &mut self.cuts[number];
+                own.goes = found.goes;
+                own.emptied.extend(found.emptied);
+            }
+        }
+        self.rounds += 1;
+        let clean = || self.cuts().iter().zip(planned).all(|(cut, image)| cut.is_clean(&image.layers));
+        if self.rounds > MOST_ROUNDS || !clean() {
+            self.cuts.fill(LayerCut::default());
+        }
+        self.rounds == 1 || self.cuts != before
+    }
+
+    fn keep_needed(&mut self, planned: &[Planned<'_>], profile: &Profile) {
+        let shadowed = profile.rules.iter().any(|rule| rule.enabled && rule.action == Action::DropShadowed);
+        // What no image sees goes by a rule of its own.
+        let mut asked: Vec<Vec<bool>> = self.cuts.iter().map(|cut| vec![shadowed; cut.goes.len()]).collect();
+        for (image, numbers) in planned.iter().zip(&self.numbers) {
+            let needs = cut::needs(&image.layers, &image.tree, &image.plan, profile, numbers.len());
+            for (&number, needs) in numbers.iter().zip(needs) {
+                let goes = &mut self.cuts[number].goes;
+                for ((goes, asked), need) in goes.iter_mut().zip(&mut asked[number]).zip(needs) {
+                    *goes &= need != Need::Kept;
+                    *asked |= need == Need::Dropped;
+                }
+            }
+        }
+        for (cut, asked) in self.cuts.iter_mut().zip(asked) {
+            cut.goes.iter_mut().zip(asked).for_each(|(goes, asked)| *goes &= asked);
+        }
+    }
+
+    /// What goes from the shared layers of each image.
+    pub fn cuts(&self) -> Vec<Cut> {
+        let one = |numbers: &Vec<usize>| Cut(numbers.iter().map(|&number| self.cuts[number].clone()).collect());
+        self.numbers.iter().map(one).collect()
+    }
+
+    fn is_whole(&self) -> bool {
+        self.cuts.iter().all(|cut| *cut == LayerCut::default())
     }
 }

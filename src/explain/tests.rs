@@ -40,6 +40,7 @@ impl Case {
             named: None,
             squash: false,
             base,
+            cut: &plan::cut::WHOLE,
         });
         let plan = plan.unwrap();
         Self { merged, plan, profile, base, layers }

@@ -115,6 +115,12 @@ impl<'a> Composer<'a> {
         self.bare_link(node, first);
     }
 
+    /// Writes an entry for a directory that only what was in it implied, with the metadata that engines give such a directory.
+    pub fn implied(&mut self, path: &[u8]) {
+        self.push(synth::header(path, &Kind::Dir, &root_dir(), 0, None));
+        self.entries += 1;
+    }
+
     /// The same without a look at the directories above: where all members stay as they are.
     pub fn bare_link(&mut self, node: NodeId, first: NodeId) {
         let kind = Kind::hard_link(self.tree.path(first));

@@ -55,7 +55,7 @@ impl Layers<'_> {
     fn goes_by_path(&self, layer: u32) -> Vec<bool> {
         let members = &self.request.layers[layer as usize].members;
         if (layer as usize) < self.request.base {
-            return vec![false; members.len()];
+            return (0..members.len() as u32).map(|member| self.request.cut.has(At { layer, member })).collect();
         }
         let links = &self.request.merged.links[layer as usize];
         let linked: HashSet<u32> = links.values().copied().collect();

@@ -7,7 +7,7 @@ use super::{Held, Request, Why};
 use crate::image::ImageFacts;
 use crate::layer::Facts;
 use crate::profile::Guard as Kind;
-use crate::tree::{InodeId, NodeId, Resolved, Tree, Type};
+use crate::tree::{At, InodeId, NodeId, Resolved, Tree, Type};
 use bstr::ByteSlice;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -98,13 +98,14 @@ impl<'a> Holder<'a> {
         }
     }
 
-    /// Nothing in the base can go: its layers are shared, and a whiteout would free nothing.
+    /// Nothing in the base can go but what goes for all images: its layers are shared, and a whiteout would free nothing.
     fn hold_base(&mut self) {
         if self.request.base == 0 {
             return;
         }
         for id in self.tree.ids() {
-            if self.tree.node(id).at().is_some_and(|at| (at.layer as usize) < self.request.base) {
+            let stays = |at: At| (at.layer as usize) < self.request.base && !self.request.cut.has(at);
+            if self.tree.node(id).at().is_some_and(stays) {
                 self.keep_one(id, Why::Base);
             }
         }

@@ -39,7 +39,7 @@ pub struct Changes<'a> {
 #[must_use]
 pub fn compose(request: &Request<'_>, changes: Changes<'_>, names: &Names, shadowed: bool) -> Composed {
     let mut plan = Layers::new(request, changes, names);
-    plan.base_stays();
+    plan.base();
     if shadowed || request.squash {
         plan.script_tree();
         let hidden = plan.whiteouts();
@@ -75,11 +75,8 @@ impl<'a> Layers<'a> {
         self.request.member(at)
     }
 
-    fn base_stays(&mut self) {
-        for layer in 0..self.request.base {
-            self.outputs.push(LayerPlan::Verbatim(layer as u32));
-            self.gone[layer].fill(false);
-        }
+    fn base(&mut self) {
+        (0..self.request.base as u32).for_each(|layer| self.base_layer(layer));
     }
 
     pub(super) fn above_base(&self) -> std::ops::Range<u32> {
@@ -204,7 +201,8 @@ impl<'a> Layers<'a> {
             for &child in base.children(lower) {
                 let same = self.tree.child(upper, base.name(child)).filter(|n| self.dropped[n.index()].is_none());
                 match same {
-                    None => out.push(base.path(child)),
+                    None if self.request.cut.leaves(base, child) => out.push(base.path(child)),
+                    None => {}
                     Some(same) if base.is_dir(child) && self.tree.is_dir(same) => todo.push((child, same)),
                     Some(_) => {}
                 }

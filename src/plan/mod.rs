@@ -17,6 +17,7 @@ use std::ops::Range;
 pub mod account;
 pub mod bytecode;
 pub mod compose;
+pub mod cut;
 pub mod excludes;
 pub mod guard;
 mod hidden;
@@ -34,6 +35,7 @@ pub mod stated;
 pub mod verdict;
 pub mod wanted;
 
+use cut::Cut;
 use links::Links;
 use made::Made;
 use rewrite::Rewrites;
@@ -59,8 +61,10 @@ pub struct Request<'a> {
     pub named: Option<&'a Named>,
     /// Whether all layers above the base become one.
     pub squash: bool,
-    /// How many layers from the bottom stay as they are.
+    /// How many layers from the bottom stay as they are, but for the cut.
     pub base: usize,
+    /// What goes from these layers all the same, as no image that shares them needs it.
+    pub cut: &'a Cut,
 }
 
 impl<'a> Request<'a> {

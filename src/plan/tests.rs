@@ -78,6 +78,7 @@ impl Case {
             named: None,
             squash: self.squash,
             base: self.base,
+            cut: &cut::WHOLE,
         })
         .unwrap();
         let path = |id: NodeId| merged.tree.path(id).to_string();

@@ -135,9 +135,9 @@ impl Built<'_> {
 
     const fn fate(&self, index: usize, output: Option<&LayerPlan>) -> &'static str {
         match output {
-            _ if index < self.base => "base",
+            Some(LayerPlan::Verbatim(_)) if index < self.base => "base",
             Some(LayerPlan::Verbatim(_)) => "unchanged",
-            _ if self.squash => "squashed",
+            _ if self.squash && index >= self.base => "squashed",
             Some(LayerPlan::Splice { .. }) => "rewritten",
             None => "dropped",
         }

@@ -210,6 +210,35 @@ fn a_shared_base_never_makes_the_output_grow() {
 }
 
 #[test]
+fn of_a_shared_base_goes_what_goes_for_all() {
+    // `tests` stays for a, `old/x` is hidden in b, and nothing but `both` and `gone` can go; `only` holds nothing after that.
+    let base = "file big random=300000\nfile tests/x random=100000\nfile both/x random=60000\nfile old/x content=one-content
+        dir only mode=0700\nfile only/gone random=5000\nfile implied/gone random=5000\nfile kept content=k\nlink both/y -> both/x";
+    let archive =
+        sharing(base, &["sym a -> tests/x", "whiteout old", "file big content=other\nfile implied/here content=h"]);
+    let dir = Dir::new();
+    archive.write(dir.path());
+    std::fs::write(
+        dir.join("p.toml"),
+        "extends = ['./shadowed.toml']\n[[rule]]\nid = 'd'\naction = 'drop'\nabout = 'x'\nrisk = 'low'\npaths = ['tests/**', 'both/**', '**/gone']\n",
+    )
+    .unwrap();
+    let run = dir.run(&["in.tar", "-p", "./p.toml", "-o", "out.tar"]).ok();
+    assert!(run.stderr.contains("goes only what no image needs"), "{}", run.stderr);
+    let (before, after) = (open(&dir.join("in.tar")), open(&dir.join("out.tar")));
+    for (a, b) in before.images.iter().zip(&after.images) {
+        assert_eq!(after.images[0].layers[0].tar, b.layers[0].tar, "the base is one");
+        let mut want = a.tree().unwrap();
+        want.names.retain(|path, _| {
+            let path = String::from_utf8_lossy(path);
+            !path.starts_with("both/") && !path.ends_with("gone")
+        });
+        assert_eq!(crate::oracle::diff(&want, &b.tree().unwrap()), None);
+    }
+    dir.run(&["verify", "out.tar", "--against", "in.tar", "-p", "./p.toml"]).ok();
+}
+
+#[test]
 fn a_shared_base_that_changes_alike_or_pays_is_rewritten() {
     // All of them hide the same.
     let base = "file big random=100000\nfile hidden random=100000";

@@ -1,6 +1,6 @@
 //! Random small images through every mode, against the oracle. `PROPTEST_CASES=5000` for a long run.
 
-use crate::builder::{Archive, Comp, Form, Image, layer};
+use crate::builder::{Archive, Comp, Form, Image, Item, layer};
 use crate::oracle::{self, Checks, diff, open, well_formed};
 use crate::run::Dir;
 use proptest::prelude::*;
@@ -112,6 +112,47 @@ fn modes(texts: &[Vec<String>], pick: usize) -> Result<(), String> {
     Ok(())
 }
 
+/// Images that share their lowest layers: these are the same for all of them, and each image has its tree but for what the rule names.
+fn sharing(base: &[Vec<String>], tops: &[Vec<String>]) -> Result<(), String> {
+    let own = |(number, top): (usize, &Vec<String>)| {
+        // No two images are the same.
+        let top = [top.as_slice(), &[format!("file own-{number} content=own-content-{number}")]].concat();
+        sane(&[base, &[top]].concat())
+    };
+    let texts: Vec<Vec<Vec<String>>> = tops.iter().enumerate().map(own).collect();
+    let image = |texts: &Vec<Vec<String>>| Image::new(texts.iter().map(|l| layer(&l.join("\n"))).collect());
+    let names = ["x/a:1", "x/b:1", "x/c:1"];
+    let items = texts.iter().map(image).zip(names).map(|(image, name)| Item { tags: vec![name], ..Item::new(image) });
+    let dir = Dir::new();
+    Archive { items: items.collect(), form: Form::Hybrid, schema2: false }.write(dir.path());
+    let run = dir.run(&["in.tar", "-o", "out.tar", "-p", "shadowed.toml", "--drop", "**/b"]);
+    let fail = |what: &str| Err(format!("{what}\n{texts:?}\n{}", run.stderr));
+    if run.code != Some(0) {
+        return fail("an exit code");
+    }
+    let sizes = ["in.tar", "out.tar"].map(|name| std::fs::metadata(dir.join(name)).unwrap().len());
+    if sizes[1] > sizes[0] + 4096 {
+        return fail("it grew");
+    }
+    let (input, output) = (open(&dir.join("in.tar")), open(&dir.join("out.tar")));
+    if !input.problems.is_empty() || !output.problems.is_empty() {
+        return fail("problems");
+    }
+    for (before, after) in input.images.iter().zip(&output.images) {
+        let (Ok(before), Ok(after)) = (before.tree(), after.tree()) else { return fail("no tree") };
+        if !before.questions.is_empty() {
+            return Ok(());
+        }
+        let named = |path: &[u8]| path.split(|&c| c == b'/').any(|part| part == b"b");
+        let mut want = before;
+        want.names.retain(|path, _| after.names.contains_key(path) || !named(path));
+        if let Some(bad) = diff(&want, &after) {
+            return fail(&bad);
+        }
+    }
+    Ok(())
+}
+
 fn config() -> ProptestConfig {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(64);
     ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 3000, ..ProptestConfig::default() }
@@ -125,6 +166,12 @@ proptest! {
     fn random_images_keep_their_tree(texts in layers(), pick in 0..12usize) {
         let texts = sane(&texts);
         prop_assert_eq!(modes(&texts, pick), Ok(()));
+    }
+
+    /// Images that share layers are planned together.
+    #[test]
+    fn random_images_that_share_a_base(base in layers(), tops in prop::collection::vec(prop::collection::vec(line(), 0..5), 2..4)) {
+        prop_assert_eq!(sharing(&sane(&base), &tops), Ok(()));
     }
 
     /// With everything in it that may be refused: an error or the right tree, never a crash.

@@ -57,6 +57,7 @@ impl Case {
             named: None,
             squash: false,
             base: 0,
+            cut: &crate::plan::cut::WHOLE,
         };
         let dropped = decide(&request).unwrap().decided.dropped;
         let paths = merged.tree.ids().filter(|n| dropped[n.index()].is_some());

@@ -28,6 +28,7 @@ fn links_of(lines: &[&str], differ: &[&str]) -> (Vec<String>, Vec<(String, Strin
         named: None,
         squash: false,
         base: 0,
+        cut: &crate::plan::cut::WHOLE,
     };
     let verdicts = decide(&request).unwrap();
     let rewrites = rewrites(&request, &verdicts, &Made::default());

@@ -1,0 +1,235 @@
+//! What goes from layers that several images share: the same for all of them, so that each such layer is written once. A member
+//! goes where no image keeps it and nothing that it hides would come back.
+
+use super::compose::Composer;
+use super::layers::Layers;
+use super::script::Names;
+use super::{LayerPlan, Plan};
+use crate::layer::LayerIndex;
+use crate::path;
+use crate::profile::{Action, Profile};
+use crate::tar::{Kind, Member};
+use crate::tree::merge::{Role, merge, role};
+use crate::tree::{At, NodeId, Tree};
+use bstr::BString;
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+/// What goes from one shared layer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LayerCut {
+    /// By member: whether it goes. Empty where none does.
+    pub goes: Vec<bool>,
+    /// Paths of directories that the layer only implied and that nothing is left in: they get an entry of their own.
+    pub emptied: BTreeSet<BString>,
+}
+
+/// What goes from the layers of a base, bottom first; of layers that are not listed nothing does.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cut(pub Vec<LayerCut>);
+
+/// Nothing goes.
+pub static WHOLE: Cut = Cut(Vec::new());
+
+/// What an image says of a member of a shared layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// The image's plan keeps it.
+    Kept,
+    /// A rule drops it.
+    Dropped,
+    /// No container of the image sees it: a higher layer has something else there.
+    Hidden,
+}
+
+/// What an image says of the members of its lowest `count` layers.
+#[must_use]
+pub fn needs(layers: &[&LayerIndex], tree: &Tree, plan: &Plan, profile: &Profile, count: usize) -> Vec<Vec<Need>> {
+    let names = Names::new(layers, tree);
+    let need = |at: At, found: &Member| {
+        if role(&found.path) != Role::Entry {
+            return Need::Kept;
+        }
+        let Some(node) = names.get(at) else { return Need::Hidden };
+        let rule = plan.dropped[node.index()].and_then(|rule| profile.rules.get(usize::from(rule)));
+        // A package goes whole or not at all, with all that its manager wrote down of it.
+        if rule.is_some_and(|rule| rule.action != Action::RemovePackage) { Need::Dropped } else { Need::Kept }
+    };
+    let of_layer = |(layer, index): (u32, &&LayerIndex)| {
+        (0..).zip(&index.members).map(|(member, found)| need(At { layer, member }, found)).collect()
+    };
+    (0..).zip(&layers[..count]).map(of_layer).collect()
+}
+
+impl Cut {
+    /// Whether a member goes.
+    #[must_use]
+    pub fn has(&self, at: At) -> bool {
+        let goes = self.0.get(at.layer as usize).and_then(|layer| layer.goes.get(at.member as usize));
+        goes.is_some_and(|goes| *goes)
+    }
+
+    /// Takes back what cannot go: what hides something that stays, directories with anything in them, and the data of hard
+    /// links that stay. What a layer keeps by this depends on it and on the layers below alone.
+    pub fn settle(&mut self, layers: &[&LayerIndex]) {
+        let mut below: HashSet<&[u8]> = HashSet::new();
+        for (cut, index) in self.0.iter_mut().zip(layers) {
+            if !cut.goes.is_empty() {
+                settle_layer(&mut cut.goes, &index.members, &below);
+            }
+            let stays = |member: usize| !cut.goes.get(member).is_some_and(|goes| *goes);
+            for (_, member) in index.members.iter().enumerate().filter(|(i, _)| stays(*i)) {
+                below.extend(upwards(&member.path));
+            }
+        }
+    }
+
+    /// Adds the directories that only lower layers imply and that an image keeps though nothing is left in them.
+    pub fn keep_emptied(&mut self, tree: &Tree, plan: &Plan) {
+        let kept = |id: &NodeId| plan.dropped[id.index()].is_none();
+        for id in tree.ids().skip(1).filter(|id| tree.is_dir(*id) && kept(id)) {
+            if tree.inode_of(id).holder().is_none()
+                && !tree.children(id).iter().any(kept)
+                && let Some(layer) = self.0.get_mut(tree.node(id).since() as usize)
+            {
+                layer.emptied.insert(tree.path(id));
+            }
+        }
+    }
+
+    /// Whether anything of the base's tree is left at a node or below it.
+    pub(super) fn leaves(&self, base: &Tree, node: NodeId) -> bool {
+        base.subtree(node).any(|id| match base.node(id).at() {
+            Some(at) => !self.has(at),
+            None => self.0.iter().any(|layer| layer.emptied.contains(&base.path(id))),
+        })
+    }
+
+    /// Whether these layers, merged without what goes, have all else as it was: checked by merging them, whatever
+    /// [`settle`](Self::settle) has thought of.
+    #[must_use]
+    pub fn is_clean(&self, layers: &[&LayerIndex]) -> bool {
+        let layers = &layers[..self.0.len()];
+        let stays: Vec<Vec<u32>> = (0..)
+            .zip(layers)
+            .map(|(layer, index)| {
+                (0..index.members.len() as u32).filter(|&member| !self.has(At { layer, member })).collect()
+            })
+            .collect();
+        let whole: Vec<&[Member]> = layers.iter().map(|l| l.members.as_slice()).collect();
+        let pick = |(index, stays): (&&LayerIndex, &Vec<u32>)| -> Vec<Member> {
+            stays.iter().map(|&member| index.members[member as usize].clone()).collect()
+        };
+        let left: Vec<Vec<Member>> = layers.iter().zip(&stays).map(pick).collect();
+        let left: Vec<&[Member]> = left.iter().map(Vec::as_slice).collect();
+        let (Ok(before), Ok(after)) = (merge(&whole, 0), merge(&left, 0)) else { return false };
+        let mut before = given(&before.tree, &|at| at);
+        before.retain(|_, (at, _)| !self.has(*at));
+        before == given(&after.tree, &|at| At { member: stays[at.layer as usize][at.member as usize], ..at })
+    }
+}
+
+/// Which member gives each path its name, and which its inode; `original` says where members were.
+fn given(tree: &Tree, original: &dyn Fn(At) -> At) -> HashMap<BString, (At, Option<At>)> {
+    let one =
+        |id: NodeId| Some((tree.path(id), (original(tree.node(id).at()?), tree.inode_of(id).holder().map(original))));
+    tree.ids().filter_map(one).collect()
+}
+
+/// A path and all directories above it.
+fn upwards(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::successors(Some(path), |path| Some(path::split(path).0).filter(|dir| !dir.is_empty()))
+}
+
+/// `below`: what lower layers keep, with all directories above it.
+fn settle_layer(goes: &mut Vec<bool>, members: &[Member], below: &HashSet<&[u8]>) {
+    let mut data: HashSet<&[u8]> = HashSet::new();
+    for (goes, member) in goes.iter_mut().zip(members).rev() {
+        let path: &[u8] = &member.path;
+        *goes &= !data.contains(path) && !below.contains(path);
+        if let (false, Kind::HardLink(target)) = (*goes, &member.kind) {
+            data.insert(target);
+        }
+    }
+    let stay = goes.iter().zip(members).filter(|(goes, _)| !**goes);
+    let above: HashSet<&[u8]> = stay.flat_map(|(_, member)| upwards(&member.path).skip(1)).collect();
+    for (goes, member) in goes.iter_mut().zip(members) {
+        *goes &= !above.contains(&*member.path as &[u8]);
+    }
+    if !goes.contains(&true) {
+        goes.clear();
+    }
+}
+
+impl Layers<'_> {
+    /// A layer of the base: as it is, or without what goes for all images that share it.
+    pub(super) fn base_layer(&mut self, layer: u32) {
+        let members = &self.request.layers[layer as usize].members;
+        let cut = self.request.cut.0.get(layer as usize).filter(|cut| **cut != LayerCut::default());
+        let Some(cut) = cut else {
+            self.gone[layer as usize].fill(false);
+            return self.outputs.push(LayerPlan::Verbatim(layer));
+        };
+        let mut composer = Composer::new(self.request, self.rewrites, Some(layer), HashSet::new());
+        let mut end = 0;
+        for (member, found) in (0u32..).zip(members) {
+            let at = At { layer, member };
+            let span = found.span();
+            composer.gap(layer, end..span.start);
+            end = span.end;
+            let goes = cut.goes.get(member as usize).is_some_and(|goes| *goes);
+            self.gone[layer as usize][member as usize] = goes;
+            if !goes {
+                composer.raw(at, None);
+            }
+        }
+        cut.emptied.iter().for_each(|dir| composer.implied(dir));
+        self.outputs.extend(composer.finish(layer, false));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::merge::tests::layer;
+
+    /// Layers, and of each the paths that may go; the answer has those that go.
+    fn settled(layers: &[(&[&str], &[&str])]) -> Vec<Vec<String>> {
+        let index = |(lines, _): &(&[&str], &[&str])| LayerIndex { members: layer(lines), ..LayerIndex::default() };
+        let indexes: Vec<LayerIndex> = layers.iter().map(index).collect();
+        let refs: Vec<&LayerIndex> = indexes.iter().collect();
+        let goes = |(index, (_, goes)): (&LayerIndex, &(&[&str], &[&str]))| LayerCut {
+            goes: index.members.iter().map(|m| goes.iter().any(|path| *path == *m.path)).collect(),
+            ..LayerCut::default()
+        };
+        let mut cut = Cut(indexes.iter().zip(layers).map(goes).collect());
+        cut.settle(&refs);
+        assert!(cut.is_clean(&refs), "{cut:?}");
+        let paths = |(cut, index): (&LayerCut, &LayerIndex)| {
+            let gone = index.members.iter().zip(&cut.goes).filter(|(_, goes)| **goes);
+            gone.map(|(member, _)| member.path.to_string()).collect()
+        };
+        cut.0.iter().zip(&indexes).map(paths).collect()
+    }
+
+    #[test]
+    fn what_would_come_back_or_lose_something_stays() {
+        let one = |lines: &[&str], goes: &[&str]| settled(&[(lines, goes)]).remove(0);
+        assert_eq!(one(&["d/", "d/x", "e"], &["d", "d/x"]), ["d", "d/x"]);
+        assert_eq!(one(&["d/", "d/x", "e"], &["d", "e"]), ["e"]);
+        // The data of a link that stays, and of a link to that.
+        assert_eq!(one(&["a", "b=>a", "c=>b"], &["a"]), [""; 0]);
+        assert_eq!(one(&["a", "b=>a", "c=>b"], &["a", "b", "c"]), ["a", "b", "c"]);
+        // What hides something that stays.
+        assert_eq!(settled(&[(&["x", "y"], &["y"]), (&["x", "y"], &["x", "y"])]), [vec!["y"], vec!["y"]]);
+        assert_eq!(settled(&[(&["d/", "d/x"], &[]), (&["d"], &["d"])]), [Vec::<&str>::new(), vec![]]);
+    }
+
+    #[test]
+    fn a_cut_that_lets_something_come_back_is_not_clean() {
+        let indexes = [&["x"][..], &["x"]].map(|lines| LayerIndex { members: layer(lines), ..LayerIndex::default() });
+        let refs: Vec<&LayerIndex> = indexes.iter().collect();
+        let of = |goes: [bool; 2]| Cut(goes.map(|goes| LayerCut { goes: vec![goes], ..LayerCut::default() }).into());
+        assert!(of([true, true]).is_clean(&refs) && of([true, false]).is_clean(&refs));
+        assert!(!of([false, true]).is_clean(&refs));
+    }
+}
