@@ -21,6 +21,7 @@ pub mod ledger;
 pub mod package;
 pub mod page;
 pub mod path;
+pub mod pipeline;
 pub mod plan;
 pub mod profile;
 pub mod refs;

@@ -6,6 +6,7 @@
 
 use crate::image::ImageFacts;
 use crate::layer::LayerIndex;
+use crate::source::{Image, Input};
 use crate::tree::merge::Merged;
 use breakdown::Breakdown;
 use dive::Metric;
@@ -65,6 +66,20 @@ pub struct Head {
     pub config: String,
     /// The size of the archive in bytes; none of a directory.
     pub archive_bytes: Option<u64>,
+}
+
+impl Head {
+    /// What is known of `image`, one of `input`; `path` is how the command line names that.
+    #[must_use]
+    pub fn new(path: &str, input: &Input, image: &Image) -> Self {
+        Self {
+            path: path.to_owned(),
+            tags: image.tags.clone(),
+            platform: image.platform.to_string(),
+            config: image.config_digest.to_string(),
+            archive_bytes: input.archive_bytes,
+        }
+    }
 }
 
 /// A layer.

@@ -4,17 +4,16 @@ use super::args::{AnalyzeArgs, BudgetArgs, DiffArgs};
 use super::files;
 use super::job::{Verbosity, is_stdout};
 use super::linter::{self, Linter};
-use super::picked::Profiles;
-use super::progress::{self, Ui};
+use super::progress;
 use super::values::Color;
-use super::{FAILED, OK, diff, needs, prepare_threads, pulled, run, show, stack};
+use super::{FAILED, OK, diff, prepare_threads, show};
 use crate::analyze::gate::{self, Settings};
 use crate::analyze::lint::rules::Rules;
 use crate::analyze::savings::{Saving, output_bytes};
 use crate::analyze::{self, Analysis, Head, Layer, Request, budget as budgets, json, lint, markdown, text, waste};
-use crate::image::Platform;
 use crate::layer::LayerIndex;
 use crate::page;
+use crate::pipeline::{self, Profiles, Ui, transfer};
 use crate::plan::verdict::Named;
 use crate::plan::{self, Plan};
 use crate::profile::{self, Matcher, Profile};
@@ -22,7 +21,7 @@ use crate::report::build::Built;
 use crate::report::escape;
 use crate::report::paint::Paint;
 use crate::scan::{Needs, Scanned};
-use crate::source::{self, Image, Input, Location, OpenOptions};
+use crate::source::{Image, Input};
 use crate::transform::Checksums;
 use crate::{Error, ErrorKind, Result, Warning};
 use rayon::prelude::*;
@@ -56,11 +55,9 @@ pub fn analyze(mut args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8>
     let [to_json, to_markdown, to_html, to_sarif] = files::open_all(&[("IN", &args.input)], wanted)?;
     let verbosity = if args.quiet { Verbosity::Quiet } else { Verbosity::Normal };
     let ui = progress::Stderr::new(verbosity, stderr);
-    let platform = args.platform.as_deref().map(Platform::parse).transpose()?;
-    let note = |message: &str| ui.note(message);
-    let input = source::open(&Location::parse(&args.input)?, &OpenOptions { platform, spool_note: &note })?;
-    input.warnings.iter().chain(&unknown).for_each(|w| ui.warn(w));
-    let image = only(&input)?;
+    let input = pipeline::open_image(&args.input, args.platform.as_deref(), &ui)?;
+    unknown.iter().for_each(|w| ui.warn(w));
+    let image = input.only("analyzed")?;
 
     // A gate alone needs nothing but names and sizes, unless a budget is about packages.
     let gate_alone = settings.is_some() && to_json.is_none() && to_markdown.is_none() && to_html.is_none();
@@ -71,12 +68,12 @@ pub fn analyze(mut args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8>
     let (profiles, linter) = rayon::join(|| profiles(&names), linter);
     let (profiles, linter) = (profiles?, linter?);
     let needs = linter.iter().map(Linter::needs).fold(needed(&profiles, packages), Needs::and);
-    let done = run::scan_layers(&input, &needs, &ui);
+    let done = pipeline::scan(&input, &needs, &ui);
     ui.done();
     let scans = done?;
-    let scanned: Vec<&Scanned> = image.layers.iter().map(|l| &scans[&run::key(l)]).collect();
+    let scanned: Vec<&Scanned> = image.layers.iter().map(|l| &scans[&pipeline::key(l)]).collect();
     let layers: Vec<&LayerIndex> = scanned.iter().map(|s| &s.index).collect();
-    let merged = stack::merge_layers(&input, image, &scans)?;
+    let merged = pipeline::merge_layers(&input, image, &scans)?;
 
     let instructions = instructions(image, linter.as_ref())?;
     let (facts, depth) = (&image.facts, args.depth);
@@ -85,7 +82,7 @@ pub fn analyze(mut args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8>
     let picked = fitting(picked.collect::<Result<_>>()?);
     let mut analysis = found(&args.input, &input, image, &request, &picked, packages, linter.as_ref())?;
     let measure = args.compress || (args.ci && budget.needs_compressed(analysis.blob_bytes()));
-    let compressed = pulled::compressed(&input, image, measure, &ui)?;
+    let compressed = transfer::compressed(&input, image, measure, &ui)?;
     analysis.layers.iter_mut().zip(compressed).for_each(|(layer, bytes)| layer.compressed_bytes = bytes);
     analysis.growth = baseline.map(|baseline| baseline.growth(&analysis));
     let verdict = settings.map(|settings| gate::check(&settings, &analysis.metric));
@@ -191,29 +188,6 @@ fn settings(args: &AnalyzeArgs) -> Result<(Option<Settings>, Vec<Warning>)> {
     Ok((Some(settings.with([user.clone(), bytes.clone(), least.clone()])), unknown))
 }
 
-/// The one image that there is to look at, in an input of one.
-pub(super) fn only(input: &Input) -> Result<&Image> {
-    if let [image] = input.images.as_slice() {
-        return Ok(image);
-    }
-    let name = |image: &Image| format!("{} ({})", image.tags.join(", "), image.platform);
-    let names: Vec<String> = input.images.iter().map(name).collect();
-    Err(Error::new(ErrorKind::Usage, format!("there are {} images in it, and one can be analyzed", names.len()))
-        .archive(&input.name)
-        .hint(format!("name it, `IN:REF` or --platform: {}", names.join("; "))))
-}
-
-/// What is known of an image besides its layers; `path` is IN as given.
-pub(super) fn head(path: &str, input: &Input, image: &Image) -> Head {
-    Head {
-        path: path.to_owned(),
-        tags: image.tags.clone(),
-        platform: image.platform.to_string(),
-        config: image.config_digest.to_string(),
-        archive_bytes: input.archive_bytes,
-    }
-}
-
 /// What to estimate: each profile on its own, or those that were asked for together.
 fn asked(args: &AnalyzeArgs) -> Vec<Vec<String>> {
     if args.profiles.is_empty() {
@@ -232,7 +206,7 @@ fn profiles(asked: &[Vec<String>]) -> Result<Vec<Profiles<'_>>> {
 /// What any of the profiles and a breakdown by package need, so that one scan is for all.
 fn needed(profiles: &[Profiles<'_>], packages: bool) -> Needs {
     let own = Needs { sizes_only: true, records: packages, packages, ..Needs::default() };
-    profiles.iter().map(|p| needs::needs(p.widest())).fold(own, Needs::and)
+    profiles.iter().map(|p| pipeline::needs(p.widest())).fold(own, Needs::and)
 }
 
 /// Puts together what there is to know.
@@ -266,7 +240,7 @@ fn found(
     });
     Ok(Analysis {
         layers: layers.collect(),
-        head: head(path, input, image),
+        head: Head::new(path, input, image),
         paths: request.merged.tree.len() as u64 - 1,
         metric,
         wasted,

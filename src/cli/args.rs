@@ -6,8 +6,9 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgAction, Parser, Subcommand, ValueHint};
 
 use super::compare::CompareArgs;
-use super::values::{self, Base, Color, Encoding, LayersMode, Saving};
+use super::values::{self, Color, Saving};
 use crate::explain::{Sort, Verdict};
+use crate::pipeline::{Base, Encoding, LayersMode};
 
 mod analyze;
 mod budget;

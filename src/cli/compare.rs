@@ -2,27 +2,25 @@
 //! is asked for.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::time::Instant;
 
 use super::args::RequestArgs;
-use super::job::{Job, Verbosity, is_stdout};
-use super::picked::Profiles;
-use super::progress::{self, Ui};
-use super::run::{self, Clock, Decided, From, LayerKey};
+use super::job::{self, Verbosity, is_stdout};
+use super::progress;
 use super::trial::{self, Asked};
 use super::values::Color;
-use super::{OK, files, needs, prepare_threads, pulled, show, summary};
+use super::{OK, files, prepare_threads, show};
 use crate::codec::{self, Compression};
 use crate::compare::{self, AS_IT_IS, Column, Comparison, Head, Tried, markdown, text};
 use crate::engine::Loaded;
 use crate::engine::subject::Subject;
 use crate::image::Platform;
 use crate::page;
-use crate::profile::{Matcher, Override};
+use crate::pipeline::{self, Inputs, Planned, Profiles, Request, Silent, Ui, transfer};
+use crate::profile::Override;
 use crate::report::RemovedPath;
 use crate::report::paint::Paint;
-use crate::scan::{Needs, Scanned};
+use crate::scan::Needs;
 use crate::sink::Target;
 use crate::sink::temp::Temp;
 use crate::source::{Input, LayerRef};
@@ -42,14 +40,14 @@ pub use options::CompareArgs;
 /// What is wrong with the request, the input or the host.
 pub fn compare(args: CompareArgs, color: Color, stderr: Paint) -> Result<u8> {
     prepare_threads(args.threads);
-    let jobs = jobs(&args)?;
+    let requests = requests(&args)?;
     let wanted =
         [("--json", args.json.as_deref()), ("--markdown", args.markdown.as_deref()), ("--html", args.html.as_deref())];
     let [to_json, to_markdown, to_html] = files::open_all(&[("IN", &args.input)], wanted)?;
     let asked = args.trial.resolve()?;
     let verbosity = if args.quiet { Verbosity::Quiet } else { Verbosity::Normal };
     let ui = progress::Stderr::new(verbosity, stderr);
-    let done = compared(&args, &jobs, asked.as_ref(), &ui);
+    let done = compared(&args, &requests, asked.as_ref(), &ui);
     ui.done();
     let all = done?;
     let mut filled = Vec::new();
@@ -70,8 +68,8 @@ pub fn compare(args: CompareArgs, color: Color, stderr: Paint) -> Result<u8> {
     Ok(OK)
 }
 
-/// One job for each column: each `-p` with each choice of values.
-fn jobs(args: &CompareArgs) -> Result<Vec<Job>> {
+/// One request for each column: each `-p` with each choice of values.
+fn requests(args: &CompareArgs) -> Result<Vec<Request>> {
     let mut choices: Vec<Vec<Override>> = vec![Vec::new()];
     for text in &args.vary {
         let values = Override::parse(text).map_err(|what| Error::new(ErrorKind::Usage, what))?;
@@ -85,10 +83,10 @@ fn jobs(args: &CompareArgs) -> Result<Vec<Job>> {
         };
         choices = choices.iter().flat_map(|choice: &Vec<Override>| -> Vec<Vec<Override>> { with(choice) }).collect();
     }
-    let mut jobs = Vec::new();
+    let mut requests = Vec::new();
     for profiles in &args.profiles {
         for overrides in &choices {
-            let request = RequestArgs {
+            let args = RequestArgs {
                 input: Some(args.input.clone()),
                 profiles: profiles.split(',').map(str::to_owned).collect(),
                 enable: args.enable.clone(),
@@ -100,12 +98,11 @@ fn jobs(args: &CompareArgs) -> Result<Vec<Job>> {
                 platform: args.platform.clone(),
                 threads: args.threads,
             };
-            // The list of paths is made only where it is asked for.
-            let removed = Some(PathBuf::from("-"));
-            jobs.push(Job { overrides: overrides.clone(), removed, dry_run: false, ..Job::plan(request)? });
+            let request = job::planning(args)?;
+            requests.push(Request { overrides: overrides.clone(), list_removed: true, ..request });
         }
     }
-    Ok(jobs)
+    Ok(requests)
 }
 
 /// What there is while columns are made.
@@ -121,17 +118,16 @@ struct Bench<'a> {
     images: Vec<Loaded>,
 }
 
-fn compared(args: &CompareArgs, jobs: &[Job], asked: Option<&Asked>, ui: &dyn Ui) -> Result<Comparison> {
-    let profiles = jobs.iter().map(Profiles::resolve).collect::<Result<Vec<_>>>()?;
-    let matchers = profiles.iter().map(|p| Ok(Matcher::new(p.widest())?)).collect::<Result<Vec<_>>>()?;
+fn compared(args: &CompareArgs, requests: &[Request], asked: Option<&Asked>, ui: &dyn Ui) -> Result<Comparison> {
+    let profiles = requests.iter().map(Profiles::resolve).collect::<Result<Vec<_>>>()?;
+    let needs = profiles.iter().map(Profiles::needs).collect::<Result<Vec<_>>>()?;
     let platform = args.platform.as_deref().map(Platform::parse).transpose()?;
     let note = |message: &str| ui.note(message);
     let subject = Subject::open(&args.input, platform, &note)?;
     let input = subject.input();
     input.warnings.iter().for_each(|w| ui.warn(w));
     let start = Instant::now();
-    let needs = profiles.iter().map(|p| needs::needs(p.widest())).fold(Needs::default(), Needs::and);
-    let scans = run::scan_layers(input, &needs, ui)?;
+    let scans = pipeline::scan(input, &needs.into_iter().fold(Needs::default(), Needs::and), ui)?;
     let scan_seconds = start.elapsed().as_secs_f64();
     let dir = Temp::dir(&std::env::temp_dir().join("compare"))?;
     // IN may be readable by its owner alone, and so must be what is made of it here.
@@ -140,8 +136,8 @@ fn compared(args: &CompareArgs, jobs: &[Job], asked: Option<&Asked>, ui: &dyn Ui
 
     let mut columns = vec![Column { name: AS_IT_IS.to_owned(), ..Column::default() }];
     let mut lists = Vec::new();
-    for ((job, profiles), matcher) in jobs.iter().zip(&profiles).zip(matchers) {
-        let (column, files, removed) = bench.column(job, input, &scans, (profiles, matcher))?;
+    for (request, profiles) in requests.iter().zip(&profiles) {
+        let (column, files, removed) = bench.column(Inputs { request, profiles, input, scans: &scans })?;
         columns[0].files = files;
         columns.push(column);
         lists.push(removed);
@@ -169,37 +165,30 @@ fn compared(args: &CompareArgs, jobs: &[Job], asked: Option<&Asked>, ui: &dyn Ui
 
 impl Bench<'_> {
     /// Makes the image of a column and measures it. Also gives the number of files before, and what is removed.
-    fn column(
-        &mut self,
-        job: &Job,
-        input: &Input,
-        scans: &HashMap<LayerKey, Scanned>,
-        profiles: (&Profiles<'_>, Matcher),
-    ) -> Result<(Column, u64, Vec<RemovedPath>)> {
-        let varied: Vec<String> = job.overrides.iter().map(ToString::to_string).collect();
-        let name = [vec![job.profiles.join(",")], varied.clone()].concat().join(" ");
+    fn column(&mut self, inputs: Inputs<'_>) -> Result<(Column, u64, Vec<RemovedPath>)> {
+        let request = inputs.request;
+        let varied: Vec<String> = request.overrides.iter().map(ToString::to_string).collect();
+        let name = [vec![request.profiles.join(",")], varied.clone()].concat().join(" ");
         self.ui.phase(&name, 0);
         let start = Instant::now();
-        let Decided { profile, planned, spool, mut warnings } = run::decide(job, input, scans, profiles, self.ui)?;
+        let plans = pipeline::plan(inputs, pipeline::merge(inputs)?, self.ui)?;
         let path = self.dir.path().join("image.tar");
         let location = format!("oci-archive:{}", path.display());
         let target = Target::parse(&location)?;
-        let from = From { input, planned: &planned, spool: spool.as_ref() };
         // What is wrong with the documents of an image nobody gets is not told.
-        let written = run::write(job, from, &target, &progress::Silent, &mut warnings, &mut Clock::new())?;
+        let written = pipeline::write(inputs, &plans, &target, &Silent)?;
         let slim_seconds = start.elapsed().as_secs_f64();
 
-        let out = summary::outcome(job, input, &planned, &profile, Some(&written), warnings, Vec::new())?;
-        let (mut report, removed) = out;
+        let (mut report, removed) = pipeline::report(inputs, &plans, Some(&written), Vec::new())?;
         written.sealed.publish()?;
-        let files = |keep: &dyn Fn(&run::Planned<'_>, NodeId) -> bool| {
-            let of = |p| run::Planned::file_ids(p).filter(|id| keep(p, *id)).count() as u64;
-            planned.iter().map(of).sum::<u64>()
+        let files = |keep: &dyn Fn(&Planned<'_>, NodeId) -> bool| {
+            let of = |p| Planned::file_ids(p).filter(|id| keep(p, *id)).count() as u64;
+            plans.images.iter().map(of).sum::<u64>()
         };
         let image = report.images.pop();
         let mut column = Column {
             name,
-            profiles: job.profiles.clone(),
+            profiles: request.profiles.clone(),
             picked: report.picked,
             varied,
             files: files(&|p, id| p.plan.dropped[id.index()].is_none()),
@@ -257,7 +246,7 @@ impl Bench<'_> {
         } else {
             self.ui.phase("compressing", layer.size);
             let both = [Compression::Gzip, Compression::Zstd];
-            let (plain, [gzip, zstd]) = pulled::sizes(&mut open()?, plain, both, &|n| self.ui.advance(n))?;
+            let (plain, [gzip, zstd]) = transfer::sizes(&mut open()?, plain, both, &|n| self.ui.advance(n))?;
             [plain, gzip, zstd]
         };
         self.sizes.insert(layer.diff_id, sizes);

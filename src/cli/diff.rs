@@ -1,27 +1,25 @@
 //! `slim diff`: the phases up to the tree for two images, the contents that have to be compared, and what differs, on standard output.
 
-use super::analyze::{head, only};
 use super::args::DiffArgs;
 use super::files;
 use super::job::{Verbosity, is_stdout};
-use super::progress::{self, Ui};
+use super::progress;
 use super::values::Color;
-use super::{FAILED, OK, linter, prepare_threads, run, show, stack};
+use super::{FAILED, OK, linter, prepare_threads, show};
 use crate::analyze::Head;
 use crate::analyze::lint::{self, rules::Rules};
 use crate::diff::{self, Answers, Diff, Image, Pair, Questions, json, markdown, text};
 use crate::elf::Object as _;
-use crate::image::Platform;
 use crate::layer::LayerIndex;
 use crate::page;
+use crate::pipeline::{self, Scans, Ui};
 use crate::report::paint::Paint;
-use crate::scan::{Needs, Scanned};
-use crate::source::{self, Input, LayerRef, Location, OpenOptions, Place};
+use crate::scan::Needs;
+use crate::source::{Input, LayerRef, Location, Place};
 use crate::transform::{self, Shelf};
 use crate::tree::At;
 use crate::tree::merge::Merged;
 use crate::{Digest, Error, ErrorKind, Result};
-use std::collections::HashMap;
 
 /// Larger `package.json` files are not read: npm refuses to publish such.
 const MANIFEST: u64 = 1 << 20;
@@ -30,22 +28,19 @@ const MANIFEST: u64 = 1 << 20;
 struct Side {
     input: Input,
     head: Head,
-    scans: HashMap<run::LayerKey, Scanned>,
+    scans: Scans,
     merged: Merged,
     stored: Vec<(Digest, u64)>,
 }
 
 impl Side {
     fn read(path: &str, args: &DiffArgs, ui: &dyn Ui) -> Result<Self> {
-        let platform = args.platform.as_deref().map(Platform::parse).transpose()?;
-        let note = |message: &str| ui.note(message);
-        let input = source::open(&Location::parse(path)?, &OpenOptions { platform, spool_note: &note })?;
-        input.warnings.iter().for_each(|w| ui.warn(w));
-        let image = only(&input)?;
+        let input = pipeline::open_image(path, args.platform.as_deref(), ui)?;
+        let image = input.only("analyzed")?;
         let needs = Needs { sizes_only: true, records: true, packages: true, ..Needs::default() };
-        let scans = run::scan_layers(&input, &needs, ui)?;
-        let merged = stack::merge_layers(&input, image, &scans)?;
-        let head = head(path, &input, image);
+        let scans = pipeline::scan(&input, &needs, ui)?;
+        let merged = pipeline::merge_layers(&input, image, &scans)?;
+        let head = Head::new(path, &input, image);
         let stored = image.layers.iter().map(|l| (l.diff_id, l.size)).collect();
         Ok(Self { head, scans, merged, stored, input })
     }
@@ -55,7 +50,7 @@ impl Side {
     }
 
     fn indexes(&self) -> Vec<&LayerIndex> {
-        self.layers().iter().map(|l| &self.scans[&run::key(l)].index).collect()
+        self.layers().iter().map(|l| &self.scans[&pipeline::key(l)].index).collect()
     }
 
     fn image<'a>(&'a self, layers: &'a [&'a LayerIndex]) -> Image<'a> {

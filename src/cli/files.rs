@@ -123,7 +123,7 @@ pub fn open(job: &Job) -> Result<(Option<Pending>, Option<Pending>)> {
         Place::Std => None,
         Place::Path(path) => Some((option, path)),
     };
-    let mut taken: Vec<_> = image("IN", &job.input).into_iter().collect();
+    let mut taken: Vec<_> = image("IN", &job.request.input).into_iter().collect();
     taken.extend(job.output.as_deref().and_then(|o| image("OUT", o)));
     let mut pending = |option: &'static str, path: &Option<PathBuf>| -> Result<Option<Pending>> {
         let Some(path) = path else { return Ok(None) };

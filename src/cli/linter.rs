@@ -1,9 +1,9 @@
 //! Lint as `slim analyze` does it: its rules, what it needs of the scan, and a plan's request without rules of a profile.
 
-use super::picked::Profiles;
 use crate::analyze::lint::rules::Rules;
 use crate::analyze::lint::{self, Finding, Ignore};
 use crate::analyze::{Analysis, Request};
+use crate::pipeline::Profiles;
 use crate::plan;
 use crate::profile::{self, Matcher, Profile};
 use crate::refs::marks::Marks;

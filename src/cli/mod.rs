@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use clap::FromArgMatches;
 
+use crate::pipeline::{self, Ui};
 use crate::report::paint::Paint;
 use crate::report::{Report, json, printable, removed, text};
 use crate::sink::Sealed;
@@ -20,28 +21,18 @@ pub mod check;
 pub mod compare;
 pub mod diff;
 pub mod docs;
-mod expect;
 pub mod files;
 pub mod job;
 mod linter;
-mod needs;
-mod picked;
 mod plan;
 pub mod profiles;
 pub mod progress;
-mod pulled;
-pub mod run;
-mod shared;
-mod stack;
-mod summary;
-mod time;
 pub mod trial;
 pub mod values;
 mod verify;
 
 use args::{Args, Command, ProfilesCommand};
 use job::{Job, Verbosity};
-use progress::Ui;
 use values::Color;
 
 /// Done.
@@ -101,12 +92,12 @@ fn dispatch(mut args: Args, paint: Paint) -> Result<u8> {
 /// The main job.
 fn slim(args: Args, paint: Paint) -> Result<u8> {
     let job = Job::resolve(args, std::env::var_os("SOURCE_DATE_EPOCH"))?;
-    prepare_process(&job);
+    prepare_threads(job.threads);
     let (report_file, removed_file) = files::open(&job)?;
     let ui = progress::Stderr::new(job.verbosity, paint);
-    let outcome = run::run(&job, &ui);
+    let outcome = pipeline::run(&job.request, &ui);
     ui.done();
-    let run::Outcome { report, removed, output } = outcome?;
+    let pipeline::Outcome { report, removed, output } = outcome?;
     // All is written before anything gets its name: a full disk under a report leaves no output behind.
     let report_file = report_file.map(|file| file.fill(|out| json::write(&report, out))).transpose()?;
     let removed_file = removed_file.map(|file| file.fill(|out| removed::write(&removed, out))).transpose()?;
@@ -125,11 +116,6 @@ fn slim(args: Args, paint: Paint) -> Result<u8> {
 }
 
 /// Sets the number of threads, and sees to it that an interrupted run leaves no temporary behind.
-fn prepare_process(job: &Job) {
-    prepare_threads(job.threads);
-}
-
-/// The same without a job.
 fn prepare_threads(threads: Option<usize>) {
     if let Some(threads) = threads {
         // Fails only where a pool is there already, as in a test that runs two jobs.

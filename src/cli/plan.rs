@@ -1,13 +1,14 @@
 //! `slim plan`: the phases up to the plan, and then what would become of each path, on standard output.
 
 use super::args::PlanArgs;
-use super::job::{Job, Verbosity};
-use super::progress::{self, Ui};
+use super::job::{self, Verbosity};
+use super::progress;
 use super::values::Color;
-use super::{OK, linter, paint, prepare_process, run, terminal_width, to_stdout};
+use super::{OK, linter, paint, prepare_threads, terminal_width, to_stdout};
 use crate::analyze;
 use crate::explain::answer::Answer;
 use crate::explain::{Chosen, Explain, Planned, Selection, json, tree};
+use crate::pipeline::{self, Inputs, Plans, Profiles, Request, Ui};
 use crate::report::paint::Paint;
 use crate::report::printable;
 use crate::{Error, ErrorKind, Result};
@@ -39,30 +40,36 @@ pub fn plan(args: PlanArgs, color: Color, stderr: Paint) -> Result<u8> {
         },
         json: args.json,
     };
-    let mut job = Job::plan(args.request)?;
-    if args.quiet {
-        job.verbosity = Verbosity::Quiet;
-    }
-    prepare_process(&job);
-    let ui = progress::Stderr::new(job.verbosity, stderr);
-    let done = run::prepared(&job, None, &ui, |ready| {
-        ui.done();
-        tell(&job, &ready, &show)
-    });
+    let threads = args.request.threads;
+    let request = job::planning(args.request)?;
+    prepare_threads(threads);
+    let ui = progress::Stderr::new(if args.quiet { Verbosity::Quiet } else { Verbosity::Normal }, stderr);
+    let done = planned(&request, &ui, &show);
     ui.done();
     done.map(|()| OK)
 }
 
+/// Plans, and prints what was asked for.
+fn planned(request: &Request, ui: &dyn Ui, show: &Show) -> Result<()> {
+    let profiles = Profiles::resolve(request)?;
+    let input = pipeline::open(request, None, ui)?;
+    let scans = pipeline::scan(&input, &profiles.needs()?, ui)?;
+    let inputs = Inputs { request, profiles: &profiles, input: &input, scans: &scans };
+    let plans = pipeline::plan(inputs, pipeline::merge(inputs)?, ui)?;
+    ui.done();
+    tell(request, &plans, show)
+}
+
 /// Prints what was asked for.
-fn tell(job: &Job, ready: &run::Ready<'_>, show: &Show) -> Result<()> {
-    let platforms: Vec<String> = ready.planned.iter().map(|p| p.image.platform.to_string()).collect();
+fn tell(request: &Request, plans: &Plans<'_>, show: &Show) -> Result<()> {
+    let platforms: Vec<String> = plans.images.iter().map(|p| p.image.platform.to_string()).collect();
     let rules = linter::rules()?;
-    let masked = |p: &run::Planned<'_>| analyze::masked(&p.image.facts, p.layers.len(), &rules);
-    let masked: Vec<Vec<Option<String>>> = ready.planned.iter().map(masked).collect();
+    let masked = |p: &pipeline::Planned<'_>| analyze::masked(&p.image.facts, p.layers.len(), &rules);
+    let masked: Vec<Vec<Option<String>>> = plans.images.iter().map(masked).collect();
     let told = masked.iter().map(|all| all.iter().map(|made| made.as_deref().unwrap_or_default()).collect());
     let instructions: Vec<Vec<&str>> = told.collect();
     let of = |index: usize| {
-        let p = &ready.planned[index];
+        let p = &plans.images[index];
         Planned {
             tags: &p.image.tags,
             platform: &platforms[index],
@@ -71,13 +78,13 @@ fn tell(job: &Job, ready: &run::Ready<'_>, show: &Show) -> Result<()> {
             tree: &p.tree,
             marks: &p.marks,
             plan: &p.plan,
-            profile: ready.profile,
+            profile: &plans.profile,
             base: p.base,
         }
     };
-    let images: Vec<Explain<'_>> = (0..ready.planned.len()).map(of).map(Explain::new).collect();
+    let images: Vec<Explain<'_>> = (0..plans.images.len()).map(of).map(Explain::new).collect();
     let chosen: Vec<Chosen<'_>> = images.iter().map(|image| Chosen::new(image, &show.selection)).collect();
-    let head = json::Head { profiles: job.profiles.clone(), layers_mode: job.layers.name() };
+    let head = json::Head { profiles: request.profiles.clone(), layers_mode: request.layers.name() };
     if !show.why.is_empty() {
         return why(&chosen, &images, &head, show);
     }

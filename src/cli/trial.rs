@@ -7,12 +7,12 @@ use clap::ValueHint;
 use clap::builder::NonEmptyStringValueParser;
 use serde::Serialize;
 
-use super::progress::Ui;
 use crate::engine::subject::Subject;
 use crate::engine::sweep::{Before, Kind, Side, Sweep, SweepReport};
 use crate::engine::trial::{self, Options, Outputs, Trials};
 use crate::engine::{Engine, Loaded};
 use crate::image::Platform;
+use crate::pipeline::Ui;
 use crate::report::paint::Paint;
 use crate::report::table::{Table, cut};
 use crate::report::{printable, units};

@@ -3,24 +3,19 @@
 use crate::Digest;
 use crate::codec::Compression;
 use crate::explain::{Sort, Verdict};
+use crate::pipeline::{Base, Encoding, LayersMode};
 
-/// `--layers`: what becomes of the layers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum LayersMode {
-    /// The same layers in order, each less what goes
-    Keep,
-    /// One layer
-    Squash,
-}
+impl clap::ValueEnum for LayersMode {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Keep, Self::Squash]
+    }
 
-impl LayersMode {
-    /// The word on the command line and in reports.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Keep => "keep",
-            Self::Squash => "squash",
-        }
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        let help = match self {
+            Self::Keep => "The same layers in order, each less what goes",
+            Self::Squash => "One layer",
+        };
+        Some(clap::builder::PossibleValue::new(self.name()).help(help))
     }
 }
 
@@ -59,15 +54,6 @@ pub enum Color {
     Never,
 }
 
-/// `--base`: which layers stay byte for byte.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Base {
-    /// So many from the bottom.
-    Count(usize),
-    /// All up to the one with this diff id or chain id.
-    Digest(Digest),
-}
-
 /// `--min-saving`: how much the output must save.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Saving {
@@ -76,9 +62,6 @@ pub enum Saving {
     /// Bytes.
     Bytes(u64),
 }
-
-/// `--compression`, with the level if one is given.
-pub type Encoding = (Compression, Option<u32>);
 
 pub use crate::report::units::parse as size;
 

@@ -1,16 +1,17 @@
 //! `slim verify`: whether an image is what it says, and what a plan says of it.
 
 use super::args::VerifyArgs;
-use super::expect;
-use super::job::{Job, Verbosity};
-use super::progress::{self, Ui};
+use super::job::{self, Verbosity};
+use super::progress;
 use super::trial::{self, Asked, Found};
 use super::values::Color;
-use super::{FAILED, OK, WIDTH, linter, paint, prepare_threads, run, terminal_width, to_stdout};
+use super::{FAILED, OK, WIDTH, linter, paint, prepare_threads, terminal_width, to_stdout};
 use crate::analyze::lint::{self, rules::Rules};
 use crate::image::Platform;
+use crate::pipeline::{self, Inputs, Profiles, Request, Ui, expect};
 use crate::report::paint::Paint;
 use crate::source::{Location, Place};
+use crate::verify::expected::Expected;
 use crate::verify::findings::Outcome;
 use crate::verify::{self, tell};
 use crate::{Error, ErrorKind, Result};
@@ -34,9 +35,8 @@ pub fn verify(args: VerifyArgs, color: Color, stderr: Paint) -> Result<u8> {
     let expected = match against {
         Some(input) if planned => {
             request.input = Some(input);
-            let job = Job::plan(request)?;
             // All of the plan that is not expected is gone before anything else is read.
-            Some(run::prepared(&job, None, &ui, |ready| Ok(expect::expected(&ready)))?)
+            Some(expected(&job::planning(request)?, &ui)?)
         }
         _ => None,
     };
@@ -71,6 +71,15 @@ pub fn verify(args: VerifyArgs, color: Color, stderr: Paint) -> Result<u8> {
     });
     written.map_err(|e| Error::io("standard output cannot be written", e))?;
     Ok(if good { OK } else { FAILED })
+}
+
+/// What a plan says of each image.
+fn expected(request: &Request, ui: &dyn Ui) -> Result<Vec<Expected>> {
+    let profiles = Profiles::resolve(request)?;
+    let input = pipeline::open(request, None, ui)?;
+    let scans = pipeline::scan(&input, &profiles.needs()?, ui)?;
+    let inputs = Inputs { request, profiles: &profiles, input: &input, scans: &scans };
+    Ok(expect::expected(&pipeline::plan(inputs, pipeline::merge(inputs)?, ui)?))
 }
 
 /// Puts `***` in place of secrets in what is told of configs.

@@ -1,12 +1,12 @@
 //! An image that is to be run, open: its documents, and where paths are asked for, the tree that its containers see.
 
+use crate::Result;
 use crate::image::Platform;
 use crate::scan::{self, Needs, Shared};
 use crate::source::{self, Image, Input, Location, OpenOptions};
 use crate::tar::Member;
 use crate::tree::merge::{self, Merged};
 use crate::tree::{NodeId, Tree, Type};
-use crate::{Error, ErrorKind, Result};
 use rayon::prelude::*;
 
 /// An image that is to be run.
@@ -21,14 +21,8 @@ impl Subject {
     /// Those of the input; [`ErrorKind::Usage`] where there is not one image.
     pub fn open(location: &str, platform: Option<Platform>, note: &dyn Fn(&str)) -> Result<Self> {
         let input = source::open(&Location::parse(location)?, &OpenOptions { platform, spool_note: note })?;
-        if input.images.len() == 1 {
-            return Ok(Self { input });
-        }
-        let name = |image: &Image| format!("{} ({})", image.tags.join(", "), image.platform);
-        let names: Vec<String> = input.images.iter().map(name).collect();
-        Err(Error::new(ErrorKind::Usage, format!("there are {} images in it, and one can be run", names.len()))
-            .archive(&input.name)
-            .hint(format!("name it, `IN:REF` or --platform: {}", names.join("; "))))
+        input.only("run")?;
+        Ok(Self { input })
     }
 
     /// The input that the image is in.

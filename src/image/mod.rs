@@ -12,6 +12,7 @@ pub mod facts;
 pub mod media;
 pub mod platform;
 pub mod reference;
+pub mod time;
 
 pub use config::{ConfigChange, Rewrite};
 pub use descriptor::Descriptor;

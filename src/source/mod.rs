@@ -4,7 +4,7 @@
 //! of threads. Nothing in an archive ever names a file of the host: links are resolved among the members alone.
 
 use crate::image::{Compression, Doc, ImageFacts, Platform};
-use crate::{Digest, Result, Warning};
+use crate::{Digest, Error, ErrorKind, Result, Warning};
 use serde_json::Value;
 use std::io::Read;
 
@@ -127,6 +127,21 @@ impl Image {
 }
 
 impl Input {
+    /// The one image of an input that may have one only; `what` says what is done with it, such as `analyzed`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] where there are several, with their names.
+    pub fn only(&self, what: &str) -> Result<&Image> {
+        if let [image] = self.images.as_slice() {
+            return Ok(image);
+        }
+        let name = |image: &Image| format!("{} ({})", image.tags.join(", "), image.platform);
+        let names: Vec<String> = self.images.iter().map(name).collect();
+        Err(Error::new(ErrorKind::Usage, format!("there are {} images in it, and one can be {what}", names.len()))
+            .archive(&self.name)
+            .hint(format!("name it, `IN:REF` or --platform: {}", names.join("; "))))
+    }
+
     /// The raw stored bytes of `blob`. They are not verified here: whoever reads them to the end does that.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// The level of each module.
-const LEVELS: [(&str, u8); 28] = [
+const LEVELS: [(&str, u8); 29] = [
     ("digest", 0),
     ("error", 0),
     ("path", 0),
@@ -30,6 +30,7 @@ const LEVELS: [(&str, u8); 28] = [
     ("verify", 8),
     ("analyze", 9),
     ("compare", 9),
+    ("pipeline", 10),
     ("diff", 10),
     ("cli", 11),
 ];

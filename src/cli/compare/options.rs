@@ -7,7 +7,8 @@ use clap::{ArgAction, ValueHint};
 
 use crate::cli::args::{INPUT, INPUT_LONG};
 use crate::cli::trial::TrialArgs;
-use crate::cli::values::{self, Base, LayersMode};
+use crate::cli::values;
+use crate::pipeline::{Base, LayersMode};
 
 /// `slim compare`: several profiles on one image.
 #[derive(clap::Args, Debug)]

@@ -6,6 +6,7 @@ use super::super::args::{Command, ProfilesCommand, command};
 use super::*;
 use crate::Digest;
 use crate::codec::Compression;
+use crate::pipeline::{Base, LayersMode};
 
 fn args(line: &str) -> std::result::Result<Args, clap::Error> {
     let words = std::iter::once("slim").chain(line.split(' ').filter(|w| !w.is_empty()));
@@ -17,31 +18,17 @@ fn job(line: &str) -> Job {
 }
 
 fn plain() -> Job {
+    let (input, profiles) = ("in.tar".into(), vec!["none".into()]);
     Job {
-        overrides: Vec::new(),
-        input: "in.tar".into(),
+        request: Request { input, profiles, output: Some("out.tar".into()), ..Request::default() },
         output: Some("out.tar".into()),
-        profiles: vec!["none".into()],
-        enable: Vec::new(),
-        drop: Vec::new(),
-        protect: Vec::new(),
-        run_with: None,
-        layers: LayersMode::Keep,
-        base: None,
-        compression: None,
-        tags: Vec::new(),
-        labels: Vec::new(),
-        platform: None,
         report: None,
         removed: None,
-        dry_run: false,
         verbosity: Verbosity::Normal,
         color: Color::Auto,
         threads: None,
         max_size: None,
         min_saving: None,
-        timings: false,
-        source_date_epoch: None,
     }
 }
 
@@ -61,21 +48,21 @@ fn clap_finds_no_fault_in_the_definition() {
 fn every_option_ends_where_it_belongs() {
     let digest = Digest::of(b"");
     with("", |_| {});
-    with("--enable a,b --enable c", |j| j.enable = vec!["a".into(), "b".into(), "c".into()]);
-    with("--drop /a/{b,c} --drop **/d", |j| j.drop = vec!["/a/{b,c}".into(), "**/d".into()]);
-    with("--protect /a --protect /b", |j| j.protect = vec!["/a".into(), "/b".into()]);
+    with("--enable a,b --enable c", |j| j.request.enable = vec!["a".into(), "b".into(), "c".into()]);
+    with("--drop /a/{b,c} --drop **/d", |j| j.request.drop = vec!["/a/{b,c}".into(), "**/d".into()]);
+    with("--protect /a --protect /b", |j| j.request.protect = vec!["/a".into(), "/b".into()]);
     with("--layers keep", |_| {});
-    with("--layers squash", |j| j.layers = LayersMode::Squash);
-    with("--base 3", |j| j.base = Some(Base::Count(3)));
-    with(&format!("--base {digest}"), |j| j.base = Some(Base::Digest(digest)));
-    with("--compression none", |j| j.compression = Some((Compression::None, None)));
-    with("--compression zstd:19", |j| j.compression = Some((Compression::Zstd, Some(19))));
-    with("-t a:1 --tag h:5000/b", |j| j.tags = vec!["a:1".into(), "h:5000/b".into()]);
-    with("--label a=b --label c=", |j| j.labels = vec![("a".into(), "b".into()), ("c".into(), String::new())]);
-    with("--platform linux/arm/v7", |j| j.platform = Some("linux/arm/v7".into()));
+    with("--layers squash", |j| j.request.layers = LayersMode::Squash);
+    with("--base 3", |j| j.request.base = Some(Base::Count(3)));
+    with(&format!("--base {digest}"), |j| j.request.base = Some(Base::Digest(digest)));
+    with("--compression none", |j| j.request.compression = Some((Compression::None, None)));
+    with("--compression zstd:19", |j| j.request.compression = Some((Compression::Zstd, Some(19))));
+    with("-t a:1 --tag h:5000/b", |j| j.request.tags = vec!["a:1".into(), "h:5000/b".into()]);
+    with("--label a=b --label c=", |j| j.request.labels = vec![("a".into(), "b".into()), ("c".into(), String::new())]);
+    with("--platform linux/arm/v7", |j| j.request.platform = Some("linux/arm/v7".into()));
     with("--report r.json", |j| j.report = Some("r.json".into()));
-    with("--removed -", |j| j.removed = Some("-".into()));
-    with("--dry-run", |j| j.dry_run = true);
+    with("--removed -", |j| (j.removed, j.request.list_removed) = (Some("-".into()), true));
+    with("--dry-run", |j| j.request.output = None);
     with("-q", |j| j.verbosity = Verbosity::Quiet);
     with("-v", |j| j.verbosity = Verbosity::Verbose);
     with("-vvv", |j| j.verbosity = Verbosity::All);
@@ -83,14 +70,14 @@ fn every_option_ends_where_it_belongs() {
     with("--threads 2", |j| j.threads = Some(2));
     with("--max-size 700MB", |j| j.max_size = Some(700_000_000));
     with("--min-saving 5%", |j| j.min_saving = Some(Saving::Percent(5.0)));
-    with("--timings", |j| j.timings = true);
+    with("--timings", |j| j.request.timings = true);
 }
 
 #[test]
 fn profiles_add_up_in_order_and_standard_streams_are_dashes() {
-    assert_eq!(job("- -p a,./b.toml -p c -o -").profiles, ["a", "./b.toml", "c"]);
+    assert_eq!(job("- -p a,./b.toml -p c -o -").request.profiles, ["a", "./b.toml", "c"]);
     let piped = job("- -p none -o -");
-    assert_eq!((piped.input.as_str(), piped.output.as_deref()), ("-", Some("-")));
+    assert_eq!((piped.request.input.as_str(), piped.output.as_deref()), ("-", Some("-")));
     assert_eq!(job("in -p none --dry-run").output, None);
 }
 
@@ -115,8 +102,8 @@ fn what_is_missing_is_said_with_a_hint() {
 #[test]
 fn the_epoch_comes_from_the_environment() {
     let resolve = |epoch: &str| Job::resolve(args("i -p none -o o").unwrap(), Some(epoch.into()));
-    assert_eq!(resolve("1700000000").unwrap().source_date_epoch, Some(1_700_000_000));
-    assert_eq!(resolve("").unwrap().source_date_epoch, None);
+    assert_eq!(resolve("1700000000").unwrap().request.created, Some(1_700_000_000));
+    assert_eq!(resolve("").unwrap().request.created, None);
     let error = resolve("yesterday").unwrap_err();
     assert!(error.kind == ErrorKind::Usage && error.what.contains("`yesterday`"), "{error}");
 }
@@ -161,10 +148,10 @@ fn a_plan_is_asked_for_like_the_main_job() {
         other => panic!("{line}: {other:?}"),
     };
     let shared = "-p a,b --enable c --drop /d --protect /e --layers squash --base 2 --platform linux/amd64 --threads 3";
-    let wanted = Job { verbosity: Verbosity::Normal, ..job(&format!("in.tar {shared} --dry-run")) };
+    let wanted = job(&format!("in.tar {shared} --dry-run"));
     let asked = plan(&format!("plan in.tar {shared} usr/share **/x.py"));
     assert_eq!(asked.paths, ["usr/share", "**/x.py"]);
-    assert_eq!(Job::plan(asked.request).unwrap(), wanted);
+    assert_eq!((asked.request.threads, planning(asked.request).unwrap()), (wanted.threads, wanted.request));
     let asked = plan("plan in.tar -p none -v --only drop,held --only strip --depth 2 --sort size");
     assert!(asked.all && asked.depth == Some(2) && asked.sort == crate::explain::Sort::Size && !asked.json);
     assert_eq!(asked.only.iter().map(|v| v.name()).collect::<Vec<_>>(), ["drop", "held", "strip"]);
@@ -181,7 +168,7 @@ fn a_plan_is_asked_for_like_the_main_job() {
     ] {
         assert_eq!(args(line).expect_err(line).exit_code(), 2, "{line}");
     }
-    let error = Job::plan(plan("plan in.tar").request).unwrap_err();
+    let error = planning(plan("plan in.tar").request).unwrap_err();
     assert_eq!(error.what, "no profile is given");
 }
 
@@ -197,5 +184,5 @@ fn subcommands_need_nothing_of_the_main_job() {
     assert!(matches!(args("completions zsh").unwrap().command, Some(Command::Completions { .. })));
     assert!(matches!(args("man").unwrap().command, Some(Command::Man)));
     // After the first option of the main job a word is its input, whatever it is called.
-    assert_eq!(job("-p none -o out ./man").input, "./man");
+    assert_eq!(job("-p none -o out ./man").request.input, "./man");
 }

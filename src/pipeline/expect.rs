@@ -1,6 +1,7 @@
 //! A plan as `slim verify` wants it: by path, what becomes of it. The only bridge between what plans and what checks.
 
-use super::run::{Planned, Ready};
+use super::image::Planned;
+use super::plan::Plans;
 use crate::Digest;
 use crate::profile::{Action, Profile};
 use crate::tree::{NodeId, Type};
@@ -8,8 +9,9 @@ use crate::verify::expected::{Added, Content, Expected, Fate, Rule};
 use std::collections::HashMap;
 
 /// What is expected of each image.
-pub(super) fn expected(ready: &Ready<'_>) -> Vec<Expected> {
-    ready.planned.iter().map(|planned| image(planned, ready.profile)).collect()
+#[must_use]
+pub fn expected(plans: &Plans<'_>) -> Vec<Expected> {
+    plans.images.iter().map(|planned| image(planned, &plans.profile)).collect()
 }
 
 fn image(planned: &Planned<'_>, profile: &Profile) -> Expected {

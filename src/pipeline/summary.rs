@@ -1,28 +1,32 @@
 //! What a finished run says: the figures of all phases as one report.
 
-use super::job::Job;
-use super::linter;
-use super::run::{Planned, Written, key};
-use super::values::LayersMode;
-use crate::analyze::lint;
+use super::Inputs;
+use super::image::{Planned, key};
+use super::plan::Plans;
+use super::request::LayersMode;
+use super::write::Written;
+use crate::analyze::lint::{self, rules::Rules};
 use crate::image::Compression;
-use crate::profile::Profile;
 use crate::report::build::Built;
 use crate::report::{ImageSide, RemovedPath, Report, SCHEMA_VERSION, Side, Timing};
 use crate::source::{Form, Input};
-use crate::{Result, Warning};
+use crate::{Error, ErrorKind, Result};
 use std::collections::HashMap;
 
-/// Puts the report together. Without `written` it is a dry run's.
-pub fn outcome(
-    job: &Job,
-    input: &Input,
-    planned: &[Planned<'_>],
-    profile: &Profile,
+/// Puts the report together, and the list of removed paths where the request asks for it. Without `written` it is a dry run's.
+///
+/// # Errors
+/// The built-in rules of lint are wrong, which a test rules out.
+pub fn report(
+    inputs: Inputs<'_>,
+    plans: &Plans<'_>,
     written: Option<&Written>,
-    warnings: Vec<Warning>,
     timings: Vec<Timing>,
 ) -> Result<(Report, Vec<RemovedPath>)> {
+    let Inputs { request, input, .. } = inputs;
+    let Plans { profile, images: planned, .. } = plans;
+    let told = [&input.warnings, &plans.warnings].into_iter().chain(written.map(|w| &w.warnings));
+    let warnings = told.flatten().cloned().collect();
     let built = |(index, p): (usize, &Planned<'_>)| {
         let built = Built {
             image: p.image,
@@ -31,21 +35,21 @@ pub fn outcome(
             plan: &p.plan,
             profile,
             base: p.base,
-            squash: job.layers == LayersMode::Squash,
+            squash: request.layers == LayersMode::Squash,
             written: written.map(|w| w.layers[index].as_slice()),
             output: written.map(|w| image_side(w, index, p)),
         };
-        let removed = if job.removed.is_some() { built.removed() } else { Vec::new() };
+        let removed = if request.list_removed { built.removed() } else { Vec::new() };
         (built.report(), removed)
     };
     let (images, removed): (Vec<_>, Vec<_>) = planned.iter().enumerate().map(built).unzip();
     let mut report = Report {
         schema_version: SCHEMA_VERSION,
         slim_version: env!("CARGO_PKG_VERSION").to_owned(),
-        dry_run: job.dry_run,
-        profiles: job.profiles.clone(),
+        dry_run: written.is_none(),
+        profiles: request.profiles.clone(),
         picked: profile.picked(),
-        layers_mode: job.layers.name().to_owned(),
+        layers_mode: request.layers.name().to_owned(),
         input: input_side(input, planned),
         output: written.map(|w| output_side(w, planned)),
         images,
@@ -53,7 +57,7 @@ pub fn outcome(
         timings,
     };
     report.sort();
-    let rules = linter::rules()?;
+    let rules = Rules::builtin().map_err(|what| Error::new(ErrorKind::Profile, what))?;
     for layer in report.images.iter_mut().flat_map(|image| &mut image.layers) {
         layer.instruction = lint::masked(&rules, &layer.instruction);
     }

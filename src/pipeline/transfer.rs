@@ -1,7 +1,7 @@
 //! What a push and a pull move: layers are compressed for them, and archives of `docker save` have them plain.
 
+use super::image::{LayerKey, key};
 use super::progress::Ui;
-use super::run::{self, LayerKey};
 use crate::codec::{self, Compression};
 use crate::source::{Image, Input};
 use crate::{Error, Result};
@@ -26,7 +26,7 @@ impl Write for Count {
 ///
 /// # Errors
 /// Those of the reader.
-pub(super) fn sizes<const N: usize>(
+pub fn sizes<const N: usize>(
     reader: &mut dyn Read,
     size: u64,
     compressions: [Compression; N],
@@ -61,13 +61,13 @@ pub(super) fn sizes<const N: usize>(
 ///
 /// # Errors
 /// Those of the input.
-pub(super) fn compressed(input: &Input, image: &Image, measure: bool, ui: &dyn Ui) -> Result<Vec<Option<u64>>> {
+pub fn compressed(input: &Input, image: &Image, measure: bool, ui: &dyn Ui) -> Result<Vec<Option<u64>>> {
     let plain = || image.layers.iter().filter(|l| l.compression == Compression::None);
     let mut known: HashMap<LayerKey, u64> = HashMap::new();
     if measure {
         ui.phase("compressing", plain().map(|l| l.size).sum());
         for layer in plain() {
-            let key = run::key(layer);
+            let key = key(layer);
             if known.contains_key(&key) {
                 ui.advance(layer.size);
                 continue;
@@ -80,7 +80,7 @@ pub(super) fn compressed(input: &Input, image: &Image, measure: bool, ui: &dyn U
         ui.done();
     }
     let one = |layer: &crate::source::LayerRef| {
-        if layer.compression == Compression::None { known.get(&run::key(layer)).copied() } else { Some(layer.size) }
+        if layer.compression == Compression::None { known.get(&key(layer)).copied() } else { Some(layer.size) }
     };
     Ok(image.layers.iter().map(one).collect())
 }

@@ -1,21 +1,20 @@
 //! The layers of an image on top of each other, and how many of them stay as they are. Those of a Windows image all do: the
 //! registry's hives of all layers count together, and names differ by more than their case, so nothing of it is merged.
 
-use super::job::Job;
-use super::run::{LayerKey, key};
-use super::values::Base;
-use crate::scan::Scanned;
+use super::Inputs;
+use super::image::{Scans, key};
+use super::request::{Base, Request};
 use crate::source::{Image, Input, LayerRef};
 use crate::tar::Member;
 use crate::tree::merge::{self, Merged};
 use crate::{Digest, Error, ErrorKind, Result, Warning};
-use std::collections::HashMap;
 
 /// Why a Windows image is no stack of files.
 const WINDOWS: &str = "the registry hives of all its layers count together, and its names do not tell case apart";
 
 /// An image's layers on top of each other.
-pub(super) struct MergedImage {
+pub struct MergedImage {
+    /// The layers, merged.
     pub merged: Merged,
     /// How many layers stay as they are.
     pub base: usize,
@@ -25,26 +24,23 @@ pub(super) struct MergedImage {
 ///
 /// # Errors
 /// Where layers do not fit on each other, or `--base` fits no image.
-pub(super) fn merge_images(job: &Job, input: &Input, scans: &HashMap<LayerKey, Scanned>) -> Result<Vec<MergedImage>> {
-    merge_above(input, scans, &bases(job, input)?)
+pub fn merge(inputs: Inputs<'_>) -> Result<Vec<MergedImage>> {
+    let Inputs { request, input, scans, .. } = inputs;
+    merge_above(input, scans, &bases(request, input)?)
 }
 
 /// The same with so many layers of each image kept as they are.
 ///
 /// # Errors
 /// Where layers do not fit on each other.
-pub(super) fn merge_above(
-    input: &Input,
-    scans: &HashMap<LayerKey, Scanned>,
-    bases: &[usize],
-) -> Result<Vec<MergedImage>> {
+pub(super) fn merge_above(input: &Input, scans: &Scans, bases: &[usize]) -> Result<Vec<MergedImage>> {
     let one = |(image, &base): (&Image, &usize)| {
         if image.is_windows() {
             let none: Vec<&[Member]> = image.layers.iter().map(|_| &[][..]).collect();
             let base = image.layers.len();
             return Ok(MergedImage { merged: merge::merge(&none, base)?, base });
         }
-        Ok(MergedImage { merged: merge(input, image, scans, base)?, base })
+        Ok(MergedImage { merged: merged(input, image, scans, base)?, base })
     };
     input.images.iter().zip(bases).map(one).collect()
 }
@@ -61,23 +57,23 @@ pub(super) fn windows(image: &Image) -> Warning {
 ///
 /// # Errors
 /// Where they do not fit on each other, or it is a Windows image.
-pub(super) fn merge_layers(input: &Input, image: &Image, scans: &HashMap<LayerKey, Scanned>) -> Result<Merged> {
+pub fn merge_layers(input: &Input, image: &Image, scans: &Scans) -> Result<Merged> {
     if image.is_windows() {
         let what = format!("{} is a Windows image, and cannot be looked into: {WINDOWS}", image.name());
         let error = Error::new(ErrorKind::Unsupported, what).archive(&input.name);
         return Err(error.hint("where other platforms are in the input, pick one of them with --platform"));
     }
-    merge(input, image, scans, 0)
+    merged(input, image, scans, 0)
 }
 
-fn merge(input: &Input, image: &Image, scans: &HashMap<LayerKey, Scanned>, base: usize) -> Result<Merged> {
+fn merged(input: &Input, image: &Image, scans: &Scans, base: usize) -> Result<Merged> {
     let members: Vec<&[Member]> = image.layers.iter().map(|l| scans[&key(l)].index.members.as_slice()).collect();
     merge::merge(&members, base).map_err(|e| e.archive(&input.name))
 }
 
 /// How many layers of each image are its base.
-fn bases(job: &Job, input: &Input) -> Result<Vec<usize>> {
-    let of = |image: &Image| match &job.base {
+fn bases(request: &Request, input: &Input) -> Result<Vec<usize>> {
+    let of = |image: &Image| match &request.base {
         None => Ok(Some(0)),
         Some(Base::Count(n)) if *n > image.layers.len() => {
             Err(Error::new(ErrorKind::Usage, "--base names more layers than the image has")

@@ -1,47 +1,81 @@
 //! The profiles of a run: resolved before the image is read, to know what to look for in it, and where one of them depends on
 //! what the image has, once more when that is known.
 
-use super::job::Job;
+use super::needs::needs;
 use crate::layer::LayerIndex;
 use crate::package::distribution;
-use crate::profile::{self, Conditions, Profile, Request};
+use crate::profile::{self, Conditions, Matcher, Profile, Request};
+use crate::scan::Needs;
 use crate::tree::Tree;
 use crate::{Result, tree::NodeId};
 use rayon::prelude::*;
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 
-/// The profiles that a job asks for.
-pub(super) struct Profiles<'a> {
+/// The profiles that a request asks for.
+pub struct Profiles<'a> {
     request: Request<'a>,
     /// Each file's text, so that both times the same is read.
     texts: RefCell<HashMap<String, String>>,
     /// With all that may come in.
     widest: Profile,
+    /// Its patterns, compiled when they are first asked for.
+    matcher: OnceCell<Matcher>,
 }
 
 impl<'a> Profiles<'a> {
-    /// Resolves the profiles of `job`.
-    pub fn resolve(job: &'a Job) -> Result<Self> {
-        let Job { profiles, enable, drop, protect, overrides, .. } = job;
+    /// Resolves the profiles of a request to slim an image.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Profile`](crate::ErrorKind::Profile) where one of them is wrong or not there.
+    pub fn resolve(request: &'a super::Request) -> Result<Self> {
+        let super::Request { profiles, enable, drop, protect, overrides, .. } = request;
         Self::of(Request { profiles, enable, drop, protect, overrides })
     }
 
-    /// Resolves the profiles of a request.
+    /// Resolves profiles.
+    ///
+    /// # Errors
+    /// As [`resolve`](Self::resolve).
     pub fn of(request: Request<'a>) -> Result<Self> {
         let texts = RefCell::default();
         let widest = profile::resolve(&request, &|path| read(&texts, path))?;
-        Ok(Self { request, texts, widest })
+        Ok(Self { request, texts, widest, matcher: OnceCell::new() })
     }
 
     /// All rules that may come in, whatever the image has.
-    pub fn widest(&self) -> &Profile {
+    #[must_use]
+    pub const fn widest(&self) -> &Profile {
         &self.widest
     }
 
+    /// What the scan has to look for.
+    ///
+    /// # Errors
+    /// As [`matcher`](Self::matcher): what is wrong with patterns is told before the image is read.
+    pub fn needs(&self) -> Result<Needs> {
+        self.matcher()?;
+        Ok(needs(&self.widest))
+    }
+
+    /// The patterns of all these rules, compiled.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Profile`](crate::ErrorKind::Profile) where they are too many for that.
+    pub fn matcher(&self) -> Result<&Matcher> {
+        if let Some(matcher) = self.matcher.get() {
+            return Ok(matcher);
+        }
+        let matcher = Matcher::new(&self.widest)?;
+        Ok(self.matcher.get_or_init(|| matcher))
+    }
+
     /// What holds for images with these trees and layers, one for all of them.
+    ///
+    /// # Errors
+    /// As [`resolve`](Self::resolve).
     pub fn pick<'t>(&self, images: impl Iterator<Item = (&'t Tree, Vec<&'t LayerIndex>)>) -> Result<Profile> {
         let choices = &self.widest.choices;
         if choices.is_empty() {

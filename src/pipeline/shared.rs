@@ -2,7 +2,7 @@
 //! a shared layer, which is then stored for each. Where the output would grow by that, they are planned again, together: of a
 //! shared layer goes what goes for all, and each is written once.
 
-use super::run::{LayerKey, Planned, key};
+use super::image::{LayerKey, Planned, key};
 use crate::Warning;
 use crate::plan::LayerPlan;
 use crate::plan::cut::{self, Cut, LayerCut, Need};

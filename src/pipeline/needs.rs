@@ -7,7 +7,8 @@ use crate::scan::Needs;
 use std::sync::Arc;
 
 /// Facts are looked for only where a rule could drop what they protect, or change what they tell of.
-pub(super) fn needs(profile: &Profile) -> Needs {
+#[must_use]
+pub fn needs(profile: &Profile) -> Needs {
     let any = |actions: &[Action]| profile.rules.iter().any(|r| r.enabled && actions.contains(&r.action));
     let drops = any(&[Action::Drop, Action::RemovePackage, Action::Bytecode]);
     let mut strip = Vec::new();

@@ -1,7 +1,8 @@
 //! Times as engines write them.
 
 /// Seconds since the epoch as engines write times: `2026-11-21T08:52:22Z`.
-pub(super) fn rfc3339(epoch: i64) -> String {
+#[must_use]
+pub fn rfc3339(epoch: i64) -> String {
     // Days to a civil date: Howard Hinnant's algorithm, https://howardhinnant.github.io/date_algorithms.html.
     let (days, second) = (epoch.div_euclid(86_400), epoch.rem_euclid(86_400));
     let shifted = days + 719_468;

@@ -1,0 +1,67 @@
+//! One image on its way through the phases.
+
+use crate::Digest;
+use crate::emit;
+use crate::layer::LayerIndex;
+use crate::plan::{LayerPlan, Plan};
+use crate::scan::Scanned;
+use crate::source::{BlobRef, Image, LayerRef};
+use crate::tree::merge::Mark;
+use crate::tree::{NodeId, Tree};
+use std::collections::HashMap;
+use std::fs::File;
+
+/// What a layer is known by: layers are the same when all of this is.
+pub type LayerKey = (BlobRef, Digest, Option<Digest>);
+
+/// What a layer is known by.
+#[must_use]
+pub fn key(layer: &LayerRef) -> LayerKey {
+    (layer.blob.clone(), layer.diff_id, layer.digest)
+}
+
+/// What the scan has found in each layer of an input.
+pub type Scans = HashMap<LayerKey, Scanned>;
+
+/// An image with its plan, not written yet.
+pub struct Planned<'a> {
+    /// The image as it is in the input.
+    pub image: &'a Image,
+    /// Its layers as they were scanned, bottom first.
+    pub layers: Vec<&'a LayerIndex>,
+    /// What a container sees, before the plan.
+    pub tree: Tree,
+    /// The whiteouts and opaque markers of each layer.
+    pub marks: Vec<Vec<Mark>>,
+    /// What becomes of it.
+    pub plan: Plan,
+    /// How many layers stay as they are.
+    pub base: usize,
+    pub(super) digests: Vec<Digest>,
+    pub(super) tar_bytes: Vec<u64>,
+}
+
+impl Planned<'_> {
+    pub(super) fn job<'a>(&'a self, spool: Option<&'a File>) -> emit::Job<'a> {
+        let (layers, outputs) = (&self.image.layers, &self.plan.outputs);
+        emit::Job { layers, digests: &self.digests, tar_bytes: &self.tar_bytes, outputs, spool, base: self.base }
+    }
+
+    /// The decompressed size of each layer that the plan writes, in bytes.
+    pub fn layer_bytes(&self) -> impl Iterator<Item = u64> {
+        self.plan.outputs.iter().map(|out| match out {
+            LayerPlan::Verbatim(from) => self.tar_bytes[*from as usize],
+            LayerPlan::Splice { size, .. } => *size,
+        })
+    }
+
+    /// All paths that are no directories, before the plan.
+    pub fn file_ids(&self) -> impl Iterator<Item = NodeId> {
+        self.tree.ids().filter(|id| !self.tree.is_dir(*id))
+    }
+
+    /// The decompressed size of all that the plan writes, in bytes.
+    pub fn output_bytes(&self) -> u64 {
+        self.layer_bytes().sum()
+    }
+}

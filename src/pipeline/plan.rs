@@ -1,0 +1,122 @@
+//! What becomes of each image of an input, complete before the first byte is written.
+
+use super::Inputs;
+use super::image::{Planned, key};
+use super::progress::Ui;
+use super::request::LayersMode;
+use super::shared::{self, Sharing};
+use super::stack::{self, MergedImage};
+use crate::layer::LayerIndex;
+use crate::plan::{self, cut::Cut};
+use crate::profile::{self, Matcher, Profile};
+use crate::scan::Scanned;
+use crate::source::Image;
+use crate::transform::{self, Workshop};
+use crate::tree::merge;
+use crate::{Result, Warning};
+use std::fs::File;
+
+/// What becomes of all images of an input.
+pub struct Plans<'a> {
+    /// The rules, for these images.
+    pub profile: Profile,
+    /// The images, in the input's order.
+    pub images: Vec<Planned<'a>>,
+    /// New contents that other programs made.
+    pub spool: Option<File>,
+    /// What the user should know of the plans.
+    pub warnings: Vec<Warning>,
+}
+
+/// Decides what becomes of the images, whose layers [`merge`](super::merge) has laid on top of each other.
+///
+/// # Errors
+/// Those of the profiles, and of reading what only a plan asks for: contents that may be equal, modules to compile.
+pub fn plan<'a>(inputs: Inputs<'a>, merged: Vec<MergedImage>, ui: &dyn Ui) -> Result<Plans<'a>> {
+    let Inputs { request, profiles, input, scans } = inputs;
+    let indexes = |image: &Image| image.layers.iter().map(|l| &scans[&key(l)].index).collect();
+    let trees = merged.iter().zip(&input.images).map(|(m, image)| (&m.merged.tree, indexes(image)));
+    let profile = profiles.pick(trees)?;
+    if !profile.choices.is_empty() {
+        let (names, picked) = (profile.names.join(", "), profile.picked().join(", "));
+        ui.note(&format!("{names}: {}", if picked.is_empty() { "none of the others fits" } else { &picked }));
+    }
+    let own = (!profile.choices.is_empty()).then(|| Matcher::new(&profile)).transpose()?;
+    let matcher = match &own {
+        Some(own) => own,
+        None => profiles.matcher()?,
+    };
+    let mut warnings = transform::warnings(&profile);
+    warnings.extend(input.images.iter().filter(|i| i.is_windows()).map(stack::windows));
+    let note = |message: &str| ui.note(message);
+    let mut workshop = Workshop::new(request.run_with.as_deref(), &note);
+    let mut found = Vec::new();
+    let mut images = plan_images(inputs, merged, (&profile, matcher, &[]), &mut workshop, &mut found)?;
+    let squash = request.layers == LayersMode::Squash;
+    if let Some(versions) = shared::versions(&images, squash) {
+        let together = versions.grow() && request.base.is_none() && !squash;
+        let mut sharing = together.then(|| Sharing::new(&images, &versions));
+        while sharing.as_mut().is_some_and(|sharing| sharing.narrow(&images, &profile)) {
+            let cuts = sharing.as_ref().map(Sharing::cuts).unwrap_or_default();
+            found.clear();
+            images.clear();
+            let merged = stack::merge_above(input, scans, &versions.bases)?;
+            images = plan_images(inputs, merged, (&profile, matcher, &cuts), &mut workshop, &mut found)?;
+        }
+        found.push(versions.warning(&input.images, sharing.as_ref()));
+    }
+    warnings.append(&mut found);
+    warnings.iter().for_each(|w| ui.warn(w));
+    let spool = workshop.spool()?;
+    note_idle_patterns(&images, &profile, ui);
+    Ok(Plans { profile, images, spool, warnings })
+}
+
+fn plan_images<'a>(
+    inputs: Inputs<'a>,
+    merged: Vec<MergedImage>,
+    (profile, matcher, cuts): (&Profile, &Matcher, &[Cut]),
+    workshop: &mut Workshop<'_>,
+    warnings: &mut Vec<Warning>,
+) -> Result<Vec<Planned<'a>>> {
+    let Inputs { request, input, scans, .. } = inputs;
+    let mut one = |(index, (image, MergedImage { merged, base })): (usize, (&'a Image, MergedImage))| {
+        let scanned: Vec<&Scanned> = image.layers.iter().map(|l| &scans[&key(l)]).collect();
+        let layers: Vec<&LayerIndex> = scanned.iter().map(|s| &s.index).collect();
+        let squash = request.layers == LayersMode::Squash;
+        let request = plan::Request {
+            facts: &image.facts,
+            layers: &layers,
+            merged: &merged,
+            profile,
+            matcher,
+            named: None,
+            squash,
+            base,
+            cut: cuts.get(index).unwrap_or(&plan::cut::WHOLE),
+        };
+        let mut plan = workshop.plan(input, &image.layers, &request).map_err(|e| e.archive(&input.name))?;
+        warnings.append(&mut plan.warnings);
+        let digests = scanned.iter().map(|s| s.digest).collect();
+        let tar_bytes = layers.iter().map(|l| l.tar_bytes).collect();
+        let merge::Merged { tree, marks, .. } = merged;
+        Ok(Planned { image, layers, tree, marks, plan, base, digests, tar_bytes })
+    };
+    input.images.iter().zip(merged).enumerate().map(&mut one).collect()
+}
+
+/// Says which patterns of the command line matched nothing: they may have a typo, and a protection that protects nothing is no
+/// small matter.
+fn note_idle_patterns(planned: &[Planned<'_>], profile: &Profile, ui: &dyn Ui) {
+    for (index, rule) in profile.rules.iter().enumerate().filter(|(_, r)| r.id == profile::COMMAND_LINE) {
+        if !planned.iter().any(|p| p.plan.matched[index]) {
+            let patterns: Vec<&str> = rule.paths.iter().map(|glob| glob.source.as_str()).collect();
+            ui.note(&format!("--drop {} matches no path", patterns.join(" --drop ")));
+        }
+    }
+    for (index, protect) in profile.protects.iter().enumerate().filter(|(_, p)| p.profile == profile::COMMAND_LINE) {
+        if !planned.iter().any(|p| p.plan.protects_matched[index]) {
+            ui.note(&format!("--protect {} matches no path", protect.path.source));
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Pass 1 over all layers of an input, each once, in parallel.
+
+use super::image::{Scans, key};
+use super::progress::Ui;
+use crate::Result;
+use crate::scan::{self, Needs, Scanned, Shared};
+use crate::source::{Input, LayerRef};
+use rayon::prelude::*;
+use std::collections::HashMap;
+
+/// Reads every layer of an input and finds what `needs` names.
+///
+/// # Errors
+/// Those of the layers: what is no tar, or does not have the digest that its document says. Of several the one of the lowest layer.
+pub fn scan(input: &Input, needs: &Needs, ui: &dyn Ui) -> Result<Scans> {
+    let mut unique: Vec<&LayerRef> = Vec::new();
+    let mut seen = HashMap::new();
+    for layer in input.images.iter().flat_map(|i| &i.layers) {
+        seen.entry(key(layer)).or_insert_with(|| unique.push(layer));
+    }
+    ui.phase("reading", unique.iter().map(|l| l.size).sum());
+    // The largest first, so that no thread begins with it when the others are done.
+    let mut order: Vec<usize> = (0..unique.len()).collect();
+    order.sort_by_key(|&i| (std::cmp::Reverse(unique[i].size), i));
+    let advance = |n| ui.advance(n);
+    let shared = Shared::default();
+    let one = |i: usize| (i, scan::scan(input, unique[i], needs, &shared, &advance));
+    let mut results: Vec<(usize, Result<Scanned>)> = order.into_par_iter().with_max_len(1).map(one).collect();
+    shared.check().map_err(|e| e.archive(&input.name))?;
+    // Of several errors the one of the lowest layer is told, whichever thread was first.
+    results.sort_by_key(|(i, _)| *i);
+    results.into_iter().map(|(i, scanned)| Ok((key(unique[i]), scanned?))).collect()
+}

@@ -1,0 +1,82 @@
+//! Pass 2 and the documents: an output that is whole but for its name.
+
+use super::Inputs;
+use super::clock::Clock;
+use super::image::Planned;
+use super::plan::Plans;
+use super::progress::Ui;
+use super::request::Request;
+use crate::image::{self, ConfigChange, time};
+use crate::report::Timing;
+use crate::sink::{self, Assembly, OutLayer, Output, Rewritten, Sealed, Target};
+use crate::source::Form;
+use crate::{Digest, Result, Warning, emit};
+
+/// What has been written, and waits for its name.
+pub struct Written {
+    /// For each image its layers, bottom first.
+    pub layers: Vec<Vec<OutLayer>>,
+    /// The digest of each image's config.
+    pub configs: Vec<Digest>,
+    /// The digest of each image's manifest.
+    pub manifests: Vec<Digest>,
+    /// The form of the output.
+    pub form: Form,
+    /// The output.
+    pub sealed: Sealed,
+    /// What the user should know of the documents.
+    pub warnings: Vec<Warning>,
+    /// How long layers and documents took.
+    pub(super) timings: Vec<Timing>,
+}
+
+/// Writes what is planned to where `target` says, whole but for its name.
+///
+/// # Errors
+/// Those of the host, and [`ErrorKind::Digest`](crate::ErrorKind::Digest) where the input has changed since it was scanned.
+pub fn write(inputs: Inputs<'_>, plans: &Plans<'_>, target: &Target, ui: &dyn Ui) -> Result<Written> {
+    let Inputs { request, input, .. } = inputs;
+    let (planned, spool) = (&plans.images, plans.spool.as_ref());
+    let (mut warnings, mut clock) = (Vec::new(), Clock::new());
+    let output = Output::create(target, input.form)?;
+    let jobs: Vec<emit::Job<'_>> = planned.iter().map(|p| p.job(spool)).collect();
+    let total = planned.iter().map(Planned::output_bytes).sum();
+    ui.phase("writing", total);
+    let options = emit::Options { compression: request.compression, threads: rayon::current_num_threads() };
+    let layers = emit::emit(input, &jobs, &output, options, &|n| ui.advance(n))?;
+    input.unchanged_since_open()?;
+    clock.lap("emit", total);
+
+    let mut add = |warning: Warning| {
+        ui.warn(&warning);
+        warnings.push(warning);
+    };
+    let mut images = Vec::new();
+    for (index, (planned, layers)) in planned.iter().zip(&layers).enumerate() {
+        let (config, told) = sink::moves(planned.image, layers).relabel(&planned.image.config);
+        told.into_iter().for_each(&mut add);
+        let rewrite = image::config::rewrite(&config, &config_change(request, planned, layers));
+        rewrite.warning.into_iter().for_each(&mut add);
+        images.push(Rewritten { image: index, config: rewrite.doc, layers: layers.clone() });
+    }
+    let tags: Vec<String> = target.reference.iter().chain(&request.tags).cloned().collect();
+    let form = output.form();
+    let (documents, found) = sink::assemble(&Assembly { input, images: &images, tags: &tags, form })?;
+    found.into_iter().for_each(&mut add);
+    output.copy_raw(input, &documents)?;
+    let sealed = output.seal(&documents)?;
+    clock.lap("finish", 0);
+    let configs = images.iter().map(|i| i.config.digest()).collect();
+    Ok(Written { layers, configs, manifests: documents.manifests, form, sealed, warnings, timings: clock.laps })
+}
+
+fn config_change(request: &Request, planned: &Planned<'_>, layers: &[OutLayer]) -> ConfigChange {
+    let mut fates = vec![false; planned.layers.len()];
+    planned.plan.outputs.iter().for_each(|out| fates[out.from() as usize] = true);
+    ConfigChange {
+        fates,
+        diff_ids: layers.iter().map(|l| l.diff_id).collect(),
+        labels: request.labels.clone(),
+        created: request.created.map(time::rfc3339),
+    }
+}
