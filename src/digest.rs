@@ -100,11 +100,6 @@ impl<T> Hashing<T> {
     pub fn finish(self) -> (T, Digest, u64) {
         (self.inner, Digest(self.sha.finalize().into()), self.count)
     }
-
-    /// Bytes that have passed so far.
-    pub const fn count(&self) -> u64 {
-        self.count
-    }
 }
 
 impl<R: Read> Read for Hashing<R> {

@@ -11,7 +11,9 @@ const BUILTIN: &str = include_str!("../../profiles/kinds.toml");
 #[serde(deny_unknown_fields)]
 struct Written {
     id: String,
-    about: String,
+    /// What it is, for who reads the file.
+    #[serde(rename = "about")]
+    _about: String,
     #[serde(default)]
     executable: bool,
     paths: Vec<String>,
@@ -67,12 +69,6 @@ impl Kinds {
     #[must_use]
     pub fn id(&self, kind: usize) -> &str {
         &self.written[kind].id
-    }
-
-    /// What a kind is.
-    #[must_use]
-    pub fn about(&self, id: &str) -> Option<&str> {
-        self.written.iter().find(|kind| kind.id == id).map(|kind| kind.about.as_str())
     }
 }
 
@@ -136,7 +132,7 @@ mod tests {
     #[test]
     fn every_kind_says_what_it_is() {
         let kinds = Kinds::builtin().unwrap();
-        assert!(kinds.written.iter().all(|k| !k.about.is_empty() && !k.id.is_empty()));
+        assert!(kinds.written.iter().all(|k| !k._about.is_empty() && !k.id.is_empty()));
         assert!(Kinds::parse("[[kind]]\nid = \"x\"\nabout = \"y\"\npaths = [\"[\"]\n").is_err());
     }
 }

@@ -14,10 +14,10 @@ pub mod platform;
 pub mod reference;
 pub mod time;
 
-pub use config::{ConfigChange, Rewrite};
+pub use config::ConfigChange;
 pub use descriptor::Descriptor;
 pub use doc::Doc;
-pub use facts::{History, ImageFacts, config_facts};
+pub use facts::{ImageFacts, config_facts};
 pub use media::{Compression, LayerMedia};
 pub use platform::Platform;
 pub use reference::Reference;

@@ -237,15 +237,8 @@ pub struct Verdicts {
     pub warnings: Vec<Warning>,
 }
 
-/// Decides everything about one image, where nothing has to be made or read for it.
-///
-/// # Errors
-/// Those of [`decide`].
-pub fn plan(request: &Request<'_>) -> Result<Plan> {
-    plan_with(request, |_| Ok(Pinned::default()))
-}
-
-/// The same, where `pinned` says what keeps its bytes because its checksum stands elsewhere.
+/// Decides everything about one image for which nothing has to be made. `pinned` says what keeps its bytes because its checksum
+/// stands elsewhere.
 ///
 /// # Errors
 /// Those of [`decide`] and of `pinned`.
@@ -308,6 +301,12 @@ pub fn finish(request: &Request<'_>, mut verdicts: Verdicts, rewrites: Rewrites,
 /// Whether a rule is on and takes what later layers hide.
 fn is_shadowed(rule: &Rule) -> bool {
     rule.enabled && rule.action == Action::DropShadowed
+}
+
+/// The same where no checksum stands anywhere.
+#[cfg(test)]
+pub fn plan(request: &Request<'_>) -> Result<Plan> {
+    plan_with(request, |_| Ok(Pinned::default()))
 }
 
 #[cfg(test)]

@@ -22,11 +22,11 @@ mod vary;
 
 pub use builtin::builtins;
 pub(crate) use document::{Reader, Text, Value, in_order, parse};
-pub use error::{Place, ProfileError};
+pub use error::ProfileError;
 pub(crate) use error::{Source, nearest};
 pub(crate) use matcher::Globs;
 pub use matcher::{Conditions, Hits, Matcher};
-pub use packages::{Names, Packages};
+pub use packages::Packages;
 pub(crate) use pattern::glob;
 pub use reading::Reading;
 pub use resolve::{check, resolve, resolve_for};

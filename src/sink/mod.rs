@@ -21,6 +21,6 @@ mod tests;
 pub(crate) use archive::tar_header;
 pub use documents::{Assembly, Documents, OutLayer, Rewritten, assemble};
 pub use manifest::moves;
-pub use output::{Finished, Output, Sealed, Slot};
+pub use output::{Output, Sealed, Slot};
 pub use target::Target;
 pub use temp::remove_temporaries;

@@ -37,7 +37,7 @@ pub struct Framer<R: BufRead> {
     global: Global,
     inherited: u64,
     shared: Shared,
-    members_end: u64,
+    pub(super) members_end: u64,
     stated: u64,
     jump: Option<Jump<R>>,
     state: State,
@@ -124,12 +124,6 @@ impl<R: BufRead> Framer<R> {
     /// How many bytes of the stream have been read.
     pub fn position(&self) -> u64 {
         self.pos
-    }
-
-    /// Where the last member returned by [`Framer::next`] ends, its padding included. Once there are no more members,
-    /// that is where the end marker begins, unless headers that belong to no member stand between.
-    pub fn members_end(&self) -> u64 {
-        self.members_end
     }
 
     /// The size that the last member's headers state, in bytes: of a link or a directory some writers state one although no

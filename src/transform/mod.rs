@@ -24,7 +24,7 @@ mod twins;
 
 pub use checksums::Checksums;
 pub use group::kill_all;
-pub use shelf::{Content, Shelf};
+pub use shelf::Shelf;
 pub use spool::Spool;
 pub use twins::hashes;
 

@@ -112,7 +112,7 @@ fn the_end_is_two_zero_blocks_or_one_or_none() {
         let mut framer = Framer::new(&bytes[..]);
         assert!(framer.next().unwrap().is_some());
         assert!(framer.next().unwrap().is_none() && framer.next().unwrap().is_none());
-        assert_eq!((framer.members_end(), framer.position()), (1024, (bytes.len() - rest) as u64));
+        assert_eq!((framer.members_end, framer.position()), (1024, (bytes.len() - rest) as u64));
         assert_eq!(framer.into_inner().len(), rest, "never reads on");
     }
     let junk = [&member[..], &[0; 1024], b"junk that is no tar"].concat();

@@ -104,7 +104,7 @@ fn frame(bytes: &[u8]) -> Result<Vec<(Member, Vec<u8>)>> {
         let mut data = Vec::new();
         framer.data().read_to_end(&mut data)?;
         assert!(member.start >= members.last().map_or(0, |(m, _): &(Member, _)| m.span().end));
-        assert_eq!(framer.members_end(), member.span().end);
+        assert_eq!(framer.members_end, member.span().end);
         assert!(member.start < member.data().start && member.data().end <= member.span().end);
         assert!(member.start % 512 == 0 && member.span().end % 512 == 0 && member.data().start % 512 == 0);
         let range = usize::try_from(member.data().start).unwrap()..usize::try_from(member.data().end).unwrap();
