@@ -21,7 +21,11 @@
 
 #![cfg_attr(
     not(feature = "cli"),
-    allow(dead_code, unused_imports, reason = "what only the command line calls is built all the same, so that one set of modules is tested")
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "what only the command line calls is built all the same, so that one set of modules is tested"
+    )
 )]
 
 mod analyze;

@@ -9,20 +9,15 @@ use super::values::Color;
 use super::{FAILED, OK, diff, prepare_threads, show};
 use crate::analyze::gate::{self, Settings};
 use crate::analyze::lint::rules::Rules;
-use crate::analyze::savings::{Saving, output_bytes};
 use crate::analyze::{self, Analysis, Head, Layer, Request, budget as budgets, json, lint, markdown, text, waste};
 use crate::layer::LayerIndex;
 use crate::page;
-use crate::pipeline::{self, Profiles, Ui, transfer};
-use crate::plan::verdict::Named;
-use crate::plan::{self, Plan};
-use crate::profile::{self, Matcher, Profile};
-use crate::report::build::Built;
+use crate::pipeline::{self, Profiles, Ui, estimate, transfer};
+use crate::profile::{self, Profile};
 use crate::report::escape;
 use crate::report::paint::Paint;
 use crate::scan::{Needs, Scanned};
 use crate::source::{Image, Input};
-use crate::transform::Checksums;
 use crate::{Error, ErrorKind, Result, Warning};
 use rayon::prelude::*;
 use std::cmp::Reverse;
@@ -79,7 +74,7 @@ pub fn analyze(mut args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8>
     let (facts, depth) = (&image.facts, args.depth);
     let request = Request { facts, layers: &layers, merged: &merged, instructions: &instructions, depth };
     let picked = profiles.iter().map(|p| p.pick(std::iter::once((&merged.tree, layers.clone()))));
-    let picked = fitting(picked.collect::<Result<_>>()?);
+    let picked = estimate::fitting(picked.collect::<Result<_>>()?);
     let mut analysis = found(&args.input, &input, image, &request, &picked, packages, linter.as_ref())?;
     let measure = args.compress || (args.ci && budget.needs_compressed(analysis.blob_bytes()));
     let compressed = transfer::compressed(&input, image, measure, &ui)?;
@@ -220,7 +215,7 @@ fn found(
     linter: Option<&Linter>,
 ) -> Result<Analysis> {
     let needed = waste::needed(request.layers, &request.merged.tree);
-    let plans = || savings(profiles, input, image, request);
+    let plans = || estimate::savings(profiles, input, image, request);
     let findings = || linter.map(|linter| linter.lint(request, &needed));
     let breakdown = || packages.then(|| analyze::break_down(request, &needed)).transpose();
     let measures = || rayon::join(|| analyze::measure(request, &needed), breakdown);
@@ -250,72 +245,4 @@ fn found(
         growth: None,
         verdict: None,
     })
-}
-
-/// Without the profiles that another one (`auto`) would pick, but not for this image.
-fn fitting(all: Vec<Profile>) -> Vec<Profile> {
-    let choices: Vec<_> = all.iter().flat_map(|p| p.choices.clone()).collect();
-    let used = |profile: &Profile, holds: bool| {
-        let [name] = profile.names.as_slice() else { return false };
-        choices.iter().any(|choice| choice.holds == holds && choice.uses.contains(name))
-    };
-    all.into_iter().filter(|profile| used(profile, true) || !used(profile, false)).collect()
-}
-
-/// What a plan for a profile is made from.
-fn request_of<'a>(
-    profile: &'a Profile,
-    matcher: &'a Matcher,
-    named: Option<&'a Named>,
-    request: &Request<'a>,
-) -> plan::Request<'a> {
-    let Request { facts, layers, merged, .. } = *request;
-    plan::Request { facts, layers, merged, profile, matcher, named, squash: false, base: 0, cut: &plan::cut::WHOLE }
-}
-
-/// The plan, with what texts of the image say of its files.
-fn planned(request: &plan::Request<'_>, checksums: &Checksums<'_>) -> Result<Plan> {
-    plan::plan_with(request, |verdicts| checksums.pinned(request, verdicts))
-}
-
-/// What each profile would save. Those that come to the same, as `auto` and what it picks, are planned once; those with most
-/// rules come first, so that no thread is left with a long plan while the others have none.
-fn savings(profiles: &[Profile], input: &Input, image: &Image, request: &Request<'_>) -> Result<Vec<Saving>> {
-    let mut different: Vec<&Profile> = Vec::new();
-    for profile in profiles {
-        if !different.iter().any(|p| p.plans_like(profile)) {
-            different.push(profile);
-        }
-    }
-    different.sort_by_key(|p| Reverse(p.rules.iter().filter(|r| r.enabled).count()));
-    let matchers = Matcher::all(&different)?;
-    let named = matchers.first().map(|matcher| Named::new(&request.merged.tree, matcher));
-    let pairs = || different.iter().copied().zip(&matchers);
-    let requests: Vec<_> = pairs().map(|(p, matcher)| request_of(p, matcher, named.as_ref(), request)).collect();
-    let Some(first) = requests.first() else { return Ok(Vec::new()) };
-    let checksums = Checksums::new(input, &image.layers, first).ahead(first)?;
-    let one =
-        |plan: &plan::Request<'_>| planned(plan, &checksums).map(|found| saving(plan.profile, &found, image, request));
-    let pairs = requests.par_iter().with_max_len(1);
-    let found: Vec<Saving> = pairs.map(one).collect::<Result<_>>()?;
-    let of = |profile: &Profile| {
-        let (_, saving) = different.iter().zip(&found).find(|(p, _)| p.plans_like(profile))?;
-        Some(Saving { profile: profile.names.join(","), ..saving.clone() })
-    };
-    Ok(profiles.iter().filter_map(of).collect())
-}
-
-/// What a profile would save, by its plan.
-fn saving(profile: &Profile, plan: &Plan, image: &Image, request: &Request<'_>) -> Saving {
-    let Request { layers, merged, .. } = *request;
-    let tars: Vec<u64> = layers.iter().map(|l| l.tar_bytes).collect();
-    let after = output_bytes(plan, &tars);
-    let tree = &merged.tree;
-    let built = Built { image, layers, tree, plan, profile, base: 0, squash: false, written: None, output: None };
-    Saving {
-        profile: profile.names.join(","),
-        output_bytes: after,
-        saved_bytes: tars.iter().sum::<u64>().saturating_sub(after),
-        rules: built.rules(),
-    }
 }

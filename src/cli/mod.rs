@@ -1,4 +1,4 @@
-//! The command line: [`args`] is what was typed, [`job`] what it means, [`run`] does it, and this prints what came of it.
+//! The command line: `args` is what was typed, `job` what it means, [`pipeline`] does it, and this prints what came of it.
 //!
 //! The contract: data alone goes to standard output - the image with `-o -`, a JSON report with `--report -` - and everything
 //! else, the report for people as well, to standard error. Exit codes are 0 done, 1 a check failed, 2 an error, 130 interrupted.
@@ -15,20 +15,20 @@ use crate::report::{Report, json, printable, removed, text};
 use crate::sink::Sealed;
 use crate::{Error, ErrorKind, Result};
 
-pub mod analyze;
-pub mod args;
-pub mod check;
-pub mod compare;
-pub mod diff;
-pub mod docs;
-pub mod files;
-pub mod job;
+mod analyze;
+mod args;
+mod check;
+mod compare;
+mod diff;
+mod docs;
+mod files;
+mod job;
 mod linter;
 mod plan;
-pub mod profiles;
-pub mod progress;
-pub mod trial;
-pub mod values;
+mod profiles;
+mod progress;
+mod trial;
+mod values;
 mod verify;
 
 use args::{Args, Command, ProfilesCommand};

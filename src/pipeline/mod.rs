@@ -4,19 +4,20 @@
 //! and `slim compare` do.
 
 mod clock;
-pub mod expect;
-pub mod image;
+pub(crate) mod estimate;
+pub(crate) mod expect;
+mod image;
 mod needs;
 mod open;
 mod plan;
 mod profiles;
-pub mod progress;
-pub mod request;
+mod progress;
+mod request;
 mod scan;
 mod shared;
 mod stack;
 mod summary;
-pub mod transfer;
+pub(crate) mod transfer;
 mod write;
 
 pub use image::{LayerKey, Planned, Scans, key};

@@ -11,19 +11,19 @@ use serde::Serialize;
 
 use crate::Warning;
 
-pub mod build;
+pub(crate) mod build;
 mod changes;
 mod escape;
 pub mod instruction;
 pub mod json;
 pub(crate) mod markdown;
 mod packages;
-pub mod paint;
+pub(crate) mod paint;
 pub mod removed;
 pub(crate) mod table;
 pub mod text;
-pub mod units;
-pub mod words;
+pub(crate) mod units;
+pub(crate) mod words;
 
 #[cfg(test)]
 mod tests;

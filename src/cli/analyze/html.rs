@@ -1,13 +1,12 @@
 //! `slim analyze --html`: the plan of one profile, and the page of the analysis with its verdicts.
 
-use super::{planned, request_of};
 use crate::analyze::page::page as fill;
 use crate::analyze::{Analysis, Request};
 use crate::explain::{Explain, Planned};
 use crate::page::Page;
-use crate::profile::{self, Matcher, Profile};
+use crate::pipeline::estimate;
+use crate::profile::{self, Profile};
 use crate::source::{Image, Input};
-use crate::transform::Checksums;
 use crate::{Error, ErrorKind, Result};
 
 /// The page, with the verdicts of the profile that looks at the image itself, or else of the one that would save most.
@@ -29,9 +28,7 @@ pub(super) fn page(
             &none
         }
     };
-    let matcher = Matcher::new(profile)?;
-    let plan_request = request_of(profile, &matcher, None, request);
-    let plan = planned(&plan_request, &Checksums::new(input, &image.layers, &plan_request))?;
+    let plan = estimate::plan_of(profile, input, image, request)?;
     let instructions: Vec<&str> = request.instructions.iter().map(|made| made.as_deref().unwrap_or_default()).collect();
     let explain = Explain::new(Planned {
         tags: &image.tags,

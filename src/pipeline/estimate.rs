@@ -1,0 +1,95 @@
+//! What profiles would save on an image that is already scanned: a plan for each, of which nothing is written.
+
+use crate::Result;
+use crate::analyze::Request;
+use crate::analyze::savings::{Saving, output_bytes};
+use crate::plan::verdict::Named;
+use crate::plan::{self, Plan};
+use crate::profile::{Matcher, Profile};
+use crate::report::build::Built;
+use crate::source::{Image, Input};
+use crate::transform::Checksums;
+use rayon::prelude::*;
+use std::cmp::Reverse;
+
+/// Without the profiles that another one (`auto`) would pick, but not for this image.
+#[must_use]
+pub fn fitting(all: Vec<Profile>) -> Vec<Profile> {
+    let choices: Vec<_> = all.iter().flat_map(|p| p.choices.clone()).collect();
+    let used = |profile: &Profile, holds: bool| {
+        let [name] = profile.names.as_slice() else { return false };
+        choices.iter().any(|choice| choice.holds == holds && choice.uses.contains(name))
+    };
+    all.into_iter().filter(|profile| used(profile, true) || !used(profile, false)).collect()
+}
+
+/// What a plan for a profile is made from.
+fn request_of<'a>(
+    profile: &'a Profile,
+    matcher: &'a Matcher,
+    named: Option<&'a Named>,
+    request: &Request<'a>,
+) -> plan::Request<'a> {
+    let Request { facts, layers, merged, .. } = *request;
+    plan::Request { facts, layers, merged, profile, matcher, named, squash: false, base: 0, cut: &plan::cut::WHOLE }
+}
+
+/// The plan, with what texts of the image say of its files.
+fn planned(request: &plan::Request<'_>, checksums: &Checksums<'_>) -> Result<Plan> {
+    plan::plan_with(request, |verdicts| checksums.pinned(request, verdicts))
+}
+
+/// The plan of one profile for the image of an analysis.
+///
+/// # Errors
+/// As [`savings`].
+pub fn plan_of(profile: &Profile, input: &Input, image: &Image, request: &Request<'_>) -> Result<Plan> {
+    let matcher = Matcher::new(profile)?;
+    let of = request_of(profile, &matcher, None, request);
+    planned(&of, &Checksums::new(input, &image.layers, &of))
+}
+
+/// What each profile would save. Those that come to the same, as `auto` and what it picks, are planned once; those with most
+/// rules come first, so that no thread is left with a long plan while the others have none.
+///
+/// # Errors
+/// Those of the input, and patterns that cannot be compiled.
+pub fn savings(profiles: &[Profile], input: &Input, image: &Image, request: &Request<'_>) -> Result<Vec<Saving>> {
+    let mut different: Vec<&Profile> = Vec::new();
+    for profile in profiles {
+        if !different.iter().any(|p| p.plans_like(profile)) {
+            different.push(profile);
+        }
+    }
+    different.sort_by_key(|p| Reverse(p.rules.iter().filter(|r| r.enabled).count()));
+    let matchers = Matcher::all(&different)?;
+    let named = matchers.first().map(|matcher| Named::new(&request.merged.tree, matcher));
+    let pairs = || different.iter().copied().zip(&matchers);
+    let requests: Vec<_> = pairs().map(|(p, matcher)| request_of(p, matcher, named.as_ref(), request)).collect();
+    let Some(first) = requests.first() else { return Ok(Vec::new()) };
+    let checksums = Checksums::new(input, &image.layers, first).ahead(first)?;
+    let one =
+        |plan: &plan::Request<'_>| planned(plan, &checksums).map(|found| saving(plan.profile, &found, image, request));
+    let pairs = requests.par_iter().with_max_len(1);
+    let found: Vec<Saving> = pairs.map(one).collect::<Result<_>>()?;
+    let of = |profile: &Profile| {
+        let (_, saving) = different.iter().zip(&found).find(|(p, _)| p.plans_like(profile))?;
+        Some(Saving { profile: profile.names.join(","), ..saving.clone() })
+    };
+    Ok(profiles.iter().filter_map(of).collect())
+}
+
+/// What a profile would save, by its plan.
+fn saving(profile: &Profile, plan: &Plan, image: &Image, request: &Request<'_>) -> Saving {
+    let Request { layers, merged, .. } = *request;
+    let tars: Vec<u64> = layers.iter().map(|l| l.tar_bytes).collect();
+    let after = output_bytes(plan, &tars);
+    let tree = &merged.tree;
+    let built = Built { image, layers, tree, plan, profile, base: 0, squash: false, written: None, output: None };
+    Saving {
+        profile: profile.names.join(","),
+        output_bytes: after,
+        saved_bytes: tars.iter().sum::<u64>().saturating_sub(after),
+        rules: built.rules(),
+    }
+}
