@@ -1,12 +1,11 @@
 //! `slim analyze`: the phases up to the tree, a plan for each built-in profile, and what there is to say, on standard output.
 
-use super::args::{AnalyzeArgs, BudgetArgs, DiffArgs};
+use super::args::AnalyzeArgs;
 use super::files;
-use super::job::{Verbosity, is_stdout};
 use super::linter::{self, Linter};
+use super::output::{FAILED, OK, prepare_threads, show};
 use super::progress;
-use super::values::Color;
-use super::{FAILED, OK, diff, prepare_threads, show};
+use super::values::{Color, Verbosity};
 use crate::analyze::gate::{self, Settings};
 use crate::analyze::lint::rules::Rules;
 use crate::analyze::{self, Analysis, Head, Layer, Request, budget as budgets, json, lint, markdown, text, waste};
@@ -34,10 +33,7 @@ const CI_CONFIG: &str = ".dive-ci";
 ///
 /// # Errors
 /// What is wrong with the request, the input or the host.
-pub fn analyze(mut args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8> {
-    if let Some(second) = args.second.take() {
-        return diff::diff(two(args, second), color, stderr);
-    }
+pub fn analyze(args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8> {
     let (settings, unknown) = settings(&args)?;
     let (budget, baseline) = (budget::settings(&args)?, budget::baseline(&args)?);
     prepare_threads(args.threads);
@@ -93,25 +89,6 @@ pub fn analyze(mut args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8>
     Ok(if analysis.verdict.is_none_or(|v| v.pass) { OK } else { FAILED })
 }
 
-/// The same of two images is a comparison.
-fn two(args: AnalyzeArgs, second: String) -> DiffArgs {
-    let AnalyzeArgs { input, json, html, depth, verbose, quiet, platform, threads, budget, .. } = args;
-    let BudgetArgs { markdown, .. } = budget;
-    DiffArgs {
-        before: input,
-        after: second,
-        json,
-        markdown,
-        html,
-        depth,
-        verbose,
-        quiet,
-        exit_code: false,
-        platform,
-        threads,
-    }
-}
-
 /// What made each layer, without secrets.
 fn instructions(image: &Image, linter: Option<&Linter>) -> Result<Vec<Option<String>>> {
     let masked = |rules: &Rules| analyze::masked(&image.facts, image.layers.len(), rules);
@@ -147,7 +124,7 @@ impl Told<'_> {
             filled.push(file.fill(|out| page::write(&page, out))?);
         }
         let outputs = [&args.json, &args.budget.markdown, &args.sarif, &args.html];
-        if !args.quiet && !outputs.iter().any(|path| path.as_deref().is_some_and(is_stdout)) {
+        if !args.quiet && !outputs.iter().any(|path| path.as_deref().is_some_and(files::is_stdout)) {
             let options = |width, paint| text::Options { width, paint, detail: args.verbose };
             show(self.color, |width, paint| text::render(analysis, &options(width, paint)))?;
         }

@@ -5,19 +5,23 @@ use std::path::PathBuf;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgAction, Parser, Subcommand, ValueHint};
 
-use super::compare::CompareArgs;
 use super::values::{self, Color, Saving};
 use crate::explain::{Sort, Verdict};
-use crate::pipeline::{Base, Encoding, LayersMode};
+use crate::pipeline::Encoding;
 
 mod analyze;
 mod budget;
+mod compare;
 mod diff;
+mod request;
+mod trial;
 mod verify;
 
 pub use analyze::AnalyzeArgs;
-pub use budget::BudgetArgs;
+pub use compare::CompareArgs;
 pub use diff::DiffArgs;
+pub use request::RequestArgs;
+pub use trial::{SweepKind, TrialArgs};
 pub use verify::VerifyArgs;
 
 /// What `--help` adds, and the man page has as sections.
@@ -73,13 +77,6 @@ const PLAN_USAGE: &str =
 
 /// How the command line of `slim compare` looks.
 const COMPARE_USAGE: &str = "slim compare IN -p PROFILE[,PROFILE...] [-p PROFILE[,PROFILE...]]... [OPTIONS]";
-
-pub(super) const INPUT: &str =
-    "The image: a path, docker-archive:PATH[:REF], oci-archive:PATH[:REF], oci:DIR[:REF], or - for standard input";
-
-pub(super) const INPUT_LONG: &str = "The image: a path, docker-archive:PATH[:REF], oci-archive:PATH[:REF], oci:DIR[:REF], or - for \
-    standard input\n\nThe form of a path is found out from its content, never from its name; archives may be compressed with \
-    gzip, zstd, xz or bzip2. REF picks one of several images; all are rewritten otherwise.";
 
 const SHORT: &str = "Examples:
   slim app.tar -p python-slim -o app-slim.tar
@@ -166,57 +163,6 @@ pub struct Args {
     /// When to colour
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto, global = true)]
     pub color: Color,
-}
-
-/// Which image, and what to do with it: the same for every command that plans.
-#[derive(clap::Args, Debug)]
-pub struct RequestArgs {
-    /// The image, as it is named on the command line.
-    #[arg(
-        value_name = "IN", required = true, help = INPUT, long_help = INPUT_LONG,
-        value_parser = NonEmptyStringValueParser::new(), value_hint = ValueHint::AnyPath
-    )]
-    pub input: Option<String>,
-
-    /// What to drop: built-in profiles or paths of .toml files; several add up
-    #[arg(short = 'p', long = "profile", value_name = "PROFILE", value_delimiter = ',', value_parser = NonEmptyStringValueParser::new(), help_heading = "Rules")]
-    pub profiles: Vec<String>,
-
-    /// Turn on rules that are off by default
-    #[arg(long, value_name = "ID", value_delimiter = ',', value_parser = NonEmptyStringValueParser::new(), help_heading = "Rules")]
-    pub enable: Vec<String>,
-
-    /// Drop these paths too (repeatable)
-    ///
-    /// Patterns start at the image's root unless they begin with **/; one that names a directory means all below it.
-    #[arg(long, value_name = "GLOB", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new(), help_heading = "Rules")]
-    pub drop: Vec<String>,
-
-    /// Never drop these paths, whatever a rule says (repeatable)
-    #[arg(long, value_name = "GLOB", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new(), help_heading = "Rules")]
-    pub protect: Vec<String>,
-
-    /// How to run the image's own Python, for rules that compile bytecode; slim adds its arguments
-    ///
-    /// Such as "docker run --rm -i --network none --entrypoint python3 app:latest". Nothing runs unless a rule needs it.
-    #[arg(long, value_name = "COMMAND", value_parser = values::words, help_heading = "Rules")]
-    pub run_with: Option<std::vec::Vec<String>>,
-
-    /// What becomes of the layers
-    #[arg(long, value_name = "MODE", value_enum, default_value_t = LayersMode::Keep, help_heading = "Output image")]
-    pub layers: LayersMode,
-
-    /// Keep the layers up to here byte for byte: a number of layers, or a diff id or chain id
-    #[arg(long, value_name = "N|DIGEST", value_parser = values::base, help_heading = "Output image")]
-    pub base: Option<Base>,
-
-    /// Take only this platform of a multi-platform image [default: every one]
-    #[arg(long, value_name = "OS/ARCH[/VARIANT]", value_parser = NonEmptyStringValueParser::new(), help_heading = "Output image")]
-    pub platform: Option<String>,
-
-    /// How many threads to use; the output does not depend on it [default: one per processor]
-    #[arg(long, value_name = "N", value_parser = values::threads)]
-    pub threads: Option<usize>,
 }
 
 /// `slim plan`: what would become of every path.

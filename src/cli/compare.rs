@@ -4,12 +4,13 @@
 use std::io::{self, Write};
 use std::time::Instant;
 
-use super::args::RequestArgs;
-use super::job::{self, Verbosity, is_stdout};
+use super::args::{CompareArgs, RequestArgs};
+use super::files;
+use super::job;
+use super::output::{OK, prepare_threads, show};
 use super::progress;
 use super::trial::{self, Asked};
-use super::values::Color;
-use super::{OK, files, prepare_threads, show};
+use super::values::{Color, Verbosity};
 use crate::codec::{self, Compression};
 use crate::compare::{self, AS_IT_IS, Column, Comparison, Head, Tried, markdown, text};
 use crate::engine::Loaded;
@@ -29,10 +30,6 @@ use crate::{Digest, Error, ErrorKind, Result};
 use std::collections::HashMap;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
-
-mod options;
-
-pub use options::CompareArgs;
 
 /// Runs `slim compare`; the exit code is 0 whatever the figures are.
 ///
@@ -60,7 +57,7 @@ pub fn compare(args: CompareArgs, color: Color, stderr: Paint) -> Result<u8> {
     let page = |out: &mut dyn Write| page::write(&compare::page::page(&all), out);
     filled.extend(to_html.map(|file| file.fill(page)).transpose()?);
     // A file that is written leaves room for the text.
-    if !args.quiet && !wanted.iter().any(|(_, path)| path.is_some_and(is_stdout)) {
+    if !args.quiet && !wanted.iter().any(|(_, path)| path.is_some_and(files::is_stdout)) {
         let options = |width, paint| text::Options { width, paint, all: args.verbose };
         show(color, |width, paint| text::render(&all, &options(width, paint)))?;
     }

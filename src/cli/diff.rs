@@ -2,10 +2,10 @@
 
 use super::args::DiffArgs;
 use super::files;
-use super::job::{Verbosity, is_stdout};
+use super::linter;
+use super::output::{FAILED, OK, prepare_threads, show};
 use super::progress;
-use super::values::Color;
-use super::{FAILED, OK, linter, prepare_threads, show};
+use super::values::{Color, Verbosity};
 use crate::analyze::Head;
 use crate::analyze::lint::{self, rules::Rules};
 use crate::diff::{self, Answers, Diff, Image, Pair, Questions, json, markdown, text};
@@ -102,7 +102,7 @@ pub fn diff(args: DiffArgs, color: Color, stderr: Paint) -> Result<u8> {
         to_markdown.map(|file| file.fill(|out| out.write_all(markdown::render(&diff).as_bytes()))).transpose()?,
     );
     filled.extend(to_html.map(|file| file.fill(|out| page::write(&diff::page::page(&diff), out))).transpose()?);
-    if !args.quiet && !wanted.iter().any(|(_, path)| path.is_some_and(is_stdout)) {
+    if !args.quiet && !wanted.iter().any(|(_, path)| path.is_some_and(files::is_stdout)) {
         let options = |width, paint| text::Options { width, paint, detail: args.verbose };
         show(color, |width, paint| text::render(&diff, &options(width, paint)))?;
     }

@@ -6,10 +6,15 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::job::{Job, is_stdout};
+use super::output::to_stdout;
 use crate::sink::temp::Temp;
 use crate::source::{Location, Place};
 use crate::{Error, ErrorKind, Result};
+
+/// Whether an option's value means standard output.
+pub(super) fn is_stdout(path: &std::path::Path) -> bool {
+    path.as_os_str() == "-"
+}
 
 /// A file that is yet to be written.
 pub struct Pending {
@@ -102,8 +107,9 @@ impl Filled {
         match self {
             Self::Done => Ok(()),
             Self::Rename(temp, path) => temp.rename(&path),
-            Self::Print(text) => super::to_stdout(|out| out.write_all(&text))
-                .map_err(|e| Error::io("standard output cannot be written", e)),
+            Self::Print(text) => {
+                to_stdout(|out| out.write_all(&text)).map_err(|e| Error::io("standard output cannot be written", e))
+            }
         }
     }
 }
@@ -114,29 +120,33 @@ fn buffered(file: File, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> 
     out.into_inner().map_err(io::IntoInnerError::into_error)
 }
 
-/// Opens what the job asks for: the files of `--report` and `--removed`.
+/// Opens the files of the main job's `--report` and `--removed`; `input` and `output` are IN and OUT.
 ///
 /// # Errors
 /// [`ErrorKind::Usage`] where a file is IN, OUT, lies in one of them or is given twice; as [`Pending::open`] else.
-pub fn open(job: &Job) -> Result<(Option<Pending>, Option<Pending>)> {
+pub fn open(
+    input: &str,
+    output: Option<&str>,
+    [report, removed]: [Option<&Path>; 2],
+) -> Result<(Option<Pending>, Option<Pending>)> {
     let image = |option: &'static str, text: &str| match Location::parse(text).ok()?.place {
         Place::Std => None,
         Place::Path(path) => Some((option, path)),
     };
-    let mut taken: Vec<_> = image("IN", &job.request.input).into_iter().collect();
-    taken.extend(job.output.as_deref().and_then(|o| image("OUT", o)));
-    let mut pending = |option: &'static str, path: &Option<PathBuf>| -> Result<Option<Pending>> {
+    let mut taken: Vec<_> = image("IN", input).into_iter().collect();
+    taken.extend(output.and_then(|o| image("OUT", o)));
+    let mut pending = |option: &'static str, path: Option<&Path>| -> Result<Option<Pending>> {
         let Some(path) = path else { return Ok(None) };
         if !is_stdout(path) {
             if let Some((other, _)) = taken.iter().find(|(_, other)| within(path, other)) {
                 let what = format!("{option} {} is {other}, or lies in it", path.display());
                 return Err(Error::new(ErrorKind::Usage, what).hint("name another file"));
             }
-            taken.push((option, path.clone()));
+            taken.push((option, path.to_owned()));
         }
         Pending::open(path).map(Some)
     };
-    Ok((pending("--report", &job.report)?, pending("--removed", &job.removed)?))
+    Ok((pending("--report", report)?, pending("--removed", removed)?))
 }
 
 /// Opens the files that a command writes beside reading images: each option with its file, in the same order. `inputs` are the names

@@ -4,22 +4,10 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::args::{Args, RequestArgs};
-use super::values::{self, Color, Saving};
+use super::files::is_stdout;
+use super::values::{self, Color, Saving, Verbosity};
 use crate::pipeline::Request;
 use crate::{Error, ErrorKind, Result};
-
-/// How much to say; each level says what the one before does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verbosity {
-    /// Errors alone.
-    Quiet,
-    /// The report, notes, warnings, progress.
-    Normal,
-    /// `-v`: more of every list, and rules that matched nothing.
-    Verbose,
-    /// `-vv`: everything, uncut.
-    All,
-}
 
 /// A command line: what to do with which image, and what to say of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -137,11 +125,6 @@ pub fn planning(args: RequestArgs) -> Result<Request> {
         platform: args.platform,
         ..Request::default()
     })
-}
-
-/// Whether an option's value means standard output.
-pub(super) fn is_stdout(path: &std::path::Path) -> bool {
-    path.as_os_str() == "-"
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ mod docs;
 mod files;
 mod job;
 mod linter;
+mod output;
 mod plan;
 mod profiles;
 mod progress;
@@ -32,17 +33,9 @@ mod values;
 mod verify;
 
 use args::{Args, Command, ProfilesCommand};
-use job::{Job, Verbosity};
-use values::Color;
-
-/// Done.
-const OK: u8 = 0;
-/// A check failed.
-const FAILED: u8 = 1;
-/// An error.
-const ERROR: u8 = 2;
-/// What a shell reports for SIGINT.
-const INTERRUPTED: u8 = 130;
+use job::Job;
+use output::{ERROR, FAILED, INTERRUPTED, OK, WIDTH, paint, prepare_threads, terminal_width, to_stdout};
+use values::Verbosity;
 
 /// Runs slim with the arguments of a process, its own name first.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -66,7 +59,13 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(mut args: Args, paint: Paint) -> Result<u8> {
     let printed = match args.command.take() {
         None => return slim(args, paint),
-        Some(Command::Analyze(analyze)) => return analyze::analyze(*analyze, args.color, paint),
+        Some(Command::Analyze(analyze)) => {
+            return match analyze.meant() {
+                Ok(one) => analyze::analyze(one, args.color, paint),
+                // The same of two images is a comparison.
+                Err(two) => diff::diff(two, args.color, paint),
+            };
+        }
         Some(Command::Diff(diff)) => return diff::diff(*diff, args.color, paint),
         Some(Command::Compare(compare)) => return compare::compare(*compare, args.color, paint),
         Some(Command::Plan(plan)) => return plan::plan(*plan, args.color, paint),
@@ -93,7 +92,8 @@ fn dispatch(mut args: Args, paint: Paint) -> Result<u8> {
 fn slim(args: Args, paint: Paint) -> Result<u8> {
     let job = Job::resolve(args, std::env::var_os("SOURCE_DATE_EPOCH"))?;
     prepare_threads(job.threads);
-    let (report_file, removed_file) = files::open(&job)?;
+    let (report_file, removed_file) =
+        files::open(&job.request.input, job.output.as_deref(), [job.report.as_deref(), job.removed.as_deref()])?;
     let ui = progress::Stderr::new(job.verbosity, paint);
     let outcome = pipeline::run(&job.request, &ui);
     ui.done();
@@ -115,20 +115,6 @@ fn slim(args: Args, paint: Paint) -> Result<u8> {
     Ok(if failed.is_empty() { OK } else { FAILED })
 }
 
-/// Sets the number of threads, and sees to it that an interrupted run leaves no temporary behind.
-fn prepare_threads(threads: Option<usize>) {
-    if let Some(threads) = threads {
-        // Fails only where a pool is there already, as in a test that runs two jobs.
-        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
-    }
-    let _ = ctrlc::set_handler(|| {
-        crate::transform::kill_all();
-        crate::sink::remove_temporaries();
-        crate::engine::clean_up();
-        std::process::exit(i32::from(INTERRUPTED));
-    });
-}
-
 /// The report for people. A reader who has gone is no error.
 fn print_report(job: &Job, report: &Report) {
     let terminal = io::stderr().is_terminal();
@@ -145,24 +131,6 @@ fn print_report(job: &Job, report: &Report) {
     let _ = io::stderr().write_all(text::render(report, &options).as_bytes());
 }
 
-/// Columns where there is no terminal to ask.
-const WIDTH: usize = 80;
-
-/// The terminal's columns, within what tables look well in.
-fn terminal_width() -> usize {
-    terminal_size::terminal_size().map_or(WIDTH, |(columns, _)| usize::from(columns.0)).clamp(40, 200)
-}
-
-/// Whether to colour what goes to a stream. See <https://no-color.org>.
-fn paint(color: Color, terminal: bool) -> Paint {
-    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-    Paint(match color {
-        Color::Always => true,
-        Color::Never => false,
-        Color::Auto => terminal && set("NO_COLOR").is_none() && set("TERM").is_none_or(|term| term != "dumb"),
-    })
-}
-
 /// `error: …` and `hint: …` on standard error.
 fn print_error(error: &Error, paint: Paint) {
     let mut text = format!("{} {}\n", paint.red("error:"), printable(&error.to_string(), true));
@@ -171,36 +139,4 @@ fn print_error(error: &Error, paint: Paint) {
     }
     // Where standard error is closed, there is nobody to tell.
     let _ = io::stderr().write_all(text.as_bytes());
-}
-
-/// Writes text for people to standard output, as wide as the terminal is, with colours where those are wanted.
-fn show(color: Color, render: impl FnOnce(usize, Paint) -> String) -> Result<()> {
-    let terminal = io::stdout().is_terminal();
-    let text = render(if terminal { terminal_width() } else { WIDTH }, paint(color, terminal));
-    to_stdout(|out| out.write_all(text.as_bytes())).map_err(|e| Error::io("standard output cannot be written", e))
-}
-
-/// Writes to standard output. That its reader has gone, as `head` does, is no error.
-fn to_stdout(fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    let mut out = io::BufWriter::new(io::stdout().lock());
-    match fill(&mut out).and_then(|()| out.flush()) {
-        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => {
-            // What is left in the buffer has nowhere to go; dropping it must not try again.
-            let _ = out.into_parts();
-            Ok(())
-        }
-        written => written,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn colour_is_as_asked_and_only_a_terminal_gets_it_unasked() {
-        assert_eq!(paint(Color::Always, false), Paint(true));
-        assert_eq!(paint(Color::Never, true), Paint(false));
-        assert_eq!(paint(Color::Auto, false), Paint(false));
-    }
 }

@@ -1,10 +1,11 @@
 //! `slim plan`: the phases up to the plan, and then what would become of each path, on standard output.
 
 use super::args::PlanArgs;
-use super::job::{self, Verbosity};
+use super::job;
+use super::linter;
+use super::output::{OK, paint, prepare_threads, terminal_width, to_stdout};
 use super::progress;
-use super::values::Color;
-use super::{OK, linter, paint, prepare_threads, terminal_width, to_stdout};
+use super::values::{Color, Verbosity};
 use crate::analyze;
 use crate::explain::answer::Answer;
 use crate::explain::{Chosen, Explain, Planned, Selection, json, tree};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::job::Verbosity;
+use super::values::Verbosity;
 use crate::Warning;
 use crate::pipeline::Ui;
 use crate::report::paint::Paint;

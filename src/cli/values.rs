@@ -54,6 +54,19 @@ pub enum Color {
     Never,
 }
 
+/// How much to say; each level says what the one before does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verbosity {
+    /// Errors alone.
+    Quiet,
+    /// The report, notes, warnings, progress.
+    Normal,
+    /// `-v`: more of every list, and rules that matched nothing.
+    Verbose,
+    /// `-vv`: everything, uncut.
+    All,
+}
+
 /// `--min-saving`: how much the output must save.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Saving {

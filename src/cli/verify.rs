@@ -1,11 +1,12 @@
 //! `slim verify`: whether an image is what it says, and what a plan says of it.
 
 use super::args::VerifyArgs;
-use super::job::{self, Verbosity};
+use super::job;
+use super::linter;
+use super::output::{FAILED, OK, WIDTH, paint, prepare_threads, terminal_width, to_stdout};
 use super::progress;
 use super::trial::{self, Asked, Found};
-use super::values::Color;
-use super::{FAILED, OK, WIDTH, linter, paint, prepare_threads, terminal_width, to_stdout};
+use super::values::{Color, Verbosity};
 use crate::analyze::lint::{self, rules::Rules};
 use crate::image::Platform;
 use crate::pipeline::{self, Inputs, Profiles, Request, Ui, expect};

@@ -1,11 +1,13 @@
 //! One image on its way through the phases.
 
+use super::profiles::Profiles;
+use super::request::Request;
 use crate::Digest;
 use crate::emit;
 use crate::layer::LayerIndex;
 use crate::plan::{LayerPlan, Plan};
 use crate::scan::Scanned;
-use crate::source::{BlobRef, Image, LayerRef};
+use crate::source::{BlobRef, Image, Input, LayerRef};
 use crate::tree::merge::Mark;
 use crate::tree::{NodeId, Tree};
 use std::collections::HashMap;
@@ -22,6 +24,19 @@ pub fn key(layer: &LayerRef) -> LayerKey {
 
 /// What the scan has found in each layer of an input.
 pub type Scans = HashMap<LayerKey, Scanned>;
+
+/// All that plans are made from.
+#[derive(Clone, Copy)]
+pub struct Inputs<'a> {
+    /// What is to be done.
+    pub request: &'a Request,
+    /// The profiles of the request.
+    pub profiles: &'a Profiles<'a>,
+    /// The images.
+    pub input: &'a Input,
+    /// What the scan has found in their layers.
+    pub scans: &'a Scans,
+}
 
 /// An image with its plan, not written yet.
 pub struct Planned<'a> {

@@ -1,7 +1,6 @@
 //! What becomes of each image of an input, complete before the first byte is written.
 
-use super::Inputs;
-use super::image::{Planned, key};
+use super::image::{Inputs, Planned, key};
 use super::progress::Ui;
 use super::request::LayersMode;
 use super::shared::{self, Sharing};

@@ -30,8 +30,8 @@ impl<'a> Profiles<'a> {
     ///
     /// # Errors
     /// [`ErrorKind::Profile`](crate::ErrorKind::Profile) where one of them is wrong or not there.
-    pub fn resolve(request: &'a super::Request) -> Result<Self> {
-        let super::Request { profiles, enable, drop, protect, overrides, .. } = request;
+    pub fn resolve(request: &'a super::request::Request) -> Result<Self> {
+        let super::request::Request { profiles, enable, drop, protect, overrides, .. } = request;
         Self::of(Request { profiles, enable, drop, protect, overrides })
     }
 

@@ -1,8 +1,7 @@
 //! The layers of an image on top of each other, and how many of them stay as they are. Those of a Windows image all do: the
 //! registry's hives of all layers count together, and names differ by more than their case, so nothing of it is merged.
 
-use super::Inputs;
-use super::image::{Scans, key};
+use super::image::{Inputs, Scans, key};
 use super::request::{Base, Request};
 use crate::source::{Image, Input, LayerRef};
 use crate::tar::Member;

@@ -1,7 +1,6 @@
 //! What a finished run says: the figures of all phases as one report.
 
-use super::Inputs;
-use super::image::{Planned, key};
+use super::image::{Inputs, Planned, key};
 use super::plan::Plans;
 use super::request::LayersMode;
 use super::write::Written;

@@ -1,8 +1,7 @@
 //! Pass 2 and the documents: an output that is whole but for its name.
 
-use super::Inputs;
 use super::clock::Clock;
-use super::image::Planned;
+use super::image::{Inputs, Planned};
 use super::plan::Plans;
 use super::progress::Ui;
 use super::request::Request;

@@ -1,6 +1,8 @@
 //! What `slim analyze` takes.
 
-use super::{BudgetArgs, INPUT, INPUT_LONG};
+use super::budget::BudgetArgs;
+use super::diff::DiffArgs;
+use super::request::{INPUT, INPUT_LONG};
 use crate::cli::values;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgAction, ValueHint};
@@ -114,4 +116,32 @@ pub struct AnalyzeArgs {
     /// How many threads to use [default: one per processor]
     #[arg(long, value_name = "N", value_parser = values::threads)]
     pub threads: Option<usize>,
+}
+
+impl AnalyzeArgs {
+    /// The analysis of one image, or where two are given the comparison that is meant.
+    pub fn meant(mut self) -> Result<Self, DiffArgs> {
+        match self.second.take() {
+            None => Ok(self),
+            Some(second) => Err(two(self, second)),
+        }
+    }
+}
+
+fn two(args: AnalyzeArgs, second: String) -> DiffArgs {
+    let AnalyzeArgs { input, json, html, depth, verbose, quiet, platform, threads, budget, .. } = args;
+    let BudgetArgs { markdown, .. } = budget;
+    DiffArgs {
+        before: input,
+        after: second,
+        json,
+        markdown,
+        html,
+        depth,
+        verbose,
+        quiet,
+        exit_code: false,
+        platform,
+        threads,
+    }
 }

@@ -1,8 +1,9 @@
 //! The options of `slim verify`.
 
-use super::{NonEmptyStringValueParser, RequestArgs};
-use crate::cli::trial::TrialArgs;
+use super::request::RequestArgs;
+use super::trial::TrialArgs;
 use clap::ValueHint;
+use clap::builder::NonEmptyStringValueParser;
 
 /// How the command line looks.
 pub(super) const USAGE: &str = "slim verify OUT [--against IN [-p PROFILE[,PROFILE...]]] [OPTIONS]";

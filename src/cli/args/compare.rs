@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgAction, ValueHint};
 
-use crate::cli::args::{INPUT, INPUT_LONG};
-use crate::cli::trial::TrialArgs;
+use super::request::{INPUT, INPUT_LONG};
+use super::trial::TrialArgs;
 use crate::cli::values;
 use crate::pipeline::{Base, LayersMode};
 
