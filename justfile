@@ -25,6 +25,11 @@ prove *profiles:
     cargo build --release
     tests/prove/prove.py {{profiles}}
 
+# Check the documentation: links, the summary, command lines; builds the book where mdbook is installed
+docs *options:
+    cargo build --quiet --bin slim
+    docs/check.py {{options}}
+
 # Measure speed and memory on an image: phase, seconds, MB/s, ratio to the floor, peak RSS
 bench image="/tmp/images/dashboard.tar" *options:
     benches/bench.sh {{image}} {{options}}
