@@ -56,7 +56,11 @@ pub(super) const EXAMPLES: [(&str, &str); 13] = [
 /// What the exit codes mean.
 pub(super) const EXIT_CODES: [(&str, &str); 4] = [
     ("0", "done"),
-    ("1", "the output is written, and a check (--max-size, --min-saving) failed; `slim verify` found a mismatch"),
+    (
+        "1",
+        "a check failed: --max-size or --min-saving (the output is written all the same), a mismatch that `slim verify` found, a rule \
+         of `slim analyze --ci`, a difference with `slim diff --exit-code`",
+    ),
     ("2", "an error; nothing named OUT has appeared, an existing OUT is as it was"),
     ("130", "interrupted; as for 2"),
 ];
@@ -65,7 +69,10 @@ pub(super) const EXIT_CODES: [(&str, &str); 4] = [
 pub(super) const ENVIRONMENT: [(&str, &str); 3] = [
     ("SOURCE_DATE_EPOCH", "seconds since 1970: `created` of the output; the input's if unset"),
     ("NO_COLOR", "no colour unless --color always"),
-    ("TMPDIR", "where standard input is spooled"),
+    (
+        "TMPDIR",
+        "where standard input, compressed archives and the images of `slim compare` are put for the time of a run",
+    ),
 ];
 
 /// How the two kinds of command lines look.

@@ -29,12 +29,13 @@ pub fn man(out: &mut dyn Write) -> io::Result<()> {
     let commands = commands(&definition(), "slim");
     let commands: Vec<_> = commands.iter().map(|(line, about)| (line.as_str(), about.as_str())).collect();
     list("COMMANDS", &commands).to_writer(out)?;
-    let plan = own_options(&definition(), "plan");
-    let plan: Vec<_> = plan.iter().map(|(option, help)| (option.as_str(), help.as_str())).collect();
-    list("OPTIONS OF PLAN", &plan).to_writer(out)?;
-    let verify = own_options(&definition(), "verify");
-    let verify: Vec<_> = verify.iter().map(|(option, help)| (option.as_str(), help.as_str())).collect();
-    list("OPTIONS OF VERIFY", &verify).to_writer(out)?;
+    for sub in definition().get_subcommands() {
+        let own = own_options(&definition(), sub);
+        let own: Vec<_> = own.iter().map(|(option, help)| (option.as_str(), help.as_str())).collect();
+        if !own.is_empty() {
+            list(&format!("OPTIONS OF {}", sub.get_name().to_uppercase()), &own).to_writer(out)?;
+        }
+    }
     let profiles: Vec<_> = crate::profile::builtins().collect();
     list("PROFILES", &profiles).to_writer(out)?;
     list("EXIT STATUS", &EXIT_CODES).to_writer(out)?;
@@ -56,20 +57,28 @@ fn synopsis() -> Roff {
     roff
 }
 
-/// The options of a command that the main job does not have.
-fn own_options(command: &clap::Command, name: &str) -> Vec<(String, String)> {
-    let Some(sub) = command.find_subcommand(name) else { return Vec::new() };
-    let known = |id: &clap::Id| command.get_arguments().any(|a| a.get_id() == id);
-    let own = sub.get_arguments().filter(|a| !known(a.get_id()));
-    let named = own.filter_map(|arg| {
-        let takes = arg.get_action().takes_values();
-        let value = arg.get_value_names().filter(|_| takes).map_or_else(String::new, |v| format!(" {}", v.join(" ")));
-        let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-        let long = arg.get_long()?;
-        let short = arg.get_short().map_or_else(String::new, |c| format!("-{c}, "));
-        Some((format!("{short}--{long}{value}"), help))
+/// The options of a subcommand that the main job does not have, or that mean something else there.
+fn own_options(command: &clap::Command, sub: &clap::Command) -> Vec<(String, String)> {
+    let known = |arg: &clap::Arg| {
+        command.get_arguments().any(|a| a.get_id() == arg.get_id() && told(a).is_some_and(|a| told(arg) == Some(a)))
+    };
+    sub.get_arguments().filter(|arg| !known(arg)).filter_map(told).collect()
+}
+
+/// An option as it is typed, and what it does; none for what is no option.
+fn told(arg: &clap::Arg) -> Option<(String, String)> {
+    let long = arg.get_long()?;
+    let short = arg.get_short().map_or_else(String::new, |c| format!("-{c}, "));
+    let takes = arg.get_action().takes_values();
+    let value = arg.get_value_names().filter(|_| takes).map_or_else(String::new, |names| {
+        let names = names.join(" ");
+        if arg.get_num_args().is_some_and(|n| n.min_values() == 0) {
+            format!(" [{names}]")
+        } else {
+            format!(" {names}")
+        }
     });
-    named.collect()
+    Some((format!("{short}--{long}{value}"), arg.get_help().map(ToString::to_string).unwrap_or_default()))
 }
 
 /// All commands below `command` with their arguments, and what they do.
@@ -116,7 +125,11 @@ mod tests {
             "OPTIONS",
             "COMMANDS",
             "PROFILES",
+            "\"OPTIONS OF ANALYZE\"",
+            "\"OPTIONS OF COMPARE\"",
+            "\"OPTIONS OF DIFF\"",
             "\"OPTIONS OF PLAN\"",
+            "\"OPTIONS OF VERIFY\"",
             "\"EXIT STATUS\"",
             "EXAMPLES",
         ] {
@@ -127,6 +140,51 @@ mod tests {
         assert!(page.contains("slim profiles check FILE") && page.contains("\nslim IN \\-p PROFILE"), "{page}");
         assert!(page.contains("\\-\\-why PATH"), "{page}");
         assert!(known && page.contains("\\-\\-min\\-saving"), "{page}");
+    }
+
+    /// What is generated of the book: all commands with all their options.
+    fn reference() -> String {
+        let mut out = String::from(
+            "# All options\n\nThis page is made from the definition of the command line; a test fails where it is not up to date. \
+             `slim --help` and `slim COMMAND --help` say the same.\n",
+        );
+        let cell = |text: &str| text.replace('|', "\\|");
+        let mut section = |title: &str, command: &clap::Command| {
+            out.push_str(&format!(
+                "\n## `{title}`\n\n{}\n",
+                command.get_about().map(ToString::to_string).unwrap_or_default()
+            ));
+            let positional = command.get_positionals().filter_map(|arg| {
+                Some((arg.get_value_names()?.join(" "), arg.get_help().map(ToString::to_string).unwrap_or_default()))
+            });
+            let options = command.get_arguments().filter_map(told);
+            let rows: Vec<_> = positional.chain(options).collect();
+            if !rows.is_empty() {
+                out.push_str("\n| option | meaning |\n|---|---|\n");
+            }
+            for (option, help) in rows {
+                out.push_str(&format!("| `{}` | {} |\n", cell(&option), cell(&help)));
+            }
+        };
+        let all = definition();
+        section("slim", &all);
+        for sub in all.get_subcommands() {
+            section(&format!("slim {}", sub.get_name()), sub);
+            for below in sub.get_subcommands() {
+                section(&format!("slim {} {}", sub.get_name(), below.get_name()), below);
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn the_reference_of_the_book_is_up_to_date() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/src/reference/options.md");
+        if std::env::var_os("SLIM_UPDATE_DOCS").is_some() {
+            std::fs::write(&path, reference()).unwrap();
+        }
+        let there = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(there == reference(), "{} is stale: SLIM_UPDATE_DOCS=1 cargo test the_reference", path.display());
     }
 
     #[test]
