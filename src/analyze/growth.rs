@@ -1,7 +1,6 @@
 //! How an image has grown since an earlier analysis of it, which `slim analyze --json` wrote.
 
 use super::Analysis;
-use super::budget::key;
 use crate::report::units;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -135,6 +134,14 @@ impl Growth {
         }
         out
     }
+}
+
+/// The manager and name of a package as breakdowns call it, without the version.
+pub(super) fn key(label: &str) -> &str {
+    if label.starts_with('(') {
+        return label;
+    }
+    label.match_indices(' ').nth(1).map_or(label, |(at, _)| &label[..at])
 }
 
 #[cfg(test)]

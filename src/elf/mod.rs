@@ -19,6 +19,7 @@
 mod check;
 mod hidden;
 mod layout;
+mod machine;
 mod names;
 mod pick;
 mod read;

@@ -17,7 +17,7 @@
 
 use super::Analysis;
 use super::gate::{Checked, Status};
-use super::growth::Growth;
+use super::growth::{Growth, key};
 use crate::layer::LayerIndex;
 use crate::profile::{Glob, Globs, ProfileError};
 use crate::report::{escape, units};
@@ -257,14 +257,6 @@ fn lint_row(lint: &read::Lint, findings: Option<&[Finding<'_>]>) -> Checked {
         .collect();
     let told = if over.is_empty() { "no finding".to_owned() } else { listed(&over) };
     row("lint", lint.max, over.is_empty(), over.len().to_string(), told)
-}
-
-/// The manager and name of a package as breakdowns call it, without the version.
-pub(super) fn key(label: &str) -> &str {
-    if label.starts_with('(') {
-        return label;
-    }
-    label.match_indices(' ').nth(1).map_or(label, |(at, _)| &label[..at])
 }
 
 /// Python's names may be spelled in several ways.
