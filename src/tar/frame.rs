@@ -116,11 +116,6 @@ impl<R: BufRead> Framer<R> {
         next
     }
 
-    /// The rest of the current member's stored data: of a sparse file the chunks only.
-    pub fn data(&mut self) -> Data<'_, R> {
-        Data { framer: self }
-    }
-
     /// How many bytes of the stream have been read.
     pub fn position(&self) -> u64 {
         self.pos
