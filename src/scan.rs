@@ -10,7 +10,7 @@ use crate::refs::{elf, pyc, script};
 use crate::source::{Input, LayerRef};
 use crate::tar::frame::Framer;
 use crate::tar::{Kind, Member};
-use crate::{Digest, Error, ErrorKind, Result, path};
+use crate::{Digest, Result, path};
 use checks::{check_blob, check_digest, check_size};
 pub use needs::Needs;
 use queue::Sources;

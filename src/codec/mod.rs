@@ -3,7 +3,6 @@
 //! Encoders may use several threads, and their bytes never depend on how many: gzip is compressed in blocks of one size
 //! ([`gzip`]), and zstd always runs with at least one worker, whose jobs are cut by the level alone.
 
-use crate::{Error, ErrorKind};
 use std::io::{self, BufReader, Read, Write};
 
 mod deflate;

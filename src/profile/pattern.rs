@@ -8,9 +8,7 @@ use std::ops::Range;
 
 use globset::{GlobBuilder, GlobSet};
 
-use super::Glob;
-use super::document::Text;
-use super::error::{ProfileError, nearest};
+use super::error::{ProfileError, Text, nearest};
 
 /// No sensible pattern is longer, and each must become a small automaton.
 const MAX_PATTERN: usize = 1024;
@@ -175,6 +173,15 @@ pub(super) fn compile(pattern: &str) -> Result<globset::Glob, globset::Error> {
         GlobSet::new([&glob])?;
     }
     Ok(glob)
+}
+
+/// A pattern.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Glob {
+    /// As written.
+    pub source: String,
+    /// The globs that it stands for: sets filled in, rooted, without slashes at the ends.
+    pub expanded: Vec<String>,
 }
 
 #[cfg(test)]

@@ -26,47 +26,13 @@ use bstr::{BStr, ByteSlice};
 use read::Limit;
 use std::collections::{BTreeMap, HashMap};
 
+mod finding;
 mod read;
 #[cfg(test)]
 mod tests;
 
-/// How severe findings are, the worst first, and last what allows none at all.
-pub const SEVERITIES: [&str; 4] = ["error", "warning", "note", "none"];
-
-/// What a `slim.toml` asks for.
-#[derive(Clone, Debug, Default)]
-pub struct Settings {
-    total: Option<Limit>,
-    compressed: Option<Limit>,
-    layer: Option<Limit>,
-    reclaimable: Option<Limit>,
-    package: Option<Limit>,
-    growth: Option<read::Growth>,
-    packages: Vec<(String, Limit)>,
-    forbidden: Vec<Glob>,
-    lint: Option<read::Lint>,
-}
-
-/// A finding of a linter.
-#[derive(Clone, Copy, Debug)]
-pub struct Finding<'a> {
-    /// Its rule.
-    pub id: &'a str,
-    /// One of [`SEVERITIES`] but the last.
-    pub severity: &'a str,
-    /// Where, without a leading slash; empty where it is in the config.
-    pub path: &'a BStr,
-    /// What is wrong there, in a sentence; for comments.
-    pub message: &'a str,
-}
-
-impl Finding<'_> {
-    /// Where it is, in words.
-    #[must_use]
-    pub fn place(&self) -> String {
-        if self.path.is_empty() { "config".to_owned() } else { format!("/{}", escape(self.path)) }
-    }
-}
+pub use finding::{Finding, SEVERITIES};
+pub use read::Settings;
 
 impl Settings {
     /// Reads a `slim.toml`; `name` is what errors call it.

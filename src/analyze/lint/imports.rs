@@ -1,9 +1,10 @@
 //! Imports of Python that no file in the image provides. One that an application cannot do without is an error; what may fail, as a
 //! `try` catches it or only a function asks for it, is counted as a note. Those of one package for one module are one finding.
 
+use super::finding::Severity;
+use super::look::{Look, more};
 use super::modules::{Modules, is_source, top};
 use super::reach::Reach;
-use super::{Look, Severity, more};
 use crate::plan::hold;
 use crate::refs::{Reference, Target, When};
 use crate::report::escape;

@@ -1,6 +1,6 @@
 //! Where Python finds a module: in the directories that it looks in, beside the program, in directories above it.
 
-use super::Look;
+use super::look::Look;
 use super::rules::PythonRules;
 use crate::plan::{guard, hold};
 use crate::refs::Target;
@@ -77,7 +77,7 @@ impl<'a> Modules<'a> {
             Target::Text(text) | Target::Join(text) if text.starts_with('/') => Some(text.as_bytes()),
             _ => None,
         });
-        paths.map(super::base).map(|name| name.strip_suffix(b".py").unwrap_or(name)).collect()
+        paths.map(super::look::base).map(|name| name.strip_suffix(b".py").unwrap_or(name)).collect()
     }
 
     /// The directory so many levels above that of a file.

@@ -1,6 +1,7 @@
 //! Packages that an application in JavaScript loads by name, and that no `node_modules` above it has.
 
-use super::{Look, Severity, more};
+use super::finding::Severity;
+use super::look::{Look, more};
 use crate::plan::hold;
 use crate::refs::{Target, When};
 use crate::tree::{NodeId, Tree, Type};

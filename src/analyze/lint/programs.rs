@@ -1,6 +1,7 @@
 //! What programs need to start and is not there: interpreters of scripts, loaders, shared libraries.
 
-use super::{Look, Severity, base, more};
+use super::finding::Severity;
+use super::look::{Look, base, more};
 use crate::plan::{guard, hold};
 use crate::report::escape;
 use crate::tree::{NodeId, Resolved, Tree, Type};
