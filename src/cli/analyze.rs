@@ -15,7 +15,7 @@ use crate::analyze::{self, Analysis, Head, Layer, Request, budget as budgets, js
 use crate::image::Platform;
 use crate::layer::LayerIndex;
 use crate::page;
-use crate::plan::verdict::Named;
+use crate::plan::matched::Named;
 use crate::plan::{self, Plan};
 use crate::profile::{self, Matcher, Profile};
 use crate::report::build::Built;

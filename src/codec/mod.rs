@@ -152,6 +152,7 @@ impl<W: Write> Encoder<W> for Zstd<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Error;
 
     /// Bytes with some structure and some noise, the same every time.
     fn sample(len: usize) -> Vec<u8> {

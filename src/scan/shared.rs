@@ -45,3 +45,33 @@ impl Shared {
             .hint("of an archive with several images, read one at a time: IN:REF"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tar::Kind;
+
+    #[test]
+    fn two_million_files_are_in_the_budget_and_a_bomb_is_not() {
+        let path = "usr/lib/node_modules/pkg1234/dist/file123456.js";
+        let member = Member {
+            start: 0,
+            stored: 0,
+            head: 1,
+            flag: b'0',
+            global: false,
+            path: Box::<[u8]>::from(path.as_bytes()).into(),
+            kind: Kind::File,
+            meta: crate::tar::Meta::default(),
+            sparse: None,
+        };
+        assert!(size_of::<Member>() <= 88, "memory grows with every file: {}", size_of::<Member>());
+        let each = member.memory() + PLAN;
+        assert!((2_000_000..3_000_000).contains(&(MAX_MEMORY / each)), "{each}");
+        let shared = Shared { memory: AtomicUsize::new(MAX_MEMORY - each), ..Shared::default() };
+        assert!(shared.take(&member).is_ok());
+        let error = shared.take(&member).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Unsupported);
+        assert!(shared.check().is_err());
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::look::Look;
 use super::rules::PythonRules;
-use crate::plan::{guard, hold};
+use crate::plan::{guard, programs};
 use crate::refs::Target;
 use crate::tree::{NodeId, Tree};
 use std::cell::RefCell;
@@ -46,7 +46,7 @@ impl<'a> Modules<'a> {
         roots.extend(more.filter(|&dir| tree.is_dir(dir)).collect::<Vec<_>>());
         roots.iter().find(|&&root| tree.child(root, rules.marker.as_bytes()).is_some())?;
         let facts = look.request.plan.facts;
-        let homes: Vec<NodeId> = hold::path_dirs(tree, facts)
+        let homes: Vec<NodeId> = programs::path_dirs(tree, facts)
             .iter()
             .filter_map(|dir| dir.target)
             .map(|dir| tree.node(dir).parent)
