@@ -11,8 +11,8 @@ pub trait Object {
     /// The number of bytes.
     fn size(&self) -> u64;
 
-    /// The bytes of a range, all of them; `None` where it is out of bounds or can't be read. [`strip`] then answers
-    /// [`Reason::Unreadable`]. No range asked for is longer than 16 MiB.
+    /// The bytes of a range, all of them; `None` where it is out of bounds or can't be read. [`strip`](super::strip) then answers
+    /// [`Reason::Unreadable`](super::Reason::Unreadable). No range asked for is longer than 16 MiB.
     fn read(&self, range: Range<u64>) -> Option<Cow<'_, [u8]>>;
 }
 

@@ -28,15 +28,15 @@ pub struct File {
     pub size: Option<u64>,
     /// Its size in the first of two images; none where that has not got it, and of one image.
     pub before: Option<u64>,
-    /// Where it lies: in [`Page::layers`].
+    /// Where it lies: in [`Page::layers`](super::Page::layers).
     pub layer: Option<u32>,
-    /// Where it lies in the first of two images: in [`Page::layers`].
+    /// Where it lies in the first of two images: in [`Page::layers`](super::Page::layers).
     pub before_layer: Option<u32>,
-    /// In [`Page::kinds`].
+    /// In [`Page::kinds`](super::Page::kinds).
     pub kind: Option<u32>,
-    /// In [`Page::packages`].
+    /// In [`Page::packages`](super::Page::packages).
     pub package: Option<u32>,
-    /// In [`Page::verdicts`].
+    /// In [`Page::verdicts`](super::Page::verdicts).
     pub verdict: Option<u32>,
     /// How many bytes the verdict frees.
     pub saved: u64,

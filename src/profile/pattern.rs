@@ -10,6 +10,15 @@ use globset::{GlobBuilder, GlobSet};
 
 use super::error::{ProfileError, Text, nearest};
 
+/// A pattern.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Glob {
+    /// As written.
+    pub source: String,
+    /// The globs that it stands for: sets filled in, rooted, without slashes at the ends.
+    pub expanded: Vec<String>,
+}
+
 /// No sensible pattern is longer, and each must become a small automaton.
 const MAX_PATTERN: usize = 1024;
 /// The patterns that one may stand for after its sets are filled in.
@@ -173,15 +182,6 @@ pub(super) fn compile(pattern: &str) -> Result<globset::Glob, globset::Error> {
         GlobSet::new([&glob])?;
     }
     Ok(glob)
-}
-
-/// A pattern.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Glob {
-    /// As written.
-    pub source: String,
-    /// The globs that it stands for: sets filled in, rooted, without slashes at the ends.
-    pub expanded: Vec<String>,
 }
 
 #[cfg(test)]

@@ -179,3 +179,41 @@ fn files_and_the_main_function_stay_small() {
     assert!(long.is_empty(), "{long:?}");
     assert!(lines(&root().join("src/main.rs")) < 40);
 }
+
+#[test]
+fn imports_are_found_however_they_are_written() {
+    let texts = [
+        ("lib.rs", "pub mod a; mod z; pub use a::b::B;"),
+        ("a/mod.rs", "mod b; mod c; #[cfg(test)] mod tests; pub use b::{B, b as other}; use c::C; fn f(_: C) {}"),
+        ("a/b.rs", "pub struct B; pub fn b() {} /* use super::c::C; */ const T: &str = \"super::c::C\";"),
+        ("a/c.rs", "use super::B; pub struct C(B, &'static str); #[cfg(test)] mod tests { use crate::z::Z; }"),
+        ("a/tests.rs", "use crate::z::Z;"),
+        ("z.rs", "use crate::{a::{self, other as o}, z2}; pub struct Z; fn f() { o(); a::f(); z2::g(|| 'x'); }"),
+        ("z2.rs", "pub(crate) fn g(_: fn() -> char) { <crate::B>::new(); std::fs::read(r#\"crate::z::Z\"#); }"),
+        (
+            "z3.rs",
+            "use super::z::*; #[serde(serialize_with = \"crate::z2::g\")] struct S; mod in_it { use super::super::a::f; }",
+        ),
+    ];
+    let texts: Vec<_> = texts.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+    let imports = Sources::new(&texts).imports();
+    let edges: Vec<(&str, &str)> = imports.keys().map(|(from, to)| (from.as_str(), to.as_str())).collect();
+    // What `a/mod.rs` only hands on it does not import.
+    let expected = [
+        ("a/c.rs", "a/b.rs"),
+        ("a/mod.rs", "a/c.rs"),
+        ("z.rs", "a/b.rs"),
+        ("z.rs", "a/mod.rs"),
+        ("z.rs", "z2.rs"),
+        ("z2.rs", "a/b.rs"),
+        ("z3.rs", "a/mod.rs"),
+        ("z3.rs", "z.rs"),
+        ("z3.rs", "z2.rs"),
+    ];
+    assert_eq!(edges, expected);
+    assert!(imports::circles(&imports).is_empty());
+    let mut closed = imports;
+    closed.insert(("a/b.rs".to_owned(), "z.rs".to_owned()), "crate::z::Z".to_owned());
+    let circle: Vec<BTreeSet<&str>> = imports::circles(&closed);
+    assert_eq!(circle, [BTreeSet::from(["a/b.rs", "a/c.rs", "a/mod.rs", "z.rs", "z2.rs"])]);
+}

@@ -6,6 +6,20 @@ use crate::report::units;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+/// What a `slim.toml` asks for.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    pub(super) total: Option<Limit>,
+    pub(super) compressed: Option<Limit>,
+    pub(super) layer: Option<Limit>,
+    pub(super) reclaimable: Option<Limit>,
+    pub(super) package: Option<Limit>,
+    pub(super) growth: Option<Growth>,
+    pub(super) packages: Vec<(String, Limit)>,
+    pub(super) forbidden: Vec<Glob>,
+    pub(super) lint: Option<Lint>,
+}
+
 /// A size, and how it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Limit {
@@ -142,18 +156,4 @@ fn lint(reader: &mut Reader<'_>, value: &Value<'_>) -> Lint {
         }
     }
     out
-}
-
-/// What a `slim.toml` asks for.
-#[derive(Clone, Debug, Default)]
-pub struct Settings {
-    pub(super) total: Option<Limit>,
-    pub(super) compressed: Option<Limit>,
-    pub(super) layer: Option<Limit>,
-    pub(super) reclaimable: Option<Limit>,
-    pub(super) package: Option<Limit>,
-    pub(super) growth: Option<Growth>,
-    pub(super) packages: Vec<(String, Limit)>,
-    pub(super) forbidden: Vec<Glob>,
-    pub(super) lint: Option<Lint>,
 }
