@@ -10,13 +10,14 @@ use crate::refs::{elf, pyc, script};
 use crate::source::{Input, LayerRef};
 use crate::tar::frame::Framer;
 use crate::tar::{Kind, Member};
-use crate::{Digest, Error, ErrorKind, Result, path};
+use crate::{Digest, Result, path};
 use checks::{check_blob, check_digest, check_size};
 pub use needs::Needs;
+use queue::Sources;
 use seek::Seeking;
-use sources::{Sources, Text};
+pub use shared::Shared;
+use sources::Text;
 use std::io::{self, BufReader, Read};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use strip::{Place, Stored};
 
 mod checks;
@@ -24,7 +25,9 @@ mod data;
 mod digests;
 mod needs;
 mod plain;
+mod queue;
 mod seek;
+mod shared;
 mod sources;
 mod strip;
 mod texts;
@@ -35,46 +38,6 @@ const HEAD: u64 = 4096;
 const BYTECODE: usize = 64;
 /// What it takes to know the size that a member without content states, in bytes of memory.
 const STATED: usize = 32;
-
-/// What the members of all layers may take, in bytes of memory: that of four times the files of the largest real images, so
-/// that a bomb of headers ends early.
-const MAX_MEMORY: usize = 600 << 20;
-/// About what a plan takes for each member beside the member itself, in bytes.
-const PLAN: usize = 128;
-
-/// What the scans of a run share, of all layers at once.
-#[derive(Debug, Default)]
-pub struct Shared {
-    /// What the members that have been read so far will take in memory, in bytes.
-    memory: AtomicUsize,
-    parsed: sources::Parsed,
-}
-
-impl Shared {
-    /// Takes a member's part; fails once there is nothing left.
-    fn take(&self, member: &Member) -> Result<()> {
-        self.take_bytes(member.memory() + PLAN)
-    }
-
-    fn take_bytes(&self, bytes: usize) -> Result<()> {
-        self.memory.fetch_add(bytes, Ordering::Relaxed);
-        self.check()
-    }
-
-    /// Whether more was asked for than there is.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Unsupported`] then. It names no layer: which one is read when the last is spent is chance.
-    pub fn check(&self) -> Result<()> {
-        if self.memory.load(Ordering::Relaxed) <= MAX_MEMORY {
-            return Ok(());
-        }
-        let what = "too many files: their names and metadata alone would fill the memory";
-        Err(Error::new(ErrorKind::Unsupported, what)
-            .expected(format!("at most {} MiB, or about two million files", MAX_MEMORY >> 20), "more")
-            .hint("of an archive with several images, read one at a time: IN:REF"))
-    }
-}
 
 /// A scanned layer and the digest of its blob.
 #[derive(Clone, Debug)]
@@ -88,7 +51,7 @@ pub struct Scanned {
 /// Reads and verifies one layer. `advance` hears of stored bytes as they are read.
 ///
 /// # Errors
-/// Those of the input, the compression and the tar stream, and [`ErrorKind::Digest`] where the blob has not its digest
+/// Those of the input, the compression and the tar stream, and [`ErrorKind::Digest`](crate::ErrorKind::Digest) where the blob has not its digest
 /// or size, or the decompressed bytes not their diff_id.
 pub fn scan(
     input: &Input,
@@ -290,34 +253,5 @@ impl<R: Read> Read for Counting<'_, R> {
         self.count += n as u64;
         (self.advance)(n as u64);
         Ok(n)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn two_million_files_are_in_the_budget_and_a_bomb_is_not() {
-        let path = "usr/lib/node_modules/pkg1234/dist/file123456.js";
-        let member = Member {
-            start: 0,
-            stored: 0,
-            head: 1,
-            flag: b'0',
-            global: false,
-            path: Box::<[u8]>::from(path.as_bytes()).into(),
-            kind: Kind::File,
-            meta: crate::tar::Meta::default(),
-            sparse: None,
-        };
-        assert!(size_of::<Member>() <= 88, "memory grows with every file: {}", size_of::<Member>());
-        let each = member.memory() + PLAN;
-        assert!((2_000_000..3_000_000).contains(&(MAX_MEMORY / each)), "{each}");
-        let shared = Shared { memory: AtomicUsize::new(MAX_MEMORY - each), ..Shared::default() };
-        assert!(shared.take(&member).is_ok());
-        let error = shared.take(&member).unwrap_err();
-        assert_eq!(error.kind, ErrorKind::Unsupported);
-        assert!(shared.check().is_err());
     }
 }

@@ -45,7 +45,7 @@ pub struct Inefficient {
     #[serde(rename = "sizeBytes")]
     pub size: u64,
     /// Its path from `/`.
-    #[serde(serialize_with = "super::json::lossy")]
+    #[serde(serialize_with = "super::paths::lossy")]
     pub file: BString,
 }
 

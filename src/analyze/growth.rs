@@ -1,10 +1,10 @@
 //! How an image has grown since an earlier analysis of it, which `slim analyze --json` wrote.
 
 use super::Analysis;
-use super::budget::key;
-use crate::report::units;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use std::collections::BTreeMap;
+
+pub use super::grown::{Grown, Growth, Rest};
 
 /// What is known of the earlier image.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,44 +13,6 @@ pub struct Baseline {
     rest: Rest,
     /// By manager and name; none where that was not written.
     packages: Option<BTreeMap<String, u64>>,
-}
-
-/// What an earlier analysis said besides; a later version may leave it out.
-#[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Rest {
-    /// Bytes of all layers as stored.
-    pub blob_bytes: Option<u64>,
-    /// Bytes of tar that no container saw.
-    pub reclaimable_bytes: Option<u64>,
-    /// How many paths a container saw.
-    pub paths: Option<u64>,
-}
-
-/// A package that takes another size.
-#[derive(Serialize, Clone, Debug, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-pub struct Grown {
-    /// Its manager and name; what is in brackets is no package.
-    pub name: String,
-    /// Bytes of tar then.
-    pub bytes_before: u64,
-    /// Bytes of tar now.
-    pub bytes_after: u64,
-}
-
-/// What has changed since.
-#[derive(Serialize, Clone, Debug, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-pub struct Growth {
-    /// Bytes of all layers as plain tars then.
-    pub bytes_before: u64,
-    /// The same now.
-    pub bytes_after: u64,
-    /// What else is known of then.
-    pub before: Rest,
-    /// Packages that take another size, most change first; empty where either side does not know its packages.
-    pub packages: Vec<Grown>,
 }
 
 #[derive(Deserialize)]
@@ -119,22 +81,12 @@ fn by_name<'a>(shares: impl Iterator<Item = (&'a str, u64)>) -> BTreeMap<String,
     out
 }
 
-impl Growth {
-    /// `+38.0 MB (+2.1%): pip pyarrow +31.0 MB, pip numpy +7.0 MB and 3 more`.
-    #[must_use]
-    pub fn sentence(&self, most: usize) -> String {
-        let (before, after) = (self.bytes_before, self.bytes_after);
-        let mut out = format!("{} ({})", units::change(before, after), units::change_percent(before, after));
-        let one = |g: &Grown| format!("{} {}", g.name, units::change(g.bytes_before, g.bytes_after));
-        let named: Vec<String> = self.packages.iter().take(most).map(one).collect();
-        if !named.is_empty() {
-            out.push_str(&format!(": {}", named.join(", ")));
-        }
-        if self.packages.len() > named.len() && !named.is_empty() {
-            out.push_str(&format!(" and {} more", units::count((self.packages.len() - named.len()) as u64)));
-        }
-        out
+/// The manager and name of a package as breakdowns call it, without the version.
+pub(super) fn key(label: &str) -> &str {
+    if label.starts_with('(') {
+        return label;
     }
+    label.match_indices(' ').nth(1).map_or(label, |(at, _)| &label[..at])
 }
 
 #[cfg(test)]

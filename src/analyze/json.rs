@@ -29,9 +29,8 @@ use super::trie::{self, ROOT, Trie};
 use super::waste::Waste;
 use super::{Analysis, Request};
 use crate::layer::LayerIndex;
-use crate::report::escape;
 use crate::tar::Kind;
-use bstr::{BString, ByteSlice};
+use bstr::ByteSlice;
 use serde::ser::{SerializeSeq, SerializeStruct};
 use serde::{Serialize, Serializer};
 use std::io::{self, Write};
@@ -221,16 +220,6 @@ impl Told {
         let (files, bytes) = (waste.files(), waste.bytes());
         Self { waste: waste.clone(), files, bytes, sentence: sentence(analysis, waste) }
     }
-}
-
-/// Serializes a path as Go writes strings: what is no UTF-8 is replaced.
-pub(super) fn lossy<S: Serializer>(path: &BString, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&path.to_str_lossy())
-}
-
-/// Serializes a path as slim writes them.
-pub(super) fn path<S: Serializer>(path: &BString, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&escape(path))
 }
 
 #[cfg(test)]

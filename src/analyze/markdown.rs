@@ -1,9 +1,9 @@
 //! An analysis as a comment on a pull request.
 
 use super::breakdown::Share;
-use super::budget::{Finding, key};
+use super::budget::Finding;
 use super::gate::{Status, Verdict};
-use super::growth::Growth;
+use super::growth::{Growth, key};
 use super::text::{command, sentence};
 use super::{Analysis, Layer};
 use crate::report::markdown::{self, Document, code, cut};

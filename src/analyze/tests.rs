@@ -1,6 +1,7 @@
 //! Numbers worked out by hand. Each file has 512 bytes of data and a header of 512.
 
 use super::*;
+use crate::layer::LayerIndex;
 use crate::tree::merge::{merge, tests::layer};
 use waste::Cause;
 

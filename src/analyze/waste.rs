@@ -46,7 +46,7 @@ pub struct Waste {
     /// The layer that made it so, from 1 at the bottom; none where that is not known.
     pub by: Option<usize>,
     /// The path that was deleted or replaced, without a leading slash; of a whole step the one with most bytes.
-    #[serde(serialize_with = "super::json::path")]
+    #[serde(serialize_with = "super::paths::path")]
     pub path: BString,
     /// Where the bytes lie, from the bottom up.
     pub parts: Vec<Part>,

@@ -6,8 +6,8 @@
 //! last block is has to be found (`deflate.rs`). Several members, one for each block, would do without, and RFC 1952 allows
 //! them; but some consumers of layers read the first one only.
 
-use super::Encoder;
 use super::deflate::{self, Last};
+use super::encoder::Encoder;
 use libdeflater::{CompressionLvl, Compressor, crc32};
 use std::cell::RefCell;
 use std::collections::VecDeque;

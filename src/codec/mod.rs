@@ -3,12 +3,16 @@
 //! Encoders may use several threads, and their bytes never depend on how many: gzip is compressed in blocks of one size
 //! ([`gzip`]), and zstd always runs with at least one worker, whose jobs are cut by the level alone.
 
-use crate::{Error, ErrorKind};
 use std::io::{self, BufReader, Read, Write};
 
 mod deflate;
+mod encoder;
 pub mod gzip;
+mod named;
 pub mod packed;
+
+pub use encoder::Encoder;
+use named::Named;
 
 /// The compression of a layer's blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
@@ -81,41 +85,6 @@ pub fn decoder<'a>(compression: Compression, reader: impl Read + Send + 'a) -> i
     })
 }
 
-/// Turns a decoder's own errors into ones that name the format.
-struct Named<R> {
-    inner: R,
-    name: &'static str,
-}
-
-impl<R: Read> Read for Named<R> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.inner.read(buf).map_err(|e| {
-            if e.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Error>) || e.raw_os_error().is_some()
-            {
-                return e;
-            }
-            if let Some((what, hint)) = packed::too_much_memory(self.name, &e) {
-                return Error::new(ErrorKind::Unsupported, what).hint(hint).into();
-            }
-            let what = if e.kind() == io::ErrorKind::UnexpectedEof {
-                format!("the {} stream is truncated", self.name)
-            } else {
-                format!("the {} stream is broken", self.name)
-            };
-            Error::new(ErrorKind::Layer, what).cause(e).into()
-        })
-    }
-}
-
-/// A writer that compresses, and ends its stream only in [`Encoder::finish`].
-pub trait Encoder<W>: Write {
-    /// Writes what is left and the end of the stream.
-    ///
-    /// # Errors
-    /// Those of the writer underneath.
-    fn finish(self: Box<Self>) -> io::Result<W>;
-}
-
 /// Compresses into `writer` with up to `threads` threads. Of zstd the frame says its `size`, the number of plain bytes, where that
 /// is given and comes true: some readers want to know it before.
 ///
@@ -183,6 +152,7 @@ impl<W: Write> Encoder<W> for Zstd<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Error;
 
     /// Bytes with some structure and some noise, the same every time.
     fn sample(len: usize) -> Vec<u8> {

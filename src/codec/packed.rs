@@ -3,12 +3,10 @@
 //! xz is read by liblzma, in C as zstd and libdeflate are, because it is the reference, checks all kinds of checksums (CRC-32,
 //! CRC-64, SHA-256) and keeps to a limit of memory; bzip2 by libbz2-rs, a Rust port of the reference.
 
-use super::{CHUNK, Compression, Named, decoder};
+use super::named::{Named, XZ_MEMORY};
+use super::{CHUNK, Compression, decoder};
 use liblzma::stream::{CONCATENATED, Stream, TELL_UNSUPPORTED_CHECK};
 use std::io::{self, BufReader, Read};
-
-/// The most memory that an xz stream may ask for, in bytes: `xz -9` takes 65 MiB.
-const XZ_MEMORY: u64 = 256 << 20;
 
 /// How an archive is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,23 +59,6 @@ pub fn unpack<'a>(packing: Packing, reader: impl Read + Send + 'a) -> io::Result
             Box::new(Named { inner: bzip2::bufread::MultiBzDecoder::new(buffered(reader)), name: "bzip2" })
         }
     })
-}
-
-/// What a decoder says where the stream asks for more memory than it may have, and how to go on.
-pub(super) fn too_much_memory(name: &str, error: &io::Error) -> Option<(String, &'static str)> {
-    let text = error.to_string();
-    let limit =
-        |mib: u64| format!("the {name} stream needs more memory than the {mib} MiB that slim gives to its decoder");
-    match name {
-        "zstd" if text.contains("too much memory") => Some((
-            limit(128),
-            "it was compressed with `--long`: compress it again without, say `zstd -d --long=31 | zstd`",
-        )),
-        "xz" if text.contains("memory") => {
-            Some((limit(XZ_MEMORY >> 20), "compress it again with a smaller dictionary, say `xz -dc | xz -9`"))
-        }
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use crate::engine::sweep::SweepReport;
 use crate::engine::trial::{Outputs, Trials};
-use crate::report::{LayerReport, Named, RuleReport};
+use crate::report::{LayerReport, RuleReport};
 use serde::Serialize;
 
 pub mod markdown;
@@ -12,7 +12,7 @@ pub mod page;
 mod rows;
 pub mod text;
 
-pub use only::only;
+pub use only::{Only, only};
 
 /// The version of the JSON's schema. It goes up when a key changes its meaning or goes; new keys may come without.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -104,20 +104,6 @@ pub struct Column {
     pub trials: Option<Trials>,
     /// The sweeps, against the image as it is.
     pub sweeps: Option<SweepReport>,
-}
-
-/// What one column takes and no other.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Only {
-    /// How many paths.
-    pub files: u64,
-    /// Bytes of tar that go with them.
-    pub bytes: u64,
-    /// By rule, most first.
-    pub rules: Vec<Named>,
-    /// By directory, cut at six levels, most first; the first twenty.
-    pub directories: Vec<Named>,
 }
 
 impl Comparison {

@@ -1,9 +1,23 @@
 //! What one set of removed paths has and no other.
 
-use super::Only;
 use crate::path;
 use crate::report::{Named, RemovedPath, escape};
+use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
+
+/// What one column takes and no other.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Only {
+    /// How many paths.
+    pub files: u64,
+    /// Bytes of tar that go with them.
+    pub bytes: u64,
+    /// By rule, most first.
+    pub rules: Vec<Named>,
+    /// By directory, cut at six levels, most first; the first twenty.
+    pub directories: Vec<Named>,
+}
 
 /// How deep the directories are that bytes are added up for.
 const DEPTH: usize = 6;

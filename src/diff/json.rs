@@ -19,9 +19,7 @@
 //! Paths are relative to the root and written as [`crate::report::escape`] does.
 
 use super::{ConfigChange, Count, Diff, DirectoryChange, LayerChange, PackageChange, Side, Status};
-use crate::report::escape;
-use bstr::BString;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -63,12 +61,4 @@ pub fn write(diff: &Diff, out: &mut dyn Write) -> io::Result<()> {
     };
     serde_json::to_writer(&mut *out, &document)?;
     out.write_all(b"\n")
-}
-
-pub(super) fn path<S: Serializer>(path: &BString, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&escape(path))
-}
-
-pub(super) fn target<S: Serializer>(target: &Option<BString>, serializer: S) -> Result<S::Ok, S::Error> {
-    target.as_ref().map(|t| escape(t)).serialize(serializer)
 }

@@ -2,6 +2,7 @@
 
 use super::text::{Options, lines, render};
 use super::*;
+use crate::analyze::Head;
 use crate::report::paint::Paint;
 
 fn side() -> Side {

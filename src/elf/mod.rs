@@ -19,7 +19,9 @@
 mod check;
 mod hidden;
 mod layout;
+mod machine;
 mod names;
+mod object;
 mod pick;
 mod read;
 mod reason;
@@ -31,10 +33,8 @@ mod strings;
 mod tests;
 mod write;
 
-use std::borrow::Cow;
-use std::ops::Range;
-
 pub use names::{SEALS, is_checked_name, keeps_symtab, side_cars};
+pub use object::{LEAST, Level, Object};
 pub use reason::Reason;
 pub use recipe::{Piece, Recipe};
 pub use silent::silent;
@@ -42,44 +42,11 @@ pub use silent::silent;
 use layout::Layout;
 use read::Image;
 
-/// A file that gets less than this much smaller is left as it is.
-pub const LEAST: u64 = 512;
-
 /// Gaps between segments are cut only where this gives so much more.
 const COMPACT_GAIN: u64 = 4096;
 
 /// How many bytes of a file [`may_be_elf`] wants to see.
 pub const HEAD: usize = 20;
-
-/// Random access to an object's bytes.
-pub trait Object {
-    /// The number of bytes.
-    fn size(&self) -> u64;
-
-    /// The bytes of a range, all of them; `None` where it is out of bounds or can't be read. [`strip`] then answers
-    /// [`Reason::Unreadable`]. No range asked for is longer than 16 MiB.
-    fn read(&self, range: Range<u64>) -> Option<Cow<'_, [u8]>>;
-}
-
-impl Object for [u8] {
-    fn size(&self) -> u64 {
-        self.len() as u64
-    }
-
-    fn read(&self, range: Range<u64>) -> Option<Cow<'_, [u8]>> {
-        let (start, end) = (usize::try_from(range.start).ok()?, usize::try_from(range.end).ok()?);
-        self.get(start..end).map(Cow::Borrowed)
-    }
-}
-
-/// How much goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
-    /// Debug sections only.
-    Debug,
-    /// The symbol table, its strings, comments and the linker's relocations too. Dynamic symbols always stay.
-    All,
-}
 
 /// What becomes of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]

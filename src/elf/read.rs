@@ -8,7 +8,7 @@ use goblin::elf::header::{EI_CLASS, EI_DATA, EI_VERSION, ELFCLASS32, ELFCLASS64,
 use goblin::elf::program_header::{PT_GNU_RELRO, PT_GNU_STACK, PT_LOAD, PT_NULL, PT_PHDR, ProgramHeader};
 use goblin::elf::section_header::{SHF_ALLOC, SHF_INFO_LINK, SHT_NOBITS, SHT_NULL, SHT_REL, SHT_RELA, SectionHeader};
 
-use super::{Object, Reason, refuse};
+use super::{Object, Reason, machine};
 
 /// More bytes of section names than this are not taken on; a known program has some hundred.
 const NAMES_MAX: u64 = 1 << 20;
@@ -84,7 +84,7 @@ impl Image {
             return Err(Reason::NotElf);
         };
         let ctx = Ctx::new(container, endian);
-        refuse::kind(&header)?;
+        machine::kind(&header)?;
         counts(&header, ctx, header_bytes.len())?;
         let segment_bytes =
             table(object, header.e_phoff, usize::from(header.e_phnum), ProgramHeader::size(ctx), Reason::NoSegments)?;

@@ -1,60 +1,16 @@
 //! Files that stay as they are because of what they are.
 
-use goblin::elf::header::{self, EM_BPF, ET_CORE, ET_DYN, ET_EXEC, ET_REL, Header};
 use goblin::elf::program_header::PT_NOTE;
 use goblin::elf::section_header::{SHF_EXECINSTR, SHT_NOBITS, SectionHeader};
 
 use super::read::{Image, is_loaded, range};
 use super::{Object, Reason};
 
-/// The processors that Linux runs on. Others (eBPF, CUDA, AMD GPUs, Guile's bytecode) load ELF files in ways of their own.
-const MACHINES: [u16; 27] = [
-    header::EM_386,
-    header::EM_68K,
-    header::EM_AARCH64,
-    0x9026, // Alpha
-    header::EM_ARC_COMPACT,
-    header::EM_ARC_COMPACT2,
-    header::EM_ARM,
-    header::EM_CSKY,
-    header::EM_IA_64,
-    header::EM_LOONGARCH,
-    header::EM_MICROBLAZE,
-    header::EM_MIPS,
-    header::EM_MIPS_RS3_LE,
-    header::EM_ALTERA_NIOS2,
-    header::EM_OPENRISC,
-    header::EM_PARISC,
-    header::EM_PPC,
-    header::EM_PPC64,
-    header::EM_RISCV,
-    header::EM_S390,
-    header::EM_SH,
-    header::EM_SPARC,
-    header::EM_SPARC32PLUS,
-    header::EM_SPARCV9,
-    header::EM_X86_64,
-    header::EM_XTENSA,
-    header::EM_TILEGX,
-];
-
 /// Notes longer than this are not looked through.
 const NOTES_MAX: u64 = 64 << 10;
 
 /// The type of the note in which libgcrypt and gnutls keep a checksum of their own file; its owner is `FDO`.
 const INTEGRITY: u32 = 0xcafe_2a8e;
-
-/// Refuses what the header alone tells.
-pub(super) fn kind(header: &Header) -> Result<(), Reason> {
-    match header.e_type {
-        ET_EXEC | ET_DYN if MACHINES.contains(&header.e_machine) => Ok(()),
-        ET_EXEC | ET_DYN => Err(Reason::Machine),
-        ET_REL if header.e_machine == EM_BPF => Err(Reason::Machine),
-        ET_REL => Err(Reason::Relocatable),
-        ET_CORE => Err(Reason::Core),
-        _ => Err(Reason::Type),
-    }
-}
 
 /// Refuses what should not be stripped.
 pub(super) fn refuse<O: Object + ?Sized>(object: &O, image: &Image) -> Result<(), Reason> {

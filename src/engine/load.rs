@@ -2,6 +2,7 @@
 //! that the engine does not read will do, a directory too, and no tag of the user's ever moves.
 
 use super::litter::{self, Kind, Litter, Loading};
+use super::loaded::Loaded;
 use super::process::{self, Limits};
 use super::{Engine, GREETING};
 use crate::codec::{self, Compression};
@@ -17,22 +18,6 @@ use std::time::Duration;
 
 /// How long an engine may take to load an image.
 const LOADING: Limits = Limits { time: Duration::from_secs(3600), keep: 64 << 10 };
-
-/// An image in an engine. It goes when this is dropped, unless it was there before.
-#[derive(Debug)]
-pub struct Loaded {
-    id: String,
-    /// Held for its end alone.
-    _litter: Option<Litter>,
-}
-
-impl Loaded {
-    /// The id by which the engine knows it.
-    #[must_use]
-    pub fn id(&self) -> &str {
-        &self.id
-    }
-}
 
 impl Engine {
     /// Loads an image without a name, unless the engine has it.

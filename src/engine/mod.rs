@@ -16,13 +16,14 @@ use std::time::Duration;
 
 mod litter;
 pub mod load;
+mod loaded;
 pub mod process;
 pub mod subject;
 pub mod sweep;
 pub mod trial;
 
 pub use litter::clean_up;
-pub use load::Loaded;
+pub use loaded::Loaded;
 
 /// What is looked for where none is named, in this order.
 const KNOWN: [&str; 2] = ["docker", "podman"];

@@ -1,42 +1,22 @@
 //! What lies in a layer and no container sees: deleted or replaced by a later layer, or by a later member of its own.
 
-use super::{Entry, Explain, Kind, Place, Planned, Verdict};
+use super::entry::{Hider, How, Planned};
 use crate::layer::LayerIndex;
 use crate::path;
 use crate::plan::script::Names;
 use crate::tar;
+use crate::tree::At;
 use crate::tree::merge::{Mark, Role, role};
-use crate::tree::{At, Type};
 use std::collections::{HashMap, HashSet};
-
-/// How something is hidden.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum How {
-    /// A later member has the same path, or one above it and is no directory.
-    Replaced,
-    /// A whiteout of it, or of a directory above it.
-    Deleted,
-    /// An opaque marker of a directory above it.
-    Opaque,
-}
-
-/// What hides a member.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Hider {
-    /// The layer that does, from 0 at the bottom.
-    pub layer: u32,
-    /// How.
-    pub how: How,
-}
 
 /// A member that no container sees.
 pub(super) struct Hidden {
     pub(super) at: At,
     /// Bytes of the tar that go with it: 0 if it stays in its layer.
-    bytes: u64,
+    pub(super) bytes: u64,
     /// The rule that takes it.
-    rule: Option<u16>,
-    hider: Option<Hider>,
+    pub(super) rule: Option<u16>,
+    pub(super) hider: Option<Hider>,
 }
 
 /// Finds all members that no container sees, by layer and path.
@@ -136,34 +116,4 @@ impl<'a> Hiders<'a> {
 /// The directories above a path, nearest first, the root last.
 fn above(path: &[u8]) -> impl Iterator<Item = &[u8]> {
     std::iter::successors(Some(path), |p| (!p.is_empty()).then(|| path::split(p).0)).skip(1)
-}
-
-impl Explain<'_> {
-    /// What becomes of a hidden member, by its index in their list.
-    pub(super) fn hidden(&self, index: usize) -> Entry {
-        let hidden = &self.hidden[index];
-        let member = self.member(hidden.at);
-        let kind = match &member.kind {
-            _ if role(&member.path) != Role::Entry => Kind::Marker,
-            tar::Kind::File | tar::Kind::HardLink(_) => Kind::Path(Type::File),
-            tar::Kind::Dir => Kind::Path(Type::Dir),
-            tar::Kind::Symlink(_) => Kind::Path(Type::Symlink),
-            tar::Kind::Char(..) | tar::Kind::Block(..) | tar::Kind::Fifo => Kind::Path(Type::Other),
-        };
-        Entry {
-            place: Place::Member(hidden.at),
-            kind,
-            layer: hidden.at.layer,
-            size: member.size(),
-            new_size: None,
-            span: member.span_bytes(),
-            bytes: hidden.bytes,
-            verdict: Verdict::Hidden,
-            rule: hidden.rule,
-            held: None,
-            package: None,
-            left: None,
-            hider: hidden.hider,
-        }
-    }
 }

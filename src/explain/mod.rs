@@ -4,16 +4,15 @@
 //! [`Explain`] looks every [`Entry`] up in the plan when it is asked for, so that there is no second copy of an image's list of
 //! files. Here is the only place that gives verdicts their names.
 
-use crate::layer::LayerIndex;
-use crate::plan::{self, Left, Plan};
-use crate::profile::Profile;
-use crate::tar::Member;
-use crate::tree::merge::Mark;
-use crate::tree::{At, NodeId, Tree, Type};
+use crate::plan::Left;
+use crate::tar::{self, Member};
+use crate::tree::merge::{Role, role};
+use crate::tree::{At, NodeId, Type};
 use bstr::BString;
 use std::collections::HashMap;
 
 pub mod answer;
+mod entry;
 mod hidden;
 pub mod json;
 mod near;
@@ -22,152 +21,9 @@ pub mod select;
 pub mod tree;
 mod words;
 
-pub use hidden::{Hider, Hiders, How};
+pub use entry::{Entry, How, Kind, Place, Planned, Sort, Verdict};
+pub use hidden::Hiders;
 pub use select::{Chosen, Selection};
-
-/// What becomes of a path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Verdict {
-    /// It goes.
-    Drop,
-    /// Later layers hide it: it lies in a layer, and no container sees it. It goes where a rule takes it.
-    Hidden,
-    /// It stays, without symbols and debug data.
-    Strip,
-    /// It stays, with a new content: the record that a package manager has of files that change.
-    Rewrite,
-    /// It stays although a rule asks for it.
-    Held,
-    /// It stays as it is.
-    Keep,
-}
-
-impl Verdict {
-    /// All of them, those that change most first.
-    pub const ALL: [Self; 6] = [Self::Drop, Self::Hidden, Self::Strip, Self::Rewrite, Self::Held, Self::Keep];
-
-    /// Its name, on the command line and in reports.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Drop => "drop",
-            Self::Hidden => "hidden",
-            Self::Strip => "strip",
-            Self::Rewrite => "rewrite",
-            Self::Held => "held",
-            Self::Keep => "keep",
-        }
-    }
-
-    /// A bit for sets of verdicts; as a number it is the place in [`Self::ALL`].
-    const fn bit(self) -> u8 {
-        1 << self as u8
-    }
-}
-
-/// How to sort what is in one directory.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sort {
-    /// By name, as bytes.
-    #[default]
-    Name,
-    /// What takes most with it first.
-    Size,
-}
-
-/// Where an entry is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// A path that containers see.
-    Node(NodeId),
-    /// A member of a layer that they do not.
-    Member(At),
-}
-
-/// What an entry is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// As in the tree; a hidden hard link is a file.
-    Path(Type),
-    /// A whiteout, an opaque marker, or another of engines' own names.
-    Marker,
-}
-
-impl Kind {
-    /// Its name in JSON.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Path(Type::File) => "file",
-            Self::Path(Type::Dir) => "dir",
-            Self::Path(Type::Symlink) => "symlink",
-            Self::Path(Type::Other) => "special",
-            Self::Marker => "marker",
-        }
-    }
-}
-
-/// A path, and what becomes of it.
-#[derive(Clone, Copy, Debug)]
-pub struct Entry {
-    /// Where it is.
-    pub place: Place,
-    /// What it is.
-    pub kind: Kind,
-    /// The layer that gave it, from 0 at the bottom.
-    pub layer: u32,
-    /// Bytes of its content; 0 of what has none.
-    pub size: u64,
-    /// Bytes of the content that it gets instead.
-    pub new_size: Option<u64>,
-    /// Bytes of its layer's tar: header, data, padding. 0 of a directory that no layer describes.
-    pub span: u64,
-    /// How many of those go.
-    pub bytes: u64,
-    /// The verdict.
-    pub verdict: Verdict,
-    /// The rule that takes, strips or asks for it, by index in the profile; [`plan::SHADOWED`] as in a plan.
-    pub rule: Option<u16>,
-    /// What holds it, whatever the verdict: what is held may be stripped.
-    pub held: Option<plan::Held>,
-    /// Its package, which a rule asks for and does not get: an index of those of the plan.
-    pub package: Option<u32>,
-    /// Why it is not stripped although a rule asked for that.
-    pub left: Option<Left>,
-    /// What hides it.
-    pub hider: Option<Hider>,
-}
-
-impl Entry {
-    /// Whether it is a directory.
-    #[must_use]
-    pub fn is_dir(&self) -> bool {
-        self.kind == Kind::Path(Type::Dir)
-    }
-}
-
-/// What is known of an image after its plan.
-#[derive(Clone, Copy)]
-pub struct Planned<'a> {
-    /// Its names.
-    pub tags: &'a [String],
-    /// `OS/ARCH[/VARIANT]`.
-    pub platform: &'a str,
-    /// What made each layer, as the history says; may be shorter than the layers.
-    pub instructions: &'a [&'a str],
-    /// Its layers, bottom first.
-    pub layers: &'a [&'a LayerIndex],
-    /// What a container sees.
-    pub tree: &'a Tree,
-    /// The whiteouts and opaque markers of each layer.
-    pub marks: &'a [Vec<Mark>],
-    /// What was decided.
-    pub plan: &'a Plan,
-    /// By what rules.
-    pub profile: &'a Profile,
-    /// How many layers are the base.
-    pub base: usize,
-}
 
 /// An image's plan, ready to be asked.
 pub struct Explain<'a> {
@@ -221,6 +77,34 @@ impl<'a> Explain<'a> {
     pub fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
         let nodes = self.image.tree.ids().skip(1).map(|id| self.node(id));
         nodes.chain((0..self.hidden.len()).map(|index| self.hidden(index)))
+    }
+
+    /// What becomes of a hidden member, by its index in their list.
+    fn hidden(&self, index: usize) -> Entry {
+        let hidden = &self.hidden[index];
+        let member = self.member(hidden.at);
+        let kind = match &member.kind {
+            _ if role(&member.path) != Role::Entry => Kind::Marker,
+            tar::Kind::File | tar::Kind::HardLink(_) => Kind::Path(Type::File),
+            tar::Kind::Dir => Kind::Path(Type::Dir),
+            tar::Kind::Symlink(_) => Kind::Path(Type::Symlink),
+            tar::Kind::Char(..) | tar::Kind::Block(..) | tar::Kind::Fifo => Kind::Path(Type::Other),
+        };
+        Entry {
+            place: Place::Member(hidden.at),
+            kind,
+            layer: hidden.at.layer,
+            size: member.size(),
+            new_size: None,
+            span: member.span_bytes(),
+            bytes: hidden.bytes,
+            verdict: Verdict::Hidden,
+            rule: hidden.rule,
+            held: None,
+            package: None,
+            left: None,
+            hider: hidden.hider,
+        }
     }
 
     fn member(&self, at: At) -> &'a Member {

@@ -2,6 +2,9 @@
 
 use super::*;
 use crate::image::ImageFacts;
+use crate::layer::LayerIndex;
+use crate::plan::{self, Plan};
+use crate::profile::Profile;
 use crate::profile::{self, Matcher};
 use crate::report::paint::Paint;
 use crate::tree::merge::{Merged, merge, tests::layer};

@@ -1,6 +1,6 @@
 //! apk's `installed`: a line a field, `F:` for a directory, `R:` for a file in it, `Z:` for the file's checksum.
 
-use super::{Row, lines};
+use super::row::{Row, lines};
 use crate::path;
 
 pub(super) fn rows(text: &[u8]) -> impl Iterator<Item = Row> + '_ {

@@ -1,6 +1,6 @@
 //! `md5sums`: what `md5sum` prints.
 
-use super::{Row, lines};
+use super::row::{Row, lines};
 use std::ops::Range;
 
 /// Hex digits of an MD5.

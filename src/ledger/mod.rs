@@ -4,13 +4,15 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use std::ops::Range;
 
 mod apk;
 mod dpkg;
 mod record;
+mod row;
 #[cfg(test)]
 mod tests;
+
+pub use row::Row;
 
 /// Larger ones are not looked at: the rows of 100,000 files take less.
 pub const MAX_SIZE: u64 = 16 << 20;
@@ -27,19 +29,6 @@ pub enum Ledger {
     /// `installed` in apk's database: `F:` directory, `R:` file, `Z:Q1` and base64 of the SHA-1.
     /// Source: apk-v2(5).
     ApkInstalled,
-}
-
-/// What one row says of one file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
-    /// The file's path from the root. There may be `..` and symbolic links in it.
-    pub path: Vec<u8>,
-    /// Where its checksum is in the text; empty where the row has none.
-    pub checksum: Range<usize>,
-    /// Where its size is; empty where the row has none.
-    pub size: Range<usize>,
-    /// The line with its end; of `installed` the line of the checksum.
-    pub line: Range<usize>,
 }
 
 /// The checksums of one content.
@@ -93,14 +82,4 @@ impl Ledger {
         };
         Some(text.into_bytes())
     }
-}
-
-/// The lines of a text without line ends, and the ranges that they take with them.
-fn lines(text: &[u8]) -> impl Iterator<Item = (Range<usize>, &[u8])> {
-    text.split_inclusive(|&c| c == b'\n').scan(0, |at, line| {
-        let range = *at..*at + line.len();
-        *at = range.end;
-        let line = line.strip_suffix(b"\n").unwrap_or(line);
-        Some((range, line.strip_suffix(b"\r").unwrap_or(line)))
-    })
 }

@@ -1,6 +1,6 @@
 //! `RECORD`: comma-separated values as Python's `csv` writes them.
 
-use super::{Row, lines};
+use super::row::{Row, lines};
 use crate::path;
 use std::borrow::Cow;
 use std::ops::Range;

@@ -1,4 +1,5 @@
 use super::*;
+use std::ops::Range;
 
 const SUMS: Sums = Sums { sha256: [0xab; 32], legacy: Some(([0xcd; 16], [0xef; 20])) };
 

@@ -132,7 +132,7 @@ impl<'a> Parser<'a> {
         };
         match name {
             b"extra" => match operator {
-                b"==" => Some(super::pip::normalize(value) == self.environment.extra),
+                b"==" => Some(super::names::normalize(value) == self.environment.extra),
                 _ => None,
             },
             b"sys_platform" => equal(b"linux"),

@@ -10,6 +10,7 @@ pub mod deb822;
 pub mod distribution;
 pub mod dpkg;
 mod marker;
+mod names;
 pub mod pip;
 #[cfg(test)]
 mod tests;

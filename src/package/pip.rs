@@ -3,6 +3,7 @@
 
 use super::deb822::stanzas;
 use super::marker::{self, Environment};
+pub use super::names::normalize;
 use super::{Clause, Manager, Package, Target};
 use bstr::{BString, ByteSlice};
 
@@ -15,20 +16,6 @@ pub struct Distribution {
     pub extras: Vec<(BString, Clause)>,
     /// The extras that it asks others for: the other's name and the extra's.
     pub asks: Vec<(BString, BString)>,
-}
-
-/// A name as installers compare them: lower case, runs of `-`, `_` and `.` as one `-`.
-/// Source: <https://packaging.python.org/en/latest/specifications/name-normalization/>.
-#[must_use]
-pub fn normalize(name: &[u8]) -> BString {
-    let mut out = BString::default();
-    for &c in name.trim() {
-        let c = if b"-_.".contains(&c) { b'-' } else { c.to_ascii_lowercase() };
-        if c != b'-' || out.last() != Some(&b'-') {
-            out.push(c);
-        }
-    }
-    out
 }
 
 /// The headers of a `METADATA` file: all before the first empty line.

@@ -3,7 +3,7 @@
 //! Files are sorted by directory, so that most columns are few runs. Directories are a tree, each named once. Names are joined by
 //! line feeds, which [`escape`] leaves in none.
 
-use super::{Change, File};
+use super::file::{Change, File};
 use crate::report::escape;
 use bstr::{BStr, ByteSlice};
 use serde::{Serialize, Serializer};

@@ -3,7 +3,7 @@
 use crate::Result;
 use crate::analyze::Request;
 use crate::analyze::savings::{Saving, output_bytes};
-use crate::plan::verdict::Named;
+use crate::plan::matched::Named;
 use crate::plan::{self, Plan};
 use crate::profile::{Matcher, Profile};
 use crate::report::build::Built;

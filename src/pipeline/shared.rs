@@ -159,7 +159,7 @@ impl Sharing {
         let cuts = self.cuts();
         for ((image, numbers), mut cut) in planned.iter().zip(&self.numbers).zip(cuts) {
             cut.settle(&image.layers);
-            cut.keep_emptied(&image.tree, &image.plan);
+            cut.keep_emptied(&image.tree, &image.plan.dropped);
             for (&number, found) in numbers.iter().zip(cut.0) {
                 let own = &mut self.cuts[number];
                 own.goes = found.goes;
@@ -179,7 +179,7 @@ impl Sharing {
         // What no image sees goes by a rule of its own.
         let mut asked: Vec<Vec<bool>> = self.cuts.iter().map(|cut| vec![shadowed; cut.goes.len()]).collect();
         for (image, numbers) in planned.iter().zip(&self.numbers) {
-            let needs = cut::needs(&image.layers, &image.tree, &image.plan, profile, numbers.len());
+            let needs = cut::needs(&image.layers, &image.tree, &image.plan.dropped, profile, numbers.len());
             for (&number, needs) in numbers.iter().zip(needs) {
                 let goes = &mut self.cuts[number].goes;
                 for ((goes, asked), need) in goes.iter_mut().zip(&mut asked[number]).zip(needs) {

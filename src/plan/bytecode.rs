@@ -5,7 +5,7 @@
 //! interpreter that can't be told.
 
 use super::Request;
-use super::verdict::Proposals;
+use super::proposal::Proposals;
 use crate::profile::Mode;
 use crate::refs::pyc::{CACHE, Header, Name};
 use crate::tree::{At, NodeId, Tree, Type};

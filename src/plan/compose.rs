@@ -1,6 +1,7 @@
 //! Puts one output layer together: ranges of input layers, and headers for what changes its name or place.
 
-use super::rewrite::{Added, Rewrites};
+use super::edits::Added;
+use super::rewrite::Rewrites;
 use super::{LayerPlan, Piece, Request};
 use crate::tar::{self, Attrs, BLOCK, Kind, Meta, synth};
 use crate::tree::{At, NodeId, Tree};

@@ -1,10 +1,7 @@
 //! What goes from layers that several images share: the same for all of them, so that each such layer is written once. A member
 //! goes where no image keeps it and nothing that it hides would come back.
 
-use super::compose::Composer;
-use super::layers::Layers;
 use super::script::Names;
-use super::{LayerPlan, Plan};
 use crate::layer::LayerIndex;
 use crate::path;
 use crate::profile::{Action, Profile};
@@ -41,16 +38,22 @@ pub enum Need {
     Hidden,
 }
 
-/// What an image says of the members of its lowest `count` layers.
+/// What an image says of the members of its lowest `count` layers; `dropped` are the verdicts of its plan.
 #[must_use]
-pub fn needs(layers: &[&LayerIndex], tree: &Tree, plan: &Plan, profile: &Profile, count: usize) -> Vec<Vec<Need>> {
+pub fn needs(
+    layers: &[&LayerIndex],
+    tree: &Tree,
+    dropped: &[Option<u16>],
+    profile: &Profile,
+    count: usize,
+) -> Vec<Vec<Need>> {
     let names = Names::new(layers, tree);
     let need = |at: At, found: &Member| {
         if role(&found.path) != Role::Entry {
             return Need::Kept;
         }
         let Some(node) = names.get(at) else { return Need::Hidden };
-        let rule = plan.dropped[node.index()].and_then(|rule| profile.rules.get(usize::from(rule)));
+        let rule = dropped[node.index()].and_then(|rule| profile.rules.get(usize::from(rule)));
         // A package goes whole or not at all, with all that its manager wrote down of it.
         if rule.is_some_and(|rule| rule.action != Action::RemovePackage) { Need::Dropped } else { Need::Kept }
     };
@@ -84,8 +87,8 @@ impl Cut {
     }
 
     /// Adds the directories that only lower layers imply and that an image keeps though nothing is left in them.
-    pub fn keep_emptied(&mut self, tree: &Tree, plan: &Plan) {
-        let kept = |id: &NodeId| plan.dropped[id.index()].is_none();
+    pub fn keep_emptied(&mut self, tree: &Tree, dropped: &[Option<u16>]) {
+        let kept = |id: &NodeId| dropped[id.index()].is_none();
         for id in tree.ids().skip(1).filter(|id| tree.is_dir(*id) && kept(id)) {
             if tree.inode_of(id).holder().is_none()
                 && !tree.children(id).iter().any(kept)
@@ -157,33 +160,6 @@ fn settle_layer(goes: &mut Vec<bool>, members: &[Member], below: &HashSet<&[u8]>
     }
     if !goes.contains(&true) {
         goes.clear();
-    }
-}
-
-impl Layers<'_> {
-    /// A layer of the base: as it is, or without what goes for all images that share it.
-    pub(super) fn base_layer(&mut self, layer: u32) {
-        let members = &self.request.layers[layer as usize].members;
-        let cut = self.request.cut.0.get(layer as usize).filter(|cut| **cut != LayerCut::default());
-        let Some(cut) = cut else {
-            self.gone[layer as usize].fill(false);
-            return self.outputs.push(LayerPlan::Verbatim(layer));
-        };
-        let mut composer = Composer::new(self.request, self.rewrites, Some(layer), HashSet::new());
-        let mut end = 0;
-        for (member, found) in (0u32..).zip(members) {
-            let at = At { layer, member };
-            let span = found.span();
-            composer.gap(layer, end..span.start);
-            end = span.end;
-            let goes = cut.goes.get(member as usize).is_some_and(|goes| *goes);
-            self.gone[layer as usize][member as usize] = goes;
-            if !goes {
-                composer.raw(at, None);
-            }
-        }
-        cut.emptied.iter().for_each(|dir| composer.implied(dir));
-        self.outputs.extend(composer.finish(layer, false));
     }
 }
 

@@ -1,8 +1,8 @@
 //! dpkg's path-excludes: where rules dropped documentation and the like, packages that are installed later come without it,
 //! too. `dpkg -V` names what is missing all the same, as it does in the `debian:slim` images.
 
-use super::rewrite::Added;
-use super::{Request, hold};
+use super::edits::Added;
+use super::{Request, programs};
 use crate::elf::{Piece, Recipe};
 use crate::package::dpkg;
 use crate::path;
@@ -55,7 +55,7 @@ fn lines(request: &Request<'_>, dropped: &[Option<u16>]) -> Vec<String> {
     let mut took = vec![false; request.profile.rules.len()];
     dropped.iter().flatten().for_each(|&rule| took[usize::from(rule)] = true);
     let rules = || request.profile.rules.iter().zip(&took).filter(|(_, took)| **took).map(|(rule, _)| &rule.dpkg);
-    let languages = hold::languages(request.facts);
+    let languages = programs::languages(request.facts);
     let include = |pattern: &String| -> Vec<String> {
         let line = |p: &str| format!("path-include={p}\n");
         if !pattern.contains("{language}") {
@@ -78,7 +78,7 @@ fn added(request: &Request<'_>, status: NodeId, text: String) -> Added {
     let last = request.layers.len() - 1;
     // Beside the database, whose layer is rewritten seldom for this alone; where what is hidden stays, above all that could
     // hide it.
-    let hides = !request.squash && !request.profile.rules.iter().any(super::is_shadowed);
+    let hides = !request.squash && !request.profile.rules.iter().any(super::output::is_shadowed);
     let layer = holder.map(|at| at.layer as usize).filter(|&layer| layer >= request.base && !hides).unwrap_or(last);
     let meta = Meta { mtime: mtime.unwrap_or_default(), attrs: Attrs { mode: 0o644, ..Attrs::default() }.into() };
     Added { layer: layer as u32, path: dpkg::PATHS.into(), meta, text: text.into_bytes() }

@@ -5,9 +5,9 @@
 //! worth a look is known from sizes and metadata, so few have to be read for their hashes.
 
 use super::Request;
+use super::proposal::Proposals;
 use super::rewrite::{Rewrites, is_verified};
 use super::stated::Pinned;
-use super::verdict::Proposals;
 use crate::digest::Digest;
 use crate::ledger::Ledger;
 use crate::tar::{Attrs, BLOCK, Kind, Member, padded, synth};

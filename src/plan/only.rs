@@ -2,7 +2,7 @@
 //! and whether somebody gave a directory an owner or a mode of its own.
 
 use super::Request;
-use super::verdict::Proposal;
+use super::proposal::Proposal;
 use crate::ledger::Ledger;
 use crate::package::Document;
 use crate::path;

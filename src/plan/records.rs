@@ -2,8 +2,8 @@
 //! apk's lists keep theirs: a package without its documentation is still the package.
 
 use super::Request;
+use super::edits::Edits;
 use super::places::Places;
-use super::rewrite::Edits;
 use crate::ledger::Ledger;
 use crate::tree::{At, Type};
 use bstr::BString;

@@ -2,19 +2,20 @@
 //! managers wrote them down. Each is a list of pieces of the old content, so nothing is held in memory or computed again when
 //! it is written.
 
+use super::edits::{Added, Edit, Edits};
 use super::excludes::{self, Written};
 use super::made::{Made, Reason as Unmade, Unchanged};
+use super::proposal::Proposals;
 use super::stated::Pinned;
-use super::verdict::Proposals;
 use super::{Request, Verdicts, records};
 use crate::elf::{self, Level, Outcome as Stripping, Piece, Reason, Recipe};
 use crate::layer::Strip;
 use crate::ledger::Sums;
 use crate::path;
-use crate::tar::{Member, Meta, padded};
+use crate::tar::{Member, padded};
 use crate::tree::{At, InodeId, NodeId, Tree, Type};
 use bstr::{BString, ByteSlice};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 /// A file that is stripped, or gets another new content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,19 +41,6 @@ pub enum Left {
     Stated(NodeId),
     /// A package manager's checksum of it that cannot be written anew.
     Recorded,
-}
-
-/// A file that the image has not had.
-#[derive(Clone, Debug)]
-pub struct Added {
-    /// The layer that it goes into.
-    pub layer: u32,
-    /// Its path; its directory is in the tree.
-    pub path: BString,
-    /// Its metadata.
-    pub meta: Meta,
-    /// Its content.
-    pub text: Vec<u8>,
 }
 
 /// All new contents of one image.
@@ -161,12 +149,6 @@ struct Deciding<'a> {
     /// What gets a new content: its new checksums.
     sums: HashMap<At, Sums>,
 }
-
-/// An edit of a ledger: a range of its text and what comes in its place.
-pub type Edit = (std::ops::Range<usize>, Vec<u8>);
-
-/// Edits by the member that has the text.
-pub type Edits = BTreeMap<At, Vec<Edit>>;
 
 impl<'a> Deciding<'a> {
     fn tree(&self) -> &'a Tree {

@@ -1,7 +1,11 @@
 use super::*;
-use crate::profile;
+use crate::image::ImageFacts;
+use crate::layer::LayerIndex;
+use crate::profile::{self, Matcher};
 use crate::refs::{Reference, Target, script};
+use crate::tree::NodeId;
 use crate::tree::merge::{merge, tests::layer};
+use std::ops::Range;
 
 const HIDDEN: &str = "[[rule]]\nid = 'shadowed'\naction = 'drop-shadowed'\n";
 

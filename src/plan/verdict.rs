@@ -1,63 +1,11 @@
 //! What the rules ask for: each path matched against the profile's patterns, and what a directory's match means below it.
 
+use super::matched::Named;
 use super::only::Only;
+use super::proposal::{Change, Proposal, Proposals};
 use super::{Request, guard};
 use crate::profile::{Action, Guard, Hits, Matcher, Profile};
-use crate::tree::{NodeId, Tree};
-use bstr::BString;
-use rayon::prelude::*;
 use std::collections::HashMap;
-
-/// What the profile says of one path.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Proposal {
-    /// The first rule that would drop it.
-    pub rule: Option<u16>,
-    /// The last rule that would strip it: the one nearest to the user says how much.
-    pub strip: Option<u16>,
-    /// The first protection that covers it; one that holds a whole package comes before others.
-    pub protect: Option<u16>,
-    /// What else rules would do with it: index into [`Proposals::changes`].
-    pub change: u32,
-}
-
-/// What rules would do with a file other than dropping or stripping it: of several rules for one thing the last.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Change {
-    /// Make it a hard link to an equal one.
-    pub hardlink: Option<u16>,
-    /// Drop or compile it, if it is bytecode.
-    pub bytecode: Option<u16>,
-    /// Run a command on it.
-    pub external: Option<u16>,
-    /// The first protection of its content, by index in the profile: then it gets no other one, nor a second name.
-    pub content: Option<u16>,
-}
-
-/// What the profile says of every path.
-#[derive(Clone, Debug)]
-pub struct Proposals {
-    /// By node.
-    pub nodes: Vec<Proposal>,
-    /// For each rule: whether it matched anything.
-    pub matched: Vec<bool>,
-    /// For each protection: whether it matched anything.
-    pub protects_matched: Vec<bool>,
-    /// Nodes that a protection with `links` names.
-    pub linked: Vec<(NodeId, u16)>,
-    /// Symbolic links that will lead elsewhere, with where.
-    pub relinked: HashMap<NodeId, BString>,
-    /// All that [`Proposal::change`] may be; the first is nothing.
-    pub changes: Vec<Change>,
-}
-
-impl Proposals {
-    /// What else rules would do with a file.
-    #[must_use]
-    pub fn change(&self, id: NodeId) -> Change {
-        self.changes[self.nodes[id.index()].change as usize]
-    }
-}
 
 /// What holds for all below a directory.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -128,49 +76,6 @@ impl Proposing<'_> {
             next
         });
         Proposal { rule, strip, protect, change }
-    }
-}
-
-/// Paths that one thread matches at a time.
-const BATCH: usize = 1 << 12;
-
-/// Which patterns name which paths of a tree themselves: of one profile, or of several that were compiled together.
-#[derive(Debug)]
-pub struct Named {
-    /// By node: where its patterns end in `patterns`; they begin where those of the node before end.
-    ends: Vec<u32>,
-    patterns: Vec<u32>,
-}
-
-impl Named {
-    /// Matches every path of `tree`.
-    #[must_use]
-    pub fn new(tree: &Tree, matcher: &Matcher) -> Self {
-        let batch = |start: usize| {
-            let (mut path, mut found, mut patterns, mut ends) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-            for index in start..tree.len().min(start + BATCH) {
-                tree.path_into(NodeId(index as u32), &mut path);
-                matcher.patterns(&path, &mut found);
-                patterns.extend(found.iter().map(|&pattern| pattern as u32));
-                ends.push(patterns.len() as u32);
-            }
-            (ends, patterns)
-        };
-        let starts = (0..tree.len().div_ceil(BATCH)).into_par_iter();
-        let batches: Vec<_> = starts.map(|number| batch(number * BATCH)).collect();
-        let mut out = Self { ends: Vec::with_capacity(tree.len()), patterns: Vec::new() };
-        for (ends, patterns) in batches {
-            let before = out.patterns.len() as u32;
-            out.ends.extend(ends.into_iter().map(|end| before + end));
-            out.patterns.extend(patterns);
-        }
-        out
-    }
-
-    /// The patterns that name a path.
-    fn of(&self, id: NodeId) -> &[u32] {
-        let end = |index: usize| self.ends[index] as usize;
-        &self.patterns[id.index().checked_sub(1).map_or(0, end)..end(id.index())]
     }
 }
 

@@ -4,22 +4,21 @@
 use std::ops::Range;
 use std::rc::Rc;
 
-use toml::Spanned;
-use toml::de::{DeString, DeTable, DeValue};
+use toml::de::{DeTable, DeValue};
 
-use super::error::{At, Located, ProfileError, Source};
+use super::error::{At, Located, ProfileError, Source, Text};
 use super::{Action, Bytecode, DpkgPaths, External, Guard, LEVELS, Risk, packages};
 use crate::elf::Level;
 
 mod protect;
+mod reader;
 mod reading;
 mod special;
 mod transform;
 
+use reader::{Key, kind};
+pub(crate) use reader::{Reader, Value, in_order};
 pub(super) use reading::RawReading;
-
-/// A string and its place.
-pub(crate) type Text = Located<String>;
 
 /// One profile file.
 #[derive(Debug, Default)]
@@ -103,15 +102,6 @@ pub(crate) fn parse<T>(
         reader.error(e.span().unwrap_or(0..0), message);
     }
     None
-}
-
-type Key<'i> = Spanned<DeString<'i>>;
-pub(crate) type Value<'i> = Spanned<DeValue<'i>>;
-
-/// Takes a text's values, and notes what is wrong with them.
-pub(crate) struct Reader<'a> {
-    source: &'a Rc<Source>,
-    errors: &'a mut Vec<ProfileError>,
 }
 
 const PROFILE_KEYS: [&str; 7] = ["description", "extends", "enable", "when", "rule", "protect", "sets"];
@@ -374,25 +364,6 @@ impl Reader<'_> {
     }
 }
 
-/// A table's entries as written; the parser gives them by name.
-pub(crate) fn in_order<'t, 'i>(table: &'t DeTable<'i>) -> Vec<(&'t Key<'i>, &'t Value<'i>)> {
-    let mut entries: Vec<_> = table.iter().collect();
-    entries.sort_by_key(|(key, _)| key.span().start);
-    entries
-}
-
 fn names<'a, T>(known: &[(&'a str, T)]) -> Vec<&'a str> {
     known.iter().map(|(name, _)| *name).collect()
-}
-
-fn kind(value: &DeValue<'_>) -> &'static str {
-    match value {
-        DeValue::String(_) => "a string",
-        DeValue::Integer(_) => "an integer",
-        DeValue::Float(_) => "a float",
-        DeValue::Boolean(_) => "a boolean",
-        DeValue::Datetime(_) => "a date",
-        DeValue::Array(_) => "an array",
-        DeValue::Table(_) => "a table",
-    }
 }

@@ -191,6 +191,9 @@ pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     }
 }
 
+/// A string and its place.
+pub(crate) type Text = Located<String>;
+
 #[cfg(test)]
 mod tests {
     use super::*;

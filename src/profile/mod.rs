@@ -21,12 +21,13 @@ mod show;
 mod vary;
 
 pub use builtin::builtins;
-pub(crate) use document::{Reader, Text, Value, in_order, parse};
+pub(crate) use document::{Reader, Value, in_order, parse};
 pub use error::ProfileError;
-pub(crate) use error::{Source, nearest};
+pub(crate) use error::{Source, Text, nearest};
 pub(crate) use matcher::Globs;
 pub use matcher::{Conditions, Hits, Matcher};
 pub use packages::Packages;
+pub use pattern::Glob;
 pub(crate) use pattern::glob;
 pub use reading::Reading;
 pub use resolve::{check, resolve, resolve_for};
@@ -213,15 +214,6 @@ pub struct Protect {
     pub content: bool,
     /// The profile that it was defined in.
     pub profile: String,
-}
-
-/// A pattern.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Glob {
-    /// As written.
-    pub source: String,
-    /// The globs that it stands for: sets filled in, rooted, without slashes at the ends.
-    pub expanded: Vec<String>,
 }
 
 /// What the command line asks for.

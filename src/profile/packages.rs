@@ -2,8 +2,7 @@
 
 use globset::{GlobSet, GlobSetBuilder};
 
-use super::document::Text;
-use super::error::ProfileError;
+use super::error::{ProfileError, Text};
 use super::pattern;
 use crate::package::{Manager, Package, pip};
 

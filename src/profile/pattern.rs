@@ -8,9 +8,16 @@ use std::ops::Range;
 
 use globset::{GlobBuilder, GlobSet};
 
-use super::Glob;
-use super::document::Text;
-use super::error::{ProfileError, nearest};
+use super::error::{ProfileError, Text, nearest};
+
+/// A pattern.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Glob {
+    /// As written.
+    pub source: String,
+    /// The globs that it stands for: sets filled in, rooted, without slashes at the ends.
+    pub expanded: Vec<String>,
+}
 
 /// No sensible pattern is longer, and each must become a small automaton.
 const MAX_PATTERN: usize = 1024;

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::rc::Rc;
 
-use super::document::{Document, MAX_ERRORS, RawProtect, RawRule, Text};
-use super::error::{At, Located, ProfileError, Source};
+use super::document::{Document, MAX_ERRORS, RawProtect, RawRule};
+use super::error::{At, Located, ProfileError, Source, Text};
 use super::file::{beside, identity, is_path};
 use super::pattern::{self, Sets};
 use super::{

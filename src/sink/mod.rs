@@ -5,6 +5,7 @@
 //! descriptor, a file that is a mount of its own) gets a copy of the whole when that is verified.
 
 mod archive;
+mod assembly;
 mod copy;
 mod dir;
 mod docker;
@@ -19,7 +20,8 @@ pub(crate) mod temp;
 mod tests;
 
 pub(crate) use archive::tar_header;
-pub use documents::{Assembly, Documents, OutLayer, Rewritten, assemble};
+pub use assembly::{Assembly, Documents, OutLayer, Rewritten};
+pub use documents::assemble;
 pub use manifest::moves;
 pub use output::{Output, Sealed, Slot};
 pub use target::Target;

@@ -1,7 +1,7 @@
 //! Sparse members of an archive, read with their holes filled in: bsdtar (which is `tar` on macOS, FreeBSD and Windows) and
 //! `tar -S` store a layer so where its file had holes on disk.
 
-use super::store::read_slice;
+use super::slice::read_slice;
 use crate::tar::Sparse;
 use std::fs::File;
 use std::io::{self, Read};

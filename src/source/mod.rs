@@ -20,6 +20,7 @@ mod oci;
 mod open;
 mod outer;
 mod select;
+mod slice;
 mod spool;
 mod store;
 #[cfg(test)]

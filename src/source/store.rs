@@ -2,6 +2,7 @@
 
 use super::holes::Expanded;
 use super::outer::{Entry, Type};
+use super::slice::read_slice;
 use crate::image::doc;
 use crate::tar::Sparse;
 use crate::{Digest, Error, ErrorKind, Result, path};
@@ -9,7 +10,6 @@ use bstr::BString;
 use std::collections::{HashMap, VecDeque};
 use std::fs::{File, Metadata};
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
@@ -333,15 +333,5 @@ impl Read for Slice {
         let n = read_slice(&self.file, &mut buf[..most], self.at)?;
         self.at += n as u64;
         Ok(n)
-    }
-}
-
-/// Reads some of the archive's bytes: at least one, where any are asked for.
-pub fn read_slice(file: &File, buf: &mut [u8], at: u64) -> io::Result<usize> {
-    match file.read_at(buf, at)? {
-        0 if !buf.is_empty() => {
-            Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the archive became shorter while it was read"))
-        }
-        n => Ok(n),
     }
 }

@@ -11,8 +11,6 @@ use std::io::{self, BufRead, Read, Seek};
 
 mod data;
 
-pub use data::Data;
-
 /// The most bytes that a GNU long name may have.
 const MOST_NAME: u64 = 1 << 20;
 /// The most bytes that an extended header may have.
@@ -114,11 +112,6 @@ impl<R: BufRead> Framer<R> {
             Err(_) => State::Failed,
         };
         next
-    }
-
-    /// The rest of the current member's stored data: of a sparse file the chunks only.
-    pub fn data(&mut self) -> Data<'_, R> {
-        Data { framer: self }
     }
 
     /// How many bytes of the stream have been read.

@@ -2,7 +2,7 @@
 //! been laid over the global ones.
 
 use super::Time;
-use super::header::{bad, shown};
+use super::header::{bad, decimal, shown};
 use super::sparse::Keys;
 use crate::{Error, Result};
 use bstr::BString;
@@ -189,17 +189,6 @@ fn repeats(key: &[u8]) -> bool {
 
 fn may_be_empty(key: &[u8]) -> bool {
     matches!(key, b"uname" | b"gname") || key.starts_with(b"SCHILY.xattr.") || key.starts_with(b"LIBARCHIVE.xattr.")
-}
-
-/// A number of decimal digits alone that fits 64 bits.
-pub(super) fn decimal(digits: &[u8]) -> Option<u64> {
-    if digits.is_empty() {
-        return None;
-    }
-    digits.iter().try_fold(0u64, |n, &b| {
-        let digit = b.is_ascii_digit().then(|| u64::from(b - b'0'))?;
-        n.checked_mul(10)?.checked_add(digit)
-    })
 }
 
 /// Seconds with an optional sign and an optional fraction, of which nine digits count.

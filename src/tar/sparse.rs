@@ -1,8 +1,7 @@
 //! Maps of sparse files in their four forms, all read into one that is checked entry by entry: old GNU chunks in the
 //! header, PAX 0.0 and 0.1 records, and the text of PAX 1.0 before the data.
 
-use super::header::{self, Header, SPARSE, SPARSE_MORE, SPARSE_SIZE, bad, number, shown};
-use super::pax::decimal;
+use super::header::{self, Header, SPARSE, SPARSE_MORE, SPARSE_SIZE, bad, decimal, number, shown};
 use super::{Sparse, header::Block};
 use crate::{Error, Result};
 

@@ -4,10 +4,11 @@
 use super::elf;
 use super::expected::{Added, Content, Expected, Fate};
 use super::findings::Outcome;
+use super::ledgers;
 use super::member::{Kind, Member};
 use super::replay::{Inode, Tree};
+use super::spelling::{hex, show};
 use super::words::{content, describe, record, time};
-use super::{hex, ledgers, show};
 use crate::report::escape;
 use bstr::{BStr, BString};
 use std::collections::{BTreeSet, HashMap};

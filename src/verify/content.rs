@@ -3,7 +3,7 @@
 //! there, wait in a temporary file, unless they lie in a layer that is not compressed.
 
 use super::elf::{self, Elf};
-use super::ledgers;
+use super::lists;
 use crate::refs::elf::{Interp, interp, path};
 use crate::refs::needed::{self, Needed};
 use crate::refs::script::{self, Shebang};
@@ -119,7 +119,7 @@ impl<'a> Look<'a> {
     /// At the file of that path. `direct` is where its bytes can be read.
     pub fn new(wanted: &Wanted<'_>, path: &'a [u8], size: u64, direct: Option<(File, u64)>) -> Self {
         let whole = wanted.whole.contains(bstr::BStr::new(path));
-        let text = wanted.ledgers && ledgers::is_list(path);
+        let text = wanted.ledgers && lists::is_list(path);
         let any = (whole || text || wanted.references) && size > 0;
         let state = if any { State::Head(Vec::new()) } else { State::Nothing };
         let sums = whole.then(Default::default);

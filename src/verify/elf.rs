@@ -157,7 +157,7 @@ pub fn differences(old: &Elf, new: &Elf) -> Vec<(String, String, String)> {
             differ(format!("segment {index}"), show(old), show(new));
         } else if old.hash != new.hash {
             let at = format!("bytes of segment {index} (address {:#x})", old.is[2]);
-            differ(at, super::hex(&old.hash), super::hex(&new.hash));
+            differ(at, super::spelling::hex(&old.hash), super::spelling::hex(&new.hash));
         }
     }
     if old.sections != new.sections {

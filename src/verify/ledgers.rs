@@ -4,45 +4,21 @@
 
 use super::expected::{Content, Expected};
 use super::findings::Outcome;
+use super::lists::{Format, format};
 use super::member::{Kind, Member};
 use super::replay::Tree;
-use super::{hex, show};
+use super::spelling::{hex, show};
 use crate::path::{components, join, split};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use bstr::BStr;
 use std::collections::{HashMap, HashSet};
 
-/// Which checksums a list has.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Format {
-    Record,
-    Md5sums,
-    Apk,
-}
-
 /// A row: the path from the root, its checksum as written, and the size if one is said.
 struct Row<'t> {
     path: Vec<u8>,
     sum: &'t [u8],
     size: &'t [u8],
-}
-
-/// Whether a file lists checksums of others.
-#[must_use]
-pub fn is_list(path: &[u8]) -> bool {
-    format(path).is_some()
-}
-
-fn format(path: &[u8]) -> Option<Format> {
-    let (dir, name) = split(path);
-    if name == b"RECORD" && dir.ends_with(b".dist-info") {
-        Some(Format::Record)
-    } else if name.ends_with(b".md5sums") && dir.starts_with(b"var/lib/dpkg/") {
-        Some(Format::Md5sums)
-    } else {
-        (name == b"installed" && dir.ends_with(b"lib/apk/db")).then_some(Format::Apk)
-    }
 }
 
 fn rows<'t>(format: Format, path: &[u8], text: &'t [u8]) -> Vec<Row<'t>> {

@@ -12,6 +12,7 @@ use std::sync::atomic::AtomicUsize;
 
 mod artifact;
 mod compare;
+pub mod compression;
 mod config;
 pub mod content;
 pub mod documents;
@@ -20,6 +21,7 @@ pub mod expected;
 pub mod findings;
 pub mod layer;
 pub mod ledgers;
+pub mod lists;
 pub mod member;
 mod modules;
 mod outer;
@@ -28,6 +30,7 @@ pub mod pax;
 mod platform;
 mod references;
 pub mod replay;
+mod spelling;
 pub mod store;
 pub mod tell;
 mod words;
@@ -210,7 +213,7 @@ fn layers_of(side: &Side, image: &Image, out: &mut Outcome) {
             out.same("diff-id", &format!("config: rootfs.diff_ids[{index}]"), &said, &found);
         }
         if let Some(found) = layer.compression.filter(|_| !claim.media.is_empty()) {
-            match layer::Compression::of_media(&claim.media) {
+            match compression::Compression::of_media(&claim.media) {
                 Some(said) => {
                     out.same("media-type", &format!("{}: mediaType", claim.name), &said.name(), &found.name())
                 }
@@ -267,18 +270,4 @@ fn against(
     compare::trees(&old_tree, tree, expected, out);
     references::check(&old_tree, tree, &image.config, expected, out);
     Ok(())
-}
-
-/// A path as it is told: with a slash before it, and nothing in it that steers a terminal.
-fn show(path: &[u8]) -> String {
-    format!("/{}", crate::report::escape(path))
-}
-
-/// Hexadecimal digits.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        use std::fmt::Write as _;
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -3,7 +3,6 @@
 
 use super::member;
 use super::pax::{self, Map, Records};
-use super::store::normal;
 use crate::{Error, ErrorKind, Result, path};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -198,4 +197,9 @@ impl Walk<'_> {
         self.out.filled = Some(to);
         if from != offset + stored { Err(wrong()) } else { Ok(Member::Filled { offset: begin, size }) }
     }
+}
+
+/// A member's name; none where it leaves the archive or is no text, as no file of an image is named.
+pub fn normal(name: &[u8]) -> Option<String> {
+    String::from_utf8(path::normalize(name).ok()?.into()).ok()
 }

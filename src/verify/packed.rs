@@ -1,6 +1,6 @@
 //! Archives that are compressed as a whole, read a second way.
 
-use super::layer::Compression;
+use super::compression::{Compression, decoder};
 use crate::{Error, ErrorKind, Result};
 use liblzma::stream::{CONCATENATED, Stream, TELL_UNSUPPORTED_CHECK};
 use std::fs::File;
@@ -39,7 +39,7 @@ pub fn unpack(mut reader: Box<dyn Read + Send>, to: &mut File) -> Result<()> {
     } else if bzip2 {
         Box::new(bzip2::bufread::MultiBzDecoder::new(io::BufReader::new(whole)))
     } else {
-        super::layer::decoder(whole).map_err(|e| Error::io("cannot read", e))?.1
+        decoder(whole).map_err(|e| Error::io("cannot read", e))?.1
     };
     let mut from = io::BufReader::with_capacity(256 << 10, &mut plain);
     loop {

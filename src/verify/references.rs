@@ -8,7 +8,7 @@ use super::findings::Outcome;
 use super::member::{Kind, Member};
 use super::modules::{self, Rank};
 use super::replay::Tree;
-use super::show;
+use super::spelling::show;
 use crate::path::{components, split};
 use crate::refs::Target;
 use crate::refs::needed::Needed;

@@ -1,10 +1,10 @@
 //! Where an image's files are, read a second way: the members of an archive (`outer.rs`), or the files of a directory. A compressed
 //! archive or a pipe is put into a temporary file first.
 
-use super::outer::{self, Member};
+use super::outer::{self, Member, normal};
 use super::packed;
 use crate::source::{Location, Place};
-use crate::{Error, ErrorKind, Result, path};
+use crate::{Error, ErrorKind, Result};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
@@ -194,9 +194,4 @@ fn archive(file: File) -> Result<Kind> {
         return Err(Error::new(ErrorKind::Archive, "an archive without files, no image"));
     }
     Ok(Kind::Archive { file, filled, members })
-}
-
-/// A member's name; none where it leaves the archive or is no text, as no file of an image is named.
-pub fn normal(name: &[u8]) -> Option<String> {
-    String::from_utf8(path::normalize(name).ok()?.into()).ok()
 }

@@ -1,7 +1,7 @@
 //! What a path is, in a few words, for findings.
 
 use super::member::{Kind, Member};
-use super::{hex, show};
+use super::spelling::{hex, show};
 
 /// A time as it stands in headers.
 pub fn time((secs, nanos): (i64, u32)) -> String {

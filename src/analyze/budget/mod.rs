@@ -17,7 +17,7 @@
 
 use super::Analysis;
 use super::gate::{Checked, Status};
-use super::growth::Growth;
+use super::growth::{Growth, key};
 use crate::layer::LayerIndex;
 use crate::profile::{Glob, Globs, ProfileError};
 use crate::report::{escape, units};
@@ -26,47 +26,13 @@ use bstr::{BStr, ByteSlice};
 use read::Limit;
 use std::collections::{BTreeMap, HashMap};
 
+mod finding;
 mod read;
 #[cfg(test)]
 mod tests;
 
-/// How severe findings are, the worst first, and last what allows none at all.
-pub const SEVERITIES: [&str; 4] = ["error", "warning", "note", "none"];
-
-/// What a `slim.toml` asks for.
-#[derive(Clone, Debug, Default)]
-pub struct Settings {
-    total: Option<Limit>,
-    compressed: Option<Limit>,
-    layer: Option<Limit>,
-    reclaimable: Option<Limit>,
-    package: Option<Limit>,
-    growth: Option<read::Growth>,
-    packages: Vec<(String, Limit)>,
-    forbidden: Vec<Glob>,
-    lint: Option<read::Lint>,
-}
-
-/// A finding of a linter.
-#[derive(Clone, Copy, Debug)]
-pub struct Finding<'a> {
-    /// Its rule.
-    pub id: &'a str,
-    /// One of [`SEVERITIES`] but the last.
-    pub severity: &'a str,
-    /// Where, without a leading slash; empty where it is in the config.
-    pub path: &'a BStr,
-    /// What is wrong there, in a sentence; for comments.
-    pub message: &'a str,
-}
-
-impl Finding<'_> {
-    /// Where it is, in words.
-    #[must_use]
-    pub fn place(&self) -> String {
-        if self.path.is_empty() { "config".to_owned() } else { format!("/{}", escape(self.path)) }
-    }
-}
+pub use finding::{Finding, SEVERITIES};
+pub use read::Settings;
 
 impl Settings {
     /// Reads a `slim.toml`; `name` is what errors call it.
@@ -257,14 +223,6 @@ fn lint_row(lint: &read::Lint, findings: Option<&[Finding<'_>]>) -> Checked {
         .collect();
     let told = if over.is_empty() { "no finding".to_owned() } else { listed(&over) };
     row("lint", lint.max, over.is_empty(), over.len().to_string(), told)
-}
-
-/// The manager and name of a package as breakdowns call it, without the version.
-pub(super) fn key(label: &str) -> &str {
-    if label.starts_with('(') {
-        return label;
-    }
-    label.match_indices(' ').nth(1).map_or(label, |(at, _)| &label[..at])
 }
 
 /// Python's names may be spelled in several ways.

@@ -1,10 +1,24 @@
 //! A `slim.toml`, read.
 
-use super::{SEVERITIES, Settings};
-use crate::profile::{ProfileError, Reader, Source, Text, Value, glob, in_order, parse};
+use super::finding::SEVERITIES;
+use crate::profile::{Glob, ProfileError, Reader, Source, Text, Value, glob, in_order, parse};
 use crate::report::units;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+
+/// What a `slim.toml` asks for.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    pub(super) total: Option<Limit>,
+    pub(super) compressed: Option<Limit>,
+    pub(super) layer: Option<Limit>,
+    pub(super) reclaimable: Option<Limit>,
+    pub(super) package: Option<Limit>,
+    pub(super) growth: Option<Growth>,
+    pub(super) packages: Vec<(String, Limit)>,
+    pub(super) forbidden: Vec<Glob>,
+    pub(super) lint: Option<Lint>,
+}
 
 /// A size, and how it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]

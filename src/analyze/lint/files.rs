@@ -1,8 +1,9 @@
 //! Files that should not be in an image by their name or content: secrets, also those that only a lower layer has, and packages as
 //! they were downloaded.
 
+use super::finding::Severity;
+use super::look::Look;
 use super::rules::Named;
-use super::{Look, Severity};
 use crate::explain::Hiders;
 use crate::path;
 use crate::report::units;

@@ -1,10 +1,11 @@
 //! Imports of Python that no file in the image provides. One that an application cannot do without is an error; what may fail, as a
 //! `try` catches it or only a function asks for it, is counted as a note. Those of one package for one module are one finding.
 
+use super::finding::Severity;
+use super::look::{Look, more};
 use super::modules::{Modules, is_source, top};
 use super::reach::Reach;
-use super::{Look, Severity, more};
-use crate::plan::hold;
+use crate::plan::programs;
 use crate::refs::{Reference, Target, When};
 use crate::report::escape;
 use crate::tree::{NodeId, Type};
@@ -116,7 +117,7 @@ fn is_import(reference: &Reference) -> bool {
 /// The programs on PATH that are Python: scripts without a name of a module's.
 fn programs(look: &Look<'_>, files: &[File]) -> Vec<NodeId> {
     let tree = look.tree;
-    let dirs = hold::path_dirs(tree, look.request.plan.facts);
+    let dirs = programs::path_dirs(tree, look.request.plan.facts);
     let dirs: HashSet<NodeId> = dirs.iter().filter_map(|dir| dir.target).collect();
     let on_path = |file: &&File| dirs.contains(&tree.node(file.id).parent) && !is_source(&file.path);
     files.iter().filter(on_path).map(|file| file.id).collect()

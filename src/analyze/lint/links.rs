@@ -1,6 +1,6 @@
 //! Symbolic links that lead nowhere, and who deleted what they led to.
 
-use super::Look;
+use super::look::Look;
 use crate::path;
 use crate::report::escape;
 use crate::tree::merge::{Role, role};

@@ -1,6 +1,7 @@
 //! Programs that run with others' rights, and what everybody may write.
 
-use super::{Look, Severity};
+use super::finding::Severity;
+use super::look::Look;
 use crate::report::units;
 use crate::tree::{NodeId, Type};
 use std::collections::BTreeMap;

@@ -1,8 +1,8 @@
 //! Where Python finds a module: in the directories that it looks in, beside the program, in directories above it.
 
-use super::Look;
+use super::look::Look;
 use super::rules::PythonRules;
-use crate::plan::{guard, hold};
+use crate::plan::{guard, programs};
 use crate::refs::Target;
 use crate::tree::{NodeId, Tree};
 use std::cell::RefCell;
@@ -46,7 +46,7 @@ impl<'a> Modules<'a> {
         roots.extend(more.filter(|&dir| tree.is_dir(dir)).collect::<Vec<_>>());
         roots.iter().find(|&&root| tree.child(root, rules.marker.as_bytes()).is_some())?;
         let facts = look.request.plan.facts;
-        let homes: Vec<NodeId> = hold::path_dirs(tree, facts)
+        let homes: Vec<NodeId> = programs::path_dirs(tree, facts)
             .iter()
             .filter_map(|dir| dir.target)
             .map(|dir| tree.node(dir).parent)
@@ -77,7 +77,7 @@ impl<'a> Modules<'a> {
             Target::Text(text) | Target::Join(text) if text.starts_with('/') => Some(text.as_bytes()),
             _ => None,
         });
-        paths.map(super::base).map(|name| name.strip_suffix(b".py").unwrap_or(name)).collect()
+        paths.map(super::look::base).map(|name| name.strip_suffix(b".py").unwrap_or(name)).collect()
     }
 
     /// The directory so many levels above that of a file.

@@ -1,7 +1,8 @@
 //! Packages that an application in JavaScript loads by name, and that no `node_modules` above it has.
 
-use super::{Look, Severity, more};
-use crate::plan::hold;
+use super::finding::Severity;
+use super::look::{Look, more};
+use crate::plan::programs;
 use crate::refs::{Target, When};
 use crate::tree::{NodeId, Tree, Type};
 use std::collections::BTreeMap;
@@ -11,8 +12,8 @@ const IMPORT: &str = "missing-import";
 pub(super) fn look(look: &mut Look<'_>) {
     let tree = look.tree;
     let rules = &look.rules().node;
-    let path = hold::path_dirs(tree, look.request.plan.facts);
-    if !rules.programs.iter().any(|program| !hold::on_path(tree, program.as_bytes(), &path).is_empty()) {
+    let path = programs::path_dirs(tree, look.request.plan.facts);
+    if !rules.programs.iter().any(|program| !programs::on_path(tree, program.as_bytes(), &path).is_empty()) {
         return;
     }
     let mut groups: BTreeMap<(Severity, String), (NodeId, u32, u64)> = BTreeMap::new();

@@ -1,7 +1,8 @@
 //! What programs need to start and is not there: interpreters of scripts, loaders, shared libraries.
 
-use super::{Look, Severity, base, more};
-use crate::plan::{guard, hold};
+use super::finding::Severity;
+use super::look::{Look, base, more};
+use crate::plan::{guard, programs};
 use crate::report::escape;
 use crate::tree::{NodeId, Resolved, Tree, Type};
 use bstr::{BStr, BString, ByteSlice};
@@ -23,9 +24,9 @@ struct Places {
 impl Places {
     fn new(look: &Look<'_>) -> Self {
         let (tree, facts) = (look.tree, look.request.plan.facts);
-        let path = hold::path_dirs(tree, facts);
+        let path = programs::path_dirs(tree, facts);
         let on_path = path.iter().filter_map(|dir| dir.target).collect();
-        let started = hold::config_programs(tree, facts, &path).iter().filter_map(|found| found.target).collect();
+        let started = programs::config_programs(tree, facts, &path).iter().filter_map(|found| found.target).collect();
         Self { path, on_path, started }
     }
 
@@ -94,7 +95,7 @@ fn config(look: &mut Look<'_>, places: &Places) {
         let there = if word.contains('/') {
             tree.resolve(workdir, word.as_bytes()).target.is_some()
         } else {
-            !hold::on_path(tree, word.as_bytes(), &places.path).is_empty()
+            !programs::on_path(tree, word.as_bytes(), &places.path).is_empty()
         };
         if let Some(severity) = look.rules().severity(PROGRAM, case, b"").filter(|_| !there && !word.is_empty()) {
             let message = format!("{what} is {}, which is not in the image", escape(word.as_bytes()));
@@ -118,8 +119,11 @@ fn interpreter(tree: &Tree, places: &Places, facts: &crate::layer::Facts) -> Opt
         return Some((script.interpreter.to_vec(), "is run by"));
     }
     let program = script.env_program()?;
-    let missing =
-        if program.contains(&b'/') { lacks(&program) } else { hold::on_path(tree, &program, &places.path).is_empty() };
+    let missing = if program.contains(&b'/') {
+        lacks(&program)
+    } else {
+        programs::on_path(tree, &program, &places.path).is_empty()
+    };
     missing.then(|| (program.to_vec(), "is run by env with"))
 }
 

@@ -1,6 +1,6 @@
 //! Which Python files are loaded when others are: an import that is missing in a module matters where a program gets there.
 
-use super::Look;
+use super::look::Look;
 use super::modules::Modules;
 use crate::refs::{Target, When};
 use crate::tree::NodeId;

@@ -1,6 +1,6 @@
 //! Secrets in the config: in the environment, and in the instructions of the history. No value is ever told.
 
-use super::Look;
+use super::look::Look;
 use super::masked::{Word, secret, words};
 use bstr::BString;
 use std::collections::BTreeSet;

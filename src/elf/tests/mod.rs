@@ -9,6 +9,8 @@ mod verify;
 
 use super::*;
 use build::{FORMS, File};
+use std::borrow::Cow;
+use std::ops::Range;
 
 /// The new file, verified, and found to be left alone by a second run.
 fn stripped(file: &File, level: Level) -> Vec<u8> {

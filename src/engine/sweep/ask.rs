@@ -1,6 +1,6 @@
 //! The helpers that run inside an image, and what they answer.
 
-use super::{Marks, Side};
+use super::found::{Marks, Side};
 use crate::engine::Container;
 use crate::engine::process::Limits;
 use crate::{Error, ErrorKind, Result};

@@ -1,12 +1,12 @@
 //! What rules say of those who read their paths, and what else a name stands for that is no path: a program, a package whose tests are
 //! run, a language, a text domain, a library, a source map.
 
-use super::done::What;
+use super::facts::facts_of;
 use super::index::within;
-use super::{Guard, facts_of};
+use super::state::{Guard, What};
 use crate::layer::Facts;
 use crate::path;
-use crate::plan::hold;
+use crate::plan::programs;
 use crate::profile::Guard as Kind;
 use crate::refs::Target;
 use crate::tree::NodeId;
@@ -71,7 +71,7 @@ impl Guard<'_> {
         if self.packaged.is_empty() {
             return Vec::new();
         }
-        let found = hold::on_path(self.tree, name.as_bytes(), &self.prepared.path);
+        let found = programs::on_path(self.tree, name.as_bytes(), &self.prepared.path);
         let all = found.into_iter().flat_map(|found| found.links.into_iter().chain(found.target));
         let runs = |rule: u16| self.rule(rule).reading.runs.iter().any(|known| known == name);
         all.filter(|id| self.packaged.contains(id) && self.rules[id.index()].is_some_and(runs)).collect()
@@ -79,8 +79,8 @@ impl Guard<'_> {
 
     /// The translations for a language, in all domains.
     pub(super) fn language(&self, value: &str, out: &mut Vec<NodeId>) {
-        let wanted: Vec<&str> = value.split(':').map(hold::language).collect();
-        out.extend(hold::of_languages(self.tree, |name| wanted.contains(&name)).filter(|&id| self.index.has(id)));
+        let wanted: Vec<&str> = value.split(':').map(programs::language).collect();
+        out.extend(programs::of_languages(self.tree, |name| wanted.contains(&name)).filter(|&id| self.index.has(id)));
     }
 
     /// Whether the text domains that a file has are taken for needed in every language: those of Python code are, as it may open one

@@ -1,8 +1,8 @@
 //! What the image's config refers to: its environment, working directory, volumes, commands and labels.
 
-use super::Guard;
 use super::named::Naming;
-use crate::plan::hold::MOST_WORDS;
+use super::state::Guard;
+use crate::plan::programs::MOST_WORDS;
 use crate::refs::syntax::Syntax;
 use crate::tree::NodeId;
 

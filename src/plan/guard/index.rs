@@ -1,7 +1,8 @@
 //! What guarded rules would drop, by name, by kind and by module.
 
+use super::names::{EXTENSIONS, extension};
 use crate::tree::{NodeId, Tree};
-use bstr::{BStr, ByteSlice};
+use bstr::BStr;
 use std::collections::{HashMap, HashSet};
 
 /// The paths that guarded rules would drop.
@@ -71,7 +72,7 @@ impl<'a> Index<'a> {
             let stem = name.split(|&c| c == b'.').next().unwrap_or_default();
             self.modules.insert(if stem == b"__init__" { self.tree.name(parent) } else { BStr::new(stem) });
         }
-        self.javascript |= extension == b"wasm" || super::node::EXTENSIONS.iter().any(|e| e.as_bytes() == extension);
+        self.javascript |= extension == b"wasm" || EXTENSIONS.iter().any(|e| e.as_bytes() == extension);
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -110,12 +111,4 @@ pub(super) fn within<'i>(tree: &Tree, ids: &'i [NodeId], dir: NodeId) -> &'i [No
     let from = ids.partition_point(|id| *id < dir);
     let to = ids.partition_point(|id| id.0 < end);
     &ids[from..to]
-}
-
-/// What comes after the last dot; nothing where the name begins with it.
-pub(super) fn extension(name: &[u8]) -> &[u8] {
-    match name.rfind_byte(b'.') {
-        Some(at) if at > 0 => &name[at + 1..],
-        _ => b"",
-    }
 }

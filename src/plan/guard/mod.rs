@@ -11,31 +11,38 @@ use crate::path;
 use crate::profile::{Action, Guard as Kind, Profile};
 use crate::refs::{Reference, Target};
 use crate::tree::{NodeId, Tree};
-use done::Done;
 use index::Index;
-use relative::Tops;
 use roots::Roots;
+use state::{Done, Speaker};
 use std::collections::{BTreeSet, HashSet};
+use tops::Tops;
 
 mod asked;
 mod config;
 mod deaf;
 mod done;
+mod facts;
 mod index;
 mod named;
+mod names;
 mod node;
 mod paths;
+mod places;
 mod prepared;
 mod python;
 mod relative;
 mod roots;
 mod shared;
+mod state;
+mod tops;
 mod wanted;
 
+pub use facts::facts_of;
 pub use prepared::Prepared;
 pub use python::module_files;
 pub use roots::{all as module_dirs, is_code, module_roots};
 pub use shared::{dirs as library_dirs, own_dirs as own_library_dirs};
+pub use state::Guard;
 pub use wanted::searched;
 
 /// The names in the last components of guarded patterns, such as `tests`, and `ttf` of `*.{ttf,woff}`: what a file refers to by
@@ -60,40 +67,6 @@ pub fn asks(profile: &Profile) -> (bool, bool) {
 
 /// A file that names more places is listened to for the first of them only.
 const MOST_PLACES: usize = 128;
-
-/// What says that a module is imported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Speaker {
-    /// A statement.
-    Import,
-    /// A string of Python code.
-    Text,
-    /// A string of JavaScript.
-    JavaScript,
-}
-
-/// Finds what is needed of what rules would drop.
-pub struct Guard<'a> {
-    request: &'a Request<'a>,
-    tree: &'a Tree,
-    index: Index<'a>,
-    /// By node: the rule that would drop it.
-    rules: Vec<Option<u16>>,
-    prepared: &'a Prepared,
-    done: Done,
-    /// By rule: whether somebody follows the comments that name source maps.
-    mapped: Vec<bool>,
-    /// What would go at the top of packages of Node's.
-    tops: Tops,
-    /// What would go with a package: to mention a path of a compiler is not to need it, to import or to link it is.
-    packaged: HashSet<NodeId>,
-    /// Where Python looks for modules.
-    roots: Roots,
-    /// Where the dynamic loader looks for libraries.
-    library_dirs: Vec<NodeId>,
-    /// Absolute imports that have been looked for in all roots, and by whom: not all are listened to.
-    imported: HashSet<(&'a str, &'a str, Speaker)>,
-}
 
 impl<'a> Guard<'a> {
     /// Prepares for what `dropped` says, by node: the rule that would drop it.
@@ -267,13 +240,6 @@ pub fn listens(kind: Kind, tree: &Tree, file: NodeId, why: Why) -> bool {
         _ if matches!(why, Why::Named(..) | Why::Loaded(_) | Why::Mapped(..)) => true,
         Kind::References => true,
         Kind::Paths => false,
-        Kind::Python => matches!(why, Why::Referenced(..)) && !node::is_javascript(tree.name(file)),
+        Kind::Python => matches!(why, Why::Referenced(..)) && !names::is_javascript(tree.name(file)),
     }
-}
-
-/// What is known of a file's content.
-#[must_use]
-pub fn facts_of<'a>(request: &Request<'a>, file: NodeId) -> Option<&'a Facts> {
-    let at = request.merged.tree.inode_of(file).holder()?;
-    request.facts_at(at)
 }

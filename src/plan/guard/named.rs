@@ -1,67 +1,17 @@
 //! What a path stands for that a text, a program or the config names in full: the file, or all that is in the directory. To name
 //! the place that a rule is about (`/usr/share/doc`, `/tmp`) is to name nothing in it.
 
-use super::done::What;
 use super::paths::matches;
 use super::prepared::variable;
-use super::wanted::{beginning, patterns, place};
-use super::{Guard, Request};
-use crate::profile::{Glob, Globs, Guard as Kind, Rule};
+use super::state::{Guard, What};
+use crate::plan::Request;
+use crate::profile::{Guard as Kind, Rule};
 use crate::refs::Target;
-use crate::tree::{NodeId, Resolved, Tree};
+use crate::tree::{NodeId, Resolved};
 use bstr::BStr;
 
 /// Names that a wildcard may stand for, at most.
 const MOST: usize = 4096;
-
-/// The places that rules are about: of each rule the directories that its rooted patterns begin with.
-pub(super) struct Places {
-    /// By rule.
-    pub(super) roots: Vec<Vec<NodeId>>,
-    /// By rule: what its patterns say that begin anywhere and have no wildcard behind that, as those of caches.
-    plain: Vec<Vec<String>>,
-}
-
-impl Places {
-    pub(super) fn new(request: &Request<'_>) -> Self {
-        let tree = &request.merged.tree;
-        let rules = &request.profile.rules;
-        let mut out = Self { roots: vec![Vec::new(); rules.len()], plain: vec![Vec::new(); rules.len()] };
-        // Places with wildcards, and whose they are.
-        let (mut globs, mut owners) = (Vec::new(), Vec::new());
-        let asks = |rule: &Rule| rule.enabled && rule.guard != Kind::None;
-        for (number, rule) in rules.iter().enumerate().filter(|(_, rule)| asks(rule)) {
-            for pattern in patterns(rule) {
-                let place = place(&pattern);
-                if let Some(rest) = pattern.strip_prefix("**/") {
-                    // A pattern without a wildcard names its own place.
-                    out.plain[number]
-                        .extend((!rest.is_empty() && beginning(&pattern) == rest).then(|| rest.to_owned()));
-                } else if place == beginning(&pattern) {
-                    let found = tree.lookup(place.as_bytes()).filter(|&id| id != NodeId::ROOT && tree.is_dir(id));
-                    out.roots[number].extend(found);
-                } else {
-                    globs.push(Glob { source: place.clone(), expanded: vec![place] });
-                    owners.push(number);
-                }
-            }
-        }
-        // As a part of the profile patterns that can't be compiled were an error.
-        let Some(globs) = Globs::new(&globs).ok().filter(|_| !owners.is_empty()) else { return out };
-        let mut path = Vec::new();
-        for id in tree.ids().filter(|&id| tree.is_dir(id)) {
-            tree.path_into(id, &mut path);
-            globs.find(&path, |glob| out.roots[owners[glob]].push(id));
-        }
-        out
-    }
-
-    /// Whether a directory is a place that a rule is about, or in one.
-    pub(super) fn has(&self, tree: &Tree, dir: NodeId) -> bool {
-        let within = |&root: &NodeId| dir == root || (dir > root && dir.0 < tree.node(root).end);
-        self.roots.iter().flatten().any(within)
-    }
-}
 
 /// How a path is named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

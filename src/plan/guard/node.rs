@@ -1,19 +1,11 @@
 //! Which files Node loads for `require` and `import`. Source: <https://nodejs.org/api/modules.html#all-together>, with more
 //! extensions for those who run TypeScript.
 
-use super::Guard;
+use super::names::{EXTENSIONS, is_javascript};
+use super::state::Guard;
 use crate::layer::Facts;
 use crate::tree::NodeId;
 use bstr::BStr;
-
-/// What may be left out of a module's path.
-pub(super) const EXTENSIONS: [&str; 10] = ["js", "mjs", "cjs", "json", "node", "ts", "mts", "cts", "tsx", "jsx"];
-
-/// Whether a file's references are those of JavaScript.
-pub(super) fn is_javascript(name: &BStr) -> bool {
-    let extension = super::index::extension(name);
-    name == "package.json" || (extension != b"json" && EXTENSIONS.iter().any(|e| e.as_bytes() == extension))
-}
 
 impl Guard<'_> {
     /// Whether a file is JavaScript, by its name or by the interpreter that it names.
@@ -24,7 +16,7 @@ impl Guard<'_> {
                 s.interpreter.ends_with(b"/node") || s.env_program().is_some_and(|program| program == "node")
             })
         };
-        is_javascript(self.tree.name(file)) || super::facts_of(self.request, file).is_some_and(runs)
+        is_javascript(self.tree.name(file)) || super::facts::facts_of(self.request, file).is_some_and(runs)
     }
 
     /// The files that a module's name may mean.

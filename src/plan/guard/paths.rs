@@ -1,8 +1,9 @@
 //! Which files a string names that reads like a path, a file's name or a kind of files. It counts within the package of the file
 //! that says so: names such as `data.csv` mean another file in every package.
 
-use super::Guard;
-use super::index::{extension, within};
+use super::index::within;
+use super::names::extension;
+use super::state::Guard;
 use crate::tree::NodeId;
 use bstr::{BStr, ByteSlice};
 

@@ -1,9 +1,10 @@
 //! What the guard has to know whatever is dropped: it depends on the request alone, and is made once for all rounds of a plan.
 
 use super::deaf::Deaf;
-use super::named::Places;
-use super::{Request, wanted};
-use crate::plan::hold;
+use super::places::Places;
+use super::wanted;
+use crate::plan::Request;
+use crate::plan::programs;
 use crate::refs::paths::Search;
 use crate::tree::{NodeId, Resolved};
 
@@ -31,11 +32,11 @@ impl Prepared {
     #[must_use]
     pub fn new(request: &Request<'_>) -> Self {
         let (tree, facts) = (&request.merged.tree, request.facts);
-        let path = hold::path_dirs(tree, facts);
+        let path = programs::path_dirs(tree, facts);
         Self {
             places: Places::new(request),
             homes: homes(request),
-            started: hold::config_programs(tree, facts, &path),
+            started: programs::config_programs(tree, facts, &path),
             path,
             workdir: tree.resolve(NodeId::ROOT, facts.workdir.as_bytes()).target,
             deaf: Deaf::new(request.profile),

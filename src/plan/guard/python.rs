@@ -1,6 +1,6 @@
 //! Which files Python loads for an import.
 
-use super::{Guard, Speaker};
+use super::state::{Guard, Speaker};
 use crate::tree::{NodeId, Tree};
 use bstr::ByteSlice;
 
@@ -137,7 +137,7 @@ impl<'a> Guard<'a> {
         let is_dotted = !text.contains(['/', ' ', '*', '-']) && module.contains('.') && !name.is_empty();
         if is_dotted {
             let level = (module.len() - name.len()) as u32;
-            let javascript = super::node::is_javascript(self.tree.name(file));
+            let javascript = super::names::is_javascript(self.tree.name(file));
             let speaker = if javascript { Speaker::JavaScript } else { Speaker::Text };
             self.import(file, speaker, level, name, "", out);
             if level == 0 {

@@ -1,53 +1,16 @@
 //! Which files a path names in full: from the directory of the file that says so, from one above it, or at the top of a package of
 //! Node's. What is named in full is needed whatever its name, `README.md` too, for which a mention says nothing.
 
-use super::Guard;
 use super::index::within;
+use super::state::Guard;
 use crate::layer::Facts;
 use crate::plan::Why;
 use crate::refs::Target;
-use crate::tree::{NodeId, Tree};
+use crate::tree::NodeId;
 use bstr::{BStr, ByteSlice};
-use std::collections::HashMap;
 
 /// How far above a Python file a lone name is looked for: `Path(__file__).parent.parent / "README.md"`.
 const MOST_LEVELS: usize = 4;
-
-/// What rules would drop at the top of packages, beside their `package.json`: by name in small letters, and by `README` of
-/// `README.md`, for a word in capitals is hardly anything but the name of a file.
-#[derive(Default)]
-pub(super) struct Tops(HashMap<Vec<u8>, Vec<NodeId>>);
-
-impl Tops {
-    pub(super) fn new(tree: &Tree, goes: impl Fn(NodeId) -> bool) -> Self {
-        let mut tops: HashMap<Vec<u8>, Vec<NodeId>> = HashMap::new();
-        let is_top = |id: &NodeId| goes(*id) && tree.child(tree.node(*id).parent, b"package.json").is_some();
-        for id in tree.ids().filter(is_top) {
-            let name = tree.name(id);
-            tops.entry(name.to_ascii_lowercase()).or_default().push(id);
-            let stem = name.split(|&c| c == b'.').next().unwrap_or_default();
-            if stem.len() < name.len()
-                && stem.iter().any(u8::is_ascii_uppercase)
-                && !stem.iter().any(u8::is_ascii_lowercase)
-            {
-                tops.entry(stem.to_vec()).or_default().push(id);
-            }
-        }
-        Self(tops)
-    }
-
-    /// Those of the name that a path ends with, whatever their case; none for a path with more to it than that name.
-    fn named(&self, text: &str) -> [&[NodeId]; 2] {
-        let name = text.rsplit('/').next().unwrap_or_default();
-        let above = text[..text.len() - name.len()].split('/');
-        if self.0.is_empty() || !above.into_iter().all(|part| matches!(part, "" | "." | ".." | "*")) {
-            return [&[], &[]];
-        }
-        let lower = name.to_ascii_lowercase();
-        let list = |name: &str| self.0.get(name.as_bytes()).map_or(&[][..], Vec::as_slice);
-        [list(&lower), if lower == name { &[] } else { list(name) }]
-    }
-}
 
 /// Whether a string says a name: without a dot it is a word like any other, so its case counts, and a directory's says too little.
 fn says(text: &str, name: &BStr, is_dir: bool) -> bool {
@@ -204,6 +167,7 @@ impl Guard<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tops::Tops;
     use super::*;
 
     #[test]

@@ -1,6 +1,6 @@
 //! Which files the dynamic loader opens for the libraries that an object needs. Source: ld.so(8).
 
-use super::Guard;
+use super::state::Guard;
 use crate::plan::Request;
 use crate::refs::Target;
 use crate::refs::needed::Needed;
@@ -24,7 +24,7 @@ pub fn dirs(request: &Request<'_>) -> Vec<NodeId> {
     let main = tree.lookup(b"etc/ld.so.conf");
     let more = tree.lookup(b"etc/ld.so.conf.d").into_iter().flat_map(|dir| tree.children(dir)).copied();
     for file in main.into_iter().chain(more) {
-        for reference in super::facts_of(request, file).into_iter().flat_map(|facts| facts.references.iter()) {
+        for reference in super::facts::facts_of(request, file).into_iter().flat_map(|facts| facts.references.iter()) {
             if let Target::Join(dir) = &reference.target {
                 out.extend(resolve(dir.as_bytes()));
             }

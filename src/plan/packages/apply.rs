@@ -1,31 +1,18 @@
 //! What it takes to remove packages: the names that go with them, and the rows of databases.
 
+use super::going::Going;
 use super::groups;
 use super::inventory::{Inventory, is_bytecode_of};
+use super::outcome::{Kept, KeptPackage, Outcome, RemovedPackage};
 use super::select::Selection;
-use super::{Kept, KeptPackage, Outcome, RemovedPackage};
 use crate::package::{Document, Manager, apk, dpkg};
 use crate::plan::Request;
+use crate::plan::edits::Edits;
 use crate::plan::hold::Decided;
 use crate::plan::places::Places;
-use crate::plan::rewrite::Edits;
-use crate::plan::verdict::{Proposal, Proposals};
+use crate::plan::proposal::{Proposal, Proposals};
 use crate::tree::{At, NodeId, Tree};
-use bstr::BString;
 use std::collections::{BTreeMap, HashMap, HashSet};
-
-/// All that goes with the packages of a selection.
-pub struct Going {
-    /// Names that go, with the package for whose sake.
-    pub nodes: BTreeMap<NodeId, u32>,
-    /// The rule of each package that goes.
-    rules: HashMap<u32, u16>,
-    pub edits: Edits,
-    /// Symbolic links that lead elsewhere, and what they say then.
-    pub links: Vec<(NodeId, BString)>,
-    /// The same for links to those: where they lead in the end.
-    pub leads: Vec<(NodeId, BString)>,
-}
 
 impl Going {
     /// Works it out.

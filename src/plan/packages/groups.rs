@@ -1,7 +1,7 @@
 //! Alternatives of what goes: what is behind a name such as `cc` moves on to the next best, as `update-alternatives --remove`
 //! would do it, and where there is none the name goes.
 
-use super::apply::Going;
+use super::going::Going;
 use super::inventory::Inventory;
 use crate::package::Document;
 use crate::package::alternatives::{Choice, Group};

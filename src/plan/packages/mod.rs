@@ -6,99 +6,27 @@
 
 use super::guard::Prepared;
 use super::hold::{self, Decided};
-use super::rewrite::Edits;
-use super::verdict::Proposals;
+use super::proposal::Proposals;
 use super::{Request, Why};
 use crate::package::Manager;
-use crate::profile::{Action, Packages};
-use crate::tree::{At, NodeId};
+use crate::profile::Action;
+use crate::tree::NodeId;
 use crate::{Error, ErrorKind, Result, Warning};
 use bstr::BString;
 use inventory::Inventory;
 use select::{Asked, Graph, Lost, Selection};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 mod apply;
+mod going;
 mod groups;
 mod inventory;
+mod outcome;
 mod select;
 
-/// Why a package stays though a rule asked for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kept {
-    /// The system does not work without it, says its manager.
-    Essential,
-    /// The administrator put it on hold.
-    OnHold,
-    /// A protection of the profile holds this file of it.
-    Protected(u16, NodeId),
-    /// This file of it lies in a layer of the base.
-    Base(NodeId),
-    /// There is no list of its files.
-    Unlisted,
-    /// It came with this package of another manager, or within this other distribution.
-    PartOf(u32),
-    /// This package needs it.
-    Needed(u32),
-    /// It has moved files of other packages out of its way.
-    Diverts,
-    /// This file of it must stay.
-    Held(NodeId, Why),
-}
-
-/// A package that goes.
-#[derive(Clone, Debug)]
-pub struct RemovedPackage {
-    /// Its manager.
-    pub manager: Manager,
-    /// Its name.
-    pub name: BString,
-    /// Its version.
-    pub version: BString,
-    /// The rule that takes it, by index in the profile.
-    pub rule: u16,
-    /// Whether it goes because only what goes needed it.
-    pub orphan: bool,
-    /// Files, links and database files of it that go.
-    pub files: u64,
-    /// Their bytes in the tar.
-    pub bytes: u64,
-}
-
-/// A package that stays though a rule asked for it.
-#[derive(Clone, Debug)]
-pub struct KeptPackage {
-    /// Its manager.
-    pub manager: Manager,
-    /// Its name.
-    pub name: BString,
-    /// The rule that asked for it, by index in the profile.
-    pub rule: u16,
-    /// Why it stays.
-    pub why: Kept,
-    /// The name of the other package, where the reason is one.
-    pub other: Option<BString>,
-    /// Its files and links, in the tree's order.
-    pub nodes: Vec<NodeId>,
-}
-
-/// What was decided about packages.
-#[derive(Clone, Debug, Default)]
-pub struct Outcome {
-    /// What goes, by manager and name.
-    pub removed: Vec<RemovedPackage>,
-    /// What stays, by manager and name.
-    pub kept: Vec<KeptPackage>,
-    /// Who lost what it needs by `force`: the names of both.
-    pub broken: Vec<(BString, BString)>,
-    /// Edits of database files.
-    pub(super) edits: Edits,
-    /// Symbolic links that lead elsewhere now, by the member that has them.
-    pub(super) links: HashMap<At, BString>,
-}
-
-/// A rule about packages.
-pub(super) type Rule<'a> = &'a Packages;
+use going::Going;
+use outcome::Rule;
+pub use outcome::{Kept, KeptPackage, Outcome, RemovedPackage};
 
 /// Decides which packages go, and with them about every node. Without such a rule that is [`hold::decide`] alone.
 ///
@@ -128,7 +56,7 @@ pub fn decide(
         let (asked, blocked) = (asked.as_slice(), blocked.as_slice());
         let asking = Asked { inventory: &inventory, graph: &graph, rules: &rules, asked, blocked, held: &held };
         let selection = asking.select().map_err(|(s, lost)| refused(request, &inventory, &graph, &s, &lost))?;
-        let going = apply::Going::new(request, &inventory, &selection);
+        let going = Going::new(request, &inventory, &selection);
         let before = going.propose(request, proposals);
         let decided = hold::decide(request, &prepared, proposals);
         // What must stay of a package keeps all of it: half a package is none, and its database would lie.
@@ -146,7 +74,7 @@ pub fn decide(
 
 /// The packages of which a file must stay, and why the first such file does. What stays for the sake of a file of the same
 /// package, or of one that stays for this one, is no reason: each is traced back to a file that stays whatever becomes of packages.
-fn staying(request: &Request<'_>, going: &apply::Going, decided: &Decided) -> BTreeMap<u32, Kept> {
+fn staying(request: &Request<'_>, going: &Going, decided: &Decided) -> BTreeMap<u32, Kept> {
     // A link that is loaded by its name stays alone: it leads to a library, and nothing else of the package is needed for that.
     let alone = |why: Why| matches!(why, Why::Loaded(_));
     let files = decided.held.iter().filter(|h| !request.merged.tree.is_dir(h.node) && !alone(h.why));

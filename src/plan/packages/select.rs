@@ -1,7 +1,7 @@
 //! Which packages go: those that rules ask for, less what must stay and what others need, and what is left over then.
 
 use super::inventory::Inventory;
-use super::{Kept, Rule};
+use super::outcome::{Kept, Rule};
 use crate::package::{Clause, Manager};
 use crate::tree::NodeId;
 use std::collections::{BTreeMap, HashMap, HashSet};

@@ -3,7 +3,8 @@
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::{RawProtect, Reader, Value, in_order, kind};
+use super::RawProtect;
+use super::reader::{Reader, Value, in_order, kind};
 
 const PROTECT_KEYS: [&str; 6] = ["path", "reason", "except", "links", "owned", "content"];
 

@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use super::{Action, Key, Reader, Text, Value};
+use super::reader::{Key, Reader, Value};
+use crate::profile::Action;
+use crate::profile::error::Text;
 
 /// Their names.
 pub(super) const KEYS: [&str; 9] =

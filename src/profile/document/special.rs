@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
-use super::super::packages::Raw;
-use super::{Action, DpkgPaths, Key, Reader, Value};
+use super::reader::{Key, Reader, Value};
 use crate::package::Manager;
+use crate::profile::packages::Raw;
+use crate::profile::{Action, DpkgPaths};
 
 /// The keys of a rule about packages alone, and of one that drops.
 pub(super) const PACKAGE_KEYS: [&str; 5] = ["packages", "manager", "force", "orphans", "keep-needed"];

@@ -2,8 +2,8 @@
 
 use toml::de::DeValue;
 
-use super::super::{Action, Bytecode, External, Mode};
-use super::{Key, Reader, Value};
+use super::reader::{Key, Reader, Value};
+use crate::profile::{Action, Bytecode, External, Mode};
 use std::ops::Range;
 
 /// The keys, beside those that all rules have.

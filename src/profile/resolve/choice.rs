@@ -1,7 +1,8 @@
 //! What a `[[when]]` brings.
 
 use super::super::Choice;
-use super::super::document::{RawChoice, Text};
+use super::super::document::RawChoice;
+use super::super::error::Text;
 use super::Loader;
 
 impl Loader<'_> {

@@ -5,7 +5,14 @@ use std::io::{self, BufRead, Read};
 
 /// Reads the stored data of a [`Framer`]'s current member and ends where they end.
 pub struct Data<'a, R: BufRead> {
-    pub(super) framer: &'a mut Framer<R>,
+    framer: &'a mut Framer<R>,
+}
+
+impl<R: BufRead> Framer<R> {
+    /// The rest of the current member's stored data: of a sparse file the chunks only.
+    pub fn data(&mut self) -> Data<'_, R> {
+        Data { framer: self }
+    }
 }
 
 impl<R: BufRead> BufRead for Data<'_, R> {

@@ -1,0 +1,60 @@
+//! What has changed since an earlier analysis.
+
+use crate::report::units;
+use serde::{Deserialize, Serialize};
+
+/// What an earlier analysis said besides; a later version may leave it out.
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Rest {
+    /// Bytes of all layers as stored.
+    pub blob_bytes: Option<u64>,
+    /// Bytes of tar that no container saw.
+    pub reclaimable_bytes: Option<u64>,
+    /// How many paths a container saw.
+    pub paths: Option<u64>,
+}
+
+/// A package that takes another size.
+#[derive(Serialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Grown {
+    /// Its manager and name; what is in brackets is no package.
+    pub name: String,
+    /// Bytes of tar then.
+    pub bytes_before: u64,
+    /// Bytes of tar now.
+    pub bytes_after: u64,
+}
+
+/// What has changed since.
+#[derive(Serialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Growth {
+    /// Bytes of all layers as plain tars then.
+    pub bytes_before: u64,
+    /// The same now.
+    pub bytes_after: u64,
+    /// What else is known of then.
+    pub before: Rest,
+    /// Packages that take another size, most change first; empty where either side does not know its packages.
+    pub packages: Vec<Grown>,
+}
+
+impl Growth {
+    /// `+38.0 MB (+2.1%): pip pyarrow +31.0 MB, pip numpy +7.0 MB and 3 more`.
+    #[must_use]
+    pub fn sentence(&self, most: usize) -> String {
+        let (before, after) = (self.bytes_before, self.bytes_after);
+        let mut out = format!("{} ({})", units::change(before, after), units::change_percent(before, after));
+        let one = |g: &Grown| format!("{} {}", g.name, units::change(g.bytes_before, g.bytes_after));
+        let named: Vec<String> = self.packages.iter().take(most).map(one).collect();
+        if !named.is_empty() {
+            out.push_str(&format!(": {}", named.join(", ")));
+        }
+        if self.packages.len() > named.len() && !named.is_empty() {
+            out.push_str(&format!(" and {} more", units::count((self.packages.len() - named.len()) as u64)));
+        }
+        out
+    }
+}

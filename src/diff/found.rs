@@ -1,0 +1,322 @@
+//! What is compared, what has to be asked, and what differs.
+
+use crate::Digest;
+use crate::analyze::Head;
+use crate::image::ImageFacts;
+use crate::layer::LayerIndex;
+use crate::tree::{At, Tree};
+use bstr::BString;
+use serde::Serialize;
+use std::collections::{HashMap, HashSet};
+
+/// One of the two images.
+#[derive(Clone, Copy)]
+pub struct Image<'a> {
+    /// What it is.
+    pub head: &'a Head,
+    /// What its config says.
+    pub facts: &'a ImageFacts,
+    /// The config itself.
+    pub config: &'a serde_json::Value,
+    /// Of each layer the diff_id and the size as stored.
+    pub stored: &'a [(Digest, u64)],
+    /// The layers, bottom first.
+    pub layers: &'a [&'a LayerIndex],
+    /// What a container sees.
+    pub tree: &'a Tree,
+}
+
+/// Which contents have to be looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Questions {
+    /// Files of equal path and size: are they equal?
+    pub pairs: Vec<(At, At)>,
+    /// Files that only one image has at their path, and of a size that is among those of the other too: what are their hashes?
+    pub lone: [Vec<At>; 2],
+    /// The `package.json` of npm's packages, with the name of the package: what version do they say?
+    pub manifests: [Vec<(At, String)>; 2],
+}
+
+/// What they are found to be.
+#[derive(Clone, Debug, Default)]
+pub struct Answers {
+    /// Those of the pairs that are not equal.
+    pub different: HashSet<(At, At)>,
+    /// The hashes of lone files.
+    pub hashes: [HashMap<At, Digest>; 2],
+    /// The versions of npm's packages by name; several where there are several copies.
+    pub versions: [HashMap<String, Vec<String>>; 2],
+}
+
+/// How a path differs.
+#[derive(Serialize, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// It is only in the second image.
+    Added,
+    /// It is only in the first.
+    Removed,
+    /// Its type, content or target is another.
+    Changed,
+    /// The same content was at another path, where there is nothing of that kind any more.
+    Renamed,
+    /// Only its metadata is another.
+    Metadata,
+    /// It is the same, in a layer of another step.
+    Moved,
+}
+
+impl Status {
+    /// All, in the order in which they are told.
+    pub const ALL: [Self; 6] = [Self::Added, Self::Removed, Self::Changed, Self::Renamed, Self::Metadata, Self::Moved];
+
+    /// Its word.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Removed => "removed",
+            Self::Changed => "changed",
+            Self::Renamed => "renamed",
+            Self::Metadata => "metadata",
+            Self::Moved => "moved",
+        }
+    }
+}
+
+/// In what a path differs that both have.
+#[derive(Serialize, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[serde(rename_all = "lowercase")]
+pub enum Aspect {
+    /// What it is: a file, a directory, a symbolic link, another kind of device.
+    Type,
+    /// The bytes of a file.
+    Content,
+    /// Where a symbolic link leads.
+    Target,
+    /// The numbers of a device.
+    Device,
+    /// Permissions, set-uid and the like.
+    Mode,
+    /// User or group, by number.
+    Owner,
+    /// Extended attributes.
+    Xattrs,
+    /// Which other paths are hard links to it.
+    Links,
+    /// The modification time.
+    Mtime,
+    /// The layer that it is in.
+    Layer,
+}
+
+/// A path of one image.
+#[derive(Serialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// `file`, `dir`, `symlink`, `char`, `block` or `fifo`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// The size of a file in bytes; 0 of all else.
+    pub size: u64,
+    /// Permission bits.
+    pub mode: u32,
+    /// User.
+    pub uid: u64,
+    /// Group.
+    pub gid: u64,
+    /// Modification time in seconds since 1970; none of a directory that only its children imply.
+    pub mtime: Option<i64>,
+    /// Where a symbolic link leads.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "super::paths::target")]
+    pub target: Option<BString>,
+    /// The layer with its data, from 1 at the bottom.
+    pub layer: usize,
+    /// Bytes of tar that it takes: header, data, padding.
+    pub bytes: u64,
+}
+
+/// A path that differs.
+#[derive(Serialize, Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Where, without a leading slash; of what was renamed the new path.
+    #[serde(serialize_with = "super::paths::path")]
+    pub path: BString,
+    /// How.
+    pub status: Status,
+    /// In what; nothing of what was added or removed.
+    pub aspects: Vec<Aspect>,
+    /// Its old path, where it was renamed.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "super::paths::target")]
+    pub from: Option<BString>,
+    /// In the first image.
+    pub before: Option<Entry>,
+    /// In the second.
+    pub after: Option<Entry>,
+}
+
+impl Change {
+    /// Bytes of tar before and after.
+    #[must_use]
+    pub fn bytes(&self) -> (u64, u64) {
+        let bytes = |entry: &Option<Entry>| entry.as_ref().map_or(0, |e| e.bytes);
+        (bytes(&self.before), bytes(&self.after))
+    }
+}
+
+/// Something that is counted in both images.
+#[derive(Serialize, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Sum {
+    /// Paths before.
+    pub files_before: u64,
+    /// Paths after.
+    pub files_after: u64,
+    /// Bytes of tar before.
+    pub bytes_before: u64,
+    /// Bytes of tar after.
+    pub bytes_after: u64,
+    /// Paths of both that differ in more than their time and layer.
+    pub changed: u64,
+}
+
+/// A package that differs.
+#[derive(Serialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct PackageChange {
+    /// `dpkg`, `apk`, `pip` or `npm`.
+    pub manager: &'static str,
+    /// Its name.
+    pub name: String,
+    /// `added`, `removed` or `changed`.
+    pub status: Status,
+    /// Its versions in the first image, sorted; none where they are not known.
+    pub before: Vec<String>,
+    /// Its versions in the second.
+    pub after: Vec<String>,
+    /// Its files and bytes.
+    #[serde(flatten)]
+    pub sum: Sum,
+}
+
+/// A directory in which something differs.
+#[derive(Serialize, Clone, Debug, PartialEq, Eq)]
+pub struct DirectoryChange {
+    /// Its path from `/`, as many names deep as was asked for; it counts what lies deeper.
+    pub path: String,
+    /// Its files and bytes.
+    #[serde(flatten)]
+    pub sum: Sum,
+}
+
+/// A layer of one image.
+#[derive(Serialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Layer {
+    /// From 1 at the bottom.
+    pub index: usize,
+    /// `created_by` of its history entry; empty where there is none.
+    pub instruction: String,
+    /// The digest of its tar.
+    pub diff_id: String,
+    /// The size of its tar in bytes.
+    pub bytes: u64,
+    /// Its size as stored, in bytes.
+    pub blob_bytes: u64,
+}
+
+/// A step of the build, by its layer in both images.
+#[derive(Serialize, Clone, Debug, PartialEq, Eq)]
+pub struct LayerChange {
+    /// Whether both are the same layer, by diff_id.
+    pub same: bool,
+    /// In the first image.
+    pub before: Option<Layer>,
+    /// In the second.
+    pub after: Option<Layer>,
+}
+
+/// A value of the configuration that differs.
+#[derive(Serialize, Clone, Debug, PartialEq, Eq)]
+pub struct ConfigChange {
+    /// The key, as in the config, such as `Env`, `Entrypoint`, `architecture` or `history`.
+    pub field: String,
+    /// The variable, label, port or path, where the key has several values.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The value in the first image; none where it has none.
+    pub before: Option<String>,
+    /// The value in the second.
+    pub after: Option<String>,
+}
+
+/// The sizes of one image.
+#[derive(Serialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Side {
+    /// What it is.
+    #[serde(flatten)]
+    pub head: Head,
+    /// Bytes of all layers as plain tars.
+    pub bytes: u64,
+    /// The same as stored.
+    pub blob_bytes: u64,
+    /// Bytes of tar that no container sees.
+    pub reclaimable_bytes: u64,
+    /// How many paths a container sees.
+    pub paths: u64,
+    /// How many layers.
+    pub layers: usize,
+}
+
+/// All that differs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diff {
+    /// The first image.
+    pub before: Side,
+    /// The second.
+    pub after: Side,
+    /// The paths that differ, sorted.
+    pub files: Vec<Change>,
+    /// How many paths do not.
+    pub same: u64,
+    /// The packages that differ, those that grew or shrank most first.
+    pub packages: Vec<PackageChange>,
+    /// The directories in which something differs, likewise.
+    pub directories: Vec<DirectoryChange>,
+    /// All layers, from the bottom up.
+    pub layers: Vec<LayerChange>,
+    /// What differs in the configuration.
+    pub config: Vec<ConfigChange>,
+}
+
+/// How many paths differ in one way, and what they take.
+#[derive(Serialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Count {
+    /// Paths.
+    pub files: u64,
+    /// Their bytes of tar in the first image.
+    pub bytes_before: u64,
+    /// And in the second.
+    pub bytes_after: u64,
+}
+
+impl Diff {
+    /// Whether anything does.
+    #[must_use]
+    pub fn differs(&self) -> bool {
+        !(self.files.is_empty() && self.config.is_empty() && self.layers.iter().all(|l| l.same))
+    }
+
+    /// How many paths differ in this way.
+    #[must_use]
+    pub fn count(&self, status: Status) -> Count {
+        let of = self.files.iter().filter(|c| c.status == status).map(Change::bytes);
+        of.fold(Count::default(), |sum, (before, after)| Count {
+            files: sum.files + 1,
+            bytes_before: sum.bytes_before + before,
+            bytes_after: sum.bytes_after + after,
+        })
+    }
+}

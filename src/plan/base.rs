@@ -1,0 +1,35 @@
+//! The layers of the base: as they are, but for what goes for all images that share them.
+
+use super::compose::Composer;
+use super::cut::LayerCut;
+use super::layers::Layers;
+use super::output::LayerPlan;
+use crate::tree::At;
+use std::collections::HashSet;
+
+impl Layers<'_> {
+    /// A layer of the base: as it is, or without what goes for all images that share it.
+    pub(super) fn base_layer(&mut self, layer: u32) {
+        let members = &self.request.layers[layer as usize].members;
+        let cut = self.request.cut.0.get(layer as usize).filter(|cut| **cut != LayerCut::default());
+        let Some(cut) = cut else {
+            self.gone[layer as usize].fill(false);
+            return self.outputs.push(LayerPlan::Verbatim(layer));
+        };
+        let mut composer = Composer::new(self.request, self.rewrites, Some(layer), HashSet::new());
+        let mut end = 0;
+        for (member, found) in (0u32..).zip(members) {
+            let at = At { layer, member };
+            let span = found.span();
+            composer.gap(layer, end..span.start);
+            end = span.end;
+            let goes = cut.goes.get(member as usize).is_some_and(|goes| *goes);
+            self.gone[layer as usize][member as usize] = goes;
+            if !goes {
+                composer.raw(at, None);
+            }
+        }
+        cut.emptied.iter().for_each(|dir| composer.implied(dir));
+        self.outputs.extend(composer.finish(layer, false));
+    }
+}

@@ -1,0 +1,48 @@
+//! Which patterns name which paths.
+
+use crate::profile::Matcher;
+use crate::tree::{NodeId, Tree};
+use rayon::prelude::*;
+
+/// Paths that one thread matches at a time.
+const BATCH: usize = 1 << 12;
+
+/// Which patterns name which paths of a tree themselves: of one profile, or of several that were compiled together.
+#[derive(Debug)]
+pub struct Named {
+    /// By node: where its patterns end in `patterns`; they begin where those of the node before end.
+    ends: Vec<u32>,
+    patterns: Vec<u32>,
+}
+
+impl Named {
+    /// Matches every path of `tree`.
+    #[must_use]
+    pub fn new(tree: &Tree, matcher: &Matcher) -> Self {
+        let batch = |start: usize| {
+            let (mut path, mut found, mut patterns, mut ends) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+            for index in start..tree.len().min(start + BATCH) {
+                tree.path_into(NodeId(index as u32), &mut path);
+                matcher.patterns(&path, &mut found);
+                patterns.extend(found.iter().map(|&pattern| pattern as u32));
+                ends.push(patterns.len() as u32);
+            }
+            (ends, patterns)
+        };
+        let starts = (0..tree.len().div_ceil(BATCH)).into_par_iter();
+        let batches: Vec<_> = starts.map(|number| batch(number * BATCH)).collect();
+        let mut out = Self { ends: Vec::with_capacity(tree.len()), patterns: Vec::new() };
+        for (ends, patterns) in batches {
+            let before = out.patterns.len() as u32;
+            out.ends.extend(ends.into_iter().map(|end| before + end));
+            out.patterns.extend(patterns);
+        }
+        out
+    }
+
+    /// The patterns that name a path.
+    pub(super) fn of(&self, id: NodeId) -> &[u32] {
+        let end = |index: usize| self.ends[index] as usize;
+        &self.patterns[id.index().checked_sub(1).map_or(0, end)..end(id.index())]
+    }
+}
