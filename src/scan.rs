@@ -51,8 +51,8 @@ pub struct Scanned {
 /// Reads and verifies one layer. `advance` hears of stored bytes as they are read.
 ///
 /// # Errors
-/// Those of the input, the compression and the tar stream, and [`ErrorKind::Digest`](crate::ErrorKind::Digest) where the blob has not its digest
-/// or size, or the decompressed bytes not their diff_id.
+/// Those of the input, the compression and the tar stream, and [`ErrorKind::Digest`](crate::ErrorKind::Digest) where the blob
+/// has not its digest or size, or the decompressed bytes not their diff_id.
 pub fn scan(
     input: &Input,
     layer: &LayerRef,

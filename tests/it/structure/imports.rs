@@ -211,9 +211,7 @@ impl Sources {
         let known = (0..=path.len()).rev().find(|n| self.modules.contains_key(&path[..*n]))?;
         let (at, rest) = path.split_at(known);
         let module = &self.modules[at];
-        let Some((name, below)) = rest.split_first().filter(|(name, _)| !module.own.contains(*name)) else {
-            return Some(module.file);
-        };
+        let Some((name, below)) = rest.split_first() else { return Some(module.file) };
         let at = at.to_vec();
         let onward = |origin: &Origin, more: &[String]| {
             let from = self.absolute(&at, &origin.path, 8)?;
@@ -222,6 +220,8 @@ impl Sources {
         match module.origins.get(name) {
             Some(origin) if origin.public => onward(origin, below),
             Some(_) => Some(module.file),
+            // Methods are among the names of a module, too: what it takes from elsewhere comes first.
+            None if module.own.contains(name) => Some(module.file),
             None => {
                 let mut globs = module.globs.iter().filter(|glob| glob.public);
                 let own = globs.find(|glob| {
