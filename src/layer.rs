@@ -30,9 +30,9 @@ pub struct Facts {
     /// The digests in a text.
     pub digests: Option<Box<Digests>>,
     /// The text of a file that has checksums of others, or is part of a package manager's database.
-    pub ledger: Option<Box<[u8]>>,
-    /// Which of the marks asked for its content has, a bit for each.
-    pub marks: u64,
+    pub database_text: Option<Box<[u8]>>,
+    /// Which of the signatures asked for its content has, a bit for each.
+    pub signatures: u64,
 }
 
 /// What stripping would make of a file.
@@ -64,7 +64,7 @@ impl Facts {
             Outcome::Replaced(recipe) => 3 * recipe.pieces.iter().map(piece).sum::<usize>(),
             Outcome::Unchanged(_) => 0,
         };
-        self.ledger.as_ref().map_or(0, |text| text.len())
+        self.database_text.as_ref().map_or(0, |text| text.len())
             + self.strip.iter().map(recipe).sum::<usize>()
             + self.references.iter().map(Reference::memory).sum::<usize>()
             + self.needed.as_ref().map_or(0, |needed| needed.memory())

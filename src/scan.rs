@@ -137,7 +137,8 @@ fn members<R: io::BufRead>(
     let texts =
         needs.records || needs.checksums || needs.packages || needs.lists || needs.dpkg_paths || needs.os_release;
     let wanted = needs.interpreters || needs.python || needs.others || !needs.strip.is_empty();
-    let wanted = wanted || needs.digests || needs.bytecode || needs.marks.is_some() || needs.search.is_some() || texts;
+    let wanted =
+        wanted || needs.digests || needs.bytecode || needs.signatures.is_some() || needs.search.is_some() || texts;
     let sources = Sources::default();
     rayon::in_place_scope(|scope| -> Result<()> {
         while let Some(member) = framer.next()? {
@@ -189,10 +190,10 @@ fn facts<R: io::BufRead>(
     let mut facts = Facts::default();
     let mut data = framer.data();
     data.by_ref().take(HEAD - head.len() as u64).read_to_end(head)?;
-    facts.marks = needs.marks.as_ref().map_or(0, |marks| marks.of(&member.path, head, size));
+    facts.signatures = needs.signatures.as_ref().map_or(0, |signatures| signatures.of(&member.path, head, size));
     if texts::wanted(member, needs)? {
         data.read_to_end(head)?;
-        facts.ledger = Some(texts::kept(member, std::mem::take(head)));
+        facts.database_text = Some(texts::kept(member, std::mem::take(head)));
         return Ok((facts, None));
     }
     if !needs.strip.is_empty() && head.starts_with(b"\x7fELF") && size >= object::LEAST {
@@ -208,7 +209,7 @@ fn facts<R: io::BufRead>(
         facts.script = shebang;
         facts.loader = match elf::interp(head) {
             elf::Interp::Here(path) => Some(path),
-            elf::Interp::At { offset, len } => read_later(&mut data, head.len() as u64, offset, len)?,
+            elf::Interp::MemberId { offset, len } => read_later(&mut data, head.len() as u64, offset, len)?,
             elf::Interp::NotElf | elf::Interp::None | elf::Interp::Unknown => None,
         };
     }

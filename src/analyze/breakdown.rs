@@ -6,10 +6,10 @@ use super::owners::Owners;
 use crate::elf::Outcome;
 use crate::layer::{Facts, LayerIndex};
 use crate::path;
-use crate::plan::script::Names;
+use crate::plan::emission::Names;
 use crate::report::escape;
 use crate::tar::{Kind, Member, padded};
-use crate::tree::{At, Tree};
+use crate::tree::{MemberId, Tree};
 use serde::Serialize;
 use std::collections::HashMap;
 
@@ -94,7 +94,7 @@ pub fn breakdown(
             if debug > 0 {
                 by_kind.add(DEBUG, 0, debug);
             }
-            let owner = names.get(At { layer, member: number }).and_then(|node| owners.of(node));
+            let owner = names.get(MemberId { layer, member: number }).and_then(|node| owners.of(node));
             match owner {
                 Some(package) => by_package.add(&package.label(), 1, bytes),
                 None => by_package.add(NO_PACKAGE, 1, bytes),

@@ -60,7 +60,7 @@ impl Owners {
         for distribution in [true, false] {
             for (_, inode) in tree.inodes().filter(|(_, inode)| inode.kind == Type::File) {
                 let text = inode.holder().and_then(|at| {
-                    layers[at.layer as usize].facts.get(&at.member).and_then(|facts| facts.ledger.as_deref())
+                    layers[at.layer as usize].facts.get(&at.member).and_then(|facts| facts.database_text.as_deref())
                 });
                 if let Some(text) = text {
                     let path = tree.path(inode.name);

@@ -8,7 +8,7 @@ use super::{Analysis, Request, lint};
 use crate::explain::{self, Entry, Explain, Place};
 use crate::page::{self, Fact, Fate, File, Page, Value};
 use crate::report::instruction;
-use crate::tree::At;
+use crate::tree::MemberId;
 use std::collections::HashMap;
 
 /// How many wasted paths are told of a layer or a step.
@@ -127,7 +127,7 @@ impl Files<'_> {
         });
     }
 
-    fn kind(&mut self, at: At) -> Option<String> {
+    fn kind(&mut self, at: MemberId) -> Option<String> {
         let member = &self.request.layers[at.layer as usize].members[at.member as usize];
         if member.kind != crate::tar::Kind::File {
             return None;

@@ -7,7 +7,7 @@ use crate::layer::LayerIndex;
 use crate::path;
 use crate::tar::{Kind, Member};
 use crate::tree::merge::{Merged, Role, role};
-use crate::tree::{At, NodeId, Tree};
+use crate::tree::{MemberId, NodeId, Tree};
 use bstr::{BStr, BString};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -89,7 +89,7 @@ impl Wasted {
 #[must_use]
 pub fn needed(layers: &[&LayerIndex], tree: &Tree) -> Vec<Vec<bool>> {
     let mut out: Vec<Vec<bool>> = layers.iter().map(|l| vec![false; l.members.len()]).collect();
-    let mut need = |at: At| out[at.layer as usize][at.member as usize] = true;
+    let mut need = |at: MemberId| out[at.layer as usize][at.member as usize] = true;
     tree.ids().filter_map(|id| tree.node(id).at()).for_each(&mut need);
     tree.inodes().filter_map(|(_, inode)| inode.holder()).for_each(&mut need);
     for (layer, index) in layers.iter().enumerate() {
@@ -109,12 +109,12 @@ pub fn find(layers: &[&LayerIndex], merged: &Merged, needed: &[Vec<bool>]) -> Wa
     let hidden = |needed: &Vec<bool>| (0u32..).zip(needed).filter(|(_, n)| !**n).map(|(m, _)| m).collect::<Vec<u32>>();
     let all = || {
         let each = (0u32..).zip(needed).map(move |(layer, n)| (layer, hidden(n)));
-        each.flat_map(|(layer, members)| members.into_iter().map(move |member| At { layer, member }))
+        each.flat_map(|(layer, members)| members.into_iter().map(move |member| MemberId { layer, member }))
     };
     let finder = Finder {
         layers,
-        hiders: Hiders::new(layers, &merged.marks, all()),
-        deleted: merged.marks.iter().map(|m| m.iter().map(|m| &**m.path).collect()).collect(),
+        hiders: Hiders::new(layers, &merged.whiteouts, all()),
+        deleted: merged.whiteouts.iter().map(|m| m.iter().map(|m| &**m.path).collect()).collect(),
         later: later(layers, all()),
     };
     let mut sums = Sums { out: Wasted { layers: vec![0; layers.len()], ..Wasted::default() }, ..Sums::default() };
@@ -123,7 +123,7 @@ pub fn find(layers: &[&LayerIndex], merged: &Merged, needed: &[Vec<bool>]) -> Wa
 }
 
 /// The files of upper layers that have the path of a hidden one.
-fn later<'a>(layers: &[&'a LayerIndex], hidden: impl Iterator<Item = At>) -> HashMap<(u32, &'a BStr), u32> {
+fn later<'a>(layers: &[&'a LayerIndex], hidden: impl Iterator<Item = MemberId>) -> HashMap<(u32, &'a BStr), u32> {
     let files = hidden.map(|at| &layers[at.layer as usize].members[at.member as usize]);
     let wanted: HashSet<&BStr> = files.filter(|m| m.kind == Kind::File).map(|m| &*m.path).collect();
     let mut out = HashMap::new();
@@ -146,12 +146,12 @@ struct Finder<'a> {
 }
 
 impl<'a> Finder<'a> {
-    fn member(&self, at: At) -> &'a Member {
+    fn member(&self, at: MemberId) -> &'a Member {
         &self.layers[at.layer as usize].members[at.member as usize]
     }
 
     /// How a member is wasted, the layer that makes it so, and the path that this one deletes or replaces.
-    fn cause(&self, at: At) -> (Cause, Option<u32>, &'a [u8]) {
+    fn cause(&self, at: MemberId) -> (Cause, Option<u32>, &'a [u8]) {
         let member = self.member(at);
         let own: &[u8] = &member.path;
         if role(own) != Role::Entry {
@@ -161,9 +161,9 @@ impl<'a> Finder<'a> {
         let by = Some(hider.layer);
         match hider.how {
             How::Deleted | How::Opaque => {
-                let marks = &self.deleted[hider.layer as usize];
+                let whiteouts = &self.deleted[hider.layer as usize];
                 let mut above = std::iter::successors(Some(own), |p| (!p.is_empty()).then(|| path::split(p).0));
-                (Cause::Deleted, by, above.find(|p| marks.contains(p)).unwrap_or(own))
+                (Cause::Deleted, by, above.find(|p| whiteouts.contains(p)).unwrap_or(own))
             }
             How::Replaced if self.is_touched(at, hider.layer) => (Cause::Touched, by, own),
             How::Replaced => (Cause::Replaced, by, own),
@@ -171,12 +171,12 @@ impl<'a> Finder<'a> {
     }
 
     /// Whether the layer has the same file again: as rsync's quick check, by size and modification time.
-    fn is_touched(&self, at: At, by: u32) -> bool {
+    fn is_touched(&self, at: MemberId, by: u32) -> bool {
         let old = self.member(at);
         let Some(&new) = self.later.get(&(by, &*old.path)).filter(|_| by > at.layer && old.kind == Kind::File) else {
             return false;
         };
-        let new = self.member(At { layer: by, member: new });
+        let new = self.member(MemberId { layer: by, member: new });
         new.size() == old.size() && new.meta.mtime == old.meta.mtime && new.meta.attrs != old.meta.attrs
     }
 }
@@ -190,7 +190,7 @@ struct Sums<'a> {
 }
 
 impl<'a> Sums<'a> {
-    fn add(&mut self, at: At, finder: &Finder<'a>) {
+    fn add(&mut self, at: MemberId, finder: &Finder<'a>) {
         let bytes = finder.member(at).span_bytes();
         self.out.layers[at.layer as usize] += bytes;
         let part = self.paths.entry(finder.cause(at)).or_default().entry(at.layer as usize + 1).or_default();

@@ -16,8 +16,8 @@ use crate::pipeline::{self, Scans, Ui};
 use crate::report::paint::Paint;
 use crate::scan::Needs;
 use crate::source::{Input, LayerRef, Location, Place};
-use crate::transform::{self, Shelf};
-use crate::tree::At;
+use crate::transform::{self, ContentReader};
+use crate::tree::MemberId;
 use crate::tree::merge::Merged;
 use crate::{Digest, Error, ErrorKind, Result};
 
@@ -125,13 +125,13 @@ fn hide_secrets(diff: &mut Diff, rules: &Rules) {
 
 /// Reads what has to be compared.
 fn answers(questions: &Questions, sides: [&Side; 2], indexes: &[Vec<&LayerIndex>; 2]) -> Result<Answers> {
-    let shelf = |side: usize| {
+    let contents = |side: usize| {
         let pairs = questions.pairs.iter().map(|&(a, b)| if side == 0 { a } else { b });
         let manifests = questions.manifests[side].iter().map(|(at, _)| *at);
         let wanted = pairs.chain(questions.lone[side].iter().copied()).chain(manifests);
-        Shelf::new(&sides[side].input, sides[side].layers(), &indexes[side], wanted)
+        ContentReader::new(&sides[side].input, sides[side].layers(), &indexes[side], wanted)
     };
-    let (before, after) = rayon::join(|| shelf(0), || shelf(1));
+    let (before, after) = rayon::join(|| contents(0), || contents(1));
     let shelves = [before?, after?];
     let equal = transform::compare::equal(&questions.pairs, &shelves[0], &shelves[1])?;
     let different = questions.pairs.iter().zip(equal).filter(|(_, equal)| !equal).map(|(pair, _)| *pair).collect();
@@ -151,8 +151,8 @@ fn answers(questions: &Questions, sides: [&Side; 2], indexes: &[Vec<&LayerIndex>
 }
 
 /// The version that a `package.json` says; none where it is not one.
-fn version(shelf: &Shelf<'_>, at: At) -> Result<Option<String>> {
-    let content = shelf.content(at);
+fn version(contents: &ContentReader<'_>, at: MemberId) -> Result<Option<String>> {
+    let content = contents.content(at);
     if content.size() > MANIFEST {
         return Ok(None);
     }

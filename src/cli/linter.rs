@@ -6,7 +6,7 @@ use crate::analyze::{Analysis, Request};
 use crate::pipeline::Profiles;
 use crate::plan;
 use crate::profile::{self, Matcher, Profile};
-use crate::refs::marks::Marks;
+use crate::refs::signatures::Signatures;
 use crate::scan::Needs;
 use crate::{Error, ErrorKind, Result};
 use std::io::{self, Write};
@@ -27,7 +27,7 @@ pub(super) fn rules() -> Result<Rules> {
 pub(super) struct Linter {
     rules: Rules,
     ignore: Vec<Ignore>,
-    marks: Arc<Marks>,
+    signatures: Arc<Signatures>,
     profile: Profile,
     matcher: Matcher,
 }
@@ -43,11 +43,11 @@ impl Linter {
             Ignore::parse(text, &rules).map_err(|what| Error::new(ErrorKind::Usage, format!("--lint-ignore: {what}")))
         });
         let ignore = ignore.collect::<Result<_>>()?;
-        let marks = Arc::new(rules.marks().map_err(|what| Error::new(ErrorKind::Profile, what))?);
+        let signatures = Arc::new(rules.signatures().map_err(|what| Error::new(ErrorKind::Profile, what))?);
         let none = [NONE.to_owned()];
         let profile = Profiles::of(profile::Request { profiles: &none, ..Default::default() })?.widest().clone();
         let matcher = Matcher::new(&profile)?;
-        Ok(Self { rules, ignore, marks, profile, matcher })
+        Ok(Self { rules, ignore, signatures, profile, matcher })
     }
 
     /// What is found fault with.
@@ -57,8 +57,8 @@ impl Linter {
 
     /// What the scan is to look for.
     pub fn needs(&self) -> Needs {
-        let marks = Some(self.marks.clone());
-        Needs { interpreters: true, python: true, others: true, marks, sizes_only: true, ..Needs::default() }
+        let signatures = Some(self.signatures.clone());
+        Needs { interpreters: true, python: true, others: true, signatures, sizes_only: true, ..Needs::default() }
     }
 
     /// What is wrong with an image; `needed` says which members containers see.

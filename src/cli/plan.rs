@@ -77,7 +77,7 @@ fn tell(request: &Request, plans: &Plans<'_>, show: &Show) -> Result<()> {
             instructions: &instructions[index],
             layers: &p.layers,
             tree: &p.tree,
-            marks: &p.marks,
+            whiteouts: &p.whiteouts,
             plan: &p.plan,
             profile: &plans.profile,
             base: p.base,

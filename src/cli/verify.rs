@@ -14,7 +14,7 @@ use crate::report::paint::Paint;
 use crate::source::{Location, Place};
 use crate::verify::expected::Expected;
 use crate::verify::findings::Outcome;
-use crate::verify::{self, tell};
+use crate::verify::{self, output};
 use crate::{Error, ErrorKind, Result};
 use std::io::{self, IsTerminal};
 
@@ -26,7 +26,7 @@ pub fn verify(args: VerifyArgs, color: Color, stderr: Paint) -> Result<u8> {
     let VerifyArgs { mut request, against, json, verbose, quiet, trial } = args;
     let output = request.input.take().ok_or_else(|| Error::new(ErrorKind::Usage, "no image is given"))?;
     let planned = !(request.profiles.is_empty() && request.drop.is_empty());
-    let head = tell::Head { output: output.clone(), against: against.clone(), profiles: request.profiles.clone() };
+    let head = output::Head { output: output.clone(), against: against.clone(), profiles: request.profiles.clone() };
     let (out, from) = inputs(&output, against.as_deref(), planned, trial.is_asked())?;
     let asked = trial.resolve()?;
     prepare_threads(request.threads);
@@ -61,11 +61,11 @@ pub fn verify(args: VerifyArgs, color: Color, stderr: Paint) -> Result<u8> {
     let painted = paint(color, terminal);
     let written = to_stdout(|to| {
         if json {
-            tell::json(&head, &outcome, ran.as_ref().map(|ran| (ran, ran.good())), to)
+            output::json(&head, &outcome, ran.as_ref().map(|ran| (ran, ran.good())), to)
         } else if quiet && good {
             Ok(())
         } else {
-            tell::text(&head, &outcome, verbose, painted, to)?;
+            output::text(&head, &outcome, verbose, painted, to)?;
             let width = if terminal { terminal_width() } else { WIDTH };
             ran.iter().try_for_each(|ran| to.write_all(trial::render(ran, width, painted, verbose).as_bytes()))
         }

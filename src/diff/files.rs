@@ -3,7 +3,7 @@
 use super::walk::Row;
 use super::{Answers, Aspect, Change, Entry, Image, Pair, Questions, Status};
 use crate::tar::{Attrs, Kind, Member};
-use crate::tree::{At, InodeId, NodeId, Type};
+use crate::tree::{InodeId, MemberId, NodeId, Type};
 use crate::{Digest, path};
 use bstr::{BString, ByteSlice};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -16,11 +16,11 @@ const MANY: usize = 1 << 16;
 
 /// A file's data, in one image.
 struct File<'a> {
-    at: At,
+    at: MemberId,
     member: &'a Member,
 }
 
-fn member<'a>(image: &Image<'a>, at: At) -> &'a Member {
+fn member<'a>(image: &Image<'a>, at: MemberId) -> &'a Member {
     &image.layers[at.layer as usize].members[at.member as usize]
 }
 
@@ -31,7 +31,7 @@ fn file<'a>(image: &Image<'a>, node: NodeId) -> Option<File<'a>> {
 }
 
 /// Whether they are one member of layers with one digest, so that nothing of them can differ.
-fn identical(pair: &Pair<'_>, a: At, b: At) -> bool {
+fn identical(pair: &Pair<'_>, a: MemberId, b: MemberId) -> bool {
     let [before, after] = &pair.images;
     a.member == b.member && before.stored[a.layer as usize].0 == after.stored[b.layer as usize].0
 }
@@ -40,7 +40,7 @@ fn identical(pair: &Pair<'_>, a: At, b: At) -> bool {
 pub(super) fn ask(pair: &Pair<'_>) -> Questions {
     let [before, after] = &pair.images;
     let mut out = Questions::default();
-    let mut lone: [Vec<(u64, At)>; 2] = [Vec::new(), Vec::new()];
+    let mut lone: [Vec<(u64, MemberId)>; 2] = [Vec::new(), Vec::new()];
     for row in &pair.rows {
         let files = (row.0.and_then(|n| file(before, n)), row.1.and_then(|n| file(after, n)));
         match (row, files) {
@@ -60,7 +60,7 @@ pub(super) fn ask(pair: &Pair<'_>) -> Questions {
     out.pairs.dedup();
     let sizes = lone.each_ref().map(|list| list.iter().map(|(size, _)| *size).collect::<HashSet<u64>>());
     for (side, list) in lone.into_iter().enumerate() {
-        let mut wanted: Vec<At> =
+        let mut wanted: Vec<MemberId> =
             list.into_iter().filter(|(size, _)| sizes[1 - side].contains(size)).map(|(_, at)| at).collect();
         wanted.sort_unstable();
         wanted.dedup();
@@ -75,12 +75,12 @@ fn hashable(member: &Member) -> bool {
 }
 
 /// The `package.json` of packages that are not in both images by the same layer.
-pub(super) fn unknown(pair: &Pair<'_>, manifests: [Vec<(NodeId, String)>; 2]) -> [Vec<(At, String)>; 2] {
+pub(super) fn unknown(pair: &Pair<'_>, manifests: [Vec<(NodeId, String)>; 2]) -> [Vec<(MemberId, String)>; 2] {
     let opposite = opposites(pair);
     let mut side = 0;
     manifests.map(|list| {
         let (here, there) = (&pair.images[side], &pair.images[1 - side]);
-        let known = |node: NodeId, at: At| {
+        let known = |node: NodeId, at: MemberId| {
             let other = opposite[side][node.index()].and_then(|n| file(there, n));
             other.is_some_and(
                 |other| if side == 0 { identical(pair, at, other.at) } else { identical(pair, other.at, at) },
@@ -239,7 +239,11 @@ impl Judge<'_> {
     }
 
     /// Type, content, target or device.
-    fn substance(&self, at: (Option<At>, Option<At>), members: (Option<&Member>, Option<&Member>)) -> Option<Aspect> {
+    fn substance(
+        &self,
+        at: (Option<MemberId>, Option<MemberId>),
+        members: (Option<&Member>, Option<&Member>),
+    ) -> Option<Aspect> {
         let kind = |m: Option<&Member>| m.map_or("dir", |m| kind(&m.kind));
         if kind(members.0) != kind(members.1) {
             return Some(Aspect::Type);
@@ -270,7 +274,7 @@ impl Judge<'_> {
     }
 
     /// Directories are in every layer with something below them.
-    fn layer(&self, a: At, b: At, out: &mut Vec<Aspect>) {
+    fn layer(&self, a: MemberId, b: MemberId, out: &mut Vec<Aspect>) {
         let dir = member(&self.pair.images[1], b).kind == Kind::Dir;
         if !dir && self.partners[a.layer as usize] != Some(b.layer as usize) {
             out.push(Aspect::Layer);

@@ -4,7 +4,7 @@ use crate::Digest;
 use crate::analyze::Head;
 use crate::image::ImageFacts;
 use crate::layer::LayerIndex;
-use crate::tree::{At, Tree};
+use crate::tree::{MemberId, Tree};
 use bstr::BString;
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
@@ -30,20 +30,20 @@ pub struct Image<'a> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Questions {
     /// Files of equal path and size: are they equal?
-    pub pairs: Vec<(At, At)>,
+    pub pairs: Vec<(MemberId, MemberId)>,
     /// Files that only one image has at their path, and of a size that is among those of the other too: what are their hashes?
-    pub lone: [Vec<At>; 2],
+    pub lone: [Vec<MemberId>; 2],
     /// The `package.json` of npm's packages, with the name of the package: what version do they say?
-    pub manifests: [Vec<(At, String)>; 2],
+    pub manifests: [Vec<(MemberId, String)>; 2],
 }
 
 /// What they are found to be.
 #[derive(Clone, Debug, Default)]
 pub struct Answers {
     /// Those of the pairs that are not equal.
-    pub different: HashSet<(At, At)>,
+    pub different: HashSet<(MemberId, MemberId)>,
     /// The hashes of lone files.
-    pub hashes: [HashMap<At, Digest>; 2],
+    pub hashes: [HashMap<MemberId, Digest>; 2],
     /// The versions of npm's packages by name; several where there are several copies.
     pub versions: [HashMap<String, Vec<String>>; 2],
 }

@@ -1,7 +1,7 @@
 //! An image on its way into an engine: as an archive of docker's with one image and no name, made while it is read. So a form
 //! that the engine does not read will do, a directory too, and no tag of the user's ever moves.
 
-use super::litter::{self, Kind, Litter, Loading};
+use super::cleanup::{self, Kind, Leftover, Loading};
 use super::loaded::Loaded;
 use super::process::{self, Limits};
 use super::{Engine, GREETING};
@@ -27,9 +27,9 @@ impl Engine {
     pub fn load(&self, input: &Input, image: &Image) -> Result<Loaded> {
         let id = image.config_digest.to_string();
         if self.has(&id)? {
-            return Ok(Loaded { id, _litter: None });
+            return Ok(Loaded { id, _leftover: None });
         }
-        let litter = Litter::new(self.program(), Kind::Image, &id)?;
+        let leftover = Leftover::new(self.program(), Kind::Image, &id)?;
         let mut command = Command::new(self.program());
         command.arg("load");
         let mut feed = |to: &mut dyn Write| write(input, image, to);
@@ -45,15 +45,15 @@ impl Engine {
             return Err(failed(if ended.timed_out { "it took too long".into() } else { ended.last_words() }));
         }
         if self.has(&id)? {
-            return Ok(Loaded { id, _litter: Some(litter) });
+            return Ok(Loaded { id, _leftover: Some(leftover) });
         }
         // Engines with another store know images by the digests of manifests that they make.
         let said = String::from_utf8_lossy(&ended.stdout.head).into_owned();
         let other = said.split_whitespace().rev().find_map(Digest::parse).map(|d| d.to_string());
         let other = other.ok_or_else(|| failed(format!("it says {:?}, which names no image", said.trim())))?;
-        litter.gone();
-        let litter = Litter::new(self.program(), Kind::Image, &other)?;
-        Ok(Loaded { id: other, _litter: Some(litter) })
+        leftover.gone();
+        let leftover = Leftover::new(self.program(), Kind::Image, &other)?;
+        Ok(Loaded { id: other, _leftover: Some(leftover) })
     }
 
     fn has(&self, id: &str) -> Result<bool> {
@@ -96,7 +96,7 @@ fn blob(input: &Input, layer: &LayerRef, name: &str, to: &mut dyn Write) -> Resu
 }
 
 fn member(to: &mut dyn Write, name: &str, size: u64, from: &mut dyn Read) -> Result<()> {
-    if litter::is_closing() {
+    if cleanup::is_closing() {
         return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
     }
     to.write_all(&tar_header(name, size))?;

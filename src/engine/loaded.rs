@@ -1,13 +1,13 @@
 //! An image that an engine has.
 
-use super::litter::Litter;
+use super::cleanup::Leftover;
 
 /// An image in an engine. It goes when this is dropped, unless it was there before.
 #[derive(Debug)]
 pub struct Loaded {
     pub(super) id: String,
     /// Held for its end alone.
-    pub(super) _litter: Option<Litter>,
+    pub(super) _leftover: Option<Leftover>,
 }
 
 impl Loaded {

@@ -6,7 +6,7 @@
 //! Helpers are handed over as arguments and lists as standard input: nothing is mounted, so an engine on another host will do.
 
 use crate::{Error, ErrorKind, Result};
-use litter::{Kind, Litter};
+use cleanup::{Kind, Leftover};
 use process::{Ended, Limits};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-mod litter;
+mod cleanup;
 pub mod load;
 mod loaded;
 pub mod process;
@@ -22,7 +22,7 @@ pub mod subject;
 pub mod sweep;
 pub mod trial;
 
-pub use litter::clean_up;
+pub use cleanup::clean_up;
 pub use loaded::Loaded;
 
 /// What is looked for where none is named, in this order.
@@ -129,7 +129,7 @@ impl Engine {
         static SERIAL: AtomicU32 = AtomicU32::new(0);
         let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
         let name = format!("slim-{}-{serial}", std::process::id());
-        let litter = Litter::new(&self.program, Kind::Container, &name)?;
+        let leftover = Leftover::new(&self.program, Kind::Container, &name)?;
         let mut command = Command::new(&self.program);
         command.args(["run", "--rm", "--name", &name, "--network", "none", "--pull", "never"]);
         // What is said comes through the pipe: a copy on the engine's disk could be of any size.
@@ -147,7 +147,7 @@ impl Engine {
         let kill = || drop(self.call(&["rm", "-f", &name], GREETING));
         let ended = process::run(command, feed, container.limits, &kill)?;
         if !ended.timed_out && ended.code.is_some() {
-            litter.gone();
+            leftover.gone();
         }
         // 125 is the engine's own, but a program may end with it as well.
         let said = String::from_utf8_lossy(&ended.stderr.head);

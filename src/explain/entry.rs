@@ -1,10 +1,10 @@
 //! A path, what is known of it, and what becomes of it.
 
 use crate::layer::LayerIndex;
-use crate::plan::{self, Left, Plan};
+use crate::plan::{self, Plan, SkipReason};
 use crate::profile::Profile;
-use crate::tree::merge::Mark;
-use crate::tree::{At, NodeId, Tree, Type};
+use crate::tree::merge::Whiteout;
+use crate::tree::{MemberId, NodeId, Tree, Type};
 
 /// How something is hidden.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,7 +82,7 @@ pub enum Place {
     /// A path that containers see.
     Node(NodeId),
     /// A member of a layer that they do not.
-    Member(At),
+    Member(MemberId),
 }
 
 /// What an entry is.
@@ -134,7 +134,7 @@ pub struct Entry {
     /// Its package, which a rule asks for and does not get: an index of those of the plan.
     pub package: Option<u32>,
     /// Why it is not stripped although a rule asked for that.
-    pub left: Option<Left>,
+    pub left: Option<SkipReason>,
     /// What hides it.
     pub hider: Option<Hider>,
 }
@@ -161,7 +161,7 @@ pub struct Planned<'a> {
     /// What a container sees.
     pub tree: &'a Tree,
     /// The whiteouts and opaque markers of each layer.
-    pub marks: &'a [Vec<Mark>],
+    pub whiteouts: &'a [Vec<Whiteout>],
     /// What was decided.
     pub plan: &'a Plan,
     /// By what rules.

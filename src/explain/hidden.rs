@@ -3,15 +3,15 @@
 use super::entry::{Hider, How, Planned};
 use crate::layer::LayerIndex;
 use crate::path;
-use crate::plan::script::Names;
+use crate::plan::emission::Names;
 use crate::tar;
-use crate::tree::At;
-use crate::tree::merge::{Mark, Role, role};
+use crate::tree::MemberId;
+use crate::tree::merge::{Role, Whiteout, role};
 use std::collections::{HashMap, HashSet};
 
 /// A member that no container sees.
 pub(super) struct Hidden {
-    pub(super) at: At,
+    pub(super) at: MemberId,
     /// Bytes of the tar that go with it: 0 if it stays in its layer.
     pub(super) bytes: u64,
     /// The rule that takes it.
@@ -26,7 +26,7 @@ pub(super) fn find(image: &Planned<'_>) -> Vec<Hidden> {
     let mut out = Vec::new();
     for (layer, index) in (0u32..).zip(image.layers) {
         for (number, member) in (0u32..).zip(&index.members) {
-            let at = At { layer, member: number };
+            let at = MemberId { layer, member: number };
             let name = names.get(at);
             if let Some(gone) = removed.next_if(|r| (r.layer, r.member) == (layer, number)) {
                 if name.is_none_or(|n| image.plan.dropped[n.index()].is_none()) {
@@ -43,7 +43,7 @@ pub(super) fn find(image: &Planned<'_>) -> Vec<Hidden> {
         let parts = path::components(path(a)).cmp(path::components(path(b)));
         a.at.layer.cmp(&b.at.layer).then(parts).then(a.at.cmp(&b.at))
     });
-    let hiders = Hiders::new(image.layers, image.marks, out.iter().map(|h| h.at));
+    let hiders = Hiders::new(image.layers, image.whiteouts, out.iter().map(|h| h.at));
     out.iter_mut().for_each(|h| h.hider = hiders.of(h.at, path(h)));
     out
 }
@@ -58,15 +58,19 @@ fn describes_dir(image: &Planned<'_>, member: &tar::Member) -> bool {
 enum Cover {
     /// A member; whether it is a directory.
     Member(bool),
-    Mark(How),
+    Whiteout(How),
 }
 
 /// What may hide any of the hidden members, by path.
-pub struct Hiders<'a>(HashMap<&'a [u8], Vec<(At, Cover)>>);
+pub struct Hiders<'a>(HashMap<&'a [u8], Vec<(MemberId, Cover)>>);
 
 impl<'a> Hiders<'a> {
     /// Looks for whatever may hide any of these members: later members, and the marks of later layers.
-    pub fn new(layers: &[&'a LayerIndex], marks: &'a [Vec<Mark>], hidden: impl Iterator<Item = At>) -> Self {
+    pub fn new(
+        layers: &[&'a LayerIndex],
+        whiteouts: &'a [Vec<Whiteout>],
+        hidden: impl Iterator<Item = MemberId>,
+    ) -> Self {
         let mut wanted: HashSet<&[u8]> = HashSet::new();
         for at in hidden {
             let path: &'a [u8] = &layers[at.layer as usize].members[at.member as usize].path;
@@ -77,18 +81,18 @@ impl<'a> Hiders<'a> {
                 }
             }
         }
-        let mut out: HashMap<&[u8], Vec<(At, Cover)>> = HashMap::new();
-        for (layer, (index, marks)) in (0u32..).zip(layers.iter().zip(marks)) {
+        let mut out: HashMap<&[u8], Vec<(MemberId, Cover)>> = HashMap::new();
+        for (layer, (index, whiteouts)) in (0u32..).zip(layers.iter().zip(whiteouts)) {
             for (number, member) in (0u32..).zip(&index.members) {
                 if wanted.contains(&**member.path) && role(&member.path) == Role::Entry {
-                    let at = At { layer, member: number };
+                    let at = MemberId { layer, member: number };
                     out.entry(&member.path).or_default().push((at, Cover::Member(member.kind == tar::Kind::Dir)));
                 }
             }
-            for mark in marks.iter().filter(|m| wanted.contains(&**m.path)) {
+            for mark in whiteouts.iter().filter(|m| wanted.contains(&**m.path)) {
                 let how = if mark.opaque { How::Opaque } else { How::Deleted };
-                let at = At { layer, member: mark.member };
-                out.entry(&mark.path).or_default().push((at, Cover::Mark(how)));
+                let at = MemberId { layer, member: mark.member };
+                out.entry(&mark.path).or_default().push((at, Cover::Whiteout(how)));
             }
         }
         Self(out)
@@ -96,15 +100,15 @@ impl<'a> Hiders<'a> {
 
     /// The first that hides a member.
     #[must_use]
-    pub fn of(&self, at: At, path: &[u8]) -> Option<Hider> {
+    pub fn of(&self, at: MemberId, path: &[u8]) -> Option<Hider> {
         let paths = std::iter::once((path, true)).chain(above(path).map(|p| (p, false)));
         let found = paths.flat_map(|(path, same)| {
             let covers = self.0.get(path).into_iter().flatten();
             covers.filter_map(move |&(by, cover)| {
                 let how = match cover {
                     Cover::Member(is_dir) => (by > at && (same || !is_dir)).then_some(How::Replaced)?,
-                    Cover::Mark(How::Opaque) if same => return None,
-                    Cover::Mark(how) => (by.layer > at.layer).then_some(how)?,
+                    Cover::Whiteout(How::Opaque) if same => return None,
+                    Cover::Whiteout(how) => (by.layer > at.layer).then_some(how)?,
                 };
                 Some(Hider { layer: by.layer, how })
             })

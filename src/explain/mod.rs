@@ -4,10 +4,10 @@
 //! [`Explain`] looks every [`Entry`] up in the plan when it is asked for, so that there is no second copy of an image's list of
 //! files. Here is the only place that gives verdicts their names.
 
-use crate::plan::Left;
+use crate::plan::SkipReason;
 use crate::tar::{self, Member};
 use crate::tree::merge::{Role, role};
-use crate::tree::{At, NodeId, Type};
+use crate::tree::{MemberId, NodeId, Type};
 use bstr::BString;
 use std::collections::HashMap;
 
@@ -29,13 +29,13 @@ pub use select::{Chosen, Selection};
 pub struct Explain<'a> {
     image: Planned<'a>,
     /// What is stripped: the name that stands for it, and the rule.
-    stripped: HashMap<At, (NodeId, u16)>,
+    stripped: HashMap<MemberId, (NodeId, u16)>,
     /// What gets a content that another program made, and what becomes a hard link: the name that stands for it, the rule, and
     /// the bytes that go.
-    changed: HashMap<At, (NodeId, u16, u64)>,
+    changed: HashMap<MemberId, (NodeId, u16, u64)>,
     /// The files of packages that a rule asks for and does not get: indices of those of the plan.
     kept: HashMap<NodeId, u32>,
-    left: HashMap<NodeId, Left>,
+    left: HashMap<NodeId, SkipReason>,
     /// Where each layer's part of the removed members begins, and where the last one's ends.
     removed: Vec<usize>,
     hidden: Vec<hidden::Hidden>,
@@ -107,7 +107,7 @@ impl<'a> Explain<'a> {
         }
     }
 
-    fn member(&self, at: At) -> &'a Member {
+    fn member(&self, at: MemberId) -> &'a Member {
         &self.image.layers[at.layer as usize].members[at.member as usize]
     }
 
@@ -121,7 +121,7 @@ impl<'a> Explain<'a> {
     }
 
     /// Bytes of the tar that go with a member; none if it does not.
-    fn removed(&self, at: At) -> Option<u64> {
+    fn removed(&self, at: MemberId) -> Option<u64> {
         let layer = at.layer as usize;
         let removed = &self.image.plan.removed[self.removed[layer]..self.removed[layer + 1]];
         let found = removed.binary_search_by_key(&at.member, |r| r.member).ok()?;

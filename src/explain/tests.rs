@@ -57,7 +57,7 @@ impl Case {
             instructions: &["RUN a"],
             layers: &layers,
             tree: &self.merged.tree,
-            marks: &self.merged.marks,
+            whiteouts: &self.merged.whiteouts,
             plan: &self.plan,
             profile: &self.profile,
             base: self.base,

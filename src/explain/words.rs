@@ -1,7 +1,7 @@
 //! Reasons in words: as a note beside a path, as a clause, and as a sentence of its own.
 
 use super::{Entry, Explain, How, Kind, Place, Planned, Verdict};
-use crate::plan::{Left, SHADOWED};
+use crate::plan::{SHADOWED, SkipReason};
 use crate::profile::Rule;
 use crate::report::{escape, printable, units, words};
 use crate::tree::{NodeId, Type};
@@ -18,12 +18,12 @@ impl Explain<'_> {
     }
 
     /// Why a file is not stripped.
-    fn left(&self, left: Left) -> (&'static str, String, bool) {
+    fn left(&self, left: SkipReason) -> (&'static str, String, bool) {
         words::left(left, self.image.tree, self.image.profile)
     }
 
     /// What holds an entry.
-    pub(super) fn told(&self, entry: &Entry) -> Option<words::Told> {
+    pub(super) fn told(&self, entry: &Entry) -> Option<words::Explanation> {
         let Planned { tree, profile, plan, .. } = self.image;
         let package = entry.package.and_then(|index| plan.packages.kept.get(index as usize));
         let held = entry.held.map(|held| words::held(held.why, tree, profile));

@@ -8,7 +8,7 @@ use crate::layer::LayerIndex;
 use crate::plan::{LayerPlan, Plan};
 use crate::scan::Scanned;
 use crate::source::{BlobRef, Image, Input, LayerRef};
-use crate::tree::merge::Mark;
+use crate::tree::merge::Whiteout;
 use crate::tree::{NodeId, Tree};
 use std::collections::HashMap;
 use std::fs::File;
@@ -47,7 +47,7 @@ pub struct Planned<'a> {
     /// What a container sees, before the plan.
     pub tree: Tree,
     /// The whiteouts and opaque markers of each layer.
-    pub marks: Vec<Vec<Mark>>,
+    pub whiteouts: Vec<Vec<Whiteout>>,
     /// What becomes of it.
     pub plan: Plan,
     /// How many layers stay as they are.

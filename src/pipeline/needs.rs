@@ -34,7 +34,7 @@ pub fn needs(profile: &Profile) -> Needs {
         packages: any(&[Action::RemovePackage]),
         dpkg_paths: profile.rules.iter().any(|r| r.enabled && !r.dpkg.exclude.is_empty()),
         bytecode: drops,
-        marks: None,
+        signatures: None,
         sizes_only: false,
         os_release: profile.choices.iter().any(|c| !c.os.is_empty()),
     }

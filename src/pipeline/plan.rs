@@ -10,7 +10,7 @@ use crate::plan::{self, cut::Cut};
 use crate::profile::{self, Matcher, Profile};
 use crate::scan::Scanned;
 use crate::source::Image;
-use crate::transform::{self, Workshop};
+use crate::transform::{self, Transformer};
 use crate::tree::merge;
 use crate::{Result, Warning};
 use std::fs::File;
@@ -48,9 +48,9 @@ pub fn plan<'a>(inputs: Inputs<'a>, merged: Vec<MergedImage>, ui: &dyn Ui) -> Re
     let mut warnings = transform::warnings(&profile);
     warnings.extend(input.images.iter().filter(|i| i.is_windows()).map(stack::windows));
     let note = |message: &str| ui.note(message);
-    let mut workshop = Workshop::new(request.run_with.as_deref(), &note);
+    let mut transformer = Transformer::new(request.run_with.as_deref(), &note);
     let mut found = Vec::new();
-    let mut images = plan_images(inputs, merged, (&profile, matcher, &[]), &mut workshop, &mut found)?;
+    let mut images = plan_images(inputs, merged, (&profile, matcher, &[]), &mut transformer, &mut found)?;
     let squash = request.layers == LayersMode::Squash;
     if let Some(versions) = shared::versions(&images, squash) {
         let together = versions.grow() && request.base.is_none() && !squash;
@@ -60,13 +60,13 @@ pub fn plan<'a>(inputs: Inputs<'a>, merged: Vec<MergedImage>, ui: &dyn Ui) -> Re
             found.clear();
             images.clear();
             let merged = stack::merge_above(input, scans, &versions.bases)?;
-            images = plan_images(inputs, merged, (&profile, matcher, &cuts), &mut workshop, &mut found)?;
+            images = plan_images(inputs, merged, (&profile, matcher, &cuts), &mut transformer, &mut found)?;
         }
         found.push(versions.warning(&input.images, sharing.as_ref()));
     }
     warnings.append(&mut found);
     warnings.iter().for_each(|w| ui.warn(w));
-    let spool = workshop.spool()?;
+    let spool = transformer.spool()?;
     note_idle_patterns(&images, &profile, ui);
     Ok(Plans { profile, images, spool, warnings })
 }
@@ -75,7 +75,7 @@ fn plan_images<'a>(
     inputs: Inputs<'a>,
     merged: Vec<MergedImage>,
     (profile, matcher, cuts): (&Profile, &Matcher, &[Cut]),
-    workshop: &mut Workshop<'_>,
+    transformer: &mut Transformer<'_>,
     warnings: &mut Vec<Warning>,
 ) -> Result<Vec<Planned<'a>>> {
     let Inputs { request, input, scans, .. } = inputs;
@@ -94,12 +94,12 @@ fn plan_images<'a>(
             base,
             cut: cuts.get(index).unwrap_or(&plan::cut::WHOLE),
         };
-        let mut plan = workshop.plan(input, &image.layers, &request).map_err(|e| e.archive(&input.name))?;
+        let mut plan = transformer.plan(input, &image.layers, &request).map_err(|e| e.archive(&input.name))?;
         warnings.append(&mut plan.warnings);
         let digests = scanned.iter().map(|s| s.digest).collect();
         let tar_bytes = layers.iter().map(|l| l.tar_bytes).collect();
-        let merge::Merged { tree, marks, .. } = merged;
-        Ok(Planned { image, layers, tree, marks, plan, base, digests, tar_bytes })
+        let merge::Merged { tree, whiteouts, .. } = merged;
+        Ok(Planned { image, layers, tree, whiteouts, plan, base, digests, tar_bytes })
     };
     input.images.iter().zip(merged).enumerate().map(&mut one).collect()
 }

@@ -105,7 +105,7 @@ impl<'a> Profiles<'a> {
 fn os_release<'l>(tree: &Tree, layers: &[&'l LayerIndex]) -> Option<&'l [u8]> {
     let file = distribution::PATHS.iter().find_map(|path| tree.resolve(NodeId::ROOT, path).target)?;
     let at = tree.inode_of(file).holder()?;
-    layers.get(at.layer as usize)?.facts.get(&at.member)?.ledger.as_deref()
+    layers.get(at.layer as usize)?.facts.get(&at.member)?.database_text.as_deref()
 }
 
 fn read(texts: &RefCell<HashMap<String, String>>, path: &str) -> std::io::Result<String> {

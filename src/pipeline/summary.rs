@@ -8,7 +8,7 @@ use crate::analyze::lint::{self, rules::Rules};
 use crate::image::Compression;
 use crate::report::build::Built;
 use crate::report::{ImageSide, RemovedPath, Report, SCHEMA_VERSION, Side, Timing};
-use crate::source::{Form, Input};
+use crate::source::{ImageFormat, Input};
 use crate::{Error, ErrorKind, Result};
 use std::collections::HashMap;
 
@@ -104,11 +104,11 @@ fn pulled(blobs: impl Iterator<Item = (Compression, u64)>) -> Option<u64> {
     blobs.map(|(c, size)| (c != Compression::None).then_some(size)).sum()
 }
 
-const fn form_name(form: Form) -> &'static str {
+const fn form_name(form: ImageFormat) -> &'static str {
     match form {
-        Form::Docker => "docker-archive",
-        Form::Oci => "oci-archive",
-        Form::Hybrid => "hybrid",
-        Form::OciDir => "oci",
+        ImageFormat::Docker => "docker-archive",
+        ImageFormat::Oci => "oci-archive",
+        ImageFormat::Hybrid => "hybrid",
+        ImageFormat::OciDir => "oci",
     }
 }

@@ -8,7 +8,7 @@ use super::request::Request;
 use crate::image::{self, ConfigChange, time};
 use crate::report::Timing;
 use crate::sink::{self, Assembly, OutLayer, Output, Rewritten, Sealed, Target};
-use crate::source::Form;
+use crate::source::ImageFormat;
 use crate::{Digest, Result, Warning, emit};
 
 /// What has been written, and waits for its name.
@@ -20,7 +20,7 @@ pub struct Written {
     /// The digest of each image's manifest.
     pub manifests: Vec<Digest>,
     /// The form of the output.
-    pub form: Form,
+    pub form: ImageFormat,
     /// The output.
     pub sealed: Sealed,
     /// What the user should know of the documents.

@@ -1,8 +1,8 @@
 //! Who takes what: every member that is not in the output, with the rule that took it and its bytes in the tar.
 
-use super::script::Names;
+use super::emission::Names;
 use super::{Removed, Request, SHADOWED, verdict};
-use crate::tree::At;
+use crate::tree::MemberId;
 use crate::tree::merge::{Role, role};
 
 /// Lists the members that are gone, layer by layer in tar order. What no rule dropped by its path was hidden by a later layer.
@@ -18,7 +18,7 @@ pub fn removed(
     for (layer, index) in (0u32..).zip(request.layers) {
         let gone = &gone[layer as usize];
         for (member, found) in (0u32..).zip(&index.members).filter(|&(m, _)| gone[m as usize]) {
-            let by_rule = names.get(At { layer, member }).and_then(|n| dropped[n.index()]);
+            let by_rule = names.get(MemberId { layer, member }).and_then(|n| dropped[n.index()]);
             // Without the rule for what is hidden, that went by its own path.
             let by_path =
                 || if shadowed == SHADOWED { verdict::propose_path(&found.path, request.matcher) } else { None };

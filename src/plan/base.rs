@@ -4,7 +4,7 @@ use super::compose::Composer;
 use super::cut::LayerCut;
 use super::layers::Layers;
 use super::output::LayerPlan;
-use crate::tree::At;
+use crate::tree::MemberId;
 use std::collections::HashSet;
 
 impl Layers<'_> {
@@ -19,7 +19,7 @@ impl Layers<'_> {
         let mut composer = Composer::new(self.request, self.rewrites, Some(layer), HashSet::new());
         let mut end = 0;
         for (member, found) in (0u32..).zip(members) {
-            let at = At { layer, member };
+            let at = MemberId { layer, member };
             let span = found.span();
             composer.gap(layer, end..span.start);
             end = span.end;

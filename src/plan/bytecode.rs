@@ -8,7 +8,7 @@ use super::Request;
 use super::proposal::Proposals;
 use crate::profile::Mode;
 use crate::refs::pyc::{CACHE, Header, Name};
-use crate::tree::{At, NodeId, Tree, Type};
+use crate::tree::{MemberId, NodeId, Tree, Type};
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -79,7 +79,7 @@ impl<'a> Look<'a> {
         Self { request, tree: &request.merged.tree, known }
     }
 
-    fn at(&self, node: NodeId) -> Option<At> {
+    fn at(&self, node: NodeId) -> Option<MemberId> {
         self.tree.inode_of(node).holder()
     }
 
@@ -95,7 +95,7 @@ impl<'a> Look<'a> {
             let Some(name) = self.cached(node) else { continue };
             let Some(header) = self.header(node) else { continue };
             let Some(magic) = header.magic() else { continue };
-            if let Source::At(source) = self.source(node, name)
+            if let Source::MemberId(source) = self.source(node, name)
                 && self.agrees(header, source)
             {
                 *counts.entry((name.tag, magic)).or_default() += 1;
@@ -138,7 +138,7 @@ impl<'a> Look<'a> {
         let dir = tree.node(tree.node(node).parent).parent;
         if let Some(found) = tree.child(dir, &[name.module, b".py"].concat()) {
             return match tree.follow(found).target.filter(|&t| tree.inode_of(t).kind == Type::File) {
-                Some(file) => Source::At(file),
+                Some(file) => Source::MemberId(file),
                 // A link that leads out of the image may lead to a volume.
                 None if tree.target(found).is_some() => Source::Elsewhere,
                 None => Source::Gone,
@@ -162,7 +162,7 @@ impl<'a> Look<'a> {
             _ if self.known.versions.lack(name) => Finding::Orphan,
             Source::Gone => Finding::Orphan,
             Source::Elsewhere => Finding::Unknown,
-            Source::At(source) => self.beside(node, name, source),
+            Source::MemberId(source) => self.beside(node, name, source),
         };
         Some(found)
     }
@@ -197,7 +197,7 @@ impl<'a> Look<'a> {
 
 /// Where a module's source is.
 enum Source {
-    At(NodeId),
+    MemberId(NodeId),
     Gone,
     Elsewhere,
 }

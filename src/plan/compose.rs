@@ -4,7 +4,7 @@ use super::edits::Added;
 use super::rewrite::Rewrites;
 use super::{LayerPlan, Piece, Request};
 use crate::tar::{self, Attrs, BLOCK, Kind, Meta, synth};
-use crate::tree::{At, NodeId, Tree};
+use crate::tree::{MemberId, NodeId, Tree};
 use crate::{elf, path};
 use bstr::BString;
 use std::collections::HashSet;
@@ -69,7 +69,7 @@ impl<'a> Composer<'a> {
     }
 
     /// Copies a member as it is.
-    pub fn raw(&mut self, at: At, node: Option<NodeId>) {
+    pub fn raw(&mut self, at: MemberId, node: Option<NodeId>) {
         if let Some(node) = node {
             if std::mem::replace(&mut self.written[node.index()], true) && self.tree.is_dir(node) {
                 return;
@@ -142,7 +142,7 @@ impl<'a> Composer<'a> {
     }
 
     /// Copies a whiteout as it is.
-    pub fn raw_marker(&mut self, at: At) {
+    pub fn raw_marker(&mut self, at: MemberId) {
         let member = self.request.member(at);
         self.marker_parents(path::split(&member.path).0);
         self.raw(at, None);
@@ -253,7 +253,7 @@ impl<'a> Composer<'a> {
         self.push(vec![0; synth::padding(new.size) as usize]);
     }
 
-    fn meta(&self, at: Option<At>) -> Option<&'a Meta> {
+    fn meta(&self, at: Option<MemberId>) -> Option<&'a Meta> {
         at.map(|at| &self.request.member(at).meta)
     }
 

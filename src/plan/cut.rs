@@ -1,13 +1,13 @@
 //! What goes from layers that several images share: the same for all of them, so that each such layer is written once. A member
 //! goes where no image keeps it and nothing that it hides would come back.
 
-use super::script::Names;
+use super::emission::Names;
 use crate::layer::LayerIndex;
 use crate::path;
 use crate::profile::{Action, Profile};
 use crate::tar::{Kind, Member};
 use crate::tree::merge::{Role, merge, role};
-use crate::tree::{At, NodeId, Tree};
+use crate::tree::{MemberId, NodeId, Tree};
 use bstr::BString;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -48,7 +48,7 @@ pub fn needs(
     count: usize,
 ) -> Vec<Vec<Need>> {
     let names = Names::new(layers, tree);
-    let need = |at: At, found: &Member| {
+    let need = |at: MemberId, found: &Member| {
         if role(&found.path) != Role::Entry {
             return Need::Kept;
         }
@@ -58,7 +58,7 @@ pub fn needs(
         if rule.is_some_and(|rule| rule.action != Action::RemovePackage) { Need::Dropped } else { Need::Kept }
     };
     let of_layer = |(layer, index): (u32, &&LayerIndex)| {
-        (0..).zip(&index.members).map(|(member, found)| need(At { layer, member }, found)).collect()
+        (0..).zip(&index.members).map(|(member, found)| need(MemberId { layer, member }, found)).collect()
     };
     (0..).zip(&layers[..count]).map(of_layer).collect()
 }
@@ -66,7 +66,7 @@ pub fn needs(
 impl Cut {
     /// Whether a member goes.
     #[must_use]
-    pub fn has(&self, at: At) -> bool {
+    pub fn has(&self, at: MemberId) -> bool {
         let goes = self.0.get(at.layer as usize).and_then(|layer| layer.goes.get(at.member as usize));
         goes.is_some_and(|goes| *goes)
     }
@@ -115,7 +115,7 @@ impl Cut {
         let stays: Vec<Vec<u32>> = (0..)
             .zip(layers)
             .map(|(layer, index)| {
-                (0..index.members.len() as u32).filter(|&member| !self.has(At { layer, member })).collect()
+                (0..index.members.len() as u32).filter(|&member| !self.has(MemberId { layer, member })).collect()
             })
             .collect();
         let whole: Vec<&[Member]> = layers.iter().map(|l| l.members.as_slice()).collect();
@@ -127,12 +127,12 @@ impl Cut {
         let (Ok(before), Ok(after)) = (merge(&whole, 0), merge(&left, 0)) else { return false };
         let mut before = given(&before.tree, &|at| at);
         before.retain(|_, (at, _)| !self.has(*at));
-        before == given(&after.tree, &|at| At { member: stays[at.layer as usize][at.member as usize], ..at })
+        before == given(&after.tree, &|at| MemberId { member: stays[at.layer as usize][at.member as usize], ..at })
     }
 }
 
 /// Which member gives each path its name, and which its inode; `original` says where members were.
-fn given(tree: &Tree, original: &dyn Fn(At) -> At) -> HashMap<BString, (At, Option<At>)> {
+fn given(tree: &Tree, original: &dyn Fn(MemberId) -> MemberId) -> HashMap<BString, (MemberId, Option<MemberId>)> {
     let one =
         |id: NodeId| Some((tree.path(id), (original(tree.node(id).at()?), tree.inode_of(id).holder().map(original))));
     tree.ids().filter_map(one).collect()

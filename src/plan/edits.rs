@@ -1,7 +1,7 @@
 //! Files that are new in the image, and edits of texts that it has.
 
 use crate::tar::Meta;
-use crate::tree::At;
+use crate::tree::MemberId;
 use bstr::BString;
 use std::collections::BTreeMap;
 
@@ -22,4 +22,4 @@ pub struct Added {
 pub type Edit = (std::ops::Range<usize>, Vec<u8>);
 
 /// Edits by the member that has the text.
-pub type Edits = BTreeMap<At, Vec<Edit>>;
+pub type Edits = BTreeMap<MemberId, Vec<Edit>>;

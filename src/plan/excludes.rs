@@ -7,14 +7,14 @@ use crate::elf::{Piece, Recipe};
 use crate::package::dpkg;
 use crate::path;
 use crate::tar::{Attrs, Meta};
-use crate::tree::{At, NodeId, Type};
+use crate::tree::{MemberId, NodeId, Type};
 
 /// What is to be written.
 pub enum Written {
     /// Nothing: no rule asks for it, or it is there.
     Nothing,
     /// An old file with more lines.
-    Longer(At, Recipe),
+    Longer(MemberId, Recipe),
     /// A new file.
     New(Added),
 }
@@ -31,7 +31,7 @@ pub fn written(request: &Request<'_>, dropped: &[Option<u16>]) -> Written {
     let Some(old) = tree.child(dir, name) else { return Written::New(added(request, status, lines.concat())) };
     let inode = tree.inode_of(old);
     let Some(at) = inode.holder().filter(|_| inode.kind == Type::File) else { return Written::Nothing };
-    let facts = request.facts_at(at).and_then(|facts| facts.ledger.as_deref());
+    let facts = request.facts_at(at).and_then(|facts| facts.database_text.as_deref());
     // What could not be read is somebody else's.
     let Some(text) = facts else { return Written::Nothing };
     let known = |line: &String| text.split_inclusive(|&c| c == b'\n').any(|old| old == line.as_bytes());

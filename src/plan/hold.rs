@@ -4,11 +4,11 @@
 use super::guard::{self, Guard, Prepared};
 use super::programs::{languages, of_languages, on_path};
 use super::proposal::Proposals;
-use super::{Held, Request, Why};
+use super::{Held, HoldReason, Request};
 use crate::image::ImageFacts;
 use crate::layer::Facts;
 use crate::profile::Guard as Kind;
-use crate::tree::{At, InodeId, NodeId, Resolved, Tree, Type};
+use crate::tree::{InodeId, MemberId, NodeId, Resolved, Tree, Type};
 use std::collections::HashMap;
 
 /// The verdict on each node.
@@ -51,15 +51,15 @@ pub fn decide(request: &Request<'_>, prepared: &Prepared, proposals: &Proposals)
     holder.hold_protected();
     holder.hold_base();
     for program in &prepared.started {
-        holder.keep_resolved(program, Why::Config);
+        holder.keep_resolved(program, HoldReason::Config);
     }
     for id in translations(tree, request.facts) {
-        holder.keep_one(id, Why::Config);
+        holder.keep_one(id, HoldReason::Config);
     }
     holder.todo.extend(tree.ids().filter(|id| holder.dropped[id.index()].is_none()));
     let mut guard = Guard::new(request, prepared, &holder.dropped);
     for id in guard.config_modules().into_iter().chain(guard.config_paths()) {
-        holder.keep_referenced(id, None, Why::Config);
+        holder.keep_referenced(id, None, HoldReason::Config);
     }
     while let Some(id) = holder.todo.pop() {
         holder.follow_needs(id, &mut guard);
@@ -74,7 +74,7 @@ impl<'a> Holder<'a> {
         for id in self.tree.ids() {
             let proposal = self.proposals.nodes[id.index()];
             if let (Some(rule), Some(protect)) = (proposal.rule, proposal.protect) {
-                self.held.push(Held { node: id, rule, why: Why::Protected(protect) });
+                self.held.push(Held { node: id, rule, why: HoldReason::Protected(protect) });
             }
         }
         let linked = self.proposals.linked.iter().map(|&(node, protect)| (self.tree.node(node).inode, protect));
@@ -90,7 +90,7 @@ impl<'a> Holder<'a> {
             };
             let inode = target.map(|t| self.tree.node(t).inode);
             if let Some(&protect) = inode.and_then(|inode| linked.get(&inode)) {
-                self.keep(id, Why::Protected(protect));
+                self.keep(id, HoldReason::Protected(protect));
             }
         }
     }
@@ -101,15 +101,15 @@ impl<'a> Holder<'a> {
             return;
         }
         for id in self.tree.ids() {
-            let stays = |at: At| (at.layer as usize) < self.request.base && !self.request.cut.has(at);
+            let stays = |at: MemberId| (at.layer as usize) < self.request.base && !self.request.cut.has(at);
             if self.tree.node(id).at().is_some_and(stays) {
-                self.keep_one(id, Why::Base);
+                self.keep_one(id, HoldReason::Base);
             }
         }
     }
 
     /// Keeps one node, if a rule was about to drop it.
-    fn keep_one(&mut self, id: NodeId, why: Why) {
+    fn keep_one(&mut self, id: NodeId, why: HoldReason) {
         if let Some(rule) = self.dropped[id.index()].take() {
             self.held.push(Held { node: id, rule, why });
             self.todo.push(id);
@@ -117,7 +117,7 @@ impl<'a> Holder<'a> {
     }
 
     /// Keeps a node; a directory that a rule names with all below it.
-    fn keep(&mut self, id: NodeId, why: Why) {
+    fn keep(&mut self, id: NodeId, why: HoldReason) {
         if self.dropped[id.index()].is_some() {
             for below in self.tree.subtree(id) {
                 self.keep_one(below, why);
@@ -125,7 +125,7 @@ impl<'a> Holder<'a> {
         }
     }
 
-    fn keep_resolved(&mut self, resolved: &Resolved, why: Why) {
+    fn keep_resolved(&mut self, resolved: &Resolved, why: HoldReason) {
         for &id in resolved.links.iter().chain(&resolved.target) {
             self.keep(id, why);
         }
@@ -141,10 +141,10 @@ impl<'a> Holder<'a> {
                     Some(target) => self.tree.resolve(self.tree.node(id).parent, target),
                     None => self.tree.follow(id),
                 };
-                self.keep_resolved(&resolved, Why::LinkedFrom(id));
+                self.keep_resolved(&resolved, HoldReason::LinkedFrom(id));
                 let environments = guard.environments(&resolved);
                 for target in guard.linked(id, &resolved).into_iter().chain(environments) {
-                    self.keep_referenced(target, Some(id), Why::Named(id, 0));
+                    self.keep_referenced(target, Some(id), HoldReason::Named(id, 0));
                 }
             }
             _ => {}
@@ -155,15 +155,15 @@ impl<'a> Holder<'a> {
             return;
         }
         for &name in self.tree.names(number).iter().filter(|&&name| name != id) {
-            self.keep(name, Why::LinkedFrom(id));
+            self.keep(name, HoldReason::LinkedFrom(id));
         }
         let Some(facts) = guard::facts_of(self.request, id) else {
             return;
         };
         for found in interpreters(self.tree, facts, self.path) {
-            self.keep_resolved(&found, Why::Interprets(id));
+            self.keep_resolved(&found, HoldReason::Interprets(id));
             for target in guard.environments(&found) {
-                self.keep_referenced(target, Some(id), Why::Named(id, 1));
+                self.keep_referenced(target, Some(id), HoldReason::Named(id, 1));
             }
         }
         for (target, why) in guard.needs(id, facts) {
@@ -172,7 +172,7 @@ impl<'a> Holder<'a> {
     }
 
     /// Keeps what a file refers to, or the config, where the rule that would drop it listens.
-    fn keep_referenced(&mut self, target: NodeId, file: Option<NodeId>, why: Why) {
+    fn keep_referenced(&mut self, target: NodeId, file: Option<NodeId>, why: HoldReason) {
         let listens = |rule: u16| {
             let kind = self.request.profile.rules[usize::from(rule)].guard;
             file.map_or(kind != Kind::None, |file| guard::listens(kind, self.tree, file, why))

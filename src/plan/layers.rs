@@ -5,13 +5,13 @@
 //! it, with the data first, as no engine lets a link reach into a lower layer.
 
 use super::compose::{Composer, same_attributes, same_inode};
+use super::emission::{Names, Out, Outs};
 use super::links::Links;
 use super::rewrite::Rewrites;
-use super::script::{Names, Out, Outs};
 use super::{LayerPlan, Request};
 use crate::tar::{Kind, Member};
-use crate::tree::merge::{Mark, Role, is_marker_of, role};
-use crate::tree::{At, InodeId, NodeId, Tree, Type};
+use crate::tree::merge::{Role, Whiteout, is_marker_of, role};
+use crate::tree::{InodeId, MemberId, NodeId, Tree, Type};
 use bstr::BString;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -71,7 +71,7 @@ impl<'a> Layers<'a> {
         Self { request, tree, dropped, rewrites, links, names, script: Vec::new(), outputs: Vec::new(), gone }
     }
 
-    fn member(&self, at: At) -> &'a Member {
+    fn member(&self, at: MemberId) -> &'a Member {
         self.request.member(at)
     }
 
@@ -101,16 +101,16 @@ impl<'a> Layers<'a> {
         }
     }
 
-    fn outs(&self, at: At) -> &[Out] {
+    fn outs(&self, at: MemberId) -> &[Out] {
         self.script[at.layer as usize][at.member as usize].as_slice()
     }
 
-    fn outs_mut(&mut self, at: At) -> &mut Outs {
+    fn outs_mut(&mut self, at: MemberId) -> &mut Outs {
         &mut self.script[at.layer as usize][at.member as usize]
     }
 
     /// How the holder of an inode is written under the name that it gives.
-    fn own_member(&self, at: At, node: NodeId) -> Out {
+    fn own_member(&self, at: MemberId, node: NodeId) -> Out {
         match self.copyable(at, node) {
             true if self.member(at).global => Out::Explicit(node),
             true => Out::Raw,
@@ -119,7 +119,7 @@ impl<'a> Layers<'a> {
     }
 
     /// Whether a member's header and data can be what stands for this name in the output.
-    fn copyable(&self, at: At, node: NodeId) -> bool {
+    fn copyable(&self, at: MemberId, node: NodeId) -> bool {
         let member = self.member(at);
         // Engines refuse these two in what is new; a layer that had them keeps them.
         let refused = self.request.squash && matches!(member.flag, b'S' | b'7');
@@ -129,7 +129,7 @@ impl<'a> Layers<'a> {
     fn script_group(&mut self, id: InodeId) {
         let Some(holder) = self.tree.inode(id).holder() else { return };
         let names = self.tree.names(id).iter();
-        let mut names: Vec<(At, NodeId)> = names.filter_map(|&n| Some((self.tree.node(n).at()?, n))).collect();
+        let mut names: Vec<(MemberId, NodeId)> = names.filter_map(|&n| Some((self.tree.node(n).at()?, n))).collect();
         names.retain(|&(_, n)| self.dropped[n.index()].is_none());
         names.sort_unstable();
         let Some(&(highest, _)) = names.last() else { return };
@@ -142,7 +142,7 @@ impl<'a> Layers<'a> {
             return;
         }
         // In a squash all layers above the base are one.
-        let home = |at: At| {
+        let home = |at: MemberId| {
             if self.request.squash { at.layer >= self.request.base as u32 } else { at.layer == highest.layer }
         };
         let at_home = names.iter().find(|(at, _)| home(*at)).copied();
@@ -178,14 +178,14 @@ impl<'a> Layers<'a> {
     }
 
     /// Whether a link's own member can stay: it names the holder of the data.
-    fn link_copyable(&self, at: At, node: NodeId, first: NodeId) -> bool {
+    fn link_copyable(&self, at: MemberId, node: NodeId, first: NodeId) -> bool {
         let target = &self.member(at).kind;
         matches!(target, Kind::HardLink(target) if **target == self.tree.path(first)) && self.copyable(at, node)
     }
 
     /// Whether a link's own header says of its inode what the holder does. A squash, and a group with a new holder, take no less
     /// than all of it; beside a holder that stays as it is, xattrs may be missing, as GNU tar writes none with a link.
-    fn link_agrees(&self, at: At, holder: At, raw: bool) -> bool {
+    fn link_agrees(&self, at: MemberId, holder: MemberId, raw: bool) -> bool {
         let (link, holder) = (self.member(at), self.member(holder));
         same_inode(link, holder) || (raw && !self.request.squash && same_attributes(link, holder))
     }
@@ -230,7 +230,7 @@ impl<'a> Layers<'a> {
 
     /// The directory entries of a layer that are written: those the tree has from here, and those above anything written.
     /// Of several for one directory the last.
-    fn explicit_dirs(&self, layer: u32, marks: &HashSet<u32>) -> HashMap<NodeId, u32> {
+    fn explicit_dirs(&self, layer: u32, whiteouts: &HashSet<u32>) -> HashMap<NodeId, u32> {
         let mut needed = HashSet::new();
         let mut need = |node: NodeId| {
             let above = self.tree.ancestors(node);
@@ -243,14 +243,14 @@ impl<'a> Layers<'a> {
         let mut markers = Vec::new();
         let members = &self.request.layers[layer as usize].members;
         for index in 0..members.len() as u32 {
-            let at = At { layer, member: index };
+            let at = MemberId { layer, member: index };
             for out in self.outs(at) {
                 match out {
                     Out::Raw => self.names.get(at).into_iter().for_each(&mut need),
                     Out::Inode(node) | Out::Explicit(node) | Out::Link(node, _) | Out::Relink(node, _) => need(*node),
                 }
             }
-            if marks.contains(&index) {
+            if whiteouts.contains(&index) {
                 // The marker itself is in no tree: its directory counts as if it were.
                 let dir = self.tree.lookup(crate::path::split(&members[index as usize].path).0);
                 markers.extend(dir);
@@ -264,12 +264,12 @@ impl<'a> Layers<'a> {
             if member.kind != Kind::Dir || role(&member.path) != Role::Entry {
                 continue;
             }
-            let own = self.names.get(At { layer, member: index });
+            let own = self.names.get(MemberId { layer, member: index });
             let node = own.or_else(|| self.tree.lookup(&member.path).filter(|&n| self.tree.is_dir(n)));
             if let Some(node) = node.filter(|n| self.dropped[n.index()].is_none()) {
                 // What a later entry of the same layer replaced says nothing any more.
                 let holder = self.tree.inode_of(node).holder();
-                let holds = holder == Some(At { layer, member: index });
+                let holds = holder == Some(MemberId { layer, member: index });
                 let told_above = holder.is_some_and(|h| h.layer > layer);
                 if holds || (own.is_none() && told_above && needed.contains(&node)) {
                     dirs.entry(node).or_insert(index);
@@ -285,19 +285,19 @@ impl<'a> Layers<'a> {
         let emptied = self.emptied_dirs();
         for layer in self.above_base() {
             let last = layer + 1 == self.request.layers.len() as u32;
-            let marks = self.marks_that_stay(layer, &mut hidden);
-            let dirs = self.explicit_dirs(layer, &marks);
+            let whiteouts = self.marks_that_stay(layer, &mut hidden);
+            let dirs = self.explicit_dirs(layer, &whiteouts);
             let members = &self.request.layers[layer as usize].members;
             let mut composer = Composer::new(self.request, self.rewrites, Some(layer), dirs.keys().copied().collect());
             let mut untouched = true;
             for (index, member) in (0u32..).zip(members) {
-                let at = At { layer, member: index };
+                let at = MemberId { layer, member: index };
                 let outs = self.outs(at);
                 if !outs.is_empty() {
                     untouched &= matches!(outs, [out] if out.is_member());
                     write_outs(&mut composer, at, self.names.get(at), outs);
                     self.gone[layer as usize][index as usize] = false;
-                } else if marks.contains(&index) {
+                } else if whiteouts.contains(&index) {
                     self.gone[layer as usize][index as usize] = false;
                     composer.raw_marker(at);
                 } else if let Some(node) = self.parent_dir(member, index, &dirs) {
@@ -320,9 +320,9 @@ impl<'a> Layers<'a> {
     /// The whiteouts of a layer that still hide something of the base, one for each path; the others need not be written
     /// again.
     fn marks_that_stay(&self, layer: u32, hidden: &mut BTreeSet<BString>) -> HashSet<u32> {
-        let spelled = |m: &&Mark| is_marker_of(&self.member(At { layer, member: m.member }).path, &m.path);
-        let marks = self.request.merged.marks[layer as usize].iter().filter(|m| !m.opaque).filter(spelled);
-        marks.filter(|m| hidden.remove(&m.path)).map(|m| m.member).collect()
+        let spelled = |m: &&Whiteout| is_marker_of(&self.member(MemberId { layer, member: m.member }).path, &m.path);
+        let whiteouts = self.request.merged.whiteouts[layer as usize].iter().filter(|m| !m.opaque).filter(spelled);
+        whiteouts.filter(|m| hidden.remove(&m.path)).map(|m| m.member).collect()
     }
 
     /// The node of a directory member that stays only because something below it does.
@@ -341,7 +341,7 @@ impl<'a> Layers<'a> {
             let members = &self.request.layers[layer as usize].members;
             let mut end = 0;
             for (index, member) in (0u32..).zip(members) {
-                let at = At { layer, member: index };
+                let at = MemberId { layer, member: index };
                 let span = member.span();
                 untouched &= end == span.start;
                 end = span.end;
@@ -369,7 +369,7 @@ impl<'a> Layers<'a> {
     }
 }
 
-fn write_outs(composer: &mut Composer<'_>, at: At, name: Option<NodeId>, outs: &[Out]) {
+fn write_outs(composer: &mut Composer<'_>, at: MemberId, name: Option<NodeId>, outs: &[Out]) {
     for out in outs {
         match *out {
             Out::Raw => composer.raw(at, name),

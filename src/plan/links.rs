@@ -11,7 +11,7 @@ use super::stated::Pinned;
 use crate::digest::Digest;
 use crate::ledger::Ledger;
 use crate::tar::{Attrs, BLOCK, Kind, Member, padded, synth};
-use crate::tree::{At, InodeId, NodeId, Type};
+use crate::tree::{InodeId, MemberId, NodeId, Type};
 use std::collections::HashMap;
 
 /// Smaller files are left alone: of a link nothing but its header is left, and that is a block too.
@@ -25,7 +25,7 @@ pub struct Candidates {
 
 #[derive(Clone, Copy, Debug)]
 struct Candidate {
-    at: At,
+    at: MemberId,
     node: NodeId,
     rule: u16,
     /// The SHA-256 of a content that was made.
@@ -36,7 +36,7 @@ struct Candidate {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Linked {
     /// Its member.
-    pub at: At,
+    pub at: MemberId,
     /// Its name.
     pub node: NodeId,
     /// The name of the file that it is linked to, earlier in the same output layer.
@@ -58,8 +58,8 @@ pub struct Links {
 impl Candidates {
     /// The members whose content has to be hashed to know: they keep their content.
     #[must_use]
-    pub fn unknown(&self) -> Vec<At> {
-        let mut out: Vec<At> = self.groups.iter().flatten().filter(|c| c.made.is_none()).map(|c| c.at).collect();
+    pub fn unknown(&self) -> Vec<MemberId> {
+        let mut out: Vec<MemberId> = self.groups.iter().flatten().filter(|c| c.made.is_none()).map(|c| c.at).collect();
         out.sort_unstable();
         out
     }
@@ -113,7 +113,7 @@ pub fn candidates(
 fn key<'a>(
     request: &Request<'a>,
     id: InodeId,
-    at: At,
+    at: MemberId,
     member: &'a Member,
     rewrites: &Rewrites,
 ) -> Option<(Key<'a>, Option<[u8; 32]>)> {
@@ -139,7 +139,7 @@ pub fn links(
     request: &Request<'_>,
     candidates: &Candidates,
     rewrites: &Rewrites,
-    hashes: &HashMap<At, Digest>,
+    hashes: &HashMap<MemberId, Digest>,
     pinned: &Pinned,
 ) -> Links {
     let tree = &request.merged.tree;

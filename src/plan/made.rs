@@ -1,7 +1,7 @@
 //! New contents that programs outside of slim made between the scan and the plan: to the plan they are data, as all else.
 
 use crate::ledger::Sums;
-use crate::tree::{At, NodeId};
+use crate::tree::{MemberId, NodeId};
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use std::ops::Range;
 #[derive(Clone, Debug, Default)]
 pub struct Made {
     /// By member.
-    pub new: HashMap<At, New>,
+    pub new: HashMap<MemberId, New>,
     /// What stays as it was, in the tree's order.
     pub unchanged: Vec<Unchanged>,
 }
@@ -33,12 +33,12 @@ pub struct Unchanged {
     /// The rule, by index in the profile.
     pub rule: u16,
     /// Why.
-    pub why: Reason,
+    pub why: NotMadeReason,
 }
 
 /// Why a file stays as it was.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Reason {
+pub enum NotMadeReason {
     /// The program said that it failed, and how.
     Failed(String),
     /// It took too long: so many seconds.

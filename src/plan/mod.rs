@@ -19,10 +19,11 @@ pub mod bytecode;
 pub mod compose;
 pub mod cut;
 mod edits;
+pub mod emission;
 pub mod excludes;
 pub mod guard;
-mod hidden;
 pub mod hold;
+mod keep_shadowed;
 pub mod layers;
 pub mod links;
 pub mod made;
@@ -36,7 +37,6 @@ pub mod proposal;
 mod records;
 mod request;
 pub mod rewrite;
-pub mod script;
 pub mod stated;
 pub mod verdict;
 mod verdicts;
@@ -45,9 +45,9 @@ mod why;
 
 pub use output::{LayerPlan, Piece, Removed, SHADOWED};
 pub use request::Request;
-pub use rewrite::Left;
+pub use rewrite::SkipReason;
 pub use verdicts::Verdicts;
-pub use why::{Held, Why};
+pub use why::{Held, HoldReason};
 
 /// The whole plan for one image.
 #[derive(Clone, Debug)]
@@ -117,7 +117,7 @@ pub fn finish(request: &Request<'_>, mut verdicts: Verdicts, rewrites: Rewrites,
     verdicts.proposals.nodes = Vec::new();
     let Verdicts { proposals, decided, packages, bytecode, warnings, .. } = verdicts;
     let shadowed = request.profile.rules.iter().position(is_shadowed);
-    let names = script::Names::new(request.layers, &request.merged.tree);
+    let names = emission::Names::new(request.layers, &request.merged.tree);
     let changes = layers::Changes { dropped: &decided.dropped, rewrites: &rewrites, links: &links };
     let composed = layers::compose(request, changes, &names, shadowed.is_some());
     let shadowed = shadowed.map_or(SHADOWED, |r| r as u16);

@@ -105,7 +105,7 @@ impl<'a> Only<'a> {
     fn lists(&self) -> impl Iterator<Item = (NodeId, Option<Ledger>, &'a [u8])> {
         let tree = self.tree();
         tree.ids().filter_map(move |id| {
-            let text = self.request.facts_at(tree.inode_of(id).holder()?)?.ledger.as_deref()?;
+            let text = self.request.facts_at(tree.inode_of(id).holder()?)?.database_text.as_deref()?;
             Some((id, Ledger::of(&tree.path(id)), text))
         })
     }

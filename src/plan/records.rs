@@ -5,7 +5,7 @@ use super::Request;
 use super::edits::Edits;
 use super::places::Places;
 use crate::ledger::Ledger;
-use crate::tree::{At, Type};
+use crate::tree::{MemberId, Type};
 use bstr::BString;
 
 /// The rows to be taken out of the `RECORD`s that stay.
@@ -35,13 +35,13 @@ pub fn edits(request: &Request<'_>, dropped: &[Option<u16>]) -> Edits {
 /// The lists of checksums that stay, those of the base too, in the tree's order. Each comes by a name that stays, to which its
 /// rows are relative: a hard link of it may lie in a cache that goes.
 #[must_use]
-pub fn kept<'a>(request: &Request<'a>, dropped: &[Option<u16>]) -> Vec<(At, BString, Ledger, &'a [u8])> {
+pub fn kept<'a>(request: &Request<'a>, dropped: &[Option<u16>]) -> Vec<(MemberId, BString, Ledger, &'a [u8])> {
     let tree = &request.merged.tree;
     let mut out = Vec::new();
     for (id, inode) in tree.inodes().filter(|(_, inode)| inode.kind == Type::File) {
         let name = tree.names(id).iter().find(|name| dropped[name.index()].is_none());
         let (Some(at), Some(&name)) = (inode.holder(), name) else { continue };
-        let Some(text) = request.facts_at(at).and_then(|facts| facts.ledger.as_deref()) else { continue };
+        let Some(text) = request.facts_at(at).and_then(|facts| facts.database_text.as_deref()) else { continue };
         let path = tree.path(name);
         if let Some(ledger) = Ledger::of(&path) {
             out.push((at, path, ledger, text));

@@ -6,7 +6,7 @@ use crate::image::ImageFacts;
 use crate::layer::{Facts, LayerIndex};
 use crate::profile::{Matcher, Profile};
 use crate::tar::Member;
-use crate::tree::At;
+use crate::tree::MemberId;
 use crate::tree::merge::Merged;
 
 /// What a plan is made from.
@@ -35,13 +35,13 @@ pub struct Request<'a> {
 impl<'a> Request<'a> {
     /// A member by its place.
     #[must_use]
-    pub fn member(&self, at: At) -> &'a Member {
+    pub fn member(&self, at: MemberId) -> &'a Member {
         &self.layers[at.layer as usize].members[at.member as usize]
     }
 
     /// What the scan found in a member's file.
     #[must_use]
-    pub fn facts_at(&self, at: At) -> Option<&'a Facts> {
+    pub fn facts_at(&self, at: MemberId) -> Option<&'a Facts> {
         self.layers[at.layer as usize].facts.get(&at.member)
     }
 }

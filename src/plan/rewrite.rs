@@ -4,7 +4,7 @@
 
 use super::edits::{Added, Edit, Edits};
 use super::excludes::{self, Written};
-use super::made::{Made, Reason as Unmade, Unchanged};
+use super::made::{Made, NotMadeReason, Unchanged};
 use super::proposal::Proposals;
 use super::stated::Pinned;
 use super::{Request, Verdicts, records};
@@ -13,7 +13,7 @@ use crate::layer::Strip;
 use crate::ledger::Sums;
 use crate::path;
 use crate::tar::{Member, padded};
-use crate::tree::{At, InodeId, NodeId, Tree, Type};
+use crate::tree::{InodeId, MemberId, NodeId, Tree, Type};
 use bstr::{BString, ByteSlice};
 use std::collections::{HashMap, HashSet};
 
@@ -21,7 +21,7 @@ use std::collections::{HashMap, HashSet};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stripped {
     /// The member with its data.
-    pub at: At,
+    pub at: MemberId,
     /// One of its names.
     pub node: NodeId,
     /// The rule that asked for it, by index in the profile.
@@ -30,7 +30,7 @@ pub struct Stripped {
 
 /// Why a file is not stripped though a rule asked for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Left {
+pub enum SkipReason {
     /// What its bytes say.
     Elf(Reason),
     /// A protection of the profile.
@@ -47,33 +47,33 @@ pub enum Left {
 #[derive(Clone, Debug, Default)]
 pub struct Rewrites {
     /// By member; ranges are within its data.
-    of: HashMap<At, Recipe>,
+    of: HashMap<MemberId, Recipe>,
     /// By member: where its symbolic link leads now.
-    links: HashMap<At, BString>,
+    links: HashMap<MemberId, BString>,
     /// A new file.
     pub added: Option<Added>,
     /// What is stripped, in the tree's order.
     pub stripped: Vec<Stripped>,
     /// What is not, by reason, in the tree's order.
-    pub left: Vec<(NodeId, Left)>,
+    pub left: Vec<(NodeId, SkipReason)>,
     /// What gets a content that another program made, in the tree's order.
     pub made: Vec<Stripped>,
     /// What does not though a rule asked for it.
     pub unchanged: Vec<Unchanged>,
     /// The checksums of new contents, but for those of edited lists of checksums.
-    sums: HashMap<At, Sums>,
+    sums: HashMap<MemberId, Sums>,
 }
 
 impl Rewrites {
     /// The new content of a member's file.
     #[must_use]
-    pub fn of(&self, at: At) -> Option<&Recipe> {
+    pub fn of(&self, at: MemberId) -> Option<&Recipe> {
         self.of.get(&at)
     }
 
     /// The checksums of a new content; none of what is no file that a rule named.
     #[must_use]
-    pub fn sums(&self, at: At) -> Option<&Sums> {
+    pub fn sums(&self, at: MemberId) -> Option<&Sums> {
         self.sums.get(&at)
     }
 
@@ -86,13 +86,13 @@ impl Rewrites {
 
     /// Where a member's symbolic link leads now, if it led elsewhere.
     #[must_use]
-    pub fn link(&self, at: At) -> Option<&BString> {
+    pub fn link(&self, at: MemberId) -> Option<&BString> {
         self.links.get(&at)
     }
 
     /// The bytes by which a member shrinks in the tar.
     #[must_use]
-    pub fn shrinks(&self, at: At, member: &Member) -> u64 {
+    pub fn shrinks(&self, at: MemberId, member: &Member) -> u64 {
         let data = member.data();
         self.of(at).map_or(0, |new| padded(data.end - data.start).saturating_sub(padded(new.size)))
     }
@@ -147,7 +147,7 @@ struct Deciding<'a> {
     pinned: &'a Pinned,
     out: Rewrites,
     /// What gets a new content: its new checksums.
-    sums: HashMap<At, Sums>,
+    sums: HashMap<MemberId, Sums>,
 }
 
 impl<'a> Deciding<'a> {
@@ -192,8 +192,8 @@ impl<'a> Deciding<'a> {
                 self.sums.insert(at, *sums);
                 return;
             }
-            Ok((Stripping::Replaced(_), None)) => Left::Elf(Reason::Unreadable),
-            Ok((Stripping::Unchanged(reason), _)) => Left::Elf(*reason),
+            Ok((Stripping::Replaced(_), None)) => SkipReason::Elf(Reason::Unreadable),
+            Ok((Stripping::Unchanged(reason), _)) => SkipReason::Elf(*reason),
             Err(left) => left,
         };
         self.out.left.push((names[0], left));
@@ -202,29 +202,29 @@ impl<'a> Deciding<'a> {
     /// What stripping makes of a file with these names.
     fn strip_of<'f>(
         &self,
-        at: At,
+        at: MemberId,
         found: &'f [Strip],
         rule: u16,
         names: &[NodeId],
-    ) -> Result<(&'f Stripping, Option<&'f Sums>), Left> {
+    ) -> Result<(&'f Stripping, Option<&'f Sums>), SkipReason> {
         // Of a file that would not change anyway that is the reason to tell.
         let level = self.request.profile.rules[usize::from(rule)].level;
-        let of = |level: Level| found.iter().find(|s| s.level == level).ok_or(Left::Elf(Reason::Nothing));
+        let of = |level: Level| found.iter().find(|s| s.level == level).ok_or(SkipReason::Elf(Reason::Nothing));
         let strip = of(level)?;
         if matches!(strip.outcome, Stripping::Unchanged(_)) {
             return Ok((&strip.outcome, None));
         }
         if names.iter().any(|n| self.proposals.nodes[n.index()].protect.is_some()) {
-            return Err(Left::Protected);
+            return Err(SkipReason::Protected);
         }
         if let Some(protect) = names.iter().find_map(|&n| self.proposals.change(n).content) {
-            return Err(Left::Content(protect));
+            return Err(SkipReason::Content(protect));
         }
         if names.iter().any(|&n| is_verified(self.tree(), n)) {
-            return Err(Left::Elf(Reason::SelfChecking));
+            return Err(SkipReason::Elf(Reason::SelfChecking));
         }
         if let Some(text) = self.pinned.by(at) {
-            return Err(Left::Stated(text));
+            return Err(SkipReason::Stated(text));
         }
         Ok((&strip.outcome, strip.sums.as_ref()))
     }
@@ -233,7 +233,7 @@ impl<'a> Deciding<'a> {
     fn ledgers(&mut self, all: &mut Edits) {
         let ledgers = records::kept(self.request, self.dropped);
         let mut edits = Edits::new();
-        let mut recorded: HashSet<At> = HashSet::new();
+        let mut recorded: HashSet<MemberId> = HashSet::new();
         let names: HashSet<&[u8]> = self
             .out
             .stripped
@@ -273,15 +273,15 @@ impl<'a> Deciding<'a> {
         self.ledgers(all);
     }
 
-    fn leave(&mut self, recorded: &HashSet<At>) {
+    fn leave(&mut self, recorded: &HashSet<MemberId>) {
         self.sums.retain(|at, _| !recorded.contains(at));
         self.out.of.retain(|at, _| !recorded.contains(at));
         let (left, stripped) = self.out.stripped.drain(..).partition(|s: &Stripped| recorded.contains(&s.at));
         self.out.stripped = stripped;
-        self.out.left.extend(Vec::into_iter(left).map(|s: Stripped| (s.node, Left::Recorded)));
+        self.out.left.extend(Vec::into_iter(left).map(|s: Stripped| (s.node, SkipReason::Recorded)));
         let (left, made) = self.out.made.drain(..).partition(|s: &Stripped| recorded.contains(&s.at));
         self.out.made = made;
-        let unchanged = |s: Stripped| Unchanged { node: s.node, rule: s.rule, why: Unmade::Recorded };
+        let unchanged = |s: Stripped| Unchanged { node: s.node, rule: s.rule, why: NotMadeReason::Recorded };
         self.out.unchanged.extend(Vec::into_iter(left).map(unchanged));
     }
 
@@ -289,7 +289,7 @@ impl<'a> Deciding<'a> {
         self.tree().names(self.tree().node(node).inode)
     }
 
-    fn edit(&mut self, at: At, mut edits: Vec<Edit>) {
+    fn edit(&mut self, at: MemberId, mut edits: Vec<Edit>) {
         // Of what is within a row that goes nothing is left to edit.
         edits.sort_by_key(|(range, _)| (range.start, std::cmp::Reverse(range.end)));
         let data = self.request.member(at).data();

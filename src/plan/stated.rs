@@ -12,7 +12,7 @@ use crate::layer::Facts;
 use crate::ledger::Ledger;
 use crate::path;
 use crate::refs::digests::{self, Digests, Kind, start};
-use crate::tree::{At, NodeId, Tree, Type};
+use crate::tree::{MemberId, NodeId, Tree, Type};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -34,11 +34,11 @@ const SOURCES: [&[u8]; 16] = [
 
 /// Checksums of files as they are in the input.
 #[derive(Clone, Debug, Default)]
-pub struct Hashes(HashMap<(At, Kind), Vec<u8>>);
+pub struct Hashes(HashMap<(MemberId, Kind), Vec<u8>>);
 
 impl Hashes {
     /// Adds the checksum of a member's file.
-    pub fn add(&mut self, at: At, kind: Kind, digest: Vec<u8>) {
+    pub fn add(&mut self, at: MemberId, kind: Kind, digest: Vec<u8>) {
         self.0.insert((at, kind), digest);
     }
 
@@ -47,7 +47,7 @@ impl Hashes {
         self.0.extend(other.0);
     }
 
-    fn get(&self, at: At, kind: Kind) -> Option<&[u8]> {
+    fn get(&self, at: MemberId, kind: Kind) -> Option<&[u8]> {
         self.0.get(&(at, kind)).map(Vec::as_slice)
     }
 }
@@ -143,20 +143,20 @@ pub struct Stated<'a> {
     directories: HashMap<u64, NodeId>,
     others: Vec<Other<'a>>,
     /// One name of each file that a rule would change, and its member.
-    files: Vec<(NodeId, At)>,
+    files: Vec<(NodeId, MemberId)>,
 }
 
 /// The files that keep their bytes for the sake of a text.
 #[derive(Clone, Debug, Default)]
 pub struct Pinned {
-    of: HashMap<At, NodeId>,
+    of: HashMap<MemberId, NodeId>,
     sha256: HashMap<u64, NodeId>,
 }
 
 impl Pinned {
     /// The text that has the checksum of a member's file; the root where the config has it.
     #[must_use]
-    pub fn by(&self, at: At) -> Option<NodeId> {
+    pub fn by(&self, at: MemberId) -> Option<NodeId> {
         self.of.get(&at).copied()
     }
 
@@ -254,12 +254,12 @@ impl<'a> Stated<'a> {
     }
 
     /// The directories whose checksum may be stated, with all that is in them; none where one of their files can't be told.
-    fn directories(&self) -> Vec<(NodeId, Vec<(NodeId, At)>)> {
+    fn directories(&self) -> Vec<(NodeId, Vec<(NodeId, MemberId)>)> {
         if self.directories.is_empty() {
             return Vec::new();
         }
         let tree = self.tree();
-        let above = |&(file, _): &(NodeId, At)| {
+        let above = |&(file, _): &(NodeId, MemberId)| {
             let names = self.names(file).iter();
             names.flat_map(|&name| tree.ancestors(name).take(MOST_LEVELS)).collect::<Vec<_>>()
         };
@@ -269,7 +269,7 @@ impl<'a> Stated<'a> {
     }
 
     /// The files below a directory, each by its name there; symbolic links count as what they lead to.
-    fn below(&self, dir: NodeId) -> Option<Vec<(NodeId, At)>> {
+    fn below(&self, dir: NodeId) -> Option<Vec<(NodeId, MemberId)>> {
         let tree = self.tree();
         let leaves = tree.subtree(dir).filter(|&node| !tree.is_dir(node));
         let file = |node: NodeId| {
@@ -282,8 +282,8 @@ impl<'a> Stated<'a> {
 
     /// What has to be hashed to know, beside what is known.
     #[must_use]
-    pub fn wanted(&self, known: &Hashes) -> Vec<(At, Vec<Kind>)> {
-        let mut all: BTreeSet<(At, Kind)> = BTreeSet::new();
+    pub fn wanted(&self, known: &Hashes) -> Vec<(MemberId, Vec<Kind>)> {
+        let mut all: BTreeSet<(MemberId, Kind)> = BTreeSet::new();
         for &(file, at) in &self.files {
             if !self.sha256.is_empty() {
                 all.insert((at, Kind::Sha256));
@@ -295,7 +295,7 @@ impl<'a> Stated<'a> {
             }
         }
         all.extend(self.directories().into_iter().flat_map(|(_, files)| files).map(|(_, at)| (at, Kind::Sha256)));
-        let mut out: Vec<(At, Vec<Kind>)> = Vec::new();
+        let mut out: Vec<(MemberId, Vec<Kind>)> = Vec::new();
         for (at, kind) in all.into_iter().filter(|&(at, kind)| known.get(at, kind).is_none()) {
             match out.last_mut() {
                 Some((last, kinds)) if *last == at => kinds.push(kind),
@@ -308,7 +308,7 @@ impl<'a> Stated<'a> {
     /// Which files keep their bytes.
     #[must_use]
     pub fn pinned(self, hashes: &[&Hashes]) -> Pinned {
-        let get = |at: At, kind: Kind| hashes.iter().find_map(|known| known.get(at, kind));
+        let get = |at: MemberId, kind: Kind| hashes.iter().find_map(|known| known.get(at, kind));
         let mut out = HashMap::new();
         for &(file, at) in &self.files {
             let sha256 = get(at, Kind::Sha256).and_then(|digest| self.sha256.get(&start(digest)).copied());
@@ -335,11 +335,11 @@ impl<'a> Stated<'a> {
     fn sum<'h>(
         &self,
         dir: NodeId,
-        files: &[(NodeId, At)],
-        get: &dyn Fn(At, Kind) -> Option<&'h [u8]>,
+        files: &[(NodeId, MemberId)],
+        get: &dyn Fn(MemberId, Kind) -> Option<&'h [u8]>,
     ) -> Option<[u8; 32]> {
         let skip = self.tree().path(dir).len() + 1;
-        let mut names: Vec<(Vec<u8>, At)> =
+        let mut names: Vec<(Vec<u8>, MemberId)> =
             files.iter().map(|&(node, at)| (self.tree().path(node)[skip..].to_vec(), at)).collect();
         names.sort();
         let mut list = Vec::new();

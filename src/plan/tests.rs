@@ -23,7 +23,7 @@ struct Case {
 #[derive(Debug)]
 struct Planned {
     layers: Vec<Vec<String>>,
-    held: Vec<(String, Why)>,
+    held: Vec<(String, HoldReason)>,
     removed: Vec<(String, u16)>,
 }
 
@@ -172,7 +172,7 @@ fn protection_wins_over_everything() {
     let rules = "[[rule]]\nid = 'd'\naction = 'drop'\npaths = ['d']\n[protect]\npaths = ['d/keep']\n";
     let planned = case.rules(rules).run();
     assert_eq!(planned.layers, lists(&[&["d/keep", "other"]]));
-    assert!(matches!(planned.held[..], [(ref path, Why::Protected(_))] if path == "d/keep"));
+    assert!(matches!(planned.held[..], [(ref path, HoldReason::Protected(_))] if path == "d/keep"));
 }
 
 #[test]
@@ -227,7 +227,7 @@ fn above_a_base_whiteouts_stay_for_what_would_come_back() {
     assert_eq!(case.squash().run().layers, lists(&[&["=0"], &["mid", "d", "d/new", "+d/.wh.old", "+.wh.gone"]]));
     let planned = Case::new(&[&["f", "b"], &["f"], &["z"]]).base(1).drop("{f,b}").run();
     assert_eq!(planned.layers, lists(&[&["=0"], &["z", "+.wh.f"]]));
-    assert!(matches!(planned.held[..], [(ref path, Why::Base)] if path == "b"));
+    assert!(matches!(planned.held[..], [(ref path, HoldReason::Base)] if path == "b"));
 }
 
 #[test]

@@ -2,13 +2,13 @@
 //! modules are compiled. Only what no protection covers, nobody verifies, and is in no base.
 
 use super::bytecode::{Finding, Known, Look};
-use super::made::{Reason, Unchanged};
+use super::made::{NotMadeReason, Unchanged};
 use super::rewrite::is_verified;
 use super::{Request, Verdicts};
 use crate::ledger::Ledger;
 use crate::profile::Mode;
 use crate::refs::pyc::{CACHE, Name};
-use crate::tree::{At, InodeId, NodeId, Type};
+use crate::tree::{InodeId, MemberId, NodeId, Type};
 use bstr::BString;
 
 /// Larger sources are generated data, and left alone.
@@ -29,7 +29,7 @@ pub struct Wanted {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Task {
     /// The member with its data.
-    pub at: At,
+    pub at: MemberId,
     /// One of its names.
     pub node: NodeId,
     /// The rule with the command, by index in the profile.
@@ -40,13 +40,13 @@ pub struct Task {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Module {
     /// The member that has its bytecode, which is replaced.
-    pub at: At,
+    pub at: MemberId,
     /// The name of that.
     pub node: NodeId,
     /// The rule, by index in the profile.
     pub rule: u16,
     /// The member that has the source.
-    pub source: At,
+    pub source: MemberId,
     /// The path of the source, as tracebacks tell it.
     pub path: BString,
     /// The interpreter that it is for, such as `cpython-311`.
@@ -84,7 +84,7 @@ pub fn wanted(request: &Request<'_>, verdicts: &Verdicts) -> Wanted {
 }
 
 /// The member that holds a file above the base, and the file's names, all of which stay.
-fn holder(request: &Request<'_>, verdicts: &Verdicts, id: InodeId) -> Option<(At, Vec<NodeId>)> {
+fn holder(request: &Request<'_>, verdicts: &Verdicts, id: InodeId) -> Option<(MemberId, Vec<NodeId>)> {
     let tree = &request.merged.tree;
     let at = tree.inode(id).holder().filter(|at| at.layer as usize >= request.base)?;
     let member = request.member(at);
@@ -100,17 +100,17 @@ fn external(verdicts: &Verdicts, names: &[NodeId]) -> Option<u16> {
     rules?.into_iter().max()
 }
 
-fn left_alone(request: &Request<'_>, verdicts: &Verdicts, at: At, names: &[NodeId]) -> Option<Reason> {
+fn left_alone(request: &Request<'_>, verdicts: &Verdicts, at: MemberId, names: &[NodeId]) -> Option<NotMadeReason> {
     let tree = &request.merged.tree;
     let records = &request.member(at).meta.attrs.records;
     if names.iter().any(|&n| is_protected(verdicts, n)) {
-        return Some(Reason::Protected);
+        return Some(NotMadeReason::Protected);
     }
     if let Some(text) = verdicts.pinned.by(at) {
-        return Some(Reason::Stated(text));
+        return Some(NotMadeReason::Stated(text));
     }
     let signed = records.iter().any(|(key, _)| key == "SCHILY.xattr.security.ima");
-    (signed || names.iter().any(|&n| is_verified(tree, n))).then_some(Reason::Verified)
+    (signed || names.iter().any(|&n| is_verified(tree, n))).then_some(NotMadeReason::Verified)
 }
 
 /// Whether a protection of the profile holds a file, or its content alone.
@@ -119,7 +119,7 @@ fn is_protected(verdicts: &Verdicts, node: NodeId) -> bool {
     proposals.nodes[node.index()].protect.is_some() || proposals.change(node).content.is_some()
 }
 
-fn module(request: &Request<'_>, verdicts: &Verdicts, look: &Look<'_>, at: At, node: NodeId) -> Option<Module> {
+fn module(request: &Request<'_>, verdicts: &Verdicts, look: &Look<'_>, at: MemberId, node: NodeId) -> Option<Module> {
     let tree = &request.merged.tree;
     let rule = verdicts.proposals.change(node).bytecode?;
     let bytecode = request.profile.rules[usize::from(rule)].bytecode.filter(|b| b.mode == Mode::Compile)?;

@@ -4,7 +4,7 @@ use crate::tree::NodeId;
 
 /// Why a path stays although a rule asked for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
+pub enum HoldReason {
     /// A protection of the profile, by index.
     Protected(u16),
     /// A symbolic or hard link that stays leads to it, or it is a link on the way.
@@ -27,7 +27,7 @@ pub enum Why {
     Base,
 }
 
-impl Why {
+impl HoldReason {
     /// The file for whose sake, where it is one.
     #[must_use]
     pub const fn by(self) -> Option<NodeId> {
@@ -52,5 +52,5 @@ pub struct Held {
     /// The rule that asked for it, by index in the profile.
     pub rule: u16,
     /// Why it stays.
-    pub why: Why,
+    pub why: HoldReason,
 }

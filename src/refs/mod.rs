@@ -14,7 +14,6 @@ mod lines;
 pub mod lists;
 mod literal;
 pub mod maps;
-pub mod marks;
 mod meaning;
 pub mod needed;
 mod needles;
@@ -23,6 +22,7 @@ pub mod paths;
 pub mod pyc;
 pub mod python;
 pub mod script;
+pub mod signatures;
 mod spelling;
 pub mod syntax;
 

@@ -8,7 +8,7 @@ use crate::profile::{self, Profile};
 use crate::sink::OutLayer;
 use crate::source::Image;
 use crate::tar::Member;
-use crate::tree::{At, NodeId, Tree};
+use crate::tree::{MemberId, NodeId, Tree};
 use bstr::BStr;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -175,11 +175,11 @@ impl Built<'_> {
         rules
     }
 
-    pub(super) fn shrinks(&self, at: At) -> u64 {
+    pub(super) fn shrinks(&self, at: MemberId) -> u64 {
         self.plan.rewrites.shrinks(at, &self.members(at.layer)[at.member as usize])
     }
 
-    pub(super) fn node_size(&self, at: At) -> u64 {
+    pub(super) fn node_size(&self, at: MemberId) -> u64 {
         self.members(at.layer)[at.member as usize].size()
     }
 
@@ -192,7 +192,7 @@ impl Built<'_> {
     }
 
     fn node_bytes(&self, id: NodeId) -> u64 {
-        let bytes = |at: At| self.members(at.layer)[at.member as usize].span_bytes();
+        let bytes = |at: MemberId| self.members(at.layer)[at.member as usize].span_bytes();
         self.tree.node(id).at().map_or(0, bytes)
     }
 

@@ -1,9 +1,9 @@
 //! What became of files that stay: linked, made anew by other programs, left alone.
 
 use super::build::Built;
-use super::{Bytecode, Left, Stripped, Totals, Unchanged};
+use super::{Bytecode, SkippedFiles, Stripped, Totals, Unchanged};
 use crate::plan;
-use crate::plan::made::Reason;
+use crate::plan::made::NotMadeReason;
 use crate::tree::{NodeId, Tree};
 use bstr::BString;
 use std::collections::BTreeMap;
@@ -37,10 +37,10 @@ impl Built<'_> {
     pub(super) fn stripped(&self) -> Stripped {
         let rewrites = &self.plan.rewrites;
         let left = self.grouped(rewrites.left.iter().map(|&(node, why)| (why, node)));
-        let one = |(why, group): (plan::Left, Group)| {
+        let one = |(why, group): (plan::SkipReason, Group)| {
             let (id, reason, usual) = super::words::left(why, self.tree, self.profile);
             let Group { files, bytes, example, .. } = group;
-            Left { id: id.to_owned(), reason, files, bytes, example, usual }
+            SkippedFiles { id: id.to_owned(), reason, files, bytes, example, usual }
         };
         Stripped {
             files: rewrites.stripped.len() as u64,
@@ -52,7 +52,7 @@ impl Built<'_> {
     /// Files that a rule would have had a new content for, by rule and reason.
     pub(super) fn unchanged(&self) -> Vec<Unchanged> {
         let all = self.grouped(self.plan.rewrites.unchanged.iter().map(|one| ((one.rule, &one.why), one.node)));
-        let one = |((rule, why), group): ((u16, &Reason), Group)| {
+        let one = |((rule, why), group): ((u16, &NotMadeReason), Group)| {
             let (id, reason, usual) = words(why, self.tree);
             let (rule, Group { files, bytes, example, .. }) = (self.rule_id(rule).to_owned(), group);
             Unchanged { id: id.to_owned(), rule, reason, files, bytes, example, usual }
@@ -88,15 +88,17 @@ struct Group {
 }
 
 /// A reason's id and sentence, and whether it says that nothing is wrong.
-fn words(reason: &Reason, tree: &Tree) -> (&'static str, String, bool) {
+fn words(reason: &NotMadeReason, tree: &Tree) -> (&'static str, String, bool) {
     match reason {
-        Reason::Failed(how) => ("failed", format!("the command failed: {how}"), false),
-        Reason::TimedOut(seconds) => ("timed-out", format!("the command took more than {seconds} s"), false),
-        Reason::NoOutput => ("no-output", "the command left no output".to_owned(), false),
-        Reason::NotSmaller => ("not-smaller", "the result is not smaller".to_owned(), true),
-        Reason::Protected => ("protected", "protected: it stays byte for byte".to_owned(), false),
-        Reason::Verified => ("self-checking", "a program verifies its bytes".to_owned(), false),
-        Reason::Stated(text) => ("stated", super::words::stated(*text, tree), false),
-        Reason::Recorded => ("recorded", "a package manager's checksum of it cannot be written anew".to_owned(), false),
+        NotMadeReason::Failed(how) => ("failed", format!("the command failed: {how}"), false),
+        NotMadeReason::TimedOut(seconds) => ("timed-out", format!("the command took more than {seconds} s"), false),
+        NotMadeReason::NoOutput => ("no-output", "the command left no output".to_owned(), false),
+        NotMadeReason::NotSmaller => ("not-smaller", "the result is not smaller".to_owned(), true),
+        NotMadeReason::Protected => ("protected", "protected: it stays byte for byte".to_owned(), false),
+        NotMadeReason::Verified => ("self-checking", "a program verifies its bytes".to_owned(), false),
+        NotMadeReason::Stated(text) => ("stated", super::words::stated(*text, tree), false),
+        NotMadeReason::Recorded => {
+            ("recorded", "a package manager's checksum of it cannot be written anew".to_owned(), false)
+        }
     }
 }

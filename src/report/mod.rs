@@ -190,13 +190,13 @@ pub struct Stripped {
     /// Bytes of tar that went with them.
     pub bytes: u64,
     /// Files that a rule asked for and that stay as they are, by reason.
-    pub left: Vec<Left>,
+    pub left: Vec<SkippedFiles>,
 }
 
 /// Files that are not stripped for one reason.
 #[derive(Serialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
-pub struct Left {
+pub struct SkippedFiles {
     /// A short name that stays the same.
     pub id: String,
     /// A sentence.

@@ -44,7 +44,7 @@ fn image() -> ImageReport {
                 ssh && python -m venv /opt/venv # buildkit";
     let left = |id: &str, files, bytes, usual| {
         let reason = format!("a sentence about {id}");
-        Left { id: id.into(), reason, files, bytes, example: b"usr/bin/a\xff".into(), usual }
+        SkippedFiles { id: id.into(), reason, files, bytes, example: b"usr/bin/a\xff".into(), usual }
     };
     let unchanged = |id: &str, files, bytes, usual| {
         let reason = format!("a sentence about {id}");

@@ -1,8 +1,8 @@
-//! What the reasons of a plan are called: the one place that tells a [`Why`] and a [`Left`], to people and to programs.
+//! What the reasons of a plan are called: the one place that tells a [`HoldReason`] and a [`SkipReason`], to people and to programs.
 
 use super::escape;
 use crate::plan::packages::{Kept, KeptPackage};
-use crate::plan::{Left, Why};
+use crate::plan::{HoldReason, SkipReason};
 use crate::profile::Profile;
 use crate::tree::{NodeId, Tree};
 
@@ -10,7 +10,7 @@ use crate::tree::{NodeId, Tree};
 const PROTECTED: &str = "protected";
 
 /// Why a path stays although a rule asked for it.
-pub struct Told {
+pub struct Explanation {
     /// A short name that stays the same.
     pub id: &'static str,
     /// A clause that holds for all paths that are held in this way, to add them up by.
@@ -23,7 +23,7 @@ pub struct Told {
     pub line: Option<u32>,
 }
 
-impl Told {
+impl Explanation {
     fn new(id: &'static str, class: impl Into<String>) -> Self {
         Self { id, class: class.into(), sentence: None, by: None, line: None }
     }
@@ -44,40 +44,40 @@ impl Told {
 
 /// Tells why a path is held.
 #[must_use]
-pub fn held(why: Why, tree: &Tree, profile: &Profile) -> Told {
+pub fn held(why: HoldReason, tree: &Tree, profile: &Profile) -> Explanation {
     let path = |id| escape(&tree.path(id));
     match why {
-        Why::Protected(p) => {
+        HoldReason::Protected(p) => {
             let protect = &profile.protects[usize::from(p)];
             let class = format!("protected: {} ({})", protect.reason, protect.path.source);
-            Told { sentence: Some(class.clone()), ..Told::new(PROTECTED, class) }
+            Explanation { sentence: Some(class.clone()), ..Explanation::new(PROTECTED, class) }
         }
-        Why::LinkedFrom(by) => Told {
+        HoldReason::LinkedFrom(by) => Explanation {
             sentence: Some(format!("the link {} leads to it", path(by))),
             by: Some(by),
-            ..Told::new("link", "a link that stays leads to it")
+            ..Explanation::new("link", "a link that stays leads to it")
         },
-        Why::Config => {
+        HoldReason::Config => {
             let class = "the image's config names it";
-            Told { sentence: Some(class.to_owned()), ..Told::new("config", class) }
+            Explanation { sentence: Some(class.to_owned()), ..Explanation::new("config", class) }
         }
-        Why::Interprets(by) => Told {
+        HoldReason::Interprets(by) => Explanation {
             sentence: Some(format!("{} needs it to run", path(by))),
             by: Some(by),
-            ..Told::new("interpreter", "a script or program that stays needs it to run")
+            ..Explanation::new("interpreter", "a script or program that stays needs it to run")
         },
-        Why::Referenced(by, line) => Told {
+        HoldReason::Referenced(by, line) => Explanation {
             sentence: Some(format!("{}:{line} refers to it", path(by))),
             by: Some(by),
             line: Some(line),
-            ..Told::new("reference", "a file that stays refers to it")
+            ..Explanation::new("reference", "a file that stays refers to it")
         },
-        Why::Needed(by) => Told {
+        HoldReason::Needed(by) => Explanation {
             sentence: Some(format!("{} is linked with it", path(by))),
             by: Some(by),
-            ..Told::new("needed", "a program or library that stays needs it")
+            ..Explanation::new("needed", "a program or library that stays needs it")
         },
-        Why::Named(by, line) => Told {
+        HoldReason::Named(by, line) => Explanation {
             sentence: Some(if line == 0 {
                 format!("{} names its path, or runs what reads it", path(by))
             } else {
@@ -85,42 +85,44 @@ pub fn held(why: Why, tree: &Tree, profile: &Profile) -> Told {
             }),
             by: Some(by),
             line: Some(line).filter(|line| *line > 0),
-            ..Told::new("named", "what stays names its path, or runs what reads it")
+            ..Explanation::new("named", "what stays names its path, or runs what reads it")
         },
-        Why::Loaded(by) => Told {
+        HoldReason::Loaded(by) => Explanation {
             sentence: Some(format!("{} loads it by this name", path(by))),
             by: Some(by),
-            ..Told::new("loaded", "a file that stays loads it by this name")
+            ..Explanation::new("loaded", "a file that stays loads it by this name")
         },
-        Why::Mapped(by, line) => Told {
+        HoldReason::Mapped(by, line) => Explanation {
             sentence: Some(format!(
                 "{}:{line} names it as its source map, and the image has a program that follows such names",
                 path(by)
             )),
             by: Some(by),
             line: Some(line),
-            ..Told::new(
+            ..Explanation::new(
                 "source-map",
                 "a script or style names it as its source map, and the image has a program that follows such names",
             )
         },
-        Why::Base => Told::new("base", "it lies in a base layer"),
+        HoldReason::Base => Explanation::new("base", "it lies in a base layer"),
     }
 }
 
 /// Tells why a file is not stripped: a name that stays the same, a clause, and whether that is so common that nobody need
 /// be told.
 #[must_use]
-pub fn left(why: Left, tree: &Tree, profile: &Profile) -> (&'static str, String, bool) {
+pub fn left(why: SkipReason, tree: &Tree, profile: &Profile) -> (&'static str, String, bool) {
     match why {
-        Left::Content(protect) => {
+        SkipReason::Content(protect) => {
             let protect = &profile.protects[usize::from(protect)];
             (PROTECTED, format!("protected: {} ({})", protect.reason, protect.path.source), false)
         }
-        Left::Stated(text) => ("stated", stated(text, tree), false),
-        Left::Elf(reason) => (reason.id(), reason.to_string(), reason.is_usual()),
-        Left::Protected => (PROTECTED, "protected: it stays byte for byte".to_owned(), false),
-        Left::Recorded => ("recorded", "a package manager's checksum of it cannot be written anew".to_owned(), false),
+        SkipReason::Stated(text) => ("stated", stated(text, tree), false),
+        SkipReason::Elf(reason) => (reason.id(), reason.to_string(), reason.is_usual()),
+        SkipReason::Protected => (PROTECTED, "protected: it stays byte for byte".to_owned(), false),
+        SkipReason::Recorded => {
+            ("recorded", "a package manager's checksum of it cannot be written anew".to_owned(), false)
+        }
     }
 }
 
@@ -154,7 +156,7 @@ pub fn kept(package: &KeptPackage, tree: &Tree, profile: &Profile) -> String {
 
 /// The same for one of its files.
 #[must_use]
-pub fn file_of_kept(package: &KeptPackage, tree: &Tree, profile: &Profile) -> Told {
+pub fn file_of_kept(package: &KeptPackage, tree: &Tree, profile: &Profile) -> Explanation {
     let class = format!("its package {} stays: {}", escape(&package.name), kept(package, tree, profile));
-    Told { sentence: Some(class.clone()), ..Told::new("package", class) }
+    Explanation { sentence: Some(class.clone()), ..Explanation::new("package", class) }
 }

@@ -1,8 +1,8 @@
 //! What a scan looks for.
 
 use crate::elf::Level;
-use crate::refs::marks::Marks;
 use crate::refs::paths::Search;
+use crate::refs::signatures::Signatures;
 use std::sync::Arc;
 
 /// What a scan looks for besides the members.
@@ -37,7 +37,7 @@ pub struct Needs {
     /// The headers of Python's compiled modules.
     pub bytecode: bool,
     /// What contents are looked for at the beginning of files.
-    pub marks: Option<Arc<Marks>>,
+    pub signatures: Option<Arc<Signatures>>,
     /// Whether nothing will be written: nothing is verified, contents that no fact needs are not read, and of what would be
     /// stripped only the size is known: its checksums are zeros.
     pub sizes_only: bool,
@@ -70,7 +70,7 @@ impl Needs {
             bytecode: self.bytecode || other.bytecode,
             os_release: self.os_release || other.os_release,
             sizes_only: self.sizes_only || other.sizes_only,
-            marks: self.marks.or(other.marks),
+            signatures: self.signatures.or(other.signatures),
             ..self
         }
     }

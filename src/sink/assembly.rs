@@ -2,7 +2,7 @@
 
 use crate::Digest;
 use crate::image::{Compression, Doc};
-use crate::source::{BlobRef, Form, Input};
+use crate::source::{BlobRef, ImageFormat, Input};
 
 /// One image as it goes out.
 #[derive(Clone, Debug)]
@@ -59,5 +59,5 @@ pub struct Assembly<'a> {
     /// New tags in place of the input's; none: the input's stay.
     pub tags: &'a [String],
     /// The form of the output, of `Output::form`.
-    pub form: Form,
+    pub form: ImageFormat,
 }

@@ -3,7 +3,7 @@
 use super::manifest::Manifest;
 use super::{Assembly, OutLayer, Rewritten};
 use crate::image::{Compression, Doc, Reference};
-use crate::source::Form;
+use crate::source::ImageFormat;
 use crate::{Digest, Warning};
 use serde_json::{Map, Value, json};
 
@@ -74,7 +74,7 @@ fn made(assembly: &Assembly<'_>, warnings: &mut Vec<Warning>) -> Vec<Value> {
 }
 
 fn warn_of_zstd(assembly: &Assembly<'_>, warnings: &mut Vec<Warning>) {
-    let docker = matches!(assembly.input.form, Form::Docker | Form::Hybrid);
+    let docker = matches!(assembly.input.form, ImageFormat::Docker | ImageFormat::Hybrid);
     let mut new = assembly.images.iter().flat_map(|r| r.layers.iter().map(move |l| (r, l)));
     let passed = |r: &Rewritten, l: &OutLayer| {
         let layers = &assembly.input.images[r.image].layers;

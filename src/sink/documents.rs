@@ -3,7 +3,7 @@
 
 use super::assembly::{Assembly, Documents};
 use super::{docker, index, manifest};
-use crate::source::Form;
+use crate::source::ImageFormat;
 use crate::{Error, ErrorKind, Result, Warning};
 
 const OCI_LAYOUT: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
@@ -31,7 +31,7 @@ pub fn assemble(assembly: &Assembly<'_>) -> Result<(Documents, Vec<Warning>)> {
         documents.blobs.push((manifest.digest, manifest.doc.raw.clone()));
     }
     documents.index_json = index::index_json(assembly, &manifests, &mut documents, &mut warnings)?;
-    if assembly.form == Form::Hybrid {
+    if assembly.form == ImageFormat::Hybrid {
         documents.manifest_json = Some(docker::manifest_json(assembly, &manifests, &mut warnings));
     }
     let layout = assembly.input.trees.oci.as_ref().and_then(|t| t.layout.as_ref());

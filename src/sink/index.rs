@@ -7,7 +7,7 @@ use crate::image::descriptor::{IMAGE_NAME, REF_NAME};
 use crate::image::media::{DOCKER_LIST, OCI_INDEX, OCI_MANIFEST};
 use crate::image::reference::is_tag;
 use crate::image::{Doc, Reference};
-use crate::source::Form;
+use crate::source::ImageFormat;
 use crate::source::tree::{Edge, NodeKind, OciTree};
 use crate::{Digest, Error, ErrorKind, Result, Warning};
 use serde_json::{Map, Value, json};
@@ -82,7 +82,7 @@ pub fn index_json(
     }
     if !assembly.tags.is_empty() {
         entries = retag(entries, assembly)?;
-    } else if assembly.form == Form::Hybrid && assembly.input.trees.docker.is_none() {
+    } else if assembly.form == ImageFormat::Hybrid && assembly.input.trees.docker.is_none() {
         entries.iter_mut().for_each(add_image_name);
     }
     let mut json = root.json.clone();
@@ -103,7 +103,7 @@ fn append(entries: &mut Vec<Entry>, assembly: &Assembly<'_>, image: usize, manif
     let tags = &assembly.input.images[image].tags;
     for tag in tags.iter().filter(|_| assembly.tags.is_empty()) {
         let mut value = plain.clone();
-        annotate(&mut value, tag, assembly.form == Form::Hybrid);
+        annotate(&mut value, tag, assembly.form == ImageFormat::Hybrid);
         entries.push(Entry { value, artifact: false });
     }
     if tags.is_empty() || !assembly.tags.is_empty() {
@@ -158,7 +158,7 @@ fn retag(entries: Vec<Entry>, assembly: &Assembly<'_>) -> Result<Vec<Entry>> {
     let Some(first) = images.into_iter().next() else {
         return Ok(artifacts);
     };
-    let full = assembly.form == Form::Hybrid || first.value.pointer(&pointer(IMAGE_NAME)).is_some();
+    let full = assembly.form == ImageFormat::Hybrid || first.value.pointer(&pointer(IMAGE_NAME)).is_some();
     let tagged = assembly.tags.iter().map(|tag| {
         let mut value = first.value.clone();
         annotate(&mut value, tag, full);
@@ -172,11 +172,11 @@ fn pointer(annotation: &str) -> String {
 }
 
 /// Checks the tags that the user gives.
-pub fn check_tags(tags: &[String], form: Form) -> Result<()> {
+pub fn check_tags(tags: &[String], form: ImageFormat) -> Result<()> {
     for tag in tags {
         // A bare tag is a name in a layout, such as `v1.2`.
         if let Err(error) = Reference::parse(tag)
-            && (form == Form::Hybrid || !is_tag(tag))
+            && (form == ImageFormat::Hybrid || !is_tag(tag))
         {
             return Err(error);
         }

@@ -7,7 +7,7 @@ use super::target::Destination;
 use super::temp::{Temp, parent, sync_dir};
 use super::{Documents, Target};
 use crate::digest::Hashing;
-use crate::source::{Form, Input};
+use crate::source::{ImageFormat, Input};
 use crate::tar::BLOCK;
 use crate::{Digest, Error, ErrorKind, Result};
 use std::fs::File;
@@ -23,7 +23,7 @@ const BUFFER: usize = 128 << 10;
 /// An output being written. Dropping it without [`Output::seal`] removes what was written.
 pub struct Output {
     name: Arc<str>,
-    form: Form,
+    form: ImageFormat,
     place: Place,
     /// Slots that were given out and not committed.
     open: AtomicUsize,
@@ -77,7 +77,7 @@ impl Output {
     ///
     /// # Errors
     /// Where the target is of the wrong kind, or the temporary cannot be made.
-    pub fn create(target: &Target, form: Form) -> Result<Self> {
+    pub fn create(target: &Target, form: ImageFormat) -> Result<Self> {
         let name: Arc<str> = target.to_string().into();
         let place = Place::create(target.destination(form)?).map_err(|e| e.archive(&name))?;
         Ok(Self { name, form: target.form(form), place, open: AtomicUsize::new(0) })
@@ -85,7 +85,7 @@ impl Output {
 
     /// The form that is written.
     #[must_use]
-    pub const fn form(&self) -> Form {
+    pub const fn form(&self) -> ImageFormat {
         self.form
     }
 

@@ -2,7 +2,7 @@
 
 use super::host;
 use super::temp::parent;
-use crate::source::{Form, Location, Place, Prefix};
+use crate::source::{ImageFormat, Location, Place, Prefix};
 use crate::{Error, ErrorKind, Result};
 use std::fmt;
 use std::fs::Metadata;
@@ -51,13 +51,13 @@ impl Target {
 
     /// The form that is written for an input of `form`.
     #[must_use]
-    pub fn form(&self, form: Form) -> Form {
+    pub fn form(&self, form: ImageFormat) -> ImageFormat {
         match (self.prefix, form) {
-            (Some(Prefix::DockerArchive), _) | (None, Form::Docker | Form::Hybrid) => Form::Hybrid,
-            (Some(Prefix::OciArchive), _) | (None, Form::Oci) => Form::Oci,
+            (Some(Prefix::DockerArchive), _) | (None, ImageFormat::Docker | ImageFormat::Hybrid) => ImageFormat::Hybrid,
+            (Some(Prefix::OciArchive), _) | (None, ImageFormat::Oci) => ImageFormat::Oci,
             // A directory cannot go through a pipe.
-            (None, Form::OciDir) if self.place == Place::Std => Form::Oci,
-            (Some(Prefix::Oci), _) | (None, Form::OciDir) => Form::OciDir,
+            (None, ImageFormat::OciDir) if self.place == Place::Std => ImageFormat::Oci,
+            (Some(Prefix::Oci), _) | (None, ImageFormat::OciDir) => ImageFormat::OciDir,
         }
     }
 
@@ -66,7 +66,7 @@ impl Target {
     ///
     /// # Errors
     /// [`ErrorKind::Usage`] with a hint.
-    pub fn check(&self, input: &Location, form: Option<Form>) -> Result<()> {
+    pub fn check(&self, input: &Location, form: Option<ImageFormat>) -> Result<()> {
         let Place::Path(path) = &self.place else {
             if std::io::stdout().is_terminal() {
                 let error = Error::new(ErrorKind::Usage, "an archive cannot be written to a terminal");
@@ -83,7 +83,7 @@ impl Target {
             check_parent(&real).map_err(|e| e.archive(self))?;
         }
         // The prefix alone decides; without one any form stands for the input's.
-        match form.or(self.prefix.map(|_| Form::Oci)) {
+        match form.or(self.prefix.map(|_| ImageFormat::Oci)) {
             Some(form) => self.destination(form).map(drop),
             None => Ok(()),
         }
@@ -93,7 +93,7 @@ impl Target {
     ///
     /// # Errors
     /// As [`Target::check`].
-    pub fn note(&self, form: Form) -> Result<Option<String>> {
+    pub fn note(&self, form: ImageFormat) -> Result<Option<String>> {
         Ok(match self.destination(form)? {
             Destination::InPlace(_, why) => Some(format!(
                 "{self} cannot be replaced by renaming, as {why}: it is written over when the image is whole"
@@ -128,14 +128,14 @@ impl Target {
     ///
     /// # Errors
     /// Where something is there that must not be replaced.
-    pub(crate) fn destination(&self, form: Form) -> Result<Destination> {
+    pub(crate) fn destination(&self, form: ImageFormat) -> Result<Destination> {
         let Place::Path(path) = &self.place else {
             return Ok(Destination::Stdout);
         };
         let usage = |what: &str| Error::new(ErrorKind::Usage, what).archive(self);
         let real = resolve(path);
         if let Some(number) = host::descriptor(&real) {
-            if self.form(form) == Form::OciDir {
+            if self.form(form) == ImageFormat::OciDir {
                 let hint = format!("write an archive: oci-archive:{self}");
                 return Err(usage("a layout directory cannot be written to a descriptor").hint(hint));
             }
@@ -148,7 +148,7 @@ impl Target {
         check_parent(&real).map_err(|e| e.archive(self))?;
         let metadata = real.metadata().ok();
         let is_dir = metadata.as_ref().is_some_and(Metadata::is_dir);
-        if self.form(form) == Form::OciDir {
+        if self.form(form) == ImageFormat::OciDir {
             if metadata.is_some() && !is_dir {
                 let hint = format!("give a new directory, or write an archive: oci-archive:{self}");
                 return Err(usage("a layout directory cannot replace a file").hint(hint));
@@ -234,7 +234,7 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::symlink;
 
-    fn check(target: &str, input: &str, form: Option<Form>) -> Result<()> {
+    fn check(target: &str, input: &str, form: Option<ImageFormat>) -> Result<()> {
         Target::parse(target)?.check(&Location::parse(input)?, form)
     }
 
@@ -242,17 +242,17 @@ mod tests {
     fn the_form_is_the_inputs_unless_a_prefix_asks_for_another() {
         let form = |text: &str, form| Target::parse(text).unwrap().form(form);
         for (input, plain) in [
-            (Form::Docker, Form::Hybrid),
-            (Form::Hybrid, Form::Hybrid),
-            (Form::Oci, Form::Oci),
-            (Form::OciDir, Form::OciDir),
+            (ImageFormat::Docker, ImageFormat::Hybrid),
+            (ImageFormat::Hybrid, ImageFormat::Hybrid),
+            (ImageFormat::Oci, ImageFormat::Oci),
+            (ImageFormat::OciDir, ImageFormat::OciDir),
         ] {
             assert_eq!(form("out", input), plain);
-            assert_eq!(form("docker-archive:out", input), Form::Hybrid);
-            assert_eq!(form("oci-archive:out", input), Form::Oci);
-            assert_eq!(form("oci:out", input), Form::OciDir);
+            assert_eq!(form("docker-archive:out", input), ImageFormat::Hybrid);
+            assert_eq!(form("oci-archive:out", input), ImageFormat::Oci);
+            assert_eq!(form("oci:out", input), ImageFormat::OciDir);
         }
-        assert_eq!(form("-", Form::OciDir), Form::Oci);
+        assert_eq!(form("-", ImageFormat::OciDir), ImageFormat::Oci);
         assert_eq!(Target::parse("oci:out:v1").unwrap().reference.as_deref(), Some("v1"));
     }
 
@@ -271,11 +271,11 @@ mod tests {
             assert!(e.hint.is_some());
         }
         for out in ["layout", "layout/sub/x.tar", "link/new"] {
-            let e = check(&at(out), &at("layout"), Some(Form::OciDir)).unwrap_err();
+            let e = check(&at(out), &at("layout"), Some(ImageFormat::OciDir)).unwrap_err();
             assert_eq!(e.kind, ErrorKind::Usage);
             assert!(e.what.starts_with("the output "), "{e}");
         }
-        check(&at("new.tar"), &at("in.tar"), Some(Form::Docker)).unwrap();
+        check(&at("new.tar"), &at("in.tar"), Some(ImageFormat::Docker)).unwrap();
     }
 
     #[test]
@@ -288,23 +288,23 @@ mod tests {
         symlink("file", at("soft")).unwrap();
         symlink("none", at("dangling")).unwrap();
         let destination = |name: &str, form| Target::parse(&at(name)).unwrap().destination(form);
-        assert_eq!(destination("file", Form::Oci).unwrap(), Destination::File(at("file").into()));
-        assert_eq!(destination("soft", Form::Oci).unwrap(), Destination::File(at("file").into()));
-        assert_eq!(destination("dangling", Form::Oci).unwrap(), Destination::File(at("none").into()));
-        assert_eq!(destination("empty", Form::OciDir).unwrap(), Destination::Dir(at("empty").into()));
+        assert_eq!(destination("file", ImageFormat::Oci).unwrap(), Destination::File(at("file").into()));
+        assert_eq!(destination("soft", ImageFormat::Oci).unwrap(), Destination::File(at("file").into()));
+        assert_eq!(destination("dangling", ImageFormat::Oci).unwrap(), Destination::File(at("none").into()));
+        assert_eq!(destination("empty", ImageFormat::OciDir).unwrap(), Destination::Dir(at("empty").into()));
         for (name, form) in [
-            ("file", Form::OciDir),
-            ("full", Form::OciDir),
-            ("full", Form::Docker),
-            ("new/", Form::Oci),
-            ("no/x", Form::Oci),
-            ("file/x", Form::Oci),
+            ("file", ImageFormat::OciDir),
+            ("full", ImageFormat::OciDir),
+            ("full", ImageFormat::Docker),
+            ("new/", ImageFormat::Oci),
+            ("no/x", ImageFormat::Oci),
+            ("file/x", ImageFormat::Oci),
         ] {
             let e = destination(name, form).unwrap_err();
             assert_eq!(e.kind, ErrorKind::Usage, "{e}");
         }
         let null = Target::parse("/dev/null").unwrap();
-        assert_eq!(null.destination(Form::Hybrid).unwrap(), Destination::Device("/dev/null".into()));
-        assert_eq!(Target::parse("/dev/stdout").unwrap().destination(Form::Oci).unwrap(), Destination::Stdout);
+        assert_eq!(null.destination(ImageFormat::Hybrid).unwrap(), Destination::Device("/dev/null".into()));
+        assert_eq!(Target::parse("/dev/stdout").unwrap().destination(ImageFormat::Oci).unwrap(), Destination::Stdout);
     }
 }

@@ -44,8 +44,8 @@ pub struct OpenOptions<'a> {
 /// The form of an archive or layout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Form {
-    /// `docker save` before 25: `manifest.json` alone. It is written as [`Form::Hybrid`].
+pub enum ImageFormat {
+    /// `docker save` before 25: `manifest.json` alone. It is written as [`ImageFormat::Hybrid`].
     Docker,
     /// An OCI layout in an archive.
     Oci,
@@ -60,7 +60,7 @@ pub struct Input {
     /// What errors and the report call it: a path or `standard input`.
     pub name: String,
     /// Its form.
-    pub form: Form,
+    pub form: ImageFormat,
     /// The size of the archive file as given (compressed, where it is); `None` for a directory.
     pub archive_bytes: Option<u64>,
     /// The selected images: each once, whatever the number of its tags.

@@ -4,7 +4,9 @@ use super::draft::Draft;
 use super::outer::{self, Walk};
 use super::store::Store;
 use super::tree::{DockerTree, Trees};
-use super::{Form, Input, Location, OpenOptions, Place, Prefix, docker, foreign, layers, merge, oci, select, spool};
+use super::{
+    ImageFormat, Input, Location, OpenOptions, Place, Prefix, docker, foreign, layers, merge, oci, select, spool,
+};
 use crate::codec::packed::Packing;
 use crate::image::Doc;
 use crate::{Error, ErrorKind, Result, Warning};
@@ -143,12 +145,12 @@ impl Documents {
         }
     }
 
-    const fn form(&self, is_dir: bool) -> Form {
+    const fn form(&self, is_dir: bool) -> ImageFormat {
         match (&self.index, &self.docker) {
-            _ if is_dir => Form::OciDir,
-            (Some(_), Some(_)) => Form::Hybrid,
-            (Some(_), None) => Form::Oci,
-            (None, _) => Form::Docker,
+            _ if is_dir => ImageFormat::OciDir,
+            (Some(_), Some(_)) => ImageFormat::Hybrid,
+            (Some(_), None) => ImageFormat::Oci,
+            (None, _) => ImageFormat::Docker,
         }
     }
 

@@ -1,14 +1,14 @@
 //! Checksums of files as they are in the input, where a text of the image may state them: [`plan::stated`](crate::plan::stated)
 //! says which.
 
-use super::Shelf;
+use super::ContentReader;
 use crate::Result;
 use crate::elf::Object as _;
 use crate::plan::stated::{self, Hashes, Pinned, Stated};
 use crate::plan::{Request, Verdicts, rewrite, wanted};
 use crate::refs::digests::Kind;
 use crate::source::{Input, LayerRef};
-use crate::tree::At;
+use crate::tree::MemberId;
 use rayon::prelude::*;
 use sha2::digest::DynDigest;
 
@@ -62,8 +62,8 @@ impl<'a> Checksums<'a> {
 
     fn read(&self, request: &Request<'_>, stated: &Stated<'_>) -> Result<Hashes> {
         let wanted = stated.wanted(&self.known);
-        let shelf = Shelf::new(self.input, self.layers, request.layers, wanted.iter().map(|(at, _)| *at))?;
-        let one = |(at, kinds): &(At, Vec<Kind>)| sums(&shelf, *at, kinds);
+        let contents = ContentReader::new(self.input, self.layers, request.layers, wanted.iter().map(|(at, _)| *at))?;
+        let one = |(at, kinds): &(MemberId, Vec<Kind>)| sums(&contents, *at, kinds);
         let all: Vec<Hashes> = wanted.par_iter().map(one).collect::<Result<_>>()?;
         let mut out = Hashes::default();
         all.into_iter().for_each(|hashes| out.extend(hashes));
@@ -71,10 +71,10 @@ impl<'a> Checksums<'a> {
     }
 }
 
-fn sums(shelf: &Shelf<'_>, at: At, kinds: &[Kind]) -> Result<Hashes> {
+fn sums(contents: &ContentReader<'_>, at: MemberId, kinds: &[Kind]) -> Result<Hashes> {
     let mut all: Vec<(Kind, Box<dyn DynDigest>)> =
         kinds.iter().filter_map(|&kind| Some((kind, hasher(kind)?))).collect();
-    let content = shelf.content(at);
+    let content = contents.content(at);
     let size = content.size();
     for start in (0..size).step_by(CHUNK as usize) {
         let bytes = content.bytes(start..size.min(start + CHUNK))?;

@@ -1,9 +1,9 @@
 //! Whether files of two images are equal: their bytes side by side, as far as the first that differs. Nothing is hashed for it.
 
-use super::shelf::{Content, Shelf};
+use super::contents::{Content, ContentReader};
 use crate::Result;
 use crate::elf::Object as _;
-use crate::tree::At;
+use crate::tree::MemberId;
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -14,8 +14,12 @@ const CHUNK: u64 = 1 << 20;
 ///
 /// # Errors
 /// Those of the inputs.
-pub fn equal(pairs: &[(At, At)], before: &Shelf<'_>, after: &Shelf<'_>) -> Result<Vec<bool>> {
-    let one = |&(a, b): &(At, At)| same(&Seen::new(before, a), &Seen::new(after, b));
+pub fn equal(
+    pairs: &[(MemberId, MemberId)],
+    before: &ContentReader<'_>,
+    after: &ContentReader<'_>,
+) -> Result<Vec<bool>> {
+    let one = |&(a, b): &(MemberId, MemberId)| same(&Seen::new(before, a), &Seen::new(after, b));
     pairs.par_iter().map(one).collect()
 }
 
@@ -27,8 +31,8 @@ struct Seen<'a> {
 }
 
 impl<'a> Seen<'a> {
-    fn new(shelf: &'a Shelf<'a>, at: At) -> Self {
-        let chunks = shelf.sparse(at).map(|sparse| {
+    fn new(contents: &'a ContentReader<'a>, at: MemberId) -> Self {
+        let chunks = contents.sparse(at).map(|sparse| {
             let stored = sparse.map.iter().scan(0, |sum, (_, length)| {
                 let start = *sum;
                 *sum += length;
@@ -36,7 +40,7 @@ impl<'a> Seen<'a> {
             });
             sparse.map.iter().zip(stored).map(|(&(offset, length), stored)| (offset, length, stored)).collect()
         });
-        Self { content: shelf.content(at), chunks }
+        Self { content: contents.content(at), chunks }
     }
 
     /// Where there are data; all else reads as zeros.

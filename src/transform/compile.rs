@@ -5,9 +5,9 @@
 //! Modules go in batches of a fixed size, each to a process of its own, so that what comes back depends on no number of threads.
 
 use super::group::Group;
-use super::{Shelf, Spool};
+use super::{ContentReader, Spool};
 use crate::elf::Object as _;
-use crate::plan::made::{New, Reason, Unchanged};
+use crate::plan::made::{New, NotMadeReason, Unchanged};
 use crate::plan::wanted::Module;
 use crate::refs::pyc::{HEADER, Header};
 use crate::{Error, ErrorKind, Result};
@@ -41,16 +41,21 @@ type Made = Result<New, Unchanged>;
 /// # Errors
 /// A command that cannot be started, ends early, takes too long or is no Python; an interpreter of another version than the
 /// image's; and what the input and the temporary files fail with.
-pub(super) fn compile(command: &[String], modules: &[Module], shelf: &Shelf<'_>, spool: &Spool) -> Result<Vec<Made>> {
+pub(super) fn compile(
+    command: &[String],
+    modules: &[Module],
+    contents: &ContentReader<'_>,
+    spool: &Spool,
+) -> Result<Vec<Made>> {
     let batches: Vec<Vec<Made>> = modules
         .par_chunks(BATCH)
         .with_max_len(1)
-        .map(|batch| run(command, batch, shelf, spool))
+        .map(|batch| run(command, batch, contents, spool))
         .collect::<Result<_>>()?;
     Ok(batches.into_iter().flatten().collect())
 }
 
-fn run(command: &[String], batch: &[Module], shelf: &Shelf<'_>, spool: &Spool) -> Result<Vec<Made>> {
+fn run(command: &[String], batch: &[Module], contents: &ContentReader<'_>, spool: &Spool) -> Result<Vec<Made>> {
     let name = command.first().map_or("", String::as_str);
     let mut program = Command::new(name);
     program.args(&command[1..]).args(["-S", "-s", "-B", "-c", START, PROGRAM]);
@@ -64,7 +69,7 @@ fn run(command: &[String], batch: &[Module], shelf: &Shelf<'_>, spool: &Spool) -
     };
     let watch = Watch { group: Mutex::new(group), passed: AtomicU64::new(0), done: AtomicBool::new(false) };
     std::thread::scope(|scope| {
-        let feeder = scope.spawn(|| feed(to, batch, shelf));
+        let feeder = scope.spawn(|| feed(to, batch, contents));
         let told = scope.spawn(move || tail(errors));
         let dog = scope.spawn(|| watch.keep());
         let read = receive(from, batch, spool, &watch);
@@ -143,10 +148,10 @@ impl Watch {
 }
 
 /// Sends the sources, and closes the pipe.
-fn feed(to: ChildStdin, batch: &[Module], shelf: &Shelf<'_>) -> Result<()> {
+fn feed(to: ChildStdin, batch: &[Module], contents: &ContentReader<'_>) -> Result<()> {
     let mut to = BufWriter::new(to);
     for module in batch {
-        let content = shelf.content(module.source);
+        let content = contents.content(module.source);
         let source = content.bytes(0..content.size())?;
         to.write_all(&(module.path.len() as u32).to_le_bytes())?;
         to.write_all(&module.path)?;
@@ -190,7 +195,8 @@ fn receive(mut from: ChildStdout, batch: &[Module], spool: &Spool, watch: &Watch
         let size = word(&mut from)?;
         let length = if size == 0 { word(&mut from)? } else { size };
         let made = bytes(&mut from, length, watch)?;
-        let unchanged = |why: String| Unchanged { node: module.node, rule: module.rule, why: Reason::Failed(why) };
+        let unchanged =
+            |why: String| Unchanged { node: module.node, rule: module.rule, why: NotMadeReason::Failed(why) };
         let known = Header::of(&made);
         out.push(if size == 0 {
             Err(unchanged(kind(&made)))

@@ -3,9 +3,9 @@
 //! from it, and only if that is smaller.
 
 use super::group::Group;
-use super::{Shelf, Spool};
+use super::{ContentReader, Spool};
 use crate::elf::Object as _;
-use crate::plan::made::{New, Reason, Unchanged};
+use crate::plan::made::{New, NotMadeReason, Unchanged};
 use crate::plan::rewrite::Rewrites;
 use crate::plan::wanted::Task;
 use crate::profile::{External, Profile};
@@ -32,7 +32,7 @@ pub(super) type Made = Result<New, Unchanged>;
 pub(super) struct Shop<'a> {
     pub(super) profile: &'a Profile,
     pub(super) rewrites: &'a Rewrites,
-    pub(super) shelf: &'a Shelf<'a>,
+    pub(super) contents: &'a ContentReader<'a>,
     pub(super) spool: &'a Spool,
 }
 
@@ -61,16 +61,16 @@ impl Shop<'_> {
         let unchanged = |why| Ok(Err(Unchanged { node: task.node, rule: task.rule, why }));
         let errors = tempfile::tempfile().map_err(failed)?;
         let Some(status) = run(external, &rule.id, dir.path(), &input, &output, &errors)? else {
-            return unchanged(Reason::TimedOut(external.timeout));
+            return unchanged(NotMadeReason::TimedOut(external.timeout));
         };
         if !status.success() {
-            return unchanged(Reason::Failed(said(status, errors)));
+            return unchanged(NotMadeReason::Failed(said(status, errors)));
         }
         // A link would lead out of the directory.
         let found = fs::symlink_metadata(&output).ok().filter(|m| m.is_file() && m.len() > 0);
-        let Some(found) = found else { return unchanged(Reason::NoOutput) };
+        let Some(found) = found else { return unchanged(NotMadeReason::NoOutput) };
         if found.len() >= size {
-            return unchanged(Reason::NotSmaller);
+            return unchanged(NotMadeReason::NotSmaller);
         }
         let (spool, sums) = self.spool.add(File::open(&output)?)?;
         Ok(Ok(New { spool, sums, rule: task.rule }))
@@ -80,7 +80,7 @@ impl Shop<'_> {
     fn write_input(&self, task: Task, member: &Member, input: &Path) -> Result<u64> {
         let failed = |e| Error::io(format!("cannot write {}", input.display()), e);
         let mut file = File::create_new(input).map_err(failed)?;
-        let content = self.shelf.content(task.at);
+        let content = self.contents.content(task.at);
         let mut size = 0;
         if let Some(recipe) = self.rewrites.of(task.at) {
             for chunk in recipe.chunks(&content) {

@@ -8,7 +8,7 @@ use crate::plan::wanted::{self, Module, Task};
 use crate::plan::{self, Plan, Request, Verdicts, links};
 use crate::profile::Profile;
 use crate::source::{Input, LayerRef};
-use crate::tree::At;
+use crate::tree::MemberId;
 use crate::{Digest, Error, ErrorKind, Result, Warning};
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
@@ -16,33 +16,33 @@ use std::fs::File;
 mod checksums;
 pub mod compare;
 mod compile;
+mod contents;
 mod external;
 mod group;
-mod shelf;
 mod spool;
 mod twins;
 
 pub use checksums::Checksums;
+pub use contents::ContentReader;
 pub use group::kill_all;
-pub use shelf::Shelf;
 pub use spool::Spool;
 pub use twins::hashes;
 
 /// Where new contents are made, for all images of a run.
-pub struct Workshop<'a> {
+pub struct Transformer<'a> {
     /// The command that runs the image's own Python.
     pub run_with: Option<&'a [String]>,
     /// Told of each command before it is run.
     pub note: &'a dyn Fn(&str),
     spool: Spool,
     /// What was made of the files of layers that several images have.
-    known: HashMap<Key, std::result::Result<New, plan::made::Reason>>,
+    known: HashMap<Key, std::result::Result<New, plan::made::NotMadeReason>>,
 }
 
 /// A file of a layer, the rule, and the size that stripping leaves of it.
 type Key = (Digest, u32, u16, u64);
 
-impl<'a> Workshop<'a> {
+impl<'a> Transformer<'a> {
     /// One in which nothing has been made.
     #[must_use]
     pub fn new(run_with: Option<&'a [String]>, note: &'a dyn Fn(&str)) -> Self {
@@ -60,8 +60,8 @@ impl<'a> Workshop<'a> {
         let rewrites = plan::rewrites(request, &verdicts, &made);
         let candidates = links::candidates(request, &verdicts.proposals, &verdicts.decided.dropped, &rewrites);
         let unknown = candidates.unknown();
-        let shelf = Shelf::new(input, layers, request.layers, unknown.iter().copied())?;
-        let hashes = twins::hashes(&shelf, &unknown)?;
+        let contents = ContentReader::new(input, layers, request.layers, unknown.iter().copied())?;
+        let hashes = twins::hashes(&contents, &unknown)?;
         let links = links::links(request, &candidates, &rewrites, &hashes, &verdicts.pinned);
         Ok(plan::finish(request, verdicts, rewrites, links))
     }
@@ -104,9 +104,10 @@ impl<'a> Workshop<'a> {
         let fresh: Vec<_> = tasks.iter().filter(|task| !self.known.contains_key(&key(task))).copied().collect();
         self.tell(request.profile, &fresh);
         let indexes: &[&LayerIndex] = request.layers;
-        let member = |at: At| &indexes[at.layer as usize].members[at.member as usize];
-        let shelf = Shelf::new(input, layers, indexes, fresh.iter().map(|task| task.at))?;
-        let shop = external::Shop { profile: request.profile, rewrites: &rewrites, shelf: &shelf, spool: &self.spool };
+        let member = |at: MemberId| &indexes[at.layer as usize].members[at.member as usize];
+        let contents = ContentReader::new(input, layers, indexes, fresh.iter().map(|task| task.at))?;
+        let shop =
+            external::Shop { profile: request.profile, rewrites: &rewrites, contents: &contents, spool: &self.spool };
         let with_members: Vec<_> = fresh.iter().map(|task| (*task, member(task.at))).collect();
         let made = if fresh.is_empty() { Vec::new() } else { shop.run(&with_members)? };
         for (task, made) in fresh.iter().zip(made) {
@@ -154,8 +155,8 @@ impl<'a> Workshop<'a> {
             ));
         };
         (self.note)(&format!("rule `{rule}` compiles {} modules with `{}`", modules.len(), command.join(" ")));
-        let shelf = Shelf::new(input, layers, request.layers, modules.iter().map(|module| module.source))?;
-        let made = compile::compile(command, modules, &shelf, &self.spool)?;
+        let contents = ContentReader::new(input, layers, request.layers, modules.iter().map(|module| module.source))?;
+        let made = compile::compile(command, modules, &contents, &self.spool)?;
         for (module, made) in modules.iter().zip(made) {
             match made {
                 Ok(new) => _ = out.new.insert(module.at, new),

@@ -1,10 +1,10 @@
 //! Hashes of the files that may have an equal.
 
-use super::Shelf;
+use super::ContentReader;
 use crate::Result;
 use crate::digest::{Digest, Hashing};
 use crate::elf::Object as _;
-use crate::tree::At;
+use crate::tree::MemberId;
 use rayon::prelude::*;
 use std::collections::HashMap;
 use std::io::{self, Write as _};
@@ -16,9 +16,9 @@ const CHUNK: u64 = 1 << 20;
 ///
 /// # Errors
 /// Those of the input.
-pub fn hashes(shelf: &Shelf<'_>, members: &[At]) -> Result<HashMap<At, Digest>> {
-    let one = |&at: &At| {
-        let content = shelf.content(at);
+pub fn hashes(contents: &ContentReader<'_>, members: &[MemberId]) -> Result<HashMap<MemberId, Digest>> {
+    let one = |&at: &MemberId| {
+        let content = contents.content(at);
         let size = content.size();
         let mut hash = Hashing::new(io::sink());
         for start in (0..size).step_by(CHUNK as usize) {

@@ -3,7 +3,7 @@
 //! This is where most memory is in use at once, so a node has neither its name nor its inode: the name ends the path of the
 //! member that gave it, and the inode is known by its holder. Children are a list, and found by one table for all directories.
 
-use super::{At, Origin};
+use super::{MemberId, Origin};
 use crate::path;
 use crate::tar::{Kind, Member};
 use bstr::BString;
@@ -69,7 +69,7 @@ impl<'a> Build<'a> {
         self.nodes.len() == 1 && self.nodes[0].at.at().is_none()
     }
 
-    pub(super) fn member(&self, at: At) -> &'a Member {
+    pub(super) fn member(&self, at: MemberId) -> &'a Member {
         &self.layers[at.layer as usize][at.member as usize]
     }
 
@@ -143,7 +143,7 @@ impl<'a> Build<'a> {
     }
 
     /// Adds an entry of the layer that this is the tree of; returns the member with its data, as far as it is known.
-    pub(super) fn add(&mut self, at: At, pending: &mut Vec<u32>) -> Result<At, &'static str> {
+    pub(super) fn add(&mut self, at: MemberId, pending: &mut Vec<u32>) -> Result<MemberId, &'static str> {
         let member = self.member(at);
         let own = Origin::of(at);
         if member.path.is_empty() {

@@ -1,7 +1,7 @@
 //! From a tree under construction to the flat one.
 
 use super::build::Build;
-use super::{At, Inode, InodeId, Node, NodeId, Tree, Type, key};
+use super::{Inode, InodeId, MemberId, Node, NodeId, Tree, Type, key};
 use crate::tar::Kind;
 use crate::{Error, ErrorKind, Result};
 use std::collections::HashMap;
@@ -18,7 +18,7 @@ impl Build<'_> {
         let mut tree = Tree { nodes, inodes, names, ..Tree::default() };
         // Hard links are few: only their inodes have to be found again.
         let linked = self.nodes.iter().filter(|n| n.at != n.holder).filter_map(|n| n.holder.at());
-        let mut linked: HashMap<At, Option<InodeId>> = linked.map(|holder| (holder, None)).collect();
+        let mut linked: HashMap<MemberId, Option<InodeId>> = linked.map(|holder| (holder, None)).collect();
         // Children pushed in reverse come out in order.
         let mut todo = vec![(0u32, NodeId::ROOT)];
         let mut sorted: Vec<(&[u8], u32)> = Vec::new();

@@ -6,7 +6,7 @@
 //! Source: <https://github.com/opencontainers/image-spec/blob/main/layer.md>.
 
 use super::build::Build;
-use super::{At, Origin, Tree};
+use super::{MemberId, Origin, Tree};
 use crate::path;
 use crate::tar::{Kind, Member};
 use crate::{Error, ErrorKind, Result};
@@ -18,7 +18,7 @@ const PATH_MAX: usize = 4096;
 
 /// A whiteout or an opaque marker, with symbolic links of its own layer followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mark {
+pub struct Whiteout {
     /// What it hides: the path itself of a whiteout, the children of this directory for an opaque marker.
     pub path: BString,
     /// Whether it is an opaque marker.
@@ -35,7 +35,7 @@ pub struct Merged {
     /// The same after the base layers alone, where there are any.
     pub base: Option<Tree>,
     /// The whiteouts and opaque markers of each layer.
-    pub marks: Vec<Vec<Mark>>,
+    pub whiteouts: Vec<Vec<Whiteout>>,
     /// The hard links of each layer: the member, and the member of the same layer that has its data.
     pub links: Vec<HashMap<u32, u32>>,
 }
@@ -83,7 +83,7 @@ pub fn is_marker_of(member_path: &[u8], hidden: &[u8]) -> bool {
 /// symbolic links on an entry's path, a path that is too long.
 pub fn merge(layers: &[&[Member]], base: usize) -> Result<Merged> {
     let mut all = Build::new(layers, 0);
-    let mut marks = Vec::with_capacity(layers.len());
+    let mut whiteouts = Vec::with_capacity(layers.len());
     let mut links = Vec::with_capacity(layers.len());
     let mut base_tree = None;
     for (index, members) in layers.iter().enumerate() {
@@ -92,14 +92,14 @@ pub fn merge(layers: &[&[Member]], base: usize) -> Result<Merged> {
         let (own, found) = (own.build, own.found);
         all.layer = index as u32;
         all.overlay(own, &found, members).map_err(fail)?;
-        marks.push(found.marks);
+        whiteouts.push(found.whiteouts);
         links.push(found.links);
         if index + 1 == base {
             base_tree = Some(all.freeze()?);
         }
     }
     all.drop_table();
-    Ok(Merged { tree: all.freeze()?, base: base_tree, marks, links })
+    Ok(Merged { tree: all.freeze()?, base: base_tree, whiteouts, links })
 }
 
 /// One layer unpacked alone.
@@ -111,7 +111,7 @@ struct Own<'a> {
 /// What a layer says beside its tree.
 #[derive(Default)]
 struct Found {
-    marks: Vec<Mark>,
+    whiteouts: Vec<Whiteout>,
     /// Hard links whose target this layer does not have.
     foreign: Vec<u32>,
     /// Hard links within this layer: member and the member with the data.
@@ -138,7 +138,7 @@ fn unpack<'a>(layer: u32, layers: &'a [&'a [Member]]) -> Result<Own<'a>> {
         }
         match role(&member.path) {
             Role::Entry => {
-                let at = At { layer, member: index };
+                let at = MemberId { layer, member: index };
                 let holder = own.build.add(at, &mut pending).map_err(|what| bad(members, index, what))?;
                 if matches!(member.kind, Kind::HardLink(_)) {
                     linked.push((index, holder.member));
@@ -154,7 +154,7 @@ fn unpack<'a>(layer: u32, layers: &'a [&'a [Member]]) -> Result<Own<'a>> {
         let (dir, _) = path::split(&members[index as usize].path);
         if let Some(dir) = own.build.canonical(dir) {
             let path = name.map_or_else(|| dir.clone(), |name| path::join(&dir, name));
-            own.found.marks.push(Mark { path, opaque: name.is_none(), member: index });
+            own.found.whiteouts.push(Whiteout { path, opaque: name.is_none(), member: index });
         }
     }
     let settled = own.settle(&pending, members);
@@ -201,10 +201,10 @@ impl Own<'_> {
             settled.extend(trail.into_iter().map(|link| (link, end)));
         }
         for node in &mut self.build.nodes {
-            if let Some(At { layer, member }) = node.holder.at()
+            if let Some(MemberId { layer, member }) = node.holder.at()
                 && let Some(&member) = settled.get(&member)
             {
-                node.holder = Origin::of(At { layer, member });
+                node.holder = Origin::of(MemberId { layer, member });
             }
         }
         // A link that a later entry of the layer replaced needs no target.
@@ -237,14 +237,14 @@ impl<'a> Build<'a> {
             if self.is_dir(found) {
                 return Err(bad(members, link, "a hard link to a directory"));
             }
-            let at = At { layer: self.layer, member: link };
+            let at = MemberId { layer: self.layer, member: link };
             holders.insert(Origin::of(at), self.nodes[found as usize].holder);
         }
         if self.is_empty() {
             *self = own;
             return Ok(());
         }
-        for mark in &found.marks {
+        for mark in &found.whiteouts {
             if mark.opaque {
                 if let Some(dir) = self.walk(&mark.path) {
                     self.clear(dir);
@@ -256,7 +256,7 @@ impl<'a> Build<'a> {
                 }
             }
         }
-        for mark in &found.marks {
+        for mark in &found.whiteouts {
             let dir = if mark.opaque { &mark.path[..] } else { path::split(&mark.path).0 };
             if self.leads_through_a_link(dir) {
                 let (dir, _) = path::split(&members[mark.member as usize].path);

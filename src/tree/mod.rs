@@ -14,7 +14,7 @@ pub mod merge;
 
 /// A member of a layer: which layer, counted from 0 at the bottom, and which member of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct At {
+pub struct MemberId {
     /// Index of the layer.
     pub layer: u32,
     /// Index in that layer's members.
@@ -42,22 +42,22 @@ pub struct InodeId(pub u32);
 
 /// A member, or none but still a layer, in the space that a member takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Origin(At);
+struct Origin(MemberId);
 
 impl Origin {
     /// No layer has so many members.
     const NONE: u32 = u32::MAX;
 
-    const fn of(at: At) -> Self {
+    const fn of(at: MemberId) -> Self {
         Self(at)
     }
 
     /// No member: a directory that an entry of this layer implies.
     const fn implied(layer: u32) -> Self {
-        Self(At { layer, member: Self::NONE })
+        Self(MemberId { layer, member: Self::NONE })
     }
 
-    fn at(self) -> Option<At> {
+    fn at(self) -> Option<MemberId> {
         (self.0.member != Self::NONE).then_some(self.0)
     }
 }
@@ -81,7 +81,7 @@ pub struct Node {
 impl Node {
     /// The member that gave it this name; none for a directory that only its children imply.
     #[must_use]
-    pub fn at(&self) -> Option<At> {
+    pub fn at(&self) -> Option<MemberId> {
         self.origin.at()
     }
 
@@ -118,7 +118,7 @@ pub struct Inode {
 impl Inode {
     /// The member with its metadata and data; none for an implied directory, which is 0755 and root's.
     #[must_use]
-    pub fn holder(&self) -> Option<At> {
+    pub fn holder(&self) -> Option<MemberId> {
         self.origin.at()
     }
 }

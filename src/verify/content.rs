@@ -237,7 +237,9 @@ impl<'a> Look<'a> {
         if self.references {
             extra.loader = match interp(head) {
                 Interp::Here(path) => Some(path),
-                Interp::At { offset, len } => read(offset..offset.saturating_add(len)).and_then(|bytes| path(&bytes)),
+                Interp::MemberId { offset, len } => {
+                    read(offset..offset.saturating_add(len)).and_then(|bytes| path(&bytes))
+                }
                 Interp::NotElf | Interp::None | Interp::Unknown => None,
             };
             extra.needed = needed::needed(read, size);

@@ -25,6 +25,7 @@ pub mod lists;
 pub mod member;
 mod modules;
 mod outer;
+pub mod output;
 mod packed;
 pub mod pax;
 mod platform;
@@ -32,7 +33,6 @@ mod references;
 pub mod replay;
 mod spelling;
 pub mod store;
-pub mod tell;
 mod words;
 
 use content::Wanted;

@@ -8,7 +8,7 @@ use crate::explain::Hiders;
 use crate::path;
 use crate::report::units;
 use crate::tar::Kind;
-use crate::tree::At;
+use crate::tree::MemberId;
 use crate::tree::merge::{Role, role};
 use bstr::{BStr, BString, ByteSlice};
 use std::collections::{BTreeMap, HashSet};
@@ -18,7 +18,7 @@ const ARCHIVE: &str = "package-archive";
 
 /// A file that is found fault with.
 struct Found<'a> {
-    at: At,
+    at: MemberId,
     path: &'a BStr,
     named: Named,
     /// Whether a container sees it.
@@ -34,7 +34,7 @@ pub(super) fn look(look: &mut Look<'_>) {
             if member.kind != Kind::File || role(&member.path) != Role::Entry {
                 continue;
             }
-            let marked = index.facts.get(&number).and_then(|facts| look.rules().marked(facts.marks));
+            let marked = index.facts.get(&number).and_then(|facts| look.rules().marked(facts.signatures));
             let by_name = look.rules().named(&member.path, &mut room);
             let named = match (marked, by_name) {
                 (Some(marked), Some(Named::Secret(index))) => Named::Secret(marked.min(index)),
@@ -43,11 +43,11 @@ pub(super) fn look(look: &mut Look<'_>) {
                 (None, None) => continue,
             };
             let seen = look.request.needed[layer as usize][number as usize];
-            found.push(Found { at: At { layer, member: number }, path: &member.path, named, seen });
+            found.push(Found { at: MemberId { layer, member: number }, path: &member.path, named, seen });
         }
     }
     let hidden = found.iter().filter(|f| !f.seen).map(|f| f.at);
-    let hiders = Hiders::new(plan.layers, &plan.merged.marks, hidden);
+    let hiders = Hiders::new(plan.layers, &plan.merged.whiteouts, hidden);
     secrets(look, &found, &hiders);
     archives(look, &found, &hiders);
 }

@@ -102,8 +102,8 @@ fn deleted<'p>(look: &Look<'_>, paths: impl Iterator<Item = &'p BString>) -> Has
     }
     // Where each path is hidden: the layers, and whether that is by an opaque marker, which spares the directory itself.
     let mut hidden: HashMap<&[u8], Vec<(usize, bool)>> = HashMap::new();
-    for (layer, marks) in (1..).zip(&plan.merged.marks) {
-        marks.iter().for_each(|mark| hidden.entry(&mark.path).or_default().push((layer, mark.opaque)));
+    for (layer, whiteouts) in (1..).zip(&plan.merged.whiteouts) {
+        whiteouts.iter().for_each(|mark| hidden.entry(&mark.path).or_default().push((layer, mark.opaque)));
     }
     let by = |path: &[u8], had: usize| {
         let mut above = std::iter::successors(Some(path), |p| (!p.is_empty()).then(|| path::split(p).0));

@@ -2,7 +2,7 @@
 //! look like, and which modules interpreters bring along.
 
 use super::Severity;
-use crate::refs::marks::{Marks, Wanted};
+use crate::refs::signatures::{Signatures, Wanted};
 use bstr::ByteSlice;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use regex::{Regex, RegexBuilder};
@@ -253,12 +253,12 @@ impl Rules {
     ///
     /// # Errors
     /// A sentence where the text is wrong, which a test rules out.
-    pub fn marks(&self) -> Result<Marks, String> {
+    pub fn signatures(&self) -> Result<Signatures, String> {
         let wanted = |&index: &usize| {
             let secret = &self.secrets[index];
             Wanted { paths: &secret.paths, content: secret.content.as_deref().unwrap_or_default(), most: secret.most }
         };
-        Marks::new(&self.marked.iter().map(wanted).collect::<Vec<_>>())
+        Signatures::new(&self.marked.iter().map(wanted).collect::<Vec<_>>())
     }
 
     /// How severe a finding of a kind is at this path; `None` where it is none.
@@ -282,8 +282,8 @@ impl Rules {
     }
 
     /// The first secret that a file's content shows, by the marks that the scan gave it.
-    pub(super) fn marked(&self, marks: u64) -> Option<usize> {
-        self.marked.get(marks.trailing_zeros() as usize).copied()
+    pub(super) fn marked(&self, signatures: u64) -> Option<usize> {
+        self.marked.get(signatures.trailing_zeros() as usize).copied()
     }
 
     /// What a file is by its name alone; `found` is room for what matches.
@@ -301,7 +301,7 @@ mod tests {
     fn the_built_in_rules_say_what_they_are() {
         let rules = Rules::builtin().unwrap();
         assert!(rules.kinds.iter().all(|k| !k.about.is_empty() && k.help.ends_with('.')));
-        rules.marks().unwrap();
+        rules.signatures().unwrap();
         assert!(Rules::parse("finding = []").is_err());
     }
 

@@ -36,7 +36,7 @@ pub(super) fn page(
         instructions: &instructions,
         layers: request.layers,
         tree: &request.merged.tree,
-        marks: &request.merged.marks,
+        whiteouts: &request.merged.whiteouts,
         plan: &plan,
         profile,
         base: 0,

@@ -1,6 +1,6 @@
 //! The helpers that run inside an image, and what they answer.
 
-use super::found::{Marks, Side};
+use super::found::{Answers, Side};
 use crate::engine::Container;
 use crate::engine::process::Limits;
 use crate::{Error, ErrorKind, Result};
@@ -55,18 +55,18 @@ impl Ask {
     }
 
     /// Tries all; what fails in company is tried alone for so many seconds for each package.
-    pub fn all(&self, side: &Side<'_>, names: &[&str], budget: u32) -> Result<Marks> {
+    pub fn all(&self, side: &Side<'_>, names: &[&str], budget: u32) -> Result<Answers> {
         self.ask(side, names, false, budget)
     }
 
     /// Tries each on its own.
-    pub fn alone(&self, side: &Side<'_>, names: &[&str]) -> Result<Marks> {
+    pub fn alone(&self, side: &Side<'_>, names: &[&str]) -> Result<Answers> {
         self.ask(side, names, true, 0)
     }
 
-    fn ask(&self, side: &Side<'_>, names: &[&str], alone: bool, budget: u32) -> Result<Marks> {
+    fn ask(&self, side: &Side<'_>, names: &[&str], alone: bool, budget: u32) -> Result<Answers> {
         if names.is_empty() {
-            return Ok(Marks::new());
+            return Ok(Answers::new());
         }
         let jobs = std::thread::available_parallelism().map_or(2, usize::from);
         let lines = || names.iter().flat_map(|n| [n.as_bytes(), b"\n"].concat()).collect::<Vec<u8>>();
@@ -93,7 +93,7 @@ impl Ask {
         };
         let ended = side.engine.run(container)?;
         let text = String::from_utf8_lossy(&ended.stdout.head);
-        let mut marks = Marks::new();
+        let mut marks = Answers::new();
         let asked: HashSet<&str> = names.iter().copied().collect();
         for line in text.lines() {
             // What an image answers that nobody asked for is not kept.
@@ -196,7 +196,7 @@ mod tests {
         let ended = process::run(command, Some(&mut feed), limits, &|| ()).unwrap();
         let ask = Ask::new(Helper::Bin);
         let text = String::from_utf8(ended.stdout.head).unwrap();
-        let marks: Marks = text.lines().filter_map(|line| ask.parse(line)).collect();
+        let marks: Answers = text.lines().filter_map(|line| ask.parse(line)).collect();
         assert!(!ended.timed_out && marks.len() == 4, "{text}");
         assert_eq!(marks[&good], marks[&lazy]);
         assert!(marks[&good].is_ok() && marks[&hangs].is_err());

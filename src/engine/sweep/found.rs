@@ -93,10 +93,10 @@ pub struct SweepReport {
 }
 
 /// A name's mark where it works, else why it does not.
-pub(super) type Mark = std::result::Result<String, String>;
+pub(super) type Answer = std::result::Result<String, String>;
 
 /// The marks of names.
-pub(super) type Marks = BTreeMap<String, Mark>;
+pub(super) type Answers = BTreeMap<String, Answer>;
 
 /// An image to sweep: in the engine, with its files.
 pub struct Side<'a> {

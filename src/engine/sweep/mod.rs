@@ -7,7 +7,7 @@
 use super::subject::Files;
 use crate::Result;
 use ask::{Ask, Helper};
-use found::{Mark, Marks};
+use found::{Answer, Answers};
 use lists::Item;
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -22,7 +22,7 @@ pub use found::{Finding, Kind, Side, Sweep, SweepReport};
 /// The image before, with what was found to work in it: for several images after.
 pub struct Before<'a> {
     side: Side<'a>,
-    known: BTreeMap<String, Marks>,
+    known: BTreeMap<String, Answers>,
 }
 
 impl<'a> Before<'a> {
@@ -111,13 +111,13 @@ struct Plan {
 }
 
 impl Plan {
-    fn tried(&self, side: &Side<'_>, items: &[&Item], alone: bool) -> Result<Marks> {
+    fn tried(&self, side: &Side<'_>, items: &[&Item], alone: bool) -> Result<Answers> {
         let names: Vec<&str> = items.iter().map(|i| i.name.as_str()).collect();
         if alone { self.ask.alone(side, &names) } else { self.ask.all(side, &names, 0) }
     }
 
     /// What does not work as before, and what does.
-    fn parted<'i>(&self, before: &Marks, got: &Marks, items: Vec<&'i Item>) -> (Vec<&'i Item>, Vec<&'i Item>) {
+    fn parted<'i>(&self, before: &Answers, got: &Answers, items: Vec<&'i Item>) -> (Vec<&'i Item>, Vec<&'i Item>) {
         items.into_iter().partition(|item| match (&before[&item.name], got.get(&item.name)) {
             (Ok(before), Some(Ok(after))) => !self.ask.as_good(before, after),
             _ => true,
@@ -125,7 +125,7 @@ impl Plan {
     }
 
     /// Why something does not work as before.
-    fn why(&self, before: &Mark, after: Option<&Mark>) -> String {
+    fn why(&self, before: &Answer, after: Option<&Answer>) -> String {
         match (before, after) {
             (_, None) => "no answer".to_owned(),
             (_, Some(Err(why))) => why.clone(),

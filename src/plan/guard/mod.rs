@@ -5,7 +5,7 @@
 //! Only what rules would drop is looked for, so a reference to anything else costs a hash or two. What is doubtful is kept,
 //! within bounds: a name counts in its own package only, a test suite is not needed because somebody names its directory.
 
-use super::{Request, Why};
+use super::{HoldReason, Request};
 use crate::layer::Facts;
 use crate::path;
 use crate::profile::{Action, Guard as Kind, Profile};
@@ -100,7 +100,7 @@ impl<'a> Guard<'a> {
 
     /// What `file`, which stays, needs of what would go. Whether the rule in question listens to such a file is told by
     /// [`listens`].
-    pub fn needs(&mut self, file: NodeId, facts: &'a Facts) -> Vec<(NodeId, Why)> {
+    pub fn needs(&mut self, file: NodeId, facts: &'a Facts) -> Vec<(NodeId, HoldReason)> {
         // Stubs are read by tools, and at run time only where a module says so.
         if self.index.is_empty() || self.tree.name(file).ends_with(b".pyi") {
             return Vec::new();
@@ -108,12 +108,12 @@ impl<'a> Guard<'a> {
         let mut out = self.references(file, facts);
         out.extend(self.tops(file, facts));
         if let Some(needed) = &facts.needed {
-            out.extend(self.libraries(file, needed).into_iter().map(|id| (id, Why::Needed(file))));
+            out.extend(self.libraries(file, needed).into_iter().map(|id| (id, HoldReason::Needed(file))));
         }
         out
     }
 
-    fn references(&mut self, file: NodeId, facts: &'a Facts) -> Vec<(NodeId, Why)> {
+    fn references(&mut self, file: NodeId, facts: &'a Facts) -> Vec<(NodeId, HoldReason)> {
         let mut out = self.by_constants(file, facts);
         let (mut found, mut named) = (Vec::new(), Vec::new());
         // Not all rules listen to both.
@@ -144,14 +144,14 @@ impl<'a> Guard<'a> {
                 _ => {}
             }
             let fresh = found.drain(..).filter(|id| seen.insert(*id));
-            out.extend(fresh.map(|id| (id, Why::Referenced(file, reference.line))));
+            out.extend(fresh.map(|id| (id, HoldReason::Referenced(file, reference.line))));
         }
         out
     }
 
     /// What a file names that has the place which a rule is about in one string and the path from there in another:
     /// `DOC = "/usr/share/doc"`, and later `os.path.join(DOC, "x", "y.sql")`.
-    fn by_constants(&self, file: NodeId, facts: &'a Facts) -> Vec<(NodeId, Why)> {
+    fn by_constants(&self, file: NodeId, facts: &'a Facts) -> Vec<(NodeId, HoldReason)> {
         let mut out = Vec::new();
         let text = |reference: &'a Reference| match &reference.target {
             Target::Text(text) | Target::Join(text) => Some((&**text, reference.line)),
@@ -164,7 +164,7 @@ impl<'a> Guard<'a> {
         for (dir, (text, line)) in dirs.iter().flat_map(|&dir| texts().map(move |text| (dir, text))) {
             let mut found = Vec::new();
             self.in_place(dir, text, &mut found);
-            out.extend(found.into_iter().map(|id| (id, Why::Named(file, line))));
+            out.extend(found.into_iter().map(|id| (id, HoldReason::Named(file, line))));
         }
         out.retain(|(id, _)| {
             self.rules[id.index()].is_some_and(|rule| !self.prepared.deaf.is_to(self.tree, rule, file))
@@ -173,37 +173,37 @@ impl<'a> Guard<'a> {
     }
 
     /// What a reference names in full, with the reason to keep it.
-    fn in_full(&self, file: NodeId, reference: &Reference, out: &mut Vec<(NodeId, Why)>) {
+    fn in_full(&self, file: NodeId, reference: &Reference, out: &mut Vec<(NodeId, HoldReason)>) {
         let line = reference.line;
         self.done.speaker.set(Some(file));
-        let (mut found, mut why) = (Vec::new(), Why::Named(file, line));
+        let (mut found, mut why) = (Vec::new(), HoldReason::Named(file, line));
         match &reference.target {
             Target::Path(path) if self.prepared.search.as_ref().is_some_and(|search| search.is_for(path)) => {
                 // There are no lines in a program.
                 let naming = if line == 0 { named::Naming::Data } else { named::Naming::Text };
                 self.full(path, naming, &mut found);
                 let libraries = self.library(path.rsplit('/').next().unwrap_or_default());
-                out.extend(libraries.into_iter().map(|id| (id, Why::Loaded(file))));
+                out.extend(libraries.into_iter().map(|id| (id, HoldReason::Loaded(file))));
             }
             Target::Path(_) => {}
             Target::Text(text) | Target::Join(text) if text.starts_with('/') || text.starts_with("~/") => {
                 self.full(text, named::Naming::Code, &mut found);
                 let libraries = self.library(text.rsplit('/').next().unwrap_or_default());
-                out.extend(libraries.into_iter().map(|id| (id, Why::Loaded(file))));
+                out.extend(libraries.into_iter().map(|id| (id, HoldReason::Loaded(file))));
             }
             Target::Text(name) if name.ends_with(".so") && !name.contains('/') => {
-                (why, found) = (Why::Loaded(file), self.library(name.rsplit('/').next().unwrap_or_default()));
+                (why, found) = (HoldReason::Loaded(file), self.library(name.rsplit('/').next().unwrap_or_default()));
             }
             Target::Text(text) => self.exact(file, text, false, &mut found),
             Target::Join(text) => self.exact(file, text, true, &mut found),
-            Target::Library(name) => (why, found) = (Why::Loaded(file), self.library(name)),
+            Target::Library(name) => (why, found) = (HoldReason::Loaded(file), self.library(name)),
             Target::Domain(name) if self.opens_catalogues(file) => self.domain(name, &mut found),
             Target::Suites => {
                 let scope = self.scope(file);
                 scope.into_iter().for_each(|scope| self.suites_of(scope, &mut found));
             }
             Target::Map(url) => {
-                why = Why::Mapped(file, line);
+                why = HoldReason::Mapped(file, line);
                 self.map(file, url, &mut found);
                 found.retain(|id| self.rules[id.index()].is_some_and(|rule| self.mapped[usize::from(rule)]));
             }
@@ -221,7 +221,7 @@ impl<'a> Guard<'a> {
             let started = || self.prepared.started.iter().any(|found| found.target == Some(file));
             let own = || started() || path::is_own(&self.tree.path(file));
             let runs = || matches!(reference.target, Target::Command(_)) && own();
-            let uses = matches!(why, Why::Loaded(_)) || runs();
+            let uses = matches!(why, HoldReason::Loaded(_)) || runs();
             let mentioned = self.packaged.contains(id) && !uses;
             // Who opens translations does not only speak of them.
             let opens = matches!(reference.target, Target::Domain(_));
@@ -233,13 +233,13 @@ impl<'a> Guard<'a> {
 
 /// Whether a rule with this guard lets `file` veto.
 #[must_use]
-pub fn listens(kind: Kind, tree: &Tree, file: NodeId, why: Why) -> bool {
+pub fn listens(kind: Kind, tree: &Tree, file: NodeId, why: HoldReason) -> bool {
     match kind {
         Kind::None => false,
         // What names a path in full is listened to by all others.
-        _ if matches!(why, Why::Named(..) | Why::Loaded(_) | Why::Mapped(..)) => true,
+        _ if matches!(why, HoldReason::Named(..) | HoldReason::Loaded(_) | HoldReason::Mapped(..)) => true,
         Kind::References => true,
         Kind::Paths => false,
-        Kind::Python => matches!(why, Why::Referenced(..)) && !names::is_javascript(tree.name(file)),
+        Kind::Python => matches!(why, HoldReason::Referenced(..)) && !names::is_javascript(tree.name(file)),
     }
 }

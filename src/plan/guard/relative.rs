@@ -4,7 +4,7 @@
 use super::index::within;
 use super::state::Guard;
 use crate::layer::Facts;
-use crate::plan::Why;
+use crate::plan::HoldReason;
 use crate::refs::Target;
 use crate::tree::NodeId;
 use bstr::{BStr, ByteSlice};
@@ -113,7 +113,7 @@ impl Guard<'_> {
 
     /// What strings of a JavaScript file name at the top of its own package, or of one that the file looks for: however the path
     /// before it is put together, over variables as well, this costs a file where it is wrong.
-    pub(super) fn tops(&self, file: NodeId, facts: &Facts) -> Vec<(NodeId, Why)> {
+    pub(super) fn tops(&self, file: NodeId, facts: &Facts) -> Vec<(NodeId, HoldReason)> {
         let mut out = Vec::new();
         let mut packages = None;
         for reference in facts.references.iter() {
@@ -127,7 +127,7 @@ impl Guard<'_> {
                     let is_dir = self.tree.is_dir(id);
                     if self.tree.node(id).parent == package && says(text, self.tree.name(id), is_dir) {
                         let below = self.index.below(id).iter().filter(|id| !self.packaged.contains(id));
-                        out.extend(below.map(|&id| (id, Why::Referenced(file, reference.line))));
+                        out.extend(below.map(|&id| (id, HoldReason::Referenced(file, reference.line))));
                     }
                 }
             }

@@ -33,8 +33,8 @@ fn links_of(lines: &[&str], differ: &[&str]) -> (Vec<String>, Vec<(String, Strin
     let verdicts = decide(&request).unwrap();
     let rewrites = rewrites(&request, &verdicts, &Made::default());
     let found = candidates(&request, &verdicts.proposals, &verdicts.decided.dropped, &rewrites);
-    let path = |at: &At| index.members[at.member as usize].path.to_string();
-    let hash = |at: &At| {
+    let path = |at: &MemberId| index.members[at.member as usize].path.to_string();
+    let hash = |at: &MemberId| {
         let own = if differ.contains(&&*path(at)) { path(at) } else { String::new() };
         (*at, Digest::of(own.as_bytes()))
     };

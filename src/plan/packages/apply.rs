@@ -11,7 +11,7 @@ use crate::plan::edits::Edits;
 use crate::plan::hold::Decided;
 use crate::plan::places::Places;
 use crate::plan::proposal::{Proposal, Proposals};
-use crate::tree::{At, NodeId, Tree};
+use crate::tree::{MemberId, NodeId, Tree};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 impl Going {
@@ -72,7 +72,7 @@ impl Going {
     /// Cuts the packages' rows out of databases that have rows of others too.
     fn rows(&mut self, request: &Request<'_>, inventory: &Inventory<'_>) {
         let tree = inventory.tree;
-        let mut cut = |at: At, range| self.edits.entry(at).or_default().push((range, Vec::new()));
+        let mut cut = |at: MemberId, range| self.edits.entry(at).or_default().push((range, Vec::new()));
         let mut gone: HashSet<(Manager, &[u8], &[u8])> = HashSet::new();
         for &package in self.rules.keys() {
             let (one, entry) = (&inventory.packages[package as usize], &inventory.entries[package as usize]);

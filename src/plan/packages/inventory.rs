@@ -5,7 +5,7 @@ use crate::package::{Document, Manager, Package, apk, dpkg, pip};
 use crate::path;
 use crate::plan::Request;
 use crate::plan::places::Places;
-use crate::tree::{At, NodeId, Tree, Type};
+use crate::tree::{MemberId, NodeId, Tree, Type};
 use bstr::{BString, ByteSlice};
 use std::collections::{HashMap, HashSet};
 
@@ -13,7 +13,7 @@ use std::collections::{HashMap, HashSet};
 #[derive(Clone, Copy)]
 pub struct Text<'a> {
     pub node: NodeId,
-    pub at: At,
+    pub at: MemberId,
     pub kind: Document,
     pub text: &'a [u8],
 }
@@ -102,13 +102,13 @@ struct Reader<'r, 'a> {
 
 impl<'a> Reader<'_, 'a> {
     /// The text of a file, where it was read; an empty file has none.
-    fn text(&self, node: NodeId) -> Option<(At, &'a [u8])> {
+    fn text(&self, node: NodeId) -> Option<(MemberId, &'a [u8])> {
         let inode = self.tree.inode_of(node);
         let at = inode.holder().filter(|_| inode.kind == Type::File)?;
         if self.request.member(at).stored == 0 {
             return Some((at, b""));
         }
-        Some((at, self.request.facts_at(at)?.ledger.as_deref()?))
+        Some((at, self.request.facts_at(at)?.database_text.as_deref()?))
     }
 
     fn texts(&self) -> Vec<Text<'a>> {

@@ -7,7 +7,7 @@
 use super::guard::Prepared;
 use super::hold::{self, Decided};
 use super::proposal::Proposals;
-use super::{Request, Why};
+use super::{HoldReason, Request};
 use crate::package::Manager;
 use crate::profile::Action;
 use crate::tree::NodeId;
@@ -76,7 +76,7 @@ pub fn decide(
 /// package, or of one that stays for this one, is no reason: each is traced back to a file that stays whatever becomes of packages.
 fn staying(request: &Request<'_>, going: &Going, decided: &Decided) -> BTreeMap<u32, Kept> {
     // A link that is loaded by its name stays alone: it leads to a library, and nothing else of the package is needed for that.
-    let alone = |why: Why| matches!(why, Why::Loaded(_));
+    let alone = |why: HoldReason| matches!(why, HoldReason::Loaded(_));
     let files = decided.held.iter().filter(|h| !request.merged.tree.is_dir(h.node) && !alone(h.why));
     // The package, the one for whose sake, and the reason.
     let mut open: Vec<(u32, Option<u32>, Kept)> = Vec::new();

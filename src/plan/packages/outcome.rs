@@ -1,10 +1,10 @@
 //! What becomes of packages.
 
 use crate::package::Manager;
-use crate::plan::Why;
+use crate::plan::HoldReason;
 use crate::plan::edits::Edits;
 use crate::profile::Packages;
-use crate::tree::{At, NodeId};
+use crate::tree::{MemberId, NodeId};
 use bstr::BString;
 use std::collections::HashMap;
 
@@ -28,7 +28,7 @@ pub enum Kept {
     /// It has moved files of other packages out of its way.
     Diverts,
     /// This file of it must stay.
-    Held(NodeId, Why),
+    Held(NodeId, HoldReason),
 }
 
 /// A package that goes.
@@ -79,7 +79,7 @@ pub struct Outcome {
     /// Edits of database files.
     pub(in crate::plan) edits: Edits,
     /// Symbolic links that lead elsewhere now, by the member that has them.
-    pub(in crate::plan) links: HashMap<At, BString>,
+    pub(in crate::plan) links: HashMap<MemberId, BString>,
 }
 
 /// A rule about packages.

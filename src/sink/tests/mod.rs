@@ -8,7 +8,7 @@ use crate::image::media::{self, Family};
 use crate::image::{Compression, ConfigChange, LayerMedia, config};
 use crate::sink::*;
 use crate::source::testing::{Build, docker_20, docker_25, layer, open_path, pack};
-use crate::source::{Form, Input};
+use crate::source::{ImageFormat, Input};
 use crate::{Digest, ErrorKind, Result, Warning};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

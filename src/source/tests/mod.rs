@@ -41,7 +41,7 @@ fn docker_archives_are_read_with_links_between_equal_layers() {
     let path = dir.path().join("in.tar");
     fs::write(&path, &tar).unwrap();
     let input = open_path(&path).unwrap();
-    assert_eq!((input.form, input.archive_bytes), (Form::Docker, Some(tar.len() as u64)));
+    assert_eq!((input.form, input.archive_bytes), (ImageFormat::Docker, Some(tar.len() as u64)));
     let image = &input.images[0];
     assert_eq!(image.tags, ["app:1", "app:2"]);
     assert_eq!((image.manifest.is_none(), image.platform.to_string().as_str()), (true, "linux/amd64"));
@@ -56,7 +56,9 @@ fn oci_layouts_are_read_as_archive_and_directory_in_any_compression() {
     for compression in [Compression::None, Compression::Gzip, Compression::Zstd] {
         let build = one_image(compression);
         let dir = tempfile::tempdir().unwrap();
-        for (path, form) in [(build.write_tar(dir.path()), Form::Oci), (build.write_dir(dir.path()), Form::OciDir)] {
+        for (path, form) in
+            [(build.write_tar(dir.path()), ImageFormat::Oci), (build.write_dir(dir.path()), ImageFormat::OciDir)]
+        {
             let input = open_path(&path).unwrap();
             assert_eq!((input.form, input.warnings.len()), (form, 0));
             let image = &input.images[0];
@@ -96,7 +98,7 @@ fn archives_may_be_compressed_as_a_whole_and_spell_names_in_any_way() {
 #[test]
 fn a_hybrid_names_one_image_and_skips_what_is_not_there() {
     let input = docker_25().open().unwrap();
-    assert_eq!((input.form, input.images.len()), (Form::Hybrid, 1));
+    assert_eq!((input.form, input.images.len()), (ImageFormat::Hybrid, 1));
     let image = &input.images[0];
     assert_eq!((image.tags.as_slice(), image.layers.len()), (&["app:1".to_owned()][..], 2));
     assert!(image.manifest.is_some());

@@ -1,7 +1,7 @@
 //! What a plan knows of each member while it composes the output, in as little space as can be: there is one for every file.
 
 use crate::layer::LayerIndex;
-use crate::tree::{At, NodeId, Tree};
+use crate::tree::{MemberId, NodeId, Tree};
 
 /// For each layer and member: the name that it gave to the tree.
 pub struct Names(Vec<Vec<NodeId>>);
@@ -24,7 +24,7 @@ impl Names {
 
     /// The name that a member gave.
     #[must_use]
-    pub fn get(&self, at: At) -> Option<NodeId> {
+    pub fn get(&self, at: MemberId) -> Option<NodeId> {
         Some(self.0[at.layer as usize][at.member as usize]).filter(|&id| id != Self::NONE)
     }
 }

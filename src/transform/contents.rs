@@ -6,7 +6,7 @@ use crate::elf::Object;
 use crate::layer::LayerIndex;
 use crate::source::{Input, LayerRef};
 use crate::tar::Sparse;
-use crate::tree::At;
+use crate::tree::MemberId;
 use crate::{Error, ErrorKind, Result};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -16,24 +16,24 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
 /// Contents at hand.
-pub struct Shelf<'a> {
+pub struct ContentReader<'a> {
     input: &'a Input,
     layers: &'a [LayerRef],
     indexes: &'a [&'a LayerIndex],
     /// What compressed layers have of them.
     file: Option<File>,
     /// Where it is in there.
-    places: HashMap<At, u64>,
+    places: HashMap<MemberId, u64>,
 }
 
 /// One content, read piece by piece.
 pub struct Content<'a> {
-    shelf: &'a Shelf<'a>,
-    at: At,
+    contents: &'a ContentReader<'a>,
+    at: MemberId,
     range: Range<u64>,
 }
 
-impl<'a> Shelf<'a> {
+impl<'a> ContentReader<'a> {
     /// Makes the files of these members readable.
     ///
     /// # Errors
@@ -42,17 +42,17 @@ impl<'a> Shelf<'a> {
         input: &'a Input,
         layers: &'a [LayerRef],
         indexes: &'a [&'a LayerIndex],
-        wanted: impl IntoIterator<Item = At>,
+        wanted: impl IntoIterator<Item = MemberId>,
     ) -> Result<Self> {
-        let mut shelf = Self { input, layers, indexes, file: None, places: HashMap::new() };
-        let mut packed: BTreeMap<u32, Vec<At>> = BTreeMap::new();
+        let mut contents = Self { input, layers, indexes, file: None, places: HashMap::new() };
+        let mut packed: BTreeMap<u32, Vec<MemberId>> = BTreeMap::new();
         for at in wanted {
             if layers[at.layer as usize].compression != Compression::None {
                 packed.entry(at.layer).or_default().push(at);
             }
         }
         if packed.is_empty() {
-            return Ok(shelf);
+            return Ok(contents);
         }
         let failed = |e| Error::io("cannot write a temporary file", e);
         let mut out = Counting { inner: BufWriter::new(tempfile::tempfile().map_err(failed)?), count: 0 };
@@ -60,13 +60,13 @@ impl<'a> Shelf<'a> {
             members.sort_unstable();
             members.dedup();
             let source = &layers[layer as usize];
-            shelf.unpack(source, &members, &mut out).map_err(|e| e.layer(&source.name).archive(&input.name))?;
+            contents.unpack(source, &members, &mut out).map_err(|e| e.layer(&source.name).archive(&input.name))?;
         }
-        shelf.file = Some(out.inner.into_inner().map_err(|e| failed(e.into_error()))?);
-        Ok(shelf)
+        contents.file = Some(out.inner.into_inner().map_err(|e| failed(e.into_error()))?);
+        Ok(contents)
     }
 
-    fn unpack(&mut self, source: &LayerRef, members: &[At], out: &mut Counting<impl Write>) -> Result<()> {
+    fn unpack(&mut self, source: &LayerRef, members: &[MemberId], out: &mut Counting<impl Write>) -> Result<()> {
         let mut reader = codec::decoder(source.compression, self.input.open_blob(&source.blob)?)?;
         let mut position = 0;
         for &at in members {
@@ -79,20 +79,20 @@ impl<'a> Shelf<'a> {
         Ok(())
     }
 
-    fn range(&self, at: At) -> Range<u64> {
+    fn range(&self, at: MemberId) -> Range<u64> {
         self.indexes[at.layer as usize].members[at.member as usize].data()
     }
 
     /// The layout of one of the members, where it is a sparse file: its content is what is stored, without the holes.
     #[must_use]
-    pub fn sparse(&self, at: At) -> Option<&Sparse> {
+    pub fn sparse(&self, at: MemberId) -> Option<&Sparse> {
         self.indexes[at.layer as usize].members[at.member as usize].sparse.as_deref()
     }
 
     /// The content of one of the members.
     #[must_use]
-    pub fn content(&'a self, at: At) -> Content<'a> {
-        Content { shelf: self, at, range: self.range(at) }
+    pub fn content(&'a self, at: MemberId) -> Content<'a> {
+        Content { contents: self, at, range: self.range(at) }
     }
 }
 
@@ -106,12 +106,12 @@ impl Content<'_> {
         let length = length.and_then(|length| usize::try_from(length).ok());
         let length = length.ok_or_else(|| Error::new(ErrorKind::Io, "a range that the file has not"))?;
         let mut bytes = vec![0; length];
-        let shelf = self.shelf;
-        match (&shelf.file, shelf.places.get(&self.at)) {
+        let contents = self.contents;
+        match (&contents.file, contents.places.get(&self.at)) {
             (Some(file), Some(place)) => file.read_exact_at(&mut bytes, place + range.start)?,
             _ => {
-                let blob = &shelf.layers[self.at.layer as usize].blob;
-                shelf.input.open_blob_at(blob, self.range.start + range.start)?.read_exact(&mut bytes)?;
+                let blob = &contents.layers[self.at.layer as usize].blob;
+                contents.input.open_blob_at(blob, self.range.start + range.start)?.read_exact(&mut bytes)?;
             }
         }
         Ok(bytes)

@@ -21,7 +21,7 @@ pub struct Wanted<'a> {
 }
 
 #[derive(Debug)]
-struct Mark {
+struct Signature {
     any_path: bool,
     content: Regex,
     most: u64,
@@ -29,8 +29,8 @@ struct Mark {
 
 /// Marks, compiled.
 #[derive(Debug, Default)]
-pub struct Marks {
-    marks: Vec<Mark>,
+pub struct Signatures {
+    signatures: Vec<Signature>,
     /// The marks of all paths.
     everywhere: Vec<usize>,
     globs: GlobSet,
@@ -38,35 +38,35 @@ pub struct Marks {
     owners: Vec<usize>,
 }
 
-impl Marks {
+impl Signatures {
     /// Compiles them; bit `i` of a file's marks is the `i`th.
     ///
     /// # Errors
     /// A sentence where a pattern is wrong or there are more than [`MOST`].
     pub fn new(wanted: &[Wanted<'_>]) -> Result<Self, String> {
         if wanted.len() > MOST {
-            return Err(format!("more than {MOST} marks"));
+            return Err(format!("more than {MOST} signatures"));
         }
         let mut out = Self::default();
         let mut globs = GlobSetBuilder::new();
         for (number, mark) in wanted.iter().enumerate() {
             let content = RegexBuilder::new(mark.content).unicode(false).size_limit(MAX_EXPRESSION).build();
             let content = content.map_err(|e| e.to_string())?;
-            out.marks.push(Mark { any_path: mark.paths.is_empty(), content, most: mark.most });
+            out.signatures.push(Signature { any_path: mark.paths.is_empty(), content, most: mark.most });
             for path in mark.paths {
                 globs.add(GlobBuilder::new(path).literal_separator(true).build().map_err(|e| e.to_string())?);
                 out.owners.push(number);
             }
         }
         out.globs = globs.build().map_err(|e| e.to_string())?;
-        out.everywhere = (0..out.marks.len()).filter(|&i| out.marks[i].any_path).collect();
+        out.everywhere = (0..out.signatures.len()).filter(|&i| out.signatures[i].any_path).collect();
         Ok(out)
     }
 
     /// The marks of a file of `size` bytes that begins with `head`.
     #[must_use]
     pub fn of(&self, path: &[u8], head: &[u8], size: u64) -> u64 {
-        let has = |&i: &usize| size <= self.marks[i].most && self.marks[i].content.is_match(head);
+        let has = |&i: &usize| size <= self.signatures[i].most && self.signatures[i].content.is_match(head);
         let bits = |found: u64, i: usize| found | 1 << i;
         let everywhere = self.everywhere.iter().copied().filter(has).fold(0, bits);
         if self.owners.is_empty() {
@@ -92,7 +92,7 @@ mod tests {
             Wanted { paths: &npmrc, content: "_authToken=.", most: 100 },
             Wanted { paths: &[], content: "(?m)^KEY$", most: 10 },
         ];
-        let marks = Marks::new(&wanted).unwrap();
+        let signatures = Signatures::new(&wanted).unwrap();
         for (path, head, size, found) in [
             ("a/.npmrc", "_authToken=x", 12, 1),
             ("a/.npmrc", "_authToken=", 12, 0),
@@ -102,9 +102,9 @@ mod tests {
             ("x", "a\nKEY", 11, 0),
             ("x", "aKEY", 4, 0),
         ] {
-            assert_eq!(marks.of(path.as_bytes(), head.as_bytes(), size), found, "{path} {head}");
+            assert_eq!(signatures.of(path.as_bytes(), head.as_bytes(), size), found, "{path} {head}");
         }
-        assert!(Marks::new(&[Wanted { paths: &[], content: "(", most: 1 }]).is_err());
-        assert!(Marks::new(&vec![Wanted { paths: &[], content: "x", most: 1 }; 65]).is_err());
+        assert!(Signatures::new(&[Wanted { paths: &[], content: "(", most: 1 }]).is_err());
+        assert!(Signatures::new(&vec![Wanted { paths: &[], content: "x", most: 1 }; 65]).is_err());
     }
 }

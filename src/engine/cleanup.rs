@@ -85,9 +85,9 @@ impl Drop for Loading {
 
 /// Something in an engine that goes when this is dropped.
 #[derive(Debug)]
-pub(super) struct Litter(Thing);
+pub(super) struct Leftover(Thing);
 
-impl Litter {
+impl Leftover {
     /// Before it is made.
     pub fn new(program: &Path, kind: Kind, name: &str) -> Result<Self> {
         let mut registry = registry();
@@ -105,7 +105,7 @@ impl Litter {
     }
 }
 
-impl Drop for Litter {
+impl Drop for Leftover {
     fn drop(&mut self) {
         let mut registry = registry();
         if let Some(at) = registry.things.iter().position(|t| *t == self.0) {

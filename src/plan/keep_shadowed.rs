@@ -6,7 +6,7 @@ use super::{LayerPlan, verdict};
 use crate::path;
 use crate::tar::{Kind, Member};
 use crate::tree::merge::{Role, role};
-use crate::tree::{At, NodeId};
+use crate::tree::{MemberId, NodeId};
 use std::collections::HashSet;
 
 impl Layers<'_> {
@@ -21,7 +21,7 @@ impl Layers<'_> {
             let mut composer = Composer::new(self.request, self.rewrites, Some(layer), HashSet::new());
             let mut end = 0;
             for (index, member) in members.iter().enumerate() {
-                let at = At { layer, member: index as u32 };
+                let at = MemberId { layer, member: index as u32 };
                 let span = member.span();
                 composer.gap(layer, end..span.start);
                 end = span.end;
@@ -35,7 +35,7 @@ impl Layers<'_> {
                 } else if let Some(node) = self.names.get(at).filter(|n| back.contains(n)) {
                     let path = self.tree.path(node);
                     // The layer may hide what is below already.
-                    if !self.request.merged.marks[layer as usize].iter().any(|m| !m.opaque && m.path == path) {
+                    if !self.request.merged.whiteouts[layer as usize].iter().any(|m| !m.opaque && m.path == path) {
                         composer.whiteout(&path);
                     }
                 }
@@ -55,12 +55,12 @@ impl Layers<'_> {
     fn goes_by_path(&self, layer: u32) -> Vec<bool> {
         let members = &self.request.layers[layer as usize].members;
         if (layer as usize) < self.request.base {
-            return (0..members.len() as u32).map(|member| self.request.cut.has(At { layer, member })).collect();
+            return (0..members.len() as u32).map(|member| self.request.cut.has(MemberId { layer, member })).collect();
         }
         let links = &self.request.merged.links[layer as usize];
         let linked: HashSet<u32> = links.values().copied().collect();
         let goes = |(index, member): (u32, &Member)| {
-            if let Some(node) = self.names.get(At { layer, member: index }) {
+            if let Some(node) = self.names.get(MemberId { layer, member: index }) {
                 return self.dropped[node.index()].is_some();
             }
             let data = !matches!(member.kind, Kind::Dir | Kind::HardLink(_)) && !linked.contains(&index);
