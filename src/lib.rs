@@ -52,6 +52,7 @@ mod profile;
 mod refs;
 pub mod report;
 mod scan;
+mod secrets;
 mod sink;
 mod source;
 mod tar;

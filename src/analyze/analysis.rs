@@ -22,7 +22,7 @@ pub struct Request<'a> {
     pub layers: &'a [&'a LayerIndex],
     /// The layers on top of each other.
     pub merged: &'a Merged,
-    /// The instruction that made each layer, as the history has it but for secrets ([`masked`](super::masked)); none where there
+    /// The instruction that made each layer, as the history has it but for secrets ([`shown`](super::shown)); none where there
     /// is no entry.
     pub instructions: &'a [Option<String>],
     /// How deep directories are told apart.

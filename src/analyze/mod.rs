@@ -5,10 +5,10 @@
 //! [`budget`] `slim.toml`, with [`growth`] since an earlier analysis. [`text`], [`json`] and [`markdown`] tell it.
 
 use crate::image::ImageFacts;
+use crate::secrets::Instruction;
 use breakdown::Breakdown;
 use dive::Metric;
 use kinds::Kinds;
-use lint::rules::Rules;
 use waste::Wasted;
 
 mod analysis;
@@ -53,15 +53,14 @@ pub fn break_down(request: &Request<'_>, needed: &[Vec<bool>]) -> Result<Breakdo
     Ok(breakdown::breakdown(request.layers, tree, needed, &kinds, &owners, request.depth))
 }
 
-/// The instruction that made each layer, with `***` for what `rules` take for secrets: what is told of an image goes to comments
-/// and code hosts that more people read than can pull it. `None` where there is no entry.
+/// The instruction that made each layer, to be shown: without secrets. `None` where there is no entry.
 #[must_use]
-pub fn masked(facts: &ImageFacts, layers: usize, rules: &Rules) -> Vec<Option<String>> {
-    instructions(facts, layers).map(|made| made.map(|made| lint::masked(rules, made))).collect()
+pub fn shown(facts: &ImageFacts, layers: usize) -> Vec<Option<String>> {
+    instructions(facts, layers).map(|made| made.map(ToString::to_string)).collect()
 }
 
-/// The instruction that made each layer, as the history has it; `None` where there is no entry.
-pub fn instructions<'a>(facts: &'a ImageFacts, layers: usize) -> impl Iterator<Item = Option<&'a str>> + use<'a> {
-    let made = facts.history.iter().filter(|h| !h.empty_layer).map(|h| Some(h.created_by.as_str()));
+/// The instruction that made each layer; `None` where there is no entry.
+pub fn instructions(facts: &ImageFacts, layers: usize) -> impl Iterator<Item = Option<&Instruction>> {
+    let made = facts.history.iter().filter(|h| !h.empty_layer).map(|h| Some(&h.created_by));
     made.chain(std::iter::repeat(None)).take(layers)
 }

@@ -1,14 +1,13 @@
 //! `slim analyze`: the phases up to the tree, a plan for each built-in profile, and what there is to say, on standard output.
 
 use super::args::AnalyzeArgs;
-use super::files;
-use super::linter::{self, Linter};
-use super::output::{FAILED, OK, prepare_threads, show};
+use super::files::Outputs;
+use super::linter::Linter;
+use super::output::{FAILED, OK, prepare_threads};
 use super::progress;
 use super::values::{Color, Verbosity};
 use crate::analyze::gate::{self, Settings};
-use crate::analyze::lint::rules::Rules;
-use crate::analyze::{self, Analysis, Head, Layer, Request, budget as budgets, json, lint, markdown, text, waste};
+use crate::analyze::{self, Analysis, Head, Layer, Request, json, lint, markdown, text, waste};
 use crate::layer::LayerIndex;
 use crate::page;
 use crate::pipeline::{self, Profiles, Ui, estimate, transfer};
@@ -43,7 +42,7 @@ pub fn analyze(args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8> {
         ("--html", args.html.as_deref()),
         ("--sarif", args.sarif.as_deref()),
     ];
-    let [to_json, to_markdown, to_html, to_sarif] = files::open_all(&[("IN", &args.input)], wanted)?;
+    let mut outputs = Outputs::open(&[("IN", &args.input)], &wanted)?;
     let verbosity = if args.quiet { Verbosity::Quiet } else { Verbosity::Normal };
     let ui = progress::Stderr::new(verbosity, stderr);
     let input = pipeline::open_image(&args.input, args.platform.as_deref(), &ui)?;
@@ -51,10 +50,11 @@ pub fn analyze(args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8> {
     let image = input.only("analyzed")?;
 
     // A gate alone needs nothing but names and sizes, unless a budget is about packages.
-    let gate_alone = settings.is_some() && to_json.is_none() && to_markdown.is_none() && to_html.is_none();
+    let gate_alone =
+        settings.is_some() && !["--json", "--markdown", "--html"].into_iter().any(|option| outputs.wants(option));
     let names = if gate_alone { Vec::new() } else { asked(&args) };
     let packages = !gate_alone || baseline.is_some() || budget.needs_packages();
-    let lints = !names.is_empty() || to_sarif.is_some() || (args.ci && budget.needs_lint());
+    let lints = !names.is_empty() || outputs.wants("--sarif") || (args.ci && budget.needs_lint());
     let linter = || lints.then(|| Linter::new(&args.lint_ignore)).transpose();
     let (profiles, linter) = rayon::join(|| profiles(&names), linter);
     let (profiles, linter) = (profiles?, linter?);
@@ -66,7 +66,7 @@ pub fn analyze(args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8> {
     let layers: Vec<&LayerIndex> = scanned.iter().map(|s| &s.index).collect();
     let merged = pipeline::merge_layers(&input, image, &scans)?;
 
-    let instructions = instructions(image, linter.as_ref())?;
+    let instructions = analyze::shown(&image.facts, image.layers.len());
     let (facts, depth) = (&image.facts, args.depth);
     let request = Request { facts, layers: &layers, merged: &merged, instructions: &instructions, depth };
     let picked = profiles.iter().map(|p| p.pick(std::iter::once((&merged.tree, layers.clone()))));
@@ -83,53 +83,16 @@ pub fn analyze(args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8> {
     analysis.verdict =
         verdict.map(|v| budget.check(&analysis, &layers, findings).map(|rows| v.and(rows))).transpose()?;
 
-    let told = Told { args: &args, color, analysis: &analysis, request: &request, findings, linter: linter.as_ref() };
-    let page = || html::page(&analysis, &request, image, (&input, &picked)).map_err(|e| e.archive(&input.name));
-    told.write([to_json, to_markdown, to_sarif, to_html], page)?;
-    Ok(if analysis.verdict.is_none_or(|v| v.pass) { OK } else { FAILED })
-}
-
-/// What made each layer, without secrets.
-fn instructions(image: &Image, linter: Option<&Linter>) -> Result<Vec<Option<String>>> {
-    let masked = |rules: &Rules| analyze::masked(&image.facts, image.layers.len(), rules);
-    Ok(match linter {
-        Some(linter) => masked(linter.rules()),
-        None => masked(&linter::rules()?),
-    })
-}
-
-/// What there is to tell.
-struct Told<'a> {
-    args: &'a AnalyzeArgs,
-    color: Color,
-    analysis: &'a Analysis,
-    request: &'a Request<'a>,
-    findings: Option<&'a [budgets::Finding<'a>]>,
-    linter: Option<&'a Linter>,
-}
-
-impl Told<'_> {
-    /// Writes JSON, Markdown, SARIF and the page, each where a file is given, and text unless one of them goes where that would.
-    fn write(&self, files: [Option<files::Pending>; 4], page: impl FnOnce() -> Result<page::Page>) -> Result<()> {
-        let Self { args, analysis, request, findings, linter, .. } = *self;
-        let [to_json, to_markdown, to_sarif, to_html] = files;
-        let mut filled = Vec::new();
-        filled.extend(to_json.map(|file| file.fill(|out| json::write(analysis, request, out))).transpose()?);
-        let comment = |out: &mut dyn io::Write| out.write_all(markdown::render(analysis, findings).as_bytes());
-        filled.extend(to_markdown.map(|file| file.fill(comment)).transpose()?);
-        let log = |out: &mut dyn io::Write| linter.map_or(Ok(()), |linter| linter.sarif(analysis, out));
-        filled.extend(to_sarif.map(|file| file.fill(log)).transpose()?);
-        if let Some(file) = to_html {
-            let page = page()?;
-            filled.push(file.fill(|out| page::write(&page, out))?);
-        }
-        let outputs = [&args.json, &args.budget.markdown, &args.sarif, &args.html];
-        if !args.quiet && !outputs.iter().any(|path| path.as_deref().is_some_and(files::is_stdout)) {
-            let options = |width, paint| text::Options { width, paint, detail: args.verbose };
-            show(self.color, |width, paint| text::render(analysis, &options(width, paint)))?;
-        }
-        filled.into_iter().try_for_each(files::Filled::publish)
+    outputs.fill("--json", |out| json::write(&analysis, &request, out))?;
+    outputs.fill("--markdown", |out| out.write_all(markdown::render(&analysis, findings).as_bytes()))?;
+    outputs.fill("--sarif", |out| linter.as_ref().map_or(Ok(()), |linter| linter.sarif(&analysis, out)))?;
+    if outputs.wants("--html") {
+        let page = html::page(&analysis, &request, image, (&input, &picked)).map_err(|e| e.archive(&input.name))?;
+        outputs.fill("--html", |out| page::write(&page, out))?;
     }
+    let options = |width, paint| text::Options { width, paint, detail: args.verbose };
+    outputs.finish(args.quiet, color, |width, paint| text::render(&analysis, &options(width, paint)))?;
+    Ok(if analysis.verdict.is_none_or(|v| v.pass) { OK } else { FAILED })
 }
 
 /// The rules of the gate: the command line's, then the file's, then the defaults. None without `--ci`. And a word about keys that

@@ -1,13 +1,13 @@
 //! `slim compare`: one scan, then for each profile a plan and an image in a temporary place, which is measured, and run where that
 //! is asked for.
 
-use std::io::{self, Write};
+use std::io;
 use std::time::Instant;
 
 use super::args::{CompareArgs, RequestArgs};
-use super::files;
+use super::files::Outputs;
 use super::job;
-use super::output::{OK, prepare_threads, show};
+use super::output::{OK, prepare_threads};
 use super::progress;
 use super::trial::{self, Asked};
 use super::values::{Color, Verbosity};
@@ -40,28 +40,20 @@ pub fn compare(args: CompareArgs, color: Color, stderr: Paint) -> Result<u8> {
     let requests = requests(&args)?;
     let wanted =
         [("--json", args.json.as_deref()), ("--markdown", args.markdown.as_deref()), ("--html", args.html.as_deref())];
-    let [to_json, to_markdown, to_html] = files::open_all(&[("IN", &args.input)], wanted)?;
+    let mut outputs = Outputs::open(&[("IN", &args.input)], &wanted)?;
     let asked = args.trial.resolve()?;
     let verbosity = if args.quiet { Verbosity::Quiet } else { Verbosity::Normal };
     let ui = progress::Stderr::new(verbosity, stderr);
     let done = compared(&args, &requests, asked.as_ref(), &ui);
     ui.done();
     let all = done?;
-    let mut filled = Vec::new();
-    let json = |out: &mut dyn Write| {
+    outputs.fill("--json", |out| {
         serde_json::to_writer_pretty(&mut *out, &all).map_err(io::Error::from).and_then(|()| writeln!(out))
-    };
-    filled.extend(to_json.map(|file| file.fill(json)).transpose()?);
-    let comment = |out: &mut dyn Write| out.write_all(markdown::render(&all).as_bytes());
-    filled.extend(to_markdown.map(|file| file.fill(comment)).transpose()?);
-    let page = |out: &mut dyn Write| page::write(&compare::page::page(&all), out);
-    filled.extend(to_html.map(|file| file.fill(page)).transpose()?);
-    // A file that is written leaves room for the text.
-    if !args.quiet && !wanted.iter().any(|(_, path)| path.is_some_and(files::is_stdout)) {
-        let options = |width, paint| text::Options { width, paint, all: args.verbose };
-        show(color, |width, paint| text::render(&all, &options(width, paint)))?;
-    }
-    filled.into_iter().try_for_each(files::Filled::publish)?;
+    })?;
+    outputs.fill("--markdown", |out| out.write_all(markdown::render(&all).as_bytes()))?;
+    outputs.fill("--html", |out| page::write(&compare::page::page(&all), out))?;
+    let options = |width, paint| text::Options { width, paint, all: args.verbose };
+    outputs.finish(args.quiet, color, |width, paint| text::render(&all, &options(width, paint)))?;
     Ok(OK)
 }
 
@@ -176,7 +168,7 @@ impl Bench<'_> {
         let written = pipeline::write(inputs, &plans, &target, &Silent)?;
         let slim_seconds = start.elapsed().as_secs_f64();
 
-        let (mut report, removed) = pipeline::report(inputs, &plans, Some(&written), Vec::new())?;
+        let (mut report, removed) = pipeline::report(inputs, &plans, Some(&written), Vec::new());
         written.sealed.publish()?;
         let files = |keep: &dyn Fn(&Planned<'_>, NodeId) -> bool| {
             let of = |p| Planned::file_ids(p).filter(|id| keep(p, *id)).count() as u64;

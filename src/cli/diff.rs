@@ -1,13 +1,11 @@
 //! `slim diff`: the phases up to the tree for two images, the contents that have to be compared, and what differs, on standard output.
 
 use super::args::DiffArgs;
-use super::files;
-use super::linter;
-use super::output::{FAILED, OK, prepare_threads, show};
+use super::files::Outputs;
+use super::output::{FAILED, OK, prepare_threads};
 use super::progress;
 use super::values::{Color, Verbosity};
 use crate::analyze::Head;
-use crate::analyze::lint::{self, rules::Rules};
 use crate::diff::{self, Answers, Diff, Image, Pair, Questions, json, markdown, text};
 use crate::elf::Object as _;
 use crate::layer::LayerIndex;
@@ -80,8 +78,7 @@ pub fn diff(args: DiffArgs, color: Color, stderr: Paint) -> Result<u8> {
     prepare_threads(args.threads);
     let wanted =
         [("--json", args.json.as_deref()), ("--markdown", args.markdown.as_deref()), ("--html", args.html.as_deref())];
-    let [to_json, to_markdown, to_html] =
-        files::open_all([("A", &args.before), ("B", &args.after)].as_slice(), wanted)?;
+    let mut outputs = Outputs::open(&[("A", &args.before), ("B", &args.after)], &wanted)?;
     let ui = progress::Stderr::new(if args.quiet { Verbosity::Quiet } else { Verbosity::Normal }, stderr);
     let done = (|| -> Result<Diff> {
         let before = Side::read(&args.before, &args, &ui)?;
@@ -89,38 +86,17 @@ pub fn diff(args: DiffArgs, color: Color, stderr: Paint) -> Result<u8> {
         let indexes = [before.indexes(), after.indexes()];
         let pair = Pair::new(before.image(&indexes[0]), after.image(&indexes[1]));
         let answers = answers(&pair.ask(), [&before, &after], &indexes)?;
-        let mut diff = pair.compare(&answers, args.depth);
-        hide_secrets(&mut diff, &linter::rules()?);
-        Ok(diff)
+        Ok(pair.compare(&answers, args.depth))
     })();
     ui.done();
     let diff = done?;
 
-    let mut filled = Vec::new();
-    filled.extend(to_json.map(|file| file.fill(|out| json::write(&diff, out))).transpose()?);
-    filled.extend(
-        to_markdown.map(|file| file.fill(|out| out.write_all(markdown::render(&diff).as_bytes()))).transpose()?,
-    );
-    filled.extend(to_html.map(|file| file.fill(|out| page::write(&diff::page::page(&diff), out))).transpose()?);
-    if !args.quiet && !wanted.iter().any(|(_, path)| path.is_some_and(files::is_stdout)) {
-        let options = |width, paint| text::Options { width, paint, detail: args.verbose };
-        show(color, |width, paint| text::render(&diff, &options(width, paint)))?;
-    }
-    filled.into_iter().try_for_each(files::Filled::publish)?;
+    outputs.fill("--json", |out| json::write(&diff, out))?;
+    outputs.fill("--markdown", |out| out.write_all(markdown::render(&diff).as_bytes()))?;
+    outputs.fill("--html", |out| page::write(&diff::page::page(&diff), out))?;
+    let options = |width, paint| text::Options { width, paint, detail: args.verbose };
+    outputs.finish(args.quiet, color, |width, paint| text::render(&diff, &options(width, paint)))?;
     Ok(if args.exit_code && diff.differs() { FAILED } else { OK })
-}
-
-/// Puts `***` in place of secrets in instructions and in the configuration: more people read comments and logs than can pull.
-fn hide_secrets(diff: &mut Diff, rules: &Rules) {
-    for layer in diff.layers.iter_mut().flat_map(|l| [&mut l.before, &mut l.after]).flatten() {
-        layer.instruction = lint::masked(rules, &layer.instruction);
-    }
-    for change in &mut diff.config {
-        let name = change.name.as_deref().unwrap_or(&change.field);
-        for value in [&mut change.before, &mut change.after].into_iter().flatten() {
-            *value = lint::masked_value(rules, name, value);
-        }
-    }
 }
 
 /// Reads what has to be compared.

@@ -6,7 +6,9 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::output::to_stdout;
+use super::output::{show, to_stdout};
+use super::values::Color;
+use crate::report::paint::Paint;
 use crate::sink::temp::Temp;
 use crate::source::{Location, Place};
 use crate::{Error, ErrorKind, Result};
@@ -149,44 +151,75 @@ pub fn open(
     Ok((pending("--report", report)?, pending("--removed", removed)?))
 }
 
-/// Opens the files that a command writes beside reading images: each option with its file, in the same order. `inputs` are the names
-/// of the images' arguments with what was given for them.
-///
-/// # Errors
-/// [`ErrorKind::Usage`] where one is an image or lies in it, is given twice, or where more than one is standard output; as
-/// [`Pending::open`] else.
-pub fn open_all<const N: usize>(
-    inputs: &[(&'static str, &String)],
-    wanted: [(&'static str, Option<&Path>); N],
-) -> Result<[Option<Pending>; N]> {
-    let mut taken: Vec<(&'static str, PathBuf)> = Vec::new();
-    for (name, text) in inputs {
-        if let Place::Path(path) = Location::parse(text)?.place {
-            taken.push((*name, path));
-        }
-    }
-    let mut stdout = None;
-    let mut out = Vec::new();
-    for (option, path) in wanted {
-        let Some(path) = path else {
-            out.push(None);
-            continue;
-        };
-        if is_stdout(path) {
-            if let Some(other) = stdout.replace(option) {
-                let what = format!("{other} and {option} cannot both go to standard output");
-                return Err(Error::new(ErrorKind::Usage, what).hint(format!("give a file to one: {option} FILE")));
+/// What a command writes: files, each for an option, and text for people, which goes to standard output unless a file does.
+pub struct Outputs {
+    files: Vec<(&'static str, Option<Pending>)>,
+    /// Whether the text has standard output for itself.
+    text: bool,
+    filled: Vec<Filled>,
+}
+
+impl Outputs {
+    /// Opens the files: options with what was given for them. `inputs` are the names of the images' arguments, likewise.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] where one is an image or lies in it, is given twice, or where more than one is standard output; as
+    /// [`Pending::open`] else.
+    pub fn open(inputs: &[(&'static str, &String)], wanted: &[(&'static str, Option<&Path>)]) -> Result<Self> {
+        let mut taken: Vec<(&'static str, PathBuf)> = Vec::new();
+        for (name, text) in inputs {
+            if let Place::Path(path) = Location::parse(text)?.place {
+                taken.push((*name, path));
             }
-        } else if let Some((other, _)) = taken.iter().find(|(_, other)| within(path, other)) {
-            let what = format!("{option} {} is {other}, or lies in it", path.display());
-            return Err(Error::new(ErrorKind::Usage, what).hint("name another file"));
-        } else {
-            taken.push((option, path.to_owned()));
         }
-        out.push(Some(Pending::open(path)?));
+        let mut stdout = None;
+        let mut files = Vec::new();
+        for &(option, path) in wanted {
+            let Some(path) = path else {
+                files.push((option, None));
+                continue;
+            };
+            if is_stdout(path) {
+                if let Some(other) = stdout.replace(option) {
+                    let what = format!("{other} and {option} cannot both go to standard output");
+                    return Err(Error::new(ErrorKind::Usage, what).hint(format!("give a file to one: {option} FILE")));
+                }
+            } else if let Some((other, _)) = taken.iter().find(|(_, other)| within(path, other)) {
+                let what = format!("{option} {} is {other}, or lies in it", path.display());
+                return Err(Error::new(ErrorKind::Usage, what).hint("name another file"));
+            } else {
+                taken.push((option, path.to_owned()));
+            }
+            files.push((option, Some(Pending::open(path)?)));
+        }
+        Ok(Self { files, text: stdout.is_none(), filled: Vec::new() })
     }
-    let mut out = out.into_iter();
-    Ok(std::array::from_fn(|_| out.next().flatten()))
+
+    /// Whether a file is asked for by this option.
+    pub fn wants(&self, option: &str) -> bool {
+        self.files.iter().any(|(name, file)| *name == option && file.is_some())
+    }
+
+    /// Writes the file of an option, where it is asked for.
+    ///
+    /// # Errors
+    /// As [`Pending::fill`].
+    pub fn fill(&mut self, option: &str, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+        let file = self.files.iter_mut().find(|(name, _)| *name == option).and_then(|(_, file)| file.take());
+        self.filled.extend(file.map(|file| file.fill(fill)).transpose()?);
+        Ok(())
+    }
+
+    /// Prints the text, where nothing else goes to standard output and it is wanted at all; then the files get their names.
+    ///
+    /// # Errors
+    /// Those of standard output and of [`Filled::publish`].
+    pub fn finish(self, quiet: bool, color: Color, text: impl FnOnce(usize, Paint) -> String) -> Result<()> {
+        if self.text && !quiet {
+            show(color, text)?;
+        }
+        self.filled.into_iter().try_for_each(Filled::publish)
+    }
 }
 
 /// Whether `path` is `other` by whatever name, or lies below it.

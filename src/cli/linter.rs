@@ -50,11 +50,6 @@ impl Linter {
         Ok(Self { rules, ignore, signatures, profile, matcher })
     }
 
-    /// What is found fault with.
-    pub const fn rules(&self) -> &Rules {
-        &self.rules
-    }
-
     /// What the scan is to look for.
     pub fn needs(&self) -> Needs {
         let signatures = Some(self.signatures.clone());

@@ -2,7 +2,6 @@
 
 use super::args::PlanArgs;
 use super::job;
-use super::linter;
 use super::output::{OK, paint, prepare_threads, terminal_width, to_stdout};
 use super::progress;
 use super::values::{Color, Verbosity};
@@ -64,10 +63,9 @@ fn planned(request: &Request, ui: &dyn Ui, show: &Show) -> Result<()> {
 /// Prints what was asked for.
 fn tell(request: &Request, plans: &Plans<'_>, show: &Show) -> Result<()> {
     let platforms: Vec<String> = plans.images.iter().map(|p| p.image.platform.to_string()).collect();
-    let rules = linter::rules()?;
-    let masked = |p: &pipeline::Planned<'_>| analyze::masked(&p.image.facts, p.layers.len(), &rules);
-    let masked: Vec<Vec<Option<String>>> = plans.images.iter().map(masked).collect();
-    let told = masked.iter().map(|all| all.iter().map(|made| made.as_deref().unwrap_or_default()).collect());
+    let shown = |p: &pipeline::Planned<'_>| analyze::shown(&p.image.facts, p.layers.len());
+    let shown: Vec<Vec<Option<String>>> = plans.images.iter().map(shown).collect();
+    let told = shown.iter().map(|all| all.iter().map(|made| made.as_deref().unwrap_or_default()).collect());
     let instructions: Vec<Vec<&str>> = told.collect();
     let of = |index: usize| {
         let p = &plans.images[index];

@@ -2,18 +2,15 @@
 
 use super::args::VerifyArgs;
 use super::job;
-use super::linter;
 use super::output::{FAILED, OK, WIDTH, paint, prepare_threads, terminal_width, to_stdout};
 use super::progress;
 use super::trial::{self, Asked, Found};
 use super::values::{Color, Verbosity};
-use crate::analyze::lint::{self, rules::Rules};
 use crate::image::Platform;
 use crate::pipeline::{self, Inputs, Profiles, Request, Ui, expect};
 use crate::report::paint::Paint;
 use crate::source::{Location, Place};
 use crate::verify::expected::Expected;
-use crate::verify::findings::Outcome;
 use crate::verify::{self, output};
 use crate::{Error, ErrorKind, Result};
 use std::io::{self, IsTerminal};
@@ -50,8 +47,7 @@ pub fn verify(args: VerifyArgs, color: Color, stderr: Paint) -> Result<u8> {
         advance: &|bytes| ui.advance(bytes),
     });
     ui.done();
-    let mut outcome = outcome?;
-    hide_secrets(&mut outcome, &linter::rules()?);
+    let outcome = outcome?;
     let ran = match (&asked, &before) {
         (Some(asked), Some(before)) => Some(ran(asked, [before, &output], platform.as_deref(), &ui)?),
         _ => None,
@@ -81,18 +77,6 @@ fn expected(request: &Request, ui: &dyn Ui) -> Result<Vec<Expected>> {
     let scans = pipeline::scan(&input, &profiles.needs()?, ui)?;
     let inputs = Inputs { request, profiles: &profiles, input: &input, scans: &scans };
     Ok(expect::expected(&pipeline::plan(inputs, pipeline::merge(inputs)?, ui)?))
-}
-
-/// Puts `***` in place of secrets in what is told of configs.
-fn hide_secrets(outcome: &mut Outcome, rules: &Rules) {
-    for finding in outcome.mismatches.iter_mut().chain(&mut outcome.notes) {
-        if let Some(field) = finding.place.strip_prefix("config: ") {
-            let name = field.strip_prefix("config.").unwrap_or(field);
-            for text in [&mut finding.expected, &mut finding.found] {
-                *text = lint::masked_value(rules, name, text);
-            }
-        }
-    }
 }
 
 /// OUT and IN, where what is asked for can be done with them.

@@ -3,6 +3,7 @@
 
 use super::{ConfigChange, Image};
 use crate::report::instruction;
+use crate::secrets::masked_value;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -42,8 +43,7 @@ fn fields(before: &Map<String, Value>, after: &Map<String, Value>, out: &mut Vec
                 named(key, &members(a), &members(b), out);
             }
             _ if a != b => {
-                let change = ConfigChange { field: key.clone(), name: None, before: a.map(told), after: b.map(told) };
-                out.push(change);
+                out.push(change(key, None, a.map(told), b.map(told)));
             }
             _ => {}
         }
@@ -86,8 +86,19 @@ fn named(field: &str, before: &Named, after: &Named, out: &mut Vec<ConfigChange>
     for name in names {
         let (a, b) = (before.get(name).cloned(), after.get(name).cloned());
         if a != b {
-            out.push(ConfigChange { field: field.to_owned(), name: Some(name.clone()), before: a, after: b });
+            out.push(change(field, Some(name), a, b));
         }
+    }
+}
+
+/// A change as it is shown: without secrets.
+fn change(field: &str, name: Option<&str>, before: Option<String>, after: Option<String>) -> ConfigChange {
+    let shown = |text: String| masked_value(name.unwrap_or(field), &text);
+    ConfigChange {
+        field: field.to_owned(),
+        name: name.map(str::to_owned),
+        before: before.map(shown),
+        after: after.map(shown),
     }
 }
 
@@ -98,10 +109,16 @@ fn told(value: &Value) -> String {
 /// Steps that only one image has; those with a layer are told by layer, too, and one whose layer is empty by now is the same.
 fn history(before: &Image<'_>, after: &Image<'_>, out: &mut Vec<ConfigChange>) {
     let steps = |image: &Image<'_>| -> Vec<String> {
-        image.facts.history.iter().map(|h| instruction::clean(&h.created_by)).filter(|step| !step.is_empty()).collect()
+        image
+            .facts
+            .history
+            .iter()
+            .map(|h| instruction::clean(h.created_by.raw()))
+            .filter(|step| !step.is_empty())
+            .collect()
     };
     let (a, b) = (steps(before), steps(after));
-    let change = |before, after| ConfigChange { field: "history".to_owned(), name: None, before, after };
+    let change = |before, after| change("history", None, before, after);
     out.extend(without(&a, &b).map(|step| change(Some(step), None)));
     out.extend(without(&b, &a).map(|step| change(None, Some(step))));
 }

@@ -27,7 +27,9 @@ impl Aligned {
 /// Puts them side by side.
 pub(super) fn align(before: &Image<'_>, after: &Image<'_>) -> Aligned {
     let steps = |image: &Image<'_>| -> Vec<String> {
-        instructions(image.facts, image.layers.len()).map(|i| i.unwrap_or_default().trim().to_owned()).collect()
+        instructions(image.facts, image.layers.len())
+            .map(|i| i.map_or_else(String::new, |i| i.raw().trim().to_owned()))
+            .collect()
     };
     let (a, b) = (steps(before), steps(after));
     let likeness = |i: usize, j: usize| {
@@ -103,7 +105,7 @@ fn told(image: &Image<'_>) -> Vec<Layer> {
     let all = steps.zip(image.layers).zip(image.stored).enumerate();
     all.map(|(index, ((step, layer), (diff_id, blob_bytes)))| Layer {
         index: index + 1,
-        instruction: step.unwrap_or_default().to_owned(),
+        instruction: step.map_or_else(String::new, ToString::to_string),
         diff_id: diff_id.to_string(),
         bytes: layer.tar_bytes,
         blob_bytes: *blob_bytes,

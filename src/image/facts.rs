@@ -1,13 +1,14 @@
 //! What a config says about running the image: the planner protects the programs that it names.
 
 use super::doc::{Doc, View};
+use crate::secrets::Instruction;
 use crate::{Digest, ErrorKind, Result};
 
 /// One step of the image's making.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
     /// The instruction.
-    pub created_by: String,
+    pub created_by: Instruction,
     /// Whether it made no layer.
     pub empty_layer: bool,
 }
@@ -69,7 +70,10 @@ pub fn config_facts(doc: &Doc) -> Result<ImageFacts> {
     }
     let config = root.get("config")?;
     let history = |entry: &View<'_>| {
-        Ok(History { created_by: entry.get("created_by")?.string()?, empty_layer: entry.get("empty_layer")?.bool()? })
+        Ok(History {
+            created_by: entry.get("created_by")?.string()?.into(),
+            empty_layer: entry.get("empty_layer")?.bool()?,
+        })
     };
     Ok(ImageFacts {
         entrypoint: words(&config.get("Entrypoint")?)?,
@@ -145,7 +149,7 @@ mod tests {
         assert_eq!(facts.healthcheck, ["curl x"]);
         assert_eq!(facts.env, [("A".into(), "b=c".into()), ("D".into(), String::new())]);
         assert_eq!(facts.labels[0].0, "z");
-        assert_eq!(facts.history[0].created_by, "RUN x");
+        assert_eq!(facts.history[0].created_by.raw(), "RUN x");
         assert!(facts.history[1].empty_layer);
         assert_eq!(config_facts(&Doc::new(json!({}))).unwrap(), ImageFacts::default());
         assert!(diff_ids(&doc).unwrap().is_empty());

@@ -55,6 +55,6 @@ pub fn run(request: &Request, ui: &dyn Ui) -> Result<Outcome> {
     let written = target.map(|target| write(inputs, &plans, &target, ui)).transpose()?;
     clock.laps.extend(written.iter().flat_map(|written| written.timings.iter().cloned()));
     let timings = if request.timings { clock.laps } else { Vec::new() };
-    let (report, removed) = report(inputs, &plans, written.as_ref(), timings)?;
+    let (report, removed) = report(inputs, &plans, written.as_ref(), timings);
     Ok(Outcome { report, removed, output: written.map(|w| w.sealed) })
 }

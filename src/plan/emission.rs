@@ -53,7 +53,10 @@ impl Out {
 }
 
 /// What is written at the place of one member, in order. For nearly all it is one thing or none.
-#[allow(clippy::box_collection, reason = "there is one for every member, and a boxed list makes it 16 bytes instead of 24")]
+#[allow(
+    clippy::box_collection,
+    reason = "there is one for every member, and a boxed list makes it 16 bytes instead of 24"
+)]
 #[derive(Default)]
 pub enum Outs {
     #[default]

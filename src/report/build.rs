@@ -116,7 +116,7 @@ impl Built<'_> {
             let tar_bytes = self.layers[index].tar_bytes;
             LayerReport {
                 index: index + 1,
-                instruction: instructions.next().map(|h| h.created_by.clone()).unwrap_or_default(),
+                instruction: instructions.next().map(|h| h.created_by.to_string()).unwrap_or_default(),
                 input_bytes: tar_bytes,
                 output_bytes: output.map_or(0, |(plan, _)| match plan {
                     LayerPlan::Verbatim(_) => tar_bytes,

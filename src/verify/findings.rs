@@ -1,5 +1,6 @@
 //! What was found: mismatches with both sides, what else is to be told, and how much was looked at.
 
+use crate::secrets::masked_value;
 use serde::Serialize;
 
 /// A mismatch, or something that is to be told.
@@ -69,14 +70,19 @@ pub struct Outcome {
 }
 
 impl Finding {
-    /// One of an image that is named later.
+    /// One of an image that is named later. Of a config no secret is told.
     fn new(
         kind: &'static str,
         place: impl Into<String>,
         expected: impl Into<String>,
         found: impl Into<String>,
     ) -> Self {
-        Self { kind, image: None, place: place.into(), expected: expected.into(), found: found.into() }
+        let (place, mut expected, mut found) = (place.into(), expected.into(), found.into());
+        if let Some(field) = place.strip_prefix("config: ") {
+            let name = field.strip_prefix("config.").unwrap_or(field);
+            [&mut expected, &mut found].into_iter().for_each(|text| *text = masked_value(name, text));
+        }
+        Self { kind, image: None, place, expected, found }
     }
 }
 

@@ -8,7 +8,6 @@ mod finding;
 mod imports;
 mod links;
 mod look;
-mod masked;
 mod modes;
 mod modules;
 mod node;
@@ -22,7 +21,6 @@ mod variables;
 pub use finding::{Finding, Severity};
 use look::Look;
 pub use look::{Ignore, Request};
-pub use masked::{masked, masked_value};
 
 /// As many characters of an instruction are told beside each finding of its layer.
 const INSTRUCTION: usize = 300;

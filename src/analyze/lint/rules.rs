@@ -5,7 +5,6 @@ use super::Severity;
 use crate::refs::signatures::{Signatures, Wanted};
 use bstr::ByteSlice;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
-use regex::{Regex, RegexBuilder};
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -62,9 +61,6 @@ pub(super) struct Archive {
 #[serde(deny_unknown_fields)]
 struct Environment {
     severity: Severity,
-    names: String,
-    not: String,
-    url: String,
 }
 
 #[derive(Deserialize)]
@@ -115,14 +111,6 @@ pub(super) enum Named {
     Archive(usize),
 }
 
-/// What tells secrets among variables.
-pub(super) struct Variables {
-    pub(super) severity: Severity,
-    pub(super) names: Regex,
-    pub(super) not: Regex,
-    pub(super) url: Regex,
-}
-
 /// Which imports need no file.
 pub(super) struct PythonRules {
     /// Files that are no applications.
@@ -158,7 +146,8 @@ pub struct Rules {
     marked: Vec<usize>,
     names: GlobSet,
     named: Vec<Named>,
-    pub(super) variables: Variables,
+    /// How severe a secret in the config is.
+    pub(super) variables: Severity,
     /// Directories that links may point into without anything there.
     pub(super) outside: Vec<String>,
     pub(super) python: PythonRules,
@@ -171,10 +160,6 @@ fn set(globs: &[String]) -> Result<GlobSet, String> {
         out.add(GlobBuilder::new(glob).literal_separator(true).build().map_err(|e| e.to_string())?);
     }
     out.build().map_err(|e| e.to_string())
-}
-
-fn regex(text: &str) -> Result<Regex, String> {
-    RegexBuilder::new(text).build().map_err(|e| e.to_string())
 }
 
 impl Rules {
@@ -213,12 +198,7 @@ impl Rules {
             marked,
             names: set(&globs)?,
             named,
-            variables: Variables {
-                severity: environment.severity,
-                names: regex(&environment.names)?,
-                not: regex(&environment.not)?,
-                url: regex(&environment.url)?,
-            },
+            variables: environment.severity,
             outside: file.links.outside,
             python: PythonRules {
                 system: set(&python.system)?,
@@ -330,21 +310,5 @@ mod tests {
         assert_eq!(named("app/.env"), Some("an environment file"));
         assert_eq!(named("a/b.tar.gz"), Some("archive"));
         assert_eq!(named("app/main.py"), None);
-    }
-
-    #[test]
-    fn variables_are_told_by_name_and_value() {
-        let v = Rules::builtin().unwrap().variables;
-        for name in ["TOKEN", "NPM_TOKEN", "DB_PASSWORD", "PGPASSWORD", "AWS_SECRET_ACCESS_KEY", "OPENAI_API_KEY"] {
-            assert!(v.names.is_match(name), "{name}");
-        }
-        for name in ["GPG_KEY", "PATH", "AWS_ACCESS_KEY_ID", "DB_PASSWORD_FILE", "TOKENIZERS_PARALLELISM"] {
-            assert!(!v.names.is_match(name), "{name}");
-        }
-        for value in ["", "$TOKEN", "${X}", "/run/secrets/x", "true", "1", "changeme"] {
-            assert!(v.not.is_match(value), "{value}");
-        }
-        assert!(!v.not.is_match("s3cr3t-value"));
-        assert!(v.url.is_match("postgres://user:pw@db/x") && !v.url.is_match("https://host:80/@x"));
     }
 }

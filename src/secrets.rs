@@ -1,8 +1,64 @@
-//! Where secrets stand in instructions and other texts of a config, and the same texts without them.
+//! Where secrets stand in instructions and other texts of a config, and the same texts without them. More people read reports,
+//! comments and logs than can pull an image: what can hold a secret is a type that hides it whenever it is shown.
 
-use super::rules::{Rules, Variables};
+use regex::Regex;
+use serde::Deserialize;
 use serde_json::Value;
+use std::fmt;
 use std::ops::Range;
+use std::sync::LazyLock;
+
+/// What tells a secret, as `profiles/secrets.toml` has it.
+struct Patterns {
+    names: Regex,
+    not: Regex,
+    url: Regex,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    names: String,
+    not: String,
+    url: String,
+}
+
+/// None where the table is wrong, which a test rules out: then nothing at all is shown.
+static PATTERNS: LazyLock<Option<Patterns>> = LazyLock::new(|| {
+    let written: Written = toml::from_str(include_str!("../profiles/secrets.toml")).ok()?;
+    let regex = |text: &str| Regex::new(text).ok();
+    Some(Patterns { names: regex(&written.names)?, not: regex(&written.not)?, url: regex(&written.url)? })
+});
+
+/// An instruction of a history. Shown, it has `***` in place of secrets.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Instruction(String);
+
+impl Instruction {
+    /// The text as the config has it, to compare it and to look for secrets: not to be shown.
+    #[must_use]
+    pub fn raw(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Instruction {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Display for Instruction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&masked(&self.0))
+    }
+}
+
+impl fmt::Debug for Instruction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&masked(&self.0), f)
+    }
+}
 
 /// What is told of a variable whose name says it.
 const VALUE: &str = "a secret";
@@ -12,7 +68,12 @@ const URL: &str = "a password in a URL";
 const MASK: &str = "***";
 
 /// What of a variable is a secret.
-pub(super) fn secret(rules: &Variables, name: &str, value: &str) -> Option<&'static str> {
+#[must_use]
+pub fn secret(name: &str, value: &str) -> Option<&'static str> {
+    secret_by(PATTERNS.as_ref()?, name, value)
+}
+
+fn secret_by(rules: &Patterns, name: &str, value: &str) -> Option<&'static str> {
     let value = value.trim_matches(['"', '\'']);
     if rules.names.is_match(name) && !rules.not.is_match(value) {
         return Some(VALUE);
@@ -21,17 +82,23 @@ pub(super) fn secret(rules: &Variables, name: &str, value: &str) -> Option<&'sta
 }
 
 /// A secret in an instruction.
-pub(super) struct Word<'t> {
+pub struct Word<'t> {
     /// The variable.
-    pub(super) name: &'t str,
-    pub(super) what: &'static str,
+    pub name: &'t str,
+    /// What of it is a secret.
+    pub what: &'static str,
     /// Where the value stands.
     value: Range<usize>,
 }
 
 /// The variables with secrets that an instruction sets: `ENV A=b`, `ARG A=b`, `|1 A=b /bin/sh -c …`, `RUN A=b program`; and
 /// passwords in URLs.
-pub(super) fn words<'t>(rules: &Variables, instruction: &'t str) -> Vec<Word<'t>> {
+#[must_use]
+pub fn words(instruction: &str) -> Vec<Word<'_>> {
+    PATTERNS.as_ref().map_or_else(Vec::new, |rules| words_by(rules, instruction))
+}
+
+fn words_by<'t>(rules: &Patterns, instruction: &'t str) -> Vec<Word<'t>> {
     let declared = declared(instruction);
     let (mut found, mut at) = (Vec::new(), 0);
     while let Some(sign) = memchr::memchr(b'=', &instruction.as_bytes()[at..]).map(|i| at + i) {
@@ -44,7 +111,7 @@ pub(super) fn words<'t>(rules: &Variables, instruction: &'t str) -> Vec<Word<'t>
             continue;
         };
         let end = at + if at <= declared { declared_end(&instruction[at..declared]) } else { shell_end(rest) };
-        if secret(rules, name, &instruction[at..end]) == Some(VALUE) {
+        if secret_by(rules, name, &instruction[at..end]) == Some(VALUE) {
             found.push(Word { name, what: VALUE, value: at..end });
             at = end;
         }
@@ -131,13 +198,13 @@ fn unescaped(text: &str, escapes: bool) -> impl Iterator<Item = (usize, char)> {
 
 /// A text with `***` for the secrets in it.
 #[must_use]
-pub fn masked(rules: &Rules, text: &str) -> String {
-    let rules = &rules.variables;
+pub fn masked(text: &str) -> String {
+    let Some(rules) = PATTERNS.as_ref() else { return MASK.to_owned() };
     let urls = rules.url.find_iter(text).filter_map(|url| {
         let (user, host) = (url.as_str().find("://")? + 3, url.as_str().rfind('@')?);
         Some(url.start() + user..url.start() + host)
     });
-    let values = words(rules, text).into_iter().filter(|word| word.what == VALUE).map(|word| word.value);
+    let values = words_by(rules, text).into_iter().filter(|word| word.what == VALUE).map(|word| word.value);
     let mut hidden: Vec<Range<usize>> = urls.chain(values).collect();
     hidden.sort_by_key(|range| (range.start, range.end));
     let (mut out, mut at) = (String::with_capacity(text.len()), 0);
@@ -154,13 +221,13 @@ pub fn masked(rules: &Rules, text: &str) -> String {
 
 /// The value of a variable, label or key of a config, with `***` for the secrets in it; it may be the text of a JSON value.
 #[must_use]
-pub fn masked_value(rules: &Rules, name: &str, value: &str) -> String {
-    if secret(&rules.variables, name, value) == Some(VALUE) {
+pub fn masked_value(name: &str, value: &str) -> String {
+    if secret(name, value) == Some(VALUE) {
         return MASK.to_owned();
     }
     match serde_json::from_str(value) {
-        Ok(json @ (Value::Array(_) | Value::Object(_))) => masked_json(rules, name, json).to_string(),
-        _ => masked(rules, value),
+        Ok(json @ (Value::Array(_) | Value::Object(_))) => masked_json(name, json).to_string(),
+        _ => masked(value),
     }
 }
 
@@ -168,15 +235,15 @@ pub fn masked_value(rules: &Rules, name: &str, value: &str) -> String {
 const ENV: &str = "Env";
 
 /// All strings of a JSON value that is under this key.
-fn masked_json(rules: &Rules, name: &str, value: Value) -> Value {
+fn masked_json(name: &str, value: Value) -> Value {
     match value {
         Value::String(text) => Value::String(match text.split_once('=') {
-            Some((variable, value)) if name == ENV => format!("{variable}={}", masked_value(rules, variable, value)),
-            _ => masked_value(rules, name, &text),
+            Some((variable, value)) if name == ENV => format!("{variable}={}", masked_value(variable, value)),
+            _ => masked_value(name, &text),
         }),
-        Value::Array(items) => items.into_iter().map(|item| masked_json(rules, name, item)).collect(),
+        Value::Array(items) => items.into_iter().map(|item| masked_json(name, item)).collect(),
         Value::Object(entries) => {
-            entries.into_iter().map(|(key, value)| (key.clone(), masked_json(rules, &key, value))).collect()
+            entries.into_iter().map(|(key, value)| (key.clone(), masked_json(&key, value))).collect()
         }
         other => other,
     }
@@ -185,13 +252,26 @@ fn masked_json(rules: &Rules, name: &str, value: Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analyze::lint::rules::Rules;
+
+    #[test]
+    fn variables_are_told_by_name_and_value() {
+        let v = PATTERNS.as_ref().unwrap();
+        for name in ["TOKEN", "NPM_TOKEN", "DB_PASSWORD", "PGPASSWORD", "AWS_SECRET_ACCESS_KEY", "OPENAI_API_KEY"] {
+            assert!(v.names.is_match(name), "{name}");
+        }
+        for name in ["GPG_KEY", "PATH", "AWS_ACCESS_KEY_ID", "DB_PASSWORD_FILE", "TOKENIZERS_PARALLELISM"] {
+            assert!(!v.names.is_match(name), "{name}");
+        }
+        for value in ["", "$TOKEN", "${X}", "/run/secrets/x", "true", "1", "changeme"] {
+            assert!(v.not.is_match(value), "{value}");
+        }
+        assert!(!v.not.is_match("s3cr3t-value"));
+        assert!(v.url.is_match("postgres://user:pw@db/x") && !v.url.is_match("https://host:80/@x"));
+    }
 
     #[test]
     fn instructions_set_variables() {
-        let rules = Rules::builtin().unwrap();
-        let names =
-            |text: &str| -> Vec<String> { words(&rules.variables, text).iter().map(|word| word.name.into()).collect() };
+        let names = |text: &str| -> Vec<String> { words(text).iter().map(|word| word.name.into()).collect() };
         assert_eq!(names("|1 NPM_TOKEN=abcdef /bin/sh -c npm ci"), ["NPM_TOKEN"]);
         assert_eq!(names("/bin/sh -c #(nop)  ENV DB_PASSWORD=hunter22"), ["DB_PASSWORD"]);
         assert_eq!(names("ARG TOKEN=\"abc def\""), ["TOKEN"]);
@@ -209,8 +289,14 @@ mod tests {
     }
 
     #[test]
+    fn an_instruction_hides_what_it_knows() {
+        let made = Instruction::from("RUN TOKEN=S3CRET make".to_owned());
+        assert_eq!((made.to_string().as_str(), made.raw()), ("RUN TOKEN=*** make", "RUN TOKEN=S3CRET make"));
+        assert_eq!(format!("{made:?}"), "\"RUN TOKEN=*** make\"");
+    }
+
+    #[test]
     fn instructions_are_told_without_secrets() {
-        let rules = Rules::builtin().unwrap();
         for (text, told) in [
             ("|2 A=b NPM_TOKEN=abcdef /bin/sh -c npm ci", "|2 A=b NPM_TOKEN=*** /bin/sh -c npm ci"),
             ("RUN (TOKEN=\"abc def\"; make) && b", "RUN (TOKEN=***; make) && b"),
@@ -224,7 +310,7 @@ mod tests {
             ("RUN TOKEN=$(cat /run/secrets/t) make", "RUN TOKEN=$(cat /run/secrets/t) make"),
             ("", ""),
         ] {
-            assert_eq!(masked(&rules, text), told);
+            assert_eq!(masked(text), told);
         }
         for text in [
             "ENV PASSPHRASE=correct S3CRET battery B=c",
@@ -238,7 +324,7 @@ mod tests {
             "ENV REDIS_URL=redis://:S3CRET@h:1/0",
             "RUN curl HTTP://u:S3CRET@h",
         ] {
-            let told = masked(&rules, text);
+            let told = masked(text);
             assert!(told.contains("***") && !told.contains("S3CRET"), "{told}");
         }
         for (text, told) in [
@@ -247,7 +333,7 @@ mod tests {
             ("[\"ENV TOKEN=abc\"]", "[\"ENV TOKEN=***\"]"),
             ("ENV A=b SECRET=x y C=d e", "ENV A=b SECRET=*** C=d e"),
         ] {
-            assert_eq!(masked(&rules, text), told);
+            assert_eq!(masked(text), told);
         }
         for (name, value, told) in [
             ("API_KEY", "a b c", "***"),
@@ -258,7 +344,7 @@ mod tests {
             ("label", r#"{"PASSWORD":"a b","n":1}"#, r#"{"PASSWORD":"***","n":1}"#),
             ("n", "{no json TOKEN=a", "{no json TOKEN=***"),
         ] {
-            assert_eq!(masked_value(&rules, name, value), told);
+            assert_eq!(masked_value(name, value), told);
         }
     }
 }
