@@ -1,4 +1,4 @@
-//! From layers to one tree, with the semantics of overlay engines.
+//! Merges layers into one tree, with the semantics of overlay engines.
 //!
 //! A layer is unpacked alone, in tar order, into a tree of its own: the last entry of a path wins, and a path below a
 //! symbolic link of the same layer follows it. Then the layer's whiteouts and opaque markers hide lower entries, whatever
@@ -19,28 +19,28 @@ const PATH_MAX: usize = 4096;
 /// A whiteout or an opaque marker, with symbolic links of its own layer followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Whiteout {
-    /// What it hides: the path itself of a whiteout, the children of this directory for an opaque marker.
+    /// The path that it hides: that of a whiteout, or for an opaque whiteout the directory whose lower children are hidden.
     pub path: BString,
-    /// Whether it is an opaque marker.
+    /// True for an opaque whiteout.
     pub opaque: bool,
-    /// The member that says so.
+    /// The number in its layer of the member that is the whiteout.
     pub member: u32,
 }
 
 /// All layers on top of each other.
 #[derive(Clone, Debug)]
 pub struct Merged {
-    /// What a container sees.
+    /// The tree that a container sees.
     pub tree: Tree,
-    /// The same after the base layers alone, where there are any.
+    /// The tree of the base layers alone, if there are any.
     pub base: Option<Tree>,
-    /// The whiteouts and opaque markers of each layer.
+    /// The whiteouts of each layer, opaque ones too.
     pub whiteouts: Vec<Vec<Whiteout>>,
     /// The hard links of each layer: the member, and the member of the same layer that has its data.
     pub links: Vec<HashMap<u32, u32>>,
 }
 
-/// What a member's name makes of it.
+/// The meaning of a member, by its name.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Role<'a> {
     /// An entry of the tree.
@@ -49,11 +49,11 @@ pub enum Role<'a> {
     Whiteout(&'a [u8]),
     /// Hides all lower children of its directory.
     Opaque,
-    /// AUFS bookkeeping, below a whiteout, or a whiteout of nothing nameable: never in the tree.
+    /// AUFS bookkeeping, a member below a whiteout, or a whiteout of something that has no name: never in the tree.
     Nothing,
 }
 
-/// Tells entries from markers by the name alone, as engines do.
+/// Tells entries from whiteouts by the name alone, as engines do.
 #[must_use]
 pub fn role(member_path: &[u8]) -> Role<'_> {
     let (dir, name) = path::split(member_path);
@@ -69,7 +69,7 @@ pub fn role(member_path: &[u8]) -> Role<'_> {
     }
 }
 
-/// Whether a member's own name spells the whiteout of exactly this path.
+/// True if a member's name is that of the whiteout of exactly this path.
 #[must_use]
 pub fn is_marker_of(member_path: &[u8], hidden: &[u8]) -> bool {
     let (dir, name) = path::split(hidden);
@@ -79,8 +79,8 @@ pub fn is_marker_of(member_path: &[u8], hidden: &[u8]) -> bool {
 /// Merges the members of all layers, bottom first; the first `base` of them also into a tree of their own.
 ///
 /// # Errors
-/// Of kind [`ErrorKind::Layer`], with layer and member: a hard link without a target or to a directory, a loop of
-/// symbolic links on an entry's path, a path that is too long.
+/// Returns an error of kind [`ErrorKind::Layer`], with layer and member: for a hard link without a target or to a directory, a
+/// loop of symbolic links on an entry's path, or a path that is too long.
 pub fn merge(layers: &[&[Member]], base: usize) -> Result<Merged> {
     let mut all = Build::new(layers, 0);
     let mut whiteouts = Vec::with_capacity(layers.len());
@@ -102,19 +102,19 @@ pub fn merge(layers: &[&[Member]], base: usize) -> Result<Merged> {
     Ok(Merged { tree: all.freeze()?, base: base_tree, whiteouts, links })
 }
 
-/// One layer unpacked alone.
+/// One layer, unpacked alone.
 struct Own<'a> {
     build: Build<'a>,
     found: Found,
 }
 
-/// What a layer says beside its tree.
+/// Everything that a layer says beside its tree.
 #[derive(Default)]
 struct Found {
     whiteouts: Vec<Whiteout>,
-    /// Hard links whose target this layer does not have.
+    /// Hard links whose target this layer does not have, by their number in the layer.
     foreign: Vec<u32>,
-    /// Hard links within this layer: member and the member with the data.
+    /// Hard links within this layer: the number of the link, and that of the member with the data.
     links: HashMap<u32, u32>,
 }
 
@@ -150,7 +150,7 @@ fn unpack<'a>(layer: u32, layers: &'a [&'a [Member]]) -> Result<Own<'a>> {
         }
     }
     for (index, name) in markers {
-        // Only now: a marker counts whatever its place in the tar.
+        // Only after all entries: a whiteout counts whatever its place in the tar.
         let (dir, _) = path::split(&members[index as usize].path);
         if let Some(dir) = own.build.canonical(dir) {
             let path = name.map_or_else(|| dir.clone(), |name| path::join(&dir, name));
@@ -164,7 +164,7 @@ fn unpack<'a>(layer: u32, layers: &'a [&'a [Member]]) -> Result<Own<'a>> {
     Ok(own)
 }
 
-/// The length of what a link names, in bytes.
+/// Returns the length of a link's target, in bytes.
 fn target_length(member: &Member) -> usize {
     match &member.kind {
         Kind::Symlink(target) | Kind::HardLink(target) => target.len(),
@@ -173,8 +173,8 @@ fn target_length(member: &Member) -> usize {
 }
 
 impl Own<'_> {
-    /// Gives links that came before their targets the holders that they mean, and returns these. A chain of links that ends at
-    /// a name which this layer does not have is one inode of a lower layer; its end stands for it.
+    /// Gives hard links that came before their targets the holders that they mean, and returns these. A chain of links that
+    /// ends at a name which this layer does not have is one inode of a lower layer; the last link stands for it.
     fn settle(&mut self, pending: &[u32], members: &[Member]) -> HashMap<u32, u32> {
         let mut settled: HashMap<u32, u32> = HashMap::new();
         if pending.is_empty() {
@@ -190,7 +190,7 @@ impl Own<'_> {
                 let Kind::HardLink(target) = &members[holder as usize].kind else {
                     break;
                 };
-                // A directory that came after the link is not what it means; a lower layer may have that.
+                // A directory that came after the link is not its target; a lower layer may have that.
                 let found = self.build.find(target, true).filter(|&node| !self.build.is_dir(node));
                 let Some(at) = found.and_then(|node| self.build.nodes[node as usize].holder.at()) else {
                     break;
