@@ -1,4 +1,4 @@
-//! An analysis as JSON: dive's keys, so that what reads `dive --json` reads this, and all of slim's own under `slim`.
+//! An analysis as JSON: dive's keys, so that programs that read `dive --json` can read this, and slim's own under `slim`.
 //!
 //! | key | meaning |
 //! |---|---|
@@ -35,15 +35,15 @@ use serde::ser::{SerializeSeq, SerializeStruct};
 use serde::{Serialize, Serializer};
 use std::io::{self, Write};
 
-/// What made a layer where the history does not say.
+/// The instruction of a layer that the history does not describe.
 const MISSING: &str = "(missing)";
-/// How many wasted paths are listed.
+/// The number of wasted paths that are listed.
 const PATHS: usize = 100;
 
-/// Writes it on one line.
+/// Writes the document on one line.
 ///
 /// # Errors
-/// What `out` fails with.
+/// Returns an error if writing to `out` fails.
 pub fn write(analysis: &Analysis, request: &Request<'_>, out: &mut dyn Write) -> io::Result<()> {
     let layer: Vec<Layer<'_>> = request
         .layers
@@ -157,7 +157,7 @@ impl File {
     }
 }
 
-/// A mode as Go's `os.FileMode` has it. Source: <https://pkg.go.dev/io/fs#FileMode>.
+/// Returns a mode as Go's `os.FileMode` has it. Source: <https://pkg.go.dev/io/fs#FileMode>.
 fn go_mode(mode: u32, kind: &Kind, is_dir: bool) -> u32 {
     let special = [(0o4000, 23), (0o2000, 22), (0o1000, 20)];
     let bits = special.iter().filter(|(bit, _)| mode & bit != 0).fold(0, |all, (_, go)| all | 1 << go);
@@ -172,7 +172,7 @@ fn go_mode(mode: u32, kind: &Kind, is_dir: bool) -> u32 {
     mode & 0o777 | bits | kind
 }
 
-/// What slim adds.
+/// The keys that slim adds.
 struct Own<'a>(&'a Analysis);
 
 impl Serialize for Own<'_> {

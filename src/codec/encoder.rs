@@ -1,4 +1,4 @@
-//! What all compressing writers have in common.
+//! The trait of all compressing writers.
 
 use std::io::{self, Write};
 
@@ -6,7 +6,7 @@ use std::io::{self, Write};
 pub trait Encoder<W>: Write {
     /// Writes what is left and the end of the stream.
     ///
-    /// # Errors
+    /// Returns the errors of the writer underneath.
     /// Those of the writer underneath.
     fn finish(self: Box<Self>) -> io::Result<W>;
 }

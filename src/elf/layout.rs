@@ -27,7 +27,7 @@ const ROUNDS: usize = 8;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Cluster {
     pub(super) from: Range<u64>,
-    /// Its offset in the new file, at or below the original one.
+    /// The offset in the new file, at or below the original one.
     pub(super) to: u64,
 }
 

@@ -133,7 +133,7 @@ pub(super) struct Collector<'w> {
     /// The offset and text of `x / "a" / "b"` so far, and whether a slash comes last.
     chain: Option<(usize, String)>,
     slash: bool,
-    /// What strings that are given to a function that loads modules become.
+    /// Turns a string that is given to a function which loads modules into the target it refers to.
     module: fn(&str) -> Option<Target>,
 }
 

@@ -98,6 +98,7 @@ pub fn merge(layers: &[&[Member]], base: usize) -> Result<Merged> {
             base_tree = Some(all.freeze()?);
         }
     }
+    // The base tree above was frozen with the table, which later layers still needed. Now its memory is free for the flat tree.
     all.drop_table();
     Ok(Merged { tree: all.freeze()?, base: base_tree, whiteouts, links })
 }
@@ -181,6 +182,8 @@ impl Own<'_> {
             return settled;
         }
         let links: HashSet<u32> = pending.iter().copied().collect();
+        // Each link is followed to the end of its chain. It is its own holder while it is being followed, so that a loop of
+        // links ends, and all links of the chain get the holder at its end.
         for &first in pending {
             let mut trail = Vec::new();
             let mut holder = first;
@@ -200,6 +203,7 @@ impl Own<'_> {
             let end = settled.get(&holder).copied().unwrap_or(holder);
             settled.extend(trail.into_iter().map(|link| (link, end)));
         }
+        // One inode has one holder: names that were added before their targets get the final one.
         for node in &mut self.build.nodes {
             if let Some(MemberId { layer, member }) = node.holder.at()
                 && let Some(&member) = settled.get(&member)
@@ -225,6 +229,8 @@ impl<'a> Build<'a> {
     /// Lays a layer on top.
     fn overlay(&mut self, mut own: Build<'a>, found: &Found, members: &'a [Member]) -> Result<()> {
         let mut holders = HashMap::new();
+        // Targets are looked up before this layer's whiteouts are applied: a link keeps the data of a lower file that its own
+        // layer hides. A path that exists as it is written comes before one that symbolic links lead to.
         for &link in &found.foreign {
             let Kind::HardLink(target) = &members[link as usize].kind else {
                 continue;
@@ -240,10 +246,12 @@ impl<'a> Build<'a> {
             let at = MemberId { layer: self.layer, member: link };
             holders.insert(Origin::of(at), self.nodes[found as usize].holder);
         }
+        // Below the first layer with entries there is nothing to hide or to merge with.
         if self.is_empty() {
             *self = own;
             return Ok(());
         }
+        // All whiteouts come before all entries, as they hide only what lower layers have.
         for mark in &found.whiteouts {
             if mark.opaque {
                 if let Some(dir) = self.walk(&mark.path) {
@@ -256,6 +264,8 @@ impl<'a> Build<'a> {
                 }
             }
         }
+        // Engines make the directories on the way to a whiteout, and so replace a symbolic link that a lower layer has there.
+        // Measured with docker 20.10 and podman 4. In other places no directories are made, as nobody means that.
         for mark in &found.whiteouts {
             let dir = if mark.opaque { &mark.path[..] } else { path::split(&mark.path).0 };
             if self.leads_through_a_link(dir) {
@@ -263,6 +273,7 @@ impl<'a> Build<'a> {
                 own.make_dirs(dir).map_err(|what| bad(members, mark.member, what))?;
             }
         }
+        // `lay` walks the layer's tree by its lists of children, so the table can go before this tree needs more memory.
         own.drop_table();
         self.reserve(own.nodes.len());
         self.lay(&own, &holders);

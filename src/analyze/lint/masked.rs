@@ -1,17 +1,17 @@
-//! Where secrets stand in instructions and other texts of a config, and the same texts without them.
+//! Finds secrets in instructions and other texts of a config, and masks them.
 
 use super::rules::{Rules, Variables};
 use serde_json::Value;
 use std::ops::Range;
 
-/// What is told of a variable whose name says it.
+/// The description of a secret in a variable whose name tells.
 const VALUE: &str = "a secret";
-/// What is told of any other.
+/// The description of a secret in any other variable.
 const URL: &str = "a password in a URL";
-/// What stands in place of a secret.
+/// The text that replaces a secret.
 const MASK: &str = "***";
 
-/// What of a variable is a secret.
+/// Returns the kind of secret in a variable, if there is one.
 pub(super) fn secret(rules: &Variables, name: &str, value: &str) -> Option<&'static str> {
     let value = value.trim_matches(['"', '\'']);
     if rules.names.is_match(name) && !rules.not.is_match(value) {
@@ -25,19 +25,19 @@ pub(super) struct Word<'t> {
     /// The variable.
     pub(super) name: &'t str,
     pub(super) what: &'static str,
-    /// Where the value stands.
+    /// The range of the value in the instruction.
     value: Range<usize>,
 }
 
-/// The variables with secrets that an instruction sets: `ENV A=b`, `ARG A=b`, `|1 A=b /bin/sh -c …`, `RUN A=b program`; and
-/// passwords in URLs.
+/// Returns the variables with secrets that an instruction sets: `ENV A=b`, `ARG A=b`, `|1 A=b /bin/sh -c …`, `RUN A=b program`;
+/// and passwords in URLs.
 pub(super) fn words<'t>(rules: &Variables, instruction: &'t str) -> Vec<Word<'t>> {
     let declared = declared(instruction);
     let (mut found, mut at) = (Vec::new(), 0);
     while let Some(sign) = memchr::memchr(b'=', &instruction.as_bytes()[at..]).map(|i| at + i) {
         at = sign + 1;
         let rest = &instruction[at..];
-        // What is computed is no value: `TOKEN=$(cat …)`, `TOKEN=`cat …``.
+        // A computed value is no secret itself: `TOKEN=$(cat …)`, `TOKEN=`cat …``.
         let computed = rest.trim_start_matches(['"', '\'']).starts_with(['$', '`']);
         let Some(name) = name_before(&instruction[..sign]).filter(|name| !computed && rules.names.is_match(name))
         else {
@@ -62,8 +62,8 @@ pub(super) fn words<'t>(rules: &Variables, instruction: &'t str) -> Vec<Word<'t>
     found
 }
 
-/// Up to where an instruction does nothing but set variables, whose values builders write down without quotes: to its end that of
-/// `ENV A=b c` and the like, up to the shell that of `RUN |1 A=b c /bin/sh -c …`.
+/// Returns the offset up to which an instruction only sets variables, whose values builders write without quotes: the end of
+/// `ENV A=b c` and the like, the shell in `RUN |1 A=b c /bin/sh -c …`.
 fn declared(instruction: &str) -> usize {
     let text = instruction.trim_start();
     let text = text.strip_prefix("/bin/sh -c #(nop)").unwrap_or(text).trim_start();
@@ -79,7 +79,7 @@ fn declared(instruction: &str) -> usize {
     0
 }
 
-/// The name that `before` ends with: that of a variable, and not the end of an option or a path.
+/// Returns the name at the end of `before`: that of a variable, and not the end of an option or a path.
 fn name_before(before: &str) -> Option<&str> {
     let in_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     let start = before.len() - before.chars().rev().take_while(|c| in_name(*c)).count();
@@ -89,7 +89,7 @@ fn name_before(before: &str) -> Option<&str> {
     (begins && before[..start].chars().next_back().is_none_or(opens)).then_some(name)
 }
 
-/// How long the value is that `text` begins with, in a list of variables: up to the next one.
+/// Returns the length of the value at the beginning of `text`, in a list of variables: up to the next one.
 fn declared_end(text: &str) -> usize {
     if let Some(end) = quoted_end(text) {
         return end;
@@ -103,7 +103,7 @@ fn declared_end(text: &str) -> usize {
     text[..next.unwrap_or(text.len())].trim_end().len()
 }
 
-/// The same of a value in a shell's line, or in any other text: up to a blank, or what ends a command.
+/// Returns the length of a value in a shell's line, or in any other text: up to a blank, or to the end of the command.
 fn shell_end(text: &str) -> usize {
     if let Some(end) = quoted_end(text) {
         return end;
@@ -113,13 +113,13 @@ fn shell_end(text: &str) -> usize {
     unescaped(text, true).skip(first).find(|(_, c)| ends(*c)).map_or(text.len(), |(at, _)| at)
 }
 
-/// Where the quotes close that `text` begins with, behind them; none without.
+/// Returns the offset behind the closing quote of the quotes that `text` begins with; `None` if it has none.
 fn quoted_end(text: &str) -> Option<usize> {
     let quote = text.chars().next().filter(|c| matches!(c, '"' | '\''))?;
     unescaped(text, quote == '"').skip(1).find(|(_, c)| *c == quote).map(|(at, _)| at + 1)
 }
 
-/// The characters of a text that no backslash stands before, where it means anything.
+/// Returns the characters of a text that no backslash escapes, if backslashes mean anything.
 fn unescaped(text: &str, escapes: bool) -> impl Iterator<Item = (usize, char)> {
     let mut escaped = false;
     text.char_indices().filter(move |(_, c)| {
@@ -129,7 +129,7 @@ fn unescaped(text: &str, escapes: bool) -> impl Iterator<Item = (usize, char)> {
     })
 }
 
-/// A text with `***` for the secrets in it.
+/// Returns a text with `***` for the secrets in it.
 #[must_use]
 pub fn masked(rules: &Rules, text: &str) -> String {
     let rules = &rules.variables;
@@ -152,7 +152,8 @@ pub fn masked(rules: &Rules, text: &str) -> String {
     out
 }
 
-/// The value of a variable, label or key of a config, with `***` for the secrets in it; it may be the text of a JSON value.
+/// Returns the value of a variable, label or key of a config, with `***` for the secrets in it; it may be the text of a JSON
+/// value.
 #[must_use]
 pub fn masked_value(rules: &Rules, name: &str, value: &str) -> String {
     if secret(&rules.variables, name, value) == Some(VALUE) {
@@ -164,10 +165,10 @@ pub fn masked_value(rules: &Rules, name: &str, value: &str) -> String {
     }
 }
 
-/// The key of a config under which every string is `NAME=VALUE`.
+/// The key of a config that contains strings of the form `NAME=VALUE`.
 const ENV: &str = "Env";
 
-/// All strings of a JSON value that is under this key.
+/// Masks all strings of a JSON value that is under this key.
 fn masked_json(rules: &Rules, name: &str, value: Value) -> Value {
     match value {
         Value::String(text) => Value::String(match text.split_once('=') {
