@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 /// A writer that compresses, and ends its stream only in [`Encoder::finish`].
 pub trait Encoder<W>: Write {
-    /// Writes what is left and the end of the stream.
+    /// Writes the rest and the end of the stream.
     ///
     /// Returns the errors of the writer underneath.
     /// Those of the writer underneath.

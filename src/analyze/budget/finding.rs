@@ -11,7 +11,7 @@ pub const SEVERITIES: [&str; 4] = ["error", "warning", "note", "none"];
 pub struct Finding<'a> {
     /// The id of the rule.
     pub id: &'a str,
-    /// One of [`SEVERITIES`] but the last.
+    /// One of [`SEVERITIES`], except the last.
     pub severity: &'a str,
     /// The path, without a leading slash; empty if the finding is in the config.
     pub path: &'a BStr,

@@ -204,7 +204,7 @@ fn growth(limit: &read::Growth, growth: Option<&Growth>) -> Checked {
     let grown = growth.bytes_after.saturating_sub(growth.bytes_before);
     let pass = match limit.most {
         read::Most::Bytes(most) => grown <= most,
-        // Even a tenth of a percent more is too much; multiplying keeps the rounding of a division out of the comparison.
+        // Compared without a division, so that rounding does not hide a tenth of a percent too much.
         read::Most::Percent(most) => grown as f64 * 100.0 <= most * growth.bytes_before as f64,
     };
     let found = i128::from(growth.bytes_after) - i128::from(growth.bytes_before);

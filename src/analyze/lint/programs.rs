@@ -14,7 +14,7 @@ const LIBRARY: &str = "missing-library";
 /// Directories in which distributions have libraries of other widths.
 const MORE_DIRS: [&str; 6] = ["lib32", "usr/lib32", "libx32", "usr/libx32", "usr/local/lib64", "usr/local/lib32"];
 
-/// The places of programs, and the facts about who starts which.
+/// The programs on PATH, and those that the config starts.
 struct Places {
     path: Vec<Resolved>,
     on_path: HashSet<NodeId>,

@@ -133,7 +133,7 @@ pub(super) struct PythonRules {
     pub(super) stand_ins: HashMap<String, String>,
     /// The file that every directory of the interpreter's own modules has.
     pub(super) marker: String,
-    /// The directory beside these that has the interpreter's modules in C.
+    /// The directory in those directories that has the interpreter's modules in C.
     pub(super) extensions: String,
     /// The file at the root of a virtual environment.
     pub(super) environment: String,
