@@ -1,4 +1,4 @@
-//! What a finished run says: the figures of all phases as one report.
+//! The report of a finished run, with the figures of all phases.
 
 use super::image::{Inputs, Planned, key};
 use super::plan::Plans;
@@ -12,10 +12,10 @@ use crate::source::{ImageFormat, Input};
 use crate::{Error, ErrorKind, Result};
 use std::collections::HashMap;
 
-/// Puts the report together, and the list of removed paths where the request asks for it. Without `written` it is a dry run's.
+/// Puts the report together, and the list of removed paths if the request asks for it. Without `written` it is a dry run's.
 ///
 /// # Errors
-/// The built-in rules of lint are wrong, which a test rules out.
+/// Returns an error if the built-in rules of lint are wrong, which a test rules out.
 pub fn report(
     inputs: Inputs<'_>,
     plans: &Plans<'_>,
@@ -99,7 +99,7 @@ fn output_side(written: &Written, planned: &[Planned<'_>]) -> Side {
     }
 }
 
-/// What a registry sends for these blobs; unknown where one would be compressed first.
+/// Returns the bytes that a registry sends for these blobs; `None` if one would be compressed first.
 fn pulled(blobs: impl Iterator<Item = (Compression, u64)>) -> Option<u64> {
     blobs.map(|(c, size)| (c != Compression::None).then_some(size)).sum()
 }
