@@ -92,7 +92,7 @@ pub enum Status {
     Fail,
     /// It is disabled.
     Skip,
-    /// Its value cannot be read.
+    /// The value cannot be read.
     Misconfigured,
     /// The value can be read, but another rule's cannot.
     Unchecked,

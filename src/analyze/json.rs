@@ -22,7 +22,8 @@
 //! | `slim.growth` | since `--baseline`: `bytesBefore`, `bytesAfter`, `before` (`blobBytes`, `reclaimableBytes`, `paths`; `null` where it did not say), `packages[]` (`name` without version, `bytesBefore`, `bytesAfter`; most change first); `null` without it |
 //! | `slim.ci` | `pass`, `rules[]` (`rule`, `status`, `threshold`, `found`; of budgets `rule` begins with `budget.` and `detail` says more); `null` without `--ci` |
 //!
-//! Instructions, `command` as well, have `***` for what lint takes for secrets in them. Paths of `slim` are relative to the root, and written as [`crate::report::escape`] does; those of dive's part are dive's.
+//! Instructions, `command` as well, have `***` for texts that lint takes for secrets. Paths of `slim` are relative to the root,
+//! and written as [`crate::report::escape`] does; those of dive's part are dive's.
 
 use super::text::sentence;
 use super::trie::{self, ROOT, Trie};

@@ -13,7 +13,7 @@ const DEEP: &str = "nested too deep";
 /// A value of a document.
 #[derive(Debug)]
 enum Value {
-    /// `null`, also where nothing is written.
+    /// `null`, also if nothing is written.
     Null,
     Text(String),
     List(Vec<Rc<Value>>),

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 pub trait Encoder<W>: Write {
     /// Writes the rest and the end of the stream.
     ///
+    /// # Errors
     /// Returns the errors of the writer underneath.
-    /// Those of the writer underneath.
     fn finish(self: Box<Self>) -> io::Result<W>;
 }

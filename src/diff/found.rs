@@ -33,7 +33,7 @@ pub struct Questions {
     pub pairs: Vec<(MemberId, MemberId)>,
     /// Files that only one image has at their path, and whose size a file of the other has too: what are their hashes?
     pub lone: [Vec<MemberId>; 2],
-    /// The `package.json` of npm's packages, with the name of the package: what version do they say?
+    /// The `package.json` of npm's packages, with the name of the package: which version do they state?
     pub manifests: [Vec<(MemberId, String)>; 2],
 }
 
@@ -58,7 +58,7 @@ pub enum Status {
     Removed,
     /// The type, content or target is another.
     Changed,
-    /// The same content was at another path, where there is no such file any more.
+    /// A renamed path: its content was at another path, where there is no such file any more.
     Renamed,
     /// Only the metadata is another.
     Metadata,

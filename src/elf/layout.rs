@@ -1,10 +1,10 @@
 //! The place of each part in the new file.
 //!
 //! A range that a program header describes is *pinned*. Pinned ranges that lie close together are a cluster. The prefix layout
-//! keeps all up to the last pinned byte in place, and is safe by construction. The compact one moves each cluster down
-//! by a multiple of the largest alignment there is, so that addresses and offsets stay congruent, and so cuts the gaps
-//! between them: files that patchelf edited have their symbols and debug data there. Kept sections that are not pinned
-//! follow, then the section table.
+//! keeps all up to the last pinned byte in place, and is safe by construction. The compact one moves each cluster down by a
+//! multiple of the largest alignment there is, so that addresses and offsets stay congruent, and so cuts the gaps between them:
+//! files that patchelf edited have their symbols and debug data there. Kept sections that are not pinned follow, then the
+//! section table.
 
 use std::ops::Range;
 

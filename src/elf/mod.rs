@@ -1,10 +1,10 @@
 //! Takes symbols and debug data out of ELF executables and shared objects, and never breaks one.
 //!
-//! `strip` lays a file out anew from its section headers, and so breaks files whose section headers disagree with their
-//! program headers, as those of patchelf, auditwheel and BOLT do. Here the program headers rule. What they describe
-//! stays byte for byte and keeps its address; only what no loader looks at goes: debug sections, the symbol table, and
-//! gaps between segments in whole pages. Anything that is not understood stays, and an odd file is left as it is, for a
-//! [`Reason`] that can be shown.
+//! `strip` lays a file out anew from its section headers, and so breaks files whose section headers disagree with their program
+//! headers, as those of patchelf, auditwheel and BOLT do. Here the program headers rule. What they describe stays byte for byte
+//! and keeps its address; only parts that no loader looks at are removed: debug sections, the symbol table, and gaps between
+//! segments in whole pages. Anything that is not understood stays, and an odd file is left as it is, for a [`Reason`] that can
+//! be shown.
 //!
 //! Nothing here reads a file or holds one: an [`Object`] gives the ranges asked for (headers, section names, the
 //! dynamic symbols), and the result is a [`Recipe`], the pieces of the original that make the new file. Its size is
@@ -14,7 +14,7 @@
 //! Object -> read::Image -> refuse -> pick: which sections go -> layout: prefix or compact -> write: Recipe -> check
 //! ```
 //!
-//! Two runs give what one gives, and the same bytes on any machine.
+//! A second run changes nothing, and the bytes are the same on any machine.
 
 mod check;
 mod hidden;
@@ -53,7 +53,7 @@ pub const HEAD: usize = 20;
 pub enum Outcome {
     /// It stays as it is.
     Unchanged(Reason),
-    /// It is made anew from pieces of itself.
+    /// It is rebuilt from pieces of itself.
     Replaced(Recipe),
 }
 

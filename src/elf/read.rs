@@ -1,4 +1,4 @@
-//! Reads the headers of an ELF file, all of them checked against its size: what is in an [`Image`] is in bounds.
+//! Reads the headers of an ELF file and checks all of them against its size: everything in an [`Image`] is in bounds.
 
 use std::ops::Range;
 
@@ -33,7 +33,7 @@ pub(super) struct Form {
 }
 
 impl Form {
-    /// Writes `value` in `size` bytes at `at`; `None` where it does not fit there.
+    /// Writes `value` in `size` bytes at `at`; returns `None` if it does not fit there.
     pub(super) fn put(self, bytes: &mut [u8], at: usize, size: usize, value: u64) -> Option<()> {
         let place = bytes.get_mut(at..at.checked_add(size)?)?;
         let all = value.to_be_bytes();

@@ -12,7 +12,7 @@ const NOTES_MAX: u64 = 64 << 10;
 /// The type of the note in which libgcrypt and gnutls keep a checksum of their own file; its owner is `FDO`.
 const INTEGRITY: u32 = 0xcafe_2a8e;
 
-/// Refuses what should not be stripped.
+/// Refuses files that must not be stripped.
 pub(super) fn refuse<O: Object + ?Sized>(object: &O, image: &Image) -> Result<(), Reason> {
     if is_debug_file(image) {
         return Err(Reason::DebugFile);

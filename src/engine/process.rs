@@ -79,7 +79,7 @@ pub fn run(mut command: Command, feed: Option<Feed<'_>>, limits: Limits, stop: &
     let failed = |e: io::Error| crate::Error::io(format!("`{program}` cannot be run"), e);
     command.stdin(if feed.is_some() { Stdio::piped() } else { Stdio::null() });
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    // A signal from the terminal is for slim, which then ends in order what it started.
+    // Only slim gets a signal from the terminal; it then ends what it started, in order.
     command.process_group(0);
     let start = Instant::now();
     let mut child = command.spawn().map_err(failed)?;

@@ -33,7 +33,7 @@ pub struct Page {
     pub facts: Vec<Fact>,
     /// Sentences below the figures, such as warnings.
     pub notes: Vec<String>,
-    /// The layers, bottom first; of two images those of the first before those of the second.
+    /// The layers, bottom first; for two images, those of the first come before those of the second.
     pub layers: Vec<Layer>,
     /// Names of kinds of files.
     pub kinds: Vec<String>,

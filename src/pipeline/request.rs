@@ -7,7 +7,7 @@ use crate::profile::Override;
 /// The treatment of the layers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LayersMode {
-    /// The same layers in order, each without what goes.
+    /// All layers in their order, each without what goes.
     #[default]
     Keep,
     /// One layer.

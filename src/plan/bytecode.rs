@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 pub enum Finding {
     /// An interpreter loads it in place of this source.
     Used(NodeId),
-    /// It disagrees with this source, which is compiled anew at each start.
+    /// It disagrees with this source, which is compiled again at each start.
     Stale(NodeId),
     /// Nothing loads it: its source or its interpreter is not there.
     Orphan,

@@ -1,5 +1,5 @@
-//! Equal files of one output layer become hard links of each other, where a rule asks for it: an unpacker finds the same
-//! content, mode, owner, time and xattrs under each name, and the layer has the bytes once.
+//! Equal files of one output layer become hard links of each other, if a rule asks for it: an unpacker finds the same content,
+//! mode, owner, time and xattrs under each name, and the layer has the bytes once.
 //!
 //! Only simple cases are linked: files of one name, in the layer that holds them, that no protection covers. Sizes and metadata
 //! tell which files may be equal, so few have to be read for their hashes.

@@ -25,7 +25,7 @@ pub struct New {
     pub rule: u16,
 }
 
-/// A file that stays as it was though a rule asked for a new content.
+/// A file that stays as it was although a rule asked for a new content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unchanged {
     /// One of its names.

@@ -1,8 +1,8 @@
 //! Everything that will be kept, dropped and written, decided before the first byte is written.
 //!
 //! A plan is pure: it sees the merged tree, the members of the layers and a profile, and does no I/O. [`verdict`] lets rules
-//! propose, [`hold`] lets protection and references veto, [`layers`] turns what is left into byte ranges to copy and headers to
-//! write, and [`account`] says what each rule takes.
+//! propose, [`hold`] lets protection and references veto, [`layers`] turns the result into byte ranges to copy and headers to
+//! write, and [`account`] counts what each rule takes.
 
 use crate::{Result, Warning};
 use links::Links;

@@ -54,7 +54,7 @@ pub struct Removed {
     pub member: u32,
     /// Bytes of the tar that go with it.
     pub bytes: u64,
-    /// The rule that takes it, by index in the profile; [`SHADOWED`] for what later layers hide.
+    /// The rule that takes it, by index in the profile; [`SHADOWED`] for members that later layers hide.
     pub rule: u16,
     /// True if it is a whiteout rather than a path of the image.
     pub marker: bool,

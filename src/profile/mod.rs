@@ -103,8 +103,8 @@ pub struct Rule {
     pub profile: String,
 }
 
-/// Patterns for dpkg, so that packages installed later come without what a rule drops: `path-exclude` and `path-include` of
-/// dpkg(1). `{language}` in the latter stands for each language that the image's environment asks for.
+/// Patterns for dpkg, so that packages installed later come without the paths that a rule drops: `path-exclude` and
+/// `path-include` of dpkg(1). `{language}` in the latter stands for each language that the image's environment asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DpkgPaths {
     /// Paths that dpkg does not unpack.

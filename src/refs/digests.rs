@@ -76,7 +76,8 @@ impl Digests {
     /// Finds the digests of a text with this name; returns `None` if there are none.
     ///
     /// Numbers as long as MD5 and SHA-1 are in many texts (identifiers, commits), and words as long as SHA-384 and SHA-512 in base64 are
-    /// in certificates, links and mangled names: these count only where a word beside them or the name of the text says that they are digests.
+    /// in certificates, links and mangled names: these count only if a word beside them or the name of the text says that they
+    /// are digests.
     #[must_use]
     pub fn of(name: &[u8], text: &[u8]) -> Option<Box<Self>> {
         let mut all = Vec::new();

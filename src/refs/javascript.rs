@@ -1,5 +1,5 @@
 //! The references of a JavaScript or TypeScript file: `require`, `import` and `export … from` with a literal, and strings that
-//! may name a file. `package.json` says the same of a package as a whole.
+//! may name a file. `package.json` gives such references for a package as a whole.
 
 mod lexer;
 

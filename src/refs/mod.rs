@@ -28,7 +28,7 @@ pub mod syntax;
 
 use std::borrow::Cow;
 
-/// A reference of a file to a module or another file, as far as literals tell.
+/// A reference of a file to a module or another file, if its literals tell.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Reference {
     /// The line it begins on, from 1.

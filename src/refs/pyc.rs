@@ -16,7 +16,7 @@ pub struct Name<'a> {
     pub module: &'a [u8],
     /// The interpreter that it is for, such as `cpython-311`.
     pub tag: &'a [u8],
-    /// The optimization level, where it is not the usual one.
+    /// The optimization level, if it is not the usual one.
     pub optimized: Option<&'a [u8]>,
 }
 

@@ -80,7 +80,7 @@ fn read<'t>(mut lexer: Lexer<'t>, collector: &mut Collector<'_>, nesting: usize)
     let mut blocks = Blocks::default();
     let mut defines = false;
     while let Some(token) = lexer.next() {
-        // As bytes, names are told apart without a call for each.
+        // Names are compared as bytes, which takes no call for each.
         let is_def = matches!(token.kind, Kind::Name(name) if matches!(name.as_bytes(), b"def"));
         let defined = std::mem::replace(&mut defines, is_def);
         // Inside strings there are no statements.

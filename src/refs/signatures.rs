@@ -12,7 +12,7 @@ const MAX_EXPRESSION: usize = 4 << 20;
 /// The definition of a signature.
 #[derive(Clone, Debug)]
 pub struct Wanted<'a> {
-    /// Globs of paths; empty where any file counts.
+    /// Globs of paths; empty if any file counts.
     pub paths: &'a [String],
     /// A regular expression over bytes.
     pub content: &'a str,

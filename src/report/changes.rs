@@ -61,7 +61,7 @@ impl Built<'_> {
         all.into_iter().map(one).collect()
     }
 
-    /// Adds files up by what they have in common.
+    /// Adds up files with equal keys.
     fn grouped<K: Ord>(&self, files: impl Iterator<Item = (K, NodeId)>) -> BTreeMap<K, Group> {
         let mut all: BTreeMap<K, Group> = BTreeMap::new();
         for (key, node) in files {

@@ -1,7 +1,7 @@
 //! The report of a run, as text ([`text`]), for programs ([`json`]) and as a list of paths ([`removed`]).
 //!
-//! A [`Report`] is plain data: built from the plan and from what was written, then only read. Nothing here does I/O on its
-//! own or looks at the clock, so that equal runs give equal reports (the timings, which are not, are empty unless asked for).
+//! A [`Report`] is plain data: built from the plan and the output, then only read. Nothing here does I/O on its own or looks at
+//! the clock, so equal runs give equal reports (the timings, which differ, are empty unless asked for).
 
 use std::cmp::Reverse;
 use std::sync::Arc;

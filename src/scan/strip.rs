@@ -158,7 +158,7 @@ fn sums<'a>(chunks: impl Iterator<Item = Cow<'a, [u8]>>, size: u64, of: SumsOf) 
     (read == size).then(|| Sums { sha256: sha256.finalize().into(), legacy })
 }
 
-/// A file as it lies in a layer.
+/// A file as it is stored in a layer.
 #[derive(Clone)]
 pub(super) struct Stored<'a> {
     pub(super) place: Place<'a>,

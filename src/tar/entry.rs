@@ -140,7 +140,7 @@ fn unknown(flag: u8) -> Error {
 /// nothing.
 const MOST_SHARED: usize = 1024;
 
-/// Attributes that members have, once for all members that have them.
+/// The attributes of members, each kept once for all members that have them.
 #[derive(Default)]
 pub(super) struct Shared(HashSet<Arc<Attrs>>);
 

@@ -363,7 +363,7 @@ impl<R: BufRead> Framer<R> {
     }
 }
 
-/// Gives an error its place, as far as it is known.
+/// Adds the place to an error, as far as it is known.
 fn place(e: Error, name: &[u8], at: u64) -> Error {
     let e = e.offset(at);
     if name.is_empty() { e } else { e.member(name) }

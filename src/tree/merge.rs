@@ -1,8 +1,8 @@
 //! Merges layers into one tree, with the semantics of overlay engines.
 //!
-//! A layer is unpacked alone, in tar order, into a tree of its own: the last entry of a path wins, and a path below a
-//! symbolic link of the same layer follows it. Then the layer's whiteouts and opaque markers hide lower entries, whatever
-//! their order in the tar; a directory over a directory merges, anything else replaces.
+//! A layer is unpacked alone, in tar order, into a tree of its own: the last entry of a path wins, and a path below a symbolic
+//! link of the same layer follows it. Then the layer's whiteouts hide lower entries, whatever their order in the tar; a
+//! directory over a directory merges, anything else replaces.
 //! Source: <https://github.com/opencontainers/image-spec/blob/main/layer.md>.
 
 use super::build::Build;
@@ -16,7 +16,7 @@ use std::collections::{HashMap, HashSet};
 /// The longest path that Linux takes, in bytes (`PATH_MAX`): no engine can unpack a longer one.
 const PATH_MAX: usize = 4096;
 
-/// A whiteout or an opaque marker, with symbolic links of its own layer followed.
+/// A whiteout, opaque or not, with symbolic links of its own layer followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Whiteout {
     /// The path that it hides: that of a whiteout, or for an opaque whiteout the directory whose lower children are hidden.

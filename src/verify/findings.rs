@@ -62,7 +62,7 @@ pub struct Outcome {
     pub mismatches: Vec<Finding>,
     /// The differences that are no mistakes: in configs, and blobs that are not there.
     pub notes: Vec<Finding>,
-    /// What was checked.
+    /// The numbers of things that were checked.
     pub checked: Checked,
     /// The paths that are gone.
     pub removed: Removed,

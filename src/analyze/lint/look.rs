@@ -52,7 +52,7 @@ impl Ignore {
 /// The input of lint.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
-    /// The image and its tree. The profile's sets name where modules are; its rules mean nothing here.
+    /// The image and its tree. The profile's sets name the directories of modules; its rules mean nothing here.
     pub plan: plan::Request<'a>,
     /// For each layer and member: true if containers see it; from [`crate::analyze::waste::needed`].
     pub needed: &'a [Vec<bool>],

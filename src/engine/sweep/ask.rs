@@ -38,7 +38,7 @@ pub(super) enum Helper {
     Python(String),
     /// This Python loads objects.
     Elf(String),
-    /// This dynamic loader is asked by the shell what objects need.
+    /// The shell asks this dynamic loader which libraries objects need.
     Loader(String),
     /// The shell runs programs.
     Bin,

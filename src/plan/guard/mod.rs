@@ -102,7 +102,7 @@ impl<'a> Guard<'a> {
     /// Returns the paths that `file`, which stays, needs of those that would go. [`listens`] tells if the rule in question
     /// listens to such a file.
     pub fn needs(&mut self, file: NodeId, facts: &'a Facts) -> Vec<(NodeId, HoldReason)> {
-        // Stubs are read by tools, and at run time only where a module says so.
+        // Stubs are read by tools, and at run time only if a module says so.
         if self.index.is_empty() || self.tree.name(file).ends_with(b".pyi") {
             return Vec::new();
         }

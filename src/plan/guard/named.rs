@@ -230,7 +230,7 @@ impl Guard<'_> {
         }
         let last = parts.last().copied().unwrap_or_default();
         let whole = !last.contains('*');
-        // In a place where applications live, an extension is enough: `/tmp/*.sql`.
+        // In a directory where applications live, an extension is enough: `/tmp/*.sql`.
         let partly = last.split('*').any(|text| text.len() > 2);
         let counts = |rule: u16| whole || (partly && self.is_home(rule)) || self.is_in(dir, rule, naming);
         for id in at {

@@ -122,7 +122,7 @@ impl Going {
                     rows.map(|row| row.1).collect()
                 }
                 Document::World => {
-                    // World may name what a package provides.
+                    // `world` may contain names that packages provide.
                     let rows = apk::world(text.text).filter(|(name, _)| lost(Manager::Apk, name));
                     rows.map(|row| row.1).collect()
                 }
@@ -132,7 +132,7 @@ impl Going {
         }
     }
 
-    /// Lets the rules ask for these names; returns what was asked before.
+    /// Makes the packages' rules ask for these names; returns the earlier proposals.
     pub fn propose(&self, request: &Request<'_>, proposals: &mut Proposals) -> Vec<(NodeId, Proposal)> {
         let mut before = Vec::with_capacity(self.nodes.len());
         for (&node, package) in &self.nodes {

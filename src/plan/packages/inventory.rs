@@ -229,7 +229,7 @@ impl<'a> Reader<'_, 'a> {
     /// alone.
     fn dirs_below(&self, node: NodeId, site: NodeId) -> Vec<NodeId> {
         let above: Vec<NodeId> = self.tree.ancestors(node).take_while(|&dir| dir != site).collect();
-        // A file elsewhere, such as a script, never comes to it.
+        // A file elsewhere, such as a script, is not below `site`.
         if above.last() == Some(&NodeId::ROOT) { Vec::new() } else { above }
     }
 

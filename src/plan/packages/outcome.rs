@@ -50,7 +50,7 @@ pub struct RemovedPackage {
     pub bytes: u64,
 }
 
-/// A package that stays though a rule asked for it.
+/// A package that stays although a rule asked for it.
 #[derive(Clone, Debug)]
 pub struct KeptPackage {
     /// The package manager.

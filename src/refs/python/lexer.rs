@@ -10,7 +10,7 @@ const MAX_FIELD: usize = 4096;
 /// The most levels of strings in replacement fields.
 const MAX_NESTING: usize = 4;
 
-/// A token and where it begins.
+/// A token, and the offset of its beginning.
 pub(super) struct Token<'t> {
     pub(super) at: usize,
     /// True if a statement may begin with it.
