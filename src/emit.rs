@@ -1,7 +1,7 @@
 //! The second pass: layers are read again and written as their plans say, hashed and compressed on the way.
 //!
-//! What has a known size is written in parallel, each blob to a place of its own; what is compressed anew is written one
-//! after the other, as its encoder uses all threads itself. The order of the blobs depends on the plans alone.
+//! Blobs of known size are written in parallel, each to a place of its own; blobs that are compressed anew are written one
+//! after the other, as the encoder uses all threads itself. The order of the blobs depends on the plans alone.
 
 use crate::codec::{self, Compression};
 use crate::digest::Hashing;
@@ -16,28 +16,28 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::FileExt;
 
-/// How layers are written.
+/// Options for writing layers.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
-    /// The compression asked for, with its level; none keeps what each layer has.
+    /// The compression asked for, with its level; `None` keeps that of each layer.
     pub compression: Option<(Compression, Option<u32>)>,
-    /// Threads of the encoders.
+    /// The number of threads of the encoders.
     pub threads: usize,
 }
 
 /// One image to be written.
 pub struct Job<'a> {
-    /// Its layers.
+    /// The image's layers.
     pub layers: &'a [LayerRef],
     /// Per layer: the verified digest of its blob.
     pub digests: &'a [Digest],
     /// Per layer: the size of its decompressed tar in bytes.
     pub tar_bytes: &'a [u64],
-    /// What becomes of them.
+    /// For each output layer: the ranges to copy and the bytes to write.
     pub outputs: &'a [LayerPlan],
-    /// Where other programs' new contents are, if there are any.
+    /// The file with other programs' new contents, if there are any.
     pub spool: Option<&'a File>,
-    /// How many of them are the base, whose blobs stay whatever compression is asked for.
+    /// The number of layers in the base, whose blobs stay whatever compression is asked for.
     pub base: usize,
 }
 
@@ -45,12 +45,12 @@ pub struct Job<'a> {
 struct Unit<'a> {
     job: &'a Job<'a>,
     plan: &'a LayerPlan,
-    /// The compression to encode with, or none where the blob passes as it is.
+    /// The compression to encode with; `None` if the blob passes unchanged.
     encode: Option<(Compression, u32)>,
     from: &'a LayerRef,
 }
 
-/// What was written of a unit.
+/// The blob that was written for a unit.
 #[derive(Clone, Copy)]
 struct Blob {
     digest: Digest,
@@ -60,7 +60,7 @@ struct Blob {
 }
 
 impl Unit<'_> {
-    /// The blob's size where it is known before it is written.
+    /// Returns the blob's size in bytes if it is known before it is written.
     fn size(&self) -> Option<u64> {
         match (self.encode, self.plan) {
             (None, _) => Some(self.from.size),
@@ -77,7 +77,7 @@ impl Unit<'_> {
         }
     }
 
-    /// What makes two units the same blob: the input bytes and what is done with them.
+    /// Returns a digest that is equal for two units which give the same blob: of the input bytes and of what is done with them.
     fn key(&self) -> Digest {
         let mut text = Hashing::new(io::sink());
         let mut add = |bytes: &[u8]| {
@@ -103,11 +103,11 @@ impl Unit<'_> {
     }
 }
 
-/// Writes the layers of all images into `output`. Returns per image what goes into its documents. `advance` hears of bytes of
-/// decompressed layers as they are written.
+/// Writes the layers of all images into `output`. Returns for each image the layers for its documents. `advance` is called with
+/// the number of bytes of decompressed layers as they are written.
 ///
 /// # Errors
-/// Those of input and output; [`ErrorKind::Digest`] where the input changed since it was scanned.
+/// Returns the errors of input and output; [`ErrorKind::Digest`] if the input changed since it was scanned.
 pub fn emit(
     input: &Input,
     jobs: &[Job<'_>],
@@ -141,7 +141,7 @@ pub fn emit(
     Ok(wanted.iter().map(|layers| layers.iter().map(out_layer).collect()).collect())
 }
 
-/// How a layer is to be encoded; none where its blob can stay.
+/// Returns the compression to encode a layer with; `None` if its blob can stay.
 fn encode(plan: &LayerPlan, from: &LayerRef, options: Options) -> Option<(Compression, u32)> {
     let (compression, level) = options.compression.unwrap_or((from.compression, None));
     let same = compression == from.compression && (level.is_none() || compression == Compression::None);
@@ -221,7 +221,7 @@ fn write(
     Ok(blob)
 }
 
-/// Copies a blob as it is. Its digest was verified by the scan; only the length is checked again.
+/// Copies a blob unchanged. Its digest was verified by the scan; only the length is checked again.
 fn copy_blob(
     input: &Input,
     unit: &Unit<'_>,
@@ -255,7 +255,7 @@ impl Sources<'_> {
         out: &mut impl Write,
         advance: &(dyn Fn(u64) + Sync),
     ) -> Result<()> {
-        // One for all pieces: there may be a million of them.
+        // One buffer for all pieces, as there may be a million of them.
         let mut buffer = vec![0; codec::CHUNK];
         for piece in pieces {
             match piece {
@@ -284,7 +284,8 @@ impl Sources<'_> {
         Ok(())
     }
 
-    /// The layer's decompressed tar at this offset. Compressed layers are read on from where they are, or anew.
+    /// Returns the layer's decompressed tar at this offset. A compressed layer is read on from its present position, or from
+    /// its beginning.
     fn seek(&mut self, layer: u32, offset: u64) -> Result<&mut Box<dyn Read + Send>> {
         let source = &self.layers[layer as usize];
         let known = self.open.remove(&layer).filter(|(_, position)| *position <= offset);
@@ -302,7 +303,7 @@ impl Sources<'_> {
     }
 }
 
-/// The spool file from an offset on; its own position stays.
+/// A reader of the spool file from an offset on; the file's own position does not change.
 struct Spooled<'a> {
     file: &'a File,
     at: u64,
@@ -316,7 +317,7 @@ impl Read for Spooled<'_> {
     }
 }
 
-/// Reads on without a use for what is read.
+/// Reads bytes and drops them.
 fn skip(reader: &mut impl Read, left: u64) -> Result<()> {
     let mut buffer = vec![0; codec::CHUNK.min(usize::try_from(left).unwrap_or(codec::CHUNK))];
     copy_exactly(reader, left, &mut buffer, &mut io::sink(), &|_| ())

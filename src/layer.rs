@@ -1,4 +1,4 @@
-//! What a scan finds out about one layer: its members and the few facts about their content that plans need.
+//! The result of scanning one layer: its members and the few facts about their content that plans need.
 
 use crate::elf::{Level, Outcome, Piece};
 use crate::ledger::Sums;
@@ -19,41 +19,41 @@ pub struct Facts {
     pub loader: Option<BString>,
     /// The `#!` line of a script.
     pub script: Option<Shebang>,
-    /// What a source text, or a list of modules or directories, refers to.
+    /// The references of a source text, or of a list of modules or directories.
     pub references: Arc<[Reference]>,
     /// The libraries that an ELF object needs.
     pub needed: Option<Box<Needed>>,
-    /// What stripping would make of an executable or shared object, for each level that a rule asks for.
+    /// The result of stripping an executable or shared object, for each level that a rule asks for.
     pub strip: Vec<Strip>,
-    /// The SHA-256 of an object that stripping would change, where it was at hand: in a compressed layer.
+    /// The SHA-256 of an object that stripping would change, if the object was at hand: in a compressed layer.
     pub sha256: Option<Box<[u8; 32]>>,
     /// The digests in a text.
     pub digests: Option<Box<Digests>>,
-    /// The text of a file that has checksums of others, or is part of a package manager's database.
+    /// The text of a ledger or of another part of a package manager's database.
     pub database_text: Option<Box<[u8]>>,
-    /// Which of the signatures asked for its content has, a bit for each.
+    /// The signatures that its content matches, a bit for each.
     pub signatures: u64,
 }
 
-/// What stripping would make of a file.
+/// The result of stripping a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Strip {
-    /// How much a rule asked for.
+    /// The level that a rule asked for.
     pub level: Level,
-    /// What it comes to.
+    /// The outcome.
     pub outcome: Outcome,
-    /// The checksums of the new file, where there is one.
+    /// The checksums of the new file, if there is one.
     pub sums: Option<Sums>,
 }
 
 impl Facts {
-    /// Whether there is nothing to know.
+    /// True if there are no facts.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// About how many bytes of memory its texts and recipes take, in the scan and in the plan.
+    /// Returns roughly the number of bytes of memory that the texts and recipes take, in the scan and in the plan.
     #[must_use]
     pub fn memory(&self) -> usize {
         let piece = |piece: &Piece| match piece {
@@ -76,14 +76,14 @@ impl Facts {
 /// One layer, scanned.
 #[derive(Clone, Debug, Default)]
 pub struct LayerIndex {
-    /// Its members in tar order.
+    /// The members, in tar order.
     pub members: Vec<Member>,
-    /// Facts by index of the member.
+    /// Facts by number of the member.
     pub facts: HashMap<u32, Facts>,
-    /// The headers of Python's compiled modules, by index of the member.
+    /// The headers of Python's compiled modules, by number of the member.
     pub bytecode: HashMap<u32, Header>,
-    /// The size of the decompressed tar in bytes, end marker and all.
+    /// The size of the decompressed tar in bytes, end marker included.
     pub tar_bytes: u64,
-    /// The sizes in bytes that headers state of what has no content, by index of the member; hardly any does.
+    /// The sizes in bytes that headers state for members without content, by number of the member; there are hardly any.
     pub stated: HashMap<u32, u64>,
 }

@@ -1,5 +1,5 @@
-//! The first pass: every layer is read once, decompressed, verified against all its digests, framed into members, and its files
-//! are looked at for the few facts that plans need.
+//! The first pass: every layer is read once, decompressed, verified against all its digests and framed into members, and its
+//! files are searched for the few facts that plans need.
 
 use crate::codec::{self, Compression};
 use crate::digest::Hashing;
@@ -32,27 +32,27 @@ mod sources;
 mod strip;
 mod texts;
 
-/// Bytes at the beginning of a file that say whether it is a script or a program, and name its interpreter.
+/// The number of bytes at the beginning of a file that tell whether it is a script or a program, and name its interpreter.
 const HEAD: u64 = 4096;
-/// What the header of a compiled module takes in memory, in bytes.
+/// The memory in bytes that the header of a compiled module takes.
 const BYTECODE: usize = 64;
-/// What it takes to know the size that a member without content states, in bytes of memory.
+/// The memory in bytes that the stated size of a member without content takes.
 const STATED: usize = 32;
 
 /// A scanned layer and the digest of its blob.
 #[derive(Clone, Debug)]
 pub struct Scanned {
-    /// Members and facts.
+    /// The members and facts.
     pub index: LayerIndex,
     /// The digest of the blob as stored.
     pub digest: Digest,
 }
 
-/// Reads and verifies one layer. `advance` hears of stored bytes as they are read.
+/// Reads and verifies one layer. `advance` is called with the number of stored bytes as they are read.
 ///
 /// # Errors
-/// Those of the input, the compression and the tar stream, and [`ErrorKind::Digest`](crate::ErrorKind::Digest) where the blob
-/// has not its digest or size, or the decompressed bytes not their diff_id.
+/// Returns the errors of the input, the compression and the tar stream, and [`ErrorKind::Digest`](crate::ErrorKind::Digest) if
+/// the blob does not have its digest or size, or the decompressed bytes not their diff_id.
 pub fn scan(
     input: &Input,
     layer: &LayerRef,
@@ -87,7 +87,7 @@ fn scan_blob(
     }
     let mut raw = Hashing::new(raw);
     let (index, diff_id) = scan_tar(codec::decoder(layer.compression, &mut raw)?, place, needs, shared)?;
-    // The decoder stops at the end of its last frame; the blob is all there is.
+    // The decoder stops at the end of its last frame, but the digest is of the whole blob.
     io::copy(&mut raw, &mut io::sink())?;
     let (_, digest, size) = raw.finish();
     check_size(layer, size)?;
@@ -96,7 +96,7 @@ fn scan_blob(
     Ok(Scanned { index, digest })
 }
 
-/// Frames a decompressed layer; the digest is of all its bytes, those after the end marker as well.
+/// Frames a decompressed layer; the digest is of all its bytes, including those after the end marker.
 fn scan_tar(reader: impl Read, place: Place<'_>, needs: &Needs, shared: &Shared) -> Result<(LayerIndex, Digest)> {
     let mut framer = Framer::new(BufReader::with_capacity(codec::CHUNK, Hashing::new(reader)));
     let mut index = members(&mut framer, place, needs, shared)?;
@@ -107,7 +107,7 @@ fn scan_tar(reader: impl Read, place: Place<'_>, needs: &Needs, shared: &Shared)
     Ok((index, digest))
 }
 
-/// The same without a digest; of a plain layer only what is asked for is read.
+/// Like [`scan_tar`], without a digest; of a plain layer only the parts that are asked for are read.
 fn sizes(place: Place<'_>, needs: &Needs, shared: &Shared, advance: &(dyn Fn(u64) + Sync)) -> Result<LayerIndex> {
     let Place { input, layer } = place;
     if layer.compression == Compression::None {
@@ -126,7 +126,7 @@ fn sizes(place: Place<'_>, needs: &Needs, shared: &Shared, advance: &(dyn Fn(u64
     Ok(index)
 }
 
-/// Reads all members, and looks at what there is to know of their files.
+/// Reads all members, and gathers the facts about their files.
 fn members<R: io::BufRead>(
     framer: &mut Framer<R>,
     place: Place<'_>,
@@ -178,7 +178,7 @@ fn members<R: io::BufRead>(
     Ok(index)
 }
 
-/// What there is to know of a file, and whether it is a source text: then all of it is in `head`.
+/// Returns the facts about a file, and its kind if it is a source text: then all of it is in `head`.
 fn facts<R: io::BufRead>(
     framer: &mut Framer<R>,
     member: &Member,
@@ -230,7 +230,7 @@ fn facts<R: io::BufRead>(
     Ok((facts, text))
 }
 
-/// The path at `offset` of a file of which the first `read` bytes have been read. It is text and ends with a NUL.
+/// Reads the path at `offset` of a file whose first `read` bytes have been read. It is text and ends with a NUL.
 fn read_later(data: &mut impl Read, read: u64, offset: u64, len: u64) -> Result<Option<bstr::BString>> {
     let Some(skip) = offset.checked_sub(read) else {
         return Ok(None);
@@ -241,7 +241,7 @@ fn read_later(data: &mut impl Read, read: u64, offset: u64, len: u64) -> Result<
     Ok(elf::path(&bytes))
 }
 
-/// Tells how many bytes have passed.
+/// A reader that reports the number of bytes that have passed.
 struct Counting<'a, R> {
     inner: R,
     advance: &'a (dyn Fn(u64) + Sync),

@@ -1,5 +1,5 @@
-//! Where secrets stand in instructions and other texts of a config, and the same texts without them. More people read reports,
-//! comments and logs than can pull an image: what can hold a secret is a type that hides it whenever it is shown.
+//! Finds secrets in instructions and other texts of a config, and masks them. More people read reports, comments and logs than can
+//! pull an image, so a text that may contain a secret has a type that masks it whenever it is shown.
 
 use regex::Regex;
 use serde::Deserialize;
@@ -8,7 +8,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-/// What tells a secret, as `profiles/secrets.toml` has it.
+/// The patterns that tell a secret, from `profiles/secrets.toml`.
 struct Patterns {
     names: Regex,
     not: Regex,
@@ -23,19 +23,19 @@ struct Written {
     url: String,
 }
 
-/// None where the table is wrong, which a test rules out: then nothing at all is shown.
+/// `None` if the table is wrong, which a test rules out: then nothing at all is shown.
 static PATTERNS: LazyLock<Option<Patterns>> = LazyLock::new(|| {
     let written: Written = toml::from_str(include_str!("../profiles/secrets.toml")).ok()?;
     let regex = |text: &str| Regex::new(text).ok();
     Some(Patterns { names: regex(&written.names)?, not: regex(&written.not)?, url: regex(&written.url)? })
 });
 
-/// An instruction of a history. Shown, it has `***` in place of secrets.
+/// An instruction of a history; secrets are `***` wherever it is shown.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Instruction(String);
 
 impl Instruction {
-    /// The text as the config has it, to compare it and to look for secrets: not to be shown.
+    /// Returns the text as the config has it, for comparing and for finding secrets; it must not be shown.
     #[must_use]
     pub fn raw(&self) -> &str {
         &self.0
@@ -60,14 +60,14 @@ impl fmt::Debug for Instruction {
     }
 }
 
-/// What is told of a variable whose name says it.
+/// The description of a secret in a variable whose name tells.
 const VALUE: &str = "a secret";
-/// What is told of any other.
+/// The description of a secret in any other variable.
 const URL: &str = "a password in a URL";
-/// What stands in place of a secret.
+/// The text that replaces a secret.
 const MASK: &str = "***";
 
-/// What of a variable is a secret.
+/// Returns the kind of secret in a variable, if there is one.
 #[must_use]
 pub fn secret(name: &str, value: &str) -> Option<&'static str> {
     secret_by(PATTERNS.as_ref()?, name, value)
@@ -85,7 +85,7 @@ fn secret_by(rules: &Patterns, name: &str, value: &str) -> Option<&'static str> 
 pub struct Word<'t> {
     /// The variable.
     pub name: &'t str,
-    /// What of it is a secret.
+    /// The kind of secret.
     pub what: &'static str,
     /// Where the value stands.
     value: Range<usize>,
@@ -104,7 +104,7 @@ fn words_by<'t>(rules: &Patterns, instruction: &'t str) -> Vec<Word<'t>> {
     while let Some(sign) = memchr::memchr(b'=', &instruction.as_bytes()[at..]).map(|i| at + i) {
         at = sign + 1;
         let rest = &instruction[at..];
-        // What is computed is no value: `TOKEN=$(cat …)`, `TOKEN=`cat …``.
+        // A computed value is no secret itself: `TOKEN=$(cat …)`, `TOKEN=`cat …``.
         let computed = rest.trim_start_matches(['"', '\'']).starts_with(['$', '`']);
         let Some(name) = name_before(&instruction[..sign]).filter(|name| !computed && rules.names.is_match(name))
         else {
@@ -129,8 +129,8 @@ fn words_by<'t>(rules: &Patterns, instruction: &'t str) -> Vec<Word<'t>> {
     found
 }
 
-/// Up to where an instruction does nothing but set variables, whose values builders write down without quotes: to its end that of
-/// `ENV A=b c` and the like, up to the shell that of `RUN |1 A=b c /bin/sh -c …`.
+/// Returns the offset up to which an instruction only sets variables, whose values builders write without quotes: the end of
+/// `ENV A=b c` and the like, the shell in `RUN |1 A=b c /bin/sh -c …`.
 fn declared(instruction: &str) -> usize {
     let text = instruction.trim_start();
     let text = text.strip_prefix("/bin/sh -c #(nop)").unwrap_or(text).trim_start();
@@ -146,7 +146,7 @@ fn declared(instruction: &str) -> usize {
     0
 }
 
-/// The name that `before` ends with: that of a variable, and not the end of an option or a path.
+/// Returns the name at the end of `before`: that of a variable, and not the end of an option or a path.
 fn name_before(before: &str) -> Option<&str> {
     let in_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     let start = before.len() - before.chars().rev().take_while(|c| in_name(*c)).count();
@@ -156,7 +156,7 @@ fn name_before(before: &str) -> Option<&str> {
     (begins && before[..start].chars().next_back().is_none_or(opens)).then_some(name)
 }
 
-/// How long the value is that `text` begins with, in a list of variables: up to the next one.
+/// Returns the length of the value at the beginning of `text`, in a list of variables: up to the next one.
 fn declared_end(text: &str) -> usize {
     if let Some(end) = quoted_end(text) {
         return end;
@@ -170,7 +170,7 @@ fn declared_end(text: &str) -> usize {
     text[..next.unwrap_or(text.len())].trim_end().len()
 }
 
-/// The same of a value in a shell's line, or in any other text: up to a blank, or what ends a command.
+/// Returns the length of a value in a shell's line, or in any other text: up to a blank, or to the end of the command.
 fn shell_end(text: &str) -> usize {
     if let Some(end) = quoted_end(text) {
         return end;
@@ -180,13 +180,13 @@ fn shell_end(text: &str) -> usize {
     unescaped(text, true).skip(first).find(|(_, c)| ends(*c)).map_or(text.len(), |(at, _)| at)
 }
 
-/// Where the quotes close that `text` begins with, behind them; none without.
+/// Returns the offset behind the closing quote of the quotes that `text` begins with; `None` if it has none.
 fn quoted_end(text: &str) -> Option<usize> {
     let quote = text.chars().next().filter(|c| matches!(c, '"' | '\''))?;
     unescaped(text, quote == '"').skip(1).find(|(_, c)| *c == quote).map(|(at, _)| at + 1)
 }
 
-/// The characters of a text that no backslash stands before, where it means anything.
+/// Returns the characters of a text that no backslash escapes, if backslashes mean anything.
 fn unescaped(text: &str, escapes: bool) -> impl Iterator<Item = (usize, char)> {
     let mut escaped = false;
     text.char_indices().filter(move |(_, c)| {
@@ -196,7 +196,7 @@ fn unescaped(text: &str, escapes: bool) -> impl Iterator<Item = (usize, char)> {
     })
 }
 
-/// A text with `***` for the secrets in it.
+/// Returns a text with `***` for the secrets in it.
 #[must_use]
 pub fn masked(text: &str) -> String {
     let Some(rules) = PATTERNS.as_ref() else { return MASK.to_owned() };
@@ -219,7 +219,8 @@ pub fn masked(text: &str) -> String {
     out
 }
 
-/// The value of a variable, label or key of a config, with `***` for the secrets in it; it may be the text of a JSON value.
+/// Returns the value of a variable, label or key of a config, with `***` for the secrets in it; it may be the text of a JSON
+/// value.
 #[must_use]
 pub fn masked_value(name: &str, value: &str) -> String {
     if secret(name, value) == Some(VALUE) {
@@ -231,10 +232,10 @@ pub fn masked_value(name: &str, value: &str) -> String {
     }
 }
 
-/// The key of a config under which every string is `NAME=VALUE`.
+/// The key of a config that contains strings of the form `NAME=VALUE`.
 const ENV: &str = "Env";
 
-/// All strings of a JSON value that is under this key.
+/// Masks all strings of a JSON value that is under this key.
 fn masked_json(name: &str, value: Value) -> Value {
     match value {
         Value::String(text) => Value::String(match text.split_once('=') {

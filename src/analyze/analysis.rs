@@ -1,4 +1,4 @@
-//! What an analysis is made from, and what it is.
+//! The input of an analysis, and its result.
 
 use super::breakdown::Breakdown;
 use super::dive::Metric;
@@ -13,40 +13,40 @@ use crate::source::{Image, Input};
 use crate::tree::merge::Merged;
 use serde::Serialize;
 
-/// What an analysis is made from.
+/// The input of an analysis.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
-    /// What the config says.
+    /// The facts of the config.
     pub facts: &'a ImageFacts,
     /// The layers, bottom first.
     pub layers: &'a [&'a LayerIndex],
-    /// The layers on top of each other.
+    /// The merged layers.
     pub merged: &'a Merged,
-    /// The instruction that made each layer, as the history has it but for secrets ([`shown`](super::shown)); none where there
-    /// is no entry.
+    /// The instruction that made each layer, from the history, with secrets masked ([`shown`](super::shown)); `None` for a
+    /// layer without an entry.
     pub instructions: &'a [Option<String>],
-    /// How deep directories are told apart.
+    /// The number of levels below the root down to which directories are listed.
     pub depth: usize,
 }
 
-/// What is known of the image besides its layers' contents.
+/// The facts about an image besides its layers' contents.
 #[derive(Serialize, Clone, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct Head {
     /// IN as given.
     pub path: String,
-    /// Its names.
+    /// The image's names.
     pub tags: Vec<String>,
     /// `OS/ARCH[/VARIANT]`.
     pub platform: String,
-    /// The digest of its config: docker's image id.
+    /// The digest of the config: docker's image id.
     pub config: String,
-    /// The size of the archive in bytes; none of a directory.
+    /// The size of the archive in bytes; `None` for a directory.
     pub archive_bytes: Option<u64>,
 }
 
 impl Head {
-    /// What is known of `image`, one of `input`; `path` is how the command line names that.
+    /// Returns the facts about `image`, one of `input`; `path` is the name of that on the command line.
     #[must_use]
     pub fn new(path: &str, input: &Input, image: &Image) -> Self {
         Self {
@@ -63,64 +63,64 @@ impl Head {
 #[derive(Serialize, Clone, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct Layer {
-    /// From 1 at the bottom.
+    /// The layer's number, from 1 at the bottom.
     pub index: usize,
-    /// `created_by` of its history entry, secrets masked; empty where there is none.
+    /// `created_by` of the history entry, secrets masked; empty if there is none.
     pub instruction: String,
-    /// The digest of its tar.
+    /// The digest of the tar.
     pub diff_id: String,
-    /// The size of its tar in bytes.
+    /// The size of the tar in bytes.
     pub bytes: u64,
-    /// Its size as stored, in bytes.
+    /// The size as stored, in bytes.
     pub blob_bytes: u64,
-    /// What a push or a pull moves of it, in bytes: as stored where that is compressed, else with gzip; none where nobody
-    /// measured that.
+    /// The bytes that a push or a pull moves of it: the size as stored if that is compressed, otherwise with gzip; `None` if
+    /// that was not measured.
     pub compressed_bytes: Option<u64>,
-    /// Members.
+    /// The number of members.
     pub files: u64,
-    /// Bytes of its tar that no container sees.
+    /// The bytes of the tar that no container sees.
     pub wasted_bytes: u64,
 }
 
-/// All that was found out about an image.
+/// The result of an analysis.
 #[derive(Clone, Debug)]
 pub struct Analysis {
-    /// What it is.
+    /// The image's names, platform and digest.
     pub head: Head,
-    /// Its layers, bottom first.
+    /// The layers, bottom first.
     pub layers: Vec<Layer>,
-    /// How many paths a container sees.
+    /// The number of paths that a container sees.
     pub paths: u64,
-    /// What dive says.
+    /// The metric of dive.
     pub metric: Metric,
-    /// What no container sees.
+    /// The bytes that no container sees.
     pub wasted: Wasted,
-    /// What takes the room; none where only the gate was asked for.
+    /// The bytes by kind, package and directory; `None` if only the gate was asked for.
     pub breakdown: Option<Breakdown>,
-    /// What each profile would save, most first; empty where only the gate was asked for.
+    /// The savings of each profile, the largest first; empty if only the gate was asked for.
     pub savings: Vec<Saving>,
-    /// What is wrong with it, most severe first; none where nobody asked.
+    /// The findings of lint, most severe first; `None` if lint was not asked for.
     pub findings: Option<Vec<lint::Finding>>,
-    /// What has changed since `--baseline`.
+    /// The changes since `--baseline`.
     pub growth: Option<Growth>,
-    /// Whether it passes; none without `--ci`.
+    /// The verdict of the gate; `None` without `--ci`.
     pub verdict: Option<Verdict>,
 }
 
 impl Analysis {
-    /// The size of all layers as plain tars, in bytes.
+    /// Returns the size of all layers as plain tars, in bytes.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.layers.iter().map(|l| l.bytes).sum()
     }
 
-    /// The size of all layers as they are stored, in bytes.
+    /// Returns the size of all layers as they are stored, in bytes.
     #[must_use]
     pub fn blob_bytes(&self) -> u64 {
         self.layers.iter().map(|l| l.blob_bytes).sum()
     }
 
-    /// The size of all layers as a push or a pull moves them, in bytes; none where one of them is stored plain and nobody asked.
+    /// Returns the bytes that a push or a pull moves of all layers; `None` if one of them is stored plain and was not measured.
     #[must_use]
     pub fn compressed_bytes(&self) -> Option<u64> {
         self.layers.iter().map(|l| l.compressed_bytes).sum()

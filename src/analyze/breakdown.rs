@@ -1,5 +1,5 @@
-//! What takes the room: the bytes of all layers by kind of file, by package and by directory. Each byte is counted once, so that
-//! every breakdown adds up to the whole.
+//! Breakdowns: the bytes of all layers by kind of file, by package and by directory. Each byte is counted once, so that every
+//! breakdown adds up to the whole.
 
 use super::kinds::Kinds;
 use super::owners::Owners;
@@ -13,12 +13,12 @@ use crate::tree::{MemberId, Tree};
 use serde::Serialize;
 use std::collections::HashMap;
 
-/// A part of the whole.
+/// One part of the whole.
 #[derive(Serialize, Clone, Debug, PartialEq, Eq)]
 pub struct Share {
     /// The kind, the package or the path of the directory.
     pub name: String,
-    /// Members.
+    /// The number of members.
     pub files: u64,
     /// Bytes of tar: headers, data, padding.
     pub bytes: u64,
@@ -35,15 +35,15 @@ pub struct Breakdown {
     pub directories: Vec<Share>,
 }
 
-/// What no container sees.
+/// The name for bytes that no container sees.
 pub const HIDDEN: &str = "(no container sees it)";
-/// Ends of tars, and headers that belong to no member.
+/// The name for ends of tars, and headers that belong to no member.
 pub const FRAMING: &str = "(ends of layers)";
-/// Headers of directories, links and devices.
+/// The name for headers of directories, links and devices.
 const ENTRIES: &str = "(directories and links)";
-/// The kind of what stripping would take out of objects, beside files of that kind.
+/// The name for the bytes that stripping would take out of objects, which count as a kind of their own.
 const DEBUG: &str = "symbols and debug data in objects";
-/// What belongs to no package.
+/// The name for bytes that belong to no package.
 const NO_PACKAGE: &str = "(no package)";
 
 #[derive(Default)]
@@ -66,7 +66,8 @@ impl Sums {
     }
 }
 
-/// Breaks an image down; `needed` says which members containers see, `depth` how deep directories are told apart.
+/// Breaks an image down; `needed` says which members containers see, `depth` is the number of levels down to which directories
+/// are listed.
 #[must_use]
 pub fn breakdown(
     layers: &[&LayerIndex],
@@ -100,7 +101,7 @@ pub fn breakdown(
                 None => by_package.add(NO_PACKAGE, 1, bytes),
             }
             let own = if member.kind == Kind::Dir { &**member.path } else { path::split(&member.path).0 };
-            // What is in one directory comes together.
+            // Members of one directory come one after the other.
             if last.replace(own) != Some(own) {
                 directory(own, depth, &mut dir);
             }
@@ -111,7 +112,8 @@ pub fn breakdown(
     Breakdown { kinds: by_kind.finish(), packages: by_package.finish(), directories: by_dir.finish() }
 }
 
-/// Bytes of an object's span that are symbols and debug data: what stripping takes, where the scan looked for that.
+/// Returns the bytes of an object's span that are symbols and debug data: those that stripping removes, if the scan looked for
+/// that.
 fn debug_bytes(facts: &Facts, member: &Member) -> u64 {
     let sizes = facts.strip.iter().filter_map(|strip| match &strip.outcome {
         Outcome::Replaced(recipe) => Some(padded(recipe.size)),
@@ -120,7 +122,7 @@ fn debug_bytes(facts: &Facts, member: &Member) -> u64 {
     sizes.min().map_or(0, |least| padded(member.stored).saturating_sub(least))
 }
 
-/// Writes down the directory that what lies in `dir` is counted for: at most so many names deep.
+/// Writes to `out` the directory for which files in `dir` are counted: `dir`, cut to `depth` components.
 fn directory(dir: &[u8], depth: usize, out: &mut String) {
     out.clear();
     out.push('/');

@@ -1,19 +1,20 @@
 //! Efficiency and wasted bytes as dive 0.13.1 computes them, to the last byte, so that a gate may change tools and keep its figures.
 //!
-//! What dive does, found in its `filetree/efficiency.go` and by comparing: it makes a tree of names of each layer ([`Trie`]) and
-//! visits what has nothing below it, children first, by name: files, links, empty directories, whiteouts. For each path it adds up
-//! the sizes that it had in all layers (*cumulative*), and takes the least of them (*minimum*) and how often it was there.
+//! The algorithm of dive, found in its `filetree/efficiency.go` and by comparing: it makes a tree of names of each layer
+//! ([`Trie`]) and visits the nodes that have nothing below them, children first, by name: files, links, empty directories,
+//! whiteouts. For each path it adds up the sizes that it had in all layers (*cumulative*), and takes the least of them
+//! (*minimum*) and the number of layers that have it.
 //!
-//! - `efficiency` = sum of all minima / sum of all cumulative sizes; 1 where there is nothing.
+//! - `efficiency` = sum of all minima / sum of all cumulative sizes; 1 if there is nothing.
 //! - `wasted bytes` = the sum of cumulative sizes of those paths that were there twice or more.
-//! - A whiteout counts for the path that it hides: with the size of all below that if it was a directory, else with 0. So a deleted
-//!   file makes its path wasted, but a deleted directory is one mention of a path that was never a leaf: nothing is wasted, and
-//!   `rm -rf` of a directory goes unseen. What slim calls reclaimable counts it.
-//! - What lies below is looked up in the lower layers stacked in the same order of visits, in which a whiteout takes out what its
-//!   own layer has put in before. Under the lowest layer lies that layer itself.
+//! - A whiteout counts for the path that it hides: with the size of everything below if that was a directory, else with 0. So a
+//!   deleted file makes its path wasted. But a deleted directory is one mention of a path that was never a leaf, so nothing is
+//!   wasted, and `rm -rf` of a directory is not counted. slim counts it as reclaimable.
+//! - That size is looked up in the lower layers, stacked in the same order of visits, in which a whiteout removes what its own
+//!   layer has added before. Below the lowest layer lies that layer itself.
 //! - A whiteout of nothing ends the visit of its layer, and its path has the minimum -1 unless it was met before.
 //! - Opaque markers and AUFS's names are left out. A directory that no header describes is no directory.
-//! - Hard links count what their header states, which is 0 but for odd writers.
+//! - Hard links count the size that their header states, which is 0 except with odd writers.
 
 use super::trie::{Info, ROOT, Trie};
 use crate::layer::LayerIndex;
@@ -21,16 +22,16 @@ use bstr::BString;
 use serde::Serialize;
 use std::collections::HashMap;
 
-/// What dive says of an image.
+/// The metric of dive for an image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Metric {
-    /// The size of each layer: all that headers state, in bytes.
+    /// The size of each layer: the sum of all sizes that headers state, in bytes.
     pub layer_bytes: Vec<u64>,
     /// 0 to 1; a little below 0 is possible.
     pub efficiency: f64,
-    /// In bytes.
+    /// The wasted bytes.
     pub wasted_bytes: u64,
-    /// Wasted bytes as a share of what the layers above the lowest have; infinite or no number where they have nothing.
+    /// The wasted bytes as a share of the bytes of all layers except the lowest; infinite or NaN if these have none.
     pub user_wasted: f64,
     /// The paths that are there more than once, most bytes first, then by path. dive leaves the order of equals to chance.
     pub inefficient: Vec<Inefficient>,
@@ -39,37 +40,37 @@ pub struct Metric {
 /// A path that is there more than once.
 #[derive(Serialize, Clone, Debug, PartialEq, Eq)]
 pub struct Inefficient {
-    /// How often it is there, as a file or a whiteout.
+    /// The number of times that it is there, as a file or a whiteout.
     pub count: u64,
-    /// The sum of its sizes in bytes.
+    /// The sum of the sizes in bytes.
     #[serde(rename = "sizeBytes")]
     pub size: u64,
-    /// Its path from `/`.
+    /// The path from `/`.
     #[serde(serialize_with = "super::paths::lossy")]
     pub file: BString,
 }
 
 impl Metric {
-    /// The size of the image: all that headers state, in bytes.
+    /// Returns the size of the image: the sum of all sizes that headers state, in bytes.
     #[must_use]
     pub fn size_bytes(&self) -> u64 {
         sum(self.layer_bytes.iter().copied())
     }
 }
 
-/// What is known of one path.
+/// The facts about one path.
 struct Seen {
     count: u64,
     cumulative: u64,
-    /// None where its only mention is a whiteout of nothing.
+    /// The least size in bytes; `None` if the only mention is a whiteout of nothing.
     least: Option<u64>,
 }
 
-/// Computes it.
+/// Computes the metric.
 #[must_use]
 pub fn metric(layers: &[&LayerIndex]) -> Metric {
     let mut visits = Visits::default();
-    // What is stacked matters only below the last whiteout.
+    // The stack matters only below the last whiteout.
     let last = layers.iter().rposition(|layer| has_whiteout(layer));
     let mut stacked: Option<Trie<'_>> = None;
     let mut layer_bytes = Vec::with_capacity(layers.len());
@@ -106,7 +107,7 @@ impl<'a> Visits<'a> {
         }
     }
 
-    /// Counts a leaf; false for a whiteout of nothing.
+    /// Counts a leaf; returns false for a whiteout of nothing.
     fn leaf(&mut self, own: &Trie<'a>, id: u32, below: &Trie<'_>) -> bool {
         let meant = own.meant(id);
         let size = if own.is_whiteout(id) { hidden(below, &meant) } else { Some(own.node(id).info.size) };
@@ -147,7 +148,7 @@ impl<'a> Visits<'a> {
     }
 }
 
-/// The size of what a whiteout hides; none where that is nothing.
+/// Returns the size of the path that a whiteout hides, in bytes; `None` if there is no such path.
 fn hidden(below: &Trie<'_>, meant: &[&[u8]]) -> Option<u64> {
     let node = below.find(meant)?;
     if !below.node(node).info.is_dir {
@@ -156,7 +157,7 @@ fn hidden(below: &Trie<'_>, meant: &[&[u8]]) -> Option<u64> {
     Some(sum(below.below(node).into_iter().map(|id| below.node(id).info.size)))
 }
 
-/// Headers may state any size.
+/// Adds up sizes without overflow, as headers may state any size.
 fn sum(sizes: impl Iterator<Item = u64>) -> u64 {
     sizes.fold(0, u64::saturating_add)
 }

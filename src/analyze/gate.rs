@@ -1,4 +1,4 @@
-//! The rules of `.dive-ci`: whether an image passes, with dive 0.13.1's keys, defaults, comparisons and ways to read numbers.
+//! The rules of `.dive-ci`, with dive 0.13.1's keys, defaults, comparisons and ways to read numbers.
 //!
 //! | key | default | fails where |
 //! |---|---|---|
@@ -6,8 +6,8 @@
 //! | `highestWastedBytes` | `disabled` | more bytes are wasted; sizes such as `20MB` (powers of 1000) or `20MiB` (of 1024) |
 //! | `highestUserWastedPercent` | `0.1` | the wasted share of the layers above the lowest is more (0.1 is 10%) |
 //!
-//! `disabled` turns a rule off. A value that cannot be read fails the whole gate, and then nothing is compared. What is on the command
-//! line goes before what the file says, and that before the default.
+//! `disabled` turns a rule off. A value that cannot be read fails the whole gate, and then nothing is compared. Options on the
+//! command line come before values in the file, and those before the defaults.
 
 use super::dive::Metric;
 use super::yaml::{Document, Found};
@@ -18,9 +18,9 @@ use std::borrow::Cow;
 /// The keys, as they are sorted in tables.
 pub const KEYS: [&str; 3] = ["highestUserWastedPercent", "highestWastedBytes", "lowestEfficiency"];
 const DEFAULTS: [&str; 3] = ["0.1", "disabled", "0.9"];
-/// What they stand under.
+/// The key that contains the rules.
 const RULES: &str = "rules";
-/// What turns a rule off.
+/// The value that turns a rule off.
 const DISABLED: &str = "disabled";
 
 /// The value of each rule, in the order of [`KEYS`], not read yet.
@@ -34,10 +34,10 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// What a `.dive-ci` file says, with the defaults for what it does not.
+    /// Reads a `.dive-ci` file; the defaults stand for the keys that it lacks.
     ///
     /// # Errors
-    /// A sentence, where the text is no YAML mapping.
+    /// Returns a sentence if the text is no YAML mapping.
     pub fn parse(text: &str) -> Result<Self, String> {
         let document = Document::parse(text)?;
         let mut out = Self::default();
@@ -49,17 +49,17 @@ impl Settings {
         Ok(out)
     }
 
-    /// The keys of a `.dive-ci` file that dive passes over in silence though somebody meant a rule by them, each with what may be
-    /// meant.
+    /// Returns the keys of a `.dive-ci` file that dive ignores silently although they are probably meant as rules, each with
+    /// the likely rule.
     ///
     /// # Errors
-    /// Those of [`Self::parse`].
+    /// Returns the errors of [`Self::parse`].
     pub fn unknown(text: &str) -> Result<Vec<(String, Option<String>)>, String> {
         let is_rule = |key: &String| KEYS.iter().any(|known| known.eq_ignore_ascii_case(key));
         let [own, mut inner] = Document::parse(text)?.keys(RULES);
         inner.retain(|key| !is_rule(key));
         let inner = inner.into_iter().map(|key| (key.clone(), nearest(&key, &KEYS).map(str::to_owned)));
-        // A rule outside of `rules`, and `rules` itself misspelt.
+        // A rule outside of `rules`, or `rules` itself misspelt.
         let meant = |key: &String| {
             let rule = nearest(key, &KEYS).map(|rule| format!("{RULES}.{rule}"));
             if key.eq_ignore_ascii_case(RULES) {
@@ -72,7 +72,7 @@ impl Settings {
         Ok(inner.chain(own).collect())
     }
 
-    /// The same with other values for some, in the order of [`KEYS`].
+    /// Replaces some values, in the order of [`KEYS`].
     #[must_use]
     pub fn with(mut self, values: [Option<String>; 3]) -> Self {
         for (value, new) in self.0.iter_mut().zip(values) {
@@ -82,34 +82,34 @@ impl Settings {
     }
 }
 
-/// What became of a rule.
+/// The result of checking a rule.
 #[derive(Serialize, Clone, Copy, Debug, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// It holds.
     Pass,
-    /// It does not.
+    /// It does not hold.
     Fail,
     /// It is disabled.
     Skip,
-    /// Its value cannot be read.
+    /// The value cannot be read.
     Misconfigured,
-    /// Its value can be read, but another's cannot.
+    /// The value can be read, but another rule's cannot.
     Unchecked,
 }
 
 /// A rule, checked.
 #[derive(Serialize, Clone, Debug, PartialEq, Eq)]
 pub struct Checked {
-    /// Its key; of budgets with `budget.` before it.
+    /// The key; for budgets with `budget.` before it.
     pub rule: Cow<'static, str>,
-    /// What became of it.
+    /// The result.
     pub status: Status,
-    /// Its value as given.
+    /// The value as given.
     pub threshold: String,
-    /// What the image has, as a number; or what is wrong with the value.
+    /// The image's number; or the mistake in the value.
     pub found: String,
-    /// The same for people, where there is more to say.
+    /// The image's number in words, if there is more to say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
 }
@@ -117,14 +117,14 @@ pub struct Checked {
 /// All rules, checked.
 #[derive(Serialize, Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// Whether none fails.
+    /// True if no rule fails.
     pub pass: bool,
     /// The rules, in the order of [`KEYS`], and the budgets after them.
     pub rules: Vec<Checked>,
 }
 
 impl Verdict {
-    /// The same with more rules.
+    /// Adds rules.
     #[must_use]
     pub fn and(mut self, more: Vec<Checked>) -> Self {
         self.pass &= more.iter().all(|r| matches!(r.status, Status::Pass | Status::Skip));
@@ -163,7 +163,8 @@ pub fn check(settings: &Settings, metric: &Metric) -> Verdict {
 }
 
 fn compare(rule: &str, limit: &Limit, metric: &Metric) -> (Status, String) {
-    // Of what is no number (nothing above the lowest layer, `NaN` as a threshold) no comparison is true, and so no rule fails.
+    // With a value that is no number (nothing above the lowest layer, `NaN` as a threshold) no comparison is true, and so no
+    // rule fails.
     let (failed, found) = match *limit {
         Limit::Bytes(most) => (metric.wasted_bytes > most, metric.wasted_bytes.to_string()),
         Limit::Share(least) if rule == KEYS[2] => (least > metric.efficiency, metric.efficiency.to_string()),
@@ -181,14 +182,14 @@ fn limit(rule: &str, value: &str) -> Result<Limit, String> {
         return bytes(value).map(Limit::Bytes);
     }
     let share = float(value).ok_or_else(|| format!("`{value}` is no number"))?;
-    // NaN is in range for dive: no comparison with it is true.
+    // dive accepts NaN as in range: no comparison with it is true.
     if !share.is_nan() && !(0.0..=1.0).contains(&share) {
         return Err(format!("`{value}` is not from 0 to 1"));
     }
     Ok(Limit::Share(share))
 }
 
-/// A number as Go's `strconv.ParseFloat` reads it, but for hexadecimal ones.
+/// Reads a number as Go's `strconv.ParseFloat` does, except for hexadecimal ones.
 fn float(text: &str) -> Option<f64> {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     let spelled = unsigned.starts_with(|c: char| c.is_ascii_alphabetic());
@@ -203,11 +204,11 @@ fn float(text: &str) -> Option<f64> {
         return None;
     }
     let number: f64 = text.replace('_', "").parse().ok()?;
-    // What is written in digits and too large is an error, not infinity.
+    // A number in digits that is too large is an error, not infinity.
     (spelled || number.is_finite()).then_some(number)
 }
 
-/// A size as go-humanize's `ParseBytes` reads it: digits with points and commas, of which commas mean nothing, and a unit.
+/// Reads a size as go-humanize's `ParseBytes` does: digits with points and commas, which are ignored, and a unit.
 fn bytes(text: &str) -> Result<u64, String> {
     let end = text.find(|c: char| !(c.is_ascii_digit() || c == '.' || c == ',')).unwrap_or(text.len());
     let (number, unit) = text.split_at(end);

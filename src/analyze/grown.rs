@@ -1,9 +1,9 @@
-//! What has changed since an earlier analysis.
+//! The changes since an earlier analysis.
 
 use crate::report::units;
 use serde::{Deserialize, Serialize};
 
-/// What an earlier analysis said besides; a later version may leave it out.
+/// Further facts of an earlier analysis; a later version may leave them out.
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Rest {
@@ -11,15 +11,15 @@ pub struct Rest {
     pub blob_bytes: Option<u64>,
     /// Bytes of tar that no container saw.
     pub reclaimable_bytes: Option<u64>,
-    /// How many paths a container saw.
+    /// The number of paths that a container saw.
     pub paths: Option<u64>,
 }
 
-/// A package that takes another size.
+/// A package whose size has changed.
 #[derive(Serialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct Grown {
-    /// Its manager and name; what is in brackets is no package.
+    /// The manager and name; a name in brackets is no package.
     pub name: String,
     /// Bytes of tar then.
     pub bytes_before: u64,
@@ -27,22 +27,22 @@ pub struct Grown {
     pub bytes_after: u64,
 }
 
-/// What has changed since.
+/// The changes of an image since an earlier analysis.
 #[derive(Serialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct Growth {
     /// Bytes of all layers as plain tars then.
     pub bytes_before: u64,
-    /// The same now.
+    /// Bytes of all layers as plain tars now.
     pub bytes_after: u64,
-    /// What else is known of then.
+    /// Further facts of the earlier analysis.
     pub before: Rest,
-    /// Packages that take another size, most change first; empty where either side does not know its packages.
+    /// Packages whose size has changed, the largest change first; empty if one side does not know its packages.
     pub packages: Vec<Grown>,
 }
 
 impl Growth {
-    /// `+38.0 MB (+2.1%): pip pyarrow +31.0 MB, pip numpy +7.0 MB and 3 more`.
+    /// Returns a sentence such as `+38.0 MB (+2.1%): pip pyarrow +31.0 MB, pip numpy +7.0 MB and 3 more`.
     #[must_use]
     pub fn sentence(&self, most: usize) -> String {
         let (before, after) = (self.bytes_before, self.bytes_after);

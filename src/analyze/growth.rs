@@ -1,4 +1,4 @@
-//! How an image has grown since an earlier analysis of it, which `slim analyze --json` wrote.
+//! The growth of an image since an earlier analysis of it, which `slim analyze --json` wrote.
 
 use super::Analysis;
 use serde::Deserialize;
@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 
 pub use super::grown::{Grown, Growth, Rest};
 
-/// What is known of the earlier image.
+/// The facts of the earlier image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Baseline {
     bytes: u64,
     rest: Rest,
-    /// By manager and name; none where that was not written.
+    /// Bytes by manager and name; `None` if they were not written.
     packages: Option<BTreeMap<String, u64>>,
 }
 
@@ -36,10 +36,10 @@ struct Share {
 }
 
 impl Baseline {
-    /// Reads the key `slim` of what `slim analyze --json` wrote; all else is passed over.
+    /// Reads the key `slim` of the output of `slim analyze --json`; all other keys are ignored.
     ///
     /// # Errors
-    /// A sentence where it is no such JSON.
+    /// Returns a sentence if it is no such JSON.
     pub fn parse(text: &[u8]) -> Result<Self, String> {
         let document: Document = serde_json::from_slice(text).map_err(|e| format!("no analysis as JSON: {e}"))?;
         let own = document.slim.ok_or("it has no key `slim`")?;
@@ -48,7 +48,7 @@ impl Baseline {
         Ok(Self { bytes: own.bytes, rest: own.rest, packages })
     }
 
-    /// What has changed since.
+    /// Returns the changes since then.
     #[must_use]
     pub fn growth(&self, analysis: &Analysis) -> Growth {
         let now = analysis.breakdown.as_ref().map(|b| by_name(b.packages.iter().map(|s| (s.name.as_str(), s.bytes))));
@@ -70,18 +70,18 @@ impl Baseline {
     }
 }
 
-/// Without versions, and all versions of a package together.
+/// Adds up bytes by name without version: all versions of a package together.
 fn by_name<'a>(shares: impl Iterator<Item = (&'a str, u64)>) -> BTreeMap<String, u64> {
     let mut out: BTreeMap<String, u64> = BTreeMap::new();
     for (name, bytes) in shares {
         let sum = out.entry(key(name).to_owned()).or_default();
-        // A baseline may say anything.
+        // A baseline may contain any number.
         *sum = sum.saturating_add(bytes);
     }
     out
 }
 
-/// The manager and name of a package as breakdowns call it, without the version.
+/// Returns the manager and name of a package from its label in breakdowns, without the version.
 pub(super) fn key(label: &str) -> &str {
     if label.starts_with('(') {
         return label;

@@ -1,4 +1,4 @@
-//! An analysis as JSON: dive's keys, so that what reads `dive --json` reads this, and all of slim's own under `slim`.
+//! An analysis as JSON: dive's keys, so that programs that read `dive --json` can read this, and slim's own under `slim`.
 //!
 //! | key | meaning |
 //! |---|---|
@@ -22,7 +22,8 @@
 //! | `slim.growth` | since `--baseline`: `bytesBefore`, `bytesAfter`, `before` (`blobBytes`, `reclaimableBytes`, `paths`; `null` where it did not say), `packages[]` (`name` without version, `bytesBefore`, `bytesAfter`; most change first); `null` without it |
 //! | `slim.ci` | `pass`, `rules[]` (`rule`, `status`, `threshold`, `found`; of budgets `rule` begins with `budget.` and `detail` says more); `null` without `--ci` |
 //!
-//! Instructions, `command` as well, have `***` for what lint takes for secrets in them. Paths of `slim` are relative to the root, and written as [`crate::report::escape`] does; those of dive's part are dive's.
+//! Instructions, `command` as well, have `***` for texts that lint takes for secrets. Paths of `slim` are relative to the root,
+//! and written as [`crate::report::escape`] does; those of dive's part are dive's.
 
 use super::text::sentence;
 use super::trie::{self, ROOT, Trie};
@@ -35,15 +36,15 @@ use serde::ser::{SerializeSeq, SerializeStruct};
 use serde::{Serialize, Serializer};
 use std::io::{self, Write};
 
-/// What made a layer where the history does not say.
+/// The instruction of a layer that the history does not describe.
 const MISSING: &str = "(missing)";
-/// How many wasted paths are listed.
+/// The number of wasted paths that are listed.
 const PATHS: usize = 100;
 
-/// Writes it on one line.
+/// Writes the document on one line.
 ///
 /// # Errors
-/// What `out` fails with.
+/// Returns an error if writing to `out` fails.
 pub fn write(analysis: &Analysis, request: &Request<'_>, out: &mut dyn Write) -> io::Result<()> {
     let layer: Vec<Layer<'_>> = request
         .layers
@@ -157,7 +158,7 @@ impl File {
     }
 }
 
-/// A mode as Go's `os.FileMode` has it. Source: <https://pkg.go.dev/io/fs#FileMode>.
+/// Returns a mode as Go's `os.FileMode` has it. Source: <https://pkg.go.dev/io/fs#FileMode>.
 fn go_mode(mode: u32, kind: &Kind, is_dir: bool) -> u32 {
     let special = [(0o4000, 23), (0o2000, 22), (0o1000, 20)];
     let bits = special.iter().filter(|(bit, _)| mode & bit != 0).fold(0, |all, (_, go)| all | 1 << go);
@@ -172,7 +173,7 @@ fn go_mode(mode: u32, kind: &Kind, is_dir: bool) -> u32 {
     mode & 0o777 | bits | kind
 }
 
-/// What slim adds.
+/// The keys that slim adds.
 struct Own<'a>(&'a Analysis);
 
 impl Serialize for Own<'_> {

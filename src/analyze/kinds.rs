@@ -1,4 +1,5 @@
-//! What files are: shared objects, bytecode, fonts… The kinds are data, `profiles/kinds.toml`; the first that names a file takes it.
+//! Kinds of files: shared objects, bytecode, fonts… They are data, `profiles/kinds.toml`; a file is of the first kind that
+//! names it.
 
 use crate::tar::Member;
 use globset::{Candidate, GlobBuilder, GlobSet, GlobSetBuilder};
@@ -6,12 +7,12 @@ use serde::Deserialize;
 
 const BUILTIN: &str = include_str!("../../profiles/kinds.toml");
 
-/// A kind as it is written.
+/// A kind as it is written in the file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
     id: String,
-    /// What it is, for who reads the file.
+    /// A description for readers of the file.
     #[serde(rename = "about")]
     _about: String,
     #[serde(default)]
@@ -29,15 +30,15 @@ struct File {
 pub struct Kinds {
     written: Vec<Written>,
     globs: GlobSet,
-    /// The kind of each glob.
+    /// For each glob, the index of its kind.
     owners: Vec<usize>,
 }
 
 impl Kinds {
-    /// The built-in kinds.
+    /// Returns the built-in kinds.
     ///
     /// # Errors
-    /// A sentence where the text is wrong, which a test rules out.
+    /// Returns a sentence if the text is wrong, which a test rules out.
     pub fn builtin() -> Result<Self, String> {
         Self::parse(BUILTIN)
     }
@@ -56,7 +57,7 @@ impl Kinds {
         Ok(Self { written: file.kind, globs, owners })
     }
 
-    /// The index of a file's kind. `found` is room for what matches.
+    /// Returns the index of a file's kind. `found` is a buffer for the globs that match.
     #[must_use]
     pub fn of(&self, member: &Member, found: &mut Vec<usize>) -> Option<usize> {
         self.globs.matches_candidate_into(&Candidate::from_bytes(&**member.path), found);
@@ -65,7 +66,7 @@ impl Kinds {
         kinds.filter(|&kind| executable || !self.written[kind].executable).min()
     }
 
-    /// A kind's id: several may have one.
+    /// Returns a kind's id: several may have the same.
     #[must_use]
     pub fn id(&self, kind: usize) -> &str {
         &self.written[kind].id

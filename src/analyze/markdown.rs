@@ -9,16 +9,17 @@ use super::{Analysis, Layer};
 use crate::report::markdown::{self, Document, code, cut};
 use crate::report::{instruction, units};
 
-/// Rows of the tables that are open.
+/// The number of rows of the tables that are shown at once.
 const OPEN: usize = 10;
-/// Rows of those that are closed.
+/// The number of rows of the tables that are folded.
 const CLOSED: usize = 100;
-/// Characters of a value.
+/// The number of characters of a value.
 const VALUE: usize = 300;
-/// Waste below this share of the image, in parts of a thousand, is not told.
+/// The share of the image, in parts of a thousand, below which waste is not shown.
 const WORTH_TELLING: u64 = 1;
 
-/// The whole analysis as Markdown, shorter than 60,000 characters. `findings` are those of a linter; none where it did not run.
+/// Renders the whole analysis as Markdown, shorter than 60,000 characters. `findings` are those of a linter; `None` if it did
+/// not run.
 #[must_use]
 pub fn render(analysis: &Analysis, findings: Option<&[Finding<'_>]>) -> String {
     let mut out = Document::default();
@@ -37,7 +38,7 @@ pub fn render(analysis: &Analysis, findings: Option<&[Finding<'_>]>) -> String {
     out.finish()
 }
 
-/// What it is, how large, and whether it passes.
+/// Returns the headline: the image, its size, and whether it passes.
 fn headline(analysis: &Analysis) -> String {
     let head = &analysis.head;
     let name = if head.tags.is_empty() { head.path.clone() } else { head.tags.join(", ") };
@@ -127,7 +128,7 @@ fn waste(analysis: &Analysis, out: &mut Document) {
     }
 }
 
-/// A sentence in which an instruction stands in backticks.
+/// Returns a sentence with its instruction as code.
 fn sentence_as_code(sentence: &str) -> String {
     // The instruction begins the sentence, and may have backticks of its own.
     let end = sentence.rfind("` in layer ").filter(|_| sentence.starts_with('`'));
@@ -191,7 +192,7 @@ fn packages(all: &[Share], analysis: &Analysis, out: &mut Document) {
     out.table(Some(&format!("{more} more packages")), columns, header, &rows[open..]);
 }
 
-/// What is closed until it is asked for.
+/// Adds the tables that are folded until they are opened.
 fn details(analysis: &Analysis, out: &mut Document) {
     let layer = |l: &Layer| {
         let step = code(&cut(&instruction::clean(&l.instruction), VALUE));

@@ -1,8 +1,9 @@
-//! `slim analyze`: what an image is made of and what of it is waste, from the same scan and tree as everything else, without writing.
+//! `slim analyze`: the parts of an image, and the waste in it, from the same scan and tree as everything else, without writing.
 //!
-//! [`dive`] is dive's metric, to the byte; [`waste`] is what no container sees, which dive counts only in part; [`breakdown`] says
-//! what takes the room; [`savings`] what each profile would save; [`lint`] finds fault; [`gate`] checks `.dive-ci`, and
-//! [`budget`] `slim.toml`, with [`growth`] since an earlier analysis. [`text`], [`json`] and [`markdown`] tell it.
+//! [`dive`] computes dive's metric, to the byte; [`waste`] finds the bytes that no container sees, which dive counts only in
+//! part; [`breakdown`] counts bytes by kind, package and directory; [`savings`] estimates what each profile would save;
+//! [`lint`] finds faults; [`gate`] checks `.dive-ci`, and [`budget`] `slim.toml`, with [`growth`] since an earlier analysis.
+//! [`text`], [`json`] and [`markdown`] write it.
 
 use crate::image::ImageFacts;
 use crate::secrets::Instruction;
@@ -35,17 +36,17 @@ mod yaml;
 
 pub use analysis::{Analysis, Head, Layer, Request};
 
-/// What containers do not see, and dive's metric.
+/// Returns dive's metric, and the bytes that containers do not see.
 #[must_use]
 pub fn measure(request: &Request<'_>, needed: &[Vec<bool>]) -> (Metric, Wasted) {
     let wasted = waste::find(request.layers, request.merged, needed);
     (dive::metric(request.layers), wasted)
 }
 
-/// What takes the room.
+/// Counts the bytes by kind, package and directory.
 ///
 /// # Errors
-/// A sentence where the built-in kinds are wrong, which a test rules out.
+/// Returns a sentence if the built-in kinds are wrong, which a test rules out.
 pub fn break_down(request: &Request<'_>, needed: &[Vec<bool>]) -> Result<Breakdown, String> {
     let tree = &request.merged.tree;
     let owners = owners::Owners::new(request.layers, tree);
@@ -53,7 +54,8 @@ pub fn break_down(request: &Request<'_>, needed: &[Vec<bool>]) -> Result<Breakdo
     Ok(breakdown::breakdown(request.layers, tree, needed, &kinds, &owners, request.depth))
 }
 
-/// The instruction that made each layer, to be shown: without secrets. `None` where there is no entry.
+/// Returns the instruction that made each layer, with `***` for secrets. More people read comments and
+/// code hosts, where an analysis is shown, than can pull the image. `None` for a layer without an entry.
 #[must_use]
 pub fn shown(facts: &ImageFacts, layers: usize) -> Vec<Option<String>> {
     instructions(facts, layers).map(|made| made.map(ToString::to_string)).collect()

@@ -1,5 +1,5 @@
-//! Which package each path belongs to, as package managers wrote it down: dpkg's lists, apk's database, pip's `RECORD`; of npm's
-//! packages the directory says it. The distribution's own manager goes before a language's.
+//! The package that each path belongs to, from package managers' own records: dpkg's lists, apk's database, pip's `RECORD`;
+//! npm's packages are known by their directory. The distribution's own manager comes before a language's.
 
 use crate::layer::LayerIndex;
 use crate::ledger::Ledger;
@@ -13,16 +13,16 @@ use std::collections::HashMap;
 /// A package.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Package {
-    /// Its manager: `dpkg`, `apk`, `pip` or `npm`.
+    /// The manager: `dpkg`, `apk`, `pip` or `npm`.
     pub manager: &'static str,
-    /// Its name.
+    /// The package's name.
     pub name: String,
-    /// Its version; empty where the database does not say it, as npm's, of which no file is read.
+    /// The version; empty if the database does not state it, as for npm, of which no file is read.
     pub version: String,
 }
 
 impl Package {
-    /// How it is called in breakdowns: `MANAGER NAME`, of pip's with the version.
+    /// Returns the label in breakdowns: `MANAGER NAME`, for pip's with the version.
     #[must_use]
     pub fn label(&self) -> String {
         let Self { manager, name, version } = self;
@@ -33,25 +33,25 @@ impl Package {
     }
 }
 
-/// Of pip's packages several versions may be installed side by side, in environments of their own.
+/// pip's name: several versions of its packages may be installed side by side, in environments of their own.
 const PIP: &str = "pip";
 const NPM: &str = "npm";
 
-/// The packages of an image, and which paths are whose.
+/// The packages of an image, and the paths of each.
 pub struct Owners {
     packages: Vec<Package>,
     ids: HashMap<Package, u32>,
-    /// For each node.
+    /// For each node, the number of its package.
     nodes: Vec<u32>,
-    /// The `package.json` of npm's.
+    /// The `package.json` of each npm package.
     manifests: Vec<(NodeId, u32)>,
 }
 
-/// Stands for no package.
+/// The number that means: no package.
 const NONE: u32 = u32::MAX;
 
 impl Owners {
-    /// Reads what the scan kept of package managers' records.
+    /// Reads the package managers' records that the scan kept.
     #[must_use]
     pub fn new(layers: &[&LayerIndex], tree: &Tree) -> Self {
         let nodes = vec![NONE; tree.len()];
@@ -79,13 +79,13 @@ impl Owners {
         out
     }
 
-    /// The package of a path.
+    /// Returns the package of a path.
     #[must_use]
     pub fn of(&self, node: NodeId) -> Option<&Package> {
         self.packages.get(self.nodes[node.index()] as usize)
     }
 
-    /// The files that say the versions of npm's packages, each with its package.
+    /// Returns the files that state the versions of npm's packages, each with its package.
     pub fn manifests(&self) -> impl Iterator<Item = (NodeId, &Package)> {
         self.manifests.iter().map(|(node, package)| (*node, &self.packages[*package as usize]))
     }
@@ -107,7 +107,7 @@ impl Owners {
     /// Gives a path to a package, unless it has one; directories belong to many.
     fn give(&mut self, tree: &Tree, path: &[u8], package: u32) {
         let node = tree.lookup(path).or_else(|| {
-            // dpkg says /bin/sh where that is usr/bin/sh by now: a directory on the way is a link.
+            // dpkg lists /bin/sh even if that is usr/bin/sh now: a directory on the way is a link.
             let (dir, name) = path::split(path);
             tree.resolve(NodeId::ROOT, dir).target.and_then(|dir| tree.child(dir, name))
         });
@@ -148,7 +148,8 @@ impl Owners {
         }
     }
 
-    /// What lies in a directory of `node_modules` with a `package.json`, and in no package within it.
+    /// Gives npm's packages the files in their directory in `node_modules`, which has a `package.json`, except those of
+    /// packages within.
     fn npm(&mut self, tree: &Tree) {
         let mut inside = vec![NONE; tree.len()];
         for id in tree.ids().skip(1) {
@@ -170,7 +171,7 @@ impl Owners {
         }
     }
 
-    /// Bytecode that an installation made belongs to whom its source belongs to.
+    /// Gives bytecode that an installation made to the package of its source.
     fn bytecode(&mut self, tree: &Tree) {
         for id in tree.ids() {
             let parent = tree.node(id).parent;

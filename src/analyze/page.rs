@@ -1,4 +1,4 @@
-//! An analysis as a page for people: every file with its kind, package and what a profile would make of it.
+//! An analysis as a page: every file with its kind, its package and the verdict of a profile.
 
 use super::kinds::Kinds;
 use super::owners::Owners;
@@ -11,13 +11,13 @@ use crate::report::instruction;
 use crate::tree::MemberId;
 use std::collections::HashMap;
 
-/// How many wasted paths are told of a layer or a step.
+/// The number of wasted paths that are shown for a layer or a step.
 const PATHS: usize = 12;
 
-/// The page of an analysis; `explain` has the plan of the profile whose verdicts it shows.
+/// Makes the page of an analysis; `explain` has the plan of the profile whose verdicts it shows.
 ///
 /// # Errors
-/// A sentence where the built-in kinds are wrong, which a test rules out.
+/// Returns a sentence if the built-in kinds are wrong, which a test rules out.
 pub fn page(analysis: &Analysis, request: &Request<'_>, explain: &Explain<'_>) -> Result<Page, String> {
     let owners = Owners::new(request.layers, &request.merged.tree);
     let mut files = Files { request, explain, owners, kinds: Kinds::builtin()?, found: Vec::new(), out: Vec::new() };
@@ -58,7 +58,7 @@ fn finding(found: &lint::Finding) -> page::Finding {
     }
 }
 
-/// Names, each once, in the order in which they came.
+/// Values, each once, in the order in which they came.
 struct Interned<T> {
     list: Vec<T>,
     known: HashMap<T, u32>,
@@ -110,7 +110,7 @@ impl Files<'_> {
             rule: entry.rule.map(|rule| self.explain.rule_id(rule).to_owned()).unwrap_or_default(),
             why: self.explain.class(entry),
         };
-        // The data of hard links are there once.
+        // The data of hard links are counted once.
         let tree = &self.request.merged.tree;
         let is_first = node.is_none_or(|id| tree.inode_of(id).name == id);
         let owner = node.and_then(|id| self.owners.of(id));

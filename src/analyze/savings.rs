@@ -1,24 +1,24 @@
-//! What a profile would save: the sizes of a whole plan, to the byte, without writing it.
+//! The savings of a profile: the sizes of a whole plan, to the byte, without writing it.
 
 use crate::plan::{LayerPlan, Plan};
 use crate::report::RuleReport;
 use serde::Serialize;
 
-/// What one profile would save.
+/// The savings of one profile.
 #[derive(Serialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct Saving {
-    /// Its name.
+    /// The profile's name.
     pub profile: String,
-    /// What all layers would be as plain tars, in bytes.
+    /// The size of all layers as plain tars after the profile, in bytes.
     pub output_bytes: u64,
-    /// How many bytes that is less; 0 where it would be more.
+    /// The number of bytes saved; 0 if the image would grow.
     pub saved_bytes: u64,
-    /// What each rule would take, most first.
+    /// The bytes that each rule would take, most first.
     pub rules: Vec<RuleReport>,
 }
 
-/// What is left of `tars`, the sizes of the layers' tars, after a plan; in bytes.
+/// Returns the size of all layers' tars after a plan, in bytes; `tars` are their sizes before.
 #[must_use]
 pub fn output_bytes(plan: &Plan, tars: &[u64]) -> u64 {
     let size = |out: &LayerPlan| match out {

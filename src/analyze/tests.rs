@@ -8,7 +8,7 @@ use waste::Cause;
 fn indexes(layers: &[&[&str]]) -> Vec<LayerIndex> {
     let index = |lines: &&[&str]| {
         let mut members = layer(lines);
-        // What is a directory's by its flag is one to dive.
+        // dive takes a member for a directory by its flag.
         members.iter_mut().filter(|m| m.kind == crate::tar::Kind::Dir).for_each(|m| m.flag = b'5');
         let tar_bytes = members.last().map_or(0, |m| m.span().end) + 1024;
         LayerIndex { members, tar_bytes, ..LayerIndex::default() }
@@ -16,7 +16,7 @@ fn indexes(layers: &[&[&str]]) -> Vec<LayerIndex> {
     layers.iter().map(index).collect()
 }
 
-/// The efficiency, wasted bytes, and the paths that are there more than once.
+/// Returns the efficiency, the wasted bytes, and the paths that are there more than once.
 fn dive(layers: &[&[&str]]) -> (f64, u64, Vec<(u64, String)>) {
     let layers = indexes(layers);
     let metric = dive::metric(&layers.iter().collect::<Vec<_>>());
@@ -64,7 +64,7 @@ fn waste_is_what_no_path_needs_and_is_told_once() {
         waste(&[&["d/", "d/a", "d/b"], &[".wh.d"]]),
         [(Deleted, Some(2), "d".into(), 512 + 2 * 1024), (Marker, Some(2), ".wh.d".into(), 512)]
     );
-    // The first that hides it did it.
+    // The first layer that hides the file deleted it.
     assert_eq!(waste(&[&["a"], &[".wh.a"], &["a"]])[0], (Deleted, Some(2), "a".into(), 1024));
     // Another name still needs the data.
     assert_eq!(waste(&[&["a", "b=>a"], &["a"]]), []);

@@ -1,4 +1,4 @@
-//! An analysis for people.
+//! An analysis as text.
 
 use super::breakdown::Share;
 use super::gate::{Status, Verdict};
@@ -11,24 +11,24 @@ use crate::report::table::{Table, wrap};
 use crate::report::{escape, instruction, printable, units};
 use std::borrow::Cow;
 
-/// How to write it.
+/// Options of the text.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// Columns of a line.
+    /// The number of columns of a line.
     pub width: usize,
-    /// Whether to colour.
+    /// The colours.
     pub paint: Paint,
     /// 0 shows the largest of each list, 1 (`-v`) more, 2 (`-vv`) everything uncut.
     pub detail: u8,
 }
 
-/// Waste below this share of the image, in parts of a thousand, is told only where more is asked for.
+/// The share of the image, in parts of a thousand, below which waste is shown only with `-v`.
 const WORTH_TELLING: u64 = 1;
 
-/// How many rules are told beside a profile.
+/// The number of rules that are shown beside a profile.
 const MOST: usize = 3;
 
-/// What a column of the gate's table always has room for, in characters.
+/// The width of a column of the gate's table that is always available, in characters.
 const SHORT: usize = 24;
 
 impl Options {
@@ -49,7 +49,7 @@ impl Options {
     }
 }
 
-/// The whole analysis as text.
+/// Renders the whole analysis as text.
 #[must_use]
 pub fn render(analysis: &Analysis, options: &Options) -> String {
     let mut out = head(analysis, options);
@@ -101,7 +101,7 @@ fn head(analysis: &Analysis, options: &Options) -> String {
     row("reclaimable", format!("{} ({share}): stored and pulled, and no container sees it", units::bytes(wasted)));
     if let Some(growth) = &analysis.growth {
         let all = if options.detail > 0 { options.rows() } else { 3 };
-        // It names packages, and may take several lines.
+        // The growth names packages, and may take several lines.
         let text = format!("{} since the baseline", printable(&growth.sentence(all), false));
         out.push_str(&format!("  growth       {}", wrap(&text, 15, options.width).trim_start()));
     }
@@ -127,7 +127,7 @@ fn made_by(layer: &Layer) -> String {
     if shown.is_empty() { "(no history)".to_owned() } else { printable(&shown, false).into_owned() }
 }
 
-/// What is wasted, step by step in sentences, and the largest paths.
+/// Renders the waste, step by step in sentences, and the largest paths.
 fn waste(analysis: &Analysis, options: &Options) -> String {
     let wasted = &analysis.wasted;
     let least = if options.detail == 0 { analysis.bytes() * WORTH_TELLING / 1000 } else { 1 };
@@ -167,7 +167,7 @@ pub(super) fn why(waste: &Waste) -> String {
     waste.by.map_or_else(|| what.to_owned(), |by| format!("{what} in layer {by}"))
 }
 
-/// What a step wastes, in a sentence.
+/// Returns a sentence about the waste of one step.
 #[must_use]
 pub fn sentence(analysis: &Analysis, waste: &Waste) -> String {
     let layer = waste.by.and_then(|by| analysis.layers.get(by - 1));
@@ -198,7 +198,7 @@ fn markers(n: u64) -> String {
     format!("{} whiteout{}", units::count(n), if n == 1 { "" } else { "s" })
 }
 
-/// The layers that carry it; of several each with its bytes.
+/// Returns the layers that carry the waste; if there are several, each with its bytes.
 fn places(waste: &Waste) -> String {
     if let [only] = waste.parts.as_slice() {
         return only.layer.to_string();
@@ -263,7 +263,7 @@ fn savings(analysis: &Analysis, options: &Options) -> String {
     out
 }
 
-/// The command that does what was estimated.
+/// Returns the command that does what was estimated.
 pub(super) fn command(input: &str, profile: &str) -> String {
     let input = shlex::try_quote(input).unwrap_or(Cow::Borrowed(input));
     format!("slim {input} -p {profile} -o OUT")
@@ -276,7 +276,7 @@ fn lint(analysis: &Analysis, options: &Options) -> String {
     lint::text::render(analysis.findings.as_deref().unwrap_or_default(), &options)
 }
 
-/// The rules of `.dive-ci`, and whether all of them hold.
+/// Renders the rules of `.dive-ci`, and whether all of them hold.
 fn gate(analysis: &Analysis, verdict: &Verdict, options: &Options) -> String {
     let metric = &analysis.metric;
     let mut out = options.heading("rules");
@@ -313,7 +313,7 @@ fn gate(analysis: &Analysis, verdict: &Verdict, options: &Options) -> String {
     out
 }
 
-/// What the table may have cut of budgets that do not hold.
+/// Renders in full the budgets that do not hold and that the table may have cut.
 fn failed(verdict: &Verdict, options: &Options) -> String {
     let failed = verdict.rules.iter().filter(|r| matches!(r.status, Status::Fail | Status::Misconfigured));
     let long = failed.filter_map(|r| Some((r, r.detail.as_ref().filter(|d| d.chars().count() > SHORT)?)));

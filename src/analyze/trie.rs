@@ -1,18 +1,18 @@
-//! The tree that dive makes of a layer: names below names, whatever they are of. A file may have children here.
+//! The tree that dive makes of a layer: names below names, whatever their types. A file may have children here.
 
 use crate::layer::LayerIndex;
 use crate::path;
 use crate::tar::Kind;
 use std::collections::BTreeMap;
 
-/// What AUFS keeps for itself and opaque markers begin with: dive leaves such names out.
+/// The prefix of opaque whiteouts and of the names that AUFS keeps for itself: dive leaves them out.
 const AUFS: &[u8] = b".wh..wh..";
-/// What whiteouts begin with.
+/// The prefix of whiteouts.
 pub const WHITEOUT: &[u8] = b".wh.";
 /// The root, which is never visited.
 pub const ROOT: u32 = 0;
 
-/// A name.
+/// A name in the tree.
 #[derive(Clone, Debug)]
 pub struct Node<'a> {
     /// The last component.
@@ -20,18 +20,18 @@ pub struct Node<'a> {
     /// The node above.
     pub parent: u32,
     children: BTreeMap<&'a [u8], u32>,
-    /// What a member said of it; nothing where only names below it were given.
+    /// The facts that a member gave; default if only names below it were given.
     pub info: Info,
 }
 
-/// What dive takes from a header for its sums.
+/// The values of a header that dive uses in its sums.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Info {
     /// The size that the header states, in bytes.
     pub size: u64,
-    /// Whether it is a directory's.
+    /// True if it is a directory's.
     pub is_dir: bool,
-    /// The member of the layer, where there is one.
+    /// The member of the layer, if there is one.
     pub member: Option<u32>,
 }
 
@@ -48,13 +48,13 @@ impl Default for Trie<'_> {
 }
 
 impl<'a> Trie<'a> {
-    /// Nothing but the root.
+    /// Makes a tree of the root alone.
     #[must_use]
     pub fn new() -> Self {
         Self { nodes: vec![Node { name: b"", parent: ROOT, children: BTreeMap::new(), info: Info::default() }] }
     }
 
-    /// A layer's.
+    /// Makes the tree of a layer.
     #[must_use]
     pub fn of(layer: &'a LayerIndex) -> Self {
         let mut out = Self::new();
@@ -65,14 +65,14 @@ impl<'a> Trie<'a> {
         out
     }
 
-    /// A node by its number.
+    /// Returns a node by its number.
     #[must_use]
     pub fn node(&self, id: u32) -> &Node<'a> {
         &self.nodes[id as usize]
     }
 
-    /// Puts a name in with all that lead to it; what is there gets the new facts and keeps its children. The number is that of the
-    /// name; none where it is AUFS's.
+    /// Adds a path with all its directories; a node that is there gets the new facts and keeps its children. Returns the number
+    /// of the path's node; `None` if it is one of AUFS's names.
     pub fn add(&mut self, parts: impl Iterator<Item = &'a [u8]>, info: Info) -> Option<u32> {
         let mut at = ROOT;
         for part in parts {
@@ -91,14 +91,14 @@ impl<'a> Trie<'a> {
         Some(at)
     }
 
-    /// The node of a path.
+    /// Returns the node of a path.
     #[must_use]
     pub fn find(&self, parts: &[&[u8]]) -> Option<u32> {
         let mut parts = parts.iter().filter(|part| !part.is_empty());
         parts.try_fold(ROOT, |at, part| self.node(at).children.get(part).copied())
     }
 
-    /// Takes a path out with all below it; the root stays.
+    /// Removes a path with everything below it; the root stays.
     fn remove(&mut self, parts: &[&[u8]]) {
         if let Some(id) = self.find(parts).filter(|&id| id != ROOT) {
             let Node { name, parent, .. } = *self.node(id);
@@ -106,16 +106,17 @@ impl<'a> Trie<'a> {
         }
     }
 
-    /// Whether nothing is below a node.
+    /// True if nothing is below a node.
     #[must_use]
     pub fn is_leaf(&self, id: u32) -> bool {
         self.node(id).children.is_empty()
     }
 
-    /// All nodes below one, children before their parents and sorted by name; the node itself is the last, unless it is the root.
+    /// Returns all nodes below one, children before their parents and sorted by name; the node itself is the last, unless it is
+    /// the root.
     #[must_use]
     pub fn below(&self, id: u32) -> Vec<u32> {
-        // Parents before children, last names first, is the reverse of what is wanted.
+        // This visits parents before children and last names first, which is the reverse of the wanted order.
         let mut out = Vec::new();
         let mut todo = vec![id];
         while let Some(at) = todo.pop() {
@@ -129,7 +130,7 @@ impl<'a> Trie<'a> {
         out
     }
 
-    /// The components of a path, from the top.
+    /// Returns the components of a path, from the top.
     #[must_use]
     pub fn parts(&self, id: u32) -> Vec<&'a [u8]> {
         let mut out: Vec<&[u8]> = std::iter::successors((id != ROOT).then_some(id), |&at| {
@@ -141,7 +142,7 @@ impl<'a> Trie<'a> {
         out
     }
 
-    /// The components of what a node stands for: a whiteout stands for what it hides.
+    /// Returns the components of the path that a node stands for: a whiteout stands for the path it hides.
     #[must_use]
     pub fn meant(&self, id: u32) -> Vec<&'a [u8]> {
         let mut parts = self.parts(id);
@@ -151,13 +152,13 @@ impl<'a> Trie<'a> {
         parts
     }
 
-    /// Whether a node is a whiteout.
+    /// True if a node is a whiteout.
     #[must_use]
     pub fn is_whiteout(&self, id: u32) -> bool {
         self.node(id).name.starts_with(WHITEOUT)
     }
 
-    /// Lays the tree of a layer on top, name by name: a whiteout takes out what is there by then.
+    /// Lays the tree of a layer on top, name by name: a whiteout removes what is there at that moment.
     pub fn stack(&mut self, upper: &Self) {
         for id in upper.below(ROOT) {
             if upper.is_whiteout(id) {
@@ -169,14 +170,14 @@ impl<'a> Trie<'a> {
     }
 }
 
-/// The size that a member's header states, in bytes: a sparse file's with its holes.
+/// Returns the size that a member's header states, in bytes: for a sparse file with its holes.
 #[must_use]
 pub fn stated(layer: &LayerIndex, member: u32) -> u64 {
     let found = &layer.members[member as usize];
     if found.kind == Kind::File { found.size() } else { layer.stated.get(&member).copied().unwrap_or(0) }
 }
 
-/// Whether Go takes a member for a directory: not where the type flag is one that only GNU tar knows.
+/// True if Go takes a member for a directory: not if only GNU tar knows its type flag.
 #[must_use]
 pub fn is_dir(layer: &LayerIndex, member: u32) -> bool {
     let found = &layer.members[member as usize];

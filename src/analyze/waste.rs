@@ -1,6 +1,6 @@
-//! What of an image no container sees: bytes that are stored and pulled, and that no path of the final tree needs. Overwritten files,
-//! what was deleted later (directories as well), what was stored again only because its owner or mode changed, and the markers
-//! that say so. Each is told with the layer that carries it and the instruction that made it so.
+//! The waste of an image: bytes that are stored and pulled, and that no path of the final tree needs. These are overwritten
+//! files, files and directories that were deleted later, files that were stored again only because their owner or mode changed,
+//! and the whiteouts. Each is reported with the layer that carries it and the instruction that made it waste.
 
 use crate::explain::{Hiders, How};
 use crate::layer::LayerIndex;
@@ -12,17 +12,17 @@ use bstr::{BStr, BString};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// How what is wasted became so.
+/// The way in which bytes became waste.
 #[derive(Serialize, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[serde(rename_all = "lowercase")]
 pub enum Cause {
     /// A later layer deletes it, or a directory above it.
     Deleted,
-    /// A later layer, or a later member of the same one, has something else there.
+    /// A later layer, or a later member of the same one, has something else at the path.
     Replaced,
     /// A later layer has the same file with other metadata: size and modification time are equal.
     Touched,
-    /// It is a marker (a whiteout), of use only above a base of other images.
+    /// It is a whiteout, which is of use only above a base of other images.
     Marker,
 }
 
@@ -31,42 +31,42 @@ pub enum Cause {
 pub struct Part {
     /// The layer that carries them, from 1 at the bottom.
     pub layer: usize,
-    /// Members.
+    /// The number of members.
     pub files: u64,
     /// Bytes of its tar: headers, data, padding.
     pub bytes: u64,
 }
 
-/// What one step wastes in one way, or what of that lies at one path.
+/// The waste of one step with one cause, or the part of it at one path.
 #[derive(Serialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct Waste {
-    /// How.
+    /// The cause.
     pub cause: Cause,
-    /// The layer that made it so, from 1 at the bottom; none where that is not known.
+    /// The layer that made it waste, from 1 at the bottom; `None` if that is not known.
     pub by: Option<usize>,
-    /// The path that was deleted or replaced, without a leading slash; of a whole step the one with most bytes.
+    /// The path that was deleted or replaced, without a leading slash; for a whole step the one with most bytes.
     #[serde(serialize_with = "super::paths::path")]
     pub path: BString,
-    /// Where the bytes lie, from the bottom up.
+    /// The layers in which the bytes are, from the bottom up.
     pub parts: Vec<Part>,
 }
 
 impl Waste {
-    /// Bytes of tar.
+    /// Returns the bytes of tar.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.parts.iter().map(|p| p.bytes).sum()
     }
 
-    /// Members.
+    /// Returns the number of members.
     #[must_use]
     pub fn files(&self) -> u64 {
         self.parts.iter().map(|p| p.files).sum()
     }
 }
 
-/// All that is wasted.
+/// All waste of an image.
 #[derive(Clone, Debug, Default)]
 pub struct Wasted {
     /// Bytes of tar in each layer.
@@ -78,14 +78,14 @@ pub struct Wasted {
 }
 
 impl Wasted {
-    /// Bytes of tar that no path of the final tree needs.
+    /// Returns the bytes of tar that no path of the final tree needs.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.layers.iter().sum()
     }
 }
 
-/// Which members paths of the final tree need: for each layer and member.
+/// Returns for each layer and member: true if a path of the final tree needs it.
 #[must_use]
 pub fn needed(layers: &[&LayerIndex], tree: &Tree) -> Vec<Vec<bool>> {
     let mut out: Vec<Vec<bool>> = layers.iter().map(|l| vec![false; l.members.len()]).collect();
@@ -94,7 +94,7 @@ pub fn needed(layers: &[&LayerIndex], tree: &Tree) -> Vec<Vec<bool>> {
     tree.inodes().filter_map(|(_, inode)| inode.holder()).for_each(&mut need);
     for (layer, index) in layers.iter().enumerate() {
         for (number, member) in index.members.iter().enumerate() {
-            // A layer's files need the directories above them, though an upper layer describes those again.
+            // A layer's files need the directories above them, even if an upper layer describes those again.
             out[layer][number] |= member.kind == Kind::Dir
                 && role(&member.path) == Role::Entry
                 && tree.lookup(&member.path).is_some_and(|n: NodeId| tree.is_dir(n));
@@ -103,7 +103,7 @@ pub fn needed(layers: &[&LayerIndex], tree: &Tree) -> Vec<Vec<bool>> {
     out
 }
 
-/// Finds what is wasted, and by whom.
+/// Finds the waste and the layers that made it.
 #[must_use]
 pub fn find(layers: &[&LayerIndex], merged: &Merged, needed: &[Vec<bool>]) -> Wasted {
     let hidden = |needed: &Vec<bool>| (0u32..).zip(needed).filter(|(_, n)| !**n).map(|(m, _)| m).collect::<Vec<u32>>();
@@ -122,7 +122,7 @@ pub fn find(layers: &[&LayerIndex], merged: &Merged, needed: &[Vec<bool>]) -> Wa
     sums.finish()
 }
 
-/// The files of upper layers that have the path of a hidden one.
+/// Returns the files of upper layers that have the path of a hidden one.
 fn later<'a>(layers: &[&'a LayerIndex], hidden: impl Iterator<Item = MemberId>) -> HashMap<(u32, &'a BStr), u32> {
     let files = hidden.map(|at| &layers[at.layer as usize].members[at.member as usize]);
     let wanted: HashSet<&BStr> = files.filter(|m| m.kind == Kind::File).map(|m| &*m.path).collect();
@@ -140,7 +140,7 @@ fn later<'a>(layers: &[&'a LayerIndex], hidden: impl Iterator<Item = MemberId>) 
 struct Finder<'a> {
     layers: &'a [&'a LayerIndex],
     hiders: Hiders<'a>,
-    /// What each layer's marks hide.
+    /// For each layer, the paths that its whiteouts hide.
     deleted: Vec<HashSet<&'a [u8]>>,
     later: HashMap<(u32, &'a BStr), u32>,
 }
@@ -150,7 +150,7 @@ impl<'a> Finder<'a> {
         &self.layers[at.layer as usize].members[at.member as usize]
     }
 
-    /// How a member is wasted, the layer that makes it so, and the path that this one deletes or replaces.
+    /// Returns the cause of a member's waste, the layer that made it waste, and the path that this layer deletes or replaces.
     fn cause(&self, at: MemberId) -> (Cause, Option<u32>, &'a [u8]) {
         let member = self.member(at);
         let own: &[u8] = &member.path;
@@ -170,7 +170,7 @@ impl<'a> Finder<'a> {
         }
     }
 
-    /// Whether the layer has the same file again: as rsync's quick check, by size and modification time.
+    /// True if the layer has the same file again: by size and modification time, like rsync's quick check.
     fn is_touched(&self, at: MemberId, by: u32) -> bool {
         let old = self.member(at);
         let Some(&new) = self.later.get(&(by, &*old.path)).filter(|_| by > at.layer && old.kind == Kind::File) else {
@@ -223,7 +223,7 @@ impl<'a> Sums<'a> {
     }
 }
 
-/// Most bytes first.
+/// Sorts by bytes, most first.
 fn sort(list: &mut [Waste]) {
     list.sort_by(|a, b| (b.bytes(), &a.path, a.cause, a.by).cmp(&(a.bytes(), &b.path, b.cause, b.by)));
 }

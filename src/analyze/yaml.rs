@@ -1,18 +1,19 @@
-//! As much of YAML as `.dive-ci` needs: one value under a key, as dive's own reader (viper over yaml.v3) would give it as a string.
+//! The part of YAML that `.dive-ci` needs: one value under a key, as dive's own reader (viper over yaml.v3) would return it as
+//! a string.
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError};
 use std::collections::HashMap;
 use std::rc::Rc;
 
-/// No rules file is nested deeper.
+/// The most levels of nesting: no rules file has more.
 const MOST_DEEP: usize = 64;
-/// What is said of one that is.
+/// The message about deeper ones.
 const DEEP: &str = "nested too deep";
 
 /// A value of a document.
 #[derive(Debug)]
 enum Value {
-    /// `null`, also where nothing is written.
+    /// `null`, also if nothing is written.
     Null,
     Text(String),
     List(Vec<Rc<Value>>),
@@ -23,12 +24,12 @@ enum Value {
 #[derive(Debug)]
 pub struct Document(Rc<Value>);
 
-/// What is under a key.
+/// The value under a key.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Found {
     /// Nothing, or `null`.
     Nothing,
-    /// This; empty where the value is none that a string can be made of.
+    /// This text; empty for a value that cannot be a string.
     Text(String),
 }
 
@@ -36,7 +37,7 @@ impl Document {
     /// Reads the first document; an empty one is an empty mapping.
     ///
     /// # Errors
-    /// A sentence with line and column, where it is no YAML, has a key twice, or is no mapping.
+    /// Returns a sentence with line and column if the text is no YAML, has a key twice, or is no mapping.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut reader = Reader::default();
         for event in Parser::new_from_str(text) {
@@ -53,7 +54,7 @@ impl Document {
         Ok(Self(Rc::new(Value::Map(Vec::new()))))
     }
 
-    /// What is under `outer.inner`, whatever the case of the keys; `outer.inner` may also be one key.
+    /// Returns the value under `outer.inner`, whatever the case of the keys; `outer.inner` may also be one key.
     #[must_use]
     pub fn get(&self, outer: &str, inner: &str) -> Found {
         if let Some(text) = self.0.child(&format!("{outer}.{inner}")).and_then(|v| v.text()) {
@@ -68,7 +69,8 @@ impl Document {
         }
     }
 
-    /// The keys of the document as they are written, and those under `outer`; there, what `OUTER.KEY` says counts, too.
+    /// Returns the keys of the document as they are written, and those under `outer`; these include keys written as
+    /// `OUTER.KEY`.
     #[must_use]
     pub fn keys(&self, outer: &str) -> [Vec<String>; 2] {
         let keys = |value: Option<&Value>| match value {
@@ -91,14 +93,15 @@ fn at(what: &str, mark: &Marker) -> String {
     format!("{what} at line {} column {}", mark.line(), mark.col() + 1)
 }
 
-/// What the scanner stopped at. It reads ahead, and so meets its own limit of brackets within brackets before any event does ours.
+/// Returns the message for the scanner's error. It reads ahead, and so meets its own limit of nested brackets before any event
+/// meets slim's.
 fn unreadable(error: &ScanError) -> String {
     let deep = error.info().contains("recursion limit");
     if deep { at(DEEP, error.marker()) } else { error.to_string() }
 }
 
 impl Value {
-    /// As viper's `GetString`; nothing for `null`.
+    /// Returns the string that viper's `GetString` returns; `None` for `null`.
     fn text(&self) -> Option<String> {
         match self {
             Self::Null => None,
@@ -107,7 +110,7 @@ impl Value {
         }
     }
 
-    /// The value under a key, in whatever case; what `<<` merges in comes after what is written.
+    /// Returns the value under a key, in whatever case; values that `<<` merges in come after those that are written.
     fn child(&self, key: &str) -> Option<Rc<Self>> {
         let Self::Map(entries) = self else { return None };
         let own = entries.iter().rev().find(|(k, _)| k.eq_ignore_ascii_case(key)).map(|(_, v)| v.clone());
@@ -139,7 +142,7 @@ struct Reader {
 }
 
 impl Reader {
-    /// Takes an event; the whole document once it is complete.
+    /// Takes an event; returns the whole document once it is complete.
     fn take(&mut self, event: Event<'_>) -> Result<Option<Rc<Value>>, String> {
         let (anchor, value) = match event {
             Event::SequenceStart(anchor, _) => {
@@ -192,7 +195,7 @@ impl Reader {
     }
 }
 
-/// A plain scalar as yaml.v3 resolves it and Go prints it: numbers lose their underscores and bases.
+/// Resolves a plain scalar as yaml.v3 does, and writes it as Go prints it: numbers lose their underscores and bases.
 fn resolve(plain: &str) -> Value {
     if ["", "~", "null", "Null", "NULL"].contains(&plain) {
         return Value::Null;
@@ -201,7 +204,7 @@ fn resolve(plain: &str) -> Value {
     Value::Text(text)
 }
 
-/// As Go's `ParseInt` with base 0, of which a leading 0 means octal.
+/// Reads a number like Go's `ParseInt` with base 0, for which a leading 0 means octal.
 fn integer(plain: &str) -> Option<i64> {
     let digits = plain.replace('_', "");
     let (sign, rest) = match digits.strip_prefix(['-', '+']) {
@@ -223,7 +226,7 @@ fn integer(plain: &str) -> Option<i64> {
     } else {
         (10, rest)
     };
-    // A second sign is none.
+    // A second sign is not allowed.
     let bare = number.chars().all(|c| c.is_ascii_alphanumeric());
     if bare { i64::from_str_radix(&format!("{sign}{number}"), base).ok() } else { None }
 }

@@ -1,45 +1,45 @@
-//! Where the last block of a DEFLATE stream (RFC 1951) begins and ends, bit by bit, so that streams which were compressed apart
-//! can be joined to one. Nothing is decompressed: codes are skipped, several literals at a time, which takes a few hundredths of
-//! the time that compressing takes.
+//! Finds the beginning and the end of the last block of a DEFLATE stream (RFC 1951), to the bit, so that streams which were
+//! compressed apart can be joined to one. Nothing is decompressed: codes are skipped, several literals at a time, which takes a
+//! few hundredths of the time that compressing takes.
 
-/// As many bytes as have to follow a stream: bits are looked at before it is known that they belong to it.
+/// The number of bytes that must follow a stream: bits are looked at before it is known that they belong to it.
 pub(super) const ROOM: usize = 16;
 
-/// Bits of a code of literals or lengths that are looked up at once.
+/// The number of bits of a code of literals or lengths that are looked up at once.
 const LITERAL_BITS: u32 = 11;
-/// The same of distances, and of the lengths of codes, which have at most so many.
+/// The number of bits that are looked up of a code of distances, or of the lengths of codes, which have at most this many.
 const DISTANCE_BITS: u32 = 9;
 const LENGTH_BITS: u32 = 7;
 
-/// What an entry of a table says beside its number of bits, which is in its lower byte: that a distance follows, that the block
-/// ends, that the code is longer than what is looked up, that there is no such code. A literal says nothing.
+/// Flags of a table's entry, whose lower byte is the number of bits: a distance follows, the block ends, the code is longer
+/// than the part that is looked up, there is no such code. A literal has no flag.
 const DISTANCE: u16 = 1 << 8;
 const END: u16 = 2 << 8;
 const LONG: u16 = 4 << 8;
 const NONE: u16 = 8 << 8;
-/// What ends the usual way of things.
+/// The flags of entries that the fast path does not handle.
 const SPECIAL: u16 = END | LONG | NONE;
 
-/// The order in which the lengths of the lengths' codes come.
+/// The order in which the lengths of the code lengths' codes come.
 const ORDER: [usize; 19] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 
 /// The last block of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Last {
-    /// The bit that says that it is the last: where its header begins.
+    /// The offset in bits of the flag that marks the last block, with which its header begins.
     pub flag: usize,
-    /// The bit after the stream.
+    /// The offset in bits of the end of the stream.
     pub end: usize,
 }
 
-/// Finds the last block of the stream at the beginning of `data`, with [`ROOM`] more bytes behind it. `None` where it is no stream;
-/// of a truncated one the end may lie beyond.
+/// Finds the last block of the stream at the beginning of `data`, with [`ROOM`] more bytes behind it. Returns `None` if it is
+/// no stream; for a truncated one the end may lie beyond.
 pub(super) fn last_block(data: &[u8]) -> Option<Last> {
     last_blocks(data, &[])[0]
 }
 
-/// The same of two streams in little more than the time of one: in each, what comes next is known only when the code before is,
-/// and while that is waited for the other goes on.
+/// Like [`last_block`], for two streams in little more than the time of one: the next code of a stream is known only after the
+/// one before it, and while the processor waits for that, it goes on with the other stream.
 pub(super) fn last_blocks(one: &[u8], other: &[u8]) -> [Option<Last>; 2] {
     let (mut one, mut other) = (Walk::new(one), Walk::new(other));
     while one.open() && other.open() {
@@ -57,7 +57,7 @@ pub(super) fn last_blocks(one: &[u8], other: &[u8]) -> [Option<Last>; 2] {
 #[derive(Clone, Copy)]
 struct Bits<'a> {
     data: &'a [u8],
-    /// The next byte that is not in the buffer.
+    /// The offset of the next byte that is not in the buffer.
     next: usize,
     buffer: u64,
     have: u32,
@@ -74,7 +74,7 @@ impl Bits<'_> {
         Some(())
     }
 
-    /// The next bits, at most as many as are ready.
+    /// Takes the next bits, at most as many as are ready.
     #[inline(always)]
     fn take(&mut self, count: u32) -> u64 {
         let bits = self.peek(count);
@@ -93,12 +93,12 @@ impl Bits<'_> {
         self.have -= count;
     }
 
-    /// How many bits of the stream have been taken.
+    /// Returns the number of bits of the stream that have been taken.
     const fn position(&self) -> usize {
         self.next * 8 - self.have as usize
     }
 
-    /// A stored block after its three bits: its length, that length inverted, and as many bytes.
+    /// Skips a stored block after its three bits: its length, that length inverted, and that many bytes.
     fn skip_stored(&mut self) -> Option<()> {
         let at = self.position().div_ceil(8);
         let number = |at: usize| Some(u16::from_le_bytes(self.data.get(at..at + 2)?.try_into().ok()?));
@@ -111,7 +111,7 @@ impl Bits<'_> {
     }
 }
 
-/// The lengths of the codes of a fixed block.
+/// Returns the lengths of the codes of a fixed block.
 fn fixed_lengths() -> Lengths {
     let mut lengths = [8; 288 + 32];
     lengths[144..256].fill(9);
@@ -120,10 +120,10 @@ fn fixed_lengths() -> Lengths {
     (lengths, 288, 288 + 30)
 }
 
-/// The lengths of the codes of literals and of distances, one list behind the other; how many the first are, and all.
+/// The lengths of the codes of literals and of distances, one list behind the other; the number of the former, and of all.
 type Lengths = ([u8; 288 + 32], usize, usize);
 
-/// The lengths of codes that begin a dynamic block.
+/// Reads the lengths of codes with which a dynamic block begins.
 fn dynamic_lengths(bits: &mut Bits<'_>) -> Option<Lengths> {
     bits.refill()?;
     let literals = 257 + bits.take(5) as usize;
@@ -161,10 +161,10 @@ fn dynamic_lengths(bits: &mut Bits<'_>) -> Option<Lengths> {
 /// A stream that is walked along, code by code.
 struct Walk<'a> {
     bits: Bits<'a>,
-    /// Where the block's header begins, and whether it is the last.
+    /// The offset in bits of the block's header, and true if the block is the last.
     flag: usize,
     last: bool,
-    /// The two codes where they are longer than what is looked up.
+    /// The two codes, for those that are longer than the part that is looked up.
     long: [Canonical; 2],
     pairs: [u16; 1 << LITERAL_BITS],
     far: [u16; 1 << DISTANCE_BITS],
@@ -173,7 +173,7 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    /// At the first code of a stream's first block that has any.
+    /// Starts at the first code of a stream's first block that has any.
     fn new(data: &'a [u8]) -> Self {
         let bits = Bits { data, next: 0, buffer: 0, have: 0 };
         let (pairs, far) = ([NONE; 1 << LITERAL_BITS], [NONE; 1 << DISTANCE_BITS]);
@@ -183,7 +183,7 @@ impl<'a> Walk<'a> {
         walk
     }
 
-    /// Whether there are codes to come.
+    /// True if there are codes to come.
     const fn open(&self) -> bool {
         self.found.is_none() && !self.failed
     }
@@ -232,7 +232,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Takes what the usual way does not: the end of a block, and codes longer than what is looked up.
+    /// Handles entries that the fast path does not: the end of a block, and codes longer than the part that is looked up.
     fn special(&mut self, entry: u16) {
         self.failed = entry & SPECIAL != 0 && self.try_special(entry).is_none();
     }
@@ -241,7 +241,7 @@ impl<'a> Walk<'a> {
         if entry & NONE != 0 {
             return None;
         }
-        // Of a distance the length before was taken.
+        // The length before a distance has been taken already.
         let mut follows = entry & DISTANCE != 0;
         if entry & (LONG | DISTANCE) == LONG {
             self.bits.refill()?;
@@ -281,7 +281,8 @@ fn run_both(one: &mut Walk<'_>, other: &mut Walk<'_>) {
     }
 }
 
-/// Skips a code or two, with the distance that may follow. No branch asks whether it does: nobody could foretell which way it goes.
+/// Skips a code or two, with the distance that may follow. There is no branch for that distance, as the processor could not
+/// predict it.
 #[inline(always)]
 fn step(bits: &mut Bits<'_>, pairs: &[u16; 1 << LITERAL_BITS], far: &[u16; 1 << DISTANCE_BITS]) -> u16 {
     if bits.refill().is_none() {
@@ -295,7 +296,7 @@ fn step(bits: &mut Bits<'_>, pairs: &[u16; 1 << LITERAL_BITS], far: &[u16; 1 << 
     entry | distance & !0xff
 }
 
-/// The entry of a literal, a length or the end of a block, with the bits that follow a length.
+/// Returns the entry of a literal, a length or the end of a block, with the bits that follow a length.
 fn literal_entry(symbol: usize, length: u8) -> u16 {
     let length = u16::from(length);
     match symbol {
@@ -307,13 +308,13 @@ fn literal_entry(symbol: usize, length: u8) -> u16 {
     }
 }
 
-/// The entry of a distance, with the bits that follow it.
+/// Returns the entry of a distance, with the bits that follow it.
 fn distance_entry(symbol: usize, length: u8) -> u16 {
     let extra = (symbol as u16 / 2).saturating_sub(1);
     if symbol < 30 { u16::from(length) + extra } else { NONE }
 }
 
-/// The entry of what the bits of `index` spell: a literal and what comes after it, where both fit.
+/// Returns the entry for the bits of `index`: a literal and the code after it, if both fit.
 fn pair(single: &[u16; 1 << LITERAL_BITS], index: usize) -> u16 {
     let first = single[index];
     if first & 0xff00 != 0 {
@@ -324,7 +325,7 @@ fn pair(single: &[u16; 1 << LITERAL_BITS], index: usize) -> u16 {
     if second & (LONG | NONE) == 0 && u32::from(both) <= LITERAL_BITS { second & 0xff00 | both } else { first }
 }
 
-/// Fills the table of a code, which lengths alone define (RFC 1951, 3.2.2). Where a code is longer than the table's bits, it says
+/// Fills the table of a code, which lengths alone define (RFC 1951, 3.2.2). For codes longer than the table's bits it has
 /// [`LONG`].
 fn fill(lengths: &[u8], table: &mut [u16], bits: u32, entry: impl Fn(usize, u8) -> u16) {
     let mut next = first_codes(lengths);
@@ -340,7 +341,7 @@ fn fill(lengths: &[u8], table: &mut [u16], bits: u32, entry: impl Fn(usize, u8) 
     }
 }
 
-/// The first code of each length.
+/// Returns the first code of each length.
 fn first_codes(lengths: &[u8]) -> [u16; 16] {
     let mut counts = [0_u16; 16];
     lengths.iter().filter(|length| **length != 0).for_each(|length| counts[usize::from(*length & 15)] += 1);
@@ -352,7 +353,7 @@ fn first_codes(lengths: &[u8]) -> [u16; 16] {
     first
 }
 
-/// A code for what its table is too small for: how many codes of each length there are, and the symbols by length.
+/// A code too long for its table: the number of codes of each length, and the symbols by length.
 #[derive(Clone, Copy)]
 struct Canonical {
     counts: [u16; 16],
@@ -379,7 +380,7 @@ impl Canonical {
         code
     }
 
-    /// The symbol that comes next, and the length of its code; nothing is taken.
+    /// Returns the symbol that comes next, and the length of its code; takes nothing.
     #[cold]
     fn long(&self, bits: &Bits<'_>) -> Option<(usize, u8)> {
         let (mut code, mut first, mut index) = (0_u32, 0_u32, 0_u32);

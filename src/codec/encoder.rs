@@ -1,12 +1,12 @@
-//! What all compressing writers have in common.
+//! The trait of all compressing writers.
 
 use std::io::{self, Write};
 
 /// A writer that compresses, and ends its stream only in [`Encoder::finish`].
 pub trait Encoder<W>: Write {
-    /// Writes what is left and the end of the stream.
+    /// Writes the rest and the end of the stream.
     ///
     /// # Errors
-    /// Those of the writer underneath.
+    /// Returns the errors of the writer underneath.
     fn finish(self: Box<Self>) -> io::Result<W>;
 }

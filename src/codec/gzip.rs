@@ -2,9 +2,9 @@
 //! each does not say that it is the last, and an empty stored block after it ends on a whole byte), and the checksums of all
 //! are combined to the one at the end. The bytes depend on data and level only.
 //!
-//! libdeflate compresses a block in two thirds of the time of zlib-rs and to fewer bytes, but only whole streams: so where its
-//! last block is has to be found (`deflate.rs`). Several members, one for each block, would do without, and RFC 1952 allows
-//! them; but some consumers of layers read the first one only.
+//! libdeflate compresses a block in two thirds of the time of zlib-rs and to fewer bytes, but only makes whole streams, so the
+//! last block of each has to be found (`deflate.rs`). Several members, one for each block, would be simpler, and RFC 1952
+//! allows them; but some consumers of layers read the first one only.
 
 use super::deflate::{self, Last};
 use super::encoder::Encoder;
@@ -14,32 +14,32 @@ use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, sync_channel};
 
-/// Plain bytes that are compressed apart. Twice as many compress 0.2% better and take twice the memory.
+/// The number of plain bytes that are compressed apart. Twice as many compress 0.2% better and take twice the memory.
 pub const BLOCK: usize = 1 << 20;
 
-/// The effort of libdeflate that gives what gzip gives at levels 1 to 9: as small (within 0.2%), in a third of the time. Measured
-/// on 50 MB of a Python layer: gzip -6 17.77 MB, this 17.78; gzip -9 17.67, this 17.55.
+/// The effort of libdeflate for gzip's levels 1 to 9: the output is as small (within 0.2%), in a third of the time. Measured on
+/// 50 MB of a Python layer: gzip -6 17.77 MB, this 17.78; gzip -9 17.67, this 17.55.
 const EFFORT: [i32; 9] = [1, 2, 3, 4, 5, 5, 6, 7, 9];
 
-/// Deflate, no flags, no time, no effort told, and no operating system, so that nothing of the host is in it.
+/// The gzip header: deflate, no flags, no time, no effort, and no operating system, so that nothing depends on the host.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
-/// A last block of fixed codes that has nothing but its end.
+/// A last block of fixed codes that has only its end.
 const END: [u8; 2] = [3, 0];
-/// What the search for the last block may read after a stream.
+/// The number of bytes that the search for the last block may read after a stream.
 const ROOM: usize = deflate::ROOM;
-/// Plain bytes that a thread takes at once: two blocks, whose last blocks are looked for in the time of one.
+/// The number of plain bytes that a thread takes at once: two blocks, whose last blocks are found in the time of one.
 const BATCH: usize = 2 * BLOCK;
 
-/// Blocks that have been compressed, and their buffer for the next one: fresh pages cost more than hashing what is in them.
+/// Blocks that have been compressed, and their buffer for reuse: fresh pages cost more time than hashing their contents.
 struct Done {
-    /// Whole bytes of a stream that goes on.
+    /// Whole bytes of a stream that goes on after them.
     packed: io::Result<Vec<u8>>,
     crc: u32,
     buffer: Vec<u8>,
 }
 
-/// Compresses what is written to it on rayon's current pool, a bounded number of blocks ahead of the writer. Not to be
-/// used from a worker of that pool: it waits for the others.
+/// Compresses its input on rayon's current pool, a bounded number of blocks ahead of the writer. It must not be used from a
+/// worker of that pool, as it waits for the others.
 pub struct GzipWriter<W> {
     out: W,
     level: CompressionLvl,
@@ -47,18 +47,18 @@ pub struct GzipWriter<W> {
     block: Vec<u8>,
     spare: Vec<u8>,
     queue: VecDeque<Receiver<Done>>,
-    /// Whether the header was written.
+    /// True if the header was written.
     begun: bool,
-    /// The checksum and size of what was compressed.
+    /// The checksum and size in bytes of the plain data so far.
     crc: u32,
     size: u64,
 }
 
 impl<W: Write> GzipWriter<W> {
-    /// A writer for a `level` of 1 to 9 that keeps up to `threads` threads busy.
+    /// Makes a writer for a `level` of 1 to 9 that keeps up to `threads` threads busy.
     ///
     /// # Errors
-    /// For any other level.
+    /// Returns an error for any other level.
     pub fn new(out: W, level: u32, threads: usize) -> io::Result<Self> {
         let effort = (level as usize).checked_sub(1).and_then(|n| EFFORT.get(n));
         let level = effort.and_then(|&n| CompressionLvl::new(n).ok());
@@ -77,7 +77,7 @@ impl<W: Write> GzipWriter<W> {
         let level = self.level;
         rayon::spawn(move || {
             let (packed, crc) = (pack(&buffer, level), crc32(&buffer));
-            // Fails only where the writer has gone, and nobody waits for it.
+            // Fails only if the writer is gone and nobody waits for the block.
             let _ = send.send(Done { packed, crc, buffer });
         });
         self.queue.push_back(receive);
@@ -105,7 +105,7 @@ impl<W: Write> GzipWriter<W> {
     }
 }
 
-/// A thread's compressor and the rooms it writes to.
+/// A thread's compressor and its output buffers.
 struct Worker {
     level: CompressionLvl,
     compressor: Compressor,
@@ -116,7 +116,7 @@ thread_local! {
     static WORKER: RefCell<Option<Worker>> = const { RefCell::new(None) };
 }
 
-/// One or two blocks as a part of a stream that goes on after them, in whole bytes.
+/// Compresses one or two blocks as a part of a stream that goes on after them, in whole bytes.
 fn pack(batch: &[u8], level: CompressionLvl) -> io::Result<Vec<u8>> {
     WORKER.with_borrow_mut(|worker| {
         let fresh = || Worker { level, compressor: Compressor::new(level), rooms: [Vec::new(), Vec::new()] };
@@ -145,18 +145,18 @@ fn pack(batch: &[u8], level: CompressionLvl) -> io::Result<Vec<u8>> {
     })
 }
 
-/// Adds a stream so that another can follow.
+/// Adds a stream in such a way that another can follow.
 fn open_end(packed: &mut Vec<u8>, stream: &[u8], Last { flag, end }: Last) {
     let start = packed.len();
     packed.extend_from_slice(stream);
     packed[start + flag / 8] &= !(1 << (flag % 8));
-    // After the end there are zeros; with three of them begins an empty stored block.
+    // There are zeros after the end; three of them begin an empty stored block.
     packed.resize(start + (end + 3).div_ceil(8), 0);
     packed.extend([0, 0, 0xff, 0xff]);
 }
 
-/// The CRC-32 of what has the checksum `first` with `size` bytes behind it that have `second`: as polynomials of bits, the first
-/// times x to the power of the bits behind it, and the second added. Source: zlib's `crc32_combine`.
+/// Returns the CRC-32 of data with the checksum `first`, followed by `size` bytes that have the checksum `second`: as
+/// polynomials of bits, the first times x to the power of the following bits, plus the second. Source: zlib's `crc32_combine`.
 fn combined(first: u32, second: u32, size: u64) -> u32 {
     const ONE: u32 = 1 << 31;
     let times = |a: u32, mut b: u32| {
@@ -208,7 +208,7 @@ impl<W: Write> Encoder<W> for GzipWriter<W> {
         self.begin()?;
         self.out.write_all(&END)?;
         self.out.write_all(&self.crc.to_le_bytes())?;
-        // Its lower half, as RFC 1952 has it.
+        // The lower half of the size, as RFC 1952 has it.
         self.out.write_all(&(self.size as u32).to_le_bytes())?;
         Ok(self.out)
     }

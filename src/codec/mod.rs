@@ -1,6 +1,6 @@
 //! Layer compression: sniffing, decoding and encoding. Bytes in, bytes out; nothing here knows what they mean.
 //!
-//! Encoders may use several threads, and their bytes never depend on how many: gzip is compressed in blocks of one size
+//! Encoders may use several threads, and their bytes never depend on the number: gzip is compressed in blocks of one size
 //! ([`gzip`]), and zstd always runs with at least one worker, whose jobs are cut by the level alone.
 
 use std::io::{self, BufReader, Read, Write};
@@ -27,7 +27,7 @@ pub enum Compression {
 }
 
 impl Compression {
-    /// What the first bytes of a blob (512 are enough) say. Anything unknown is taken for a plain tar.
+    /// Tells the compression by the first bytes of a blob (512 are enough). Anything unknown is taken for a plain tar.
     #[must_use]
     pub fn sniff(head: &[u8]) -> Self {
         // The first member of a tar may have a name that begins like a magic number.
@@ -42,7 +42,7 @@ impl Compression {
         }
     }
 
-    /// The name on the command line and in reports.
+    /// Returns the name on the command line and in reports.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -52,7 +52,7 @@ impl Compression {
         }
     }
 
-    /// The level used where none is asked for.
+    /// Returns the level that is used if none is asked for.
     #[must_use]
     pub const fn default_level(self) -> u32 {
         match self {
@@ -69,13 +69,13 @@ impl std::fmt::Display for Compression {
     }
 }
 
-/// Bytes that are handed on at once.
+/// The number of bytes that are handed on at once.
 pub const CHUNK: usize = 256 << 10;
 
-/// The plain bytes of `reader`. Errors of the format say which format is broken; errors of `reader` pass through.
+/// Returns a reader of the plain bytes of `reader`. Errors of the format name the format; errors of `reader` pass through.
 ///
 /// # Errors
-/// Where the decoder cannot be set up for lack of memory.
+/// Returns an error if the decoder cannot be set up for lack of memory.
 pub fn decoder<'a>(compression: Compression, reader: impl Read + Send + 'a) -> io::Result<Box<dyn Read + Send + 'a>> {
     let reader = BufReader::with_capacity(CHUNK, reader);
     Ok(match compression {
@@ -85,11 +85,11 @@ pub fn decoder<'a>(compression: Compression, reader: impl Read + Send + 'a) -> i
     })
 }
 
-/// Compresses into `writer` with up to `threads` threads. Of zstd the frame says its `size`, the number of plain bytes, where that
-/// is given and comes true: some readers want to know it before.
+/// Compresses into `writer` with up to `threads` threads. A zstd frame states its `size`, the number of plain bytes, if that is
+/// given; a wrong one is an error. Some readers want to know it in advance.
 ///
 /// # Errors
-/// Where zstd cannot be set up.
+/// Returns an error if zstd cannot be set up.
 pub fn encoder<'a, W: Write + Send + 'a>(
     compression: Compression,
     level: u32,
@@ -104,7 +104,7 @@ pub fn encoder<'a, W: Write + Send + 'a>(
             let mut encoder = zstd::stream::write::Encoder::new(writer, level.cast_signed())?;
             encoder.include_checksum(true)?;
             encoder.set_pledged_src_size(size)?;
-            // Never 0: that takes another path in the library, and gives other bytes.
+            // Never 0, which takes another path in the library and gives other bytes.
             // At high levels each worker takes over 100 MB; how many there are changes no byte.
             let most = if level >= 16 { 2 } else { 16 };
             encoder.multithread(u32::try_from(threads.clamp(1, most)).unwrap_or(1))?;
@@ -200,7 +200,7 @@ mod tests {
         }
     }
 
-    /// Some consumers read the first member or frame only, and take what comes after it for garbage or nothing.
+    /// Checks for one member or frame: some consumers read only the first one, and take the rest for garbage or nothing.
     #[test]
     fn what_is_encoded_is_one_member_or_frame() {
         for len in [0, 1, gzip::BLOCK, 3 * gzip::BLOCK + 7] {
@@ -225,7 +225,7 @@ mod tests {
         let coded = encode(Compression::Zstd, 19, 1, &sample(9 * gzip::BLOCK));
         let window = 10 + (coded[5] >> 3);
         assert!(coded[4] & 0x20 == 0 && window <= 23, "a window of 2^{window} bytes");
-        // A size that does not come true is an error, and no broken frame.
+        // A wrong size is an error, and no broken frame.
         let mut short = encoder(Compression::Zstd, 3, 1, Some(10), Vec::new()).unwrap();
         assert!(short.write_all(b"nine char").and_then(|()| short.finish()).is_err());
     }

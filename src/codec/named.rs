@@ -1,4 +1,4 @@
-//! Errors of decoders, with the name of the format and, where there is one, a way out.
+//! Errors of decoders, with the name of the format and, if there is one, a way out.
 
 use crate::{Error, ErrorKind};
 use std::io::{self, Read};
@@ -32,7 +32,7 @@ impl<R: Read> Read for Named<R> {
 /// The most memory that an xz stream may ask for, in bytes: `xz -9` takes 65 MiB.
 pub(super) const XZ_MEMORY: u64 = 256 << 20;
 
-/// What a decoder says where the stream asks for more memory than it may have, and how to go on.
+/// Returns the message for a stream that needs more memory than it may have, and a way out.
 fn too_much_memory(name: &str, error: &io::Error) -> Option<(String, &'static str)> {
     let text = error.to_string();
     let limit =

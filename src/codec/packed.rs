@@ -1,4 +1,4 @@
-//! How an archive is compressed as a whole: as layers are, or with xz or bzip2, which docker and podman read too.
+//! The compression of an archive as a whole: as for layers, or with xz or bzip2, which docker and podman read too.
 //!
 //! xz is read by liblzma, in C as zstd and libdeflate are, because it is the reference, checks all kinds of checksums (CRC-32,
 //! CRC-64, SHA-256) and keeps to a limit of memory; bzip2 by libbz2-rs, a Rust port of the reference.
@@ -8,10 +8,10 @@ use super::{CHUNK, Compression, decoder};
 use liblzma::stream::{CONCATENATED, Stream, TELL_UNSUPPORTED_CHECK};
 use std::io::{self, BufReader, Read};
 
-/// How an archive is compressed.
+/// The compression of an archive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Packing {
-    /// Not at all, or as layers may be.
+    /// None, or one that layers may have.
     Layer(Compression),
     /// The .xz format, one or several streams. Source: <https://tukaani.org/xz/xz-file-format.txt>.
     Xz,
@@ -20,7 +20,7 @@ pub enum Packing {
 }
 
 impl Packing {
-    /// What the first bytes (512 are enough) say.
+    /// Tells the compression by the first bytes (512 are enough).
     #[must_use]
     pub fn sniff(head: &[u8]) -> Self {
         if head.get(257..262) == Some(b"ustar") {
@@ -35,17 +35,17 @@ impl Packing {
         }
     }
 
-    /// Whether the bytes are the archive's own.
+    /// True if the bytes are the archive's own.
     #[must_use]
     pub const fn is_plain(self) -> bool {
         matches!(self, Self::Layer(Compression::None))
     }
 }
 
-/// The plain bytes of an archive. Errors of the format say which format is broken; errors of `reader` pass through.
+/// Returns a reader of the plain bytes of an archive. Errors of the format name the format; errors of `reader` pass through.
 ///
 /// # Errors
-/// Where the decoder cannot be set up for lack of memory.
+/// Returns an error if the decoder cannot be set up for lack of memory.
 pub fn unpack<'a>(packing: Packing, reader: impl Read + Send + 'a) -> io::Result<Box<dyn Read + Send + 'a>> {
     let buffered = |reader| BufReader::with_capacity(CHUNK, reader);
     Ok(match packing {

@@ -1,5 +1,5 @@
-//! `slim compare`: what several profiles make of one image, side by side. A [`Comparison`] is plain data, in which every renderer
-//! ([`text`], [`markdown`], JSON by serde) finds the same figures, and the same names and figures as in the report of a run.
+//! `slim compare`: the results of several profiles on one image, side by side. A [`Comparison`] is plain data, in which every
+//! renderer ([`text`], [`markdown`], JSON by serde) finds the same figures, under the same names as in the report of a run.
 
 use crate::engine::sweep::SweepReport;
 use crate::engine::trial::{Outputs, Trials};
@@ -14,7 +14,8 @@ pub mod text;
 
 pub use only::{Only, only};
 
-/// The version of the JSON's schema. It goes up when a key changes its meaning or goes; new keys may come without.
+/// The version of the JSON's schema. It goes up when a key changes its meaning or goes; new keys may come without a new
+/// version.
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// The name of the first column.
@@ -32,9 +33,9 @@ pub struct Comparison {
     pub image: Head,
     /// The bandwidth for which times of a pull are given, in bits per second.
     pub bits_per_second: u64,
-    /// What the scan took that all profiles share, in seconds.
+    /// The time of the scan, which all profiles share, in seconds.
     pub scan_seconds: f64,
-    /// What was run, where anything was.
+    /// The commands and sweeps that were run, if any.
     pub tried: Option<Tried>,
     /// The image as it is, then one column for each profile and each value that was varied.
     pub columns: Vec<Column>,
@@ -44,61 +45,62 @@ pub struct Comparison {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Head {
-    /// As the user named it.
+    /// The path as the user named it.
     pub path: String,
-    /// Its names.
+    /// The image's names.
     pub tags: Vec<String>,
     /// `OS/ARCH[/VARIANT]`.
     pub platform: String,
-    /// The digest of its config.
+    /// The digest of the config.
     pub config: String,
 }
 
-/// What was run in all of them.
+/// The settings of the commands and sweeps, which were run in all images.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Tried {
     /// The engine.
     pub engine: String,
-    /// Whether lines were run by the image's `sh`.
+    /// True if lines were run by the image's `sh`.
     pub shell: bool,
-    /// What was compared besides exit codes.
+    /// The outputs that were compared besides exit codes.
     pub outputs: Outputs,
-    /// How often each line was run in each image.
+    /// The number of times that each line was run in each image.
     pub runs: u32,
 }
 
-/// What one profile, or several together, make of the image.
+/// The result of one profile, or of several together, on the image.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Column {
-    /// The profiles as the user named them, and what was varied; [`AS_IT_IS`] for the image as it is.
+    /// The profiles as the user named them, and the varied values; [`AS_IT_IS`] for the image as it is.
     pub name: String,
     /// The profiles.
     pub profiles: Vec<String>,
-    /// Those that a `[[when]]` of them brought.
+    /// The profiles that a `[[when]]` of these brought.
     pub picked: Vec<String>,
-    /// What was varied: `RULE.KEY=VALUE`.
+    /// The varied values: `RULE.KEY=VALUE`.
     pub varied: Vec<String>,
     /// Bytes of all layers as plain tars.
     pub uncompressed_bytes: u64,
-    /// Bytes that a pull moves where layers are compressed with gzip: as stored where they are, else as slim compresses them.
+    /// Bytes that a pull moves if layers are compressed with gzip: as stored if they already are, otherwise as slim compresses
+    /// them.
     pub gzip_bytes: Option<u64>,
-    /// The same with zstd.
+    /// Bytes that a pull moves if layers are compressed with zstd.
     pub zstd_bytes: Option<u64>,
-    /// How many seconds a pull takes at the bandwidth, of layers compressed with gzip; where that was not measured, as stored.
+    /// The seconds of a pull at the bandwidth, with layers compressed with gzip; as stored if that was not measured.
     pub pull_seconds: f64,
-    /// Paths of the file system that are no directories.
+    /// The number of paths of the file system that are no directories.
     pub files: u64,
-    /// How many layers there are.
+    /// The number of layers.
     pub layers: usize,
-    /// What it took to plan and to write the image after the scan, in seconds; none for the image as it is.
+    /// The time to plan and to write the image after the scan, in seconds; `None` for the image as it is.
     pub slim_seconds: Option<f64>,
-    /// The layers of the input, by index and instruction, with what is left of each.
+    /// The layers of the input, by index and instruction, with the rest of each.
     pub layer_reports: Vec<LayerReport>,
-    /// What each rule takes, most first.
+    /// The bytes that each rule takes, most first.
     pub rules: Vec<RuleReport>,
-    /// What none of the other profiles takes; none where there is only one.
+    /// The paths that none of the other profiles takes; `None` if there is only one.
     pub only: Option<Only>,
     /// The commands, against the image as it is.
     pub trials: Option<Trials>,
@@ -107,7 +109,7 @@ pub struct Column {
 }
 
 impl Comparison {
-    /// The commands that were run, with what came of each in each column: the image as it is first.
+    /// Returns the commands that were run, with the result of each in each column: the image as it is first.
     fn lines(&self) -> Vec<(&str, Vec<&crate::engine::trial::Trial>)> {
         let all: Vec<_> = self.columns.iter().filter_map(|c| c.trials.as_ref()).collect();
         let Some(first) = all.first() else { return Vec::new() };
@@ -119,7 +121,7 @@ impl Comparison {
         first.trials.iter().enumerate().map(line).collect()
     }
 
-    /// Every rule that takes anything, with its bytes in each column but the first; most first.
+    /// Returns every rule that takes anything, with its bytes in each column except the first; most first.
     fn rules(&self) -> Vec<(&str, Vec<Option<u64>>)> {
         let mut ids: Vec<(&str, u64)> = Vec::new();
         for rule in self.columns.iter().flat_map(|c| &c.rules) {

@@ -1,30 +1,30 @@
-//! What one set of removed paths has and no other.
+//! The removed paths that only one list has.
 
 use crate::path;
 use crate::report::{Named, RemovedPath, escape};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
 
-/// What one column takes and no other.
+/// The paths that one column takes and no other does.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Only {
-    /// How many paths.
+    /// The number of paths.
     pub files: u64,
     /// Bytes of tar that go with them.
     pub bytes: u64,
     /// By rule, most first.
     pub rules: Vec<Named>,
-    /// By directory, cut at six levels, most first; the first twenty.
+    /// By directory, cut at six levels, most first; at most twenty.
     pub directories: Vec<Named>,
 }
 
-/// How deep the directories are that bytes are added up for.
+/// The number of levels down to which bytes are added up by directory.
 const DEPTH: usize = 6;
-/// How many directories are told.
+/// The most directories that are listed.
 const TOLD: usize = 20;
 
-/// For each list of removed paths: what none of the others has. Nothing where there is but one list.
+/// Returns for each list of removed paths those that no other list has; `None` if there is only one list.
 #[must_use]
 pub fn only(lists: &[Vec<RemovedPath>]) -> Vec<Option<Only>> {
     if lists.len() < 2 {

@@ -1,10 +1,10 @@
-//! The comparison as a page for people.
+//! The comparison as a page.
 
 use super::rows::{self, Row};
 use super::{Column, Comparison, Only};
 use crate::page::{self, Bar, Bars, Page, Table, Value, View};
 
-/// The page of a comparison.
+/// Makes the page of a comparison.
 #[must_use]
 pub fn page(all: &Comparison) -> Page {
     let name = if all.image.tags.is_empty() { all.image.path.clone() } else { all.image.tags.join(", ") };
@@ -60,7 +60,7 @@ fn table(title: &str, names: &[&str], rows: Vec<Row>) -> Table {
     }
 }
 
-/// What only this column removes, by directory.
+/// Returns a table of the paths that only this column removes, by directory.
 fn only(of: &Column, only: &Only) -> Table {
     let row = |d: &crate::report::Named| vec![text(&d.name), Value::Count(d.files), Value::Bytes(d.bytes)];
     Table {
@@ -71,7 +71,7 @@ fn only(of: &Column, only: &Only) -> Table {
     }
 }
 
-/// What worked in the image as it is, and does not in this column's.
+/// Returns a table of the commands and files that worked in the image as it is, and do not in this column's.
 fn worse(of: &Column) -> Table {
     let lines = of.trials.iter().flat_map(|t| &t.trials).filter(|t| !t.same);
     let lines = lines.map(|t| {

@@ -5,13 +5,13 @@ use crate::engine::sweep::{Sweep, SweepReport};
 use crate::engine::trial::{Trial, What};
 use crate::report::units;
 
-/// Where there is nothing to say.
+/// The cell for nothing.
 const NONE: &str = "-";
 
 /// A row: its name, and its cells.
 pub(super) type Row = (String, Vec<String>);
 
-/// The figures of the columns.
+/// Returns the figures of the columns.
 pub(super) fn figures(all: &Comparison) -> Vec<Row> {
     let row = |name: &str, cell: &dyn Fn(&Column) -> String| {
         (name.to_owned(), all.columns.iter().map(cell).collect::<Vec<String>>())
@@ -55,7 +55,7 @@ fn trials(column: &Column, good: impl Fn(&Trial) -> bool) -> String {
     column.trials.as_ref().map_or_else(|| NONE.to_owned(), count)
 }
 
-/// One row for each sweep: what works of what worked.
+/// Returns one row for each sweep: the number of things that work of those that worked.
 fn sweeps(all: &Comparison) -> Vec<Row> {
     let first = all.columns.iter().find_map(|c| c.sweeps.as_ref());
     let names = first.map_or(&[][..], |r: &SweepReport| r.sweeps.as_slice());
@@ -78,7 +78,7 @@ fn sweeps(all: &Comparison) -> Vec<Row> {
     names.iter().enumerate().map(row).collect()
 }
 
-/// For each command: its cells, with the exit code where it is not 0, and what differs.
+/// Returns a row for each command: the time, with the exit code if it is not 0, and the differences.
 pub(super) fn commands(all: &Comparison) -> Vec<Row> {
     let cell = |trial: &&Trial| {
         let mut cell = seconds(trial.after.median_seconds);
@@ -98,18 +98,18 @@ pub(super) fn commands(all: &Comparison) -> Vec<Row> {
     all.lines().iter().map(|(line, trials)| ((*line).to_owned(), trials.iter().map(cell).collect())).collect()
 }
 
-/// For each rule: the bytes that it takes in each column but the first.
+/// Returns a row for each rule: the bytes that it takes in each column except the first.
 pub(super) fn rules(all: &Comparison) -> Vec<Row> {
     let cell = |bytes: &Option<u64>| bytes.map_or_else(|| NONE.to_owned(), units::bytes);
     all.rules().iter().map(|(id, bytes)| ((*id).to_owned(), bytes.iter().map(cell).collect())).collect()
 }
 
-/// `12.3 s`, `45 ms`.
+/// Formats a time: `12.3 s`, `45 ms`.
 pub(super) fn seconds(n: f64) -> String {
     if n < 0.9995 { format!("{:.0} ms", n * 1000.0) } else { format!("{n:.1} s") }
 }
 
-/// `100 Mbit/s`.
+/// Formats a bandwidth: `100 Mbit/s`.
 pub(super) fn bandwidth(bits: u64) -> String {
     let units = [("Gbit/s", 1_000_000_000), ("Mbit/s", 1_000_000), ("kbit/s", 1_000)];
     match units.into_iter().find(|(_, unit)| bits >= *unit) {

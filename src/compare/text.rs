@@ -7,18 +7,18 @@ use crate::report::paint::Paint;
 use crate::report::table::{Table, cut};
 use crate::report::{printable, units};
 
-/// How to write it.
+/// Options of the text.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// Columns of the terminal.
+    /// The number of columns of the terminal.
     pub width: usize,
-    /// Colours.
+    /// The colours.
     pub paint: Paint,
-    /// Whether lists are shown whole.
+    /// True to show lists whole.
     pub all: bool,
 }
 
-/// Rules, directories and regressions that are shown of each list.
+/// The number of rules, directories and regressions that are shown of each list.
 const SHOWN: usize = 8;
 
 /// Writes the comparison.
@@ -46,7 +46,7 @@ pub fn render(all: &Comparison, options: &Options) -> String {
     out
 }
 
-/// `A`, `B`, … `Z`, `AA`, …
+/// Returns the letter of a column: `A`, `B`, … `Z`, `AA`, …
 fn letter(index: usize) -> String {
     let last = char::from(b'A' + (index % 26) as u8);
     if index < 26 { last.to_string() } else { format!("{}{last}", letter(index / 26 - 1)) }
@@ -59,7 +59,7 @@ fn section(out: &mut String, title: &str, letters: &[String], mut rows: Vec<Row>
     let more = rows.len().saturating_sub(shown);
     rows.truncate(shown);
     out.push_str(&format!("\n{}\n", options.paint.bold(title)));
-    // What may be long comes last, where it is cut.
+    // The longest cell comes last, where it is cut.
     let columns = format!("{}<", ">".repeat(letters.len()));
     let header: Vec<&str> = letters.iter().map(String::as_str).chain([""]).collect();
     let mut table = Table::new(&columns).header(&header);
@@ -71,7 +71,7 @@ fn section(out: &mut String, title: &str, letters: &[String], mut rows: Vec<Row>
 }
 
 fn table(letters: &[String], rows: &[Row], options: &Options) -> String {
-    // No last column to be cut: these are figures.
+    // These are figures, so no last column may be cut.
     let columns = format!("<{}", ">".repeat(letters.len()));
     let header: Vec<&str> = std::iter::once("").chain(letters.iter().map(String::as_str)).collect();
     let mut table = Table::new(&columns).header(&header);
@@ -96,7 +96,7 @@ fn only(out: &mut String, letter: &str, column: &Column, shown: usize, options: 
     out.push_str(&table.render(2, options.width, options.paint));
 }
 
-/// What is not as before, and why.
+/// Renders the commands and sweeps that are not as before, and the reasons.
 fn failures(out: &mut String, letter: &str, column: &Column, shown: usize, options: &Options) {
     let head = |what: &str| format!("\n{}\n", options.paint.bold(&printable(&format!("{letter}: {what}"), false)));
     let put = |out: &mut String, line: String| {

@@ -1,5 +1,5 @@
-//! What differs in two configs. The times at which images were made are not looked at, and of layers the digests only: those are
-//! told by layer.
+//! The differences between two configs. The times at which the images were made are ignored, and so are the digests of layers,
+//! which are reported by layer.
 
 use super::{ConfigChange, Image};
 use crate::report::instruction;
@@ -7,13 +7,13 @@ use crate::secrets::masked_value;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// Keys that say when and by what an image was made, and what is told elsewhere.
+/// Keys that say when and by what an image was made, and keys that are reported in other places.
 const LEFT_OUT: [&str; 8] =
     ["created", "container", "container_config", "docker_version", "rootfs", "history", "config", "id"];
 /// A key of old configs with the digest of the image that the build began with.
 const PARENT: &str = "Image";
 
-/// All values that differ: of the config's `config`, of its top, and the steps that made it.
+/// Returns all values that differ: of the config's `config`, of its top level, and the steps of its history.
 pub(super) fn changes(before: &Image<'_>, after: &Image<'_>) -> Vec<ConfigChange> {
     let empty = Map::new();
     let object =
@@ -50,7 +50,7 @@ fn fields(before: &Map<String, Value>, after: &Map<String, Value>, out: &mut Vec
     }
 }
 
-/// What is empty means the same as what is not there.
+/// Returns a value unless it is empty, which means the same as a missing one.
 fn present(value: Option<&Value>) -> Option<&Value> {
     value.filter(|value| match value {
         Value::Null => false,
@@ -65,7 +65,7 @@ fn present(value: Option<&Value>) -> Option<&Value> {
 /// Values by name, sorted.
 type Named = BTreeMap<String, String>;
 
-/// The variables of an environment; of one that is there twice the last counts.
+/// Returns the variables of an environment; if one is there twice, the last counts.
 fn variables(env: Option<&Value>) -> Named {
     let texts = env.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
     let pair = |text: &str| {
@@ -75,7 +75,7 @@ fn variables(env: Option<&Value>) -> Named {
     texts.map(pair).collect()
 }
 
-/// Labels, ports, volumes: keys, of which some have values.
+/// Returns labels, ports or volumes: keys, some of which have values.
 fn members(value: Option<&Value>) -> Named {
     let entries = value.and_then(Value::as_object).into_iter().flatten();
     entries.map(|(key, value)| (key.clone(), present(Some(value)).map_or_else(String::new, told))).collect()
@@ -106,7 +106,8 @@ fn told(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// Steps that only one image has; those with a layer are told by layer, too, and one whose layer is empty by now is the same.
+/// Adds the steps that only one image has. Those with a layer are reported by layer, too; one whose layer is empty by now is
+/// the same.
 fn history(before: &Image<'_>, after: &Image<'_>, out: &mut Vec<ConfigChange>) {
     let steps = |image: &Image<'_>| -> Vec<String> {
         image
@@ -123,7 +124,7 @@ fn history(before: &Image<'_>, after: &Image<'_>, out: &mut Vec<ConfigChange>) {
     out.extend(without(&b, &a).map(|step| change(None, Some(step))));
 }
 
-/// What one list has and the other has not, or not as often.
+/// Returns the steps that one list has and the other does not, or has less often.
 fn without<'a>(one: &'a [String], other: &'a [String]) -> impl Iterator<Item = String> + 'a {
     let mut known: HashMap<&str, usize> = HashMap::new();
     other.iter().for_each(|step| *known.entry(step).or_default() += 1);

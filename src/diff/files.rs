@@ -1,4 +1,4 @@
-//! Path by path: what has to be read, and what differs.
+//! The comparison path by path: the files that have to be read, and the differences.
 
 use super::walk::Row;
 use super::{Answers, Aspect, Change, Entry, Image, Pair, Questions, Status};
@@ -11,7 +11,8 @@ use std::sync::Arc;
 
 /// PAX records that are part of a file, before the name of the attribute.
 const XATTRS: [&[u8]; 3] = [b"SCHILY.xattr.", b"SCHILY.acl.", b"LIBARCHIVE.xattr."];
-/// Of more files with one content than these, the square of which is looked at, renamed ones are paired in order.
+/// The number of pairs of files with one content above which renamed ones are paired in order, as looking at every pair would
+/// be slow.
 const MANY: usize = 1 << 16;
 
 /// A file's data, in one image.
@@ -30,13 +31,13 @@ fn file<'a>(image: &Image<'a>, node: NodeId) -> Option<File<'a>> {
     (member.kind == Kind::File).then_some(File { at, member })
 }
 
-/// Whether they are one member of layers with one digest, so that nothing of them can differ.
+/// True if both are one member of layers with one digest, so that they cannot differ.
 fn identical(pair: &Pair<'_>, a: MemberId, b: MemberId) -> bool {
     let [before, after] = &pair.images;
     a.member == b.member && before.stored[a.layer as usize].0 == after.stored[b.layer as usize].0
 }
 
-/// Which files have to be read.
+/// Returns the files that have to be read.
 pub(super) fn ask(pair: &Pair<'_>) -> Questions {
     let [before, after] = &pair.images;
     let mut out = Questions::default();
@@ -69,12 +70,12 @@ pub(super) fn ask(pair: &Pair<'_>) -> Questions {
     out
 }
 
-/// Nothing is known by its content that has none; of sparse files only a part is stored.
+/// True if a file can be known by its content: it has some, and is not sparse, as only a part of a sparse file is stored.
 fn hashable(member: &Member) -> bool {
     member.sparse.is_none() && member.size() > 0
 }
 
-/// The `package.json` of packages that are not in both images by the same layer.
+/// Returns the `package.json` of packages that are not in both images by the same layer.
 pub(super) fn unknown(pair: &Pair<'_>, manifests: [Vec<(NodeId, String)>; 2]) -> [Vec<(MemberId, String)>; 2] {
     let opposite = opposites(pair);
     let mut side = 0;
@@ -96,7 +97,7 @@ pub(super) fn unknown(pair: &Pair<'_>, manifests: [Vec<(NodeId, String)>; 2]) ->
     })
 }
 
-/// For the nodes of each tree those of the other with the same path.
+/// Returns for the nodes of each tree those of the other with the same path.
 fn opposites(pair: &Pair<'_>) -> [Vec<Option<NodeId>>; 2] {
     let mut out = pair.images.each_ref().map(|image| vec![None; image.tree.len()]);
     for (a, b) in pair.rows.iter().filter_map(|(a, b)| a.zip(*b)) {
@@ -106,13 +107,13 @@ fn opposites(pair: &Pair<'_>) -> [Vec<Option<NodeId>>; 2] {
     out
 }
 
-/// What differs.
+/// The differences.
 pub(super) struct Found {
-    /// Sorted by path.
+    /// The changes, sorted by path.
     pub changes: Vec<Change>,
-    /// For each row whether both images have it, and it differs in more than its time and layer.
+    /// For each row: true if both images have it, and it differs in more than its time and layer.
     pub real: Vec<bool>,
-    /// How many paths do not differ; without the root.
+    /// The number of paths that do not differ, without the root.
     pub same: u64,
 }
 
@@ -172,10 +173,10 @@ fn status_of(aspects: &[Aspect]) -> Option<Status> {
 struct Judge<'a> {
     pair: &'a Pair<'a>,
     answers: &'a Answers,
-    /// For each layer of the first image that of the second.
+    /// For each layer of the first image, its partner in the second.
     partners: Vec<Option<usize>>,
     opposite: [Vec<Option<NodeId>>; 2],
-    /// Of files with several names, the first name that is a file's in both images.
+    /// For each file with several names, the first name that is a file's in both images.
     first: [HashMap<InodeId, NodeId>; 2],
 }
 
@@ -188,13 +189,13 @@ fn first_names(pair: &Pair<'_>, opposite: &[Vec<Option<NodeId>>; 2], side: usize
     several.filter_map(|(id, _)| Some((id, here.names(id).iter().copied().find(is_file)?))).collect()
 }
 
-/// A directory that only its children imply is 0755 and root's, and has no time of its own.
+/// Returns the metadata of a directory that only its children imply: 0755 and root's, without a time of its own.
 fn implied() -> Arc<Attrs> {
     Arc::new(Attrs { mode: 0o755, ..Attrs::default() })
 }
 
 impl Judge<'_> {
-    /// In what two nodes differ, in order.
+    /// Returns the aspects in which two nodes differ, in order.
     fn aspects(&self, a: NodeId, b: NodeId) -> Vec<Aspect> {
         let [before, after] = &self.pair.images;
         let holders = (before.tree.inode_of(a).holder(), after.tree.inode_of(b).holder());
@@ -215,7 +216,7 @@ impl Judge<'_> {
         let shared = matches!(members, (Some(x), Some(y)) if Arc::ptr_eq(&x.meta.attrs, &y.meta.attrs));
         if !shared {
             let (x, y) = (attrs(members.0), attrs(members.1));
-            // What mode a symbolic link has is nothing to anyone.
+            // The mode of a symbolic link means nothing.
             let link = matches!(members, (Some(x), Some(y)) if is_link(x) && is_link(y));
             let differ = [
                 (Aspect::Mode, x.mode != y.mode && !link),
@@ -238,7 +239,7 @@ impl Judge<'_> {
         out
     }
 
-    /// Type, content, target or device.
+    /// Compares type, content, target or device.
     fn substance(
         &self,
         at: (Option<MemberId>, Option<MemberId>),
@@ -260,7 +261,7 @@ impl Judge<'_> {
         differs.then_some(Aspect::Device)
     }
 
-    /// Whether other paths are hard links to one than to the other.
+    /// Adds an aspect if the two have different sets of hard links.
     fn links(&self, a: NodeId, b: NodeId, out: &mut Vec<Aspect>) {
         let [before, after] = &self.pair.images;
         let inodes = (before.tree.node(a).inode, after.tree.node(b).inode);
@@ -273,7 +274,8 @@ impl Judge<'_> {
         }
     }
 
-    /// Directories are in every layer with something below them.
+    /// Adds an aspect if the layers are no partners. Directories are in every layer with something below them, so they do not
+    /// count.
     fn layer(&self, a: MemberId, b: MemberId, out: &mut Vec<Aspect>) {
         let dir = member(&self.pair.images[1], b).kind == Kind::Dir;
         if !dir && self.partners[a.layer as usize] != Some(b.layer as usize) {
@@ -338,7 +340,7 @@ fn entry(image: &Image<'_>, node: NodeId, bytes: u64) -> Entry {
     }
 }
 
-/// What was renamed: the new node, and the old one.
+/// Returns the renamed paths: the new node, and the old one.
 fn renamed(pair: &Pair<'_>, answers: &Answers) -> BTreeMap<NodeId, NodeId> {
     let mut groups: BTreeMap<Digest, [Vec<NodeId>; 2]> = BTreeMap::new();
     for row in &pair.rows {
@@ -362,7 +364,7 @@ fn renamed(pair: &Pair<'_>, answers: &Answers) -> BTreeMap<NodeId, NodeId> {
         let mut old: Vec<(NodeId, BString)> = old.into_iter().map(|id| (id, before.tree.path(id))).collect();
         for node in new {
             let path = after.tree.path(node);
-            // Of equally near ones the first.
+            // Of equally similar ones the first.
             let nearest = (0..old.len()).rev().max_by_key(|&i| nearness(&old[i].1, &path));
             if let Some(nearest) = nearest {
                 out.insert(node, old.remove(nearest).0);
@@ -372,7 +374,7 @@ fn renamed(pair: &Pair<'_>, answers: &Answers) -> BTreeMap<NodeId, NodeId> {
     out
 }
 
-/// Whether the names are equal, and how much at both ends of the paths is.
+/// Returns true if the names are equal, and the number of equal bytes at both ends of the paths.
 fn nearness(a: &[u8], b: &[u8]) -> (bool, usize) {
     let ends = a.iter().zip(b).take_while(|(x, y)| x == y).count();
     let ends = ends + a.bytes().rev().zip(b.bytes().rev()).take_while(|(x, y)| x == y).count();

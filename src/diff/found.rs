@@ -1,4 +1,4 @@
-//! What is compared, what has to be asked, and what differs.
+//! The input, the questions and the result of a comparison.
 
 use crate::Digest;
 use crate::analyze::Head;
@@ -12,43 +12,43 @@ use std::collections::{HashMap, HashSet};
 /// One of the two images.
 #[derive(Clone, Copy)]
 pub struct Image<'a> {
-    /// What it is.
+    /// The path, names and digest.
     pub head: &'a Head,
-    /// What its config says.
+    /// The facts of the config.
     pub facts: &'a ImageFacts,
     /// The config itself.
     pub config: &'a serde_json::Value,
-    /// Of each layer the diff_id and the size as stored.
+    /// The diff_id of each layer, and its size as stored in bytes.
     pub stored: &'a [(Digest, u64)],
     /// The layers, bottom first.
     pub layers: &'a [&'a LayerIndex],
-    /// What a container sees.
+    /// The tree that a container sees.
     pub tree: &'a Tree,
 }
 
-/// Which contents have to be looked at.
+/// The contents that have to be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Questions {
     /// Files of equal path and size: are they equal?
     pub pairs: Vec<(MemberId, MemberId)>,
-    /// Files that only one image has at their path, and of a size that is among those of the other too: what are their hashes?
+    /// Files that only one image has at their path, and whose size a file of the other has too: what are their hashes?
     pub lone: [Vec<MemberId>; 2],
-    /// The `package.json` of npm's packages, with the name of the package: what version do they say?
+    /// The `package.json` of npm's packages, with the name of the package: which version do they state?
     pub manifests: [Vec<(MemberId, String)>; 2],
 }
 
-/// What they are found to be.
+/// The answers.
 #[derive(Clone, Debug, Default)]
 pub struct Answers {
-    /// Those of the pairs that are not equal.
+    /// The pairs that are not equal.
     pub different: HashSet<(MemberId, MemberId)>,
     /// The hashes of lone files.
     pub hashes: [HashMap<MemberId, Digest>; 2],
-    /// The versions of npm's packages by name; several where there are several copies.
+    /// The versions of npm's packages by name; several if there are several copies.
     pub versions: [HashMap<String, Vec<String>>; 2],
 }
 
-/// How a path differs.
+/// The way in which a path differs.
 #[derive(Serialize, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
@@ -56,21 +56,21 @@ pub enum Status {
     Added,
     /// It is only in the first.
     Removed,
-    /// Its type, content or target is another.
+    /// The type, content or target is another.
     Changed,
-    /// The same content was at another path, where there is nothing of that kind any more.
+    /// A renamed path: its content was at another path, where there is no such file any more.
     Renamed,
-    /// Only its metadata is another.
+    /// Only the metadata is another.
     Metadata,
     /// It is the same, in a layer of another step.
     Moved,
 }
 
 impl Status {
-    /// All, in the order in which they are told.
+    /// All, in the order in which they are reported.
     pub const ALL: [Self; 6] = [Self::Added, Self::Removed, Self::Changed, Self::Renamed, Self::Metadata, Self::Moved];
 
-    /// Its word.
+    /// Returns its word.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -84,15 +84,15 @@ impl Status {
     }
 }
 
-/// In what a path differs that both have.
+/// An aspect in which a path differs that both images have.
 #[derive(Serialize, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[serde(rename_all = "lowercase")]
 pub enum Aspect {
-    /// What it is: a file, a directory, a symbolic link, another kind of device.
+    /// The type: a file, a directory, a symbolic link, another kind of device.
     Type,
     /// The bytes of a file.
     Content,
-    /// Where a symbolic link leads.
+    /// The target of a symbolic link.
     Target,
     /// The numbers of a device.
     Device,
@@ -102,7 +102,7 @@ pub enum Aspect {
     Owner,
     /// Extended attributes.
     Xattrs,
-    /// Which other paths are hard links to it.
+    /// The set of other paths that are hard links to it.
     Links,
     /// The modification time.
     Mtime,
@@ -117,7 +117,7 @@ pub struct Entry {
     /// `file`, `dir`, `symlink`, `char`, `block` or `fifo`.
     #[serde(rename = "type")]
     pub kind: &'static str,
-    /// The size of a file in bytes; 0 of all else.
+    /// The size of a file in bytes; 0 for everything else.
     pub size: u64,
     /// Permission bits.
     pub mode: u32,
@@ -125,9 +125,9 @@ pub struct Entry {
     pub uid: u64,
     /// Group.
     pub gid: u64,
-    /// Modification time in seconds since 1970; none of a directory that only its children imply.
+    /// Modification time in seconds since 1970; `None` for a directory that only its children imply.
     pub mtime: Option<i64>,
-    /// Where a symbolic link leads.
+    /// The target of a symbolic link.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "super::paths::target")]
     pub target: Option<BString>,
     /// The layer with its data, from 1 at the bottom.
@@ -139,24 +139,24 @@ pub struct Entry {
 /// A path that differs.
 #[derive(Serialize, Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// Where, without a leading slash; of what was renamed the new path.
+    /// The path, without a leading slash; if it was renamed, the new one.
     #[serde(serialize_with = "super::paths::path")]
     pub path: BString,
-    /// How.
+    /// The way in which it differs.
     pub status: Status,
-    /// In what; nothing of what was added or removed.
+    /// The aspects in which it differs; empty if it was added or removed.
     pub aspects: Vec<Aspect>,
-    /// Its old path, where it was renamed.
+    /// The old path, if it was renamed.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "super::paths::target")]
     pub from: Option<BString>,
-    /// In the first image.
+    /// The path in the first image.
     pub before: Option<Entry>,
-    /// In the second.
+    /// The path in the second.
     pub after: Option<Entry>,
 }
 
 impl Change {
-    /// Bytes of tar before and after.
+    /// Returns the bytes of tar before and after.
     #[must_use]
     pub fn bytes(&self) -> (u64, u64) {
         let bytes = |entry: &Option<Entry>| entry.as_ref().map_or(0, |e| e.bytes);
@@ -164,7 +164,7 @@ impl Change {
     }
 }
 
-/// Something that is counted in both images.
+/// Sums over both images.
 #[derive(Serialize, Clone, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct Sum {
@@ -176,7 +176,7 @@ pub struct Sum {
     pub bytes_before: u64,
     /// Bytes of tar after.
     pub bytes_after: u64,
-    /// Paths of both that differ in more than their time and layer.
+    /// The number of paths of both that differ in more than their time and layer.
     pub changed: u64,
 }
 
@@ -186,15 +186,15 @@ pub struct Sum {
 pub struct PackageChange {
     /// `dpkg`, `apk`, `pip` or `npm`.
     pub manager: &'static str,
-    /// Its name.
+    /// The package's name.
     pub name: String,
     /// `added`, `removed` or `changed`.
     pub status: Status,
-    /// Its versions in the first image, sorted; none where they are not known.
+    /// The versions in the first image, sorted; empty if they are not known.
     pub before: Vec<String>,
-    /// Its versions in the second.
+    /// The versions in the second.
     pub after: Vec<String>,
-    /// Its files and bytes.
+    /// The package's files and bytes.
     #[serde(flatten)]
     pub sum: Sum,
 }
@@ -202,9 +202,9 @@ pub struct PackageChange {
 /// A directory in which something differs.
 #[derive(Serialize, Clone, Debug, PartialEq, Eq)]
 pub struct DirectoryChange {
-    /// Its path from `/`, as many names deep as was asked for; it counts what lies deeper.
+    /// The path from `/`, cut to the depth that was asked for; it counts everything below.
     pub path: String,
-    /// Its files and bytes.
+    /// The directory's files and bytes.
     #[serde(flatten)]
     pub sum: Sum,
 }
@@ -213,26 +213,26 @@ pub struct DirectoryChange {
 #[derive(Serialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct Layer {
-    /// From 1 at the bottom.
+    /// The number, from 1 at the bottom.
     pub index: usize,
-    /// `created_by` of its history entry; empty where there is none.
+    /// `created_by` of the history entry; empty if there is none.
     pub instruction: String,
-    /// The digest of its tar.
+    /// The digest of the tar.
     pub diff_id: String,
-    /// The size of its tar in bytes.
+    /// The size of the tar in bytes.
     pub bytes: u64,
-    /// Its size as stored, in bytes.
+    /// The size as stored, in bytes.
     pub blob_bytes: u64,
 }
 
 /// A step of the build, by its layer in both images.
 #[derive(Serialize, Clone, Debug, PartialEq, Eq)]
 pub struct LayerChange {
-    /// Whether both are the same layer, by diff_id.
+    /// True if both are the same layer, by diff_id.
     pub same: bool,
-    /// In the first image.
+    /// The layer in the first image.
     pub before: Option<Layer>,
-    /// In the second.
+    /// The layer in the second.
     pub after: Option<Layer>,
 }
 
@@ -241,10 +241,10 @@ pub struct LayerChange {
 pub struct ConfigChange {
     /// The key, as in the config, such as `Env`, `Entrypoint`, `architecture` or `history`.
     pub field: String,
-    /// The variable, label, port or path, where the key has several values.
+    /// The variable, label, port or path, if the key has several values.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The value in the first image; none where it has none.
+    /// The value in the first image; `None` if it has none.
     pub before: Option<String>,
     /// The value in the second.
     pub after: Option<String>,
@@ -254,22 +254,22 @@ pub struct ConfigChange {
 #[derive(Serialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct Side {
-    /// What it is.
+    /// The path, names and digest.
     #[serde(flatten)]
     pub head: Head,
     /// Bytes of all layers as plain tars.
     pub bytes: u64,
-    /// The same as stored.
+    /// Bytes of all layers as stored.
     pub blob_bytes: u64,
     /// Bytes of tar that no container sees.
     pub reclaimable_bytes: u64,
-    /// How many paths a container sees.
+    /// The number of paths that a container sees.
     pub paths: u64,
-    /// How many layers.
+    /// The number of layers.
     pub layers: usize,
 }
 
-/// All that differs.
+/// The differences between two images.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diff {
     /// The first image.
@@ -278,38 +278,38 @@ pub struct Diff {
     pub after: Side,
     /// The paths that differ, sorted.
     pub files: Vec<Change>,
-    /// How many paths do not.
+    /// The number of paths that do not differ.
     pub same: u64,
     /// The packages that differ, those that grew or shrank most first.
     pub packages: Vec<PackageChange>,
-    /// The directories in which something differs, likewise.
+    /// The directories in which something differs, those that grew or shrank most first.
     pub directories: Vec<DirectoryChange>,
     /// All layers, from the bottom up.
     pub layers: Vec<LayerChange>,
-    /// What differs in the configuration.
+    /// The differences in the configuration.
     pub config: Vec<ConfigChange>,
 }
 
-/// How many paths differ in one way, and what they take.
+/// The number and bytes of the paths that differ in one way.
 #[derive(Serialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct Count {
     /// Paths.
     pub files: u64,
-    /// Their bytes of tar in the first image.
+    /// The bytes of tar in the first image.
     pub bytes_before: u64,
-    /// And in the second.
+    /// The bytes of tar in the second.
     pub bytes_after: u64,
 }
 
 impl Diff {
-    /// Whether anything does.
+    /// True if anything differs.
     #[must_use]
     pub fn differs(&self) -> bool {
         !(self.files.is_empty() && self.config.is_empty() && self.layers.iter().all(|l| l.same))
     }
 
-    /// How many paths differ in this way.
+    /// Returns the number and bytes of the paths that differ in this way.
     #[must_use]
     pub fn count(&self, status: Status) -> Count {
         let of = self.files.iter().filter(|c| c.status == status).map(Change::bytes);

@@ -40,10 +40,10 @@ struct Document<'a> {
     files: &'a [super::Change],
 }
 
-/// Writes it on one line.
+/// Writes the document on one line.
 ///
 /// # Errors
-/// What `out` fails with.
+/// Returns an error if writing to `out` fails.
 pub fn write(diff: &Diff, out: &mut dyn Write) -> io::Result<()> {
     let document = Document {
         schema_version: 1,

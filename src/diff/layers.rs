@@ -1,10 +1,10 @@
-//! Which layer of one image is which of the other: by diff_id, else by the instruction that made it, else by its place between
-//! two that are known. So a rebuilt layer is still that of its step, and what lies in it has not moved.
+//! Pairs the layers of two images: by diff_id, else by the instruction that made them, else by their place between two known
+//! pairs. So a rebuilt layer is still that of its step, and its contents have not moved.
 
 use super::{Image, Layer, LayerChange};
 use crate::analyze::instructions;
 
-/// More layers than these are compared by place alone; no image has so many.
+/// The most layers for which instructions are compared; with more, only the place counts. No image has so many.
 const MOST: usize = 1000;
 
 /// The layers side by side, from the bottom up.
@@ -14,7 +14,7 @@ pub(super) struct Aligned {
 }
 
 impl Aligned {
-    /// For each layer of the first image that of the second.
+    /// Returns for each layer of the first image its partner in the second.
     pub(super) fn partners(&self, layers: usize) -> Vec<Option<usize>> {
         let mut out = vec![None; layers];
         for (before, after) in self.rows.iter().filter_map(|(a, b)| a.map(|a| (a, *b))) {
@@ -24,7 +24,7 @@ impl Aligned {
     }
 }
 
-/// Puts them side by side.
+/// Puts the layers side by side.
 pub(super) fn align(before: &Image<'_>, after: &Image<'_>) -> Aligned {
     let steps = |image: &Image<'_>| -> Vec<String> {
         instructions(image.facts, image.layers.len())
@@ -34,7 +34,7 @@ pub(super) fn align(before: &Image<'_>, after: &Image<'_>) -> Aligned {
     let (a, b) = (steps(before), steps(after));
     let likeness = |i: usize, j: usize| {
         if before.stored[i].0 == after.stored[j].0 {
-            // Whatever else fits, the same layer does better: one is worth more than all instructions.
+            // The same layer is worth more than all instructions together.
             2 * MOST as u64
         } else {
             u64::from(!a[i].is_empty() && a[i] == b[j])
@@ -53,7 +53,7 @@ pub(super) fn align(before: &Image<'_>, after: &Image<'_>) -> Aligned {
     Aligned { rows }
 }
 
-/// What lies between known pairs: pairs by place where there are as many on both sides.
+/// Adds the layers between known pairs: paired by place if there are as many on both sides.
 fn gap(a: std::ops::Range<usize>, b: std::ops::Range<usize>, rows: &mut Vec<(Option<usize>, Option<usize>)>) {
     if a.len() == b.len() {
         rows.extend(a.zip(b).map(|(i, j)| (Some(i), Some(j))));
@@ -63,7 +63,7 @@ fn gap(a: std::ops::Range<usize>, b: std::ops::Range<usize>, rows: &mut Vec<(Opt
     rows.extend(b.map(|j| (None, Some(j))));
 }
 
-/// The common subsequence of most likeness.
+/// Returns the common subsequence with the greatest likeness.
 fn longest(n: usize, m: usize, likeness: impl Fn(usize, usize) -> u64) -> Vec<(usize, usize)> {
     let mut best = vec![vec![0_u64; m + 1]; n + 1];
     for i in (0..n).rev() {
@@ -88,7 +88,7 @@ fn longest(n: usize, m: usize, likeness: impl Fn(usize, usize) -> u64) -> Vec<(u
     out
 }
 
-/// The layers as they are told.
+/// Returns the layers as they are reported.
 pub(super) fn changes(before: &Image<'_>, after: &Image<'_>, aligned: &Aligned) -> Vec<LayerChange> {
     let [before, after] = [before, after].map(told);
     let pick = |list: &[Layer], index: Option<usize>| index.map(|index| list[index].clone());

@@ -5,14 +5,14 @@ use super::{Diff, Status};
 use crate::report::markdown::{self, Document, code, cut};
 use crate::report::units;
 
-/// Rows of the tables that are open.
+/// The number of rows of the tables that are shown at once.
 const OPEN: usize = 10;
-/// Rows of those that are closed.
+/// The number of rows of the tables that are folded.
 const CLOSED: usize = 200;
-/// Characters of a value.
+/// The number of characters of a value.
 const VALUE: usize = 300;
 
-/// The whole diff as Markdown, shorter than 60,000 characters.
+/// Renders the whole diff as Markdown, shorter than 60,000 characters.
 #[must_use]
 pub fn render(diff: &Diff) -> String {
     let mut out = Document::default();
@@ -60,7 +60,7 @@ fn config(diff: &Diff, out: &mut Document) {
     let value = |v: &Option<String>| v.as_ref().map_or_else(|| "-".to_owned(), |v| code(&cut(v, VALUE)));
     let field =
         |c: &super::ConfigChange| c.name.as_ref().map_or_else(|| c.field.clone(), |n| format!("{} {n}", c.field));
-    // Of a port or a volume the name says it all.
+    // A port or a volume has a name and no value.
     let value = |v: &Option<String>| if v.as_deref() == Some("") { "set".to_owned() } else { value(v) };
     let row = |c: &super::ConfigChange| vec![markdown::text(&cut(&field(c), VALUE)), value(&c.before), value(&c.after)];
     let rows: Vec<Vec<String>> = diff.config.iter().take(CLOSED).map(row).collect();
@@ -73,7 +73,7 @@ fn config(diff: &Diff, out: &mut Document) {
     );
 }
 
-/// What is closed until it is asked for.
+/// Adds the tables that are folded until they are opened.
 fn details(diff: &Diff, out: &mut Document) {
     let layers: Vec<Vec<String>> = diff
         .layers

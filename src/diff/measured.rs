@@ -1,14 +1,14 @@
-//! What the paths of one image take.
+//! The sizes of the paths of one image.
 
 use super::{Image, Side};
 use crate::analyze::owners::Owners;
 use crate::analyze::waste;
 use crate::tree::NodeId;
 
-/// What belongs to no package.
+/// The manager and name for paths that belong to no package.
 const NO_PACKAGE: (&str, &str) = ("", "(no package)");
 
-/// What is known of one image's paths.
+/// The sizes and packages of one image's paths.
 pub(super) struct Measured {
     pub(super) owners: Owners,
     /// Bytes of tar for each node.
@@ -23,7 +23,7 @@ impl Measured {
         let mut bytes = vec![0; tree.len()];
         let reclaimable = layers.iter().zip(&needed).flat_map(|(layer, needed)| layer.members.iter().zip(needed));
         let reclaimable = reclaimable.filter(|(_, needed)| !**needed).map(|(member, _)| member.span_bytes()).sum();
-        // A member counts for its name; data whose own name is gone, for the first other.
+        // A member counts for its name; data whose own name is gone counts for the first other name.
         let nodes = tree.ids().filter_map(|id| Some((id, tree.node(id).at()?)));
         let holders = tree.inodes().filter_map(|(_, inode)| Some((inode.name, inode.holder()?)));
         for (node, at) in nodes.chain(holders) {
@@ -35,12 +35,12 @@ impl Measured {
         Self { owners: Owners::new(layers, tree), bytes, reclaimable }
     }
 
-    /// Bytes of tar that a path takes.
+    /// Returns the bytes of tar that a path takes.
     pub(super) fn bytes(&self, node: NodeId) -> u64 {
         self.bytes[node.index()]
     }
 
-    /// The `package.json` of npm's packages.
+    /// Returns the `package.json` of npm's packages.
     pub(super) fn manifests(&self) -> Vec<(NodeId, String)> {
         self.owners.manifests().map(|(node, package)| (node, package.name.clone())).collect()
     }
@@ -56,7 +56,7 @@ impl Measured {
         }
     }
 
-    /// The manager and name of a path's package.
+    /// Returns the manager and name of a path's package.
     pub(super) fn package(&self, node: NodeId) -> (&'static str, &str) {
         self.owners.of(node).map_or(NO_PACKAGE, |p| (p.manager, p.name.as_str()))
     }

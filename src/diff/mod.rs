@@ -1,9 +1,10 @@
-//! `slim diff A B`: what differs between two images, path by path, by package, directory and layer, and in their configuration.
+//! `slim diff A B`: the differences between two images, path by path, by package, directory and layer, and in their
+//! configuration.
 //!
-//! It goes in two steps, as contents are read only where nothing else tells files apart: a [`Pair`] has the
-//! paths of both trees side by side and asks which contents are equal; who reads files answers; and of that it makes a [`Diff`], plain
-//! data that [`text`], [`json`] and [`markdown`] tell. Files of one size are equal where they are the same member of layers with the same diff_id, and
-//! are compared byte by byte elsewhere.
+//! It works in two steps, as contents are read only if nothing else tells files apart. A [`Pair`] has the paths of both trees
+//! side by side and asks which contents are equal; the caller, which reads files, answers; the result is a [`Diff`], plain data
+//! that [`text`], [`json`] and [`markdown`] render. Files of one size are equal if they are the same member of layers with the
+//! same diff_id; others are compared byte by byte.
 
 pub mod config;
 mod files;
@@ -28,14 +29,14 @@ pub use found::{
 pub use pair::Pair;
 
 impl Pair<'_> {
-    /// What has to be read before they can be compared.
+    /// Returns the files that have to be read before the images can be compared.
     #[must_use]
     pub fn ask(&self) -> Questions {
         let manifests = self.sides.each_ref().map(measured::Measured::manifests);
         Questions { manifests: files::unknown(self, manifests), ..files::ask(self) }
     }
 
-    /// Compares them; `depth` says how deep directories are told apart.
+    /// Compares the images; `depth` is the number of levels below the root down to which directories are listed.
     #[must_use]
     pub fn compare(&self, answers: &Answers, depth: usize) -> Diff {
         let [before, after] = &self.images;

@@ -1,10 +1,10 @@
-//! What differs between two images as a page for people.
+//! The differences between two images as a page.
 
 use super::{Change, ConfigChange, Diff, Entry, Layer, PackageChange, Side, Status};
 use crate::page::{self, Column, Fact, File, Page, Table, Value, View};
 use crate::report::instruction;
 
-/// The page of a diff.
+/// Makes the page of a diff.
 #[must_use]
 pub fn page(diff: &Diff) -> Page {
     let (before, after) = (&diff.before, &diff.after);
@@ -94,7 +94,7 @@ fn delta(before: u64, after: u64) -> Value {
     Value::Delta(after.cast_signed().saturating_sub(before.cast_signed()))
 }
 
-/// The steps of the build side by side.
+/// Returns a table of the steps of the build side by side.
 fn steps(diff: &Diff) -> Table {
     let bytes = |layer: Option<&Layer>| layer.map_or(Value::Empty, |l| Value::Bytes(l.bytes));
     let row = |step: &super::LayerChange| {

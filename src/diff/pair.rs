@@ -14,7 +14,7 @@ pub struct Pair<'a> {
 }
 
 impl<'a> Pair<'a> {
-    /// Puts them side by side.
+    /// Puts two images side by side.
     #[must_use]
     pub fn new(before: Image<'a>, after: Image<'a>) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! How paths are written in JSON.
+//! Paths in JSON.
 
 use crate::report::escape;
 use bstr::BString;

@@ -1,5 +1,4 @@
-//! What the paths of each image take, and the sums of that by package and by directory. Each byte that a container sees is
-//! counted once.
+//! The sizes of the paths of each image, added up by package and by directory. Each byte that a container sees is counted once.
 
 use super::{DirectoryChange, PackageChange, Pair, Status, Sum};
 use crate::path;
@@ -11,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 /// Adds up.
 pub(super) struct Sums<'a> {
     pair: &'a Pair<'a>,
-    /// For each row whether it counts as changed.
+    /// For each row: true if it counts as changed.
     real: &'a [bool],
 }
 
@@ -33,7 +32,7 @@ impl Sum {
         self.changed > 0 || (self.files_before, self.bytes_before) != (self.files_after, self.bytes_after)
     }
 
-    /// Those that grew or shrank most come first.
+    /// Returns a key that sorts those first that grew or shrank most.
     fn rank(&self) -> Reverse<(u64, u64)> {
         Reverse((self.bytes_before.abs_diff(self.bytes_after), self.changed))
     }
@@ -44,7 +43,7 @@ impl<'a> Sums<'a> {
         Self { pair, real }
     }
 
-    /// Each node of each row: its side, itself, its bytes, and whether it is in both images and differs.
+    /// Returns each node of each row: its side, itself, its bytes, and true if it is in both images and differs.
     fn nodes(&self) -> impl Iterator<Item = (usize, NodeId, u64, bool)> + '_ {
         self.pair.rows.iter().zip(self.real).flat_map(move |(row, real)| {
             let sides = [(0, row.0), (1, row.1)].into_iter();
@@ -114,7 +113,7 @@ impl<'a> Sums<'a> {
     }
 }
 
-/// At most so many names of a path.
+/// Writes to `out` the first `depth` components of a path.
 fn shorten(path: &[u8], depth: usize, out: &mut String) {
     out.clear();
     out.push('/');

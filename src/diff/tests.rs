@@ -1,4 +1,4 @@
-//! Diffs made by hand, told.
+//! Tests with diffs made by hand, compared as text.
 
 use super::text::{Options, lines, render};
 use super::*;

@@ -1,16 +1,16 @@
-//! A diff for people.
+//! A diff as text.
 
 use super::{Aspect, Change, Diff, LayerChange, PackageChange, Status, Sum};
 use crate::report::paint::Paint;
 use crate::report::table::{Table, cut};
 use crate::report::{escape, instruction, printable, units};
 
-/// How to write it.
+/// Options of the text.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// Columns of a line.
+    /// The number of columns of a line.
     pub width: usize,
-    /// Whether to colour.
+    /// The colours.
     pub paint: Paint,
     /// 0 shows the largest of each list, 1 (`-v`) more, 2 (`-vv`) everything uncut.
     pub detail: u8,
@@ -25,7 +25,7 @@ impl Options {
         }
     }
 
-    /// The table with what came in green and what went red.
+    /// Renders the table, with additions in green and removals in red.
     fn table(&self, table: &Table) -> String {
         let text = table.render(2, if self.detail > 1 { usize::MAX } else { self.width }, self.paint);
         let colour = |line: &str| match line.trim_start().as_bytes().first() {
@@ -45,7 +45,7 @@ impl Options {
     }
 }
 
-/// The whole diff as text.
+/// Renders the whole diff as text.
 #[must_use]
 pub fn render(diff: &Diff, options: &Options) -> String {
     let mut out = head(diff, options);
@@ -61,7 +61,7 @@ pub fn render(diff: &Diff, options: &Options) -> String {
     out
 }
 
-/// A name, a size or count before and after, and the change of it.
+/// Returns rows of a name, a size or count before and after, and the change.
 pub(super) fn sizes(diff: &Diff) -> Vec<[String; 5]> {
     let (a, b) = (&diff.before, &diff.after);
     let row = |name: &str, a: u64, b: u64| {
@@ -81,7 +81,7 @@ pub(super) fn sizes(diff: &Diff) -> Vec<[String; 5]> {
     out
 }
 
-/// What an image is called.
+/// Returns the name of an image.
 pub(super) fn name(side: &super::Side) -> String {
     let tags = if side.head.tags.is_empty() { String::new() } else { format!(", {}", side.head.tags.join(", ")) };
     printable(&format!("{}{tags}, {}", side.head.path, side.head.platform), false).into_owned()
@@ -95,7 +95,7 @@ fn head(diff: &Diff, options: &Options) -> String {
     format!("{}\n\n{}", title.join("\n"), options.table(&table))
 }
 
-/// How many differ in each way, with the bytes that makes: `added 3 (+1.2 MB)`.
+/// Returns the number of paths that differ in each way, with the change in bytes: `added 3 (+1.2 MB)`.
 pub(super) fn counts(diff: &Diff) -> Vec<(Status, String)> {
     let mut out = Vec::new();
     for status in Status::ALL {
@@ -118,7 +118,7 @@ pub(super) fn counts(diff: &Diff) -> Vec<(Status, String)> {
     out
 }
 
-/// Paths that are told in one line: one, or a directory that came or went with all in it.
+/// Paths that are shown in one line: one path, or a directory that came or went with everything in it.
 pub(super) struct Line<'a> {
     pub change: &'a Change,
     pub files: u64,
@@ -133,7 +133,7 @@ impl Line<'_> {
         format!("{}{slash}", escape(&self.change.path))
     }
 
-    /// What differs: nothing of what came or went.
+    /// Returns the aspects that differ; nothing for paths that came or went.
     pub(super) fn note(&self) -> String {
         let aspects: Vec<&str> = self.change.aspects.iter().map(|a| aspect(*a)).collect();
         match (&self.change.from, aspects.is_empty()) {
@@ -159,10 +159,10 @@ const fn aspect(aspect: Aspect) -> &'static str {
     }
 }
 
-/// The paths that differ, folded, those that make most of a difference first.
+/// Returns the paths that differ, folded, the largest differences first.
 pub(super) fn lines(diff: &Diff) -> Vec<Line<'_>> {
     let mut out: Vec<Line<'_>> = Vec::new();
-    // The directory that came or went, for either.
+    // The directory that was added, and the one that was removed, which stand for the paths below them.
     let mut open: [Option<usize>; 2] = [None, None];
     for change in &diff.files {
         let (before, after) = change.bytes();
@@ -198,7 +198,7 @@ fn paths(diff: &Diff, options: &Options) -> String {
     }
     out.push_str(&format!("  {} equal\n", units::count(diff.same)));
     let all = lines(diff);
-    // What only has another time is of little interest until more is asked for.
+    // Paths with nothing but another time are shown only with `-v`.
     let told = |l: &&Line<'_>| options.detail > 0 || !matches!(l.change.status, Status::Metadata | Status::Moved);
     let shown: Vec<&Line<'_>> = all.iter().filter(told).take(options.rows()).collect();
     if shown.is_empty() {
@@ -224,7 +224,7 @@ fn paths(diff: &Diff, options: &Options) -> String {
     out
 }
 
-/// `1.0 -> 1.1`, or what the side has that it is on.
+/// Returns `1.0 -> 1.1`, or the versions of the only side that has the package.
 pub(super) fn versions(package: &PackageChange) -> String {
     let join = |list: &[String]| if list.is_empty() { "?".to_owned() } else { list.join(", ") };
     let (before, after) = (&package.before, &package.after);
@@ -252,7 +252,7 @@ fn packages(diff: &Diff, options: &Options) -> String {
     options.section("packages", &table, diff.packages.len().saturating_sub(options.rows()))
 }
 
-/// The sum's change, and how many paths came, went and changed.
+/// Returns the change of the sum, and the number of paths that came, went and changed.
 pub(super) fn sum(sum: &Sum) -> (String, String) {
     let paths = match sum.files_after.cmp(&sum.files_before) {
         std::cmp::Ordering::Equal => "0".to_owned(),
@@ -276,7 +276,7 @@ fn directories(diff: &Diff, options: &Options) -> String {
     options.section("directories", &table, diff.directories.len().saturating_sub(options.rows()))
 }
 
-/// Numbers on both sides, the change of size, and the instruction.
+/// Returns the layer's numbers on both sides, the change of size, and the instruction.
 pub(super) fn layer(change: &LayerChange) -> [String; 4] {
     let number = |layer: &Option<super::Layer>| layer.as_ref().map_or_else(|| "-".to_owned(), |l| l.index.to_string());
     let bytes = |layer: &Option<super::Layer>| layer.as_ref().map_or(0, |l| l.bytes);
@@ -296,7 +296,7 @@ fn layers(diff: &Diff, options: &Options) -> String {
     options.section("layers", &table, 0)
 }
 
-/// A value with its name, where it has one: ports and volumes are names alone.
+/// Returns a value with its name, if it has one: ports and volumes are names alone.
 fn value(name: Option<&str>, value: &str) -> String {
     match name {
         Some(name) if value.is_empty() => name.to_owned(),

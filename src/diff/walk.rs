@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 /// A path: its node in the first tree, in the second, or in both.
 pub(super) type Row = (Option<NodeId>, Option<NodeId>);
 
-/// All paths of both trees but the roots themselves, parents before children, sorted by name.
+/// Returns all paths of both trees except the roots themselves, parents before children, sorted by name.
 pub(super) fn walk(before: &Tree, after: &Tree) -> Vec<Row> {
     let mut out = Vec::with_capacity(before.len().max(after.len()));
     let mut todo: Vec<Row> = vec![(Some(NodeId::ROOT), Some(NodeId::ROOT))];

@@ -1,4 +1,4 @@
-//! Compares the new file with the old one, by headers read anew: it knows nothing of layouts. What it does not pass is
+//! Compares the new file with the old one, by headers read anew: it knows nothing of layouts. A recipe that does not pass is
 //! not used.
 
 use std::ops::Range;
@@ -11,7 +11,7 @@ use super::read::{Image, has_bytes, info_link, is_content, is_loaded, range};
 use super::recipe::{Made, Piece, Recipe};
 use super::{LEAST, Object};
 
-/// `Some` where the new file is to every loader as the old one.
+/// Returns `Some` if every loader treats the new file as it treats the old one.
 pub(super) fn check<O: Object + ?Sized>(original: &O, old: &Image, picked: &Picked, recipe: &Recipe) -> Option<()> {
     let made = Made { original, recipe };
     let new = Image::read(&made).ok()?;
@@ -60,7 +60,7 @@ fn headers(old: &Image, new: &Image) -> Option<()> {
     require(expected == new.header)
 }
 
-/// The same but for the offset, which is as congruent to the address as it was.
+/// Checks that a program header is unchanged except for its offset, which is as congruent to the address as it was.
 fn segment(before: &ProgramHeader, after: &ProgramHeader, size: u64) -> Option<()> {
     let expected = ProgramHeader { p_offset: after.p_offset, ..before.clone() };
     let moved = before.p_offset.checked_sub(after.p_offset)?;
@@ -73,7 +73,8 @@ fn segment(before: &ProgramHeader, after: &ProgramHeader, size: u64) -> Option<(
     Some(())
 }
 
-/// The same but for its place and the numbers it refers to, which are those of sections of the same name and address.
+/// Checks that a section header is unchanged except for its place and the section numbers in it, which refer to sections of the
+/// same name and address.
 fn section(old: &Image, before: &SectionHeader, new: &Image, after: &SectionHeader) -> Option<()> {
     let same = |a: &SectionHeader, b: &SectionHeader| {
         let kind = a.sh_type == b.sh_type && a.sh_flags == b.sh_flags && a.sh_addr == b.sh_addr;
@@ -96,7 +97,7 @@ fn section(old: &Image, before: &SectionHeader, new: &Image, after: &SectionHead
     require(before.sh_size == after.sh_size || std::ptr::eq(after, new.sections.get(new.names_index())?))
 }
 
-/// Where the bytes of a new file come from.
+/// The origin of each byte of a new file.
 struct Origin<'a> {
     /// Ranges in the new file, in order.
     places: Vec<(Range<u64>, &'a Piece)>,
@@ -113,8 +114,8 @@ impl<'a> Origin<'a> {
         Self { places: recipe.pieces.iter().map(&mut place).collect() }
     }
 
-    /// Whether a range of the new file is the range of the old one that begins at `from`; `tables`, of which headers
-    /// are compared by their fields, are left out.
+    /// True if a range of the new file is the range of the old one that begins at `from`. `tables`, the headers that are
+    /// compared by their fields, are left out.
     fn is(&self, range: &Range<u64>, from: u64, tables: &[Range<u64>]) -> bool {
         let first = self.places.partition_point(|(place, _)| place.end <= range.start);
         let mut reached = range.start;

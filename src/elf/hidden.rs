@@ -1,5 +1,5 @@
-//! Looks for data that no header knows, in what a layout drops: programs put archives behind themselves. The section
-//! table that patchelf leaves behind when it writes a new one is no such data.
+//! Looks for data that no header describes in the ranges that a layout drops: some programs append archives to themselves. The
+//! section table that patchelf leaves behind when it writes a new one is no such data.
 
 use std::ops::Range;
 
@@ -9,13 +9,13 @@ use super::layout::Layout;
 use super::read::{Image, has_bytes, range};
 use super::{Object, Reason};
 
-/// So many bytes are read at once.
+/// The number of bytes that are read at once.
 const RUN: u64 = 1 << 20;
 
-/// A section table left behind is no longer than this.
+/// The size in bytes of the largest section table that is looked for among unknown bytes.
 const STALE_MAX: u64 = 64 << 10;
 
-/// More unknown bytes than this are not read to see whether they are zeros.
+/// The most unknown bytes that are read to see if they are zeros.
 const UNKNOWN_MAX: u64 = 64 << 20;
 
 /// Refuses a layout that would drop data that neither a section nor a table accounts for.
@@ -37,7 +37,7 @@ pub(super) fn look<O: Object + ?Sized>(object: &O, image: &Image, layout: &Layou
     if zeros(object, end..image.size, &mut left)? { Ok(()) } else { Err(Reason::Appended) }
 }
 
-/// How many of the unknown bytes are a section table: an empty entry, then such as could be of this file.
+/// Returns the number of the unknown bytes that are a section table: an empty entry, then entries that could be of this file.
 fn stale_table<O: Object + ?Sized>(object: &O, image: &Image, hole: &Range<u64>) -> Result<u64, Reason> {
     let (entry, align) = if image.form.wide { (64, 8) } else { (40, 4) };
     let end = hole.end.min(hole.start.saturating_add(STALE_MAX));

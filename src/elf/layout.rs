@@ -1,10 +1,10 @@
-//! Where everything goes in the new file.
+//! The place of each part in the new file.
 //!
-//! What a program header describes is *pinned*. Pinned ranges that lie close together are a cluster. The prefix layout
-//! keeps all up to the last pinned byte in place, and is safe by construction. The compact one moves each cluster down
-//! by a multiple of the largest alignment there is, so that addresses and offsets stay congruent, and so cuts the gaps
-//! between them: files that patchelf edited have their symbols and debug data there. Kept sections that are not pinned
-//! follow, then the section table.
+//! A range that a program header describes is *pinned*. Pinned ranges that lie close together are a cluster. The prefix layout
+//! keeps all up to the last pinned byte in place, and is safe by construction. The compact one moves each cluster down by a
+//! multiple of the largest alignment there is, so that addresses and offsets stay congruent, and so cuts the gaps between them:
+//! files that patchelf edited have their symbols and debug data there. Kept sections that are not pinned follow, then the
+//! section table.
 
 use std::ops::Range;
 
@@ -17,17 +17,17 @@ use super::pick::Picked;
 use super::read::{Image, has_bytes, is_content, is_loaded, range};
 use super::strings::Strings;
 
-/// Segments of a larger alignment are not moved: the zeros between them would be many.
+/// The largest alignment in bytes at which segments are moved: with a larger one the padding would be long.
 const UNIT_MAX: u64 = 2 << 20;
 
-/// Sections that reach into a cluster and out of it make it larger, and so on; more rounds than this are odd.
+/// The most rounds of extending clusters by the sections that lie partly in them; a file that needs more is odd.
 const ROUNDS: usize = 8;
 
 /// A range of the original that stays together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Cluster {
     pub(super) from: Range<u64>,
-    /// Where it begins in the new file, at or below where it was.
+    /// The offset in the new file, at or below the original one.
     pub(super) to: u64,
 }
 
@@ -44,22 +44,23 @@ pub(super) struct Float {
 pub(super) struct Layout {
     pub(super) clusters: Vec<Cluster>,
     pub(super) floats: Vec<Float>,
-    /// New names, and where they go.
+    /// The new section names, and their offset.
     pub(super) names: Option<(Strings, u64)>,
-    /// Where the section table goes.
+    /// The offset of the section table.
     pub(super) table: u64,
     pub(super) size: u64,
 }
 
 impl Layout {
-    /// Everything up to the last pinned byte stays in place.
+    /// Makes the layout in which everything up to the last pinned byte stays in place.
     pub(super) fn prefix(image: &Image, picked: &Picked) -> Result<Self, Reason> {
         let pinned = pins(image, picked, 1)?;
         let end = pinned.last().map_or(0, |last| last.end);
         Self::finish(image, picked, vec![Cluster { from: 0..end, to: 0 }]).ok_or(Reason::Limit)
     }
 
-    /// The clusters move together; `None` where there is nothing to move, or no saying how.
+    /// Makes the layout in which the clusters move together; returns `None` if nothing can be moved, or the headers do not tell
+    /// how.
     pub(super) fn compact(image: &Image, picked: &Picked) -> Option<Self> {
         let unit = unit(image).filter(|&unit| unit <= UNIT_MAX)?;
         if !image.segments.iter().filter(|s| s.p_type == PT_LOAD).all(|s| s.p_offset <= image.size && is_congruent(s)) {
@@ -89,8 +90,8 @@ impl Layout {
         Self::finish(image, picked, clusters).filter(|layout| layout.finds_its_headers(image) != Some(false))
     }
 
-    /// Whether a program's headers are still where a kernel before 5.18 tells its loader: as far behind the first segment as
-    /// they were. `AT_PHDR` was the load address and `e_phoff`, whatever `PT_PHDR` said.
+    /// True if a program's headers are still where a kernel before 5.18 tells its loader: as far behind the first segment as
+    /// they were. `AT_PHDR` was the load address plus `e_phoff`, whatever `PT_PHDR` said.
     fn finds_its_headers(&self, image: &Image) -> Option<bool> {
         let library = image.header.e_type == ET_DYN
             && image.header.e_entry == 0
@@ -101,7 +102,7 @@ impl Layout {
         Some(library || Some(table) == moved(first.p_offset, self.segment(first)))
     }
 
-    /// Places what is not in the clusters after them.
+    /// Places everything that is not in the clusters after them.
     fn finish(image: &Image, picked: &Picked, clusters: Vec<Cluster>) -> Option<Self> {
         let mut layout = Self { clusters, floats: Vec::new(), names: None, table: 0, size: 0 };
         let mut end = layout.clusters.last().and_then(|c| c.to.checked_add(c.from.end.checked_sub(c.from.start)?))?;
@@ -126,7 +127,7 @@ impl Layout {
         Some(layout)
     }
 
-    /// Where a range of the original, all in one cluster, is in the new file.
+    /// Returns the offset in the new file of a range of the original that lies in one cluster.
     pub(super) fn find(&self, range: &Range<u64>) -> Option<u64> {
         let cluster = self.before(range.start)?;
         if range.end > cluster.from.end {
@@ -135,12 +136,12 @@ impl Layout {
         range.start.checked_sub(cluster.from.start)?.checked_add(cluster.to)
     }
 
-    /// Where an offset without bytes goes: it moves with the cluster before it.
+    /// Returns the new offset of an offset without bytes: it moves with the cluster before it.
     pub(super) fn point(&self, offset: u64) -> u64 {
         self.before(offset).map_or(offset, |c| offset.saturating_sub(c.from.start).saturating_add(c.to))
     }
 
-    /// The new offset of a program header.
+    /// Returns the new offset of a program header's range.
     pub(super) fn segment(&self, segment: &ProgramHeader) -> Option<u64> {
         match segment.p_type {
             PT_NULL => Some(segment.p_offset),
@@ -149,7 +150,7 @@ impl Layout {
         }
     }
 
-    /// The new offset and, where it changes, size of the section of this old number.
+    /// Returns the new offset and size of the section of this old number.
     pub(super) fn section(&self, image: &Image, number: usize, section: &SectionHeader) -> Option<(u64, u64)> {
         if section.sh_type == SHT_NULL {
             return Some((section.sh_offset, section.sh_size));
@@ -169,20 +170,21 @@ impl Layout {
         Some((to, section.sh_size))
     }
 
-    /// The last cluster that begins at or before an offset.
+    /// Returns the last cluster that begins at or before an offset.
     fn before(&self, offset: u64) -> Option<&Cluster> {
         let after = self.clusters.partition_point(|cluster| cluster.from.start <= offset);
         after.checked_sub(1).and_then(|at| self.clusters.get(at))
     }
 }
 
-/// What must stay together, in order, joined where less than `near` lies between. The first begins at 0.
+/// Returns the ranges that must stay together, in order, joined if less than `near` bytes lie between them. The first begins at
+/// 0.
 fn pins(image: &Image, picked: &Picked, near: u64) -> Result<Vec<Range<u64>>, Reason> {
     let mut pins = vec![0..image.header_bytes.len() as u64, image.segment_table()];
     for segment in image.segments.iter().filter(|s| is_content(s)) {
         pins.push(range(segment.p_offset, segment.p_filesz));
     }
-    // The file must not end before the offset of a segment, though it have no bytes.
+    // The file must not end before the offset of a segment, even if the segment has no bytes.
     let empty = image.segments.iter().filter(|s| s.p_type == PT_LOAD && s.p_filesz == 0);
     pins.extend(empty.map(|s| s.p_offset.min(image.size)).map(|at| at..at));
     pins.extend(kept(image, picked).map(|(_, s)| s).filter(|s| has_bytes(s) && is_loaded(s)).map(bytes));
@@ -202,7 +204,7 @@ fn pins(image: &Image, picked: &Picked, near: u64) -> Result<Vec<Range<u64>>, Re
     Err(Reason::Overlap)
 }
 
-/// Whether a range is partly in the pinned ones.
+/// True if a range is partly in the pinned ones and partly outside.
 fn pokes_out(pins: &[Range<u64>], section: &Range<u64>) -> bool {
     let first = pins.partition_point(|pin| pin.end <= section.start);
     pins.get(first)
@@ -223,7 +225,8 @@ fn joined(mut ranges: Vec<Range<u64>>, near: u64) -> Vec<Range<u64>> {
     result
 }
 
-/// What clusters move by multiples of: the largest alignment, and a page of any kernel for the processor.
+/// Returns the unit in bytes by whose multiples clusters move: the largest alignment, and a page of any kernel for the
+/// processor.
 fn unit(image: &Image) -> Option<u64> {
     let page = if [EM_386, EM_X86_64, EM_S390].contains(&image.header.e_machine) { 4096 } else { 65536 };
     let segments = image.segments.iter().filter(|s| s.p_type != PT_NULL).map(|s| s.p_align);
@@ -232,7 +235,7 @@ fn unit(image: &Image) -> Option<u64> {
     segments.chain(sections).chain([page]).map(|align| Some(align).filter(powers)).try_fold(0, |a, b| Some(b?.max(a)))
 }
 
-/// Whether a segment can be mapped, page by page.
+/// True if a segment can be mapped page by page.
 fn is_congruent(segment: &ProgramHeader) -> bool {
     segment.p_offset.wrapping_sub(segment.p_vaddr).is_multiple_of(segment.p_align.max(4096))
 }

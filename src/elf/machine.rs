@@ -1,4 +1,4 @@
-//! Which kinds of files, for which processors, may be stripped at all.
+//! The kinds of files, and the processors, for which files may be stripped at all.
 
 use goblin::elf::header::{self, EM_BPF, ET_CORE, ET_DYN, ET_EXEC, ET_REL, Header};
 
@@ -35,7 +35,7 @@ const MACHINES: [u16; 27] = [
     header::EM_TILEGX,
 ];
 
-/// Refuses what the header alone tells.
+/// Refuses files that the header alone rules out.
 pub(super) fn kind(header: &Header) -> Result<(), Reason> {
     match header.e_type {
         ET_EXEC | ET_DYN if MACHINES.contains(&header.e_machine) => Ok(()),

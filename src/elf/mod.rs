@@ -1,10 +1,10 @@
 //! Takes symbols and debug data out of ELF executables and shared objects, and never breaks one.
 //!
-//! `strip` lays a file out anew from its section headers, and so breaks files whose section headers disagree with their
-//! program headers, as those of patchelf, auditwheel and BOLT do. Here the program headers rule. What they describe
-//! stays byte for byte and keeps its address; only what no loader looks at goes: debug sections, the symbol table, and
-//! gaps between segments in whole pages. What is not understood stays, and a file that is odd is left as it is, for a
-//! [`Reason`] that can be shown.
+//! `strip` lays a file out anew from its section headers, and so breaks files whose section headers disagree with their program
+//! headers, as those of patchelf, auditwheel and BOLT do. Here the program headers rule. What they describe stays byte for byte
+//! and keeps its address; only parts that no loader looks at are removed: debug sections, the symbol table, and gaps between
+//! segments in whole pages. Anything that is not understood stays, and an odd file is left as it is, for a [`Reason`] that can
+//! be shown.
 //!
 //! Nothing here reads a file or holds one: an [`Object`] gives the ranges asked for (headers, section names, the
 //! dynamic symbols), and the result is a [`Recipe`], the pieces of the original that make the new file. Its size is
@@ -14,7 +14,7 @@
 //! Object -> read::Image -> refuse -> pick: which sections go -> layout: prefix or compact -> write: Recipe -> check
 //! ```
 //!
-//! Two runs give what one gives, and the same bytes on any machine.
+//! A second run changes nothing, and the bytes are the same on any machine.
 
 mod check;
 mod hidden;
@@ -42,23 +42,23 @@ pub use silent::silent;
 use layout::Layout;
 use read::Image;
 
-/// Gaps between segments are cut only where this gives so much more.
+/// The number of bytes by which the compact layout must be smaller than the prefix layout to be used.
 const COMPACT_GAIN: u64 = 4096;
 
-/// How many bytes of a file [`may_be_elf`] wants to see.
+/// The number of bytes at the beginning of a file that [`may_be_elf`] wants to see.
 pub const HEAD: usize = 20;
 
-/// What becomes of a file.
+/// The result of stripping a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It stays as it is.
     Unchanged(Reason),
-    /// It is made anew from pieces of itself.
+    /// It is rebuilt from pieces of itself.
     Replaced(Recipe),
 }
 
-/// Whether a file that begins with `head` may be one to strip: an ELF executable or shared object. [`HEAD`] bytes tell
-/// it; of fewer, what they tell.
+/// True if a file that begins with `head` may be one to strip: an ELF executable or shared object. [`HEAD`] bytes are enough to
+/// tell; with fewer, the answer is true if they leave it open.
 #[must_use]
 pub fn may_be_elf(head: &[u8]) -> bool {
     if !head.starts_with(b"\x7fELF") {
@@ -72,7 +72,7 @@ pub fn may_be_elf(head: &[u8]) -> bool {
     }
 }
 
-/// What to do with `object`. Reads headers, section names and dynamic symbols, in little memory; never panics.
+/// Decides what to do with `object`. Reads headers, section names and dynamic symbols, in little memory; never panics.
 #[must_use]
 pub fn strip(object: &(impl Object + ?Sized), level: Level) -> Outcome {
     match rewrite(object, level) {

@@ -1,10 +1,10 @@
-//! What only a file's name tells. The caller asks here before it strips.
+//! Rules that depend on a file's name alone. The caller checks them before it strips.
 
-/// Parts of a name such as `libcrypto.so.1.1.1k` that are looked at.
+/// The most dots of a name such as `libcrypto.so.1.1.1k` at which it is cut.
 const MOST_DOTS: usize = 8;
 
-/// Whether a file of this name keeps its `.symtab`, so is stripped with [`Level::Debug`](super::Level::Debug) at most:
-/// gdb, valgrind and libthread\_db look up symbols of the C library and its loader there.
+/// True if a file of this name keeps its `.symtab`, so is stripped with [`Level::Debug`](super::Level::Debug) at most: gdb,
+/// valgrind and libthread\_db look up symbols of the C library and its loader there.
 #[must_use]
 pub fn keeps_symtab(name: &[u8]) -> bool {
     let loader = [&b"ld-linux"[..], b"ld-musl-", b"ld-uClibc", b"ld64.so", b"ld.so", b"ld32.so"];
@@ -12,8 +12,8 @@ pub fn keeps_symtab(name: &[u8]) -> bool {
     starts(name, &loader) || starts(name, &library) || versioned(name, b"ld-") || versioned(name, b"libc-")
 }
 
-/// Whether a file of this name is verified byte for byte when it is loaded (FIPS modules of OpenSSL and its kin), so is
-/// never stripped.
+/// True if a file of this name is verified byte for byte when it is loaded (FIPS modules of OpenSSL and its kin), so is never
+/// stripped.
 #[must_use]
 pub fn is_checked_name(name: &[u8]) -> bool {
     let stem = name.split(|&c| c == b'.').next().unwrap_or_default();
@@ -23,9 +23,9 @@ pub fn is_checked_name(name: &[u8]) -> bool {
     )
 }
 
-/// In capital letters or not, what follows a file's name in that of its detached signature or checksum: those of GnuPG, minisign, signify, cosign, CMS and the
-/// kernel's fs-verity and dm-verity, of coreutils' tools, and of Maven's repositories. Packer's have no dot:
-/// <https://developer.hashicorp.com/packer/docs/configure>.
+/// The suffixes that the names of detached signatures and checksums add to a file's name, in any case: those of GnuPG,
+/// minisign, signify, cosign, CMS and the kernel's fs-verity and dm-verity, of coreutils' tools, and of Maven's repositories.
+/// Packer's have no dot: <https://developer.hashicorp.com/packer/docs/configure>.
 pub const SEALS: [&str; 44] = [
     ".sig",
     ".asc",
@@ -73,9 +73,9 @@ pub const SEALS: [&str; 44] = [
     "_MD5SUM",
 ];
 
-/// The paths of files that, where they lie beside a file of this name, hold a checksum of it: it is then not stripped.
-/// `.libcrypto.so.3.hmac`, `libsoftokn3.chk` and `fipscheck/ssh.hmac` are such. The checksum of `libgcrypt.so.20.2.5` may have the
-/// name of the link that is loaded, `.libgcrypt.so.20.hmac`.
+/// Returns the paths, relative to a file of this name, at which a checksum of it may lie; if one is there, the file is not
+/// stripped. Examples are `.libcrypto.so.3.hmac`, `libsoftokn3.chk` and `fipscheck/ssh.hmac`. The checksum of
+/// `libgcrypt.so.20.2.5` may have the name of the link that is loaded, `.libgcrypt.so.20.hmac`.
 #[must_use]
 pub fn side_cars(name: &[u8]) -> Vec<Vec<u8>> {
     let stem = name.iter().rposition(|&c| c == b'.').map_or(name, |dot| &name[..dot]);
@@ -95,7 +95,7 @@ fn starts(name: &[u8], with: &[&[u8]]) -> bool {
     with.iter().any(|start| name.starts_with(start))
 }
 
-/// `ld-2.31.so`, `libc-2.31.so`.
+/// True for a name with a version: `ld-2.31.so`, `libc-2.31.so`.
 fn versioned(name: &[u8], start: &[u8]) -> bool {
     name.strip_prefix(start).is_some_and(|rest| rest.first().is_some_and(u8::is_ascii_digit) && rest.ends_with(b".so"))
 }

@@ -1,9 +1,9 @@
-//! What is asked of an object and said of it: access to its bytes, how much is to go, and how little is worth it.
+//! Access to an object's bytes, the level of stripping, and the least gain that is worth it.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// A file that gets less than this much smaller is left as it is.
+/// The number of bytes that a file must get smaller by; otherwise it is left as it is.
 pub const LEAST: u64 = 512;
 
 /// Random access to an object's bytes.
@@ -11,8 +11,8 @@ pub trait Object {
     /// The number of bytes.
     fn size(&self) -> u64;
 
-    /// The bytes of a range, all of them; `None` where it is out of bounds or can't be read. [`strip`](super::strip) then answers
-    /// [`Reason::Unreadable`](super::Reason::Unreadable). No range asked for is longer than 16 MiB.
+    /// Returns the bytes of a range, all of them; `None` if it is out of bounds or can't be read. [`strip`](super::strip) then
+    /// answers [`Reason::Unreadable`](super::Reason::Unreadable). No requested range is longer than 16 MiB.
     fn read(&self, range: Range<u64>) -> Option<Cow<'_, [u8]>>;
 }
 
@@ -27,7 +27,7 @@ impl Object for [u8] {
     }
 }
 
-/// How much goes.
+/// The amount that is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
     /// Debug sections only.

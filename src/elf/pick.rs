@@ -1,8 +1,8 @@
-//! Which sections go, and which number the others get.
+//! Decides which sections go, and gives the others their new numbers.
 //!
-//! A section goes only if its name is on a list, nothing loads it, and no section that stays refers to it. What is not
-//! known stays: programs keep data of their own in such sections (`PyInstaller`'s `pydata`, the `.dep-v0` of
-//! cargo-auditable, `.note.package`).
+//! A section goes only if its name is on a list, nothing loads it, and no section that stays refers to it. Unknown sections
+//! stay: programs keep data of their own in such sections (`PyInstaller`'s `pydata`, the `.dep-v0` of cargo-auditable,
+//! `.note.package`).
 
 use goblin::elf::section_header::{
     SHF_GROUP, SHT_DYNSYM, SHT_GROUP, SHT_NULL, SHT_STRTAB, SHT_SYMTAB, SHT_SYMTAB_SHNDX, SectionHeader,
@@ -11,11 +11,11 @@ use goblin::elf::section_header::{
 use super::read::{Image, has_bytes, info_link, is_loaded, is_relocation, range};
 use super::{Level, Object, Reason};
 
-/// Beginnings of names of debug data.
+/// Prefixes of the names of debug sections.
 const DEBUG: [&[u8]; 8] =
     [b".debug", b".zdebug", b".gnu.debuglto_", b".gnu.lto_", b".stab", b".gdb_index", b".line", b".gnu.linkonce.wi."];
 
-/// What may go besides, at [`Level::All`].
+/// Prefixes of the names of sections that may go as well at [`Level::All`].
 const MORE: [&[u8]; 2] = [b".comment", b".gnu_debugdata"];
 
 /// Symbols are read in runs of this many bytes, a multiple of their size.
@@ -26,26 +26,26 @@ const RUN: u64 = 3 << 18;
 pub(super) enum Slot {
     /// The section that had this number.
     Kept(usize),
-    /// Nothing, so that those after it keep their numbers.
+    /// Nothing: an empty entry, so that the sections after it keep their numbers.
     Empty,
 }
 
-/// What stays.
+/// The sections that stay.
 #[derive(Debug)]
 pub(super) struct Picked {
     /// The new section table.
     pub(super) slots: Vec<Slot>,
-    /// Old numbers to new ones.
+    /// The new number of each section, by its old one; `None` if it goes.
     pub(super) renumbered: Vec<Option<u32>>,
 }
 
 impl Picked {
-    /// Whether a section goes.
+    /// True if any section goes.
     pub(super) fn any(&self) -> bool {
         self.renumbered.iter().any(Option::is_none)
     }
 
-    /// Whether the section of this old number stays.
+    /// True if the section of this old number stays.
     pub(super) fn keeps(&self, number: usize) -> bool {
         self.renumbered.get(number).is_some_and(Option::is_some)
     }
@@ -71,7 +71,7 @@ pub(super) fn pick<O: Object + ?Sized>(object: &O, image: &Image, level: Level) 
     Ok(Picked { slots, renumbered })
 }
 
-/// Whether a section is on the lists. Whether it is loaded is asked before its name.
+/// True if a section is on the lists. The cheap check for loaded sections comes before the name.
 pub(super) fn may_go(image: &Image, section: &SectionHeader, level: Level) -> bool {
     if is_loaded(section) || section.sh_type == SHT_NULL || section.sh_flags & u64::from(SHF_GROUP) != 0 {
         return false;
@@ -84,12 +84,12 @@ pub(super) fn may_go(image: &Image, section: &SectionHeader, level: Level) -> bo
     }
 }
 
-/// Whether a section's name is one of debug data.
+/// True if a section's name is one of debug data.
 pub(super) fn is_debug(name: &[u8]) -> bool {
     DEBUG.iter().any(|start| name.starts_with(start))
 }
 
-/// Relocations go with what they relocate, and those a linker left for another linker with its symbols.
+/// Removes relocations with the section that they relocate, and those that a linker left for another linker with its symbols.
 fn follow(image: &Image, level: Level, goes: &mut [bool]) {
     for (number, section) in image.sections.iter().enumerate() {
         if !is_relocation(section) || is_loaded(section) {
@@ -106,7 +106,7 @@ fn follow(image: &Image, level: Level, goes: &mut [bool]) {
     }
 }
 
-/// What a section that stays refers to stays too.
+/// Keeps every section that a section which stays refers to.
 fn keep_needed(image: &Image, goes: &mut [bool]) {
     let mut todo: Vec<usize> = (0..goes.len()).filter(|&number| goes.get(number) == Some(&false)).collect();
     if let Some(gone) = goes.get_mut(image.names_index()) {
@@ -126,8 +126,8 @@ fn keep_needed(image: &Image, goes: &mut [bool]) {
     }
 }
 
-/// Sections before this number keep their numbers, as content that stays refers to them: symbols do. What is loaded keeps
-/// its number in any case, as there may be dynamic symbols that no section tells of.
+/// Returns the number before which sections keep their numbers, as content that stays, such as symbols, refers to them. A
+/// loaded section keeps its number in any case, as there may be dynamic symbols that no section describes.
 fn fixed<O: Object + ?Sized>(object: &O, image: &Image, goes: &[bool]) -> Result<usize, Reason> {
     if !goes.contains(&true) {
         return Ok(0);
@@ -137,7 +137,7 @@ fn fixed<O: Object + ?Sized>(object: &O, image: &Image, goes: &[bool]) -> Result
     let mut fixed = image.sections.iter().rposition(is_loaded).map_or(0, |last| last + 1);
     for (section, _) in image.sections.iter().zip(goes).filter(|(_, gone)| !**gone) {
         match section.sh_type {
-            // These are not read through: where they stay, all stay in place.
+            // These are not read through: if they stay, all sections keep their numbers.
             SHT_SYMTAB | SHT_SYMTAB_SHNDX | SHT_GROUP => return Ok(goes.len()),
             SHT_DYNSYM if has_bytes(section) => match left.checked_sub(section.sh_size) {
                 Some(rest) => {
@@ -152,7 +152,7 @@ fn fixed<O: Object + ?Sized>(object: &O, image: &Image, goes: &[bool]) -> Result
     Ok(fixed)
 }
 
-/// The highest section number that a symbol of a table has.
+/// Returns the highest section number in a table's symbols.
 fn highest<O: Object + ?Sized>(
     object: &O,
     image: &Image,

@@ -1,4 +1,4 @@
-//! Reads the headers of an ELF file, all of them checked against its size: what is in an [`Image`] is in bounds.
+//! Reads the headers of an ELF file and checks all of them against its size: everything in an [`Image`] is in bounds.
 
 use std::ops::Range;
 
@@ -10,19 +10,20 @@ use goblin::elf::section_header::{SHF_ALLOC, SHF_INFO_LINK, SHT_NOBITS, SHT_NULL
 
 use super::{Object, Reason, machine};
 
-/// More bytes of section names than this are not taken on; a known program has some hundred.
+/// The most bytes of section names that are read; a known program has some hundred.
 const NAMES_MAX: u64 = 1 << 20;
 
-/// A section's name is cut to this many bytes.
+/// The number of bytes that a section's name is cut to.
 pub(super) const NAME_MAX: usize = 1024;
 
-/// A count of program headers that means: see the first section.
+/// The number of program headers that means: the true number is in the first section header.
 const PN_XNUM: u16 = 0xffff;
 
-/// A section number that means: see the first section, and those above it.
+/// The lowest special section number: from it on, the true number is in the first section header, or the number has a meaning
+/// of its own.
 const SHN_LORESERVE: u16 = 0xff00;
 
-/// The form of an ELF file's numbers.
+/// The class and byte order of an ELF file's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Form {
     /// 64 bits, not 32.
@@ -32,7 +33,7 @@ pub(super) struct Form {
 }
 
 impl Form {
-    /// Writes `value` in `size` bytes at `at`; `None` where it does not fit there.
+    /// Writes `value` in `size` bytes at `at`; returns `None` if it does not fit there.
     pub(super) fn put(self, bytes: &mut [u8], at: usize, size: usize, value: u64) -> Option<()> {
         let place = bytes.get_mut(at..at.checked_add(size)?)?;
         let all = value.to_be_bytes();
@@ -115,24 +116,24 @@ impl Image {
         Ok(image)
     }
 
-    /// The number of the section with the names.
+    /// Returns the number of the section with the section names.
     pub(super) fn names_index(&self) -> usize {
         usize::from(self.header.e_shstrndx)
     }
 
-    /// A section's name.
+    /// Returns a section's name.
     pub(super) fn name(&self, section: &SectionHeader) -> &[u8] {
         let rest = self.names.get(section.sh_name..).unwrap_or_default();
         let rest = rest.get(..NAME_MAX).unwrap_or(rest);
         rest.split(|&c| c == 0).next().unwrap_or_default()
     }
 
-    /// The range of the program headers.
+    /// Returns the range of the program headers.
     pub(super) fn segment_table(&self) -> Range<u64> {
         range(self.header.e_phoff, self.segment_bytes.len() as u64)
     }
 
-    /// The range of the section headers.
+    /// Returns the range of the section headers.
     pub(super) fn section_table(&self) -> Range<u64> {
         range(self.header.e_shoff, self.section_bytes.len() as u64)
     }
@@ -160,7 +161,7 @@ impl Image {
         Ok(())
     }
 
-    /// Whether something other than a segment that is loaded has bytes in a range: headers change, and it would too.
+    /// True if anything other than a loaded segment has bytes in a range: headers change, and it would change with them.
     pub(super) fn reaches_into(&self, range: &Range<u64>) -> bool {
         let parts = self.segments.iter().filter(|s| is_content(s) && !matches!(s.p_type, PT_LOAD | PT_PHDR));
         let loaded = self.sections.iter().filter(|s| has_bytes(s) && is_loaded(s));
@@ -190,7 +191,7 @@ impl Image {
     }
 }
 
-/// The form and the bytes of the header.
+/// Reads the form and the bytes of the header.
 fn head<O: Object + ?Sized>(object: &O) -> Result<(Form, Vec<u8>), Reason> {
     let size = object.size();
     let ident = object.read(0..size.min(16)).ok_or(Reason::Unreadable)?;
@@ -214,7 +215,7 @@ fn head<O: Object + ?Sized>(object: &O) -> Result<(Form, Vec<u8>), Reason> {
     Ok((Form { wide, big }, object.read(0..length).ok_or(Reason::Unreadable)?.into_owned()))
 }
 
-/// Refuses headers that say their counts elsewhere or have entries of a size of their own.
+/// Refuses headers that state their counts elsewhere or have entries of an unusual size.
 fn counts(header: &Header, ctx: Ctx, length: usize) -> Result<(), Reason> {
     if header.e_phnum == PN_XNUM {
         return Err(Reason::ManySegments);
@@ -235,7 +236,7 @@ fn counts(header: &Header, ctx: Ctx, length: usize) -> Result<(), Reason> {
     Ok(())
 }
 
-/// The bytes of a table of `count` entries.
+/// Reads the bytes of a table of `count` entries.
 fn table<O: Object + ?Sized>(object: &O, at: u64, count: usize, size: usize, none: Reason) -> Result<Vec<u8>, Reason> {
     if count == 0 {
         return Err(none);
@@ -245,7 +246,7 @@ fn table<O: Object + ?Sized>(object: &O, at: u64, count: usize, size: usize, non
     Ok(object.read(at..end).ok_or(Reason::Unreadable)?.into_owned())
 }
 
-/// A range that was checked to be in bounds.
+/// Returns a range that was checked to be in bounds.
 pub(super) fn range(start: u64, size: u64) -> Range<u64> {
     start..start.saturating_add(size)
 }
@@ -254,27 +255,27 @@ fn overlap(a: &Range<u64>, b: &Range<u64>) -> bool {
     a.start < b.end && b.start < a.end
 }
 
-/// Whether a segment's range in the file is its content. `PT_GNU_RELRO` and `PT_GNU_STACK` only speak about memory.
+/// True if a segment's range in the file is its content. `PT_GNU_RELRO` and `PT_GNU_STACK` only describe memory.
 pub(super) fn is_content(segment: &ProgramHeader) -> bool {
     !matches!(segment.p_type, PT_NULL | PT_GNU_RELRO | PT_GNU_STACK) && segment.p_filesz > 0
 }
 
-/// Whether a section has bytes in the file.
+/// True if a section has bytes in the file.
 pub(super) fn has_bytes(section: &SectionHeader) -> bool {
     !matches!(section.sh_type, SHT_NULL | SHT_NOBITS) && section.sh_size > 0
 }
 
-/// Whether a section is in memory when the program runs.
+/// True if a section is in memory when the program runs.
 pub(super) fn is_loaded(section: &SectionHeader) -> bool {
     section.sh_flags & u64::from(SHF_ALLOC) != 0
 }
 
-/// Whether a section has relocations.
+/// True if a section has relocations.
 pub(super) fn is_relocation(section: &SectionHeader) -> bool {
     matches!(section.sh_type, SHT_REL | SHT_RELA)
 }
 
-/// The number of the section that `sh_info` refers to, where it does.
+/// Returns the number of the section that `sh_info` refers to, if it refers to one.
 pub(super) fn info_link(section: &SectionHeader) -> Option<u32> {
     (section.sh_flags & u64::from(SHF_INFO_LINK) != 0 || is_relocation(section)).then_some(section.sh_info)
 }

@@ -1,15 +1,16 @@
-//! Why a file was left as it is.
+//! The reasons for leaving a file as it is.
 
 use std::fmt;
 
-/// Why a file was left as it is. [`Display`](fmt::Display) says it to a person, [`id`](Reason::id) to a program.
+/// The reason that a file was left as it is. [`Display`](fmt::Display) gives it in words, [`id`](Reason::id) as a stable name
+/// for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reason {
     /// No ELF file, or one of an unknown class or byte order.
     NotElf,
     /// A range could not be read.
     Unreadable,
-    /// The header, or the size of its tables' entries, is none that is known.
+    /// The header, or the size of its tables' entries, is not a known one.
     Header,
     /// `ET_REL`: an object for a linker, or a kernel module.
     Relocatable,
@@ -17,15 +18,15 @@ pub enum Reason {
     Core,
     /// Neither executable nor shared object.
     Type,
-    /// For eBPF, a GPU, a virtual machine: whatever loads it has needs of its own.
+    /// The file is for eBPF, a GPU or a virtual machine, whose loaders have needs of their own.
     Machine,
     /// No program headers, or no segment that is loaded.
     NoSegments,
-    /// `PN_XNUM`: more program headers than the header can say.
+    /// `PN_XNUM`: more program headers than the header can count.
     ManySegments,
     /// No section headers.
     NoSections,
-    /// More sections than the header can say.
+    /// More sections than the header can count.
     ManySections,
     /// The names of the sections can't be found.
     Names,
@@ -43,9 +44,9 @@ pub enum Reason {
     Appended,
     /// Bytes in between that nothing describes.
     Hidden,
-    /// A table is bigger than is taken on.
+    /// A table is larger than slim reads.
     Limit,
-    /// Larger than the caller would hold in memory.
+    /// Larger than the caller allows to hold in memory.
     Large,
     /// Nothing in it can go.
     Nothing,
@@ -58,13 +59,13 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// A short name that stays the same.
+    /// Returns a short name that never changes.
     #[must_use]
     pub fn id(self) -> &'static str {
         self.words().0
     }
 
-    /// Whether the file is simply none to strip, or has nothing to strip, so that nobody need be told.
+    /// True if the file is not one to strip, or has nothing to strip, so that nobody need be told.
     #[must_use]
     pub fn is_usual(self) -> bool {
         matches!(self, Self::NotElf | Self::Relocatable | Self::Nothing | Self::Grows | Self::TooLittle)

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::Object;
 
-/// Zeros are lent from here.
+/// A source of zeros to borrow from.
 static ZEROS: [u8; 4096] = [0; 4096];
 
 /// A part of a new file.
@@ -13,9 +13,9 @@ static ZEROS: [u8; 4096] = [0; 4096];
 pub enum Piece {
     /// A range of the original, never empty.
     Copy(Range<u64>),
-    /// Bytes of its own: headers and names.
+    /// Bytes that the original does not have: headers and names.
     Bytes(Vec<u8>),
-    /// So many zeros.
+    /// This number of zeros.
     Zeros(u64),
     /// A range of the run's spool file, in which programs outside of slim left a new content. It is not at hand here: nothing
     /// reads through such a piece, and stripping makes none.
@@ -33,7 +33,7 @@ impl Piece {
         }
     }
 
-    /// The first `at` bytes and the rest.
+    /// Returns the first `at` bytes and the rest.
     fn split(self, at: u64) -> (Self, Self) {
         match self {
             Self::Copy(range) => {
@@ -63,7 +63,7 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    /// The new file, where the original is in memory. A range that `original` has not is left out.
+    /// Returns the new file, with the original in memory. A range that `original` does not have is left out.
     #[must_use]
     pub fn apply(&self, original: &[u8]) -> Vec<u8> {
         let mut file = Vec::with_capacity(usize::try_from(self.size).unwrap_or(0).min(original.len()));
@@ -73,7 +73,7 @@ impl Recipe {
         file
     }
 
-    /// The bytes of the new file, in runs of at most 16 MiB; ends early where the original can't be read.
+    /// Returns the bytes of the new file, in runs of at most 16 MiB; ends early if the original can't be read.
     pub fn chunks<'a, O: Object + ?Sized>(&'a self, original: &'a O) -> impl Iterator<Item = Cow<'a, [u8]>> {
         self.pieces.iter().flat_map(|piece| runs(piece.size()).map(move |run| (piece, run))).map_while(
             move |(piece, run)| match piece {
@@ -88,7 +88,7 @@ impl Recipe {
         )
     }
 
-    /// Whether each range begins where the one before ends, or later: then it can be read in one go.
+    /// True if each range begins where the one before ends, or later: then the original can be read in one pass.
     pub(super) fn ascends(&self) -> bool {
         let mut end = 0;
         self.pieces.iter().all(|piece| match piece {
@@ -112,7 +112,7 @@ impl Recipe {
         }
     }
 
-    /// This recipe with `bytes` in place of what is at `at`.
+    /// Returns this recipe with `bytes` in place of those at `at`.
     pub(super) fn overlay(self, at: u64, bytes: &[u8]) -> Self {
         let end = at.saturating_add(bytes.len() as u64);
         let mut result = Self::default();
@@ -136,7 +136,7 @@ impl Recipe {
     }
 }
 
-/// `0..size` in runs of 16 MiB.
+/// Splits `0..size` into runs of 16 MiB.
 fn runs(size: u64) -> impl Iterator<Item = Range<u64>> {
     const RUN: u64 = 16 << 20;
     (0..size.div_ceil(RUN)).map(move |i| i * RUN..(i * RUN).saturating_add(RUN).min(size))

@@ -1,4 +1,4 @@
-//! Files that stay as they are because of what they are.
+//! Refuses files that must not be stripped because of what they are.
 
 use goblin::elf::program_header::PT_NOTE;
 use goblin::elf::section_header::{SHF_EXECINSTR, SHT_NOBITS, SectionHeader};
@@ -6,13 +6,13 @@ use goblin::elf::section_header::{SHF_EXECINSTR, SHT_NOBITS, SectionHeader};
 use super::read::{Image, is_loaded, range};
 use super::{Object, Reason};
 
-/// Notes longer than this are not looked through.
+/// The number of bytes of notes that are searched.
 const NOTES_MAX: u64 = 64 << 10;
 
 /// The type of the note in which libgcrypt and gnutls keep a checksum of their own file; its owner is `FDO`.
 const INTEGRITY: u32 = 0xcafe_2a8e;
 
-/// Refuses what should not be stripped.
+/// Refuses files that must not be stripped.
 pub(super) fn refuse<O: Object + ?Sized>(object: &O, image: &Image) -> Result<(), Reason> {
     if is_debug_file(image) {
         return Err(Reason::DebugFile);
@@ -23,14 +23,14 @@ pub(super) fn refuse<O: Object + ?Sized>(object: &O, image: &Image) -> Result<()
     Ok(())
 }
 
-/// What `objcopy --only-keep-debug` makes: the code is said to be there, but has no bytes.
+/// True for a file that `objcopy --only-keep-debug` made: the code's headers are there, but it has no bytes.
 fn is_debug_file(image: &Image) -> bool {
     let code = u64::from(SHF_EXECINSTR);
     let hollow = |s: &SectionHeader| is_loaded(s) && s.sh_size > 0 && s.sh_type == SHT_NOBITS;
     image.sections.iter().any(|s| hollow(s) && s.sh_flags & code != 0)
 }
 
-/// Whether it has a checksum of itself: a note, or the `.rodata1` of 32 bytes of Red Hat's OpenSSL and libgcrypt.
+/// True if the file has a checksum of itself: a note, or the `.rodata1` of 32 bytes of Red Hat's OpenSSL and libgcrypt.
 fn checks_itself<O: Object + ?Sized>(object: &O, image: &Image) -> Result<bool, Reason> {
     if image.sections.iter().any(|s| is_loaded(s) && s.sh_size == 32 && image.name(s) == b".rodata1") {
         return Ok(true);

@@ -1,4 +1,4 @@
-//! Which parts of an object hold no strings that it uses: instructions, symbols, relocations and debug data.
+//! The parts of an object that hold no strings it uses: instructions, symbols, relocations and debug data.
 
 use std::ops::Range;
 
@@ -7,12 +7,13 @@ use goblin::elf::section_header::{SHF_EXECINSTR, SHF_WRITE, SHT_DYNSYM, SHT_STRT
 use super::read::{Image, has_bytes, is_loaded, is_relocation, range};
 use super::{Object, pick};
 
-/// Shorter parts are not worth to be passed over, in bytes.
+/// The size in bytes of the smallest part that is worth skipping.
 const LEAST: u64 = 16 << 10;
-/// So many parts are passed over, the largest: a program has ten or so.
+/// The most parts that are skipped, the largest first: a program has ten or so.
 const MOST: usize = 64;
 
-/// The ranges of `object`, in bytes and in order, in which it has no strings that it uses. None where its headers do not tell.
+/// Returns the ranges of `object`, in bytes and in order, in which it has no strings that it uses; none if its headers do not
+/// tell.
 #[must_use]
 pub fn silent<O: Object + ?Sized>(object: &O) -> Vec<Range<u64>> {
     let Ok(image) = Image::read(object) else { return Vec::new() };
@@ -28,7 +29,7 @@ pub fn silent<O: Object + ?Sized>(object: &O) -> Vec<Range<u64>> {
 }
 
 fn is_silent(image: &Image, section: &SectionHeader) -> bool {
-    // A Lisp's image has its heap in sections that are executable and may be written to.
+    // The image of a Lisp has its heap in sections that are executable and writable.
     let code = section.sh_flags & u64::from(SHF_EXECINSTR | SHF_WRITE) == u64::from(SHF_EXECINSTR);
     let symbols = matches!(section.sh_type, SHT_SYMTAB | SHT_DYNSYM) || is_relocation(section);
     let names = section.sh_type == SHT_STRTAB && !is_loaded(section);

@@ -1,17 +1,17 @@
-//! Makes the section names anew, of those that are still used.
+//! Makes a new table of section names, with those that are still used.
 
 use goblin::elf::section_header::{SHT_NULL, SHT_STRTAB};
 
 use super::pick::{Picked, Slot};
 use super::read::{Image, NAME_MAX, is_loaded};
 
-/// With more sections than this the names stay as they are; a known program has fewer than a hundred.
+/// The most sections for which the names are made anew; a known program has fewer than a hundred.
 const SECTIONS_MAX: usize = 512;
 
-/// With more bytes of names than this they stay as they are.
+/// The most bytes of names that are made anew; with more, the old ones stay.
 const BYTES_MAX: usize = 64 << 10;
 
-/// Names ended by NULs, and where each slot's begins.
+/// Names ended by NULs, and the offset of each slot's name.
 #[derive(Debug)]
 pub(super) struct Strings {
     pub(super) bytes: Vec<u8>,
@@ -19,8 +19,8 @@ pub(super) struct Strings {
 }
 
 impl Strings {
-    /// The names of the sections that stay; `None` where the old ones should rather stay: they are loaded, used by
-    /// another section too, or no longer than these.
+    /// Makes the names of the sections that stay; returns `None` if the old names should stay: they are loaded, used by another
+    /// section too, or no longer than the new ones.
     pub(super) fn new(image: &Image, picked: &Picked) -> Option<Self> {
         let old = image.sections.get(image.names_index())?;
         let shared = image.sections.iter().enumerate().any(|(number, section)| {
@@ -30,12 +30,12 @@ impl Strings {
             return None;
         }
         let names: Vec<&[u8]> = picked.slots.iter().map(|slot| name(image, *slot)).collect();
-        // One that is cut, or all together too many to look for each in the others.
+        // A name was cut, or all together are too many to look for each in the others.
         if names.iter().any(|n| n.len() >= NAME_MAX) || names.iter().map(|n| n.len()).sum::<usize>() > BYTES_MAX {
             return None;
         }
         let mut order: Vec<usize> = (0..names.len()).collect();
-        // Longer ones first, so that a name that another ends with is found in it.
+        // Longer names first, so that a name that is the end of another is found in it.
         order.sort_by_key(|&slot| (std::cmp::Reverse(names.get(slot).map_or(0, |name| name.len())), slot));
         let mut bytes = vec![0];
         let mut starts = vec![0; names.len()];

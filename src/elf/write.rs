@@ -1,5 +1,5 @@
-//! Writes the headers anew and puts the recipe together. Only fields that change are written over, so that bits of no
-//! known meaning stay.
+//! Writes the headers anew and puts the recipe together. Only fields that change are overwritten, so that bits of unknown
+//! meaning stay.
 
 use super::layout::Layout;
 use super::pick::{Picked, Slot};
@@ -7,7 +7,7 @@ use super::read::{Image, info_link};
 use super::recipe::{Piece, Recipe};
 use goblin::elf::section_header::SHT_NULL;
 
-/// The recipe of a layout; `None` where a number does not fit its field.
+/// Returns the recipe of a layout; `None` if a number does not fit its field.
 pub(super) fn recipe(image: &Image, picked: &Picked, layout: &Layout) -> Option<Recipe> {
     let mut recipe = Recipe::default();
     let pad_to = |recipe: &mut Recipe, to: u64| {
@@ -69,7 +69,7 @@ fn sections(image: &Image, picked: &Picked, layout: &Layout) -> Option<Vec<u8>> 
     Some(table)
 }
 
-/// The entry of the section with the old number `number`, which becomes `slot`.
+/// Returns the entry of the section with the old number `number`, which becomes `slot`.
 fn section(image: &Image, picked: &Picked, layout: &Layout, slot: usize, number: usize) -> Option<Vec<u8>> {
     let form = image.form;
     let (entry, offset, size, link, info) = if form.wide { (64, 24, 32, 40, 44) } else { (40, 16, 20, 24, 28) };

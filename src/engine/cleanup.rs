@@ -1,5 +1,5 @@
-//! What this run has put into an engine, and its end: containers and images are taken away when they are no longer needed, on
-//! errors, and on signals.
+//! The containers and images that this run has put into an engine: they are removed when they are no longer needed, on errors,
+//! and on signals.
 
 use super::process::{self, Limits};
 use crate::{Error, ErrorKind, Result};
@@ -9,21 +9,22 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long the removal of one thing may take.
+/// The time and output that the removal of one thing may take.
 const LIMITS: Limits = Limits { time: Duration::from_secs(120), keep: 64 << 10 };
 
-/// All that is there. Adding holds the lock, so that a signal finds whatever may have been begun.
+/// Everything that is there. Adding holds the lock, so that a signal finds everything that may have been begun.
 static LIVE: Mutex<Registry> = Mutex::new(Registry { closed: false, things: Vec::new() });
 
-/// How many images are being loaded.
+/// The number of images that are being loaded.
 static LOADING: AtomicUsize = AtomicUsize::new(0);
-/// Whether a signal has come.
+/// True once a signal has come.
 static CLOSING: AtomicBool = AtomicBool::new(false);
-/// How long a signal waits for them: an engine that has all of an archive makes an image of it, whoever has gone.
+/// The time that a signal waits for them: an engine that has all of an archive makes an image of it, even if the client is
+/// gone.
 const WAIT: Duration = Duration::from_secs(60);
 
 struct Registry {
-    /// Set by a signal: nothing may be begun any more.
+    /// True after a signal: nothing may be begun any more.
     closed: bool,
     things: Vec<Thing>,
 }
@@ -47,8 +48,8 @@ fn registry() -> MutexGuard<'static, Registry> {
     LIVE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Takes away all containers and images that this process put into an engine, for a handler of signals that ends the process
-/// then: nothing can be begun afterwards.
+/// Removes all containers and images that this process put into an engine. It is for a signal handler that then ends the
+/// process: nothing can be begun afterwards.
 pub fn clean_up() {
     CLOSING.store(true, Ordering::SeqCst);
     let start = Instant::now();
@@ -57,17 +58,17 @@ pub fn clean_up() {
     }
     let mut registry = registry();
     registry.closed = true;
-    // Containers first: an image that is in use stays.
+    // Containers first, as an image that is in use cannot be removed.
     registry.things.sort_by_key(|t| t.kind == Kind::Image);
     registry.things.drain(..).for_each(|thing| thing.remove());
 }
 
-/// Whether a signal has come, so that nothing more need be fed to an engine.
+/// True if a signal has come, so that nothing more need be fed to an engine.
 pub(super) fn is_closing() -> bool {
     CLOSING.load(Ordering::SeqCst)
 }
 
-/// An image is being loaded as long as this is there.
+/// A mark that an image is being loaded, as long as this exists.
 pub(super) struct Loading(());
 
 impl Loading {
@@ -83,12 +84,12 @@ impl Drop for Loading {
     }
 }
 
-/// Something in an engine that goes when this is dropped.
+/// Something in an engine that is removed when this is dropped.
 #[derive(Debug)]
 pub(super) struct Leftover(Thing);
 
 impl Leftover {
-    /// Before it is made.
+    /// Registers something before it is made.
     pub fn new(program: &Path, kind: Kind, name: &str) -> Result<Self> {
         let mut registry = registry();
         if registry.closed {
@@ -99,7 +100,7 @@ impl Leftover {
         Ok(Self(thing))
     }
 
-    /// It is gone already.
+    /// Notes that it is gone already.
     pub fn gone(&self) {
         registry().things.retain(|t| *t != self.0);
     }
@@ -110,7 +111,7 @@ impl Drop for Leftover {
         let mut registry = registry();
         if let Some(at) = registry.things.iter().position(|t| *t == self.0) {
             let thing = registry.things.swap_remove(at);
-            // Others need not wait for the engine.
+            // Other threads need not wait for the engine.
             drop(registry);
             thing.remove();
         }
@@ -118,7 +119,7 @@ impl Drop for Leftover {
 }
 
 impl Thing {
-    /// What the engine says; none where it fails or takes too long. A signal from the terminal does not reach it.
+    /// Returns the engine's answer; `None` if it fails or takes too long. A signal from the terminal does not reach it.
     fn engine(&self, args: &[&str]) -> Option<Vec<u8>> {
         let mut command = Command::new(&self.program);
         command.args(args);
@@ -129,7 +130,7 @@ impl Thing {
         match self.kind {
             Kind::Container => drop(self.engine(&["rm", "-f", &self.name])),
             Kind::Image => {
-                // Somebody may have given it a name by now: then it is theirs.
+                // If somebody has given the image a name by now, it belongs to them.
                 let tags = self.engine(&["image", "inspect", "--format", "{{json .RepoTags}}", &self.name]);
                 let own = |tags: &[u8]| [&b"[]"[..], b"null"].contains(&tags.trim_ascii());
                 if tags.is_some_and(|tags| own(&tags)) {

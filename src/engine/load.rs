@@ -1,5 +1,5 @@
-//! An image on its way into an engine: as an archive of docker's with one image and no name, made while it is read. So a form
-//! that the engine does not read will do, a directory too, and no tag of the user's ever moves.
+//! Loads an image into an engine, as an archive in docker's format with one image and no name, which is made while it is read.
+//! So the input may have a format that the engine does not read, or be a directory, and no tag of the user's ever moves.
 
 use super::cleanup::{self, Kind, Leftover, Loading};
 use super::loaded::Loaded;
@@ -16,14 +16,14 @@ use std::io::{self, Read, Write};
 use std::process::Command;
 use std::time::Duration;
 
-/// How long an engine may take to load an image.
+/// The time and output that loading an image may take.
 const LOADING: Limits = Limits { time: Duration::from_secs(3600), keep: 64 << 10 };
 
 impl Engine {
     /// Loads an image without a name, unless the engine has it.
     ///
     /// # Errors
-    /// Those of the input, and what the engine says against it.
+    /// Returns the errors of the input, and the engine's message if it refuses the image.
     pub fn load(&self, input: &Input, image: &Image) -> Result<Loaded> {
         let id = image.config_digest.to_string();
         if self.has(&id)? {
@@ -61,7 +61,7 @@ impl Engine {
     }
 }
 
-/// Writes the archive. The document that makes an image of it comes last: one that is cut off has none.
+/// Writes the archive. The document that makes it an image comes last: an archive that is cut off has none.
 fn write(input: &Input, image: &Image, to: &mut dyn Write) -> Result<()> {
     let mut to = io::BufWriter::with_capacity(codec::CHUNK, to);
     let config = format!("{}.json", image.config_digest.hex());
@@ -84,13 +84,13 @@ fn file(to: &mut dyn Write, name: &str, bytes: &[u8]) -> Result<()> {
     member(to, name, bytes.len() as u64, &mut &bytes[..])
 }
 
-/// A layer as it is stored; but zstd, which not every engine reads, is taken off.
+/// Writes a layer as it is stored, except that zstd, which some engines cannot read, is decompressed.
 fn blob(input: &Input, layer: &LayerRef, name: &str, to: &mut dyn Write) -> Result<()> {
     if layer.compression != Compression::Zstd {
         return member(to, name, layer.size, &mut input.open_blob(&layer.blob)?);
     }
     let plain = || Ok::<_, Error>(codec::decoder(layer.compression, input.open_blob(&layer.blob)?)?);
-    // A member's size comes before its bytes.
+    // The size of a member comes before its bytes.
     let size = io::copy(&mut plain()?, &mut io::sink())?;
     member(to, name, size, &mut plain()?)
 }

@@ -2,16 +2,16 @@
 
 use super::cleanup::Leftover;
 
-/// An image in an engine. It goes when this is dropped, unless it was there before.
+/// An image in an engine. It is removed when this is dropped, unless it was there before.
 #[derive(Debug)]
 pub struct Loaded {
     pub(super) id: String,
-    /// Held for its end alone.
+    /// Held only to be dropped.
     pub(super) _leftover: Option<Leftover>,
 }
 
 impl Loaded {
-    /// The id by which the engine knows it.
+    /// Returns the id by which the engine knows it.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id

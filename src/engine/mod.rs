@@ -1,9 +1,10 @@
-//! Running an image: before and after, to hold what it does against each other. The one part of slim that needs a container
-//! engine, and only where the user asks for it.
+//! Runs an image before and after, to compare what it does. This is the only part of slim that needs a container engine, and it
+//! is used only if the user asks for it.
 //!
-//! Nothing of the user's engine changes: images come in without a name, by a stream of slim's own ([`load`]), so that no tag
-//! moves; containers have names of their own, no network and a time-out; both are gone afterwards, on signals too ([`clean_up`]).
-//! Helpers are handed over as arguments and lists as standard input: nothing is mounted, so an engine on another host will do.
+//! Nothing of the user's engine changes: images are loaded without a name, from a stream of slim's own ([`load`]), so that no
+//! tag moves; containers have names of their own, no network and a time limit; both are removed afterwards, on signals too
+//! ([`clean_up`]). Helpers are passed as arguments and lists as standard input: nothing is mounted, so an engine on another
+//! host works as well.
 
 use crate::{Error, ErrorKind, Result};
 use cleanup::{Kind, Leftover};
@@ -25,14 +26,14 @@ pub mod trial;
 pub use cleanup::clean_up;
 pub use loaded::Loaded;
 
-/// What is looked for where none is named, in this order.
+/// The engines that are looked for if none is named, in this order.
 const KNOWN: [&str; 2] = ["docker", "podman"];
-/// How long an engine may take to say its version.
+/// The time and output that an engine may take to say its version.
 const GREETING: Limits = Limits { time: Duration::from_secs(20), keep: 64 << 10 };
-/// How much is kept of each output of a command, in bytes.
+/// The number of bytes that are kept of each output of a command.
 pub const KEEP: usize = 1 << 20;
 
-/// A container engine that answers.
+/// A container engine that works.
 #[derive(Clone, Debug)]
 pub struct Engine {
     program: PathBuf,
@@ -47,23 +48,23 @@ pub struct Container<'a> {
     pub image: &'a Loaded,
     /// The program.
     pub entrypoint: &'a str,
-    /// Its arguments.
+    /// The program's arguments.
     pub args: &'a [&'a str],
-    /// Who runs it; as the image says where none is named.
+    /// The user that runs it; `None` for the image's own.
     pub user: Option<&'a str>,
     /// More variables, `KEY=VALUE`.
     pub env: &'a [&'a str],
-    /// What it finds on its standard input.
+    /// The bytes on its standard input.
     pub stdin: Option<&'a [u8]>,
-    /// What it may take.
+    /// The time and output that it may take.
     pub limits: Limits,
 }
 
 impl Engine {
-    /// The engine of this name or path, or the first one that answers; `args` are added to each `run`.
+    /// Returns the engine with this name or path, or the first one that works; `args` are added to each `run`.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`] with a hint where none does.
+    /// Returns [`ErrorKind::Usage`] with a hint if none works.
     pub fn find(name: Option<&str>, args: &[String]) -> Result<Self> {
         let names = name.map_or(KNOWN.to_vec(), |name| vec![name]);
         let mut why = Vec::new();
@@ -84,7 +85,7 @@ impl Engine {
         }))
     }
 
-    /// What it is called, as it was found or named.
+    /// Returns the engine's name, as it was found or given.
     #[must_use]
     pub fn name(&self) -> String {
         self.program.display().to_string()
@@ -101,10 +102,10 @@ impl Engine {
         process::run(command, None, limits, &|| ())
     }
 
-    /// Whether an image has an `sh` that runs.
+    /// True if an image has an `sh` that runs.
     ///
     /// # Errors
-    /// Where the engine can run no container at all.
+    /// Returns an error if the engine can run no container at all.
     pub fn has_shell(&self, image: &Loaded) -> Result<bool> {
         let (entrypoint, args) = ("sh", &["-c", ":"]);
         let container =
@@ -112,7 +113,7 @@ impl Engine {
         let ended = self.run(container)?;
         let said = String::from_utf8_lossy(&ended.stderr.head).to_lowercase();
         let missing = ["not found", "no such file"].iter().any(|words| said.contains(words));
-        // An engine ends with these where it cannot start a program, for whatever reason.
+        // Engines end with these codes if they cannot start a program, for whatever reason.
         if matches!(ended.code, Some(126 | 127)) && !missing {
             let what = format!("`{}` cannot run a container: {}", self.name(), ended.last_words());
             return Err(Error::new(ErrorKind::Io, what).hint("`--engine-arg` gives its `run` more arguments"));
@@ -120,11 +121,11 @@ impl Engine {
         Ok(ended.code == Some(0))
     }
 
-    /// Runs a container to its end: no network, nothing pulled, and it is gone afterwards. An exit code of 126 or 127 is the
-    /// engine's word that the program cannot be run or is not there.
+    /// Runs a container to its end: without network, without pulling, and the container is removed afterwards. With an exit
+    /// code of 126 or 127 the engine says that the program cannot be run or is not there.
     ///
     /// # Errors
-    /// Where the engine itself fails.
+    /// Returns an error if the engine itself fails.
     pub fn run(&self, container: Container<'_>) -> Result<Ended> {
         static SERIAL: AtomicU32 = AtomicU32::new(0);
         let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
@@ -132,7 +133,7 @@ impl Engine {
         let leftover = Leftover::new(&self.program, Kind::Container, &name)?;
         let mut command = Command::new(&self.program);
         command.args(["run", "--rm", "--name", &name, "--network", "none", "--pull", "never"]);
-        // What is said comes through the pipe: a copy on the engine's disk could be of any size.
+        // The output comes through the pipe: a log on the engine's disk could be of any size.
         command.args(["--log-driver", "none", "--no-healthcheck"]).args(&self.args);
         if container.stdin.is_some() {
             command.arg("-i");
@@ -149,7 +150,7 @@ impl Engine {
         if !ended.timed_out && ended.code.is_some() {
             leftover.gone();
         }
-        // 125 is the engine's own, but a program may end with it as well.
+        // 125 is the engine's own code, but a program may end with it as well.
         let said = String::from_utf8_lossy(&ended.stderr.head);
         if ended.code == Some(125) && (said.contains("docker: ") || said.contains("Error: ")) {
             let what = format!("`{}` cannot run a container: {}", self.name(), said.trim());

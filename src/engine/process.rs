@@ -1,4 +1,4 @@
-//! A program run to its end: it may take so long and no longer, and of what it says so much is kept and no more.
+//! Runs a program to its end, with a limit on its time and on the bytes of output that are kept.
 
 use crate::Digest;
 use crate::digest::Hashing;
@@ -9,20 +9,20 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
-/// How long the last words of a program that was killed may take.
+/// The time that the last output of a killed program may take.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// What a program may take.
+/// The limits of a program.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Until it is ended.
+    /// The time after which it is ended.
     pub time: Duration,
-    /// How many bytes are kept of each of its outputs; the rest is read, counted and hashed.
+    /// The number of bytes that are kept of each of its outputs; the rest is read, counted and hashed.
     pub keep: usize,
 }
 
 impl Limits {
-    /// Ten times as much time.
+    /// Returns limits with ten times as much time.
     #[must_use]
     pub const fn longer(self) -> Self {
         Self { time: Duration::from_secs(self.time.as_secs() * 10), keep: self.keep }
@@ -32,31 +32,31 @@ impl Limits {
 /// One output of a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stream {
-    /// Its beginning.
+    /// The first bytes.
     pub head: Vec<u8>,
-    /// How many bytes there were.
+    /// The number of bytes.
     pub bytes: u64,
     /// The digest of all of them.
     pub digest: Digest,
 }
 
-/// What came of a program.
+/// The result of a program.
 #[derive(Clone, Debug)]
 pub struct Ended {
-    /// Its exit code; none where a signal or the time-out ended it.
+    /// The exit code; `None` if a signal or the time limit ended it.
     pub code: Option<i32>,
-    /// Whether it took too long.
+    /// True if it took too long.
     pub timed_out: bool,
-    /// Its standard output.
+    /// The standard output.
     pub stdout: Stream,
-    /// Its standard error.
+    /// The standard error.
     pub stderr: Stream,
-    /// From its start to its end.
+    /// The time from its start to its end.
     pub time: Duration,
 }
 
 impl Ended {
-    /// The last line on standard error that says something, for messages.
+    /// Returns the last line on standard error that is not blank, for messages.
     #[must_use]
     pub fn last_words(&self) -> String {
         let text = String::from_utf8_lossy(&self.stderr.head);
@@ -65,20 +65,21 @@ impl Ended {
     }
 }
 
-/// Writes what a program finds on its standard input.
+/// Writes the standard input of a program.
 pub type Feed<'a> = &'a mut (dyn FnMut(&mut dyn Write) -> crate::Result<()> + Send);
 
-/// Runs `command`, with what `feed` writes on its standard input. `stop` is called when the time is up, before the program
-/// is killed with all of its group: it ends what the program started elsewhere.
+/// Runs `command`, with what `feed` writes on its standard input. When the time is up, `stop` is called before the program is
+/// killed with all of its group: it ends what the program started elsewhere.
 ///
 /// # Errors
-/// Where it cannot be started or waited for, or where `feed` fails for another reason than that nobody reads.
+/// Returns an error if the program cannot be started or waited for, or if `feed` fails for another reason than that nobody
+/// reads.
 pub fn run(mut command: Command, feed: Option<Feed<'_>>, limits: Limits, stop: &dyn Fn()) -> crate::Result<Ended> {
     let program = command.get_program().to_string_lossy().into_owned();
     let failed = |e: io::Error| crate::Error::io(format!("`{program}` cannot be run"), e);
     command.stdin(if feed.is_some() { Stdio::piped() } else { Stdio::null() });
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    // A signal from the terminal is for slim, which then ends in order what it started.
+    // Only slim gets a signal from the terminal; it then ends what it started, in order.
     command.process_group(0);
     let start = Instant::now();
     let mut child = command.spawn().map_err(failed)?;
@@ -94,7 +95,8 @@ pub fn run(mut command: Command, feed: Option<Feed<'_>>, limits: Limits, stop: &
             Some(status) => status,
             None => {
                 stop();
-                // Gone already where `stop` has ended what it waited for; but what it left behind may hold the pipes.
+                // It is gone already if `stop` has ended what it waited for; but processes that it left behind may hold the
+                // pipes.
                 let _ = rustix::process::kill_process_group(rustix::process::Pid::from_child(&child), Signal::KILL);
                 let status = child.wait()?;
                 both(&wait, Instant::now(), GRACE);
@@ -108,19 +110,19 @@ pub fn run(mut command: Command, feed: Option<Feed<'_>>, limits: Limits, stop: &
     });
     let (ended, fed) = ended.map_err(failed)?;
     match fed {
-        // It ended before it had read all: its exit code says why.
+        // It ended before it had read everything: its exit code says why.
         Err(_) if ended.timed_out || ended.code != Some(0) => {}
         fed => fed?,
     }
     Ok(ended)
 }
 
-/// Waits for the ends of both outputs; whether they came in time.
+/// Waits for the ends of both outputs; returns true if they came in time.
 fn both(wait: &mpsc::Receiver<()>, start: Instant, limit: Duration) -> bool {
     (0..2).all(|_| wait.recv_timeout(limit.saturating_sub(start.elapsed())).is_ok())
 }
 
-/// How it ended, if it does in time: a program that closed its outputs may run on.
+/// Returns the exit status, if the program ends in time: one that closed its outputs may run on.
 fn exit(child: &mut Child, start: Instant, limit: Duration) -> io::Result<Option<ExitStatus>> {
     loop {
         let status = child.try_wait()?;
@@ -131,8 +133,8 @@ fn exit(child: &mut Child, start: Instant, limit: Duration) -> io::Result<Option
     }
 }
 
-/// What has been read of an output so far. The thread that reads it is not waited for: a process that got away may keep the pipe
-/// open for good.
+/// The part of an output that has been read so far. Nobody waits for the thread that reads it: a process that got away may keep
+/// the pipe open for good.
 struct Reader(Arc<Mutex<Gathered>>);
 
 struct Gathered {
@@ -227,7 +229,7 @@ mod tests {
             assert!(ended.timed_out && ended.time < Duration::from_secs(15), "{line}: {ended:?}");
             assert_eq!(ended.stdout.head, b"x");
         }
-        // One that closed its outputs is ended, too.
+        // A program that closed its outputs is ended, too.
         let stopped = std::cell::Cell::new(false);
         let mut command = Command::new("sh");
         command.args(["-c", "exec sleep 60 >/dev/null 2>&1"]);

@@ -1,4 +1,4 @@
-//! An image that is to be run, open: its documents, and where paths are asked for, the tree that its containers see.
+//! An image that is to be run, opened: its documents, and if paths are asked for, the tree that its containers see.
 
 use crate::Result;
 use crate::image::Platform;
@@ -15,23 +15,23 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// Opens an image as the command line names it. Of several it takes the one for `platform`.
+    /// Opens an image as the command line names it. If there are several it takes the one for `platform`.
     ///
     /// # Errors
-    /// Those of the input; [`ErrorKind::Usage`] where there is not one image.
+    /// Returns the errors of the input; [`ErrorKind::Usage`] if there is not exactly one image.
     pub fn open(location: &str, platform: Option<Platform>, note: &dyn Fn(&str)) -> Result<Self> {
         let input = source::open(&Location::parse(location)?, &OpenOptions { platform, spool_note: note })?;
         input.only("run")?;
         Ok(Self { input })
     }
 
-    /// The input that the image is in.
+    /// Returns the input that the image is in.
     #[must_use]
     pub const fn input(&self) -> &Input {
         &self.input
     }
 
-    /// The image.
+    /// Returns the image.
     #[must_use]
     pub fn image(&self) -> &Image {
         &self.input.images[0]
@@ -40,7 +40,7 @@ impl Subject {
     /// Reads names, sizes and modes of all files.
     ///
     /// # Errors
-    /// Those of the layers.
+    /// Returns the errors of the layers.
     pub fn files(&self) -> Result<Files> {
         let (shared, needs) = (Shared::default(), Needs { sizes_only: true, ..Needs::default() });
         let one = |layer| scan::scan(&self.input, layer, &needs, &shared, &|_| ());
@@ -54,7 +54,7 @@ impl Subject {
     }
 }
 
-/// What engines set where an image says nothing.
+/// The `PATH` that engines set if an image sets none.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// The files of an image.
@@ -66,25 +66,25 @@ pub struct Files {
 }
 
 impl Files {
-    /// The tree.
+    /// Returns the tree.
     #[must_use]
     pub const fn tree(&self) -> &Tree {
         &self.tree
     }
 
-    /// Where a path leads, all links followed.
+    /// Returns the node that a path leads to, with all links followed.
     #[must_use]
     pub fn resolve(&self, path: &str) -> Option<NodeId> {
         self.tree.resolve(NodeId::ROOT, path.as_bytes()).target
     }
 
-    /// Whether a path leads to something.
+    /// True if a path leads to something.
     #[must_use]
     pub fn has(&self, path: &str) -> bool {
         self.resolve(path).is_some()
     }
 
-    /// The mode of a name and its size in bytes; nothing of what is no regular file.
+    /// Returns the mode of a name and its size in bytes; `None` if it is no regular file.
     #[must_use]
     pub fn file(&self, id: NodeId) -> Option<(u32, u64)> {
         let inode = self.tree.inode_of(id);
@@ -93,21 +93,21 @@ impl Files {
         Some((member.meta.attrs.mode, member.size()))
     }
 
-    /// Whether a path leads to a program.
+    /// True if a path leads to a program.
     #[must_use]
     pub fn is_program(&self, path: &str) -> bool {
         let file = self.resolve(path).and_then(|id| self.file(id));
         file.is_some_and(|(mode, _)| mode & 0o111 != 0)
     }
 
-    /// The path of a name with a slash before it; nothing where it is no UTF-8 or has a line break in it.
+    /// Returns the path of a name with a slash before it; `None` if it is not UTF-8 or has a line break in it.
     #[must_use]
     pub fn text(&self, id: NodeId) -> Option<String> {
         let path = String::from_utf8(self.tree.path(id).into()).ok()?;
         (!path.contains(['\n', '\t', '\r'])).then(|| format!("/{path}"))
     }
 
-    /// The first of these programs that a directory of `PATH` has.
+    /// Returns the first of these programs that is in a directory of `PATH`.
     #[must_use]
     pub fn which(&self, names: &[&str]) -> Option<String> {
         let all = names.iter().flat_map(|name| self.path.iter().map(move |dir| format!("{dir}/{name}")));

@@ -1,4 +1,4 @@
-//! A list of commands, run in images: do they end as before, do they say the same, and how long do they take?
+//! Runs a list of commands in images and compares their ends, their outputs and their times.
 
 use super::process::{Ended, Limits};
 use super::{Container, Engine, KEEP, Loaded};
@@ -6,18 +6,18 @@ use crate::{Error, ErrorKind, Result};
 use serde::Serialize;
 use std::time::Duration;
 
-/// Which outputs are to be the same; exit codes always are.
+/// The outputs that must be the same; exit codes always must.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outputs {
-    /// None of them.
+    /// Neither.
     #[default]
     None,
     /// Standard output.
     Stdout,
     /// Standard error.
     Stderr,
-    /// Either.
+    /// Both.
     Both,
 }
 
@@ -31,22 +31,22 @@ impl Outputs {
     }
 }
 
-/// How commands are run.
+/// Options for running commands.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// What is compared besides exit codes.
+    /// The outputs that are compared besides exit codes.
     pub outputs: Outputs,
-    /// How often each line is run in each image; at least once.
+    /// The number of times that each line is run in each image; at least one.
     pub runs: u32,
-    /// How long a line may take.
+    /// The time that a line may take.
     pub time: Duration,
 }
 
-/// Something that can be another.
+/// An aspect of a command's result that is compared before and after: exit code, standard output or standard error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum What {
-    /// The exit code, or that there was none.
+    /// The exit code, or the lack of one.
     ExitCode,
     /// Standard output, every byte of it.
     Stdout,
@@ -57,7 +57,7 @@ pub enum What {
 impl What {
     const ALL: [Self; 3] = [Self::ExitCode, Self::Stdout, Self::Stderr];
 
-    /// In words.
+    /// Returns its name in words.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -72,29 +72,29 @@ impl What {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Said {
-    /// How many bytes there were.
+    /// The number of bytes.
     pub bytes: u64,
     /// The digest of all of them.
     pub digest: String,
-    /// The last of what was kept (a mebibyte), as text; at most 2,000 characters.
+    /// The end of the part that was kept (a mebibyte), as text; at most 2,000 characters.
     pub tail: String,
 }
 
-/// What came of a line in one image, over all the times that it was run there.
+/// The results of a line in one image, over all the times that it was run there.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Run {
-    /// The exit code of the first time; none where it took too long or a signal ended it.
+    /// The exit code of the first time; `None` if it took too long or a signal ended it.
     pub exit_code: Option<i32>,
-    /// Whether it took too long the first time.
+    /// True if it took too long the first time.
     pub timed_out: bool,
     /// Standard output of the first time.
     pub stdout: Said,
     /// Standard error of the first time.
     pub stderr: Said,
-    /// What was not the same each time.
+    /// The aspects that were not the same each time.
     pub unsteady: Vec<What>,
-    /// How long each time took, from the engine's start of a container to its end, in seconds.
+    /// The time that each run took, from the engine's start of a container to its end, in seconds.
     pub seconds: Vec<f64>,
     /// The median of these.
     pub median_seconds: f64,
@@ -140,7 +140,7 @@ impl Run {
         What::ALL.into_iter().filter(|what| !same(what)).collect()
     }
 
-    /// `0`, `timed out` or `killed`.
+    /// Returns the end in words: an exit code, `timed out` or `killed`.
     #[must_use]
     pub fn end(&self) -> String {
         match self.exit_code {
@@ -157,18 +157,18 @@ impl Run {
 pub struct Trial {
     /// The command.
     pub line: String,
-    /// In the image as it was.
+    /// The result in the image before.
     pub before: Run,
-    /// In the image as it is now.
+    /// The result in the image after.
     pub after: Run,
-    /// What is another now, of what is compared; not what changes from run to run in the image as it was.
+    /// The compared aspects that differ; those that change from run to run in the image before are left out.
     pub differs: Vec<What>,
-    /// Whether nothing is.
+    /// True if none differs.
     pub same: bool,
 }
 
 impl Trial {
-    /// Compares what came of a line in two images.
+    /// Compares the results of a line in two images.
     #[must_use]
     pub fn new(line: &str, before: Run, after: Run, outputs: Outputs) -> Self {
         let steady = |what: &What| !before.unsteady.contains(what);
@@ -178,7 +178,7 @@ impl Trial {
         Self { line: line.to_owned(), same: differs.is_empty(), before, after, differs }
     }
 
-    /// Whether it did not even work before.
+    /// True if it did not even work before.
     #[must_use]
     pub fn failed_before(&self) -> bool {
         self.before.exit_code != Some(0)
@@ -191,20 +191,20 @@ impl Trial {
 pub struct Trials {
     /// The engine.
     pub engine: String,
-    /// Whether lines were run by the image's `sh`; without one each is a program with its arguments.
+    /// True if lines were run by the image's `sh`; without one each is a program with its arguments.
     pub shell: bool,
-    /// What was compared besides exit codes.
+    /// The outputs that were compared besides exit codes.
     pub outputs: Outputs,
-    /// How many lines are not as before.
+    /// The number of lines that are not as before.
     pub different: usize,
     /// Each line, in the order of the list.
     pub trials: Vec<Trial>,
 }
 
-/// Reads a list of commands: one on a line, but for empty lines and those that begin with `#`.
+/// Reads a list of commands: one on each line, except for empty lines and those that begin with `#`.
 ///
 /// # Errors
-/// [`ErrorKind::Usage`] where there is none.
+/// Returns [`ErrorKind::Usage`] if there is none.
 pub fn commands(text: &str) -> Result<Vec<String>> {
     let lines = text.lines().map(str::trim_end).filter(|l| !l.trim().is_empty() && !l.trim_start().starts_with('#'));
     let lines: Vec<String> = lines.map(str::to_owned).collect();
@@ -214,16 +214,16 @@ pub fn commands(text: &str) -> Result<Vec<String>> {
     Ok(lines)
 }
 
-/// What came of each line in each image: for each line one run per image, in their order.
+/// The results of each line in each image: for each line one run per image, in their order.
 pub struct Measured {
-    /// Whether lines were run by the first image's `sh`.
+    /// True if lines were run by the first image's `sh`.
     pub shell: bool,
-    /// Per line, per image.
+    /// The runs, per line and per image.
     pub lines: Vec<Vec<Run>>,
 }
 
 impl Measured {
-    /// The first image against the one at `index`.
+    /// Compares the first image with the one at `index`.
     #[must_use]
     pub fn trials(&self, engine: &Engine, commands: &[String], index: usize, outputs: Outputs) -> Trials {
         let one = |(line, runs): (&String, &Vec<Run>)| Trial::new(line, runs[0].clone(), runs[index].clone(), outputs);
@@ -233,11 +233,12 @@ impl Measured {
     }
 }
 
-/// Runs all lines in all images, each in a container of its own; the images take turns, so that a host that is busy for a while
-/// is so for all of them. What differs from the first image is run once more where it was run but once. `note` hears of each line.
+/// Runs all lines in all images, each in a container of its own. The images take turns, so that a host that is busy for a while
+/// is so for all of them. If a line was run only once and differs from the first image, it is run once more. `note` is called
+/// with each line.
 ///
 /// # Errors
-/// Those of the engine, and of lines that cannot be split into words where the first image has no `sh`.
+/// Returns the errors of the engine, and one for a line that cannot be split into words if the first image has no `sh`.
 pub fn measure(
     engine: &Engine,
     images: &[&Loaded],
@@ -273,7 +274,7 @@ pub fn measure(
     Ok(Measured { shell, lines })
 }
 
-/// A line for an image without `sh`, as words: nothing in it but quotes and backslashes means anything.
+/// Splits a line for an image without `sh` into words: only quotes and backslashes have a meaning in it.
 fn words(line: &str) -> Result<Vec<String>> {
     let words = shlex::split(line).filter(|words| !words.is_empty());
     words.ok_or_else(|| {

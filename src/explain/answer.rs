@@ -1,4 +1,4 @@
-//! `--why`: what becomes of one path, in sentences, with what leads to it and what is in it.
+//! `--why`: the verdict on one path, in sentences, with the files that lead to it and its contents.
 
 use super::select::typed;
 use super::{Entry, Explain, Verdict, near};
@@ -9,59 +9,60 @@ use crate::tree::NodeId;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-/// How many steps back a chain of reasons is told.
+/// The most steps of a chain of reasons that are told.
 const STEPS: usize = 8;
 
-/// What there is to say of a path.
+/// The answer about a path.
 #[derive(Debug)]
 pub struct Answer {
     /// The path as it was typed.
     pub asked: String,
-    /// What becomes of it and why. The first tells where it leads, if it is a link or behind one.
+    /// The verdict and its reason. The first sentence tells where the path leads, if it is a link or behind one.
     pub sentences: Vec<String>,
-    /// What the sentences are about: the path itself, what it leads to, the links on the way, what is hidden under its name.
+    /// The entries that the sentences are about: the path itself, the path it leads to, the links on the way, members hidden
+    /// under its name.
     pub entries: Vec<Entry>,
-    /// What is in it, if it is a directory: most bytes first.
+    /// The contents, if it is a directory: most bytes first.
     pub below: Option<Vec<Below>>,
 }
 
-/// Paths in a directory of one verdict and rule.
+/// Paths in a directory with one verdict and rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Below {
     /// The verdict.
     pub verdict: Verdict,
     /// The rule.
     pub rule: Option<u16>,
-    /// How many.
+    /// The number of paths.
     pub paths: u64,
     /// Bytes of tar that go with them.
     pub bytes: u64,
-    /// Bytes of tar that they are.
+    /// Bytes of tar that they have.
     pub of: u64,
 }
 
-/// Where a path leads.
+/// The result of following a path.
 struct Found {
-    /// The node that has just this name, all directories above it resolved.
+    /// The node with exactly this name, all directories above it resolved.
     node: Option<NodeId>,
     links: Vec<NodeId>,
     target: Option<NodeId>,
 }
 
 impl Explain<'_> {
-    /// What there is to say of a path as it was typed; none if the image has no such path.
+    /// Returns the answer about a path as it was typed; `None` if the image has no such path.
     #[must_use]
     pub fn answer(&self, asked: &str) -> Option<Answer> {
         let literal = typed(asked)?;
         self.answer_of(asked, &literal).or_else(|| {
-            // As reports write names that a line can't hold.
+            // Reports escape names that do not fit on a line; the user may have typed such a name.
             let plain = unescape(asked);
             let plain = (plain != asked.as_bytes()).then(|| path::normalize(&plain).ok())??;
             self.answer_of(asked, &plain)
         })
     }
 
-    /// Paths of the image that may be meant by one that it does not have, best first.
+    /// Returns paths of the image that may be meant by one that it does not have, best first.
     #[must_use]
     pub fn near(&self, asked: &str) -> Vec<String> {
         let paths = typed(asked).map_or_else(Vec::new, |path| near::near(self.image.tree, &path));
@@ -126,7 +127,7 @@ impl Explain<'_> {
         Found { node: Some(node), links, target }
     }
 
-    /// Where a path leads, unless it is where it says.
+    /// Returns where a path leads, unless it leads to itself.
     fn leads(&self, path: &[u8], found: &Found) -> Option<String> {
         let (tree, node) = (self.image.tree, found.node?);
         let shown = |id: NodeId| if id == NodeId::ROOT { "/".to_owned() } else { escape(&tree.path(id)) };
@@ -146,7 +147,7 @@ impl Explain<'_> {
         })
     }
 
-    /// Why that stays which holds an entry, and so on.
+    /// Adds the reasons that the file which holds an entry stays, and so on.
     fn chain(&self, entry: &Entry, sentences: &mut Vec<String>) {
         let mut entry = *entry;
         for step in 1..=STEPS {
@@ -156,7 +157,7 @@ impl Explain<'_> {
         }
     }
 
-    /// What is in a directory, that of hidden members too.
+    /// Returns the contents of a directory, hidden members included.
     fn below(&self, dir: &[u8]) -> Vec<Below> {
         let tree = self.image.tree;
         let slash: &[u8] = if dir.is_empty() { b"" } else { b"/" };
@@ -176,10 +177,10 @@ impl Explain<'_> {
         sums
     }
 
-    /// Writes an answer for people.
+    /// Writes an answer as text.
     ///
     /// # Errors
-    /// What `out` fails with.
+    /// Returns an error if writing to `out` fails.
     pub fn write_answer(&self, answer: &Answer, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
         for sentence in &answer.sentences {
             writeln!(out, "{sentence}")?;

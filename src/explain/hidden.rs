@@ -1,4 +1,5 @@
-//! What lies in a layer and no container sees: deleted or replaced by a later layer, or by a later member of its own.
+//! Members that are in a layer and that no container sees: deleted or replaced by a later layer, or by a later member of their
+//! own.
 
 use super::entry::{Hider, How, Planned};
 use crate::layer::LayerIndex;
@@ -48,24 +49,24 @@ pub(super) fn find(image: &Planned<'_>) -> Vec<Hidden> {
     out
 }
 
-/// Whether a member is one more description of a directory that containers see.
+/// True if a member is one more description of a directory that containers see.
 fn describes_dir(image: &Planned<'_>, member: &tar::Member) -> bool {
     member.kind == tar::Kind::Dir && image.tree.lookup(&member.path).is_some_and(|n| image.tree.is_dir(n))
 }
 
-/// What may hide something at or below a path.
+/// Something that may hide members at or below a path.
 #[derive(Clone, Copy)]
 enum Cover {
-    /// A member; whether it is a directory.
+    /// A member; true if it is a directory.
     Member(bool),
     Whiteout(How),
 }
 
-/// What may hide any of the hidden members, by path.
+/// Everything that may hide any of the hidden members, by path.
 pub struct Hiders<'a>(HashMap<&'a [u8], Vec<(MemberId, Cover)>>);
 
 impl<'a> Hiders<'a> {
-    /// Looks for whatever may hide any of these members: later members, and the marks of later layers.
+    /// Looks for everything that may hide any of these members: later members, and the whiteouts of later layers.
     pub fn new(
         layers: &[&'a LayerIndex],
         whiteouts: &'a [Vec<Whiteout>],
@@ -74,7 +75,7 @@ impl<'a> Hiders<'a> {
         let mut wanted: HashSet<&[u8]> = HashSet::new();
         for at in hidden {
             let path: &'a [u8] = &layers[at.layer as usize].members[at.member as usize].path;
-            // What is above a known directory is known.
+            // If a directory is known, so is everything above it.
             for above in std::iter::once(path).chain(above(path)) {
                 if !wanted.insert(above) {
                     break;
@@ -98,7 +99,7 @@ impl<'a> Hiders<'a> {
         Self(out)
     }
 
-    /// The first that hides a member.
+    /// Returns the first layer that hides a member.
     #[must_use]
     pub fn of(&self, at: MemberId, path: &[u8]) -> Option<Hider> {
         let paths = std::iter::once((path, true)).chain(above(path).map(|p| (p, false)));
@@ -117,7 +118,7 @@ impl<'a> Hiders<'a> {
     }
 }
 
-/// The directories above a path, nearest first, the root last.
+/// Returns the directories above a path, nearest first, the root last.
 fn above(path: &[u8]) -> impl Iterator<Item = &[u8]> {
     std::iter::successors(Some(path), |p| (!p.is_empty()).then(|| path::split(p).0)).skip(1)
 }

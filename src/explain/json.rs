@@ -42,7 +42,7 @@ use std::io::{self, Write};
 /// The version of the schema. It goes up when a key changes its meaning or goes.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// What all images have in common.
+/// The values that all images have in common.
 #[derive(Clone, Debug)]
 pub struct Head {
     /// The profiles as the user named them.
@@ -94,7 +94,7 @@ impl<'a> Shown<'a> {
 /// Writes the plans of all images.
 ///
 /// # Errors
-/// What `out` fails with.
+/// Returns an error if writing to `out` fails.
 pub fn write(head: &Head, images: &[Chosen<'_>], out: &mut dyn Write) -> io::Result<()> {
     document(head, images, out, |chosen, out| {
         let mut totals = Map::new();
@@ -107,10 +107,10 @@ pub fn write(head: &Head, images: &[Chosen<'_>], out: &mut dyn Write) -> io::Res
     })
 }
 
-/// Writes the answers to what was asked of each image.
+/// Writes the answers to the questions about each image.
 ///
 /// # Errors
-/// What `out` fails with.
+/// Returns an error if writing to `out` fails.
 pub fn write_answers(head: &Head, images: &[(&Chosen<'_>, Vec<Answer>)], out: &mut dyn Write) -> io::Result<()> {
     document(head, images, out, |(chosen, answers), out| {
         out.write_all(b"\"answers\":")?;
@@ -118,7 +118,7 @@ pub fn write_answers(head: &Head, images: &[(&Chosen<'_>, Vec<Answer>)], out: &m
     })
 }
 
-/// The parts that are the same with and without `--why`.
+/// Writes the parts that are the same with and without `--why`.
 fn document<T: Image>(
     head: &Head,
     images: &[T],
@@ -155,7 +155,7 @@ impl<T> Image for (&Chosen<'_>, T) {
     }
 }
 
-/// A list with each item on a line of its own.
+/// Writes a list with each item on a line of its own.
 fn list<T: Serialize>(items: impl Iterator<Item = T>, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(b"[")?;
     for (index, item) in items.enumerate() {
@@ -165,7 +165,7 @@ fn list<T: Serialize>(items: impl Iterator<Item = T>, out: &mut dyn Write) -> io
     out.write_all(b"\n]")
 }
 
-/// The rules that entries name, in the profile's order.
+/// Returns the rules that entries name, in the profile's order.
 fn rules(chosen: &Chosen<'_>) -> Value {
     let named: BTreeSet<u16> = chosen.entries().filter_map(|entry| entry.rule).collect();
     let known = chosen.explain.image().profile;

@@ -1,4 +1,4 @@
-//! A plan, told path by path: what becomes of each path of an image, and why. [`tree`] prints it for people, [`json`] for
+//! A plan, told path by path: the verdict on each path of an image, and the reason. [`tree`] prints it as text, [`json`] for
 //! programs, and [`answer`] explains one path in a sentence.
 //!
 //! [`Explain`] looks every [`Entry`] up in the plan when it is asked for, so that there is no second copy of an image's list of
@@ -28,21 +28,21 @@ pub use select::{Chosen, Selection};
 /// An image's plan, ready to be asked.
 pub struct Explain<'a> {
     image: Planned<'a>,
-    /// What is stripped: the name that stands for it, and the rule.
+    /// By member of the stripped files: the name that stands for it, and the rule.
     stripped: HashMap<MemberId, (NodeId, u16)>,
-    /// What gets a content that another program made, and what becomes a hard link: the name that stands for it, the rule, and
-    /// the bytes that go.
+    /// By member of the files that get a content from another program or become a hard link: the name that stands for it, the
+    /// rule, and the bytes that go.
     changed: HashMap<MemberId, (NodeId, u16, u64)>,
-    /// The files of packages that a rule asks for and does not get: indices of those of the plan.
+    /// The files of packages that a rule asks for and that stay: indices into those of the plan.
     kept: HashMap<NodeId, u32>,
     left: HashMap<NodeId, SkipReason>,
-    /// Where each layer's part of the removed members begins, and where the last one's ends.
+    /// The index at which each layer's part of the removed members begins, and that of the last one's end.
     removed: Vec<usize>,
     hidden: Vec<hidden::Hidden>,
 }
 
 impl<'a> Explain<'a> {
-    /// Makes a plan ready: finds what later layers hide, and who does.
+    /// Makes a plan ready: finds the members that later layers hide, and the layers that hide them.
     #[must_use]
     pub fn new(image: Planned<'a>) -> Self {
         let rewrites = &image.plan.rewrites;
@@ -67,19 +67,20 @@ impl<'a> Explain<'a> {
         }
     }
 
-    /// What was planned.
+    /// Returns the image with its plan.
     #[must_use]
     pub fn image(&self) -> &Planned<'a> {
         &self.image
     }
 
-    /// Every path that containers see, in the tree's order without the root; then what they do not, by layer and path.
+    /// Returns every path that containers see, in the tree's order without the root; then the hidden members, by layer and
+    /// path.
     pub fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
         let nodes = self.image.tree.ids().skip(1).map(|id| self.node(id));
         nodes.chain((0..self.hidden.len()).map(|index| self.hidden(index)))
     }
 
-    /// What becomes of a hidden member, by its index in their list.
+    /// Returns the entry of a hidden member, by its index in their list.
     fn hidden(&self, index: usize) -> Entry {
         let hidden = &self.hidden[index];
         let member = self.member(hidden.at);
@@ -111,7 +112,7 @@ impl<'a> Explain<'a> {
         &self.image.layers[at.layer as usize].members[at.member as usize]
     }
 
-    /// The path of an entry, without a leading slash.
+    /// Returns the path of an entry, without a leading slash.
     #[must_use]
     pub fn path(&self, entry: &Entry) -> BString {
         match entry.place {
@@ -120,7 +121,7 @@ impl<'a> Explain<'a> {
         }
     }
 
-    /// Bytes of the tar that go with a member; none if it does not.
+    /// Returns the bytes of the tar that go with a member; `None` if it stays.
     fn removed(&self, at: MemberId) -> Option<u64> {
         let layer = at.layer as usize;
         let removed = &self.image.plan.removed[self.removed[layer]..self.removed[layer + 1]];
@@ -128,7 +129,7 @@ impl<'a> Explain<'a> {
         Some(removed[found].bytes)
     }
 
-    /// What becomes of a path that containers see.
+    /// Returns the entry of a path that containers see.
     #[must_use]
     pub fn node(&self, id: NodeId) -> Entry {
         let Planned { tree, plan, .. } = self.image;
@@ -163,7 +164,7 @@ impl<'a> Explain<'a> {
             entry.verdict = Verdict::Rewrite;
             if let Some(&(name, rule)) = self.stripped.get(&at) {
                 (entry.verdict, entry.rule) = (Verdict::Strip, Some(rule));
-                // Once for all its names.
+                // Counted once for all names of the file.
                 entry.bytes = if name == id { plan.rewrites.shrinks(at, self.member(at)) } else { 0 };
             }
         }

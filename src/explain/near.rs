@@ -1,16 +1,17 @@
-//! Which paths may be meant by one that the image does not have.
+//! Suggestions for a path that the image does not have.
 
 use crate::path;
 use crate::tree::{NodeId, Tree};
 use bstr::{BString, ByteSlice};
 
-/// The most paths that are named.
+/// The most paths that are suggested.
 const MOST: usize = 3;
 
-/// The fewest bytes of a name that something longer may mean.
+/// The length in bytes of the shortest name that may mean a longer one.
 const LEAST: usize = 3;
 
-/// Paths that end as the one that was asked for; or else those in its last known directory whose names are most like it.
+/// Returns paths that end like the one that was asked for; or else those in its last known directory with the most similar
+/// names.
 pub(super) fn near(tree: &Tree, asked: &[u8]) -> Vec<BString> {
     let parts: Vec<&[u8]> = path::components(asked).collect();
     let ends_so = |&id: &NodeId| {

@@ -1,5 +1,5 @@
-//! What a printed tree is made of: a line for each path, in pre-order, with what goes at and below it. One outline is the tree
-//! that containers see, and one for each layer has what is hidden there.
+//! The data of a printed tree: a line for each path, in pre-order, with the bytes that go at and below it. One outline is the
+//! tree that containers see, and there is one for each layer with its hidden members.
 
 use super::{Chosen, Entry, Kind, Verdict};
 use crate::path;
@@ -9,52 +9,52 @@ use std::collections::BTreeSet;
 
 /// A path of an outline.
 pub(super) struct Line<'a> {
-    /// Its last component; empty for the root.
+    /// The last component; empty for the root.
     pub(super) name: &'a BStr,
     parent: u32,
     /// One past the last line below it.
     end: u32,
-    /// The hidden member's index; of the tree's lines the index itself is the node.
+    /// The hidden member's index; in the outline of the tree the line's own index is the node.
     hidden: u32,
-    /// Bytes that go at and below it, of what is chosen.
+    /// Bytes that go at and below it, of the chosen paths.
     pub(super) goes: u64,
-    /// Bytes of what is chosen at and below it.
+    /// Bytes of the chosen paths at and below it.
     pub(super) of: u64,
-    /// The verdicts at and below it, as bits: those of directories count only where they are empty.
+    /// The verdicts at and below it, as bits; those of directories count only if the directories are empty.
     pub(super) mask: u8,
-    /// Whether its own path and verdict are chosen.
+    /// True if its own path and verdict are chosen.
     pub(super) chosen: bool,
-    /// Whether it is the topmost that a path on the command line names.
+    /// True if it is the topmost line that a path on the command line names.
     pub(super) hit: bool,
-    /// Whether there is such a one below it, or it is one.
+    /// True if it is such a line, or has one below it.
     pub(super) leads: bool,
-    /// Whether it may stand for all below it.
+    /// True if it may stand for everything below it.
     pub(super) folds: bool,
 }
 
-/// No hidden member: a directory that is only above some.
+/// The value for no hidden member: a directory that is only above some.
 const NONE: u32 = u32::MAX;
 
 pub(super) struct Outline<'a> {
     chosen: &'a Chosen<'a>,
     pub(super) lines: Vec<Line<'a>>,
-    /// The layer of hidden members; none for the tree that containers see.
+    /// The layer of the hidden members; `None` for the tree that containers see.
     pub(super) layer: Option<u32>,
 }
 
-/// What a folded part of an outline has in it.
+/// A summary of a folded part of an outline.
 #[derive(Debug, Default)]
 pub(super) struct Summary {
-    /// Paths that are no directories.
+    /// The number of paths that are no directories.
     pub(super) files: u64,
-    /// Why, in as few clauses as there are reasons.
+    /// The reasons, one clause each.
     pub(super) notes: BTreeSet<String>,
-    /// For each verdict of [`Verdict::ALL`]: how many paths that are no directories have it.
+    /// For each verdict of [`Verdict::ALL`], the number of paths that have it and are no directories.
     pub(super) verdicts: [u64; 6],
 }
 
 impl<'a> Outline<'a> {
-    /// The tree that containers see.
+    /// Makes the outline of the tree that containers see.
     pub(super) fn tree(chosen: &'a Chosen<'a>) -> Self {
         let tree = chosen.explain.image.tree;
         let line = |id: NodeId| {
@@ -82,11 +82,12 @@ impl<'a> Outline<'a> {
         out
     }
 
-    /// What is hidden in a layer; whiteouts and directories that a later layer describes anew only with `all`.
+    /// Makes the outline of a layer's hidden members; whiteouts, and directories that a later layer describes again, only with
+    /// `all`.
     pub(super) fn hidden(chosen: &'a Chosen<'a>, layer: u32, all: bool) -> Self {
         let explain = chosen.explain;
         let mut out = Self { chosen, lines: vec![dir(BStr::new(""), 0, 0)], layer: Some(layer) };
-        // The directories that are open, with where their paths end in the last one.
+        // The open directories, with the lengths of their paths in the last path.
         let mut open: Vec<(u32, usize)> = vec![(0, 0)];
         let mut last: &[u8] = b"";
         let from = explain.hidden.partition_point(|h| h.at.layer < layer);
@@ -129,7 +130,7 @@ impl<'a> Outline<'a> {
         out
     }
 
-    /// Adds what is below each line to it.
+    /// Adds to each line everything below it.
     fn add_up(&mut self) {
         for index in (1..self.lines.len()).rev() {
             let line = &mut self.lines[index];
@@ -144,7 +145,7 @@ impl<'a> Outline<'a> {
         }
     }
 
-    /// What is directly in a directory.
+    /// Returns the lines directly in a directory.
     pub(super) fn children(&self, line: usize) -> impl Iterator<Item = usize> + '_ {
         let end = self.lines[line].end as usize;
         let next = move |&child: &usize| Some(self.lines[child].end as usize).filter(|&n| n < end);
@@ -155,13 +156,13 @@ impl<'a> Outline<'a> {
         self.lines[line].end as usize == line + 1
     }
 
-    /// How many levels below the root a line is.
+    /// Returns the number of levels of a line below the root.
     pub(super) fn level(&self, line: usize) -> u32 {
         let above = std::iter::successors(Some(line), |&l| (l != 0).then(|| self.lines[l].parent as usize));
         above.count() as u32 - 1
     }
 
-    /// What becomes of a path; none of a directory that is only above hidden members.
+    /// Returns the entry of a line; `None` for a directory that is only above hidden members.
     pub(super) fn entry(&self, line: usize) -> Option<Entry> {
         let explain = self.chosen.explain;
         match (self.layer, self.lines[line].hidden) {
@@ -171,17 +172,17 @@ impl<'a> Outline<'a> {
         }
     }
 
-    /// Whether a line is a directory.
+    /// True if a line is a directory.
     pub(super) fn is_dir(&self, line: usize) -> bool {
         self.entry(line).is_none_or(|e| e.is_dir())
     }
 
-    /// Whether a directory itself has the verdict of all that is in it.
+    /// True if a directory itself has the verdict of everything in it.
     pub(super) fn is_whole(&self, line: usize) -> bool {
         self.entry(line).is_none_or(|e| e.verdict.bit() == self.lines[line].mask)
     }
 
-    /// Adds what is chosen at and below a line to a summary.
+    /// Adds the chosen lines at and below a line to a summary.
     pub(super) fn summarize(&self, line: usize, into: &mut Summary) {
         let explain = self.chosen.explain;
         let mut last = None;
@@ -192,7 +193,7 @@ impl<'a> Outline<'a> {
                 into.files += 1;
                 into.verdicts[entry.verdict as usize] += 1;
             }
-            // Most are as the one before. What holds a directory is told by what is in it.
+            // Most lines have the same key as the one before. A directory's reason is given by its contents.
             let key = (entry.verdict, entry.rule, entry.hider, entry.held.map(|h| h.why), entry.package);
             if last != Some(key) && (empty || !entry.is_dir()) {
                 into.notes.extend(Some(explain.class(&entry)).filter(|n| !n.is_empty()));
@@ -202,7 +203,7 @@ impl<'a> Outline<'a> {
     }
 }
 
-/// A directory that is only above something.
+/// Makes the line of a directory that is only above something.
 fn dir(name: &BStr, parent: u32, index: usize) -> Line<'_> {
     Line {
         name,

@@ -1,4 +1,4 @@
-//! Which paths are told of: all, those that globs or directories name, or those with some verdict.
+//! The selection of paths: all, those that globs or directories name, or those with some verdict.
 
 use super::{Entry, Explain, Place, Verdict};
 use crate::path;
@@ -6,7 +6,7 @@ use crate::report::unescape;
 use crate::tree::NodeId;
 use globset::{GlobBuilder, GlobMatcher};
 
-/// What was asked for.
+/// The paths and verdicts that were asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
     paths: Vec<Pattern>,
@@ -18,7 +18,7 @@ struct Pattern {
     source: String,
     /// The path, if it is one.
     literal: Vec<u8>,
-    /// What it matches, if it is a glob.
+    /// The glob, if it is one.
     glob: Option<GlobMatcher>,
 }
 
@@ -39,35 +39,35 @@ impl Pattern {
 }
 
 impl Selection {
-    /// Paths and globs, rooted unless they begin with `**/`, where a directory means all below it; and verdicts. Of both, none
-    /// means all.
+    /// Makes a selection of paths and globs, which are rooted unless they begin with `**/` and where a directory means
+    /// everything below it, and of verdicts. An empty list of either means all.
     #[must_use]
     pub fn new(paths: &[String], only: &[Verdict]) -> Self {
         Self { paths: paths.iter().map(|p| Pattern::new(p)).collect(), only: only.to_vec() }
     }
 
-    /// The patterns as given.
+    /// Returns the patterns as given.
     pub fn sources(&self) -> impl Iterator<Item = &str> {
         self.paths.iter().map(|p| p.source.as_str())
     }
 }
 
-/// What a selection chooses of one image.
+/// The selection on one image.
 pub struct Chosen<'a> {
     /// The image.
     pub(super) explain: &'a Explain<'a>,
-    /// Whether a node is chosen by its path; all are if there is no list.
+    /// By node: true if it is chosen by its path; `None` if all are.
     nodes: Option<Vec<bool>>,
-    /// The same of hidden members.
+    /// By hidden member: true if it is chosen by its path; `None` if all are.
     hidden: Option<Vec<bool>>,
     /// The verdicts that are chosen, as bits; 0 for all.
     pub(super) only: u8,
-    /// For each pattern: whether it named anything.
+    /// For each pattern: true if it named anything.
     pub used: Vec<bool>,
 }
 
 impl<'a> Chosen<'a> {
-    /// Chooses.
+    /// Applies a selection to an image.
     #[must_use]
     pub fn new(explain: &'a Explain<'a>, selection: &Selection) -> Self {
         let only = selection.only.iter().fold(0, |bits, v| bits | v.bit());
@@ -100,27 +100,27 @@ impl<'a> Chosen<'a> {
         chosen
     }
 
-    /// Whether a node's path is chosen.
+    /// True if a node's path is chosen.
     pub(super) fn has_node(&self, id: NodeId) -> bool {
         self.nodes.as_ref().is_none_or(|nodes| nodes[id.index()])
     }
 
-    /// Whether the path of a hidden member is.
+    /// True if the path of a hidden member is chosen.
     pub(super) fn has_hidden(&self, index: usize) -> bool {
         self.hidden.as_ref().is_none_or(|hidden| hidden[index])
     }
 
-    /// Whether paths were chosen.
+    /// True if paths were chosen.
     pub(super) const fn by_path(&self) -> bool {
         self.nodes.is_some()
     }
 
-    /// Whether a verdict is chosen.
+    /// True if a verdict is chosen.
     pub(super) const fn has(&self, verdict: Verdict) -> bool {
         self.only == 0 || self.only & verdict.bit() != 0
     }
 
-    /// What is chosen, in the order of [`Explain::entries`].
+    /// Returns the chosen entries, in the order of [`Explain::entries`].
     pub fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
         let first_hidden = self.explain.image.tree.len() - 1;
         let chosen = move |&(index, entry): &(usize, Entry)| {
@@ -133,7 +133,8 @@ impl<'a> Chosen<'a> {
         self.explain.entries().enumerate().filter(chosen).map(|(_, entry)| entry)
     }
 
-    /// For each verdict, in the order of [`Verdict::ALL`]: how many of the entries have it, and the bytes that go with them.
+    /// Returns for each verdict, in the order of [`Verdict::ALL`], the number of entries that have it, and the bytes that go
+    /// with them.
     #[must_use]
     pub fn totals(&self) -> [(Verdict, u64, u64); 6] {
         let mut totals = Verdict::ALL.map(|v| (v, 0, 0));
@@ -146,7 +147,7 @@ impl<'a> Chosen<'a> {
     }
 }
 
-/// A path as it was typed, as the image has it; none where `..` leads out of the root.
+/// Returns a path as it was typed, in the spelling of the image; `None` if `..` leads out of the root.
 pub(super) fn typed(text: &str) -> Option<Vec<u8>> {
     path::normalize(text.as_bytes()).ok().map(Vec::from)
 }

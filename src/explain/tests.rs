@@ -1,4 +1,4 @@
-//! Plans of layers written as lines, told as text.
+//! Tests with plans of layers written as lines, compared as text.
 
 use super::*;
 use crate::image::ImageFacts;
@@ -20,7 +20,7 @@ struct Case {
 }
 
 impl Case {
-    /// Layers, and rules that are `shadowed` and one called `d` for these patterns.
+    /// Makes a case of layers, with the rule `shadowed` and one called `d` for these patterns.
     fn new(layers: &[&[&str]], drop: &str) -> Self {
         Self::with(layers, &format!("{HIDDEN}[[rule]]\nid = 'd'\naction = 'drop'\npaths = [{drop}]\n"), 0)
     }
@@ -64,7 +64,7 @@ impl Case {
         }))
     }
 
-    /// The tree without its heading and the table at its end.
+    /// Returns the tree without its heading and the table at its end.
     fn tree(&self, paths: &[&str], only: &[Verdict], options: tree::Options) -> Vec<String> {
         let paths: Vec<String> = paths.iter().map(|p| (*p).to_owned()).collect();
         self.ask(|explain| {
@@ -76,7 +76,7 @@ impl Case {
         })
     }
 
-    /// `path verdict why` of each entry.
+    /// Returns `path verdict why` of each entry.
     fn entries(&self) -> Vec<String> {
         let show =
             |e: &Explain<'_>, entry: Entry| format!("{} {}: {}", e.path(&entry), entry.verdict.name(), e.why(&entry));

@@ -1,7 +1,7 @@
-//! A plan as a tree, for people. A directory that goes whole is one line, and so are several neighbours of one fate; what stays
-//! untouched is left out, but for its bytes in the column `of`.
+//! A plan as a tree, in text. A directory that goes as a whole is one line, and so are several neighbours with one verdict.
+//! Paths that stay unchanged are left out, but their bytes count in the column `of`.
 //!
-//! Columns: bytes that go, bytes there are (both of tar: header, data, padding), the verdict, the path, a note.
+//! Columns: bytes that go, bytes of all (both of tar: header, data, padding), the verdict, the path, a note.
 
 use super::outline::{Outline, Summary};
 use super::{Chosen, Planned, Sort, Verdict};
@@ -11,41 +11,41 @@ use crate::report::{escape, instruction, printable, units};
 use std::cmp::Reverse;
 use std::io::{self, Write};
 
-/// How to print.
+/// Options of the tree.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// Columns of a line; none cuts nothing.
+    /// The number of columns of a line; `None` for lines that are not cut.
     pub width: Option<usize>,
-    /// Whether to colour.
+    /// The colours.
     pub paint: Paint,
-    /// Every path on a line of its own.
+    /// True to show every path on a line of its own.
     pub all: bool,
-    /// How many levels below the root are opened; none for all.
+    /// The number of levels below the root that are opened; `None` for all.
     pub depth: Option<u32>,
-    /// The order in a directory.
+    /// The order within a directory.
     pub sort: Sort,
 }
 
-/// From how many neighbours on one line stands for all.
+/// The number of neighbours from which on one line stands for all.
 const MANY: usize = 4;
-/// How many reasons a line names.
+/// The most reasons that a line names.
 const REASONS: usize = 3;
-/// The longest instruction that is shown.
+/// The number of characters of an instruction that are shown.
 const MADE_BY: usize = 80;
 /// The columns before the tree: two sizes, the verdict, blanks.
 const COLUMNS: usize = 9 + 2 + 9 + 2 + 7 + 2;
 
-/// What stands above what is told of an image.
+/// Returns the heading of an image.
 #[must_use]
 pub fn heading(image: &Planned<'_>) -> String {
     let tags = if image.tags.is_empty() { "untagged".to_owned() } else { image.tags.join(", ") };
     format!("image {}, {}", printable(&tags, false), printable(image.platform, false))
 }
 
-/// Prints what is chosen of an image.
+/// Prints the chosen part of an image.
 ///
 /// # Errors
-/// What `out` fails with.
+/// Returns an error if writing to `out` fails.
 pub fn write(chosen: &Chosen<'_>, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let image = chosen.explain.image();
     writeln!(out, "{}", options.paint.bold(&heading(image)))?;
@@ -75,7 +75,7 @@ pub fn write(chosen: &Chosen<'_>, options: &Options, out: &mut dyn Write) -> io:
 enum Item {
     /// A directory whose content follows.
     Open(usize),
-    /// Paths of one fate, with all below them.
+    /// Paths with one verdict, with everything below them.
     Closed(Vec<usize>, Summary),
 }
 
@@ -99,8 +99,8 @@ impl Printer<'_> {
         let line = &self.outline.lines[0];
         let hit = line.hit;
         self.line(&[], &Cells { goes: line.goes, of: line.of, verdict: None, name: root, note: "" }, out)?;
-        // What is still to be printed, the next one last: the item, its depth, whether it is the last of its directory, and
-        // whether all that is directly in it is shown.
+        // The items still to be printed, the next one last: the item, its depth, true if it is the last of its directory, and
+        // true if everything directly in it is shown.
         let mut todo: Vec<(Item, usize, bool, bool)> = Vec::new();
         let push = |items: Vec<Item>, depth: usize, todo: &mut Vec<_>| {
             let last = items.len();
@@ -131,7 +131,7 @@ impl Printer<'_> {
         Ok(())
     }
 
-    /// Whether a directory so many levels below the root is opened.
+    /// True if a directory at this depth is shown with its entries.
     fn opens(&self, level: u32) -> bool {
         self.options.depth.is_none_or(|depth| level < depth)
     }
@@ -140,7 +140,7 @@ impl Printer<'_> {
         self.outline.level(line)
     }
 
-    /// Directories with one directory in each of which there is something to say are one line.
+    /// Joins directories into one line, as long as only one directory in each has anything to show.
     fn chain(&self, mut line: usize, mut hit: bool) -> (usize, String, Vec<Item>) {
         let mut name = format!("{}/", escape(self.outline.lines[line].name));
         loop {
@@ -156,7 +156,7 @@ impl Printer<'_> {
         }
     }
 
-    /// What is shown of a directory's content; with `full` also what stays as it is.
+    /// Returns the items that are shown of a directory; with `full` also those that stay unchanged.
     fn items(&self, dir: usize, full: bool) -> Vec<Item> {
         let (outline, lines) = (self.outline, &self.outline.lines);
         let shown = |&child: &usize| {
@@ -189,7 +189,7 @@ impl Printer<'_> {
         if self.options.all { items } else { self.grouped(items) }
     }
 
-    /// Many neighbours of one fate become one item, at the place of the first.
+    /// Joins many neighbours with one verdict into one item, at the place of the first.
     fn grouped(&self, items: Vec<Item>) -> Vec<Item> {
         let lines = &self.outline.lines;
         let alike = |a: &Item, b: &Item| match (a, b) {
@@ -291,7 +291,7 @@ impl Printer<'_> {
     }
 }
 
-/// A verdict as wide as its column.
+/// Returns a verdict, as wide as its column.
 fn painted(verdict: Verdict, paint: Paint) -> String {
     let text = format!("{:7}", verdict.name());
     match verdict {
@@ -302,7 +302,7 @@ fn painted(verdict: Verdict, paint: Paint) -> String {
     }
 }
 
-/// What a line says that stands for several paths.
+/// Returns the note of a line that stands for several paths.
 fn folded_note(verdict: Option<Verdict>, summary: &Summary) -> String {
     if verdict.is_none() {
         let counts = Verdict::ALL.iter().map(|v| (v, summary.verdicts[*v as usize])).filter(|(_, n)| *n > 0);

@@ -11,18 +11,18 @@ impl Explain<'_> {
         self.image.profile.rules.get(usize::from(rule))
     }
 
-    /// The id of a rule.
+    /// Returns the id of a rule.
     #[must_use]
     pub fn rule_id(&self, rule: u16) -> &str {
         self.rule(rule).map_or("shadowed", |r| &r.id)
     }
 
-    /// Why a file is not stripped.
+    /// Describes the reason that a file is not stripped.
     fn left(&self, left: SkipReason) -> (&'static str, String, bool) {
         words::left(left, self.image.tree, self.image.profile)
     }
 
-    /// What holds an entry.
+    /// Describes the reason that holds an entry.
     pub(super) fn told(&self, entry: &Entry) -> Option<words::Explanation> {
         let Planned { tree, profile, plan, .. } = self.image;
         let package = entry.package.and_then(|index| plan.packages.kept.get(index as usize));
@@ -30,20 +30,20 @@ impl Explain<'_> {
         held.or_else(|| package.map(|package| words::file_of_kept(package, tree, profile)))
     }
 
-    /// The rule that asks for what is held.
+    /// Returns the rule that asks for a held entry.
     fn asks(&self, entry: &Entry) -> Option<u16> {
         let package = entry.package.and_then(|index| self.image.plan.packages.kept.get(index as usize));
         entry.held.map(|held| held.rule).or(package.map(|package| package.rule))
     }
 
-    /// Whether a directory stays because something in it does.
+    /// True if a directory stays because something in it does.
     fn has_kept(&self, entry: &Entry) -> bool {
         let Place::Node(id) = entry.place else { return false };
         let kept = |child: &NodeId| self.image.plan.dropped[child.index()].is_none();
         self.image.tree.children(id).iter().any(kept)
     }
 
-    /// A short name of the reason that stays the same.
+    /// Returns a short name of the reason, which never changes.
     pub(super) fn reason(&self, entry: &Entry) -> &'static str {
         match (entry.verdict, entry.hider) {
             (Verdict::Drop | Verdict::Strip, _) => "rule",
@@ -63,14 +63,14 @@ impl Explain<'_> {
         }
     }
 
-    /// Whether an entry is a directory that containers see, as a later layer describes it.
+    /// True if an entry is a directory that containers see as a later layer describes it.
     pub(super) fn is_described_anew(&self, entry: &Entry) -> bool {
         let Place::Member(at) = entry.place else { return false };
         let tree = self.image.tree;
         entry.is_dir() && tree.lookup(&self.member(at).path).is_some_and(|n| tree.is_dir(n))
     }
 
-    /// Who hides an entry and how.
+    /// Describes the layer that hides an entry, and the way in which it does.
     pub(super) fn hidden_by(&self, entry: &Entry) -> String {
         let Some(hider) = entry.hider else {
             let marker = "a marker that hides what lower layers have";
@@ -90,13 +90,13 @@ impl Explain<'_> {
         entry.rule.map_or_else(String::new, |rule| format!("the rule `{}` {does}", self.rule_id(rule)))
     }
 
-    /// That a rule would drop what stays all the same, and who holds it.
+    /// Says that a rule would drop a path that stays, and what holds it.
     fn held_clause(&self, entry: &Entry) -> Option<String> {
         let (rule, told) = (self.asks(entry)?, self.told(entry)?);
         Some(format!("the rule `{}` asks for it, but {}", self.rule_id(rule), told.clause()))
     }
 
-    /// Why an entry gets its verdict, as a clause.
+    /// Returns the reason for an entry's verdict, as a clause.
     #[must_use]
     pub fn why(&self, entry: &Entry) -> String {
         let and_held = |text: String| match self.held_clause(entry) {
@@ -118,7 +118,7 @@ impl Explain<'_> {
         }
     }
 
-    /// What stands beside a path in a tree.
+    /// Returns the note beside a path in a tree.
     pub(super) fn note(&self, entry: &Entry) -> String {
         match (entry.verdict, self.told(entry)) {
             (Verdict::Held, Some(told)) => format!("{}: {}", self.asking_rule(entry), told.exact()),
@@ -127,7 +127,7 @@ impl Explain<'_> {
         }
     }
 
-    /// The same, without what is of this path alone: what stands beside many paths.
+    /// Returns the note without the part about this path alone, for a line that stands for many paths.
     #[must_use]
     pub fn class(&self, entry: &Entry) -> String {
         let rule = self.asking_rule(entry);
@@ -149,7 +149,7 @@ impl Explain<'_> {
         entry.rule.map_or("", |rule| self.rule_id(rule))
     }
 
-    /// `the rule x (profile, risk low)`.
+    /// Returns `the rule x (profile, risk low)`.
     fn rule_named(&self, rule: u16) -> String {
         let of = match self.rule(rule) {
             Some(rule) if rule.profile == crate::profile::COMMAND_LINE => String::new(),
@@ -159,7 +159,7 @@ impl Explain<'_> {
         printable(&format!("the rule `{}`{of}", self.rule_id(rule)), false).into_owned()
     }
 
-    /// What a rule says of itself, as the end of a sentence.
+    /// Returns a rule's own description, as the end of a sentence.
     fn about(&self, rule: u16) -> String {
         let about = match (rule, self.rule(rule)) {
             (SHADOWED, _) | (_, None) => "what later layers hide cannot be in one layer",
@@ -168,7 +168,7 @@ impl Explain<'_> {
         if about.is_empty() { ".".to_owned() } else { format!(": {}.", printable(about, false)) }
     }
 
-    /// What becomes of an entry and why, in a sentence.
+    /// Returns the verdict on an entry and its reason, in a sentence.
     #[must_use]
     pub fn sentence(&self, entry: &Entry) -> String {
         let path = match escape(&self.path(entry)) {

@@ -1,4 +1,4 @@
-//! apk's `installed`: a line a field, `F:` for a directory, `R:` for a file in it, `Z:` for the file's checksum.
+//! apk's `installed`: one field in each line, `F:` for a directory, `R:` for a file in it, `Z:` for the file's checksum.
 
 use super::row::{Row, lines};
 use crate::path;

@@ -1,9 +1,9 @@
-//! `md5sums`: what `md5sum` prints.
+//! `md5sums`: the output of `md5sum`.
 
 use super::row::{Row, lines};
 use std::ops::Range;
 
-/// Hex digits of an MD5.
+/// The number of hexadecimal digits of an MD5.
 const DIGITS: usize = 32;
 
 pub(super) fn rows(text: &[u8]) -> impl Iterator<Item = Row> + '_ {

@@ -1,6 +1,6 @@
-//! The files in which package managers wrote down the checksums of what they installed: pip's `RECORD`, dpkg's `md5sums`,
-//! apk's `installed`. Where slim changes a file, its row is changed with it, so that `pip check`, `dpkg -V` and `apk audit` go
-//! on telling the truth. Bytes in, rows and edits out; nothing here knows where files are.
+//! The files in which package managers record the checksums of the files they installed: pip's `RECORD`, dpkg's `md5sums`,
+//! apk's `installed`. If slim changes a file, its row is changed too, so that `pip check`, `dpkg -V` and `apk audit` stay
+//! right. Bytes in, rows and edits out; nothing here knows where files are.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -14,10 +14,10 @@ mod tests;
 
 pub use row::Row;
 
-/// Larger ones are not looked at: the rows of 100,000 files take less.
+/// The size in bytes of the largest ledger that is read: the rows of 100,000 files take less.
 pub const MAX_SIZE: u64 = 16 << 20;
 
-/// A kind of such file.
+/// A kind of ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ledger {
     /// `RECORD` in a `.dist-info` directory: CSV of path, `sha256=` and url-safe base64, size.
@@ -36,12 +36,12 @@ pub enum Ledger {
 pub struct Sums {
     /// SHA-256.
     pub sha256: [u8; 32],
-    /// MD5 and SHA-1, which only distributions' packages go by, where they were computed.
+    /// MD5 and SHA-1, which only distributions' packages use; `None` if they were not computed.
     pub legacy: Option<([u8; 16], [u8; 20])>,
 }
 
 impl Ledger {
-    /// What the file at this path is.
+    /// Returns the kind of ledger at this path, if it is one.
     #[must_use]
     pub fn of(path: &[u8]) -> Option<Self> {
         let (dir, name) = crate::path::split(path);
@@ -56,7 +56,7 @@ impl Ledger {
         }
     }
 
-    /// Its rows. `at` is its own path: what `RECORD` says is relative to the directory above its own.
+    /// Returns the rows. `at` is the ledger's own path: rows of `RECORD` are relative to the directory above its own.
     #[must_use]
     pub fn rows<'a>(self, at: &'a [u8], text: &'a [u8]) -> Box<dyn Iterator<Item = Row> + 'a> {
         match self {
@@ -66,8 +66,8 @@ impl Ledger {
         }
     }
 
-    /// A checksum as it stands in a row, in place of `old`; none where `sums` has not got it, or `old` is of a kind that is not
-    /// known.
+    /// Returns a checksum as written in a row, in place of `old`; `None` if `sums` does not have it, or `old` is of an unknown
+    /// kind.
     #[must_use]
     pub fn checksum(self, sums: &Sums, old: &[u8]) -> Option<Vec<u8>> {
         use std::fmt::Write as _;

@@ -13,7 +13,7 @@ pub(super) fn rows<'a>(at: &'a [u8], text: &'a [u8]) -> impl Iterator<Item = Row
 fn row(site: &[u8], range: Range<usize>, line: &[u8]) -> Option<Row> {
     let [name, checksum, size] = fields(line)?;
     let name = unquote(&line[name]);
-    // A quoted field elsewhere is none that an installer writes.
+    // A quoted field elsewhere is not written by an installer.
     let plain = |field: &Range<usize>| !line[field.clone()].contains(&b'"');
     if name.is_empty() || !plain(&checksum) || !plain(&size) {
         return None;
@@ -23,7 +23,7 @@ fn row(site: &[u8], range: Range<usize>, line: &[u8]) -> Option<Row> {
     Some(Row { path, checksum: shift(checksum), size: shift(size), line: range.clone() })
 }
 
-/// The three fields of a row; none where there are fewer or more.
+/// Returns the three fields of a row; `None` if there are fewer or more.
 fn fields(line: &[u8]) -> Option<[Range<usize>; 3]> {
     let mut quoted = false;
     let mut comma = |&(_, c): &(usize, &u8)| {
@@ -35,7 +35,7 @@ fn fields(line: &[u8]) -> Option<[Range<usize>; 3]> {
     Some([0..first, first + 1..second, second + 1..line.len()])
 }
 
-/// A field's value: quotes around it go, two within become one.
+/// Returns a field's value: quotes around it are removed, two quotes within become one.
 fn unquote(field: &[u8]) -> Cow<'_, [u8]> {
     let Some(inner) = field.strip_prefix(b"\"").and_then(|f| f.strip_suffix(b"\"")) else {
         return Cow::Borrowed(field);

@@ -1,18 +1,18 @@
-//! A group of alternatives: programs that can stand behind one name, such as `cc`, with what goes along (manual pages).
+//! A group of alternatives: programs that can stand behind one name, such as `cc`, with related files (manual pages).
 //! Source: update-alternatives(1) and dpkg's `utils/update-alternatives.c`, which reads and writes these files.
 
 use super::lines;
 use bstr::ByteSlice;
 use std::ops::Range;
 
-/// A group.
+/// A group of alternatives.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Group<'a> {
-    /// Where its first line says how it is chosen: `auto` or `manual`.
+    /// The range of the first line, which states how it is chosen: `auto` or `manual`.
     pub mode: Range<usize>,
     /// The generic names: the master's first, then the slaves'. Each is a name in `/etc/alternatives`, and the link to it.
     pub links: Vec<(&'a [u8], &'a [u8])>,
-    /// What can stand behind them.
+    /// The programs that can stand behind these names.
     pub choices: Vec<Choice<'a>>,
 }
 
@@ -21,14 +21,14 @@ pub struct Group<'a> {
 pub struct Choice<'a> {
     /// The paths behind the links, in their order; empty for a slave that it does not have.
     pub paths: Vec<&'a [u8]>,
-    /// The highest one is chosen where the mode is `auto`.
+    /// The priority; the highest one is chosen if the mode is `auto`.
     pub priority: i64,
-    /// Its lines.
+    /// The range of its lines.
     pub range: Range<usize>,
 }
 
 impl<'a> Group<'a> {
-    /// Reads the file of the group `name`; none where it is not whole.
+    /// Reads the file of the group `name`; returns `None` if it is incomplete.
     #[must_use]
     pub fn parse(name: &'a [u8], text: &'a [u8]) -> Option<Self> {
         let mut rest = lines(text);

@@ -6,14 +6,14 @@ use crate::path;
 use bstr::{BString, ByteSlice};
 use std::ops::Range;
 
-/// The packages of `installed`, each with the paths of its directories and files from the root.
+/// Returns the packages of `installed`, each with the paths of its directories and files from the root.
 #[must_use]
 pub fn packages(text: &[u8]) -> Vec<(Package, Vec<BString>)> {
     let mut out: Vec<(Package, Vec<BString>)> = Vec::new();
     let (mut start, mut fresh, mut dir) = (0, true, &b""[..]);
     for (range, line) in lines(text) {
         if line.is_empty() {
-            // The empty line goes with the paragraph before it.
+            // The empty line belongs to the paragraph before it.
             if let Some((last, _)) = out.last_mut().filter(|_| !fresh) {
                 last.stanza.end = range.end;
             }
@@ -51,7 +51,7 @@ fn provided(target: Target) -> (BString, Option<BString>) {
     (target.name, target.version.map(|(_, version)| version))
 }
 
-/// Names with conditions, as in `D:`; conflicts (`!name`) are no needs.
+/// Reads names with conditions, as in `D:`; conflicts (`!name`) are no requirements.
 fn clauses(text: &[u8]) -> Vec<Clause> {
     let words = text.fields().filter(|word| !word.starts_with(b"!"));
     words.map(|word| vec![target(word)]).collect()
@@ -61,13 +61,13 @@ fn target(word: &[u8]) -> Target {
     let end = word.find_byteset("<>=~@").unwrap_or(word.len());
     let rest = &word[end..];
     let at = rest.find_not_byteset("<>=~").unwrap_or(rest.len());
-    // apk's versions are not compared: that there was a condition is enough.
+    // apk's versions are not compared: it is enough to know that there was a condition.
     let version = (at > 0).then(|| (Relation::Same, BString::from(&rest[at..])));
     Target { name: word[..end].into(), version }
 }
 
-/// The names in `world`, each with the range of its word and the blank after it, or of its line where nothing else is in that;
-/// conflicts are not among them.
+/// Returns the names in `world` without conflicts, each with the range of its word and the blank after it, or of its line if
+/// nothing else is in it.
 pub fn world(text: &[u8]) -> impl Iterator<Item = (BString, Range<usize>)> + '_ {
     let words = text.split_inclusive(u8::is_ascii_whitespace).scan(0, |at, word| {
         let range = *at..*at + word.len();

@@ -1,49 +1,49 @@
-//! Stanzas of fields, as dpkg and mail write them, each with the bytes that it takes. Source: deb822(5).
+//! Stanzas of fields, as dpkg and mail write them, each with its range of bytes. Source: deb822(5).
 
 use super::lines;
 use std::ops::Range;
 
-/// A stanza: its fields as they stand, and its range with the empty lines after it.
+/// A stanza: its fields as written, and its range with the empty lines after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stanza<'a> {
-    /// Field names and values; a value of several lines is with its line ends.
+    /// Field names and values; a value of several lines includes its line ends.
     fields: Vec<(&'a [u8], &'a [u8])>,
-    /// All of it in the text.
+    /// The range of the stanza in the text.
     pub range: Range<usize>,
 }
 
 impl<'a> Stanza<'a> {
-    /// The value of a field, without blanks around it; names are the same whatever their case.
+    /// Returns the value of a field, without blanks around it; the case of names does not matter.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&'a [u8]> {
         self.all(name).next()
     }
 
-    /// The values of a field that may be there several times.
+    /// Returns the values of a field that may be there several times.
     pub fn all(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
         self.fields.iter().filter(move |(n, _)| n.eq_ignore_ascii_case(name.as_bytes())).map(|(_, v)| *v)
     }
 
-    /// Whether a field says yes.
+    /// True if a field's value is `yes`.
     #[must_use]
     pub fn yes(&self, name: &str) -> bool {
         self.get(name).is_some_and(|value| value.eq_ignore_ascii_case(b"yes"))
     }
 }
 
-/// The stanzas of a text.
+/// Returns the stanzas of a text.
 pub fn stanzas(text: &[u8]) -> impl Iterator<Item = Stanza<'_>> {
     let mut rest = lines(text).peekable();
     std::iter::from_fn(move || {
         let mut range: Option<Range<usize>> = None;
         let mut spans: Vec<(&[u8], Range<usize>)> = Vec::new();
         while let Some((at, line)) = rest.next() {
-            // A line of blanks is an empty one of a folded field, as in licences in Python's METADATA.
+            // A line of blanks is an empty line within a folded field, as in licences in Python's METADATA.
             let blank = line.is_empty();
             let whole = range.get_or_insert(at.start..at.end);
             whole.end = at.end;
             if blank && !spans.is_empty() {
-                // Further empty lines go with it.
+                // Further empty lines belong to it.
                 while let Some((more, _)) = rest.next_if(|(_, l)| l.is_empty()) {
                     whole.end = more.end;
                 }

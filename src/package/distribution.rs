@@ -1,19 +1,19 @@
-//! Which distribution an image is of, as its `os-release` says. Source: os-release(5).
+//! The distribution of an image, from its `os-release`. Source: os-release(5).
 
 use bstr::ByteSlice;
 
-/// Where the file is, the first that is there.
+/// The paths of the file; the first that is there counts.
 pub const PATHS: [&[u8]; 2] = [b"etc/os-release", b"usr/lib/os-release"];
-/// Larger ones are no such files, in bytes.
+/// The size in bytes of the largest such file.
 pub const MAX_SIZE: u64 = 64 << 10;
 
-/// Whether a file may be one: links lead to it from other names.
+/// True if a file may be one: links lead to it from other names.
 #[must_use]
 pub fn is(path: &[u8]) -> bool {
     crate::path::split(path).1.ends_with(b"os-release")
 }
 
-/// The distribution's id, then those of the ones it is like: `ID` and `ID_LIKE`. Of a key that stands there twice the last
+/// Returns the distribution's id, then those of the ones it is like: `ID` and `ID_LIKE`. If a key is there twice, the last
 /// counts, as in a shell.
 #[must_use]
 pub fn ids(text: &[u8]) -> Vec<String> {

@@ -1,21 +1,21 @@
-//! dpkg's database: stanzas of `status`, and what lies beside it.
+//! dpkg's database: stanzas of `status`, and the files beside it.
 
 use super::deb822::{Stanza, stanzas};
 use super::{Clause, Manager, Package, Relation, Target, lines};
 use bstr::{BString, ByteSlice};
 use std::ops::Range;
 
-/// The file of dpkg's configuration that slim writes: which paths it need not unpack.
+/// The file of dpkg's configuration that slim writes: the paths that dpkg need not unpack.
 pub const PATHS: &str = "etc/dpkg/dpkg.cfg.d/slim";
 
-/// The packages of a `status` file that are there, or of a file in `status.d`, whose stanzas have no `Status`.
+/// Returns the installed packages of a `status` file, or of a file in `status.d`, whose stanzas have no `Status`.
 pub fn packages(text: &[u8]) -> impl Iterator<Item = Package> + '_ {
     stanzas(text).filter_map(|stanza| package(&stanza))
 }
 
 fn package(stanza: &Stanza<'_>) -> Option<Package> {
     let words: Vec<&[u8]> = stanza.get("Status").unwrap_or(b"install ok installed").fields().collect();
-    // Of a removed package the database may still know configuration files.
+    // For a removed package the database may still list configuration files.
     if matches!(words.last(), Some(&(b"config-files" | b"not-installed")) | None) {
         return None;
     }
@@ -37,7 +37,7 @@ fn package(stanza: &Stanza<'_>) -> Option<Package> {
     })
 }
 
-/// `a (>= 1) | b:any, c [arch]` as clauses of alternatives.
+/// Reads `a (>= 1) | b:any, c [arch]` as clauses of alternatives.
 #[must_use]
 pub fn clauses(text: &[u8]) -> Vec<Clause> {
     let clause = |part: &[u8]| -> Clause { part.split_str("|").filter_map(target).collect() };
@@ -56,7 +56,7 @@ fn target(text: &[u8]) -> Option<Target> {
         let at = inner.find_not_byteset("<>=").unwrap_or(inner.len());
         let relation = match &inner[..at] {
             b"<<" => Relation::Before,
-            // A single one is the deprecated spelling. Source: deb-control(5).
+            // A single sign is the deprecated spelling. Source: deb-control(5).
             b"<=" | b"<" => Relation::NotAfter,
             b">=" | b">" => Relation::NotBefore,
             b">>" => Relation::After,
@@ -67,7 +67,7 @@ fn target(text: &[u8]) -> Option<Target> {
     (!name.is_empty()).then_some(Target { name, version })
 }
 
-/// What apt knows of packages: name and architecture, whether each was installed automatically, and the stanza's range.
+/// Returns apt's records of packages: name and architecture, true if it was installed automatically, and the stanza's range.
 pub fn extended_states(text: &[u8]) -> impl Iterator<Item = (BString, BString, bool, Range<usize>)> + '_ {
     stanzas(text).filter_map(|stanza| {
         let value = |name| BString::from(stanza.get(name).unwrap_or_default());
@@ -76,20 +76,20 @@ pub fn extended_states(text: &[u8]) -> impl Iterator<Item = (BString, BString, b
     })
 }
 
-/// A file of a package that lies elsewhere, so that another's can be in its place.
+/// A file of a package that was moved elsewhere, so that another package's file can be in its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diversion<'a> {
-    /// The path that both want, from the root with a slash.
+    /// The path that both packages want, from the root with a slash.
     pub from: &'a [u8],
-    /// Where the file of all packages but one lies instead.
+    /// The place of the file of all other packages.
     pub to: &'a [u8],
-    /// The package whose file is at `from`; none where the administrator made the diversion.
+    /// The package whose file is at `from`; `None` if the administrator made the diversion.
     pub by: Option<&'a [u8]>,
-    /// Its three lines.
+    /// The range of its three lines.
     pub range: Range<usize>,
 }
 
-/// The diversions.
+/// Returns the diversions.
 pub fn diversions(text: &[u8]) -> impl Iterator<Item = Diversion<'_>> {
     let mut lines = lines(text);
     std::iter::from_fn(move || {
@@ -98,12 +98,12 @@ pub fn diversions(text: &[u8]) -> impl Iterator<Item = Diversion<'_>> {
     })
 }
 
-/// The path of each line of `statoverride`, with the line's range.
+/// Returns the path of each line of `statoverride`, with the line's range.
 pub fn statoverrides(text: &[u8]) -> impl Iterator<Item = (&[u8], Range<usize>)> {
     lines(text).filter_map(|(range, line)| Some((line.splitn_str(4, " ").nth(3)?, range)))
 }
 
-/// The package that each line of a file in `triggers` names, with the line's range: the last word but for what follows a slash.
+/// Returns the package that each line of a file in `triggers` names, with the line's range: the last word, up to a slash.
 pub fn triggers(text: &[u8]) -> impl Iterator<Item = (&[u8], Range<usize>)> {
     lines(text).filter_map(|(range, line)| {
         let word = line.rsplit_str(" ").next().filter(|word| !word.is_empty())?;

@@ -1,26 +1,26 @@
-//! Environment markers: conditions such as `python_version < "3.11" and extra == "test"`. What is not known here (the
-//! machine, the implementation, a comparison out of the ordinary) is neither true nor false; in the end it counts as true, so
-//! that what may be needed is.
+//! Environment markers: conditions such as `python_version < "3.11" and extra == "test"`. A condition about something unknown
+//! here (the machine, the implementation, an unusual comparison) is neither true nor false; in the end it counts as true, so
+//! that everything that may be needed counts as needed.
 
 use std::cmp::Ordering;
 
-/// What markers are evaluated for: Linux, and these.
+/// The environment for which markers are evaluated: Linux, and these values.
 pub(super) struct Environment<'a> {
-    /// The interpreter's version, `3.11`, where it is known.
+    /// The interpreter's version, `3.11`, if known.
     pub(super) python: Option<&'a [u8]>,
-    /// The extra; empty for none.
+    /// The name of the extra; empty for none.
     pub(super) extra: &'a [u8],
 }
 
-/// How deep parentheses may be: a marker of a real package has two.
+/// The most levels of parentheses: a marker of a real package has two.
 const MAX_DEPTH: usize = 32;
 
-/// Whether the condition may hold.
+/// True if the condition may hold.
 pub(super) fn evaluate(text: &[u8], environment: &Environment<'_>) -> bool {
     let tokens = tokens(text);
     let mut parser = Parser { tokens: &tokens, at: 0, environment };
     let value = parser.either(0);
-    // What is left over was not understood.
+    // A rest that was not understood counts as true.
     parser.at < tokens.len() || value.unwrap_or(true)
 }
 

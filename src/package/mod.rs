@@ -1,5 +1,6 @@
-//! The databases of package managers: what is installed, what needs what, and which bytes of a database say so. dpkg's, apk's
-//! and pip's are read; of others nothing is known. Bytes in, packages and ranges out; nothing here knows where files are.
+//! The databases of package managers: the installed packages, their requirements, and the bytes of the database that describe
+//! them. Those of dpkg, apk and pip are read; others are not. Bytes in, packages and ranges out; nothing here knows where files
+//! are.
 
 use bstr::{BString, ByteSlice};
 use std::ops::Range;
@@ -18,25 +19,26 @@ mod version;
 
 pub use version::compare;
 
-/// Larger databases are refused: those of the largest distributions' full installations have a fifth of this.
+/// The size in bytes of the largest database that is read: those of the largest distributions' full installations have a fifth
+/// of this.
 pub const MAX_SIZE: u64 = 16 << 20;
 
-/// Who installed a package.
+/// The package manager that installed a package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Manager {
-    /// Debian's and Ubuntu's.
+    /// The manager of Debian and Ubuntu.
     Dpkg,
-    /// Alpine's.
+    /// The manager of Alpine.
     Apk,
-    /// Python's, and whatever else writes `.dist-info` directories: uv, poetry, pdm.
+    /// The manager of Python, and all others that write `.dist-info` directories: uv, poetry, pdm.
     Pip,
 }
 
 impl Manager {
-    /// All, with their names in profiles and reports.
+    /// All package managers, with their names in profiles and reports.
     pub const KNOWN: [(&'static str, Self); 3] = [("dpkg", Self::Dpkg), ("apk", Self::Apk), ("pip", Self::Pip)];
 
-    /// Its name.
+    /// Returns the name of the package manager, as profiles and reports write it.
     #[must_use]
     pub fn name(self) -> &'static str {
         Self::KNOWN.iter().find(|(_, m)| *m == self).map_or("", |(name, _)| name)
@@ -52,7 +54,7 @@ pub enum Document {
     StatusD,
     /// The paths of one package's files, a line each: `info/PACKAGE.list`.
     List,
-    /// apt's record of what was installed for the sake of others: `extended_states`.
+    /// apt's record of packages that were installed because others need them: `extended_states`.
     ExtendedStates,
     /// dpkg's `diversions`: three lines for each. Source: dpkg-divert(1).
     Diversions,
@@ -64,15 +66,15 @@ pub enum Document {
     TriggersName,
     /// A group of alternatives. Source: update-alternatives(1).
     Alternatives,
-    /// apk's list of what was asked for. Source: apk-world(5).
+    /// apk's list of the packages that were asked for. Source: apk-world(5).
     World,
-    /// A Python distribution's `METADATA`, its headers.
+    /// The headers of a Python distribution's `METADATA`.
     /// Source: <https://packaging.python.org/en/latest/specifications/core-metadata/>.
     Metadata,
 }
 
 impl Document {
-    /// What the file at this path is.
+    /// Returns the kind of the file at this path, if it is one.
     #[must_use]
     pub fn of(path: &[u8]) -> Option<Self> {
         let (dir, name) = crate::path::split(path);
@@ -94,7 +96,7 @@ impl Document {
     }
 }
 
-/// How a version must be to another.
+/// The relation of a version to the one asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Relation {
     /// `<<`: earlier.
@@ -109,49 +111,49 @@ pub enum Relation {
     After,
 }
 
-/// One of the packages that would do.
+/// One of the packages that meet a requirement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
-    /// Its name, or that of something it provides.
+    /// The package's name, or the name of something it provides.
     pub name: BString,
-    /// The version asked for. For apk and pip it is not looked at, as their databases are consistent.
+    /// The version asked for. For apk and pip it is ignored, as their databases are consistent.
     pub version: Option<(Relation, BString)>,
 }
 
-/// What a package says it needs: one of these will do.
+/// A requirement of a package: one of these meets it.
 pub type Clause = Vec<Target>;
 
 /// An installed package.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Package {
-    /// Who installed it.
+    /// The manager that installed it.
     pub manager: Manager,
-    /// Its name; of a Python distribution the normalized one.
+    /// The package's name; of a Python distribution the normalized one.
     pub name: BString,
-    /// The architecture; empty where there is none.
+    /// The architecture; empty if there is none.
     pub arch: BString,
-    /// Its version.
+    /// The package's version.
     pub version: BString,
-    /// What it cannot do without.
+    /// The requirements without which it does not work.
     pub needs: Vec<Clause>,
-    /// What it recommends and suggests: enough to keep what was installed automatically.
+    /// The packages that it recommends and suggests: these keep automatically installed packages.
     pub wants: Vec<Clause>,
-    /// apk's `install_if`: as long as all of these are there, so is it.
+    /// apk's `install_if`: as long as all of these are there, this package is.
     pub with: Vec<Clause>,
-    /// Other names that it answers to, with their version where they have one.
+    /// Other names that it provides, with their version if they have one.
     pub provides: Vec<(BString, Option<BString>)>,
-    /// Whether the system does not work without it: `Essential`, `Protected` or `Important`.
+    /// True if the system does not work without it: `Essential`, `Protected` or `Important`.
     pub essential: bool,
-    /// Whether the administrator asked that it stays as it is (`apt-mark hold`).
+    /// True if the administrator asked that it stays as it is (`apt-mark hold`).
     pub on_hold: bool,
-    /// Whether packages of other architectures may use it.
+    /// True if packages of other architectures may use it.
     pub foreign: bool,
-    /// Where its stanza is in the database's text.
+    /// The range of its stanza in the database's text.
     pub stanza: Range<usize>,
 }
 
 impl Package {
-    /// A package of which only the name is known.
+    /// Makes a package of which only the name is known.
     #[must_use]
     pub fn new(manager: Manager, name: BString) -> Self {
         Self {
@@ -170,7 +172,7 @@ impl Package {
         }
     }
 
-    /// Whether it is what `by` asks for.
+    /// True if it is what `by` asks for.
     #[must_use]
     pub fn satisfies(&self, target: &Target, by: &Self) -> bool {
         if self.manager != by.manager {
@@ -186,14 +188,14 @@ impl Package {
         let mut provided = self.provides.iter().filter(|(name, _)| *name == target.name);
         match self.manager {
             Manager::Dpkg => provided.any(|(_, version)| holds(target.version.as_ref(), version.as_ref())),
-            // apk installs one provider with a version of each name: whatever version is asked for, it is that.
+            // apk installs one provider with a version for each name: whatever version is asked for, this is it.
             Manager::Apk => provided.any(|(_, version)| target.version.is_none() || version.is_some()),
             Manager::Pip => false,
         }
     }
 }
 
-/// Whether a version is as asked for. What has none is no answer to a question for one.
+/// True if a version is as asked for. A package without one does not meet a requirement for one.
 fn holds(asked: Option<&(Relation, BString)>, version: Option<&BString>) -> bool {
     use std::cmp::Ordering::{Equal, Greater, Less};
     let Some((relation, wanted)) = asked else { return true };
@@ -207,7 +209,7 @@ fn holds(asked: Option<&(Relation, BString)>, version: Option<&BString>) -> bool
     }
 }
 
-/// The lines of a text with the ranges that they take, line ends included there and not in the line.
+/// Returns the lines of a text without their ends, and their ranges, which include the ends.
 pub fn lines(text: &[u8]) -> impl Iterator<Item = (Range<usize>, &[u8])> {
     text.split_inclusive(|&c| c == b'\n').scan(0, |at, line| {
         let range = *at..*at + line.len();

@@ -2,7 +2,7 @@
 
 use bstr::{BString, ByteSlice};
 
-/// A name as installers compare them: lower case, runs of `-`, `_` and `.` as one `-`.
+/// Returns a name as installers compare it: lower case, runs of `-`, `_` and `.` as one `-`.
 /// Source: <https://packaging.python.org/en/latest/specifications/name-normalization/>.
 #[must_use]
 pub fn normalize(name: &[u8]) -> BString {

@@ -1,4 +1,4 @@
-//! Python distributions: names, requirements, and for whom those hold.
+//! Python distributions: names, requirements, and the environments in which those hold.
 //! Source: <https://packaging.python.org/en/latest/specifications/dependency-specifiers/>.
 
 use super::deb822::stanzas;
@@ -10,22 +10,22 @@ use bstr::{BString, ByteSlice};
 /// A distribution's metadata.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Distribution {
-    /// Name, version and what it requires whatever the extras.
+    /// Name, version and the requirements without extras.
     pub package: Package,
-    /// What it requires for extras: the normalized name of the extra, and the requirement.
+    /// The requirements of extras: the normalized name of the extra, and the requirement.
     pub extras: Vec<(BString, Clause)>,
-    /// The extras that it asks others for: the other's name and the extra's.
+    /// The extras that it asks other distributions for: the other's name and the extra's.
     pub asks: Vec<(BString, BString)>,
 }
 
-/// The headers of a `METADATA` file: all before the first empty line.
+/// Returns the headers of a `METADATA` file: everything before the first empty line.
 #[must_use]
 pub fn headers(text: &[u8]) -> &[u8] {
     let end = super::lines(text).find(|(_, line)| line.is_empty()).map_or(text.len(), |(range, _)| range.start);
     &text[..end]
 }
 
-/// Reads `METADATA` of an interpreter's version such as `3.11`, where that is known; none without a name.
+/// Reads `METADATA` for an interpreter's version such as `3.11`, if that is known; returns `None` without a name.
 #[must_use]
 pub fn distribution(text: &[u8], python: Option<&[u8]>) -> Option<Distribution> {
     let stanza = stanzas(headers(text)).next()?;
@@ -61,13 +61,14 @@ pub fn distribution(text: &[u8], python: Option<&[u8]>) -> Option<Distribution> 
     Some(out)
 }
 
-/// The version of the interpreter that looks for modules in a directory such as `opt/venv/lib/python3.11/site-packages`.
+/// Returns the version of the interpreter that looks for modules in a directory such as
+/// `opt/venv/lib/python3.11/site-packages`.
 #[must_use]
 pub fn python_of(site: &[u8]) -> Option<&[u8]> {
     crate::path::components(site).filter_map(|part| part.strip_prefix(b"python")).find(|v| v.contains(&b'.'))
 }
 
-/// Adds what distributions require for extras that another one asks them for.
+/// Adds the requirements of extras that another distribution asks for.
 pub fn settle(all: &mut [Distribution]) {
     let asked: std::collections::BTreeSet<(BString, BString)> = all.iter().flat_map(|d| d.asks.clone()).collect();
     for one in all {

@@ -33,7 +33,7 @@ fn documents_are_known_by_their_paths() {
     }
 }
 
-/// Each pair is in order; found by `dpkg --compare-versions`.
+/// Checks pairs whose order was found by `dpkg --compare-versions`.
 #[test]
 fn versions_are_ordered_as_dpkg_does() {
     for (lower, higher) in [
@@ -75,7 +75,7 @@ proptest! {
         a in "([0-9]:)?[0-9][0-9a-c.+~]{0,6}(-[0-9a-c.+~]{1,4})?",
         b in "([0-9]:)?[0-9][0-9a-c.+~]{0,6}(-[0-9a-c.+~]{1,4})?",
     ) {
-        // Where there is no dpkg, nothing is compared.
+        // Without dpkg, nothing is compared.
         if let Some(less) = dpkg_says(&a, "lt", &b) {
             prop_assert_eq!(compare(a.as_bytes(), b.as_bytes()) == Ordering::Less, less, "{} {}", a, b);
             prop_assert_eq!(Some(compare(a.as_bytes(), b.as_bytes()) == Ordering::Equal), dpkg_says(&a, "eq", &b));

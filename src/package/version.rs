@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-/// Compares two versions as `dpkg --compare-versions` does. What is no version compares somehow, never with a panic.
+/// Compares two versions as `dpkg --compare-versions` does. A text that is no version compares somehow, never with a panic.
 #[must_use]
 pub fn compare(a: &[u8], b: &[u8]) -> Ordering {
     let ((epoch_a, upstream_a, revision_a), (epoch_b, upstream_b, revision_b)) = (parts(a), parts(b));
@@ -12,7 +12,7 @@ pub fn compare(a: &[u8], b: &[u8]) -> Ordering {
         .then_with(|| part(revision_a, revision_b))
 }
 
-/// Epoch, upstream version, revision; what is missing is empty, which compares as `0` does.
+/// Returns epoch, upstream version and revision; a missing part is empty, which compares as `0` does.
 fn parts(version: &[u8]) -> (&[u8], &[u8], &[u8]) {
     let version = version.trim_ascii();
     let (epoch, rest) = match memchr::memchr(b':', version) {
@@ -25,13 +25,13 @@ fn parts(version: &[u8]) -> (&[u8], &[u8], &[u8]) {
     }
 }
 
-/// Digits compared as a number of any length: leading zeros mean nothing, more digits are more.
+/// Returns digits as a value that compares like a number of any length: leading zeros mean nothing, more digits are more.
 fn number(digits: &[u8]) -> (usize, &[u8]) {
     let start = digits.iter().position(|&c| c != b'0').unwrap_or(digits.len());
     (digits.len() - start, &digits[start..])
 }
 
-/// Runs of non-digits and of digits in turn.
+/// Compares runs of non-digits and of digits in turn.
 fn part(mut a: &[u8], mut b: &[u8]) -> Ordering {
     while !a.is_empty() || !b.is_empty() {
         let (text_a, rest_a) = split(a, |c| !c.is_ascii_digit());
@@ -51,7 +51,7 @@ fn split(text: &[u8], is: impl Fn(u8) -> bool) -> (&[u8], &[u8]) {
     text.split_at(text.iter().position(|&c| !is(c)).unwrap_or(text.len()))
 }
 
-/// Letters before all else, and a tilde before everything, even the end.
+/// Compares letters before all other characters, and a tilde before everything, even the end.
 fn text(a: &[u8], b: &[u8]) -> Ordering {
     let weight = |c: Option<&u8>| match c {
         None => 0,

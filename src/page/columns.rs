@@ -1,4 +1,4 @@
-//! The list of files as columns: a page of 80,000 files is to be a few megabytes, and a browser is to read it at once.
+//! The list of files as columns: this keeps a page of 80,000 files at a few megabytes, which a browser can read at once.
 //!
 //! Files are sorted by directory, so that most columns are few runs. Directories are a tree, each named once. Names are joined by
 //! line feeds, which [`escape`] leaves in none.
@@ -8,22 +8,22 @@ use crate::report::escape;
 use bstr::{BStr, ByteSlice};
 use serde::{Serialize, Serializer};
 
-/// What stands for nothing in a column of numbers.
+/// The value for nothing in a column of numbers.
 const NONE: i64 = -1;
 
-/// What the script of the page reads.
+/// The data that the script of the page reads.
 #[derive(Serialize, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Columns {
-    /// How many files there are.
+    /// The number of files.
     count: usize,
-    /// The names of directories, joined by line feeds, the root's empty one first.
+    /// The names of directories, joined by line feeds; the first is the root's, which is empty.
     dir_names: String,
-    /// The parent of each directory but the root, which comes before it.
+    /// The parent of each directory except the root; it comes before the directory.
     dir_parents: Vec<usize>,
     /// The names of files, joined by line feeds.
     names: String,
-    /// The directory of each file, as runs: value, length and so on.
+    /// The directory of each file, as runs: a value, its length, the next value, and so on.
     dirs: Vec<i64>,
     sizes: Vec<i64>,
     before: Vec<i64>,
@@ -41,7 +41,7 @@ pub(super) fn serialize<S: Serializer>(files: &[File], serializer: S) -> Result<
     encode(files).serialize(serializer)
 }
 
-/// The files as columns. Their order does not depend on the order they come in, but for those with the same path and layer.
+/// Encodes files as columns. The result does not depend on the order of `files`, except for those with the same path and layer.
 pub(super) fn encode(files: &[File]) -> Columns {
     let mut sorted: Vec<(&BStr, &BStr, &File)> = files
         .iter()
@@ -75,10 +75,10 @@ pub(super) fn encode(files: &[File]) -> Columns {
     }
 }
 
-/// Directories in the order they come in: by their parts, so that each follows its parent.
+/// The directories in the order in which they come: by their components, so that each follows its parent.
 #[derive(Default)]
 struct Dirs<'a> {
-    /// Those from the root to the last one, with their numbers.
+    /// The directories from the root to the last one, with their numbers.
     open: Vec<(&'a [u8], usize)>,
     names: String,
     parents: Vec<usize>,
@@ -132,7 +132,7 @@ fn change(change: Change) -> i64 {
     }
 }
 
-/// `value, length, value, length, …`
+/// Encodes runs: `value, length, value, length, …`
 fn runs(values: impl Iterator<Item = i64>) -> Vec<i64> {
     let mut out: Vec<i64> = Vec::new();
     for value in values {

@@ -3,7 +3,7 @@
 use bstr::BString;
 use serde::Serialize;
 
-/// What happened to a file between two images.
+/// The change of a file between two images.
 #[derive(Serialize, Clone, Copy, Debug, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum Change {
@@ -19,27 +19,28 @@ pub enum Change {
     Moved,
 }
 
-/// A file, or anything else with a path. Of a list of files each field becomes a column, so what all have in common costs nothing.
+/// A file, or anything else with a path. In a list of files each field becomes a column, so fields that are equal for all files
+/// cost nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct File {
     /// The path, without a leading slash.
     pub path: BString,
-    /// Its size in bytes; of two images that in the second, none where that has not got it.
+    /// The size in bytes; of two images that in the second, `None` if it does not have the file.
     pub size: Option<u64>,
-    /// Its size in the first of two images; none where that has not got it, and of one image.
+    /// The size in the first of two images, in bytes; `None` if it does not have the file, and for a single image.
     pub before: Option<u64>,
-    /// Where it lies: in [`Page::layers`](super::Page::layers).
+    /// The layer that it is in: an index into [`Page::layers`](super::Page::layers).
     pub layer: Option<u32>,
-    /// Where it lies in the first of two images: in [`Page::layers`](super::Page::layers).
+    /// The layer that it is in in the first of two images: an index into [`Page::layers`](super::Page::layers).
     pub before_layer: Option<u32>,
-    /// In [`Page::kinds`](super::Page::kinds).
+    /// The kind: an index into [`Page::kinds`](super::Page::kinds).
     pub kind: Option<u32>,
-    /// In [`Page::packages`](super::Page::packages).
+    /// The package: an index into [`Page::packages`](super::Page::packages).
     pub package: Option<u32>,
-    /// In [`Page::verdicts`](super::Page::verdicts).
+    /// The verdict: an index into [`Page::verdicts`](super::Page::verdicts).
     pub verdict: Option<u32>,
-    /// How many bytes the verdict frees.
+    /// The number of bytes that the verdict frees.
     pub saved: u64,
-    /// What happened to it; none of one image.
+    /// The change; `None` for a single image.
     pub change: Option<Change>,
 }

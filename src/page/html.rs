@@ -1,5 +1,6 @@
-//! The page as HTML: the template with style, scripts and data put in. Nothing of the image reaches the markup but the title:
-//! all else is JSON in a block that is not run, and the script sets it as text. Scripts and styles run by their hash alone.
+//! The page as HTML: the template with style, scripts and data inserted. Nothing of the image reaches the markup except the
+//! title: everything else is JSON in a block that is not run, and the script inserts it as text. Scripts and styles may run by
+//! their hash alone.
 
 use super::Page;
 use base64::Engine as _;
@@ -9,7 +10,7 @@ use std::io::{self, Write};
 
 const TEMPLATE: &str = include_str!("assets/page.html");
 const STYLE: &str = include_str!("assets/page.css");
-/// Lays out treemaps: d3-hierarchy 3.1.2, ISC licence.
+/// The script that lays out treemaps: d3-hierarchy 3.1.2, ISC licence.
 pub(super) const VENDOR: &str = concat!(
     "/*\nd3-hierarchy 3.1.2, https://d3js.org/d3-hierarchy/\n\n",
     include_str!("assets/vendor/d3-hierarchy.LICENSE"),
@@ -26,7 +27,7 @@ pub(super) const SCRIPT: &str = concat!(
     "})();\n"
 );
 
-/// The whole page. Its bytes depend on `page` and the version of slim alone.
+/// Renders the whole page. The bytes depend on `page` and the version of slim alone.
 #[must_use]
 pub fn render(page: &Page) -> String {
     let data = data(page);
@@ -60,15 +61,15 @@ pub fn render(page: &Page) -> String {
 /// Writes the whole page.
 ///
 /// # Errors
-/// What `out` fails with.
+/// Returns an error if writing to `out` fails.
 pub fn write(page: &Page, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(render(page).as_bytes())
 }
 
-/// The page as JSON that can stand in a `<script>`: nothing in it ends the element or begins a comment, and no line separator of
-/// JavaScript is in it. These characters occur in JSON's strings only, where each may be written as an escape.
+/// Returns the page as JSON that can stand in a `<script>`: nothing in it ends the element or begins a comment, and it has no
+/// line separator of JavaScript. These characters occur only in JSON's strings, where each may be written as an escape.
 pub(super) fn data(page: &Page) -> String {
-    // What a page is made of has string keys and no maps, so that this cannot fail.
+    // A page has string keys and no maps, so this cannot fail.
     let json = serde_json::to_string(page).unwrap_or_else(|_| "{}".to_owned());
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
@@ -84,7 +85,7 @@ pub(super) fn data(page: &Page) -> String {
     out
 }
 
-/// `text` as text of an element.
+/// Adds `text` as text of an element.
 fn text(text: &str, out: &mut String) {
     for c in text.chars() {
         match c {
@@ -97,7 +98,7 @@ fn text(text: &str, out: &mut String) {
     }
 }
 
-/// What a content security policy calls an inline script or style.
+/// Returns the name of an inline script or style in a content security policy.
 fn hash(text: &str) -> String {
     format!("sha256-{}", STANDARD.encode(Sha256::digest(text)))
 }

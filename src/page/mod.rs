@@ -1,9 +1,9 @@
-//! One HTML page that tells people of an image, of what changed between two, or of profiles side by side: self-contained, without
-//! network, for a CI artefact or a mail. This module knows nothing of analyses: whoever has one fills a [`Page`], and
-//! [`render`] puts it as JSON beside the script that draws it. A section whose list is empty is not on the page.
+//! One HTML page about an image, about the changes between two, or about profiles side by side: self-contained, without
+//! network, for a CI artefact or a mail. This module knows nothing of analyses: the caller fills a [`Page`], and [`render`]
+//! puts it as JSON beside the script that draws it. A section whose list is empty is not on the page.
 //!
-//! Numbers that point into a list ([`File::layer`] and so on) count from 0; numbers that people read ([`Layer::number`]) from 1.
-//! What points at nothing is told as unknown, and never makes the page fail.
+//! Numbers that point into a list ([`File::layer`] and so on) count from 0; numbers that people read ([`Layer::number`]) from
+//! 1. A number that points at nothing is shown as unknown, and never makes the page fail.
 
 use bstr::BString;
 use serde::{Serialize, Serializer};
@@ -17,40 +17,40 @@ mod tests;
 pub use file::{Change, File};
 pub use html::{render, write};
 
-/// All that a page tells.
+/// The content of a page.
 #[derive(Serialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct Page {
-    /// What the page is about.
+    /// The subject of the page.
     pub view: View,
-    /// The heading: the image's name, or those of both.
+    /// The heading: the image's name, or the names of both.
     pub title: String,
     /// A line below the heading: platform, digest and so on.
     pub subtitle: String,
-    /// How this page was made, for its last line; empty where that is of no use.
+    /// The command that made this page, for its last line; empty if that is of no use.
     pub command: String,
     /// The figures at the top, in this order.
     pub facts: Vec<Fact>,
     /// Sentences below the figures, such as warnings.
     pub notes: Vec<String>,
-    /// The layers, bottom first; of two images those of the first before those of the second.
+    /// The layers, bottom first; for two images, those of the first come before those of the second.
     pub layers: Vec<Layer>,
     /// Names of kinds of files.
     pub kinds: Vec<String>,
-    /// Names of packages, with their manager's before their own.
+    /// Names of packages, with their manager's name before their own.
     pub packages: Vec<String>,
-    /// What can become of a file.
+    /// The verdicts that files can have.
     pub verdicts: Vec<Verdict>,
-    /// The profile that the verdicts are of; empty without verdicts.
+    /// The profile that the verdicts belong to; empty without verdicts.
     pub profile: String,
-    /// The files, in any order: treemap and table are made of these.
+    /// The files, in any order, for the treemap and the table.
     #[serde(serialize_with = "columns::serialize")]
     pub files: Vec<File>,
-    /// What each step wastes, most first.
+    /// The waste of each step, the largest first.
     pub waste: Vec<Waste>,
-    /// What each profile would save, most first.
+    /// The savings of each profile, the largest first.
     pub profiles: Vec<Profile>,
-    /// What lint has found, the gravest first.
+    /// The findings of lint, the most severe first.
     pub findings: Vec<Finding>,
     /// Bars of any other kind.
     pub bars: Vec<Bars>,
@@ -58,7 +58,7 @@ pub struct Page {
     pub tables: Vec<Table>,
 }
 
-/// What a page is about: the order of its sections depends on it.
+/// The subject of a page, which decides the order of its sections.
 #[derive(Serialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum View {
@@ -71,18 +71,18 @@ pub enum View {
     Compare,
 }
 
-/// A value, which the page writes in the unit and sorts by the number.
+/// A value, which the page writes in its unit and sorts by the number.
 #[derive(Serialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "lowercase")]
 pub enum Value {
-    /// Nothing is known, or it does not apply.
+    /// No value: nothing is known, or it does not apply.
     #[default]
     Empty,
     /// Words.
     Text(String),
     /// A path of the image, without a leading slash.
     Path(#[serde(serialize_with = "path")] BString),
-    /// What to type into a shell.
+    /// A command for a shell.
     Code(String),
     /// A size in bytes.
     Bytes(u64),
@@ -94,7 +94,7 @@ pub enum Value {
     Percent(f64),
     /// Seconds.
     Seconds(f64),
-    /// Whether something passed.
+    /// A result: true if something passed.
     Pass(bool),
 }
 
@@ -102,17 +102,17 @@ pub enum Value {
 #[derive(Serialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct Fact {
-    /// What it is, in two or three words.
+    /// The name of the figure, in two or three words.
     pub label: String,
-    /// How much.
+    /// The value.
     pub value: Value,
-    /// How much it was in the first of two images.
+    /// The value in the first of two images.
     pub was: Option<Value>,
     /// A few words more, or nothing.
     pub note: String,
 }
 
-/// Which of two images something is of.
+/// The image of two that something belongs to.
 #[derive(Serialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum Side {
@@ -127,25 +127,25 @@ pub enum Side {
 #[derive(Serialize, Clone, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct Layer {
-    /// The image that it is of.
+    /// The image that it belongs to.
     pub side: Side,
-    /// From 1 at the bottom of its image.
+    /// The number, from 1 at the bottom of its image.
     pub number: usize,
-    /// The instruction that made it; empty where the history does not say.
+    /// The instruction that made it; empty if the history does not say.
     pub instruction: String,
-    /// The size of its tar in bytes.
+    /// The size of the tar in bytes.
     pub bytes: u64,
-    /// Its size as stored, in bytes.
+    /// The size as stored, in bytes.
     pub blob_bytes: u64,
-    /// Members.
+    /// The number of members.
     pub files: u64,
-    /// Bytes of its tar that no container sees.
+    /// Bytes of the tar that no container sees.
     pub wasted_bytes: u64,
-    /// What of that weighs most.
+    /// The largest paths of these.
     pub wasted: Vec<Wasted>,
 }
 
-/// A path of which bytes are wasted.
+/// A path with wasted bytes.
 #[derive(Serialize, Clone, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct Wasted {
@@ -154,25 +154,25 @@ pub struct Wasted {
     pub path: BString,
     /// Bytes of tar.
     pub bytes: u64,
-    /// How, in a few words: `deleted in layer 9`.
+    /// The reason, in a few words: `deleted in layer 9`.
     pub how: String,
 }
 
-/// What a step of the build wastes.
+/// The waste of a step of the build.
 #[derive(Serialize, Clone, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct Waste {
-    /// The whole in a sentence. What is between backticks is set as code.
+    /// A sentence about it. Text between backticks is shown as code.
     pub sentence: String,
     /// Bytes of tar.
     pub bytes: u64,
-    /// Members.
+    /// The number of members.
     pub files: u64,
-    /// What of that weighs most.
+    /// The largest paths of these.
     pub paths: Vec<Wasted>,
 }
 
-/// What becomes of a file.
+/// The fate of a file.
 #[derive(Serialize, Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[serde(rename_all = "lowercase")]
 pub enum Fate {
@@ -191,53 +191,53 @@ pub enum Fate {
     Hidden,
 }
 
-/// What can become of a file, and why. Many files share one.
+/// A verdict on files, and its reason. Many files share one.
 #[derive(Serialize, Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[serde(rename_all = "camelCase")]
 pub struct Verdict {
-    /// What becomes of it.
+    /// The fate.
     pub fate: Fate,
-    /// The rule's id; empty where none is about it.
+    /// The rule's id; empty if no rule is about it.
     pub rule: String,
-    /// Why, in a sentence; may be empty.
+    /// The reason, in a sentence; may be empty.
     pub why: String,
 }
 
-/// What one profile would save.
+/// The savings of one profile.
 #[derive(Serialize, Clone, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct Profile {
-    /// Its name.
+    /// The profile's name.
     pub name: String,
-    /// What it is for; may be empty.
+    /// The purpose; may be empty.
     pub about: String,
-    /// What all layers are as plain tars, in bytes.
+    /// The size of all layers as plain tars, in bytes.
     pub input_bytes: u64,
-    /// What they would be, in bytes.
+    /// The size that they would have, in bytes.
     pub output_bytes: u64,
     /// The command to run.
     pub command: String,
-    /// What each rule would take, most first.
+    /// The bytes that each rule would take, most first.
     pub rules: Vec<Rule>,
 }
 
-/// What one rule would take.
+/// The files and bytes that one rule would take.
 #[derive(Serialize, Clone, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct Rule {
-    /// Its id.
+    /// The rule's id.
     pub id: String,
-    /// What it is for.
+    /// The purpose.
     pub about: String,
     /// `none`, `low` or `opt-in`.
     pub risk: String,
-    /// Files that go or are changed.
+    /// The number of files that go or are changed.
     pub files: u64,
-    /// Bytes that go.
+    /// The number of bytes that go.
     pub bytes: u64,
 }
 
-/// How grave a finding is.
+/// The severity of a finding.
 #[derive(Serialize, Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
@@ -250,22 +250,22 @@ pub enum Severity {
     Error,
 }
 
-/// What lint has found.
+/// A finding of lint.
 #[derive(Serialize, Clone, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct Finding {
-    /// How grave it is.
+    /// The severity.
     pub severity: Severity,
     /// The check's id.
     pub id: String,
-    /// The path, without a leading slash; empty where it is about none.
+    /// The path, without a leading slash; empty if it is about none.
     #[serde(serialize_with = "path")]
     pub path: BString,
     /// The layer's number, from 1 at the bottom.
     pub layer: Option<usize>,
-    /// What is wrong, in a sentence.
+    /// The message, in a sentence.
     pub message: String,
-    /// A way out; may be empty.
+    /// A suggestion for mending it; may be empty.
     pub help: String,
 }
 
@@ -285,11 +285,11 @@ pub struct Bars {
 #[derive(Serialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct Bar {
-    /// What it is of.
+    /// The name of the bar.
     pub label: String,
-    /// Its length; what is no number has none.
+    /// The value; anything that is no number has no bar.
     pub value: Value,
-    /// A second, thinner bar: what it was.
+    /// A second, thinner bar: the earlier value.
     pub was: Option<Value>,
     /// A few words more, or nothing.
     pub note: String,
@@ -315,7 +315,7 @@ pub struct Table {
 pub struct Column {
     /// The heading.
     pub title: String,
-    /// Whether its numbers have bars, to one scale in the column.
+    /// True if its numbers have bars, to one scale in the column.
     pub bar: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What the page must never do, and the same bytes for the same page.
+//! Tests of things that the page must never do, and of equal bytes for equal pages.
 
 use super::html::{SCRIPT, VENDOR, data};
 use super::{Fact, Fate, File, Finding, Page, Value, Verdict, render};

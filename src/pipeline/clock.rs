@@ -1,4 +1,4 @@
-//! How long the phases take.
+//! The times of the phases.
 
 use crate::report::Timing;
 use std::time::Instant;

@@ -1,4 +1,4 @@
-//! What profiles would save on an image that is already scanned: a plan for each, of which nothing is written.
+//! The savings of profiles on an image that is already scanned: a plan for each, of which nothing is written.
 
 use crate::Result;
 use crate::analyze::Request;
@@ -12,7 +12,7 @@ use crate::transform::Checksums;
 use rayon::prelude::*;
 use std::cmp::Reverse;
 
-/// Without the profiles that another one (`auto`) would pick, but not for this image.
+/// Removes the profiles that another one (`auto`) would pick, but not for this image.
 #[must_use]
 pub fn fitting(all: Vec<Profile>) -> Vec<Profile> {
     let choices: Vec<_> = all.iter().flat_map(|p| p.choices.clone()).collect();
@@ -23,7 +23,7 @@ pub fn fitting(all: Vec<Profile>) -> Vec<Profile> {
     all.into_iter().filter(|profile| used(profile, true) || !used(profile, false)).collect()
 }
 
-/// What a plan for a profile is made from.
+/// Makes the input of a plan for a profile.
 fn request_of<'a>(
     profile: &'a Profile,
     matcher: &'a Matcher,
@@ -34,26 +34,26 @@ fn request_of<'a>(
     plan::Request { facts, layers, merged, profile, matcher, named, squash: false, base: 0, cut: &plan::cut::WHOLE }
 }
 
-/// The plan, with what texts of the image say of its files.
+/// Returns the plan, with the files that keep their bytes because a text of the image has their checksum.
 fn planned(request: &plan::Request<'_>, checksums: &Checksums<'_>) -> Result<Plan> {
     plan::plan_with(request, |verdicts| checksums.pinned(request, verdicts))
 }
 
-/// The plan of one profile for the image of an analysis.
+/// Returns the plan of one profile for the image of an analysis.
 ///
 /// # Errors
-/// As [`savings`].
+/// Returns the errors of [`savings`].
 pub fn plan_of(profile: &Profile, input: &Input, image: &Image, request: &Request<'_>) -> Result<Plan> {
     let matcher = Matcher::new(profile)?;
     let of = request_of(profile, &matcher, None, request);
     planned(&of, &Checksums::new(input, &image.layers, &of))
 }
 
-/// What each profile would save. Those that come to the same, as `auto` and what it picks, are planned once; those with most
-/// rules come first, so that no thread is left with a long plan while the others have none.
+/// Returns the savings of each profile. Those that give the same result, such as `auto` and the profile that it picks, are
+/// planned once; those with most rules come first, so that no thread is left with a long plan at the end.
 ///
 /// # Errors
-/// Those of the input, and patterns that cannot be compiled.
+/// Returns the errors of the input, and of patterns that cannot be compiled.
 pub fn savings(profiles: &[Profile], input: &Input, image: &Image, request: &Request<'_>) -> Result<Vec<Saving>> {
     let mut different: Vec<&Profile> = Vec::new();
     for profile in profiles {
@@ -79,7 +79,7 @@ pub fn savings(profiles: &[Profile], input: &Input, image: &Image, request: &Req
     Ok(profiles.iter().filter_map(of).collect())
 }
 
-/// What a profile would save, by its plan.
+/// Returns the savings of a profile, by its plan.
 fn saving(profile: &Profile, plan: &Plan, image: &Image, request: &Request<'_>) -> Saving {
     let Request { layers, merged, .. } = *request;
     let tars: Vec<u64> = layers.iter().map(|l| l.tar_bytes).collect();

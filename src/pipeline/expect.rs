@@ -1,4 +1,5 @@
-//! A plan as `slim verify` wants it: by path, what becomes of it. The only bridge between what plans and what checks.
+//! A plan as `slim verify` needs it: the fate of each path. This is the only bridge between the code that plans and the code
+//! that checks.
 
 use super::image::Planned;
 use super::plan::Plans;
@@ -8,7 +9,7 @@ use crate::tree::{NodeId, Type};
 use crate::verify::expected::{Added, Content, Expected, Fate, Rule};
 use std::collections::HashMap;
 
-/// What is expected of each image.
+/// Returns the expectation for each image.
 #[must_use]
 pub fn expected(plans: &Plans<'_>) -> Vec<Expected> {
     plans.images.iter().map(|planned| image(planned, &plans.profile)).collect()
@@ -39,7 +40,7 @@ fn image(planned: &Planned<'_>, profile: &Profile) -> Expected {
                     (None, Some(&rule)) => Content::Made(rule, rewrites.sums(at).map(|sums| sums.sha256)),
                     (None, None) => Content::Rows,
                 };
-                // Its data may lie under a name that goes.
+                // The data may be under a name that goes.
                 out.whole.extend(tree.names(tree.node(id).inode).iter().map(|&name| tree.path(name)));
                 out.whole.insert((*planned.layers[at.layer as usize].members[at.member as usize].path).into());
             }

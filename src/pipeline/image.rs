@@ -13,28 +13,28 @@ use crate::tree::{NodeId, Tree};
 use std::collections::HashMap;
 use std::fs::File;
 
-/// What a layer is known by: layers are the same when all of this is.
+/// The identity of a layer: layers are the same if all of this is equal.
 pub type LayerKey = (BlobRef, Digest, Option<Digest>);
 
-/// What a layer is known by.
+/// Returns the identity of a layer.
 #[must_use]
 pub fn key(layer: &LayerRef) -> LayerKey {
     (layer.blob.clone(), layer.diff_id, layer.digest)
 }
 
-/// What the scan has found in each layer of an input.
+/// The results of the scan for each layer of an input.
 pub type Scans = HashMap<LayerKey, Scanned>;
 
-/// All that plans are made from.
+/// The input of plans.
 #[derive(Clone, Copy)]
 pub struct Inputs<'a> {
-    /// What is to be done.
+    /// The request.
     pub request: &'a Request,
     /// The profiles of the request.
     pub profiles: &'a Profiles<'a>,
     /// The images.
     pub input: &'a Input,
-    /// What the scan has found in their layers.
+    /// The results of the scan for their layers.
     pub scans: &'a Scans,
 }
 
@@ -42,15 +42,15 @@ pub struct Inputs<'a> {
 pub struct Planned<'a> {
     /// The image as it is in the input.
     pub image: &'a Image,
-    /// Its layers as they were scanned, bottom first.
+    /// The layers as they were scanned, bottom first.
     pub layers: Vec<&'a LayerIndex>,
-    /// What a container sees, before the plan.
+    /// The tree that a container sees, before the plan.
     pub tree: Tree,
-    /// The whiteouts and opaque markers of each layer.
+    /// The whiteouts of each layer.
     pub whiteouts: Vec<Vec<Whiteout>>,
-    /// What becomes of it.
+    /// The plan.
     pub plan: Plan,
-    /// How many layers stay as they are.
+    /// The number of layers that stay as they are.
     pub base: usize,
     pub(super) digests: Vec<Digest>,
     pub(super) tar_bytes: Vec<u64>,
@@ -62,7 +62,7 @@ impl Planned<'_> {
         emit::Job { layers, digests: &self.digests, tar_bytes: &self.tar_bytes, outputs, spool, base: self.base }
     }
 
-    /// The decompressed size of each layer that the plan writes, in bytes.
+    /// Returns the decompressed size of each layer that the plan writes, in bytes.
     pub fn layer_bytes(&self) -> impl Iterator<Item = u64> {
         self.plan.outputs.iter().map(|out| match out {
             LayerPlan::Verbatim(from) => self.tar_bytes[*from as usize],
@@ -70,12 +70,12 @@ impl Planned<'_> {
         })
     }
 
-    /// All paths that are no directories, before the plan.
+    /// Returns all paths that are no directories, before the plan.
     pub fn file_ids(&self) -> impl Iterator<Item = NodeId> {
         self.tree.ids().filter(|id| !self.tree.is_dir(*id))
     }
 
-    /// The decompressed size of all that the plan writes, in bytes.
+    /// Returns the decompressed size of everything that the plan writes, in bytes.
     pub fn output_bytes(&self) -> u64 {
         self.layer_bytes().sum()
     }

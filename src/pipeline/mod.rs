@@ -1,7 +1,7 @@
 //! The main job: `open → scan → merge → plan → write`, each a function from value to value.
 //!
-//! [`run`] calls them one after the other. Who wants to look at what is in between calls them himself, as `slim plan`, `slim verify`
-//! and `slim compare` do.
+//! [`run`] calls them one after the other. Callers that need the values in between call the functions themselves, as `slim
+//! plan`, `slim verify` and `slim compare` do.
 
 mod clock;
 pub(crate) mod estimate;

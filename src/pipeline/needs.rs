@@ -1,4 +1,4 @@
-//! What the scan has to look for, by what the rules of a profile do.
+//! The facts that the scan has to look for, by the rules of a profile.
 
 use crate::plan::guard;
 use crate::profile::{Action, Mode, Profile};
@@ -6,7 +6,8 @@ use crate::refs::paths::Search;
 use crate::scan::Needs;
 use std::sync::Arc;
 
-/// Facts are looked for only where a rule could drop what they protect, or change what they tell of.
+/// Returns the facts to look for: only those that protect something which a rule could drop, or describe something which a rule
+/// could change.
 #[must_use]
 pub fn needs(profile: &Profile) -> Needs {
     let any = |actions: &[Action]| profile.rules.iter().any(|r| r.enabled && actions.contains(&r.action));
@@ -40,7 +41,7 @@ pub fn needs(profile: &Profile) -> Needs {
     }
 }
 
-/// The names of the files whose checksums are of archives: the last parts of the patterns of that set.
+/// Returns the names of the files whose checksums are of archives: the last components of the patterns of that set.
 fn archive_lists(profile: &Profile) -> Vec<Vec<u8>> {
     let patterns = profile.sets.get(Profile::ARCHIVE_LISTS).into_iter().flatten();
     let names = patterns.filter_map(|pattern| pattern.rsplit('/').next());

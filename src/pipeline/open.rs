@@ -1,4 +1,4 @@
-//! Opening an image: its documents are read, none of its layers yet.
+//! Opens an image: its documents are read, but none of its layers.
 
 use super::progress::Ui;
 use super::request::Request;
@@ -7,10 +7,10 @@ use crate::image::Platform;
 use crate::sink::Target;
 use crate::source::{self, Input, Location, OpenOptions};
 
-/// Opens the images of a request, once it is clear that the output can be written where it is to go.
+/// Opens the images of a request, once it is clear that the output can be written to its place.
 ///
 /// # Errors
-/// Those of the documents, and where input and output contradict each other.
+/// Returns the errors of the documents, and one if input and output contradict each other.
 pub fn open(request: &Request, target: Option<&Target>, ui: &dyn Ui) -> Result<Input> {
     let location = Location::parse(&request.input)?;
     if let Some(target) = target {
@@ -27,10 +27,10 @@ pub fn open(request: &Request, target: Option<&Target>, ui: &dyn Ui) -> Result<I
     Ok(input)
 }
 
-/// Opens what the command line names, of which nothing is to be written.
+/// Opens an image that the command line names and of which nothing will be written.
 ///
 /// # Errors
-/// Those of the documents.
+/// Returns the errors of the documents.
 pub fn open_image(location: &str, platform: Option<&str>, ui: &dyn Ui) -> Result<Input> {
     let input = at(&Location::parse(location)?, platform, ui)?;
     input.warnings.iter().for_each(|w| ui.warn(w));

@@ -1,4 +1,4 @@
-//! What becomes of each image of an input, complete before the first byte is written.
+//! The plans of all images of an input, complete before the first byte is written.
 
 use super::image::{Inputs, Planned, key};
 use super::progress::Ui;
@@ -15,7 +15,7 @@ use crate::tree::merge;
 use crate::{Result, Warning};
 use std::fs::File;
 
-/// What becomes of all images of an input.
+/// The plans of all images of an input.
 pub struct Plans<'a> {
     /// The rules, for these images.
     pub profile: Profile,
@@ -23,14 +23,15 @@ pub struct Plans<'a> {
     pub images: Vec<Planned<'a>>,
     /// New contents that other programs made.
     pub spool: Option<File>,
-    /// What the user should know of the plans.
+    /// Everything that the user should know about the plans.
     pub warnings: Vec<Warning>,
 }
 
-/// Decides what becomes of the images, whose layers [`merge`](super::merge) has laid on top of each other.
+/// Plans the images whose layers [`merge`](super::merge) has laid on top of each other.
 ///
 /// # Errors
-/// Those of the profiles, and of reading what only a plan asks for: contents that may be equal, modules to compile.
+/// Returns the errors of the profiles, and of reading what only a plan asks for: contents that may be equal, modules to
+/// compile.
 pub fn plan<'a>(inputs: Inputs<'a>, merged: Vec<MergedImage>, ui: &dyn Ui) -> Result<Plans<'a>> {
     let Inputs { request, profiles, input, scans } = inputs;
     let indexes = |image: &Image| image.layers.iter().map(|l| &scans[&key(l)].index).collect();
@@ -104,8 +105,8 @@ fn plan_images<'a>(
     input.images.iter().zip(merged).enumerate().map(&mut one).collect()
 }
 
-/// Says which patterns of the command line matched nothing: they may have a typo, and a protection that protects nothing is no
-/// small matter.
+/// Notes which patterns of the command line matched nothing: they may have a typo, and a protection that protects nothing is a
+/// serious mistake.
 fn note_idle_patterns(planned: &[Planned<'_>], profile: &Profile, ui: &dyn Ui) {
     for (index, rule) in profile.rules.iter().enumerate().filter(|(_, r)| r.id == profile::COMMAND_LINE) {
         if !planned.iter().any(|p| p.plan.matched[index]) {

@@ -1,5 +1,5 @@
-//! The profiles of a run: resolved before the image is read, to know what to look for in it, and where one of them depends on
-//! what the image has, once more when that is known.
+//! The profiles of a run: resolved before the image is read, to know what to look for in it, and once more afterwards if one of
+//! them depends on the image.
 
 use super::needs::needs;
 use crate::layer::LayerIndex;
@@ -17,11 +17,11 @@ use std::sync::atomic::Ordering::Relaxed;
 /// The profiles that a request asks for.
 pub struct Profiles<'a> {
     request: Request<'a>,
-    /// Each file's text, so that both times the same is read.
+    /// Each file's text, so that the same is read both times.
     texts: RefCell<HashMap<String, String>>,
-    /// With all that may come in.
+    /// The profile with everything that may be picked.
     widest: Profile,
-    /// Its patterns, compiled when they are first asked for.
+    /// The patterns of it, compiled when they are first asked for.
     matcher: OnceCell<Matcher>,
 }
 
@@ -29,7 +29,7 @@ impl<'a> Profiles<'a> {
     /// Resolves the profiles of a request to slim an image.
     ///
     /// # Errors
-    /// [`ErrorKind::Profile`](crate::ErrorKind::Profile) where one of them is wrong or not there.
+    /// Returns [`ErrorKind::Profile`](crate::ErrorKind::Profile) if one of them is wrong or missing.
     pub fn resolve(request: &'a super::request::Request) -> Result<Self> {
         let super::request::Request { profiles, enable, drop, protect, overrides, .. } = request;
         Self::of(Request { profiles, enable, drop, protect, overrides })
@@ -38,32 +38,32 @@ impl<'a> Profiles<'a> {
     /// Resolves profiles.
     ///
     /// # Errors
-    /// As [`resolve`](Self::resolve).
+    /// Returns the errors of [`resolve`](Self::resolve).
     pub fn of(request: Request<'a>) -> Result<Self> {
         let texts = RefCell::default();
         let widest = profile::resolve(&request, &|path| read(&texts, path))?;
         Ok(Self { request, texts, widest, matcher: OnceCell::new() })
     }
 
-    /// All rules that may come in, whatever the image has.
+    /// Returns all rules that may apply, whatever the image has.
     #[must_use]
     pub const fn widest(&self) -> &Profile {
         &self.widest
     }
 
-    /// What the scan has to look for.
+    /// Returns the facts that the scan has to look for.
     ///
     /// # Errors
-    /// As [`matcher`](Self::matcher): what is wrong with patterns is told before the image is read.
+    /// Returns the errors of [`matcher`](Self::matcher): mistakes in patterns are reported before the image is read.
     pub fn needs(&self) -> Result<Needs> {
         self.matcher()?;
         Ok(needs(&self.widest))
     }
 
-    /// The patterns of all these rules, compiled.
+    /// Returns the patterns of all these rules, compiled.
     ///
     /// # Errors
-    /// [`ErrorKind::Profile`](crate::ErrorKind::Profile) where they are too many for that.
+    /// Returns [`ErrorKind::Profile`](crate::ErrorKind::Profile) if they are too many for that.
     pub fn matcher(&self) -> Result<&Matcher> {
         if let Some(matcher) = self.matcher.get() {
             return Ok(matcher);
@@ -72,10 +72,10 @@ impl<'a> Profiles<'a> {
         Ok(self.matcher.get_or_init(|| matcher))
     }
 
-    /// What holds for images with these trees and layers, one for all of them.
+    /// Returns the profile for images with these trees and layers, one for all of them.
     ///
     /// # Errors
-    /// As [`resolve`](Self::resolve).
+    /// Returns the errors of [`resolve`](Self::resolve).
     pub fn pick<'t>(&self, images: impl Iterator<Item = (&'t Tree, Vec<&'t LayerIndex>)>) -> Result<Profile> {
         let choices = &self.widest.choices;
         if choices.is_empty() {
@@ -101,7 +101,7 @@ impl<'a> Profiles<'a> {
     }
 }
 
-/// The text that says which distribution an image is of, in the file as a container would find it.
+/// Returns the text that names the distribution of an image, from the file as a container would find it.
 fn os_release<'l>(tree: &Tree, layers: &[&'l LayerIndex]) -> Option<&'l [u8]> {
     let file = distribution::PATHS.iter().find_map(|path| tree.resolve(NodeId::ROOT, path).target)?;
     let at = tree.inode_of(file).holder()?;

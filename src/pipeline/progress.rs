@@ -1,12 +1,12 @@
-//! Where the phases say what they do.
+//! The interface by which the phases report what they do.
 
 use crate::Warning;
 
-/// Where a run says what it does. Several threads may call it.
+/// A listener to a run's reports. Several threads may call it.
 pub trait Ui: Sync {
-    /// A phase begins, in which `total_bytes` are to pass; 0 where that is not known.
+    /// A phase begins, in which `total_bytes` are to pass; 0 if that is not known.
     fn phase(&self, name: &str, total_bytes: u64);
-    /// So many bytes more have passed. Cheap: an atomic addition, and a redraw a few times a second.
+    /// `bytes` more have passed. Must be cheap: an atomic addition, and a redraw a few times a second.
     fn advance(&self, bytes: u64);
     /// `done` of `total` layers have passed.
     fn layers(&self, done: usize, total: usize) {

@@ -1,13 +1,13 @@
-//! What is to be done with which image: all that an output depends on, beside the image itself.
+//! A request: everything that an output depends on, beside the image itself.
 
 use crate::Digest;
 use crate::codec::Compression;
 use crate::profile::Override;
 
-/// What becomes of the layers.
+/// The treatment of the layers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LayersMode {
-    /// The same layers in order, each less what goes.
+    /// All layers in their order, each without what goes.
     #[default]
     Keep,
     /// One layer.
@@ -15,7 +15,7 @@ pub enum LayersMode {
 }
 
 impl LayersMode {
-    /// The word on the command line and in reports.
+    /// Returns the word on the command line and in reports.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -25,10 +25,10 @@ impl LayersMode {
     }
 }
 
-/// Which layers stay byte for byte.
+/// The layers that stay byte for byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Base {
-    /// So many from the bottom.
+    /// This number of layers from the bottom.
     Count(usize),
     /// All up to the one with this diff_id or chain id.
     Digest(Digest),
@@ -42,36 +42,36 @@ pub type Encoding = (Compression, Option<u32>);
 pub struct Request {
     /// The image, as the command line names it: `app.tar`, `oci:DIR:REF`, `-` for standard input.
     pub input: String,
-    /// Where the new image goes, named likewise; none where nothing is to be written.
+    /// The place of the new image, named likewise; `None` if nothing is to be written.
     pub output: Option<String>,
     /// Names of profiles and paths of profile files, in order; at least one.
     pub profiles: Vec<String>,
     /// Ids of opt-in rules to turn on.
     pub enable: Vec<String>,
-    /// Patterns of paths to drop besides.
+    /// Patterns of further paths to drop.
     pub drop: Vec<String>,
     /// Patterns of paths never to drop.
     pub protect: Vec<String>,
-    /// What rules say instead of what is in their profiles.
+    /// Values that replace those in the rules' profiles.
     pub overrides: Vec<Override>,
     /// The command that runs the image's own Python, as words.
     pub run_with: Option<Vec<String>>,
-    /// What becomes of the layers.
+    /// The treatment of the layers.
     pub layers: LayersMode,
-    /// Which layers stay byte for byte.
+    /// The layers that stay byte for byte.
     pub base: Option<Base>,
-    /// How to compress layers; none for as in the input.
+    /// The compression of layers; `None` for that of the input.
     pub compression: Option<Encoding>,
-    /// Names of the output; none for the input's.
+    /// Names of the output; empty for the input's.
     pub tags: Vec<String>,
     /// Labels to set, in order.
     pub labels: Vec<(String, String)>,
-    /// The one platform to take, `OS/ARCH[/VARIANT]`; none for all.
+    /// The one platform to take, `OS/ARCH[/VARIANT]`; `None` for all.
     pub platform: Option<String>,
-    /// The time for `created`, in seconds since 1970; none for the input's.
+    /// The time for `created`, in seconds since 1970; `None` for the input's.
     pub created: Option<i64>,
-    /// Whether to list every path that goes.
+    /// True to list every path that goes.
     pub list_removed: bool,
-    /// Whether the report says how long each phase took.
+    /// True if the report states the time of each phase.
     pub timings: bool,
 }

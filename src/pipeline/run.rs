@@ -15,31 +15,31 @@ use crate::Result;
 use crate::report::{RemovedPath, Report};
 use crate::sink::{Sealed, Target};
 
-/// What a run has made, and what it has to say.
+/// The result of a run.
 pub struct Outcome {
     /// The report.
     pub report: Report,
     /// Every path that went, of all images; empty unless asked for.
     pub removed: Vec<RemovedPath>,
-    /// The output, whole but without its name; none where nothing was to be written.
+    /// The output, complete but without its name; `None` if nothing was to be written.
     pub output: Option<Sealed>,
 }
 
 impl Outcome {
-    /// Gives the output its name; where none was written, nothing happens.
+    /// Gives the output its name; does nothing if none was written.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`](crate::ErrorKind::Io) where that fails; nothing is at the output then.
+    /// Returns [`ErrorKind::Io`](crate::ErrorKind::Io) if that fails; then nothing is at the output.
     pub fn publish(self) -> Result<Report> {
         self.output.map_or(Ok(()), Sealed::publish)?;
         Ok(self.report)
     }
 }
 
-/// Slims an image, all but the name of the output: [`Outcome::publish`] gives it that.
+/// Slims an image, except for naming the output: [`Outcome::publish`] does that.
 ///
 /// # Errors
-/// Whatever is wrong with the input, the profiles, the request or the host; nothing is at the output then.
+/// Returns any error of the input, the profiles, the request or the host; then nothing is at the output.
 pub fn run(request: &Request, ui: &dyn Ui) -> Result<Outcome> {
     let mut clock = Clock::new();
     let target = request.output.as_deref().map(Target::parse).transpose()?;

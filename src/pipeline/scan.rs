@@ -8,10 +8,11 @@ use crate::source::{Input, LayerRef};
 use rayon::prelude::*;
 use std::collections::HashMap;
 
-/// Reads every layer of an input and finds what `needs` names.
+/// Reads every layer of an input and finds the facts that `needs` names.
 ///
 /// # Errors
-/// Those of the layers: what is no tar, or does not have the digest that its document says. Of several the one of the lowest layer.
+/// Returns the errors of the layers: for one that is no tar, or does not have the digest that its document states. If there are
+/// several, the error of the lowest layer.
 pub fn scan(input: &Input, needs: &Needs, ui: &dyn Ui) -> Result<Scans> {
     let mut unique: Vec<&LayerRef> = Vec::new();
     let mut seen = HashMap::new();
@@ -27,7 +28,7 @@ pub fn scan(input: &Input, needs: &Needs, ui: &dyn Ui) -> Result<Scans> {
     let one = |i: usize| (i, scan::scan(input, unique[i], needs, &shared, &advance));
     let mut results: Vec<(usize, Result<Scanned>)> = order.into_par_iter().with_max_len(1).map(one).collect();
     shared.check().map_err(|e| e.archive(&input.name))?;
-    // Of several errors the one of the lowest layer is told, whichever thread was first.
+    // If there are several errors, that of the lowest layer is reported, whichever thread was first.
     results.sort_by_key(|(i, _)| *i);
     results.into_iter().map(|(i, scanned)| Ok((key(unique[i]), scanned?))).collect()
 }

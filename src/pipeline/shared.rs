@@ -1,6 +1,6 @@
-//! Images of one archive that share layers. Each is planned alone first; what one of them needs or hides makes another version of
-//! a shared layer, which is then stored for each. Where the output would grow by that, they are planned again, together: of a
-//! shared layer goes what goes for all, and each is written once.
+//! Images of one archive that share layers. Each is planned alone first; if one of them needs or hides something, it gets
+//! another version of a shared layer, which is then stored for each. If the output would grow by that, they are planned again,
+//! together: from a shared layer goes only what goes for all, and each is written once.
 
 use super::image::{LayerKey, Planned, key};
 use crate::Warning;
@@ -13,17 +13,17 @@ use std::collections::{HashMap, HashSet};
 
 /// Shared layers that come out in several versions.
 pub(super) struct Versions {
-    /// How many layers each image would have to keep as they are, so that all that share them have the same.
+    /// The number of layers that each image would have to keep as they are, so that all that share them have the same.
     pub bases: Vec<usize>,
-    /// How many layers there are with several versions.
+    /// The number of layers with several versions.
     layers: usize,
     /// The size of all layers of the input as plain tars, each once, and of the output, in bytes.
     before: u64,
     after: u64,
 }
 
-/// Looks for shared layers at the bottom of images that come out in several versions. In a squash each image has a version of its
-/// own of what it does not keep, which counts where the output is larger by it.
+/// Finds shared layers at the bottom of images that come out in several versions. In a squash each image has a version of its
+/// own of the layers that it does not keep, which counts if the output is larger by it.
 pub(super) fn versions(planned: &[Planned<'_>], squash: bool) -> Option<Versions> {
     let keys: Vec<Vec<LayerKey>> = planned.iter().map(|p| p.image.layers.iter().map(key).collect()).collect();
     let mut bases = vec![0; planned.len()];
@@ -68,7 +68,7 @@ pub(super) fn versions(planned: &[Planned<'_>], squash: bool) -> Option<Versions
     (found.grow() || !squash).then_some(found)
 }
 
-/// A layer that has to be the same for one pair of images has to for all that share it.
+/// Spreads the bases: a layer that must be the same for one pair of images must be so for all that share it.
 fn spread(bases: &mut [usize], keys: &[Vec<LayerKey>]) {
     loop {
         let before = bases.to_vec();
@@ -84,18 +84,18 @@ fn spread(bases: &mut [usize], keys: &[Vec<LayerKey>]) {
     }
 }
 
-/// What becomes of a layer of an image.
+/// Returns the output for a layer of an image.
 fn outcome<'a>(planned: &'a Planned<'_>, layer: usize) -> Option<&'a LayerPlan> {
     planned.plan.outputs.iter().find(|out| out.from() as usize == layer)
 }
 
 impl Versions {
-    /// Whether the output has more in its layers than the input.
+    /// True if the output has more bytes in its layers than the input.
     pub fn grow(&self) -> bool {
         self.after > self.before
     }
 
-    /// What is to be said; `sharing`: how shared layers have been made the same, if they have.
+    /// Returns the warning; `sharing` is the way in which shared layers have been made the same, if they have.
     pub fn warning(&self, images: &[Image], sharing: Option<&Sharing>) -> Warning {
         let named = |(image, base): (&Image, &usize)| format!("{} --base {base}", image.name());
         let bases: Vec<String> = images.iter().zip(&self.bases).filter(|(_, base)| **base > 0).map(named).collect();
@@ -118,21 +118,22 @@ impl Versions {
     }
 }
 
-/// How often images are planned together before their shared layers are kept whole: each time one of them needs what the others
-/// could do without, there is less that goes.
+/// The number of times that images are planned together before their shared layers are kept whole: each time an image needs
+/// something that the others do not, less can go.
 const MOST_ROUNDS: usize = 8;
 
-/// What goes from shared layers, for all images that share them.
+/// The members that go from shared layers, for all images that share them.
 pub(super) struct Sharing {
-    /// For each image its shared layers from the bottom, by number: layers have the same if all below them are the same, too.
+    /// For each image its shared layers from the bottom, by number: two layers have the same number if all layers below them
+    /// are the same, too.
     numbers: Vec<Vec<usize>>,
-    /// By number.
+    /// The cut of each layer, by number.
     cuts: Vec<LayerCut>,
     rounds: usize,
 }
 
 impl Sharing {
-    /// Everything may go as yet.
+    /// Starts with everything cut.
     pub fn new(planned: &[Planned<'_>], versions: &Versions) -> Self {
         let mut known: HashMap<(Option<usize>, LayerKey), usize> = HashMap::new();
         let mut cuts = Vec::new();
@@ -151,7 +152,7 @@ impl Sharing {
         Self { numbers, cuts, rounds: 0 }
     }
 
-    /// Takes back what an image needs by its plan. Says whether the images are to be planned again with what is left.
+    /// Takes back what an image needs by its plan. Returns true if the images are to be planned again with the rest of the cut.
     pub fn narrow(&mut self, planned: &[Planned<'_>], profile: &Profile) -> bool {
         let before = std::mem::take(&mut self.cuts);
         self.cuts = before.iter().map(|cut| LayerCut { goes: cut.goes.clone(), ..LayerCut::default() }).collect();
@@ -176,7 +177,7 @@ impl Sharing {
 
     fn keep_needed(&mut self, planned: &[Planned<'_>], profile: &Profile) {
         let shadowed = profile.rules.iter().any(|rule| rule.enabled && rule.action == Action::DropShadowed);
-        // What no image sees goes by a rule of its own.
+        // Members that no image sees go by a rule of their own.
         let mut asked: Vec<Vec<bool>> = self.cuts.iter().map(|cut| vec![shadowed; cut.goes.len()]).collect();
         for (image, numbers) in planned.iter().zip(&self.numbers) {
             let needs = cut::needs(&image.layers, &image.tree, &image.plan.dropped, profile, numbers.len());
@@ -193,7 +194,7 @@ impl Sharing {
         }
     }
 
-    /// What goes from the shared layers of each image.
+    /// Returns the cut of the shared layers of each image.
     pub fn cuts(&self) -> Vec<Cut> {
         let one = |numbers: &Vec<usize>| Cut(numbers.iter().map(|&number| self.cuts[number].clone()).collect());
         self.numbers.iter().map(one).collect()

@@ -1,5 +1,5 @@
-//! The layers of an image on top of each other, and how many of them stay as they are. Those of a Windows image all do: the
-//! registry's hives of all layers count together, and names differ by more than their case, so nothing of it is merged.
+//! The merged layers of an image, and the number of them that stay as they are. In a Windows image all stay: the registry's
+//! hives of all layers count together, and names differ by more than their case, so nothing of it is merged.
 
 use super::image::{Inputs, Scans, key};
 use super::request::{Base, Request};
@@ -8,30 +8,30 @@ use crate::tar::Member;
 use crate::tree::merge::{self, Merged};
 use crate::{Digest, Error, ErrorKind, Result, Warning};
 
-/// Why a Windows image is no stack of files.
+/// The reason that a Windows image is no stack of files.
 const WINDOWS: &str = "the registry hives of all its layers count together, and its names do not tell case apart";
 
-/// An image's layers on top of each other.
+/// An image's layers, merged.
 pub struct MergedImage {
     /// The layers, merged.
     pub merged: Merged,
-    /// How many layers stay as they are.
+    /// The number of layers that stay as they are.
     pub base: usize,
 }
 
-/// The layers of all images of an input on top of each other; of a Windows image nothing is merged.
+/// Merges the layers of all images of an input; nothing is merged of a Windows image.
 ///
 /// # Errors
-/// Where layers do not fit on each other, or `--base` fits no image.
+/// Returns an error if layers do not fit on each other, or `--base` fits no image.
 pub fn merge(inputs: Inputs<'_>) -> Result<Vec<MergedImage>> {
     let Inputs { request, input, scans, .. } = inputs;
     merge_above(input, scans, &bases(request, input)?)
 }
 
-/// The same with so many layers of each image kept as they are.
+/// Merges the layers with this number of layers of each image kept as they are.
 ///
 /// # Errors
-/// Where layers do not fit on each other.
+/// Returns an error if layers do not fit on each other.
 pub(super) fn merge_above(input: &Input, scans: &Scans, bases: &[usize]) -> Result<Vec<MergedImage>> {
     let one = |(image, &base): (&Image, &usize)| {
         if image.is_windows() {
@@ -44,7 +44,7 @@ pub(super) fn merge_above(input: &Input, scans: &Scans, bases: &[usize]) -> Resu
     input.images.iter().zip(bases).map(one).collect()
 }
 
-/// What the user should know of a Windows image.
+/// Returns the warning about a Windows image.
 pub(super) fn windows(image: &Image) -> Warning {
     Warning::new(
         "windows-image",
@@ -52,10 +52,10 @@ pub(super) fn windows(image: &Image) -> Warning {
     )
 }
 
-/// The layers of one image on top of each other.
+/// Merges the layers of one image.
 ///
 /// # Errors
-/// Where they do not fit on each other, or it is a Windows image.
+/// Returns an error if they do not fit on each other, or it is a Windows image.
 pub fn merge_layers(input: &Input, image: &Image, scans: &Scans) -> Result<Merged> {
     if image.is_windows() {
         let what = format!("{} is a Windows image, and cannot be looked into: {WINDOWS}", image.name());
@@ -70,7 +70,7 @@ fn merged(input: &Input, image: &Image, scans: &Scans, base: usize) -> Result<Me
     merge::merge(&members, base).map_err(|e| e.archive(&input.name))
 }
 
-/// How many layers of each image are its base.
+/// Returns the number of layers of each image that are its base.
 fn bases(request: &Request, input: &Input) -> Result<Vec<usize>> {
     let of = |image: &Image| match &request.base {
         None => Ok(Some(0)),
@@ -93,7 +93,7 @@ fn bases(request: &Request, input: &Input) -> Result<Vec<usize>> {
     Ok(found.into_iter().map(|n| n.unwrap_or(0)).collect())
 }
 
-/// The number of layers up to the one with this diff id or chain id.
+/// Returns the number of layers up to the one with this diff_id or chain id.
 /// Source: <https://github.com/opencontainers/image-spec/blob/main/config.md#layer-chainid>.
 fn base_by_digest(layers: &[LayerRef], wanted: Digest) -> Option<usize> {
     let mut chain: Option<Digest> = None;

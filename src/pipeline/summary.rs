@@ -1,4 +1,4 @@
-//! What a finished run says: the figures of all phases as one report.
+//! The report of a finished run, with the figures of all phases.
 
 use super::image::{Inputs, Planned, key};
 use super::plan::Plans;
@@ -91,7 +91,7 @@ fn output_side(written: &Written, planned: &[Planned<'_>]) -> Side {
     }
 }
 
-/// What a registry sends for these blobs; unknown where one would be compressed first.
+/// Returns the bytes that a registry sends for these blobs; `None` if one would be compressed first.
 fn pulled(blobs: impl Iterator<Item = (Compression, u64)>) -> Option<u64> {
     blobs.map(|(c, size)| (c != Compression::None).then_some(size)).sum()
 }

@@ -1,4 +1,4 @@
-//! What a push and a pull move: layers are compressed for them, and archives of `docker save` have them plain.
+//! The bytes that a push and a pull move: layers are compressed for them, and archives of `docker save` have them plain.
 
 use super::image::{LayerKey, key};
 use super::progress::Ui;
@@ -8,7 +8,7 @@ use crate::{Error, Result};
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
 
-/// Counts what is written to it.
+/// A writer that counts its bytes.
 struct Count(u64);
 
 impl Write for Count {
@@ -22,10 +22,10 @@ impl Write for Count {
     }
 }
 
-/// Bytes of a tar of this size, and of what each compression makes of it at slim's own level, in one reading.
+/// Returns the bytes of a tar of this size, and those that each compression makes of it at slim's own level, in one reading.
 ///
 /// # Errors
-/// Those of the reader.
+/// Returns the errors of the reader.
 pub fn sizes<const N: usize>(
     reader: &mut dyn Read,
     size: u64,
@@ -57,10 +57,11 @@ pub fn sizes<const N: usize>(
     Ok((plain, out))
 }
 
-/// What each layer of an image takes compressed: as it is stored where it is, else as gzip makes it if `measure` says so.
+/// Returns the compressed size of each layer of an image: as stored if it is compressed, otherwise with gzip if `measure` is
+/// true.
 ///
 /// # Errors
-/// Those of the input.
+/// Returns the errors of the input.
 pub fn compressed(input: &Input, image: &Image, measure: bool, ui: &dyn Ui) -> Result<Vec<Option<u64>>> {
     let plain = || image.layers.iter().filter(|l| l.compression == Compression::None);
     let mut known: HashMap<LayerKey, u64> = HashMap::new();

@@ -1,4 +1,4 @@
-//! Pass 2 and the documents: an output that is whole but for its name.
+//! Pass 2 and the documents: an output that is complete except for its name.
 
 use super::clock::Clock;
 use super::image::{Inputs, Planned};
@@ -11,7 +11,7 @@ use crate::sink::{self, Assembly, OutLayer, Output, Rewritten, Sealed, Target};
 use crate::source::ImageFormat;
 use crate::{Digest, Result, Warning, emit};
 
-/// What has been written, and waits for its name.
+/// The written output, which waits for its name.
 pub struct Written {
     /// For each image its layers, bottom first.
     pub layers: Vec<Vec<OutLayer>>,
@@ -19,20 +19,21 @@ pub struct Written {
     pub configs: Vec<Digest>,
     /// The digest of each image's manifest.
     pub manifests: Vec<Digest>,
-    /// The form of the output.
+    /// The image format of the output.
     pub form: ImageFormat,
     /// The output.
     pub sealed: Sealed,
-    /// What the user should know of the documents.
+    /// Everything that the user should know about the documents.
     pub warnings: Vec<Warning>,
-    /// How long layers and documents took.
+    /// The times of layers and documents.
     pub(super) timings: Vec<Timing>,
 }
 
-/// Writes what is planned to where `target` says, whole but for its name.
+/// Writes the plans' output to `target`, complete except for its name.
 ///
 /// # Errors
-/// Those of the host, and [`ErrorKind::Digest`](crate::ErrorKind::Digest) where the input has changed since it was scanned.
+/// Returns the errors of the host, and [`ErrorKind::Digest`](crate::ErrorKind::Digest) if the input has changed since it was
+/// scanned.
 pub fn write(inputs: Inputs<'_>, plans: &Plans<'_>, target: &Target, ui: &dyn Ui) -> Result<Written> {
     let Inputs { request, input, .. } = inputs;
     let (planned, spool) = (&plans.images, plans.spool.as_ref());

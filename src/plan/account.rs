@@ -1,11 +1,12 @@
-//! Who takes what: every member that is not in the output, with the rule that took it and its bytes in the tar.
+//! Accounts for every member that is not in the output: the rule that took it, and its bytes in the tar.
 
 use super::emission::Names;
 use super::{Removed, Request, SHADOWED, verdict};
 use crate::tree::MemberId;
 use crate::tree::merge::{Role, role};
 
-/// Lists the members that are gone, layer by layer in tar order. What no rule dropped by its path was hidden by a later layer.
+/// Lists the members that are gone, layer by layer in tar order. A member that no rule dropped by its path was hidden by a
+/// later layer.
 #[must_use]
 pub fn removed(
     request: &Request<'_>,
@@ -19,7 +20,7 @@ pub fn removed(
         let gone = &gone[layer as usize];
         for (member, found) in (0u32..).zip(&index.members).filter(|&(m, _)| gone[m as usize]) {
             let by_rule = names.get(MemberId { layer, member }).and_then(|n| dropped[n.index()]);
-            // Without the rule for what is hidden, that went by its own path.
+            // Without the rule `shadowed`, hidden members went by their own paths.
             let by_path =
                 || if shadowed == SHADOWED { verdict::propose_path(&found.path, request.matcher) } else { None };
             let rule = by_rule.or_else(by_path).unwrap_or(shadowed);

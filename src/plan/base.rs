@@ -1,4 +1,4 @@
-//! The layers of the base: as they are, but for what goes for all images that share them.
+//! The layers of the base: unchanged, except for the members that go for all images that share them.
 
 use super::compose::Composer;
 use super::cut::LayerCut;
@@ -8,7 +8,7 @@ use crate::tree::MemberId;
 use std::collections::HashSet;
 
 impl Layers<'_> {
-    /// A layer of the base: as it is, or without what goes for all images that share it.
+    /// Writes a layer of the base: unchanged, or without the members that go for all images that share it.
     pub(super) fn base_layer(&mut self, layer: u32) {
         let members = &self.request.layers[layer as usize].members;
         let cut = self.request.cut.0.get(layer as usize).filter(|cut| **cut != LayerCut::default());

@@ -1,8 +1,8 @@
-//! Which of Python's compiled modules an interpreter of this image would use, which of them rules take, and what it costs
-//! where used ones go.
+//! Python's compiled modules: which of them an interpreter of this image would use, which of them rules take, and the cost of
+//! dropping used ones.
 //!
-//! Whatever is doubtful counts as used: a tag that no known interpreter has, a source that lies elsewhere, a version of the
-//! interpreter that can't be told.
+//! Everything doubtful counts as used: a tag that no known interpreter has, a source that lies elsewhere, an interpreter whose
+//! version can't be told.
 
 use super::Request;
 use super::proposal::Proposals;
@@ -12,44 +12,44 @@ use crate::tree::{MemberId, NodeId, Tree, Type};
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// What is known of a compiled module.
+/// The state of a compiled module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finding {
     /// An interpreter loads it in place of this source.
     Used(NodeId),
-    /// It disagrees with this source, which is compiled anew at each start.
+    /// It disagrees with this source, which is compiled again at each start.
     Stale(NodeId),
     /// Nothing loads it: its source or its interpreter is not there.
     Orphan,
     /// It is an optimized form, for interpreters that are run with `-O`, beside the usual one.
     Duplicate,
-    /// It can't be told.
+    /// The state can't be told.
     Unknown,
 }
 
-/// What it costs that rules take compiled modules which interpreters use.
+/// The cost of dropping compiled modules that interpreters use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Price {
-    /// Modules whose source stays and which are compiled at each start that imports them.
+    /// The number of modules whose source stays and which are then compiled at each start that imports them.
     pub modules: u64,
-    /// Bytes of bytecode that went with them.
+    /// The bytes of bytecode that went with them.
     pub bytes: u64,
 }
 
-/// Looks at compiled modules.
+/// A reader of the compiled modules of an image.
 pub struct Look<'a> {
     request: &'a Request<'a>,
     tree: &'a Tree,
     known: &'a Known,
 }
 
-/// What holds for all compiled modules of an image.
+/// Facts that hold for all compiled modules of an image.
 #[derive(Debug, Default)]
 pub struct Known {
     versions: Versions,
-    /// By tag: the number that most of its modules begin with, all but that of other versions.
+    /// By tag: the magic number that most of its modules begin with; modules with another number are for other versions.
     magic: HashMap<Vec<u8>, u16>,
-    /// Whether the config has interpreters run with `-O`.
+    /// True if the config has interpreters run with `-O`.
     optimizes: bool,
 }
 
@@ -57,12 +57,12 @@ pub struct Known {
 #[derive(Debug, Default)]
 struct Versions {
     known: BTreeSet<(u32, u32)>,
-    /// Whether there is one of which the version can't be told.
+    /// True if there is an interpreter whose version can't be told.
     unknown: bool,
 }
 
 impl Known {
-    /// Gathers it, by walks of the whole tree.
+    /// Gathers the facts, by walks of the whole tree.
     #[must_use]
     pub fn new(request: &Request<'_>) -> Self {
         let versions = versions(&request.merged.tree);
@@ -73,7 +73,7 @@ impl Known {
 }
 
 impl<'a> Look<'a> {
-    /// Looks with what is known of the image.
+    /// Makes a reader with the facts about the image.
     #[must_use]
     pub fn new(request: &'a Request<'a>, known: &'a Known) -> Self {
         Self { request, tree: &request.merged.tree, known }
@@ -88,7 +88,7 @@ impl<'a> Look<'a> {
         self.request.layers[at.layer as usize].bytecode.get(&at.member).copied()
     }
 
-    /// The number that most modules of a tag have, of those that agree with their source.
+    /// Returns for each tag the number that most of its modules have, counting those that agree with their source.
     fn magics(&self) -> HashMap<Vec<u8>, u16> {
         let mut counts: BTreeMap<(&[u8], u16), u32> = BTreeMap::new();
         for node in self.tree.ids() {
@@ -106,7 +106,7 @@ impl<'a> Look<'a> {
             let entry = best.entry(tag.to_vec()).or_insert((0, 0, false));
             match count.cmp(&entry.0) {
                 std::cmp::Ordering::Greater => *entry = (count, magic, true),
-                // As many of one as of the other: nobody knows.
+                // As many of one as of the other: the usual number is not known.
                 std::cmp::Ordering::Equal => entry.2 = false,
                 std::cmp::Ordering::Less => {}
             }
@@ -114,14 +114,14 @@ impl<'a> Look<'a> {
         best.into_iter().filter(|(_, (.., clear))| *clear).map(|(tag, (_, magic, _))| (tag, magic)).collect()
     }
 
-    /// The name of a file in a directory where interpreters look.
+    /// Returns the name of a compiled module in a directory where interpreters look.
     fn cached(&self, node: NodeId) -> Option<Name<'a>> {
         let parent = self.tree.node(node).parent;
         let here = self.tree.inode_of(node).kind == Type::File && self.tree.name(parent) == CACHE;
         if here { Name::of(self.tree.name(node)) } else { None }
     }
 
-    /// The number that a tag's modules begin with in this image, where most agree.
+    /// Returns the number that a tag's modules begin with in this image, if most agree.
     #[must_use]
     pub fn usual_magic(&self, name: Name<'_>) -> Option<u16> {
         self.known.magic.get(name.tag).copied()
@@ -144,7 +144,7 @@ impl<'a> Look<'a> {
                 None => Source::Gone,
             };
         }
-        // Other loaders compile other files: `MODULE.hy`, or a script without an ending.
+        // Loaders other than Python's compile other files: `MODULE.hy`, or a script without an extension.
         let start = [name.module, b"."].concat();
         let other = tree.children_from(dir, &start).first().is_some_and(|&s| tree.name(s).starts_with(&start));
         if other || tree.child(dir, name.module).is_some_and(|s| !tree.is_dir(s)) {
@@ -154,7 +154,7 @@ impl<'a> Look<'a> {
         }
     }
 
-    /// What is known of one file; none where it is no compiled module in a `__pycache__`.
+    /// Returns the state of one file; `None` if it is no compiled module in a `__pycache__`.
     #[must_use]
     pub fn finding(&self, node: NodeId) -> Option<Finding> {
         let name = self.cached(node)?;
@@ -168,7 +168,7 @@ impl<'a> Look<'a> {
     }
 
     fn beside(&self, node: NodeId, name: Name<'_>, source: NodeId) -> Finding {
-        // Before 3.7 headers were of other forms.
+        // Before Python 3.7 headers had other formats.
         let modern = name.version().is_some_and(|version| version >= (3, 7));
         let Some(header) = self.header(node).filter(|_| modern) else { return Finding::Unknown };
         let other = self.known.magic.get(name.tag).is_some_and(|usual| header.magic() != Some(*usual));
@@ -186,7 +186,7 @@ impl<'a> Look<'a> {
         }
     }
 
-    /// A module's bytecode beside its source, as Python 2 wrote it and as Python 3 never reads it.
+    /// True for a module's bytecode beside its source, as Python 2 wrote it and as Python 3 never reads it.
     fn is_beside_source(&self, node: NodeId) -> bool {
         let tree = self.tree;
         let Some(module) = tree.name(node).strip_suffix(b".pyc") else { return false };
@@ -195,7 +195,7 @@ impl<'a> Look<'a> {
     }
 }
 
-/// Where a module's source is.
+/// The place of a module's source.
 enum Source {
     MemberId(NodeId),
     Gone,
@@ -203,14 +203,14 @@ enum Source {
 }
 
 impl Versions {
-    /// Whether a module is for a Python that the image has not got. An image without any may be a part of another.
+    /// True if a module is for a Python that the image does not have. An image without any Python may be a part of another.
     fn lack(&self, name: Name<'_>) -> bool {
         let known = name.version().is_some_and(|version| self.known.contains(&version));
         name.is_cpython() && !self.unknown && !self.known.is_empty() && !known
     }
 }
 
-/// Finds interpreters, and libraries and standard libraries for programs that have one inside, by their names.
+/// Finds the versions of interpreters, by their names, and of libraries and standard libraries of programs that embed one.
 fn versions(tree: &Tree) -> Versions {
     let mut out = Versions::default();
     for node in tree.ids() {
@@ -231,7 +231,7 @@ fn versions(tree: &Tree) -> Versions {
     out
 }
 
-/// `3.11` and whatever follows.
+/// Reads `3.11` at the beginning of a text.
 fn dotted(text: &[u8]) -> Option<(u32, u32)> {
     let dot = text.iter().position(|&c| c == b'.')?;
     let minor = &text[dot + 1..];
@@ -239,7 +239,7 @@ fn dotted(text: &[u8]) -> Option<(u32, u32)> {
     Some((number(&text[..dot])?, number(&minor[..end])?))
 }
 
-/// `311.zip`: a standard library.
+/// Reads `311.zip`, the name of a standard library.
 fn zipped(text: &[u8]) -> Option<(u32, u32)> {
     let digits = text.strip_suffix(b".zip").filter(|digits| digits.len() > 1)?;
     Some((number(&digits[..1])?, number(&digits[1..])?))
@@ -250,13 +250,13 @@ fn number(digits: &[u8]) -> Option<u32> {
     digits.parse().ok()
 }
 
-/// Whether the config has Python run with `-O`, as far as it says so itself.
+/// True if the config has Python run with `-O`, as far as the config itself says so.
 fn optimizes(request: &Request<'_>) -> bool {
     let set = request.facts.env.iter().any(|(key, value)| key == "PYTHONOPTIMIZE" && !value.is_empty() && value != "0");
     set || request.facts.command_words().any(|word| word == "-O" || word == "-OO")
 }
 
-/// Adds to what rules would drop the compiled modules that rules about bytecode take.
+/// Adds the compiled modules that rules about bytecode take to the proposals for dropping.
 pub fn propose(request: &Request<'_>, known: &OnceCell<Known>, proposals: &mut Proposals) {
     if proposals.changes.iter().all(|change| change.bytecode.is_none()) {
         return;
@@ -291,7 +291,7 @@ pub fn propose(request: &Request<'_>, known: &OnceCell<Known>, proposals: &mut P
     }
 }
 
-/// What it costs that these nodes are dropped, whatever the rule.
+/// Returns the cost of dropping these nodes, whatever rule drops them.
 #[must_use]
 pub fn price(request: &Request<'_>, known: &OnceCell<Known>, dropped: &[Option<u16>]) -> Price {
     let mut out = Price::default();

@@ -1,4 +1,4 @@
-//! Puts one output layer together: ranges of input layers, and headers for what changes its name or place.
+//! Puts one output layer together: ranges of input layers, and headers for members that change their name or place.
 
 use super::edits::Added;
 use super::rewrite::Rewrites;
@@ -18,23 +18,23 @@ pub struct Composer<'a> {
     request: &'a Request<'a>,
     tree: &'a Tree,
     rewrites: &'a Rewrites,
-    /// The input layer whose place this takes; none for a squash.
+    /// The input layer whose place this takes; `None` for a squash.
     place: Option<u32>,
     pieces: Vec<Piece>,
     size: u64,
     /// Directories that this layer has an entry for, now or at a member still to come.
     explicit: HashSet<NodeId>,
-    /// By node: whether its entry has been written.
+    /// By node: true if its entry has been written.
     written: Vec<bool>,
-    /// Directories of which it is known that they and all above them have what they need.
+    /// Directories that are known to have the entries they need, together with all directories above them.
     settled: HashSet<NodeId>,
     entries: u64,
     synthesized: bool,
 }
 
 impl<'a> Composer<'a> {
-    /// An empty layer in the `place` of an input layer, or of all above the base for a squash. `explicit` are the directories
-    /// that will get an entry from a member of that layer.
+    /// Makes an empty layer in the `place` of an input layer, or of all layers above the base for a squash. `explicit` are the
+    /// directories that will get an entry from a member of that layer.
     pub fn new(
         request: &'a Request<'a>,
         rewrites: &'a Rewrites,
@@ -56,7 +56,7 @@ impl<'a> Composer<'a> {
         }
     }
 
-    /// Whether nothing has been added.
+    /// True if nothing has been added.
     pub const fn is_empty(&self) -> bool {
         self.entries == 0
     }
@@ -68,7 +68,7 @@ impl<'a> Composer<'a> {
         }
     }
 
-    /// Copies a member as it is.
+    /// Copies a member unchanged, or with the new content or link target that it gets.
     pub fn raw(&mut self, at: MemberId, node: Option<NodeId>) {
         if let Some(node) = node {
             if std::mem::replace(&mut self.written[node.index()], true) && self.tree.is_dir(node) {
@@ -87,14 +87,14 @@ impl<'a> Composer<'a> {
         }
     }
 
-    /// Writes the inode of a node under the node's name: its metadata, and the data from where that is.
+    /// Writes the inode of a node under the node's name: its metadata, and the data from the holder.
     pub fn inode(&mut self, node: NodeId) {
         self.synthesized = true;
         self.explicit(node);
     }
 
-    /// The same where the layer's own member says it already, with a global header's help: that alone is no reason to give the
-    /// layer other bytes.
+    /// Like [`Self::inode`], for a node that the layer's own member describes with a global header's help: that alone is no
+    /// reason to give the layer other bytes.
     pub fn explicit(&mut self, node: NodeId) {
         if !self.written[node.index()] {
             self.parents(node);
@@ -102,27 +102,28 @@ impl<'a> Composer<'a> {
         }
     }
 
-    /// Writes a hard link to a node that this layer already has. It repeats the metadata of its inode: docker applies a link
-    /// entry's owner and mode to the shared inode.
+    /// Writes a hard link to a node that this layer already has. It repeats the metadata of its inode, because docker applies a
+    /// link entry's owner and mode to the shared inode.
     pub fn link(&mut self, node: NodeId, first: NodeId) {
         self.synthesized = true;
         self.relink(node, first);
     }
 
-    /// The same where the layer's own member says it already, but for the metadata: that alone is no reason to give the layer
-    /// other bytes.
+    /// Like [`Self::link`], for a link that the layer's own member describes except for the metadata: that alone is no reason
+    /// to give the layer other bytes.
     pub fn relink(&mut self, node: NodeId, first: NodeId) {
         self.parents(node);
         self.bare_link(node, first);
     }
 
-    /// Writes an entry for a directory that only what was in it implied, with the metadata that engines give such a directory.
+    /// Writes an entry for a directory that was only implied by its contents, with the metadata that engines give such a
+    /// directory.
     pub fn implied(&mut self, path: &[u8]) {
         self.push(synth::header(path, &Kind::Dir, &root_dir(), 0, None));
         self.entries += 1;
     }
 
-    /// The same without a look at the directories above: where all members stay as they are.
+    /// Like [`Self::relink`], without entries for the directories above: for layers in which all members stay as they are.
     pub fn bare_link(&mut self, node: NodeId, first: NodeId) {
         let kind = Kind::hard_link(self.tree.path(first));
         let meta = self.meta(self.tree.inode_of(node).holder()).cloned().unwrap_or_else(root_dir);
@@ -141,7 +142,7 @@ impl<'a> Composer<'a> {
         self.entries += 1;
     }
 
-    /// Copies a whiteout as it is.
+    /// Copies a whiteout unchanged.
     pub fn raw_marker(&mut self, at: MemberId) {
         let member = self.request.member(at);
         self.marker_parents(path::split(&member.path).0);
@@ -155,8 +156,8 @@ impl<'a> Composer<'a> {
         }
     }
 
-    /// The finished layer; none if nothing is in it. `untouched` says that all members of the layer in whose place this is
-    /// have been copied and nothing else could have been.
+    /// Finishes the layer; returns `None` if nothing is in it. `untouched` says that all members of the layer in whose place
+    /// this is have been copied, and that there was nothing else to copy.
     pub fn finish(self, from: u32, untouched: bool) -> Option<LayerPlan> {
         if self.is_empty() {
             return None;
@@ -167,8 +168,8 @@ impl<'a> Composer<'a> {
         Some(LayerPlan::Splice { from, pieces: self.pieces, size: self.size + END_MARKER })
     }
 
-    /// Makes sure of entries for the directories above a node. An overlay engine gives a directory that a layer only implies
-    /// the mode 0755 of root, whatever a lower layer says of it.
+    /// Writes entries for the directories above a node that need one. An overlay engine gives a directory that a layer only
+    /// implies the mode 0755 of root, whatever a lower layer says about it.
     fn parents(&mut self, node: NodeId) {
         let tree = self.tree;
         let above: Vec<NodeId> = tree.ancestors(node).take_while(|dir| self.settled.insert(*dir)).collect();
@@ -180,11 +181,11 @@ impl<'a> Composer<'a> {
             return;
         }
         let needed = match (self.tree.inode_of(dir).holder(), self.place) {
-            // A squash has all entries: parents go before children.
+            // In a squash every directory gets its entry here: parents go before children.
             (Some(_), None) => true,
-            // A higher layer says what the directory is; here it may be implied.
+            // A higher layer describes the directory; here it may be implied.
             (Some(holder), Some(place)) => holder.layer < place,
-            // Implied and fresh: to be told from what the base has there.
+            // Only implied: an entry is needed if the base has a described directory in this place, which it must replace.
             (None, _) => {
                 let base = self.request.merged.base.as_ref();
                 base.is_some_and(|b| b.lookup(&self.tree.path(dir)).is_some_and(|n| b.inode_of(n).holder().is_some()))
@@ -231,13 +232,13 @@ impl<'a> Composer<'a> {
         self.entries += 1;
     }
 
-    /// Writes a symbolic link that leads elsewhere now.
+    /// Writes a symbolic link with a new target.
     fn moved_link(&mut self, path: &[u8], target: &BString, meta: &Meta) {
         self.synthesized = true;
         self.push(synth::header(path, &Kind::symlink(target.clone()), meta, 0, None));
     }
 
-    /// Writes a file under its new content.
+    /// Writes a file with its new content.
     fn rewritten(&mut self, layer: u32, member: &tar::Member, path: &[u8], new: &elf::Recipe) {
         self.synthesized = true;
         self.push(synth::header(path, &Kind::File, &member.meta, new.size, None));
@@ -283,18 +284,18 @@ impl<'a> Composer<'a> {
     }
 }
 
-/// The metadata of a directory that nobody describes.
+/// Returns the metadata of a directory that no member describes.
 fn root_dir() -> Meta {
     Attrs { mode: 0o755, ..Attrs::default() }.into()
 }
 
-/// Whether two members give their inode the same mode, owner and time.
+/// True if two members give their inode the same mode, owner and time.
 pub fn same_attributes(a: &tar::Member, b: &tar::Member) -> bool {
     let fields = |m: &tar::Member| (m.meta.attrs.mode, m.meta.attrs.uid, m.meta.attrs.gid, m.meta.mtime);
     fields(a) == fields(b)
 }
 
-/// Whether two members give their inode the same metadata, owners' names and xattrs included.
+/// True if two members give their inode the same metadata, owners' names and xattrs included.
 pub fn same_inode(a: &tar::Member, b: &tar::Member) -> bool {
     let (a_attrs, b_attrs) = (&*a.meta.attrs, &*b.meta.attrs);
     let xattrs = |attrs: &Attrs| -> Vec<_> {

@@ -1,5 +1,5 @@
-//! What goes from layers that several images share: the same for all of them, so that each such layer is written once. A member
-//! goes where no image keeps it and nothing that it hides would come back.
+//! The members that go from layers which several images share: the same for all of them, so that each such layer is written
+//! once. A member goes if no image keeps it and nothing that it hides would come back.
 
 use super::emission::Names;
 use crate::layer::LayerIndex;
@@ -11,23 +11,23 @@ use crate::tree::{MemberId, NodeId, Tree};
 use bstr::BString;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-/// What goes from one shared layer.
+/// The members that go from one shared layer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LayerCut {
-    /// By member: whether it goes. Empty where none does.
+    /// By member: true if it goes. Empty if none does.
     pub goes: Vec<bool>,
-    /// Paths of directories that the layer only implied and that nothing is left in: they get an entry of their own.
+    /// Paths of directories that the layer only implied and in which nothing is left: they get an entry of their own.
     pub emptied: BTreeSet<BString>,
 }
 
-/// What goes from the layers of a base, bottom first; of layers that are not listed nothing does.
+/// The cut of each layer of a base, bottom first; from layers that are not listed nothing goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cut(pub Vec<LayerCut>);
 
-/// Nothing goes.
+/// The cut that removes nothing.
 pub static WHOLE: Cut = Cut(Vec::new());
 
-/// What an image says of a member of a shared layer.
+/// The need that an image has of a member of a shared layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
     /// The image's plan keeps it.
@@ -38,7 +38,7 @@ pub enum Need {
     Hidden,
 }
 
-/// What an image says of the members of its lowest `count` layers; `dropped` are the verdicts of its plan.
+/// Returns an image's need of each member of its lowest `count` layers; `dropped` are the verdicts of its plan.
 #[must_use]
 pub fn needs(
     layers: &[&LayerIndex],
@@ -54,7 +54,7 @@ pub fn needs(
         }
         let Some(node) = names.get(at) else { return Need::Hidden };
         let rule = dropped[node.index()].and_then(|rule| profile.rules.get(usize::from(rule)));
-        // A package goes whole or not at all, with all that its manager wrote down of it.
+        // A package goes whole or not at all, together with all that its manager's database says of it.
         if rule.is_some_and(|rule| rule.action != Action::RemovePackage) { Need::Dropped } else { Need::Kept }
     };
     let of_layer = |(layer, index): (u32, &&LayerIndex)| {
@@ -64,15 +64,15 @@ pub fn needs(
 }
 
 impl Cut {
-    /// Whether a member goes.
+    /// True if a member goes.
     #[must_use]
     pub fn has(&self, at: MemberId) -> bool {
         let goes = self.0.get(at.layer as usize).and_then(|layer| layer.goes.get(at.member as usize));
         goes.is_some_and(|goes| *goes)
     }
 
-    /// Takes back what cannot go: what hides something that stays, directories with anything in them, and the data of hard
-    /// links that stay. What a layer keeps by this depends on it and on the layers below alone.
+    /// Takes back the members that cannot go: those that hide something that stays, directories with anything left in them, and
+    /// the data of hard links that stay. The result for a layer depends on it and on the layers below alone.
     pub fn settle(&mut self, layers: &[&LayerIndex]) {
         let mut below: HashSet<&[u8]> = HashSet::new();
         for (cut, index) in self.0.iter_mut().zip(layers) {
@@ -86,7 +86,7 @@ impl Cut {
         }
     }
 
-    /// Adds the directories that only lower layers imply and that an image keeps though nothing is left in them.
+    /// Adds the directories that only lower layers imply and that an image keeps although nothing is left in them.
     pub fn keep_emptied(&mut self, tree: &Tree, dropped: &[Option<u16>]) {
         let kept = |id: &NodeId| dropped[id.index()].is_none();
         for id in tree.ids().skip(1).filter(|id| tree.is_dir(*id) && kept(id)) {
@@ -99,7 +99,7 @@ impl Cut {
         }
     }
 
-    /// Whether anything of the base's tree is left at a node or below it.
+    /// True if anything of the base's tree is left at a node or below it.
     pub(super) fn leaves(&self, base: &Tree, node: NodeId) -> bool {
         base.subtree(node).any(|id| match base.node(id).at() {
             Some(at) => !self.has(at),
@@ -107,8 +107,8 @@ impl Cut {
         })
     }
 
-    /// Whether these layers, merged without what goes, have all else as it was: checked by merging them, whatever
-    /// [`settle`](Self::settle) has thought of.
+    /// True if these layers, merged without the members that go, have everything else as it was. This is checked by merging
+    /// them, independently of [`settle`](Self::settle).
     #[must_use]
     pub fn is_clean(&self, layers: &[&LayerIndex]) -> bool {
         let layers = &layers[..self.0.len()];
@@ -131,19 +131,20 @@ impl Cut {
     }
 }
 
-/// Which member gives each path its name, and which its inode; `original` says where members were.
+/// Returns for each path the member that gives it its name, and the member that gives it its inode; `original` maps members to
+/// those of the uncut layers.
 fn given(tree: &Tree, original: &dyn Fn(MemberId) -> MemberId) -> HashMap<BString, (MemberId, Option<MemberId>)> {
     let one =
         |id: NodeId| Some((tree.path(id), (original(tree.node(id).at()?), tree.inode_of(id).holder().map(original))));
     tree.ids().filter_map(one).collect()
 }
 
-/// A path and all directories above it.
+/// Returns a path and all directories above it.
 fn upwards(path: &[u8]) -> impl Iterator<Item = &[u8]> {
     std::iter::successors(Some(path), |path| Some(path::split(path).0).filter(|dir| !dir.is_empty()))
 }
 
-/// `below`: what lower layers keep, with all directories above it.
+/// Settles one layer. `below` are the paths that lower layers keep, with all directories above them.
 fn settle_layer(goes: &mut Vec<bool>, members: &[Member], below: &HashSet<&[u8]>) {
     let mut data: HashSet<&[u8]> = HashSet::new();
     for (goes, member) in goes.iter_mut().zip(members).rev() {
@@ -168,7 +169,7 @@ mod tests {
     use super::*;
     use crate::tree::merge::tests::layer;
 
-    /// Layers, and of each the paths that may go; the answer has those that go.
+    /// Settles layers, each given with the paths that may go; returns those that go.
     fn settled(layers: &[(&[&str], &[&str])]) -> Vec<Vec<String>> {
         let index = |(lines, _): &(&[&str], &[&str])| LayerIndex { members: layer(lines), ..LayerIndex::default() };
         let indexes: Vec<LayerIndex> = layers.iter().map(index).collect();
@@ -195,7 +196,7 @@ mod tests {
         // The data of a link that stays, and of a link to that.
         assert_eq!(one(&["a", "b=>a", "c=>b"], &["a"]), [""; 0]);
         assert_eq!(one(&["a", "b=>a", "c=>b"], &["a", "b", "c"]), ["a", "b", "c"]);
-        // What hides something that stays.
+        // A member that hides something that stays.
         assert_eq!(settled(&[(&["x", "y"], &["y"]), (&["x", "y"], &["x", "y"])]), [vec!["y"], vec!["y"]]);
         assert_eq!(settled(&[(&["d/", "d/x"], &[]), (&["d"], &["d"])]), [Vec::<&str>::new(), vec![]]);
     }

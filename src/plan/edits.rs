@@ -5,20 +5,20 @@ use crate::tree::MemberId;
 use bstr::BString;
 use std::collections::BTreeMap;
 
-/// A file that the image has not had.
+/// A file that the image did not have before.
 #[derive(Clone, Debug)]
 pub struct Added {
     /// The layer that it goes into.
     pub layer: u32,
-    /// Its path; its directory is in the tree.
+    /// The file's path; its directory is in the tree.
     pub path: BString,
-    /// Its metadata.
+    /// Owner, mode and time.
     pub meta: Meta,
-    /// Its content.
+    /// The file's content.
     pub text: Vec<u8>,
 }
 
-/// An edit of a ledger: a range of its text and what comes in its place.
+/// An edit of a text: the range in bytes that is replaced, and the new bytes.
 pub type Edit = (std::ops::Range<usize>, Vec<u8>);
 
 /// Edits by the member that has the text.

@@ -1,16 +1,17 @@
-//! What a plan knows of each member while it composes the output, in as little space as can be: there is one for every file.
+//! The emission: what a plan writes at the place of each member, in as little space as possible, since there is one for every
+//! file.
 
 use crate::layer::LayerIndex;
 use crate::tree::{MemberId, NodeId, Tree};
 
-/// For each layer and member: the name that it gave to the tree.
+/// For each layer and member: the node of the name that it gave to the tree.
 pub struct Names(Vec<Vec<NodeId>>);
 
 impl Names {
-    /// Stands for no name: the space of an `Option` for every member would be twice that.
+    /// The value that means: no name. An `Option` would take twice the space for every member.
     const NONE: NodeId = NodeId(u32::MAX);
 
-    /// Finds which name each member gave to the tree.
+    /// Finds the name that each member gave to the tree.
     #[must_use]
     pub fn new(layers: &[&LayerIndex], tree: &Tree) -> Self {
         let mut names: Vec<Vec<NodeId>> = layers.iter().map(|l| vec![Self::NONE; l.members.len()]).collect();
@@ -22,21 +23,21 @@ impl Names {
         Self(names)
     }
 
-    /// The name that a member gave.
+    /// Returns the name that a member gave.
     #[must_use]
     pub fn get(&self, at: MemberId) -> Option<NodeId> {
         Some(self.0[at.layer as usize][at.member as usize]).filter(|&id| id != Self::NONE)
     }
 }
 
-/// What is written at the place of a member.
+/// One thing that is written at the place of a member.
 #[derive(Clone, Copy)]
 pub enum Out {
-    /// The member as it is.
+    /// The member, unchanged.
     Raw,
     /// The inode of this node under the node's name.
     Inode(NodeId),
-    /// The member, with the metadata that a global header gave it in its own header: such headers are not written.
+    /// The member, with the metadata that a global header gave it written into its own header: global headers are not written.
     Explicit(NodeId),
     /// A hard link: its own node, and the node that has the data.
     Link(NodeId, NodeId),
@@ -45,14 +46,14 @@ pub enum Out {
 }
 
 impl Out {
-    /// Whether it leaves the member as it is, or as it should have been.
+    /// True if this leaves the member as it is, or as it should have been.
     #[must_use]
     pub const fn is_member(&self) -> bool {
         matches!(self, Self::Raw | Self::Explicit(_) | Self::Relink(..))
     }
 }
 
-/// What is written at the place of one member, in order. For nearly all it is one thing or none.
+/// Everything that is written at the place of one member, in order. For nearly all members it is one thing or nothing.
 #[allow(
     clippy::box_collection,
     reason = "there is one for every member, and a boxed list makes it 16 bytes instead of 24"
@@ -62,7 +63,7 @@ pub enum Outs {
     #[default]
     /// Nothing.
     None,
-    /// This.
+    /// This one thing.
     One(Out),
     /// All these.
     Many(Box<Vec<Out>>),
@@ -81,7 +82,7 @@ impl Outs {
         }
     }
 
-    /// All of it.
+    /// Returns all of it.
     #[must_use]
     pub fn as_slice(&self) -> &[Out] {
         match self {

@@ -1,5 +1,5 @@
-//! dpkg's path-excludes: where rules dropped documentation and the like, packages that are installed later come without it,
-//! too. `dpkg -V` names what is missing all the same, as it does in the `debian:slim` images.
+//! dpkg's path-excludes: if rules dropped documentation and the like, packages that are installed later come without it, too.
+//! `dpkg -V` still reports these files as missing, as it does in the `debian:slim` images.
 
 use super::edits::Added;
 use super::{Request, programs};
@@ -9,9 +9,9 @@ use crate::path;
 use crate::tar::{Attrs, Meta};
 use crate::tree::{MemberId, NodeId, Type};
 
-/// What is to be written.
+/// The file with path-excludes that is written.
 pub enum Written {
-    /// Nothing: no rule asks for it, or it is there.
+    /// Nothing: no rule asks for it, or the lines are there already.
     Nothing,
     /// An old file with more lines.
     Longer(MemberId, Recipe),
@@ -19,7 +19,7 @@ pub enum Written {
     New(Added),
 }
 
-/// dpkg's configuration for what rules with `path-excludes` dropped.
+/// Returns dpkg's configuration for the files that rules with `path-excludes` dropped.
 #[must_use]
 pub fn written(request: &Request<'_>, dropped: &[Option<u16>]) -> Written {
     let lines = lines(request, dropped);
@@ -32,13 +32,13 @@ pub fn written(request: &Request<'_>, dropped: &[Option<u16>]) -> Written {
     let inode = tree.inode_of(old);
     let Some(at) = inode.holder().filter(|_| inode.kind == Type::File) else { return Written::Nothing };
     let facts = request.facts_at(at).and_then(|facts| facts.database_text.as_deref());
-    // What could not be read is somebody else's.
+    // A file that could not be read is not slim's own.
     let Some(text) = facts else { return Written::Nothing };
     let known = |line: &String| text.split_inclusive(|&c| c == b'\n').any(|old| old == line.as_bytes());
     if lines.iter().all(known) {
         return Written::Nothing;
     }
-    // All of them anew: dpkg goes by the last that matches, and what is included comes last.
+    // All lines are written anew: dpkg goes by the last that matches, and includes must come last.
     let gap = if text.is_empty() || text.ends_with(b"\n") { "" } else { "\n" };
     let more = format!("{gap}{}", lines.concat());
     if (at.layer as usize) < request.base {
@@ -50,7 +50,8 @@ pub fn written(request: &Request<'_>, dropped: &[Option<u16>]) -> Written {
     Written::Longer(at, recipe)
 }
 
-/// A line for each pattern, of the rules that dropped anything. dpkg goes by the last one that matches, so what stays comes last.
+/// Returns a line for each pattern of the rules that dropped anything. dpkg goes by the last line that matches, so the includes
+/// come last.
 fn lines(request: &Request<'_>, dropped: &[Option<u16>]) -> Vec<String> {
     let mut took = vec![false; request.profile.rules.len()];
     dropped.iter().flatten().for_each(|&rule| took[usize::from(rule)] = true);
@@ -70,14 +71,14 @@ fn lines(request: &Request<'_>, dropped: &[Option<u16>]) -> Vec<String> {
     out
 }
 
-/// The file, as old as dpkg's database: that is when it would have been of use first.
+/// Makes the file with the time of dpkg's database, which is when it would first have been of use.
 fn added(request: &Request<'_>, status: NodeId, text: String) -> Added {
     let tree = &request.merged.tree;
     let holder = tree.inode_of(status).holder();
     let mtime = holder.map(|at| request.member(at).meta.mtime);
     let last = request.layers.len() - 1;
-    // Beside the database, whose layer is rewritten seldom for this alone; where what is hidden stays, above all that could
-    // hide it.
+    // The file goes into the layer of the database, as that layer is seldom rewritten for this alone. If hidden files stay, it
+    // goes into the last layer, above everything that could hide it.
     let hides = !request.squash && !request.profile.rules.iter().any(super::output::is_shadowed);
     let layer = holder.map(|at| at.layer as usize).filter(|&layer| layer >= request.base && !hides).unwrap_or(last);
     let meta = Meta { mtime: mtime.unwrap_or_default(), attrs: Attrs { mode: 0o644, ..Attrs::default() }.into() };

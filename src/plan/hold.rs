@@ -1,5 +1,5 @@
-//! What stays although a rule asks for it: protected paths, what links, the config, scripts and programs lead to, and what
-//! Python files refer to. A path that stays may need others in turn, so this runs until nothing changes.
+//! Holds paths that stay although a rule asks for them: protected paths, those that links, the config, scripts and programs
+//! lead to, and those that other files refer to. A path that stays may need others in turn, so this runs until nothing changes.
 
 use super::guard::{self, Guard, Prepared};
 use super::programs::{languages, of_languages, on_path};
@@ -15,7 +15,7 @@ use std::collections::HashMap;
 pub struct Decided {
     /// By node: the rule that drops it.
     pub dropped: Vec<Option<u16>>,
-    /// What stays although a rule asked for it, in the tree's order.
+    /// The paths that stay although a rule asked for them, in the tree's order.
     pub held: Vec<Held>,
 }
 
@@ -25,9 +25,9 @@ struct Holder<'a> {
     proposals: &'a Proposals,
     dropped: Vec<Option<u16>>,
     held: Vec<Held>,
-    /// Nodes that stay and whose own needs have not been looked at.
+    /// Nodes that stay and whose own needs have not been followed yet.
     todo: Vec<NodeId>,
-    /// By inode: whether its needs have been looked at.
+    /// By inode: true if its needs have been followed.
     seen: Vec<bool>,
     /// The directories of the image's `PATH`, and the links on the way to them.
     path: &'a [Resolved],
@@ -37,6 +37,7 @@ struct Holder<'a> {
 #[must_use]
 pub fn decide(request: &Request<'_>, prepared: &Prepared, proposals: &Proposals) -> Decided {
     let tree = &request.merged.tree;
+    // Protected nodes stay from the start; all other reasons are found below and take nodes out of `dropped`.
     let dropped = proposals.nodes.iter().map(|p| p.rule.filter(|_| p.protect.is_none())).collect();
     let mut holder = Holder {
         request,
@@ -56,6 +57,7 @@ pub fn decide(request: &Request<'_>, prepared: &Prepared, proposals: &Proposals)
     for id in translations(tree, request.facts) {
         holder.keep_one(id, HoldReason::Config);
     }
+    // Everything that stays so far may need more. From here on each node that is kept is added to `todo` once.
     holder.todo.extend(tree.ids().filter(|id| holder.dropped[id.index()].is_none()));
     let mut guard = Guard::new(request, prepared, &holder.dropped);
     for id in guard.config_modules().into_iter().chain(guard.config_paths()) {
@@ -64,6 +66,7 @@ pub fn decide(request: &Request<'_>, prepared: &Prepared, proposals: &Proposals)
     while let Some(id) = holder.todo.pop() {
         holder.follow_needs(id, &mut guard);
     }
+    // Last, as a directory that stays for its contents needs nothing itself.
     holder.keep_parents();
     holder.held.sort_by_key(|h| h.node);
     Decided { dropped: holder.dropped, held: holder.held }
@@ -77,6 +80,8 @@ impl<'a> Holder<'a> {
                 self.held.push(Held { node: id, rule, why: HoldReason::Protected(protect) });
             }
         }
+        // A protection with `links` covers the file, not only its name: other hard links of it and symbolic links to it stay as
+        // well.
         let linked = self.proposals.linked.iter().map(|&(node, protect)| (self.tree.node(node).inode, protect));
         let linked: HashMap<InodeId, u16> = linked.collect();
         if linked.is_empty() {
@@ -95,7 +100,7 @@ impl<'a> Holder<'a> {
         }
     }
 
-    /// Nothing in the base can go but what goes for all images: its layers are shared, and a whiteout would free nothing.
+    /// Holds the base, except for the members that go for all images: its layers are shared, and a whiteout would free nothing.
     fn hold_base(&mut self) {
         if self.request.base == 0 {
             return;
@@ -116,7 +121,7 @@ impl<'a> Holder<'a> {
         }
     }
 
-    /// Keeps a node; a directory that a rule names with all below it.
+    /// Keeps a node; if it is a directory that a rule names, with everything below it.
     fn keep(&mut self, id: NodeId, why: HoldReason) {
         if self.dropped[id.index()].is_some() {
             for below in self.tree.subtree(id) {
@@ -131,12 +136,13 @@ impl<'a> Holder<'a> {
         }
     }
 
-    /// Keeps what a node that stays leads to.
+    /// Keeps everything that a node which stays leads to.
     fn follow_needs(&mut self, id: NodeId, guard: &mut Guard<'a>) {
         let inode = self.tree.inode_of(id);
         match inode.kind {
             Type::Dir => return,
             Type::Symlink => {
+                // A link to a removed alternative leads to the next one in the output, so that is followed.
                 let resolved = match self.proposals.relinked.get(&id) {
                     Some(target) => self.tree.resolve(self.tree.node(id).parent, target),
                     None => self.tree.follow(id),
@@ -149,7 +155,8 @@ impl<'a> Holder<'a> {
             }
             _ => {}
         }
-        // Once for all its names.
+        // A file's needs are followed once, whatever the number of its names. Links come before this, as a relative target
+        // depends on the directory of the name.
         let number = self.tree.node(id).inode;
         if std::mem::replace(&mut self.seen[number.0 as usize], true) {
             return;
@@ -171,7 +178,7 @@ impl<'a> Holder<'a> {
         }
     }
 
-    /// Keeps what a file refers to, or the config, where the rule that would drop it listens.
+    /// Keeps a node that a file, or the config, refers to, if the rule that would drop it listens.
     fn keep_referenced(&mut self, target: NodeId, file: Option<NodeId>, why: HoldReason) {
         let listens = |rule: u16| {
             let kind = self.request.profile.rules[usize::from(rule)].guard;
@@ -182,7 +189,8 @@ impl<'a> Holder<'a> {
         }
     }
 
-    /// A directory stays with anything in it. Nodes are in pre-order, so backwards every child comes before its parent.
+    /// Keeps the directories above everything that stays. Nodes are in pre-order, so backwards every child comes before its
+    /// parent.
     fn keep_parents(&mut self) {
         for id in self.tree.ids().rev() {
             if self.dropped[id.index()].is_none() {
@@ -193,7 +201,7 @@ impl<'a> Holder<'a> {
     }
 }
 
-/// Where the interpreters that a file names are.
+/// Returns the interpreters that a file names, with the links on the way to them.
 fn interpreters(tree: &Tree, facts: &Facts, path: &[Resolved]) -> Vec<Resolved> {
     let mut out = Vec::new();
     if let Some(loader) = &facts.loader {
@@ -208,7 +216,8 @@ fn interpreters(tree: &Tree, facts: &Facts, path: &[Resolved]) -> Vec<Resolved> 
     out
 }
 
-/// The translations for the languages that the image's environment asks for, with and without territory, charset and modifier.
+/// Returns the translations for the languages that the image's environment asks for, with and without territory, charset and
+/// modifier.
 fn translations(tree: &Tree, image: &ImageFacts) -> Vec<NodeId> {
     let wanted = languages(image);
     of_languages(tree, |name| wanted.contains(name)).collect()

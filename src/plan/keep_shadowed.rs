@@ -1,4 +1,5 @@
-//! Layers without the rule `shadowed`: what later layers hide stays where it is, and only what rules drop by its path goes.
+//! Layers without the rule `shadowed`: members that later layers hide stay where they are, and only members that rules drop by
+//! their path go.
 
 use super::compose::Composer;
 use super::layers::Layers;
@@ -10,7 +11,7 @@ use crate::tree::{MemberId, NodeId};
 use std::collections::HashSet;
 
 impl Layers<'_> {
-    /// Without the rule `shadowed`: every layer less the members whose path is dropped.
+    /// Writes every layer without the members whose path is dropped.
     pub(super) fn write_with_hidden(&mut self) {
         let goes: Vec<Vec<bool>> = (0..self.request.layers.len() as u32).map(|l| self.goes_by_path(l)).collect();
         let back = self.comes_back(&goes);
@@ -34,7 +35,7 @@ impl Layers<'_> {
                     }
                 } else if let Some(node) = self.names.get(at).filter(|n| back.contains(n)) {
                     let path = self.tree.path(node);
-                    // The layer may hide what is below already.
+                    // The layer may already hide the path.
                     if !self.request.merged.whiteouts[layer as usize].iter().any(|m| !m.opaque && m.path == path) {
                         composer.whiteout(&path);
                     }
@@ -50,8 +51,8 @@ impl Layers<'_> {
         }
     }
 
-    /// Which members of a layer go by their path. What is hidden goes with its path too, but for directories, which cost
-    /// nothing, and hard links, whose data another name may need.
+    /// Returns true for each member of a layer that goes by its path. Hidden members go with their path too, except for
+    /// directories, which cost nothing, and hard links, whose data another name may need.
     fn goes_by_path(&self, layer: u32) -> Vec<bool> {
         let members = &self.request.layers[layer as usize].members;
         if (layer as usize) < self.request.base {
@@ -71,12 +72,12 @@ impl Layers<'_> {
                 }
         };
         let goes: Vec<bool> = (0u32..).zip(members).map(goes).collect();
-        // A link that is hidden itself cannot stay without its data.
+        // A hidden link cannot stay without its data.
         let loses = |index: u32| links.get(&index).is_some_and(|data| goes[*data as usize]);
         (0u32..).zip(&goes).map(|(index, goes)| *goes || loses(index)).collect()
     }
 
-    /// Dropped names at or below which a lower layer still has something: it would come back.
+    /// Returns the dropped names at or below which a lower layer still has something: it would come back.
     fn comes_back(&self, goes: &[Vec<bool>]) -> HashSet<NodeId> {
         let mut out = HashSet::new();
         for (layer, index) in (0u32..).zip(self.request.layers) {

@@ -1,8 +1,8 @@
-//! Which member goes into which output layer, and in what form.
+//! Decides which member goes into which output layer, and in what form.
 //!
-//! The final tree decides: every name that stays is written once, in the layer that gave it, as the member it was where that
-//! member still says the truth. Hard links are the exception: a group is written in one layer, the highest that has a name of
-//! it, with the data first, as no engine lets a link reach into a lower layer.
+//! The final tree decides: every name that stays is written once, in the layer that gave it, as the original member if that is
+//! still right. Hard links are the exception: a group is written in one layer, the highest that has a name of it, with the data
+//! first, as no engine lets a link reach into a lower layer.
 
 use super::compose::{Composer, same_attributes, same_inode};
 use super::emission::{Names, Out, Outs};
@@ -15,27 +15,27 @@ use crate::tree::{InodeId, MemberId, NodeId, Tree, Type};
 use bstr::BString;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-/// The output layers and what is in none of them.
+/// The output layers, and the members that are in none of them.
 pub struct Composed {
     /// The output layers, bottom first.
     pub outputs: Vec<LayerPlan>,
-    /// For each layer and member: whether neither it nor its data is in the output.
+    /// For each layer and member: true if neither it nor its data is in the output.
     pub gone: Vec<Vec<bool>>,
 }
 
-/// What becomes of files.
+/// The changes of files.
 #[derive(Clone, Copy)]
 pub struct Changes<'a> {
     /// By node: the rule that drops it.
     pub dropped: &'a [Option<u16>],
-    /// What gets a new content.
+    /// The files that get a new content.
     pub rewrites: &'a Rewrites,
-    /// What becomes a hard link.
+    /// The files that become hard links.
     pub links: &'a Links,
 }
 
-/// Composes the output layers. With `shadowed`, or in a squash, only what the final tree has is written; else what later
-/// layers hide stays too.
+/// Composes the output layers. With `shadowed`, or in a squash, only what the final tree has is written; otherwise members that
+/// later layers hide stay too.
 #[must_use]
 pub fn compose(request: &Request<'_>, changes: Changes<'_>, names: &Names, shadowed: bool) -> Composed {
     let mut plan = Layers::new(request, changes, names);
@@ -57,7 +57,7 @@ pub(super) struct Layers<'a> {
     pub(super) rewrites: &'a Rewrites,
     pub(super) links: &'a Links,
     pub(super) names: &'a Names,
-    /// For each layer and member: what is written there.
+    /// For each layer and member: everything that is written in its place.
     script: Vec<Vec<Outs>>,
     pub(super) outputs: Vec<LayerPlan>,
     pub(super) gone: Vec<Vec<bool>>,
@@ -65,6 +65,7 @@ pub(super) struct Layers<'a> {
 
 impl<'a> Layers<'a> {
     fn new(request: &'a Request<'a>, changes: Changes<'a>, names: &'a Names) -> Self {
+        // Every member counts as gone until something of it is written.
         let gone = request.layers.iter().map(|l| vec![true; l.members.len()]).collect();
         let tree = &request.merged.tree;
         let Changes { dropped, rewrites, links } = changes;
@@ -88,7 +89,7 @@ impl<'a> Layers<'a> {
         self.script = self.request.layers.iter().map(|l| l.members.iter().map(|_| Outs::None).collect()).collect();
         for (id, inode) in self.tree.inodes() {
             if inode.kind == Type::Dir {
-                // A directory above the base that only lower layers describe is written when a child needs it.
+                // A directory that only layers of the base describe is written when a child needs it.
                 if let Some(at) = inode.holder().filter(|at| at.layer >= self.request.base as u32)
                     && self.dropped[inode.name.index()].is_none()
                 {
@@ -109,7 +110,7 @@ impl<'a> Layers<'a> {
         &mut self.script[at.layer as usize][at.member as usize]
     }
 
-    /// How the holder of an inode is written under the name that it gives.
+    /// Returns the form in which the holder of an inode is written under the name that it gives.
     fn own_member(&self, at: MemberId, node: NodeId) -> Out {
         match self.copyable(at, node) {
             true if self.member(at).global => Out::Explicit(node),
@@ -118,42 +119,47 @@ impl<'a> Layers<'a> {
         }
     }
 
-    /// Whether a member's header and data can be what stands for this name in the output.
+    /// True if a member's header and data can stand for this name in the output.
     fn copyable(&self, at: MemberId, node: NodeId) -> bool {
         let member = self.member(at);
-        // Engines refuse these two in what is new; a layer that had them keeps them.
+        // Engines refuse these two in new layers; a layer that had them keeps them.
         let refused = self.request.squash && matches!(member.flag, b'S' | b'7');
         !refused && self.tree.is_at(node, &member.path)
     }
 
     fn script_group(&mut self, id: InodeId) {
+        // All names of the group that stay, in the order of their members. The last one tells the highest layer.
         let Some(holder) = self.tree.inode(id).holder() else { return };
         let names = self.tree.names(id).iter();
         let mut names: Vec<(MemberId, NodeId)> = names.filter_map(|&n| Some((self.tree.node(n).at()?, n))).collect();
         names.retain(|&(_, n)| self.dropped[n.index()].is_none());
         names.sort_unstable();
         let Some(&(highest, _)) = names.last() else { return };
+        // The whole group lies in the base, which is copied.
         if highest.layer < self.request.base as u32 {
             return;
         }
+        // A rule makes this file a hard link of an equal one. It has only this name: others are no candidates.
         if let Some(first) = self.links.first_of(names[0].1) {
             self.gone[holder.layer as usize][holder.member as usize] = false;
             self.outs_mut(holder).push(Out::Link(names[0].1, first));
             return;
         }
-        // In a squash all layers above the base are one.
+        // In a squash all layers above the base are one layer.
         let home = |at: MemberId| {
             if self.request.squash { at.layer >= self.request.base as u32 } else { at.layer == highest.layer }
         };
         let at_home = names.iter().find(|(at, _)| home(*at)).copied();
         let Some((first_at, first)) = at_home else { return };
+        // The data stays where it is if the holder is in this layer. Otherwise it moves up to the first member here that is a
+        // link to it.
         let (place, first) = if home(holder) {
             let own = names.iter().find(|(at, _)| *at == holder).map(|&(_, n)| n);
             (holder, own.unwrap_or(first))
         } else {
             (first_at, first)
         };
-        // The data is written under some name, and every name that stays is, wherever its own member was.
+        // The data is written under some name, and so is every name that stays, wherever its own member was.
         self.gone[holder.layer as usize][holder.member as usize] = false;
         names.iter().for_each(|(at, _)| self.gone[at.layer as usize][at.member as usize] = false);
         let own = self.tree.node(first).at() == Some(holder) && place == holder;
@@ -161,6 +167,8 @@ impl<'a> Layers<'a> {
         let raw = out.is_member();
         let mut outs = vec![out];
         for &(at, node) in names.iter().filter(|&&(_, n)| n != first) {
+            // A name of a lower layer, or one that comes before the data, has no place of its own: it is written right behind
+            // the data.
             if !home(at) || at < place {
                 outs.push(Out::Link(node, first));
             } else {
@@ -172,25 +180,27 @@ impl<'a> Layers<'a> {
                 self.outs_mut(at).push(out);
             }
         }
+        // The data comes first, as links must follow it.
         let slot = self.outs_mut(place);
         outs.extend(std::mem::take(slot).as_slice());
         outs.into_iter().for_each(|out| slot.push(out));
     }
 
-    /// Whether a link's own member can stay: it names the holder of the data.
+    /// True if a link's own member can stay: it names the file under which the data is written.
     fn link_copyable(&self, at: MemberId, node: NodeId, first: NodeId) -> bool {
         let target = &self.member(at).kind;
         matches!(target, Kind::HardLink(target) if **target == self.tree.path(first)) && self.copyable(at, node)
     }
 
-    /// Whether a link's own header says of its inode what the holder does. A squash, and a group with a new holder, take no less
-    /// than all of it; beside a holder that stays as it is, xattrs may be missing, as GNU tar writes none with a link.
+    /// True if a link's own header agrees with the holder about its inode. In a squash, and in a group with a new holder, all
+    /// metadata must be the same; beside a holder that stays as it is, xattrs may be missing, as GNU tar writes none with a
+    /// link.
     fn link_agrees(&self, at: MemberId, holder: MemberId, raw: bool) -> bool {
         let (link, holder) = (self.member(at), self.member(holder));
         same_inode(link, holder) || (raw && !self.request.squash && same_attributes(link, holder))
     }
 
-    /// The paths that the base has and the result does not, topmost only: without a whiteout they would come back.
+    /// Returns the topmost paths that the base has and the result does not: without a whiteout they would come back.
     fn whiteouts(&self) -> Vec<BString> {
         let Some(base) = &self.request.merged.base else {
             return Vec::new();
@@ -203,6 +213,8 @@ impl<'a> Layers<'a> {
                 match same {
                     None if self.request.cut.leaves(base, child) => out.push(base.path(child)),
                     None => {}
+                    // A directory in both trees merges; anything else that is in both replaces the lower path, so it needs no
+                    // whiteout.
                     Some(same) if base.is_dir(child) && self.tree.is_dir(same) => todo.push((child, same)),
                     Some(_) => {}
                 }
@@ -212,7 +224,8 @@ impl<'a> Layers<'a> {
         out
     }
 
-    /// Directories that only their children implied, by the layer that did, where no child is left: they need an entry now.
+    /// Returns the directories that only their children implied and that have no child left, by the layer of the first child:
+    /// they need an entry now.
     pub(super) fn emptied_dirs(&self) -> HashMap<u32, Vec<NodeId>> {
         let mut out: HashMap<u32, Vec<NodeId>> = HashMap::new();
         let kept = |id: &NodeId| self.dropped[id.index()].is_none();
@@ -228,8 +241,8 @@ impl<'a> Layers<'a> {
         out
     }
 
-    /// The directory entries of a layer that are written: those the tree has from here, and those above anything written.
-    /// Of several for one directory the last.
+    /// Returns the directory entries of a layer that are written: those that hold the tree's metadata, and those above anything
+    /// written here. If there are several for one directory, the last.
     fn explicit_dirs(&self, layer: u32, whiteouts: &HashSet<u32>) -> HashMap<NodeId, u32> {
         let mut needed = HashSet::new();
         let mut need = |node: NodeId| {
@@ -251,7 +264,7 @@ impl<'a> Layers<'a> {
                 }
             }
             if whiteouts.contains(&index) {
-                // The marker itself is in no tree: its directory counts as if it were.
+                // A whiteout is in no tree, so its directory counts as if it held a written file.
                 let dir = self.tree.lookup(crate::path::split(&members[index as usize].path).0);
                 markers.extend(dir);
             }
@@ -267,7 +280,8 @@ impl<'a> Layers<'a> {
             let own = self.names.get(MemberId { layer, member: index });
             let node = own.or_else(|| self.tree.lookup(&member.path).filter(|&n| self.tree.is_dir(n)));
             if let Some(node) = node.filter(|n| self.dropped[n.index()].is_none()) {
-                // What a later entry of the same layer replaced says nothing any more.
+                // A directory entry counts if it holds the metadata. If a higher layer holds it, this one is still needed above
+                // something written here. One that a later entry of this layer replaced means nothing.
                 let holder = self.tree.inode_of(node).holder();
                 let holds = holder == Some(MemberId { layer, member: index });
                 let told_above = holder.is_some_and(|h| h.layer > layer);
@@ -279,7 +293,7 @@ impl<'a> Layers<'a> {
         dirs
     }
 
-    /// Every layer above the base in its place.
+    /// Writes every layer above the base in its own place.
     fn write_layers(&mut self, hidden: Vec<BString>) {
         let mut hidden: BTreeSet<BString> = hidden.into_iter().collect();
         let emptied = self.emptied_dirs();
@@ -289,6 +303,7 @@ impl<'a> Layers<'a> {
             let dirs = self.explicit_dirs(layer, &whiteouts);
             let members = &self.request.layers[layer as usize].members;
             let mut composer = Composer::new(self.request, self.rewrites, Some(layer), dirs.keys().copied().collect());
+            // If each member is copied in its place, the input layer's blob is used unchanged.
             let mut untouched = true;
             for (index, member) in (0u32..).zip(members) {
                 let at = MemberId { layer, member: index };
@@ -309,6 +324,7 @@ impl<'a> Layers<'a> {
             }
             emptied.get(&layer).into_iter().flatten().for_each(|&dir| composer.inode(dir));
             self.rewrites.added.iter().filter(|a| a.layer == layer).for_each(|added| composer.added(added));
+            // Base paths that no whiteout of any layer hides any more get theirs in the last layer.
             if last {
                 untouched &= hidden.is_empty();
                 hidden.iter().for_each(|path| composer.whiteout(path));
@@ -317,7 +333,7 @@ impl<'a> Layers<'a> {
         }
     }
 
-    /// The whiteouts of a layer that still hide something of the base, one for each path; the others need not be written
+    /// Returns the whiteouts of a layer that still hide something of the base, one for each path; the others are not written
     /// again.
     fn marks_that_stay(&self, layer: u32, hidden: &mut BTreeSet<BString>) -> HashSet<u32> {
         let spelled = |m: &&Whiteout| is_marker_of(&self.member(MemberId { layer, member: m.member }).path, &m.path);
@@ -325,13 +341,13 @@ impl<'a> Layers<'a> {
         whiteouts.filter(|m| hidden.remove(&m.path)).map(|m| m.member).collect()
     }
 
-    /// The node of a directory member that stays only because something below it does.
+    /// Returns the node of a directory member that is written only because something below it is.
     fn parent_dir(&self, member: &Member, index: u32, dirs: &HashMap<NodeId, u32>) -> Option<NodeId> {
         let node = (member.kind == Kind::Dir).then(|| self.tree.lookup(&member.path)).flatten()?;
         (dirs.get(&node) == Some(&index)).then_some(node)
     }
 
-    /// All layers above the base as one.
+    /// Writes all layers above the base as one.
     fn write_squash(&mut self, hidden: &[BString]) {
         let Some(last) = self.above_base().last() else { return };
         let mut composer = Composer::new(self.request, self.rewrites, None, HashSet::new());
@@ -343,6 +359,7 @@ impl<'a> Layers<'a> {
             for (index, member) in (0u32..).zip(members) {
                 let at = MemberId { layer, member: index };
                 let span = member.span();
+                // A gap between members is a global PAX header, which is not copied, so the blob cannot be used unchanged.
                 untouched &= end == span.start;
                 end = span.end;
                 let outs = self.outs(at);
@@ -364,6 +381,7 @@ impl<'a> Layers<'a> {
             .for_each(|dir| composer.inode(dir));
         self.rewrites.added.iter().for_each(|added| composer.added(added));
         hidden.iter().for_each(|path| composer.whiteout(path));
+        // The blob of a single layer above the base can be used unchanged.
         let single = used.len() == 1 && self.above_base().all(|l| used.contains(&l));
         self.outputs.extend(composer.finish(last, untouched && single));
     }

@@ -1,8 +1,8 @@
-//! Equal files of one output layer become hard links of each other, where a rule asks for it: an unpacker finds the same
-//! content, mode, owner, time and xattrs under each name, and the layer has the bytes once.
+//! Equal files of one output layer become hard links of each other, if a rule asks for it: an unpacker finds the same content,
+//! mode, owner, time and xattrs under each name, and the layer has the bytes once.
 //!
-//! Only what is simple is linked: files of one name, in the layer that holds them, that no protection covers. Which of them are
-//! worth a look is known from sizes and metadata, so few have to be read for their hashes.
+//! Only simple cases are linked: files of one name, in the layer that holds them, that no protection covers. Sizes and metadata
+//! tell which files may be equal, so few have to be read for their hashes.
 
 use super::Request;
 use super::proposal::Proposals;
@@ -14,7 +14,7 @@ use crate::tar::{Attrs, BLOCK, Kind, Member, padded, synth};
 use crate::tree::{InodeId, MemberId, NodeId, Type};
 use std::collections::HashMap;
 
-/// Smaller files are left alone: of a link nothing but its header is left, and that is a block too.
+/// The size in bytes of the smallest file that is linked: a link still takes a header, which is a block too.
 pub const LEAST: u64 = 512;
 
 /// Files that are equal as far as sizes and metadata tell, the first in the layer first.
@@ -28,26 +28,26 @@ struct Candidate {
     at: MemberId,
     node: NodeId,
     rule: u16,
-    /// The SHA-256 of a content that was made.
+    /// The SHA-256 of a content that another program made or stripping produced.
     made: Option<[u8; 32]>,
 }
 
 /// A file that becomes a hard link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Linked {
-    /// Its member.
+    /// The file's member.
     pub at: MemberId,
-    /// Its name.
+    /// The file's name.
     pub node: NodeId,
     /// The name of the file that it is linked to, earlier in the same output layer.
     pub first: NodeId,
     /// The rule that asked for it, by index in the profile.
     pub rule: u16,
-    /// The bytes of tar that it saves.
+    /// The bytes of tar that the link saves.
     pub bytes: u64,
 }
 
-/// All that become hard links.
+/// All files that become hard links.
 #[derive(Clone, Debug, Default)]
 pub struct Links {
     /// By layer and member.
@@ -56,7 +56,7 @@ pub struct Links {
 }
 
 impl Candidates {
-    /// The members whose content has to be hashed to know: they keep their content.
+    /// Returns the members whose content has to be hashed to find equal ones: those that keep their content.
     #[must_use]
     pub fn unknown(&self) -> Vec<MemberId> {
         let mut out: Vec<MemberId> = self.groups.iter().flatten().filter(|c| c.made.is_none()).map(|c| c.at).collect();
@@ -66,20 +66,20 @@ impl Candidates {
 }
 
 impl Links {
-    /// The name of what this becomes a link to.
+    /// Returns the name of the file that this node becomes a link to.
     #[must_use]
     pub fn first_of(&self, node: NodeId) -> Option<NodeId> {
         self.of.get(&node).copied()
     }
 
-    /// Whether anything in a layer becomes a link.
+    /// True if anything in a layer becomes a link.
     #[must_use]
     pub fn touch(&self, layer: u32) -> bool {
         self.all.iter().any(|linked| linked.at.layer == layer)
     }
 }
 
-/// What must be the same for two files to become one: the output layer, size, time and all else that their headers say.
+/// The values that must be the same for two files to become one: the output layer, size, time and all other metadata.
 type Key<'a> = (u32, u64, (i64, u32), &'a Attrs);
 
 /// Finds the files that rules would link and that may have an equal.
@@ -109,7 +109,8 @@ pub fn candidates(
     Candidates { groups }
 }
 
-/// What a file must share with another one, and the hash of its content if that is new; none where it is to be left alone.
+/// Returns the key that a file must share with another one, and the hash of its content if that is new; `None` if the file is
+/// to be left alone.
 fn key<'a>(
     request: &Request<'a>,
     id: InodeId,
@@ -132,8 +133,8 @@ fn key<'a>(
     (size >= LEAST).then_some(((layer, size, time, &*member.meta.attrs), made))
 }
 
-/// Links what is equal. `hashes` are those of the members that [`Candidates::unknown`] names; what has none stays, and so does what
-/// is checked, as whoever writes to the other name would change it.
+/// Links equal files. `hashes` are those of the members that [`Candidates::unknown`] names. A file without a hash stays, and so
+/// does one whose checksum a text has, as a program that writes to the other name would change it.
 #[must_use]
 pub fn links(
     request: &Request<'_>,

@@ -1,4 +1,4 @@
-//! New contents that programs outside of slim made between the scan and the plan: to the plan they are data, as all else.
+//! New contents that programs outside of slim made between the scan and the plan: to the plan they are data like any other.
 
 use crate::ledger::Sums;
 use crate::tree::{MemberId, NodeId};
@@ -8,44 +8,44 @@ use std::ops::Range;
 /// All such contents of one image.
 #[derive(Clone, Debug, Default)]
 pub struct Made {
-    /// By member.
+    /// The new content of each member.
     pub new: HashMap<MemberId, New>,
-    /// What stays as it was, in the tree's order.
+    /// The files that stay as they were, in the tree's order.
     pub unchanged: Vec<Unchanged>,
 }
 
 /// A content that was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct New {
-    /// Where it lies in the run's spool file.
+    /// The range in bytes of the run's spool file where the content is.
     pub spool: Range<u64>,
-    /// Its checksums.
+    /// The content's checksums.
     pub sums: Sums,
     /// The rule that asked for it, by index in the profile.
     pub rule: u16,
 }
 
-/// A file that stays as it was though a rule asked for a new content.
+/// A file that stays as it was although a rule asked for a new content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unchanged {
     /// One of its names.
     pub node: NodeId,
     /// The rule, by index in the profile.
     pub rule: u16,
-    /// Why.
+    /// The reason.
     pub why: NotMadeReason,
 }
 
-/// Why a file stays as it was.
+/// The reason that a file stays as it was.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NotMadeReason {
-    /// The program said that it failed, and how.
+    /// The program said that it failed; its message.
     Failed(String),
-    /// It took too long: so many seconds.
+    /// The command was stopped after this many seconds.
     TimedOut(u64),
-    /// It ended well and left no regular file with anything in it.
+    /// The command succeeded and left no regular file with anything in it.
     NoOutput,
-    /// Its output is not smaller.
+    /// The command's output is not smaller than the file.
     NotSmaller,
     /// A protection of the profile.
     Protected,

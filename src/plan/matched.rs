@@ -1,16 +1,16 @@
-//! Which patterns name which paths.
+//! The patterns that name each path.
 
 use crate::profile::Matcher;
 use crate::tree::{NodeId, Tree};
 use rayon::prelude::*;
 
-/// Paths that one thread matches at a time.
+/// The number of paths that one thread matches at a time.
 const BATCH: usize = 1 << 12;
 
-/// Which patterns name which paths of a tree themselves: of one profile, or of several that were compiled together.
+/// For each path of a tree, the patterns that name it itself: those of one profile, or of several that were compiled together.
 #[derive(Debug)]
 pub struct Named {
-    /// By node: where its patterns end in `patterns`; they begin where those of the node before end.
+    /// By node: the index in `patterns` of the end of its patterns; they begin where those of the node before end.
     ends: Vec<u32>,
     patterns: Vec<u32>,
 }
@@ -40,7 +40,7 @@ impl Named {
         out
     }
 
-    /// The patterns that name a path.
+    /// Returns the patterns that name a path.
     pub(super) fn of(&self, id: NodeId) -> &[u32] {
         let end = |index: usize| self.ends[index] as usize;
         &self.patterns[id.index().checked_sub(1).map_or(0, end)..end(id.index())]

@@ -1,8 +1,8 @@
-//! What will be kept, dropped and written, decided before the first byte is.
+//! Everything that will be kept, dropped and written, decided before the first byte is written.
 //!
 //! A plan is pure: it sees the merged tree, the members of the layers and a profile, and does no I/O. [`verdict`] lets rules
-//! propose, [`hold`] lets protection and references veto, [`layers`] turns what is left into byte ranges to copy and headers to
-//! write, and [`account`] says what each rule takes.
+//! propose, [`hold`] lets protection and references veto, [`layers`] turns the result into byte ranges to copy and headers to
+//! write, and [`account`] counts what each rule takes.
 
 use crate::{Result, Warning};
 use links::Links;
@@ -54,33 +54,33 @@ pub use why::{Held, HoldReason};
 pub struct Plan {
     /// For each node of the tree: the rule that drops it.
     pub dropped: Vec<Option<u16>>,
-    /// What stays although a rule asked for it, in the tree's order.
+    /// The paths that stay although a rule asked for them, in the tree's order.
     pub held: Vec<Held>,
-    /// For each rule of the profile: whether any path matched it.
+    /// For each rule of the profile: true if any path matched it.
     pub matched: Vec<bool>,
-    /// For each protection of the profile: the same.
+    /// For each protection of the profile: true if any path matched it.
     pub protects_matched: Vec<bool>,
     /// The output layers, bottom first.
     pub outputs: Vec<LayerPlan>,
     /// All members that go.
     pub removed: Vec<Removed>,
-    /// What gets a new content.
+    /// The files that get a new content.
     pub rewrites: Rewrites,
-    /// What becomes a hard link.
+    /// The files that become hard links.
     pub links: Links,
-    /// What it costs that bytecode goes.
+    /// The cost of dropping bytecode.
     pub price: bytecode::Price,
-    /// What became of packages.
+    /// The packages that go and stay.
     pub packages: packages::Outcome,
-    /// What the user should know.
+    /// Everything that the user should know.
     pub warnings: Vec<Warning>,
 }
 
-/// Decides everything about one image for which nothing has to be made. `pinned` says what keeps its bytes because its checksum
-/// stands elsewhere.
+/// Plans an image for which no content has to be made by other programs. `pinned` returns the files that keep their bytes
+/// because a text has their checksum.
 ///
 /// # Errors
-/// Those of [`decide`] and of `pinned`.
+/// Returns the errors of [`decide`] and of `pinned`.
 pub fn plan_with(request: &Request<'_>, pinned: impl FnOnce(&Verdicts) -> Result<Pinned>) -> Result<Plan> {
     let mut verdicts = decide(request)?;
     verdicts.pinned = pinned(&verdicts)?;
@@ -91,7 +91,7 @@ pub fn plan_with(request: &Request<'_>, pinned: impl FnOnce(&Verdicts) -> Result
 /// Decides what is dropped.
 ///
 /// # Errors
-/// Those of [`packages::decide`].
+/// Returns the errors of [`packages::decide`].
 pub fn decide(request: &Request<'_>) -> Result<Verdicts> {
     let mut proposals = match request.named {
         Some(named) => verdict::propose(request, named),
@@ -104,16 +104,16 @@ pub fn decide(request: &Request<'_>) -> Result<Verdicts> {
     Ok(Verdicts { proposals, decided, packages, bytecode, pinned: Pinned::default(), warnings })
 }
 
-/// Decides what gets a new content.
+/// Decides which files get a new content.
 #[must_use]
 pub fn rewrites(request: &Request<'_>, verdicts: &Verdicts, made: &Made) -> Rewrites {
     rewrite::decide(request, verdicts, made)
 }
 
-/// Decides what is written where.
+/// Decides what is written in which layer.
 #[must_use]
 pub fn finish(request: &Request<'_>, mut verdicts: Verdicts, rewrites: Rewrites, links: Links) -> Plan {
-    // One for each name, and the end of its use.
+    // The largest list, one proposal for each name, is no longer needed.
     verdicts.proposals.nodes = Vec::new();
     let Verdicts { proposals, decided, packages, bytecode, warnings, .. } = verdicts;
     let shadowed = request.profile.rules.iter().position(is_shadowed);
@@ -137,7 +137,7 @@ pub fn finish(request: &Request<'_>, mut verdicts: Verdicts, rewrites: Rewrites,
     }
 }
 
-/// The same where no checksum stands anywhere.
+/// Like [`plan_with`], for an image in which no text has a checksum.
 #[cfg(test)]
 pub fn plan(request: &Request<'_>) -> Result<Plan> {
     plan_with(request, |_| Ok(Pinned::default()))

@@ -1,5 +1,5 @@
-//! Conditions under which a rule takes a path at all, that patterns can't express: what lies beside it, whether a package has it,
-//! and whether somebody gave a directory an owner or a mode of its own.
+//! Conditions under which a rule takes a path at all, which patterns can't express: a file beside it, a package that has it,
+//! and a directory's owner or mode.
 
 use super::Request;
 use super::proposal::Proposal;
@@ -12,17 +12,17 @@ use bstr::ByteSlice;
 use std::cell::OnceCell;
 use std::collections::HashSet;
 
-/// The mode of a directory that nobody thought about.
+/// The mode of a directory for which nobody chose one.
 const USUAL: u32 = 0o755;
 
 /// The conditions of a profile's rules on one image.
 pub struct Only<'a> {
     request: &'a Request<'a>,
-    /// By rule: whether it has a condition.
+    /// By rule: true if it has a condition.
     any: Vec<bool>,
-    /// What package managers list; none where no manager has a list.
+    /// The nodes that package managers list; `None` if no manager has a list.
     owned: OnceCell<Option<HashSet<NodeId>>>,
-    /// By Python's lists of installed files: what was installed together.
+    /// The nodes that Python's lists of installed files name: they were installed together.
     together: OnceCell<HashSet<NodeId>>,
 }
 
@@ -38,7 +38,7 @@ impl<'a> Only<'a> {
         Self { request, any, owned: OnceCell::new(), together: OnceCell::new() }
     }
 
-    /// The proposal for a path, with the first of the rules that would drop it whose conditions it meets.
+    /// Returns the proposal for a path, with the first of the rules that would drop it whose conditions it meets.
     #[must_use]
     pub fn of<I: Iterator<Item = u16>>(&self, proposal: Proposal, rules: impl FnOnce() -> I, id: NodeId) -> Proposal {
         match proposal.rule {
@@ -63,15 +63,15 @@ impl<'a> Only<'a> {
         &self.request.merged.tree
     }
 
-    /// Whether a directory has the owner and mode that it gets where nobody asks for others.
+    /// True if a directory has the owner and mode that it gets if nobody asks for others.
     fn is_usual(&self, id: NodeId) -> bool {
         let Some(at) = self.tree().inode_of(id).holder() else { return true };
         let attrs = &self.request.member(at).meta.attrs;
         attrs.mode == USUAL && attrs.uid == 0 && attrs.gid == 0
     }
 
-    /// Whether a file of this name lies beside, which is not older: or both were installed together, so that their times say in
-    /// which order they were written.
+    /// True if a file of this name lies beside the path and is not older. If both were installed together, their times only
+    /// tell the order in which they were written, and the name alone counts.
     fn is_beside(&self, id: NodeId, name: &[u8]) -> bool {
         let tree = self.tree();
         let Some(other) = tree.child(tree.node(id).parent, name).filter(|&other| !tree.is_dir(other)) else {
@@ -85,7 +85,8 @@ impl<'a> Only<'a> {
         time(other) >= time(id) || together()
     }
 
-    /// The files that Python's `RECORD`s list, where they are in the layer of their list: nobody has changed them since.
+    /// Returns the files that Python's `RECORD`s list, if they are in the layer of their list: they have not been changed
+    /// since.
     fn installed(&self) -> HashSet<NodeId> {
         let mut out = HashSet::new();
         for (list, ledger, text) in self.lists().filter(|(_, ledger, _)| *ledger == Some(Ledger::Record)) {
@@ -101,7 +102,7 @@ impl<'a> Only<'a> {
         self.tree().inode_of(id).holder().map(|at| at.layer)
     }
 
-    /// The files that were read because they list others.
+    /// Returns the files whose text was kept because they list others.
     fn lists(&self) -> impl Iterator<Item = (NodeId, Option<Ledger>, &'a [u8])> {
         let tree = self.tree();
         tree.ids().filter_map(move |id| {
@@ -120,7 +121,7 @@ impl<'a> Only<'a> {
                     any = true;
                     out.extend(text.lines().filter_map(|line| tree.lookup(line)));
                 } else if let Some(ledger) = ledger.filter(|ledger| *ledger != Ledger::Record) {
-                    // dpkg's checksums are a second list of the same, but where there is no other.
+                    // dpkg's checksums are a second list of the same files, except in images that have no other.
                     any |= ledger == Ledger::ApkInstalled || path::split(&path).0.ends_with(b"status.d");
                     out.extend(ledger.rows(&path, text).filter_map(|row| tree.lookup(&row.path)));
                 }

@@ -1,4 +1,4 @@
-//! What is written, and what goes.
+//! The result of a plan: the output layers, and the members that go.
 
 use crate::profile::{Action, Rule};
 use std::ops::Range;
@@ -8,14 +8,14 @@ use std::ops::Range;
 pub enum Piece {
     /// A range of an input layer's decompressed tar.
     Copy {
-        /// Index of the input layer.
+        /// The input layer's number.
         layer: u32,
-        /// Bytes of it.
+        /// The range in bytes.
         range: Range<u64>,
     },
     /// Bytes made by the plan: headers and padding.
     Bytes(Vec<u8>),
-    /// A range of the run's spool file, where other programs' new contents are: [`made`](super::made).
+    /// A range of the run's spool file, in which other programs left new contents: [`made`](super::made).
     Spooled(Range<u64>),
 }
 
@@ -26,17 +26,17 @@ pub enum LayerPlan {
     Verbatim(u32),
     /// A new tar.
     Splice {
-        /// The input layer whose place and history entry it takes.
+        /// The input layer whose place and history entry the tar takes.
         from: u32,
-        /// Its parts without the end marker.
+        /// The tar's parts, without the end marker.
         pieces: Vec<Piece>,
-        /// Its size in bytes with the end marker.
+        /// The tar's size in bytes, with the end marker.
         size: u64,
     },
 }
 
 impl LayerPlan {
-    /// The input layer whose place it takes.
+    /// Returns the input layer whose place it takes.
     #[must_use]
     pub const fn from(&self) -> u32 {
         match self {
@@ -48,22 +48,23 @@ impl LayerPlan {
 /// A member that goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Removed {
-    /// Which layer.
+    /// The number of the layer.
     pub layer: u32,
-    /// Which member of it.
+    /// The number of the member in it.
     pub member: u32,
     /// Bytes of the tar that go with it.
     pub bytes: u64,
-    /// The rule that takes it, by index in the profile; [`SHADOWED`] for what later layers hide.
+    /// The rule that takes it, by index in the profile; [`SHADOWED`] for members that later layers hide.
     pub rule: u16,
-    /// Whether it is a marker (a whiteout) rather than a path of the image.
+    /// True if it is a whiteout rather than a path of the image.
     pub marker: bool,
 }
 
-/// Stands for the rule `shadowed` in [`Removed`] where a squash drops what is hidden though the profile has no such rule.
+/// The value in [`Removed`] for members that a squash drops because they are hidden, although the profile has no rule
+/// `shadowed`.
 pub const SHADOWED: u16 = u16::MAX;
 
-/// Whether a rule is on and takes what later layers hide.
+/// True if a rule is on and takes members that later layers hide.
 pub(super) fn is_shadowed(rule: &Rule) -> bool {
     rule.enabled && rule.action == Action::DropShadowed
 }

@@ -1,9 +1,9 @@
-//! Where the paths that databases write down are in the tree.
+//! Finds the paths that databases list in the tree.
 
 use crate::path;
 use crate::tree::{NodeId, Tree};
 
-/// Looks paths up; those of one directory after each other cost one look at it.
+/// A look-up of paths; for consecutive paths of one directory the directory is looked up once.
 pub struct Places<'a> {
     tree: &'a Tree,
     dir: Vec<u8>,
@@ -11,14 +11,14 @@ pub struct Places<'a> {
 }
 
 impl<'a> Places<'a> {
-    /// Of a tree.
+    /// Makes a look-up for a tree.
     #[must_use]
     pub const fn new(tree: &'a Tree) -> Self {
         Self { tree, dir: Vec::new(), found: Some(NodeId::ROOT) }
     }
 
-    /// The name at a path from the root, with or without a slash before it. Links on the way are followed, a link that the path
-    /// itself names is not.
+    /// Returns the node at a path from the root, with or without a slash before it. Links on the way are followed, a link that
+    /// the path itself names is not.
     pub fn get(&mut self, path: &[u8]) -> Option<NodeId> {
         let (dir, name) = path::split(path.strip_prefix(b"/").unwrap_or(path));
         if name.is_empty() || name == b"." || name == b".." {

@@ -1,14 +1,14 @@
-//! What the config's words, `PATH` and languages lead to: programs, and translations.
+//! The programs and translations that the config's words, `PATH` and languages lead to.
 
 use crate::image::ImageFacts;
 use crate::tree::{NodeId, Resolved, Tree};
 use bstr::ByteSlice;
 use std::collections::{BTreeSet, HashSet};
 
-/// Words of the config's commands, and directories of `PATH`, that are looked at: no real image comes near.
+/// The most words of the config's commands, and directories of `PATH`, that are looked at: no real image comes near.
 pub(super) const MOST_WORDS: usize = 1000;
 
-/// The directories of the image's `PATH`, each once.
+/// Returns the directories of the image's `PATH`, each once.
 #[must_use]
 pub fn path_dirs(tree: &Tree, image: &ImageFacts) -> Vec<Resolved> {
     let default = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -19,7 +19,7 @@ pub fn path_dirs(tree: &Tree, image: &ImageFacts) -> Vec<Resolved> {
     found.filter(|found| found.target.is_some()).take(MOST_WORDS).collect()
 }
 
-/// Where a program is found along `PATH`: every place, as a shell may change the variable.
+/// Returns every place along `PATH` where a program is, as a shell may change the variable.
 #[must_use]
 pub fn on_path(tree: &Tree, program: &[u8], path: &[Resolved]) -> Vec<Resolved> {
     let place = |dir: &Resolved| {
@@ -31,7 +31,7 @@ pub fn on_path(tree: &Tree, program: &[u8], path: &[Resolved]) -> Vec<Resolved> 
     path.iter().filter_map(place).collect()
 }
 
-/// The languages that the image's environment asks for, without territory, charset and modifier.
+/// Returns the languages that the image's environment asks for, without territory, charset and modifier.
 /// Source: gettext's manual, "Locale Names" and "The LANGUAGE variable".
 #[must_use]
 pub fn languages(image: &ImageFacts) -> BTreeSet<&str> {
@@ -43,7 +43,7 @@ pub(super) fn language(name: &str) -> &str {
     name.split(['_', '.', '@']).next().unwrap_or(name)
 }
 
-/// The translations for languages, with and without territory, charset and modifier.
+/// Returns the translations for languages, with and without territory, charset and modifier.
 pub(super) fn of_languages(tree: &Tree, wanted: impl Fn(&str) -> bool) -> impl Iterator<Item = NodeId> {
     let roots = [&b"usr/share/locale"[..], b"usr/share/locale-langpack"];
     let dirs = roots.into_iter().filter_map(|root| tree.lookup(root)).flat_map(|root| tree.children(root));
@@ -51,7 +51,8 @@ pub(super) fn of_languages(tree: &Tree, wanted: impl Fn(&str) -> bool) -> impl I
     asked.flat_map(|&id| tree.subtree(id))
 }
 
-/// The files that Entrypoint, Cmd, Healthcheck and Shell name: as paths, as programs on `PATH`, and as words of a shell line.
+/// Returns the files that Entrypoint, Cmd, Healthcheck and Shell name: as paths, as programs on `PATH`, and as words of a shell
+/// line.
 #[must_use]
 pub fn config_programs(tree: &Tree, image: &ImageFacts, path: &[Resolved]) -> Vec<Resolved> {
     let workdir = tree.resolve(NodeId::ROOT, image.workdir.as_bytes()).target.unwrap_or(NodeId::ROOT);

@@ -1,23 +1,23 @@
-//! What the profile says of each path.
+//! The proposals of the profile for each path.
 
 use crate::tree::NodeId;
 use bstr::BString;
 use std::collections::HashMap;
 
-/// What the profile says of one path.
+/// The proposal for one path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Proposal {
     /// The first rule that would drop it.
     pub rule: Option<u16>,
-    /// The last rule that would strip it: the one nearest to the user says how much.
+    /// The last rule that would strip it: the one nearest to the user decides the level.
     pub strip: Option<u16>,
     /// The first protection that covers it; one that holds a whole package comes before others.
     pub protect: Option<u16>,
-    /// What else rules would do with it: index into [`Proposals::changes`].
+    /// The other changes that rules would make: index into [`Proposals::changes`].
     pub change: u32,
 }
 
-/// What rules would do with a file other than dropping or stripping it: of several rules for one thing the last.
+/// The changes other than dropping and stripping that rules would make to a file; of several rules for one kind, the last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Change {
     /// Make it a hard link to an equal one.
@@ -26,29 +26,29 @@ pub struct Change {
     pub bytecode: Option<u16>,
     /// Run a command on it.
     pub external: Option<u16>,
-    /// The first protection of its content, by index in the profile: then it gets no other one, nor a second name.
+    /// The first protection of its content, by index in the profile: then it gets neither a new content nor a second name.
     pub content: Option<u16>,
 }
 
-/// What the profile says of every path.
+/// The proposals for every path.
 #[derive(Clone, Debug)]
 pub struct Proposals {
     /// By node.
     pub nodes: Vec<Proposal>,
-    /// For each rule: whether it matched anything.
+    /// For each rule: true if it matched anything.
     pub matched: Vec<bool>,
-    /// For each protection: whether it matched anything.
+    /// For each protection: true if it matched anything.
     pub protects_matched: Vec<bool>,
     /// Nodes that a protection with `links` names.
     pub linked: Vec<(NodeId, u16)>,
-    /// Symbolic links that will lead elsewhere, with where.
+    /// Symbolic links that get a new target, with that target.
     pub relinked: HashMap<NodeId, BString>,
-    /// All that [`Proposal::change`] may be; the first is nothing.
+    /// Every different change that [`Proposal::change`] may refer to; the first is no change.
     pub changes: Vec<Change>,
 }
 
 impl Proposals {
-    /// What else rules would do with a file.
+    /// Returns the other changes that rules would make to a file.
     #[must_use]
     pub fn change(&self, id: NodeId) -> Change {
         self.changes[self.nodes[id.index()].change as usize]

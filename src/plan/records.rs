@@ -1,4 +1,4 @@
-//! Rows of `RECORD` for files that go: without them `pip uninstall` and audits look for nothing that is not there. dpkg's and
+//! Rows of `RECORD` for files that go: without them `pip uninstall` and audits do not miss files that are gone. dpkg's and
 //! apk's lists keep theirs: a package without its documentation is still the package.
 
 use super::Request;
@@ -8,7 +8,7 @@ use crate::ledger::Ledger;
 use crate::tree::{MemberId, Type};
 use bstr::BString;
 
-/// The rows to be taken out of the `RECORD`s that stay.
+/// Returns the edits that take these rows out of the `RECORD`s that stay.
 #[must_use]
 pub fn edits(request: &Request<'_>, dropped: &[Option<u16>]) -> Edits {
     let tree = &request.merged.tree;
@@ -32,8 +32,8 @@ pub fn edits(request: &Request<'_>, dropped: &[Option<u16>]) -> Edits {
     out
 }
 
-/// The lists of checksums that stay, those of the base too, in the tree's order. Each comes by a name that stays, to which its
-/// rows are relative: a hard link of it may lie in a cache that goes.
+/// Returns the lists of checksums that stay, those of the base too, in the tree's order. Each comes with a name that stays, to
+/// which its rows are relative: a hard link of it may lie in a cache that goes.
 #[must_use]
 pub fn kept<'a>(request: &Request<'a>, dropped: &[Option<u16>]) -> Vec<(MemberId, BString, Ledger, &'a [u8])> {
     let tree = &request.merged.tree;

@@ -1,4 +1,4 @@
-//! What a plan is made from.
+//! The input of a plan.
 
 use super::cut::Cut;
 use super::matched::Named;
@@ -9,37 +9,37 @@ use crate::tar::Member;
 use crate::tree::MemberId;
 use crate::tree::merge::Merged;
 
-/// What a plan is made from.
+/// The input of a plan.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
-    /// What the config says of programs and environment.
+    /// The programs and environment of the config.
     pub facts: &'a ImageFacts,
     /// The layers, bottom first.
     pub layers: &'a [&'a LayerIndex],
-    /// The layers on top of each other; with a tree of the base if `base` is not 0.
+    /// The merged layers; with a tree of the base if `base` is not 0.
     pub merged: &'a Merged,
     /// The rules.
     pub profile: &'a Profile,
     /// The rules' patterns, compiled.
     pub matcher: &'a Matcher,
-    /// Which of them name which paths, where that is known: of plans for several profiles it is found once.
+    /// The patterns that name each path, if known: for plans of several profiles they are found once.
     pub named: Option<&'a Named>,
-    /// Whether all layers above the base become one.
+    /// True if all layers above the base become one.
     pub squash: bool,
-    /// How many layers from the bottom stay as they are, but for the cut.
+    /// The number of layers from the bottom that stay as they are, except for the cut.
     pub base: usize,
-    /// What goes from these layers all the same, as no image that shares them needs it.
+    /// The members that go from these layers all the same, as no image that shares them needs them.
     pub cut: &'a Cut,
 }
 
 impl<'a> Request<'a> {
-    /// A member by its place.
+    /// Returns a member by its id.
     #[must_use]
     pub fn member(&self, at: MemberId) -> &'a Member {
         &self.layers[at.layer as usize].members[at.member as usize]
     }
 
-    /// What the scan found in a member's file.
+    /// Returns the facts that the scan found in a member's file.
     #[must_use]
     pub fn facts_at(&self, at: MemberId) -> Option<&'a Facts> {
         self.layers[at.layer as usize].facts.get(&at.member)

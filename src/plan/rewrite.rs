@@ -1,6 +1,6 @@
-//! New contents for files that stay: executables and shared objects without symbols, and the checksums of those where package
-//! managers wrote them down. Each is a list of pieces of the old content, so nothing is held in memory or computed again when
-//! it is written.
+//! New contents for files that stay: executables and shared objects without symbols, and package managers' lists with the
+//! checksums of those. Each is a list of pieces of the old content, so nothing is held in memory or computed again when it is
+//! written.
 
 use super::edits::{Added, Edit, Edits};
 use super::excludes::{self, Written};
@@ -28,10 +28,10 @@ pub struct Stripped {
     pub rule: u16,
 }
 
-/// Why a file is not stripped though a rule asked for it.
+/// The reason that a file is not stripped although a rule asked for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SkipReason {
-    /// What its bytes say.
+    /// The contents of the file itself.
     Elf(Reason),
     /// A protection of the profile.
     Protected,
@@ -46,51 +46,51 @@ pub enum SkipReason {
 /// All new contents of one image.
 #[derive(Clone, Debug, Default)]
 pub struct Rewrites {
-    /// By member; ranges are within its data.
+    /// The recipe by member; ranges are within its data.
     of: HashMap<MemberId, Recipe>,
-    /// By member: where its symbolic link leads now.
+    /// The new target of a symbolic link, by member.
     links: HashMap<MemberId, BString>,
     /// A new file.
     pub added: Option<Added>,
-    /// What is stripped, in the tree's order.
+    /// The files that are stripped, in the tree's order.
     pub stripped: Vec<Stripped>,
-    /// What is not, by reason, in the tree's order.
+    /// The files that are not stripped although a rule asked for it, with the reason, in the tree's order.
     pub left: Vec<(NodeId, SkipReason)>,
-    /// What gets a content that another program made, in the tree's order.
+    /// The files that get a content which another program made, in the tree's order.
     pub made: Vec<Stripped>,
-    /// What does not though a rule asked for it.
+    /// The files that stay as they were although a rule asked for such a content.
     pub unchanged: Vec<Unchanged>,
-    /// The checksums of new contents, but for those of edited lists of checksums.
+    /// The checksums of new contents, except for those of edited lists of checksums.
     sums: HashMap<MemberId, Sums>,
 }
 
 impl Rewrites {
-    /// The new content of a member's file.
+    /// Returns the new content of a member's file.
     #[must_use]
     pub fn of(&self, at: MemberId) -> Option<&Recipe> {
         self.of.get(&at)
     }
 
-    /// The checksums of a new content; none of what is no file that a rule named.
+    /// Returns the checksums of a new content; `None` for a file that no rule named.
     #[must_use]
     pub fn sums(&self, at: MemberId) -> Option<&Sums> {
         self.sums.get(&at)
     }
 
-    /// Whether any member of a layer gets one.
+    /// True if any member of a layer gets a new content or target, or a file is added to it.
     #[must_use]
     pub fn touch(&self, layer: u32) -> bool {
         let added = self.added.as_ref().is_some_and(|added| added.layer == layer);
         added || self.of.keys().chain(self.links.keys()).any(|at| at.layer == layer)
     }
 
-    /// Where a member's symbolic link leads now, if it led elsewhere.
+    /// Returns the new target of a member's symbolic link, if it has one.
     #[must_use]
     pub fn link(&self, at: MemberId) -> Option<&BString> {
         self.links.get(&at)
     }
 
-    /// The bytes by which a member shrinks in the tar.
+    /// Returns the bytes by which a member shrinks in the tar.
     #[must_use]
     pub fn shrinks(&self, at: MemberId, member: &Member) -> u64 {
         let data = member.data();
@@ -98,7 +98,7 @@ impl Rewrites {
     }
 }
 
-/// Decides about every file that stays. What packages that go have in databases goes, too.
+/// Decides about every file that stays. The rows of packages that go are cut out of their databases, too.
 #[must_use]
 pub fn decide(request: &Request<'_>, verdicts: &Verdicts, made: &Made) -> Rewrites {
     let Verdicts { proposals, decided, packages, pinned, .. } = verdicts;
@@ -110,6 +110,7 @@ pub fn decide(request: &Request<'_>, verdicts: &Verdicts, made: &Made) -> Rewrit
             deciding.file(id);
         }
     }
+    // A list of checksums may get edits from three sources: packages that go, files that go, and files with a new content.
     let mut edits = packages.edits.clone();
     edits.extend(records::edits(request, dropped));
     if !deciding.sums.is_empty() {
@@ -126,7 +127,7 @@ pub fn decide(request: &Request<'_>, verdicts: &Verdicts, made: &Made) -> Rewrit
     deciding.out
 }
 
-/// One name of each file that would be stripped, as far as is known without hashing.
+/// Returns one name of each file that would be stripped, as far as is known without hashing.
 #[must_use]
 pub fn candidates(request: &Request<'_>, verdicts: &Verdicts) -> Vec<NodeId> {
     let Verdicts { proposals, decided, pinned, .. } = verdicts;
@@ -146,7 +147,7 @@ struct Deciding<'a> {
     made: &'a Made,
     pinned: &'a Pinned,
     out: Rewrites,
-    /// What gets a new content: its new checksums.
+    /// By member with a new content: its new checksums.
     sums: HashMap<MemberId, Sums>,
 }
 
@@ -155,13 +156,14 @@ impl<'a> Deciding<'a> {
         &self.request.merged.tree
     }
 
-    /// The names of a file that stay.
+    /// Returns the names of a file that stay.
     fn staying(&self, id: InodeId) -> Vec<NodeId> {
         let names = self.tree().names(id).iter().copied();
         names.filter(|n| self.dropped[n.index()].is_none()).collect()
     }
 
     fn file(&mut self, id: InodeId) {
+        // The layers of the base are not rewritten.
         let at = self.tree().inode(id).holder().filter(|at| at.layer as usize >= self.request.base);
         let Some(at) = at else { return };
         let facts = self.request.facts_at(at).filter(|f| !f.strip.is_empty());
@@ -173,6 +175,7 @@ impl<'a> Deciding<'a> {
         if names.is_empty() {
             return;
         }
+        // A content that another program made comes before stripping.
         if let Some(new) = self.made.new.get(&at) {
             let mut recipe = Recipe::default();
             recipe.push(Piece::Spooled(new.spool.clone()));
@@ -182,7 +185,8 @@ impl<'a> Deciding<'a> {
             return;
         }
         let Some(facts) = facts else { return };
-        // An exception for one of the names is one for the file.
+        // A file is stripped only if a rule asks for all its names: an exception for one of them is one for the file. Of
+        // several rules the last, which is nearest to the user, decides the level.
         let rules: Option<Vec<u16>> = names.iter().map(|n| self.proposals.nodes[n.index()].strip).collect();
         let Some(rule) = rules.and_then(|rules| rules.into_iter().max()) else { return };
         let left = match self.strip_of(at, &facts.strip, rule, &names) {
@@ -199,7 +203,7 @@ impl<'a> Deciding<'a> {
         self.out.left.push((names[0], left));
     }
 
-    /// What stripping makes of a file with these names.
+    /// Returns the result of stripping a file with these names.
     fn strip_of<'f>(
         &self,
         at: MemberId,
@@ -207,7 +211,7 @@ impl<'a> Deciding<'a> {
         rule: u16,
         names: &[NodeId],
     ) -> Result<(&'f Stripping, Option<&'f Sums>), SkipReason> {
-        // Of a file that would not change anyway that is the reason to tell.
+        // If stripping would not change the file, that is the reason to report, so it is checked before protections.
         let level = self.request.profile.rules[usize::from(rule)].level;
         let of = |level: Level| found.iter().find(|s| s.level == level).ok_or(SkipReason::Elf(Reason::Nothing));
         let strip = of(level)?;
@@ -229,7 +233,7 @@ impl<'a> Deciding<'a> {
         Ok((&strip.outcome, strip.sums.as_ref()))
     }
 
-    /// Adds the new checksums where package managers wrote down the old ones.
+    /// Adds edits that write the new checksums where package managers recorded the old ones.
     fn ledgers(&mut self, all: &mut Edits) {
         let ledgers = records::kept(self.request, self.dropped);
         let mut edits = Edits::new();
@@ -244,6 +248,7 @@ impl<'a> Deciding<'a> {
             .collect();
         for (at, path, ledger, text) in ledgers {
             for row in ledger.rows(&path, text) {
+                // Resolving a path is slow: rows of other names are skipped first.
                 if !names.contains(path::split(&row.path).1) {
                     continue;
                 }
@@ -256,7 +261,7 @@ impl<'a> Deciding<'a> {
                     edits.push((row.size, size.to_string().into_bytes()));
                 }
                 match ledger.checksum(sums, &text[row.checksum.clone()]) {
-                    // A base's row can't be changed.
+                    // A row in the base can't be changed, so the file must keep its bytes.
                     _ if (at.layer as usize) < self.request.base => _ = recorded.insert(target),
                     _ if row.checksum.is_empty() => {}
                     Some(checksum) => edits.push((row.checksum, checksum)),
@@ -268,7 +273,8 @@ impl<'a> Deciding<'a> {
             edits.into_iter().for_each(|(at, edits)| all.entry(at).or_default().extend(edits));
             return;
         }
-        // Those stay as they are, and what the others' rows say is worked out without them.
+        // A file whose row can't be changed stays as it is. As the edits above include its other rows, they are made again
+        // without it.
         self.leave(&recorded);
         self.ledgers(all);
     }
@@ -290,7 +296,7 @@ impl<'a> Deciding<'a> {
     }
 
     fn edit(&mut self, at: MemberId, mut edits: Vec<Edit>) {
-        // Of what is within a row that goes nothing is left to edit.
+        // Larger ranges come first, so that edits within a row that is cut out are skipped.
         edits.sort_by_key(|(range, _)| (range.start, std::cmp::Reverse(range.end)));
         let data = self.request.member(at).data();
         let end = data.end - data.start;
@@ -309,7 +315,7 @@ impl<'a> Deciding<'a> {
     }
 }
 
-/// Whether a checksum or signature of the file lies beside it, or its name says that it is verified.
+/// True if a checksum or signature of the file lies beside it, or its name says that it is verified.
 #[must_use]
 pub fn is_verified(tree: &Tree, node: NodeId) -> bool {
     let name = tree.name(node);

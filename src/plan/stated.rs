@@ -1,8 +1,9 @@
-//! Files whose checksum stands in a text that stays: somebody compares them when they run, so no rule gives them other bytes.
+//! Files whose checksum is in a text that stays: a program may compare them when it runs, so no rule gives them other bytes.
 //!
-//! The lists of package managers are written anew and don't count. Of the files that rules would change, few have to be hashed: what
-//! pip installed has its SHA-256 in a `RECORD`, and other kinds of checksums are looked for only in texts that name a file or lie
-//! above it. What has to be is said here, hashed elsewhere, and handed back as data.
+//! The lists of package managers are written anew and don't count. Of the files that rules would change, few have to be hashed:
+//! files that pip installed have their SHA-256 in a `RECORD`, and other kinds of checksums are looked for only in texts that
+//! name a file or lie above it. This module says what has to be hashed; the hashes are computed elsewhere and handed back as
+//! data.
 
 use super::places::Places;
 use super::{Request, records};
@@ -18,15 +19,16 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt::Write as _;
 
-/// How far above a file a directory may be whose checksum is looked for.
+/// The most levels between a file and a directory above it whose checksum is looked for.
 const MOST_LEVELS: usize = 3;
 /// The most names in such a directory: it is one small package.
 const MOST_NAMES: usize = 256;
 
-/// The most names in a directory whose texts may have any checksum of what is in it: it is one package, not all that is installed.
+/// The most names in a directory whose texts may have a checksum of any file in it: it is one package, not all that is
+/// installed.
 const MOST_NEAR: u32 = 4096;
 
-/// Extensions of programs' sources that are compiled, or loaded by others.
+/// Extensions of programs' sources, which are compiled or loaded by other programs.
 const SOURCES: [&[u8]; 16] = [
     b"py", b"pyi", b"pyx", b"pxd", b"pxi", b"c", b"h", b"cc", b"cpp", b"cxx", b"hpp", b"cu", b"rs", b"go", b"java",
     b"f90",
@@ -42,7 +44,7 @@ impl Hashes {
         self.0.insert((at, kind), digest);
     }
 
-    /// Adds all of another.
+    /// Adds all checksums of another set.
     pub fn extend(&mut self, other: Self) {
         self.0.extend(other.0);
     }
@@ -52,7 +54,8 @@ impl Hashes {
     }
 }
 
-/// What is known without reading again, whatever the profile: of objects in compressed layers, and of what a `RECORD` lists.
+/// Returns the checksums that are known without reading again, whatever the profile: those of objects in compressed layers, and
+/// those that a `RECORD` lists.
 #[must_use]
 pub fn known(request: &Request<'_>) -> Hashes {
     let mut out = Hashes::default();
@@ -74,7 +77,7 @@ pub fn known(request: &Request<'_>) -> Hashes {
     out
 }
 
-/// The digests in the config's environment, commands and labels.
+/// Returns the digests in the config's environment, commands and labels.
 fn of_config(request: &Request<'_>) -> Option<Box<Digests>> {
     let facts = request.facts;
     let env = facts.env.iter().map(|(_, value)| value.as_str());
@@ -91,7 +94,7 @@ fn any_in_files(request: &Request<'_>) -> bool {
     request.layers.iter().any(|layer| layer.facts.values().any(|facts| facts.digests.is_some()))
 }
 
-/// One name of each object that stripping would change.
+/// Returns one name of each object that stripping would change.
 #[must_use]
 pub fn objects(request: &Request<'_>) -> Vec<NodeId> {
     let replaced = |facts: &Facts| facts.strip.iter().any(|strip| matches!(strip.outcome, Outcome::Replaced(_)));
@@ -103,7 +106,7 @@ pub fn objects(request: &Request<'_>) -> Vec<NodeId> {
         .collect()
 }
 
-/// Adds what `RECORD` says of files with these names, where the size is right, too.
+/// Adds the checksums that `RECORD` states for files with these names, if the size is right, too.
 fn add_recorded(request: &Request<'_>, names: &HashSet<&[u8]>, out: &mut Hashes) {
     let tree = &request.merged.tree;
     let mut places = Places::new(tree);
@@ -115,7 +118,7 @@ fn add_recorded(request: &Request<'_>, names: &HashSet<&[u8]>, out: &mut Hashes)
             let digest = text[row.checksum.clone()].strip_prefix(b"sha256=");
             let digest = digest.and_then(|digest| URL_SAFE_NO_PAD.decode(digest).ok()).filter(|d| d.len() == 32);
             let holder = places.get(&row.path).and_then(|node| tree.inode_of(node).holder());
-            // What another layer brought is no longer what was installed.
+            // A file that another layer brought is no longer the one that was installed.
             let holder = holder.filter(|holder| holder.layer == list.layer);
             let (Some(digest), Some(holder)) = (digest, holder) else { continue };
             if text[row.size] == *request.member(holder).stored.to_string().as_bytes() {
@@ -125,20 +128,20 @@ fn add_recorded(request: &Request<'_>, names: &HashSet<&[u8]>, out: &mut Hashes)
     }
 }
 
-/// A text with digests that need not be of all files.
+/// A text with digests that count only for files near it or named in it.
 struct Other<'a> {
     node: NodeId,
-    /// The directories of its names.
+    /// The directories of the text's names.
     dirs: Vec<NodeId>,
     /// The kinds of its digests.
     kinds: BTreeSet<Kind>,
     digests: &'a Digests,
 }
 
-/// What the texts that stay state, and of which files it may be.
+/// The digests that the texts which stay state, and the files that they may be of.
 pub struct Stated<'a> {
     request: &'a Request<'a>,
-    /// By the beginning of a digest: a text that has it.
+    /// By the first bytes of a digest: a text that has it.
     sha256: HashMap<u64, NodeId>,
     directories: HashMap<u64, NodeId>,
     others: Vec<Other<'a>>,
@@ -146,7 +149,7 @@ pub struct Stated<'a> {
     files: Vec<(NodeId, MemberId)>,
 }
 
-/// The files that keep their bytes for the sake of a text.
+/// The files that keep their bytes because a text has their checksum.
 #[derive(Clone, Debug, Default)]
 pub struct Pinned {
     of: HashMap<MemberId, NodeId>,
@@ -154,13 +157,13 @@ pub struct Pinned {
 }
 
 impl Pinned {
-    /// The text that has the checksum of a member's file; the root where the config has it.
+    /// Returns the text that has the checksum of a member's file; the root if the config has it.
     #[must_use]
     pub fn by(&self, at: MemberId) -> Option<NodeId> {
         self.of.get(&at).copied()
     }
 
-    /// Whether a text has this SHA-256.
+    /// True if a text has this SHA-256.
     #[must_use]
     pub fn has(&self, sha256: &[u8; 32]) -> bool {
         self.sha256.contains_key(&start(sha256))
@@ -168,7 +171,7 @@ impl Pinned {
 }
 
 impl<'a> Stated<'a> {
-    /// Of `files`, one name of each that a rule would change.
+    /// Gathers the digests for `files`, one name of each that a rule would change.
     #[must_use]
     pub fn new(request: &'a Request<'a>, dropped: &[Option<u16>], files: &[NodeId]) -> Self {
         let tree = &request.merged.tree;
@@ -189,7 +192,7 @@ impl<'a> Stated<'a> {
         out
     }
 
-    /// What the config states: `ENV TOOL_SHA256=…` is compared when the container starts.
+    /// Adds the digests that the config states: `ENV TOOL_SHA256=…` is compared when the container starts.
     fn config(&mut self) {
         let sha256 = of_config(self.request).into_iter().flat_map(|digests| digests.stated.into_vec());
         for stated in sha256.filter(|stated| stated.kind == Kind::Sha256) {
@@ -222,7 +225,8 @@ impl<'a> Stated<'a> {
         self.tree().names(self.tree().node(node).inode)
     }
 
-    /// The texts that may have a checksum of a file other than SHA-256: that name it, or lie above it in a directory of their own.
+    /// Returns the texts that may have a checksum of a file other than SHA-256: those that name it, or lie above it in a
+    /// directory of their own.
     fn near(&self, file: NodeId) -> impl Iterator<Item = &Other<'a>> {
         let tree = self.tree();
         let names = self.names(file);
@@ -236,12 +240,12 @@ impl<'a> Stated<'a> {
         self.others.iter().filter(near)
     }
 
-    /// Whether a text's digest of this kind may be that of a file. The short ones are often something else, such as a commit, so
-    /// the text has to name the file, or lie beside it or just above.
+    /// True if a text's digest of this kind may be that of a file. The short ones are often something else, such as a commit,
+    /// so the text has to name the file, or lie beside it or just above.
     fn counts(&self, other: &Other<'_>, file: NodeId, kind: Kind) -> bool {
         const LEVELS: usize = 2;
         let tree = self.tree();
-        // A program's source has digests of other things, such as the commit that it is of.
+        // A program's source has digests of other things, such as its own commit.
         let source = SOURCES.contains(&path::extension(tree.name(other.node)));
         let near = |name: NodeId| !source && tree.ancestors(name).take(LEVELS).any(|dir| other.dirs.contains(&dir));
         let names = |name: NodeId| other.digests.names(tree.name(name));
@@ -253,7 +257,8 @@ impl<'a> Stated<'a> {
         }
     }
 
-    /// The directories whose checksum may be stated, with all that is in them; none where one of their files can't be told.
+    /// Returns the directories whose checksum may be stated, with the files in them; a directory is left out if one of its
+    /// files can't be told.
     fn directories(&self) -> Vec<(NodeId, Vec<(NodeId, MemberId)>)> {
         if self.directories.is_empty() {
             return Vec::new();
@@ -268,7 +273,7 @@ impl<'a> Stated<'a> {
         dirs.into_iter().filter_map(|dir| Some((dir, self.below(dir)?))).collect()
     }
 
-    /// The files below a directory, each by its name there; symbolic links count as what they lead to.
+    /// Returns the files below a directory, each by its name there; symbolic links count as the files they lead to.
     fn below(&self, dir: NodeId) -> Option<Vec<(NodeId, MemberId)>> {
         let tree = self.tree();
         let leaves = tree.subtree(dir).filter(|&node| !tree.is_dir(node));
@@ -280,7 +285,7 @@ impl<'a> Stated<'a> {
         leaves.map(file).collect()
     }
 
-    /// What has to be hashed to know, beside what is known.
+    /// Returns the files that have to be hashed, beside those already known, and the kinds of checksums.
     #[must_use]
     pub fn wanted(&self, known: &Hashes) -> Vec<(MemberId, Vec<Kind>)> {
         let mut all: BTreeSet<(MemberId, Kind)> = BTreeSet::new();
@@ -305,7 +310,7 @@ impl<'a> Stated<'a> {
         out
     }
 
-    /// Which files keep their bytes.
+    /// Returns the files that keep their bytes.
     #[must_use]
     pub fn pinned(self, hashes: &[&Hashes]) -> Pinned {
         let get = |at: MemberId, kind: Kind| hashes.iter().find_map(|known| known.get(at, kind));
@@ -331,7 +336,7 @@ impl<'a> Stated<'a> {
         Pinned { of: out, sha256: self.sha256 }
     }
 
-    /// The checksum of a directory, as Go's `dirhash.Hash1` makes it: SHA-256 of a line for each file, sorted by name.
+    /// Returns the checksum of a directory, as Go's `dirhash.Hash1` makes it: SHA-256 of a line for each file, sorted by name.
     fn sum<'h>(
         &self,
         dir: NodeId,

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 const HIDDEN: &str = "[[rule]]\nid = 'shadowed'\naction = 'drop-shadowed'\n";
 
-/// An image of layers written as lines, and how it is to be planned.
+/// An image of layers written as lines, and the options of its plan.
 #[derive(Default)]
 struct Case {
     layers: Vec<LayerIndex>,
@@ -19,7 +19,7 @@ struct Case {
     base: usize,
 }
 
-/// What came out: the paths of each output layer, and what was held with its reason.
+/// The result: the paths of each output layer, and the held paths with the reason.
 #[derive(Debug)]
 struct Planned {
     layers: Vec<Vec<String>>,
@@ -94,7 +94,7 @@ impl Case {
         }
     }
 
-    /// The members of an output layer: copied ones as `path`, new ones as `+path`, links as `+path=>target`.
+    /// Returns the members of an output layer: copied ones as `path`, new ones as `+path`, links as `+path=>target`.
     fn read(&self, output: &LayerPlan) -> Vec<String> {
         let pieces = match output {
             LayerPlan::Verbatim(from) => return vec![format!("={from}")],
@@ -181,7 +181,7 @@ fn what_a_kept_link_leads_to_stays() {
         Case::new(&[&["opt/real", "opt/more", "opt/via->real", "app->/opt/via", "bin=>opt/more"]]).drop("opt").run();
     assert_eq!(planned.layers, lists(&[&["=0"]]));
     assert_eq!(planned.held.len(), 3);
-    // A link that goes holds nothing, and one to a directory that no rule names neither.
+    // A link that goes holds nothing, nor does one to a directory that no rule names.
     let planned = Case::new(&[&["opt/x", "opt/l->x", "top->opt"]]).drop("opt/*").run();
     assert_eq!(planned.layers, lists(&[&["top", "+opt/"]]));
     assert!(planned.held.is_empty());

@@ -1,4 +1,5 @@
-//! What the rules ask for: each path matched against the profile's patterns, and what a directory's match means below it.
+//! The proposals of the rules: each path matched against the profile's patterns, and the meaning of a directory's match for
+//! paths below it.
 
 use super::matched::Named;
 use super::only::Only;
@@ -7,7 +8,7 @@ use super::{Request, guard};
 use crate::profile::{Action, Guard, Hits, Matcher, Profile};
 use std::collections::HashMap;
 
-/// What holds for all below a directory.
+/// The state that holds for everything below a directory.
 #[derive(Clone, Default, PartialEq, Eq)]
 struct State {
     rules: Vec<u16>,
@@ -18,7 +19,7 @@ struct State {
 }
 
 impl State {
-    /// `owned` says whether a protection belongs to a package.
+    /// Adds the hits of one path. `owned` returns true if a protection belongs to a package.
     fn with(&self, hits: &Hits, owned: impl Fn(u16) -> bool) -> Self {
         let union = |a: &[u16], b: &[u16]| {
             let mut both = [a, b].concat();
@@ -35,7 +36,7 @@ impl State {
         }
     }
 
-    /// Whether no exception of the rule holds.
+    /// True if no exception of the rule holds.
     fn holds(&self, rule: u16) -> bool {
         self.except.binary_search(&rule).is_err()
     }
@@ -44,13 +45,13 @@ impl State {
         self.dropping().next()
     }
 
-    /// The rules that would drop it, in order.
+    /// Returns the rules that would drop the path, in order.
     fn dropping(&self) -> impl Iterator<Item = u16> {
         self.rules.iter().copied().filter(|&rule| self.holds(rule))
     }
 }
 
-/// Puts proposals together, each different change once.
+/// A builder of proposals that stores each different change once.
 struct Proposing<'a> {
     profile: &'a Profile,
     changes: Vec<Change>,
@@ -79,7 +80,8 @@ impl Proposing<'_> {
     }
 }
 
-/// What the patterns say of every path. A pattern that names a directory covers all below it, so what it says is handed down.
+/// Returns what the patterns say of every path. A pattern that names a directory covers everything below it, so what it says is
+/// handed down.
 #[must_use]
 pub fn propose(request: &Request<'_>, named: &Named) -> Proposals {
     let (tree, profile, matcher) = (&request.merged.tree, request.profile, request.matcher);
@@ -133,7 +135,7 @@ pub fn propose(request: &Request<'_>, named: &Named) -> Proposals {
     out
 }
 
-/// The rule that would drop a path which the tree does not have: a member that a later layer hides.
+/// Returns the rule that would drop a path which the tree does not have: that of a member which a later layer hides.
 #[must_use]
 pub fn propose_path(path: &[u8], matcher: &Matcher) -> Option<u16> {
     let mut state = State::default();

@@ -1,4 +1,4 @@
-//! All that is decided before new contents are made.
+//! Everything that is decided before new contents are made.
 
 use super::proposal::Proposals;
 use super::stated::Pinned;
@@ -6,18 +6,18 @@ use super::{bytecode, hold, packages};
 use crate::Warning;
 use std::cell::OnceCell;
 
-/// What the rules ask for, and what of it is granted: all that is to be known before new contents are made.
+/// The proposals of the rules, and the verdicts on them: everything that must be known before new contents are made.
 pub struct Verdicts {
-    /// What the rules ask for.
+    /// The proposals of the rules.
     pub proposals: Proposals,
-    /// What is dropped and held.
+    /// The nodes that are dropped and held.
     pub decided: hold::Decided,
-    /// What becomes of packages.
+    /// The decisions about packages.
     pub packages: packages::Outcome,
-    /// What is known of compiled modules, once it has been asked for.
+    /// The facts about compiled modules, once they have been asked for.
     pub bytecode: OnceCell<bytecode::Known>,
-    /// What keeps its bytes because its checksum stands elsewhere, once that has been looked for.
+    /// The files that keep their bytes because a text has their checksum, once those have been looked for.
     pub pinned: Pinned,
-    /// What the user should know.
+    /// Everything that the user should know.
     pub warnings: Vec<Warning>,
 }

@@ -1,5 +1,5 @@
-//! What has to be made by other programs before there is a plan: which files a command of the user's is run on, and which
-//! modules are compiled. Only what no protection covers, nobody verifies, and is in no base.
+//! The contents that other programs have to make before there is a plan: the files that a command of the user's is run on, and
+//! the modules that are compiled. Files that a protection covers, that a program verifies, or that are in a base are left out.
 
 use super::bytecode::{Finding, Known, Look};
 use super::made::{NotMadeReason, Unchanged};
@@ -11,17 +11,17 @@ use crate::refs::pyc::{CACHE, Name};
 use crate::tree::{InodeId, MemberId, NodeId, Type};
 use bstr::BString;
 
-/// Larger sources are generated data, and left alone.
+/// The size in bytes of the largest source that is compiled; larger ones are generated data.
 const MAX_SOURCE: u64 = 16 << 20;
 
-/// All that is to be made for one image, in the tree's order.
+/// Everything that is to be made for one image, in the tree's order.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
     /// Files to run commands on.
     pub external: Vec<Task>,
     /// Modules to compile.
     pub compile: Vec<Module>,
-    /// What a rule asked for and is left alone.
+    /// The files that a rule asked for and that are left alone.
     pub unchanged: Vec<Unchanged>,
 }
 
@@ -41,23 +41,23 @@ pub struct Task {
 pub struct Module {
     /// The member that has its bytecode, which is replaced.
     pub at: MemberId,
-    /// The name of that.
+    /// The name of the bytecode file.
     pub node: NodeId,
     /// The rule, by index in the profile.
     pub rule: u16,
     /// The member that has the source.
     pub source: MemberId,
-    /// The path of the source, as tracebacks tell it.
+    /// The path of the source, as tracebacks show it.
     pub path: BString,
-    /// The interpreter that it is for, such as `cpython-311`.
+    /// The tag of the interpreter that it is for, such as `cpython-311`.
     pub tag: BString,
-    /// The number that this image's bytecode begins with, where that is known.
+    /// The number that this image's bytecode begins with, if known.
     pub magic: Option<u16>,
-    /// `optimize` of Python's `compile`.
+    /// The argument `optimize` of Python's `compile`.
     pub optimize: u8,
 }
 
-/// Finds what is to be made.
+/// Finds everything that is to be made.
 #[must_use]
 pub fn wanted(request: &Request<'_>, verdicts: &Verdicts) -> Wanted {
     let rules = |f: fn(&crate::profile::Rule) -> bool| request.profile.rules.iter().any(|r| r.enabled && f(r));
@@ -83,7 +83,7 @@ pub fn wanted(request: &Request<'_>, verdicts: &Verdicts) -> Wanted {
     out
 }
 
-/// The member that holds a file above the base, and the file's names, all of which stay.
+/// Returns the member that holds a file above the base, and the file's names, if all of them stay.
 fn holder(request: &Request<'_>, verdicts: &Verdicts, id: InodeId) -> Option<(MemberId, Vec<NodeId>)> {
     let tree = &request.merged.tree;
     let at = tree.inode(id).holder().filter(|at| at.layer as usize >= request.base)?;
@@ -94,7 +94,7 @@ fn holder(request: &Request<'_>, verdicts: &Verdicts, id: InodeId) -> Option<(Me
     (stay && plain).then(|| (at, names.to_vec()))
 }
 
-/// The rule with a command for a file: an exception for one of the names is one for the file.
+/// Returns the rule with a command for a file: an exception for one of the names is one for the file.
 fn external(verdicts: &Verdicts, names: &[NodeId]) -> Option<u16> {
     let rules: Option<Vec<u16>> = names.iter().map(|&n| verdicts.proposals.change(n).external).collect();
     rules?.into_iter().max()
@@ -113,7 +113,7 @@ fn left_alone(request: &Request<'_>, verdicts: &Verdicts, at: MemberId, names: &
     (signed || names.iter().any(|&n| is_verified(tree, n))).then_some(NotMadeReason::Verified)
 }
 
-/// Whether a protection of the profile holds a file, or its content alone.
+/// True if a protection of the profile holds a file, or its content alone.
 fn is_protected(verdicts: &Verdicts, node: NodeId) -> bool {
     let proposals = &verdicts.proposals;
     proposals.nodes[node.index()].protect.is_some() || proposals.change(node).content.is_some()
@@ -150,7 +150,7 @@ fn module(request: &Request<'_>, verdicts: &Verdicts, look: &Look<'_>, at: Membe
 }
 
 impl Wanted {
-    /// Whether nothing is to be made.
+    /// True if nothing is to be made.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.external.is_empty() && self.compile.is_empty()

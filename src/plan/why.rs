@@ -1,8 +1,8 @@
-//! What stays although a rule asked for it, and why.
+//! Paths that stay although a rule asked for them, and the reasons.
 
 use crate::tree::NodeId;
 
-/// Why a path stays although a rule asked for it.
+/// The reason that a path stays although a rule asked for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HoldReason {
     /// A protection of the profile, by index.
@@ -17,18 +17,19 @@ pub enum HoldReason {
     Referenced(NodeId, u32),
     /// An ELF object that stays needs it as a library.
     Needed(NodeId),
-    /// A text or program that stays names it, or a directory above it, in full; the line is 0 where there are none.
+    /// A text or program that stays names it, or a directory above it, in full; the line is 0 in a file without lines.
     Named(NodeId, u32),
     /// A text or program that stays loads it as a library by this name.
     Loaded(NodeId),
-    /// A script or style that stays names it as its source map, in this line, and a program follows such names.
+    /// A script or style that stays names it as its source map, in this line, and the image has a program that follows such
+    /// names.
     Mapped(NodeId, u32),
     /// It lies in a layer of the base.
     Base,
 }
 
 impl HoldReason {
-    /// The file for whose sake, where it is one.
+    /// Returns the file that is the reason, if it is one.
     #[must_use]
     pub const fn by(self) -> Option<NodeId> {
         match self {
@@ -47,10 +48,10 @@ impl HoldReason {
 /// A path that stays although a rule asked for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Held {
-    /// Which path.
+    /// The path.
     pub node: NodeId,
     /// The rule that asked for it, by index in the profile.
     pub rule: u16,
-    /// Why it stays.
+    /// The reason that it stays.
     pub why: HoldReason,
 }

@@ -1,5 +1,5 @@
-//! The built-in profiles, embedded. `base` is extended by every profile, `none` too: it holds the named sets and what is
-//! always protected.
+//! The built-in profiles, embedded. `base` is extended by every profile, `none` too: it holds the named sets and the paths that
+//! are always protected.
 
 /// The profile under all others.
 pub(super) const BASE: &str = "base";
@@ -21,22 +21,22 @@ const TEXTS: [(&str, &str); 14] = [
     ("auto", include_str!("../../profiles/auto.toml")),
 ];
 
-/// The text of a built-in profile.
+/// Returns the text of a built-in profile.
 pub(super) fn text(name: &str) -> Option<&'static str> {
     TEXTS.iter().find(|(n, _)| *n == name).map(|(_, text)| *text)
 }
 
-/// The names that a user may choose from.
+/// Returns the names that a user may choose from.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     TEXTS.iter().map(|(name, _)| *name).filter(|name| *name != BASE)
 }
 
-/// The built-in profiles' names and descriptions.
+/// Returns the built-in profiles' names and descriptions.
 pub fn builtins() -> impl Iterator<Item = (&'static str, &'static str)> {
     names().filter_map(|name| Some((name, description(text(name)?))))
 }
 
-/// The value of the line `description = "…"`; a test holds that each built-in profile has one, so written.
+/// Returns the value of the line `description = "…"`; a test checks that each built-in profile has one in this form.
 fn description(text: &'static str) -> &'static str {
     let line = text.lines().find_map(|line| line.strip_prefix("description = \""));
     line.and_then(|rest| rest.strip_suffix('"')).unwrap_or_default()

@@ -1,5 +1,5 @@
-//! A profile's TOML as written: what each key holds and where it stands, before any name is looked up. All mistakes of a
-//! text are collected, so that `slim profiles check` can report them in one go.
+//! A profile's TOML as written: each key's value and its place, before any name is looked up. All mistakes of a text are
+//! collected, so that `slim profiles check` can report them at once.
 
 use std::ops::Range;
 use std::rc::Rc;
@@ -69,20 +69,21 @@ pub(super) struct RawProtect {
     pub(super) content: bool,
 }
 
-/// Larger texts are refused: no profile is that long, and a parser needs many times the size of its input.
+/// The size in bytes of the largest text that is read: no profile is longer, and a parser needs many times the size of its
+/// input.
 const MAX_TEXT: usize = 1 << 20;
 
-/// More errors than these in one file are noise of the first ones. (Finding a line takes time, too.)
+/// The most errors that are reported for one file: more are consequences of the first ones. (Finding a line takes time, too.)
 pub(super) const MAX_ERRORS: usize = 50;
 
 impl Document {
-    /// Reads `source`; what is wrong goes to `errors`, and the rest is still there.
+    /// Reads `source`; mistakes are added to `errors`, and the correct parts are returned.
     pub(super) fn parse(source: &Rc<Source>, errors: &mut Vec<ProfileError>) -> Self {
         parse(source, errors, |reader, table| reader.document(table)).unwrap_or_default()
     }
 }
 
-/// Reads a text as TOML, and what it means with `read`; none where it is no TOML.
+/// Parses a text as TOML and reads it with `read`; returns `None` if it is not TOML.
 pub(crate) fn parse<T>(
     source: &Rc<Source>,
     errors: &mut Vec<ProfileError>,
@@ -197,7 +198,7 @@ impl Reader<'_> {
                 }
             }
         }
-        // A key that is there and wrong has been reported; only a missing one still has to be.
+        // A wrong key has been reported already; only a missing one must be reported here.
         if self.errors.len() == before {
             let shadowed_keys = [paths.as_ref().map(|p| p.0.span()), except.as_ref().map(|e| e.0.span())];
             self.whole(value.span(), id.is_some(), action, paths.is_some(), &shadowed_keys);
@@ -236,7 +237,7 @@ impl Reader<'_> {
         })
     }
 
-    /// Reports what a rule lacks, and patterns where its action takes none.
+    /// Reports the keys that a rule lacks, and patterns if its action takes none.
     fn whole(
         &mut self,
         span: Range<usize>,
@@ -270,7 +271,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Ids go into reports and into lines of `--removed`, and are named by `--enable A,B`.
+    /// Checks an id: ids go into reports and into lines of `--removed`, and are named by `--enable A,B`.
     fn rule_id(&mut self, id: Text) -> Option<Text> {
         let good = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         if id.value == super::COMMAND_LINE {
@@ -347,7 +348,7 @@ impl Reader<'_> {
         self.error_with(span, message, |e| e);
     }
 
-    /// All errors pass here, so that their number has a bound.
+    /// Adds an error. All errors pass here, so that their number has a bound.
     pub(crate) fn error_with(
         &mut self,
         span: Range<usize>,

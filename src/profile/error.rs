@@ -1,5 +1,5 @@
-//! Errors in a profile's text. They look as the compiler's do - message, place, line, caret, help - because a profile is
-//! written by hand, and the place of a mistake is most of its cure.
+//! Errors in a profile's text. They look like the compiler's - message, place, line, caret, help - because a profile is written
+//! by hand, and to see the place of a mistake is most of mending it.
 
 use std::fmt;
 use std::ops::Range;
@@ -8,13 +8,13 @@ use std::rc::Rc;
 /// One mistake in a profile or in a pattern of the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProfileError {
-    /// What is wrong: lower case, no full stop.
+    /// The message: lower case, no full stop.
     pub message: String,
-    /// Where it is; boxed to keep results small.
+    /// The place; boxed to keep results small.
     pub place: Box<Place>,
     /// The next step, such as `did you mean …`.
     pub help: Option<String>,
-    /// What else is wrong.
+    /// Further mistakes.
     pub more: Vec<ProfileError>,
 }
 
@@ -27,7 +27,7 @@ pub struct Place {
     pub line: usize,
     /// The column in characters, from 1.
     pub column: usize,
-    /// How many characters of the line are meant, at least 1.
+    /// The number of characters of the line that are marked, at least 1.
     pub width: usize,
     /// The line itself, without its end.
     pub text: String,
@@ -43,7 +43,7 @@ impl ProfileError {
         self
     }
 
-    /// Adds `did you mean …` where one of `known` is near, else the whole list where it is short.
+    /// Adds `did you mean …` if one of `known` is similar, otherwise the whole list if it is short.
     pub(crate) fn nearest<'a>(self, word: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
         let known: Vec<&str> = known.into_iter().collect();
         match nearest(word, &known) {
@@ -53,11 +53,11 @@ impl ProfileError {
         }
     }
 
-    /// Message, place, line and caret, without the help.
+    /// Returns message, place, line and caret, without the help.
     fn head(&self) -> String {
         let Place { file, line, column, width, text } = &*self.place;
         let margin = " ".repeat(line.to_string().len());
-        // Tabs stay tabs so that the caret stands below its character in any terminal.
+        // Tabs stay tabs so that the caret is below its character in any terminal.
         let indent: String = text.chars().take(column - 1).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
         let carets = "^".repeat(*width);
         format!(
@@ -109,13 +109,13 @@ pub(crate) struct At {
 }
 
 impl At {
-    /// A text of its own, such as an option's value.
+    /// Makes a place in a text of its own, such as an option's value.
     pub(crate) fn option(name: &str, text: &str) -> Self {
         let source = Rc::new(Source { name: name.to_owned(), text: text.to_owned() });
         Self { source, span: 0..text.len() }
     }
 
-    /// The part `inner` of a string's value, where the string is written without escapes; the whole string otherwise.
+    /// Returns the part `inner` of a string's value, if the string is written without escapes; the whole string otherwise.
     pub(crate) fn within(&self, value: &str, inner: Range<usize>) -> Self {
         let written = self.source.text.get(self.span.clone()).unwrap_or_default();
         let quote = match written.as_bytes().first() {
@@ -148,23 +148,23 @@ impl At {
     }
 }
 
-/// The longest line that an error repeats whole.
+/// The number of characters of a line that an error repeats.
 const LINE: usize = 400;
 
-/// A line as an error shows it: without its carriage return, and cut where it is absurdly long. Places beyond the cut
-/// point at its end.
+/// Returns a line as an error shows it: without its carriage return, and cut if it is very long. Places beyond the cut point at
+/// its end.
 fn window(line: &str, column: usize) -> (String, usize) {
     let shown: String = line.trim_end_matches('\r').chars().take(LINE).collect();
     let column = column.min(shown.chars().count() + 1);
     (shown, column)
 }
 
-/// The nearest character boundary at or below `at`.
+/// Returns the nearest character boundary at or below `at`.
 fn floor(text: &str, at: usize) -> usize {
     (0..=at.min(text.len())).rev().find(|&i| text.is_char_boundary(i)).unwrap_or(0)
 }
 
-/// A value and where it was written.
+/// A value and its place.
 #[derive(Clone, Debug)]
 pub(crate) struct Located<T> {
     pub(crate) value: T,
@@ -177,7 +177,7 @@ impl<T> Located<T> {
     }
 }
 
-/// The name of `known` that `word` was probably meant to be.
+/// Returns the name of `known` that `word` was probably meant to be.
 pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     // Distances are quadratic in the length; no name is that long.
     if word.len() > 100 {

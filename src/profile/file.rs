@@ -1,16 +1,16 @@
-//! The names of profile files: what is one, and which of them are the same.
+//! The names of profile files: how to tell them, and when two mean the same file.
 
-/// Whether a profile is named by its file.
+/// True if a profile is named by its file.
 pub(super) fn is_path(name: &str) -> bool {
     name.contains('/') || name.ends_with(".toml")
 }
 
-/// The path of a file that one in the directory `dir` names.
+/// Returns the path of a file that is named by one in the directory `dir`.
 pub(super) fn beside(dir: &str, path: &str) -> String {
     if path.starts_with('/') { path.to_owned() } else { format!("{dir}{}", path.strip_prefix("./").unwrap_or(path)) }
 }
 
-/// One spelling for each file, as far as the path alone can say.
+/// Returns one spelling for each file, as far as the path alone can tell.
 pub(super) fn identity(path: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {

@@ -1,5 +1,5 @@
-//! Which rules and protections name a path. All patterns are one `GlobSet`, which costs about a microsecond a path for
-//! the largest built-in profile (a hash and a compare for most patterns, one automaton for the rest).
+//! The rules and protections that name a path. All patterns are one `GlobSet`, which takes about a microsecond for a path with
+//! the largest built-in profile (a hash and a comparison for most patterns, one automaton for the rest).
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,18 +9,20 @@ use globset::{Candidate, GlobSet, GlobSetBuilder};
 use super::error::{At, ProfileError};
 use super::{Glob, Profile, pattern};
 
-/// The rules and protections that name a path itself; what names a directory above it is not among them.
+/// The rules and protections that name a path itself; those that name a directory above it are not among them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hits {
     /// The enabled rules that drop and whose `paths` match: indices into [`Profile::rules`], in order.
     pub rules: Vec<u16>,
-    /// The same for the rules that look into files: [`super::Action::changes`].
+    /// The enabled rules that change files and whose `paths` match, see [`super::Action::changes`]: indices into
+    /// [`Profile::rules`], in order.
     pub changes: Vec<u16>,
     /// The enabled rules whose `except` matches: indices into [`Profile::rules`], in order.
     pub except: Vec<u16>,
     /// The protections that match: indices into [`Profile::protects`], in order.
     pub protects: Vec<u16>,
-    /// The same for those of contents alone: [`super::Protect::content`].
+    /// The protections of contents alone that match, see [`super::Protect::content`]: indices into [`Profile::protects`], in
+    /// order.
     pub contents: Vec<u16>,
 }
 
@@ -29,13 +31,13 @@ pub struct Hits {
 pub struct Matcher {
     /// The distinct patterns of all profiles that were compiled together.
     patterns: Arc<GlobSet>,
-    /// By pattern: whose it is in this profile.
+    /// By pattern: the rules and protections that it belongs to in this profile.
     targets: Vec<Vec<Target>>,
-    /// For each protection that has exceptions: in which directories it does not hold.
+    /// For each protection that has exceptions: the directories in which it does not hold.
     protect_except: Set<u16>,
 }
 
-/// Whose pattern matched.
+/// The owner of a pattern that matched.
 #[derive(Clone, Copy, Debug)]
 enum Target {
     Rule(u16),
@@ -49,16 +51,17 @@ impl Matcher {
     /// Compiles the patterns of all enabled rules and all protections.
     ///
     /// # Errors
-    /// The patterns together are too large, or there are more rules or protections than a resolved profile has.
+    /// Returns an error if the patterns together are too large, or there are more rules or protections than a resolved profile
+    /// has.
     pub fn new(profile: &Profile) -> Result<Self, ProfileError> {
         Self::all(&[profile]).map(|mut one| one.swap_remove(0))
     }
 
-    /// Compiles several profiles' patterns together, so that what names a path is found once for all of them: built-in profiles
-    /// have most of theirs in common.
+    /// Compiles several profiles' patterns together, so that the patterns which name a path are found once for all of them:
+    /// built-in profiles have most of theirs in common.
     ///
     /// # Errors
-    /// Those of [`Self::new`].
+    /// Returns the errors of [`Self::new`].
     pub fn all(profiles: &[&Profile]) -> Result<Vec<Self>, ProfileError> {
         let of = profiles.iter().map(|profile| profile_patterns(profile)).collect::<Result<Vec<_>, _>>()?;
         let mut together = Together::default();
@@ -71,13 +74,13 @@ impl Matcher {
         of.iter().zip(targets).map(one).collect()
     }
 
-    /// The patterns that name `path`, a normalized path of the image, by their numbers: the same for all matchers that were
-    /// compiled together. What was in `into` before goes.
+    /// Returns in `into` the numbers of the patterns that name `path`, a normalized path of the image. The numbers are the same
+    /// for all matchers that were compiled together. Earlier entries of `into` are removed.
     pub fn patterns(&self, path: &[u8], into: &mut Vec<usize>) {
         self.patterns.matches_candidate_into(&Candidate::from_bytes(path), into);
     }
 
-    /// What these patterns, those that name `path`, are in this profile. What was in `into` before goes.
+    /// Returns in `into` what `patterns`, those that name `path`, mean in this profile. Earlier entries of `into` are removed.
     pub fn hits(&self, patterns: impl Iterator<Item = usize>, path: &[u8], into: &mut Hits) {
         let Hits { rules, changes, except, protects, contents } = into;
         rules.clear();
@@ -106,7 +109,7 @@ impl Matcher {
         }
     }
 
-    /// Puts into `into` what names `path`; what was there before goes.
+    /// Returns in `into` the rules and protections that name `path`. Earlier entries of `into` are removed.
     pub fn matches(&self, path: &[u8], into: &mut Hits) {
         let mut found = Vec::new();
         self.patterns(path, &mut found);
@@ -114,7 +117,7 @@ impl Matcher {
     }
 }
 
-/// The patterns of one profile, with whose they are.
+/// The patterns of one profile, each with its owner.
 struct OfProfile<'p> {
     patterns: Vec<(&'p Glob, Target)>,
     protect_except: Vec<(&'p Glob, u16)>,
@@ -146,7 +149,7 @@ struct Together<'p> {
 }
 
 impl<'p> Together<'p> {
-    /// Adds a profile's patterns; by number, whose each of those that are known by then is.
+    /// Adds a profile's patterns; returns by number the owners of each pattern that is known by then.
     fn add(&mut self, patterns: &[(&'p Glob, Target)]) -> Vec<Vec<Target>> {
         let mut targets = Vec::new();
         for (glob, target) in patterns {
@@ -183,25 +186,25 @@ impl Conditions {
     /// Compiles the patterns of [`Profile::choices`].
     ///
     /// # Errors
-    /// The patterns together are too large.
+    /// Returns an error if the patterns together are too large.
     pub fn new(profile: &Profile) -> Result<Self, ProfileError> {
         let choices = profile.choices.iter().enumerate();
         let patterns: Vec<_> = choices.flat_map(|(i, c)| c.paths.iter().map(move |g| (g, i))).collect();
         Ok(Self(Set::new(&patterns)?))
     }
 
-    /// Calls `holds` with the index of each choice that names `path`, a normalized path of the image.
+    /// Calls `holds` with the index of each choice that has a pattern naming `path`, a normalized path of the image.
     pub fn matches(&self, path: &[u8], holds: impl FnMut(usize)) {
         self.0.find(path, holds);
     }
 }
 
-/// Patterns of no profile.
+/// Patterns that belong to no profile.
 #[derive(Debug)]
 pub(crate) struct Globs(Set<usize>);
 
 impl Globs {
-    /// Compiles them.
+    /// Compiles the patterns.
     pub(crate) fn new(globs: &[Glob]) -> Result<Self, ProfileError> {
         let patterns: Vec<_> = globs.iter().enumerate().map(|(i, glob)| (glob, i)).collect();
         Ok(Self(Set::new(&patterns)?))
@@ -221,7 +224,7 @@ fn refused(message: String) -> ProfileError {
     ProfileError::new(&At::option("profile", ""), message)
 }
 
-/// Patterns, and what each belongs to.
+/// Patterns, and the owner of each.
 #[derive(Debug)]
 struct Set<T> {
     globs: GlobSet,
@@ -330,7 +333,7 @@ mod tests {
         assert_eq!(["a/zq", "a/cache/b/zq", "tmp/zq", "tmpx/zq", "a/cache/zqq"].map(count), [2, 1, 1, 2, 1]);
     }
 
-    /// `cargo test --release a_path_takes -- --ignored --nocapture`, with a list of paths in the file `SLIM_PATHS`.
+    /// Measures: `cargo test --release a_path_takes -- --ignored --nocapture`, with a list of paths in the file `SLIM_PATHS`.
     #[test]
     #[ignore = "a measurement"]
     fn a_path_takes_under_two_microseconds() {

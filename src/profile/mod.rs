@@ -1,9 +1,9 @@
 //! Profiles: what to drop and what to protect, as data. A profile is a TOML text of rules (paths, a reason, a risk) and
-//! protected paths; it may extend others. Here texts become one resolved [`Profile`], and a [`Matcher`] that says which
-//! rules and protections name a path.
+//! protected paths; it may extend others. This module turns texts into one resolved [`Profile`], and into a [`Matcher`] that
+//! finds the rules and protections which name a path.
 //!
-//! A pattern that names a directory means it and all below; the matcher answers for the very path it is asked about, and
-//! who walks a tree lets children inherit. Nothing here reads files: a closure does, for those that users extend.
+//! A pattern that names a directory means it and everything below. The matcher answers for exactly the path it is asked about;
+//! a caller that walks a tree lets children inherit. Nothing here reads files: a closure does, for those that users extend.
 
 use crate::elf::Level;
 use std::collections::BTreeMap;
@@ -34,94 +34,95 @@ pub use resolve::{check, resolve, resolve_for};
 pub use show::show;
 pub use vary::Override;
 
-/// The id of the rule that `--drop` makes, and the profile name of all that the command line adds.
+/// The id of the rule that `--drop` makes, and the profile name of everything that the command line adds.
 pub const COMMAND_LINE: &str = "command-line";
 
-/// What a run goes by: the requested profiles, all they extend and what the command line adds, as one.
+/// The resolved profile of a run: the requested profiles, everything they extend and what the command line adds, as one.
 #[derive(Clone, Debug)]
 pub struct Profile {
     /// The requested profiles, as named.
     pub names: Vec<String>,
-    /// What they are for.
+    /// The purpose of the profiles.
     pub description: String,
     /// All rules, extended profiles first; also those that are off.
     pub rules: Vec<Rule>,
-    /// What no rule may drop.
+    /// The paths that no rule may drop.
     pub protects: Vec<Protect>,
-    /// The named sets, each with the patterns it stands for in the end.
+    /// The named sets, each with the patterns that it stands for after resolving.
     pub sets: BTreeMap<String, Vec<String>>,
     /// The `[[when]]` of all profiles, in order.
     pub choices: Vec<Choice>,
 }
 
-/// Profiles to use where an image has something.
+/// Profiles to use if an image has something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice {
-    /// What the image may have: one of them is enough.
+    /// The paths that the image may have: one of them is enough.
     pub paths: Vec<Glob>,
-    /// Or which distribution it may be of: `ID` or `ID_LIKE` of its `os-release`.
+    /// The distributions that it may be of instead: `ID` or `ID_LIKE` of its `os-release`.
     pub os: Vec<String>,
     /// The profiles: built-in names, or paths of files.
     pub uses: Vec<String>,
-    /// Whether the image has or is one of these, so that the profiles are in use.
+    /// True if the image has one of these paths or is of one of these distributions, so that the profiles are in use.
     pub holds: bool,
 }
 
 /// One thing to do, and why it is safe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
-    /// Its name in reports and for `--enable`.
+    /// The name in reports and for `--enable`.
     pub id: String,
-    /// Why it is safe, with the evidence.
+    /// The reason that it is safe, with the evidence.
     pub about: String,
-    /// What is done.
+    /// The action.
     pub action: Action,
-    /// To which paths.
+    /// The paths that it applies to.
     pub paths: Vec<Glob>,
-    /// And to which not: like `paths` these mean what is below, too, and they win however near the match is.
+    /// The paths that it does not apply to: like `paths` these include everything below, and they win however near the match
+    /// is.
     pub except: Vec<Glob>,
-    /// What may go wrong.
+    /// The risk of the rule.
     pub risk: Risk,
-    /// Who is asked before a path is dropped.
+    /// The guard that is asked before a path is dropped.
     pub guard: Guard,
-    /// Who else may read what it drops, and what it drops only under a condition.
+    /// The programs that may read what it drops, and the conditions under which it drops.
     pub reading: Reading,
-    /// How much a rule that strips takes.
+    /// The level of a rule that strips.
     pub level: Level,
-    /// Which packages a rule about packages takes away.
+    /// The packages that a rule about packages removes.
     pub packages: Option<Packages>,
-    /// What dpkg is told where a rule that drops took something.
+    /// The configuration that dpkg gets if a rule that drops took something.
     pub dpkg: DpkgPaths,
-    /// What a rule about bytecode does.
+    /// The settings of a rule about bytecode.
     pub bytecode: Option<Bytecode>,
-    /// What a rule with a command of the user's runs.
+    /// The command of a rule that runs one of the user's.
     pub external: Option<External>,
-    /// Whether the rule is on: all are but the opt-in ones that nobody enabled.
+    /// True if the rule is on: all are, except opt-in ones that nobody enabled.
     pub enabled: bool,
     /// The profile that it was defined in.
     pub profile: String,
 }
 
-/// Patterns for dpkg, so that packages installed later come without what a rule drops: `path-exclude` and `path-include` of
-/// dpkg(1). `{language}` in the latter stands for each language that the image's environment asks for.
+/// Patterns for dpkg, so that packages installed later come without the paths that a rule drops: `path-exclude` and
+/// `path-include` of dpkg(1). `{language}` in the latter stands for each language that the image's environment asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DpkgPaths {
     /// Paths that dpkg does not unpack.
     pub exclude: Vec<String>,
-    /// Paths among them that it does.
+    /// Paths among these that dpkg does unpack.
     pub include: Vec<String>,
 }
 
-/// What a rule does.
+/// The action of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Takes the paths away.
+    /// Removes the paths.
     Drop,
-    /// Takes away what later layers overwrite or delete.
+    /// Removes members that later layers overwrite or delete.
     DropShadowed,
-    /// Takes symbols and debug data out of executables and shared objects.
+    /// Removes symbols and debug data from executables and shared objects.
     Strip,
-    /// Takes packages away, with all their files and what their package manager knows of them.
+    /// Removes packages, with all their files and their entries in their package manager's databases.
     RemovePackage,
     /// Makes equal files of one layer hard links of each other.
     Hardlink,
@@ -131,23 +132,23 @@ pub enum Action {
     External,
 }
 
-/// What becomes of Python's bytecode.
+/// The settings for Python's bytecode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bytecode {
-    /// Which goes or is made.
+    /// The mode.
     pub mode: Mode,
-    /// `optimize` of Python's `compile` where bytecode is made: 1 leaves out assertions, 2 documentation as well.
+    /// The argument `optimize` of Python's `compile` if bytecode is made: 1 leaves out assertions, 2 documentation as well.
     pub optimize: u8,
 }
 
-/// Which bytecode goes or is made.
+/// The bytecode that goes or is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// What no interpreter of the image would use goes.
+    /// Bytecode that no interpreter of the image would use goes.
     Stale,
-    /// All that has its source beside it goes.
+    /// All bytecode that has its source beside it goes.
     Drop,
-    /// What has its source beside it is compiled anew, by an interpreter that the caller runs.
+    /// Bytecode that has its source beside it is compiled anew, by an interpreter that the caller runs.
     Compile,
 }
 
@@ -156,41 +157,41 @@ pub enum Mode {
 pub struct External {
     /// The program and its arguments; [`External::IN`] and [`External::OUT`] stand for paths in them.
     pub command: Vec<String>,
-    /// Seconds that it has for one file.
+    /// The seconds that it has for one file.
     pub timeout: u64,
-    /// Whether equal input gives equal output, as the user says.
+    /// True if equal input gives equal output, according to the user.
     pub deterministic: bool,
 }
 
 impl External {
-    /// Stands for the path of the input.
+    /// The word that stands for the path of the input.
     pub const IN: &str = "{in}";
-    /// Stands for the path of the output.
+    /// The word that stands for the path of the output.
     pub const OUT: &str = "{out}";
 }
 
-/// What may go wrong where a rule is on.
+/// The harm that a rule may do if it is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Risk {
-    /// Nothing that runs can tell.
+    /// No running program can tell.
     None,
-    /// Somebody may miss it, no program does.
+    /// A person may miss it, no program does.
     Low,
     /// Some program may miss it: off until it is enabled.
     OptIn,
 }
 
-/// Who may veto a rule, path by path.
+/// The guard of a rule: the files that may veto it, path by path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Guard {
-    /// All that stays: what source texts import or name, and the libraries that objects need.
+    /// All files that stay: the imports and names in source texts, and the libraries that objects need.
     References,
-    /// Kept Python code, and whatever names a path in full; and a directory that the rule names counts only where it is Python code
-    /// itself.
+    /// Kept Python code, and every file that names a path in full. A directory that the rule names counts only if it is Python
+    /// code itself.
     Python,
-    /// Whatever names a path in full: scripts, configuration, the image's config, programs, and code in any language.
+    /// Every file that names a path in full: scripts, configuration, the image's config, programs, and code in any language.
     Paths,
-    /// Nobody.
+    /// No file.
     None,
 }
 
@@ -199,24 +200,24 @@ pub enum Guard {
 pub struct Protect {
     /// The path.
     pub path: Glob,
-    /// Why.
+    /// The reason.
     pub reason: String,
-    /// Directories in which the protection does not hold, such as caches. The matcher sees to that, where `path` itself
-    /// matches: a directory that is protected as such is so with all below.
+    /// Directories in which the protection does not hold, such as caches. The matcher applies this if `path` itself matches: if
+    /// a directory is protected as such, everything below it is too.
     pub except: Vec<Glob>,
-    /// Whether all symlinks and hard links that lead to it are protected, too.
+    /// True if all symbolic and hard links that lead to it are protected, too.
     pub links: bool,
-    /// Whether it belongs to a package and goes where a rule removes that: licences and metadata. What is protected without
-    /// this holds the whole package.
+    /// True if it belongs to a package and goes when a rule removes that: licences and metadata. Without this, the protection
+    /// holds the whole package.
     pub owned: bool,
-    /// Whether it is the contents alone that are protected: what is there may go, but no rule gives it other bytes or makes it a
-    /// hard link. So it is where files are named by their checksums.
+    /// True if only the content is protected: the file may go, but no rule gives it other bytes or makes it a hard link. This
+    /// is for files that are named by their checksums.
     pub content: bool,
     /// The profile that it was defined in.
     pub profile: String,
 }
 
-/// What the command line asks for.
+/// The request of the command line.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Request<'a> {
     /// `-p`: built-in names, or paths of files (with a `/` or ending in `.toml`).
@@ -227,7 +228,7 @@ pub struct Request<'a> {
     pub drop: &'a [String],
     /// `--protect`.
     pub protect: &'a [String],
-    /// `--vary`, one value each: what rules say instead of what is in their profiles.
+    /// `--vary`, one value each: values that replace those in the rules' profiles.
     pub overrides: &'a [Override],
 }
 
@@ -236,11 +237,11 @@ impl Profile {
     pub const MODULE_ROOTS: &str = "python-path";
     /// The set of the directories that hold packages, each in a directory of its own name.
     pub const PACKAGES: &str = "packages";
-    /// The set of the files that state checksums of archives, which are in no image: what is looked for elsewhere is not in these.
+    /// The set of the texts that state checksums of archives, not of files in an image: these checksums are not looked for.
     pub const ARCHIVE_LISTS: &str = "archive-lists";
 
-    /// Whether the other comes to the same plan and report for any image: the rules are the same, in the same order, and so is
-    /// what is protected and those of the sets that are read by name.
+    /// True if the other profile gives the same plan and report for any image: the rules are the same, in the same order, and
+    /// so are the protections and those of the sets that are read by name.
     #[must_use]
     pub fn plans_like(&self, other: &Self) -> bool {
         let same_set = |name: &str| self.sets.get(name) == other.sets.get(name);
@@ -251,7 +252,7 @@ impl Profile {
             && same_set(Self::ARCHIVE_LISTS)
     }
 
-    /// The profiles that choices brought, each once, in order.
+    /// Returns the profiles that choices brought, each once, in order.
     #[must_use]
     pub fn picked(&self) -> Vec<String> {
         let mut out: Vec<String> = Vec::new();
@@ -265,7 +266,7 @@ impl Profile {
 }
 
 impl Rule {
-    /// Whether a built-in profile has it.
+    /// True if a built-in profile has it.
     #[must_use]
     pub fn is_built_in(&self) -> bool {
         builtin::text(&self.profile).is_some()
@@ -283,13 +284,13 @@ impl Action {
         ("remove-package", Self::RemovePackage),
     ];
 
-    /// Whether its rules look into files, of which most stay: paths alone say nothing yet.
+    /// True if its rules look into files, most of which stay: paths alone do not decide.
     #[must_use]
     pub const fn changes(self) -> bool {
         matches!(self, Self::Strip | Self::Hardlink | Self::Bytecode | Self::External)
     }
 
-    /// Its name in a profile.
+    /// Returns the name in a profile.
     #[must_use]
     pub fn name(self) -> &'static str {
         name_of(&Self::KNOWN, self)
@@ -299,7 +300,7 @@ impl Action {
 impl Mode {
     const KNOWN: [(&'static str, Self); 3] = [("stale", Self::Stale), ("drop", Self::Drop), ("compile", Self::Compile)];
 
-    /// Its name in a profile.
+    /// Returns the name in a profile.
     #[must_use]
     pub fn name(self) -> &'static str {
         name_of(&Self::KNOWN, self)
@@ -309,7 +310,7 @@ impl Mode {
 impl Risk {
     const KNOWN: [(&'static str, Self); 3] = [("none", Self::None), ("low", Self::Low), ("opt-in", Self::OptIn)];
 
-    /// Its name in a profile.
+    /// Returns the name in a profile.
     #[must_use]
     pub fn name(self) -> &'static str {
         name_of(&Self::KNOWN, self)
@@ -320,7 +321,7 @@ impl Guard {
     const KNOWN: [(&'static str, Self); 4] =
         [("references", Self::References), ("python", Self::Python), ("paths", Self::Paths), ("none", Self::None)];
 
-    /// Its name in a profile.
+    /// Returns the name in a profile.
     #[must_use]
     pub fn name(self) -> &'static str {
         name_of(&Self::KNOWN, self)

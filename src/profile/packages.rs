@@ -1,4 +1,4 @@
-//! Rules about packages: which ones a rule takes away, by their names, and what becomes of those that need them.
+//! Rules about packages: the packages that a rule removes, by their names, and the treatment of those that need them.
 
 use globset::{GlobSet, GlobSetBuilder};
 
@@ -6,25 +6,25 @@ use super::error::{ProfileError, Text};
 use super::pattern;
 use crate::package::{Manager, Package, pip};
 
-/// What a rule with `action = "remove-package"` is about.
+/// The settings of a rule with `action = "remove-package"`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Packages {
     /// The names.
     pub names: Names,
-    /// And those that stay.
+    /// The names of packages that stay.
     pub except: Names,
-    /// Only those that this one installed.
+    /// The package manager that must have installed them; `None` for any.
     pub manager: Option<Manager>,
-    /// They go though others need them.
+    /// True to remove them although others need them.
     pub force: bool,
-    /// What was installed automatically and nothing else needs goes with them.
+    /// True to remove automatically installed packages, too, that nothing else needs.
     pub orphans: bool,
-    /// Those that others need stay; without this and `force` the run stops.
+    /// True to keep those that others need; without this and `force` the run stops.
     pub keep_needed: bool,
 }
 
 impl Packages {
-    /// Whether the rule asks for a package. A Python distribution's name is the normalized one.
+    /// True if the rule asks for a package. A Python distribution's name is the normalized one.
     #[must_use]
     pub fn wants(&self, package: &Package) -> bool {
         self.manager.is_none_or(|only| only == package.manager)
@@ -32,7 +32,7 @@ impl Packages {
             && self.except.matching(package).next().is_none()
     }
 
-    /// The names that no package has.
+    /// Returns the names that no package has.
     #[must_use]
     pub fn idle(&self, packages: &[Package]) -> Vec<&str> {
         let mut used = vec![false; self.names.source.len()];
@@ -45,14 +45,14 @@ impl Packages {
 /// Names of packages and globs for them.
 #[derive(Clone, Debug, Default)]
 pub struct Names {
-    /// As written.
+    /// The names as written.
     pub source: Vec<String>,
     plain: GlobSet,
-    /// The same as pip spells names.
+    /// The names in pip's spelling.
     normalized: GlobSet,
 }
 
-/// What is compiled follows from what is written.
+/// Two are equal if their texts are: the compiled forms follow from these.
 impl PartialEq for Names {
     fn eq(&self, other: &Self) -> bool {
         self.source == other.source
@@ -62,7 +62,7 @@ impl PartialEq for Names {
 impl Eq for Names {}
 
 impl Names {
-    /// Compiles names; what is wrong goes to `errors`.
+    /// Compiles names; mistakes are added to `errors`.
     pub(super) fn new(texts: &[Text], errors: &mut Vec<ProfileError>) -> Self {
         let (mut plain, mut normalized) = (GlobSetBuilder::new(), GlobSetBuilder::new());
         for text in texts {
@@ -85,7 +85,8 @@ impl Names {
         Self { source, plain: build(plain), normalized: build(normalized) }
     }
 
-    /// Which of them a package has, by index in [`Self::source`]. dpkg's have another one with the architecture: `libc6:amd64`.
+    /// Returns those that a package has, by index in [`Self::source`]. dpkg's packages have a second name with the
+    /// architecture: `libc6:amd64`.
     fn matching(&self, package: &Package) -> impl Iterator<Item = usize> {
         let set = if package.manager == Manager::Pip { &self.normalized } else { &self.plain };
         let mut found = set.matches_candidate(&globset::Candidate::from_bytes(&package.name));
@@ -108,7 +109,7 @@ pub(super) struct Raw {
 }
 
 impl Raw {
-    /// The rule; what it has in `except` are names as well.
+    /// Returns the rule; in such a rule `except` contains names as well.
     pub(super) fn resolve(&self, except: &[Text], errors: &mut Vec<ProfileError>) -> Packages {
         Packages {
             names: Names::new(&self.names, errors),

@@ -1,7 +1,7 @@
 //! Patterns: globs over a path's bytes in which `{name}` stands for a named set of patterns.
 //!
-//! A pattern is rooted unless it begins with `**/`; `*` and `?` stay within one component; `a/**` is all below `a` and
-//! not `a`; all else means what `globset` says (with `literal_separator`).
+//! A pattern is rooted unless it begins with `**/`; `*` and `?` stay within one component; `a/**` is everything below `a` and
+//! not `a`; everything else means what it means to `globset` (with `literal_separator`).
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -13,23 +13,23 @@ use super::error::{ProfileError, Text, nearest};
 /// A pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Glob {
-    /// As written.
+    /// The pattern as written.
     pub source: String,
     /// The globs that it stands for: sets filled in, rooted, without slashes at the ends.
     pub expanded: Vec<String>,
 }
 
-/// No sensible pattern is longer, and each must become a small automaton.
+/// The length in bytes of the longest pattern: no sensible one is longer, and each must become a small automaton.
 const MAX_PATTERN: usize = 1024;
-/// The patterns that one may stand for after its sets are filled in.
+/// The most patterns that one may stand for after its sets are filled in.
 const MAX_EXPANDED: usize = 1024;
-/// How deep sets may name sets.
+/// The most levels of sets that name sets.
 const MAX_NESTING: usize = 16;
 
 /// The named sets of a profile, as written.
 pub(crate) type Sets = BTreeMap<String, (Text, Vec<Text>)>;
 
-/// What is wrong with a pattern, and with which part of it.
+/// A mistake in a pattern, and the part of it that is wrong.
 struct Wrong {
     message: String,
     part: Range<usize>,
@@ -47,7 +47,7 @@ impl Wrong {
     }
 }
 
-/// Reads a pattern: sets filled in, slashes at both ends gone, each result a glob that compiles.
+/// Reads a pattern: sets are filled in, slashes at both ends removed, and each result must be a glob that compiles.
 pub(crate) fn glob(text: &Text, sets: &Sets) -> Result<Glob, ProfileError> {
     let expanded = expand(&text.value, sets, &mut Vec::new()).and_then(|all| {
         let finished = all.iter().map(|p| finish(p, text.value.len()));
@@ -113,7 +113,7 @@ fn unknown_set(part: Range<usize>, name: &str, sets: &Sets) -> Wrong {
     }
 }
 
-/// The places of `{name}` in a pattern: braces without a comma or inner braces, outside of classes and not escaped.
+/// Returns the places of `{name}` in a pattern: braces without a comma or inner braces, outside of classes and not escaped.
 fn references(pattern: &str) -> Vec<Range<usize>> {
     let bytes = pattern.as_bytes();
     let (mut out, mut open, mut at) = (Vec::new(), None, 0);
@@ -135,7 +135,7 @@ fn references(pattern: &str) -> Vec<Range<usize>> {
     out
 }
 
-/// The place of the `]` that closes the class at `open`; as in any glob, a `]` that comes first is a member.
+/// Returns the place of the `]` that closes the class at `open`; as in any glob, a `]` that comes first is a member.
 fn class_end(pattern: &[u8], open: usize) -> Option<usize> {
     let negated = matches!(pattern.get(open + 1), Some(b'!' | b'^'));
     let first = open + 1 + usize::from(negated);
@@ -173,7 +173,7 @@ fn finish(pattern: &str, len: usize) -> Result<String, Wrong> {
     }
 }
 
-/// The glob as `globset` knows it. Classes and heaps of braces are compiled to the end, because only there it shows whether
+/// Returns the glob for `globset`. Patterns with classes or many braces are compiled completely, because only that shows if
 /// they can be.
 pub(super) fn compile(pattern: &str) -> Result<globset::Glob, globset::Error> {
     let mut builder = GlobBuilder::new(pattern);

@@ -1,38 +1,39 @@
-//! Who else may read what a rule drops, and what a rule drops only under a condition: what patterns alone can't say.
+//! The programs that may read what a rule drops, and the conditions under which a rule drops: everything that patterns alone
+//! can't express.
 
 use super::Glob;
 
-/// What a rule that drops says of those who might read its paths.
+/// A dropping rule's statements about files that may read its paths.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reading {
-    /// Programs by name. Where the config or a script that stays runs one, all that the rule names stays.
+    /// Programs by name. If the config or a script that stays runs one, everything that the rule names stays.
     pub read_by: Vec<String>,
-    /// Programs of packages that a rule removes: where a shell script of the application's runs one, its package stays.
+    /// Programs of packages that a rule removes: if a shell script of the application's runs one, its package stays.
     pub runs: Vec<String>,
-    /// Paths of programs that follow `sourceMappingURL`. Where one of them stays, what a script or style that stays names there
-    /// stays, too.
+    /// Paths of programs that follow `sourceMappingURL`. If one of them stays, the source maps that a script or style which
+    /// stays names in the rule's paths stay, too.
     pub mapped_by: Vec<Glob>,
-    /// Python modules. A package with a file that imports one of them keeps all that the rule names in it.
+    /// Python modules. A package with a file that imports one of them keeps everything that the rule names in it.
     pub imported_with: Vec<String>,
-    /// Files that are not listened to when they name a path: they only show it to people, or clean up there.
+    /// Files whose references are ignored when they name a path: they only show it to people, or clean up there.
     pub deaf: Vec<Glob>,
-    /// A file is taken only beside another one of this name, which is not older; `{stem}` stands for the file's own name without
-    /// its extension.
+    /// The name that a file must have beside the one that is taken, and which must not be older; `{stem}` stands for the taken
+    /// file's own name without its extension.
     pub beside: Option<String>,
-    /// A file is taken only where a package manager lists it; without any such list in the image all are.
+    /// True to take a file only if a package manager lists it; without any such list in the image all are taken.
     pub owned: bool,
-    /// The paths are places that applications live in as well: of a file that is named the whole directory stays, and a directory
-    /// with an owner or a mode of its own stays, too.
+    /// True if applications also live in these paths: if a file there is named, its whole directory stays, and so does a
+    /// directory with an owner or a mode of its own.
     pub homes: bool,
-    /// Who names the place that the rule is about means the files there that are named after him.
+    /// A program that names the rule's directory holds the files there that have the program's name.
     pub namesakes: bool,
 }
 
 impl Reading {
-    /// Stands for a file's name without its extension in [`Reading::beside`].
+    /// The word that stands for a file's name without its extension in [`Reading::beside`].
     pub const STEM: &str = "{stem}";
 
-    /// The name that has to lie beside a file of this name.
+    /// Returns the name that must lie beside a file of this name.
     #[must_use]
     pub fn neighbour(&self, name: &[u8]) -> Option<Vec<u8>> {
         let beside = self.beside.as_ref()?;

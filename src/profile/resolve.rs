@@ -1,4 +1,4 @@
-//! From texts to one [`Profile`]: follows `extends`, merges rules, sets and protections in order, looks up every name.
+//! Turns texts into one [`Profile`]: follows `extends`, merges rules, sets and protections in order, looks up every name.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -18,28 +18,27 @@ mod choice;
 mod named;
 
 type Read<'a> = &'a dyn Fn(&str) -> io::Result<String>;
-/// Whether an image has one of these paths, or is of one of these distributions.
+/// Returns true if an image has one of these paths, or is of one of these distributions.
 type Holds<'a> = &'a dyn Fn(&[Glob], &[String]) -> bool;
 
-/// How long a chain of profiles may be that extend each other.
+/// The most profiles in a chain in which each extends the next.
 const MAX_CHAIN: usize = 32;
-/// How many rules and protections there may be: their indices are small numbers.
+/// The most rules and the most protections: their indices are small numbers.
 const MAX_ENTRIES: usize = 10_000;
 
-/// Resolves what the command line asks for, with all profiles that a `[[when]]` may bring. `read` gives the text of a profile
-/// file; relative `extends` of a file are looked up beside it.
+/// Resolves the request of the command line, with all profiles that a `[[when]]` may bring. `read` returns the text of a
+/// profile file; relative `extends` of a file are looked up beside it.
 ///
 /// # Errors
-/// The mistakes in the texts, names and patterns: the first one, with the others in it.
+/// Returns the mistakes in the texts, names and patterns: the first one, with the others in it.
 pub fn resolve(request: &Request<'_>, read: Read<'_>) -> Result<Profile, ProfileError> {
     resolve_for(request, read, &|_, _| true)
 }
 
-/// The same for an image: a `[[when]]` brings its profiles where `holds` is true of its paths and
-/// distributions.
+/// Like [`resolve`], for an image: a `[[when]]` brings its profiles if `holds` returns true for its paths and distributions.
 ///
 /// # Errors
-/// The mistakes in the texts, names and patterns: the first one, with the others in it.
+/// Returns the mistakes in the texts, names and patterns: the first one, with the others in it.
 pub fn resolve_for(request: &Request<'_>, read: Read<'_>, holds: Holds<'_>) -> Result<Profile, ProfileError> {
     let mut loader = Loader { overrides: request.overrides, ..Loader::new(read, holds) };
     for name in request.profiles {
@@ -55,7 +54,7 @@ pub fn resolve_for(request: &Request<'_>, read: Read<'_>, holds: Holds<'_>) -> R
     }
 }
 
-/// All that is wrong with a profile's text and with what it extends, in the order in which it is found.
+/// Returns all mistakes in a profile's text and in those it extends, in the order in which they are found.
 pub fn check(file_name: &str, text: &str, read: Read<'_>) -> Vec<ProfileError> {
     let mut loader = Loader::new(read, &|_, _| true);
     loader.stack.push(identity(file_name));
@@ -68,7 +67,7 @@ fn option(name: &str, value: &str) -> Text {
     Located { value: value.to_owned(), at: At::option(name, value) }
 }
 
-/// What is known of the profiles so far.
+/// The state of the profiles that have been read so far.
 struct Loader<'a> {
     read: Read<'a>,
     holds: Holds<'a>,
@@ -83,9 +82,9 @@ struct Loader<'a> {
     /// The choice whose profiles are being read.
     branch: Option<usize>,
     choices: Vec<Choice>,
-    /// The ids of rules in profiles that no choice brought: to enable one of them is no mistake.
+    /// The ids of rules in profiles that no choice brought: it is no mistake to enable one of them.
     absent: BTreeSet<String>,
-    /// Where each id's rule is in `rules`.
+    /// The index in `rules` of each id's rule.
     index: BTreeMap<String, usize>,
     protects: Vec<(RawProtect, String)>,
     sets: Sets,
@@ -123,7 +122,7 @@ impl<'a> Loader<'a> {
         }
     }
 
-    /// Loads the profile `name`, which a file in the directory `dir` or the command line asks for, once.
+    /// Loads the profile `name`, which is named by a file in the directory `dir` or on the command line, once.
     fn load(&mut self, name: &Text, dir: &str) {
         let path = if is_path(&name.value) { beside(dir, &name.value) } else { name.value.clone() };
         let identity = if is_path(&name.value) { identity(&path) } else { path.clone() };
@@ -173,7 +172,7 @@ impl<'a> Loader<'a> {
         }
     }
 
-    /// Reads a profile's text, then what it extends, then puts it on top of that.
+    /// Reads a profile's text, then those it extends, then puts it on top of them.
     fn add(&mut self, name: &str, text: String) {
         let source = Rc::new(Source { name: name.to_owned(), text: vary::apply(text, self.overrides) });
         let mut errors = Vec::new();
@@ -206,7 +205,8 @@ impl<'a> Loader<'a> {
                 continue;
             }
             let at = *self.index.entry(id.value.clone()).or_insert(self.rules.len());
-            // Which of the two an image gets would depend on what it has, and what is read of it on both.
+            // Which of the two rules an image gets would depend on the image, but the image is scanned before that is known,
+            // for both.
             if self.branch.is_some() && self.branches.get(at).is_some_and(|b| *b != self.branch) {
                 let other = self.rules.get(at).map_or("", |r| &r.1);
                 let e = id.error(format!(
@@ -236,7 +236,7 @@ impl<'a> Loader<'a> {
         }
     }
 
-    /// A set replaces one of the same name; `{name}` in it stands for what it replaces.
+    /// Adds a set, which replaces one of the same name; `{name}` in it stands for the replaced one.
     fn merge_set(&mut self, name: Text, patterns: Vec<Text>) {
         let good = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
         if name.value.is_empty() || !name.value.chars().all(good) {
@@ -283,7 +283,7 @@ impl<'a> Loader<'a> {
         for (rule, from) in std::mem::take(&mut self.rules) {
             let risk = rule.risk.unwrap_or(Risk::Low);
             let mut wrong = Vec::new();
-            // What a rule about packages excepts are names of packages.
+            // In a rule about packages, `except` contains names of packages.
             let packages =
                 (rule.action == Action::RemovePackage).then(|| rule.packages.resolve(&rule.except, &mut wrong));
             wrong.into_iter().for_each(|e| self.error(e));

@@ -1,18 +1,18 @@
-//! A resolved profile as TOML again: what `slim profiles show` prints, and what a user may copy to begin one of their own.
+//! A resolved profile as TOML again: the output of `slim profiles show`, which a user may copy to begin a profile.
 
 use super::{Action, Glob, Packages, Profile, ProfileError, Reading, Request, Rule, resolve};
 
-/// The TOML of a profile as resolved, with all that it extends written out. `read` gives the text of a file.
+/// Returns the TOML of a profile as resolved, with everything that it extends written out. `read` returns the text of a file.
 ///
 /// # Errors
-/// No built-in profile has that name, or what is wrong with the file.
+/// Returns an error if no built-in profile has that name, or the mistakes in the file.
 pub fn show(name: &str, read: &dyn Fn(&str) -> std::io::Result<String>) -> Result<String, ProfileError> {
     let request = Request { profiles: &[name.to_owned()], ..Request::default() };
     Ok(resolve(&request, read)?.to_toml())
 }
 
 impl Profile {
-    /// The profile as TOML that resolves to the same rules, sets and protections.
+    /// Returns the profile as TOML that resolves to the same rules, sets and protections.
     #[must_use]
     pub fn to_toml(&self) -> String {
         let mut out = format!("# {}: as resolved, with all that is extended.\n", self.names.join(", ").escape_debug());
@@ -135,18 +135,18 @@ fn quote(value: &str) -> String {
     toml::Value::String(value.to_owned()).to_string()
 }
 
-/// An array, on several lines where one would be long.
+/// Formats an array, on several lines if one would be long.
 fn array<'a>(items: impl IntoIterator<Item = &'a str>) -> String {
     let items: Vec<String> = items.into_iter().map(quote).collect();
     let short = items.join(", ");
     if short.len() <= 100 { format!("[{short}]") } else { format!("[\n    {},\n]", items.join(",\n    ")) }
 }
 
-/// A string, folded where it is long: a backslash at a line's end swallows the break.
+/// Formats a string, folded if it is long: a backslash at a line's end swallows the break.
 fn text(value: &str) -> String {
     let plain = |c: char| !c.is_control() && c != '"' && c != '\\';
     let words: Vec<&str> = value.split(' ').collect();
-    // Blanks that the folding would swallow keep a text on one line.
+    // A text with blanks that the folding would swallow stays on one line.
     if value.len() <= 100 || !value.chars().all(plain) || words.contains(&"") {
         return quote(value);
     }
@@ -184,7 +184,7 @@ mod tests {
             let again = resolve(&request, &read).unwrap_or_else(|e| panic!("{e}"));
             let first = resolve(&Request { profiles: &[name.to_owned()], ..request }, &read).unwrap();
             let mut again = again;
-            // So is what an image must have: all that may come is there.
+            // The conditions are comments, too: all profiles that may come are there.
             again.choices.clone_from(&first.choices);
             // Where a rule was defined is a comment.
             again.names.clone_from(&first.names);

@@ -1,10 +1,10 @@
-//! Changing one key of a rule, whatever key it is: in the text of its profile, before that is read. So a key or a value that does
+//! Changes one key of a rule, whatever key it is, in the text of its profile before that is read. So a key or a value that does
 //! not exist is reported as if it had been written there.
 
 use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
-/// What a rule says instead of what is in its profile.
+/// A value that replaces one in a rule's profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Override {
     /// The id of the rule.
@@ -16,10 +16,10 @@ pub struct Override {
 }
 
 impl Override {
-    /// Reads `RULE.KEY=V1,V2`: one for each value. Commas in brackets and quotes part nothing.
+    /// Reads `RULE.KEY=V1,V2`: one for each value. Commas in brackets and quotes do not separate values.
     ///
     /// # Errors
-    /// A sentence for anything else.
+    /// Returns a sentence for anything else.
     pub fn parse(text: &str) -> Result<Vec<Self>, String> {
         let wrong = || format!("`{text}` varies nothing: expected RULE.KEY=VALUE,VALUE, such as strip.level=debug,all");
         let (name, values) = text.split_once('=').ok_or_else(wrong)?;
@@ -33,7 +33,7 @@ impl Override {
         Ok(values.into_iter().map(one).collect())
     }
 
-    /// The value as TOML: a word that means nothing there is a string.
+    /// Returns the value as TOML: a word that means nothing there becomes a string.
     fn toml(&self) -> String {
         let value = self.value.as_str();
         let line = !value.contains(['\n', '\r']);
@@ -45,13 +45,13 @@ impl Override {
 }
 
 impl std::fmt::Display for Override {
-    /// As in a name of what it makes: `strip.level=debug`.
+    /// Formats it as in the name of its result: `strip.level=debug`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}.{}={}", self.rule, self.key, self.value)
     }
 }
 
-/// The values between the commas.
+/// Splits at the commas.
 fn split(values: &str) -> Vec<String> {
     let (mut out, mut depth, mut quote) = (vec![String::new()], 0_u32, None);
     for c in values.chars() {
@@ -73,7 +73,8 @@ fn split(values: &str) -> Vec<String> {
     out.into_iter().map(|v| v.trim().to_owned()).collect()
 }
 
-/// The text of a profile with its rules changed. One that is no TOML stays as it is: its reader says what is wrong.
+/// Returns the text of a profile with its rules changed. A text that is not TOML stays as it is: its reader reports the
+/// mistake.
 pub(super) fn apply(text: String, overrides: &[Override]) -> String {
     if overrides.is_empty() {
         return text;

@@ -1,9 +1,10 @@
-//! Sets of bytes, and how far a text goes on in one: most of the time that goes into reading sources goes into the names in them.
+//! Sets of bytes, and the length of the run of bytes of a set that a text begins with. Most of the time of reading sources goes
+//! into the names in them, so this is fast.
 
-/// Which bytes are in the set, by byte.
+/// A set of bytes: at each byte's index, true if the byte is in the set.
 pub(super) type Set = [bool; 256];
 
-/// The set of all bytes in any of `ranges`, ends included.
+/// Returns the set of all bytes in any of `ranges`, ends included.
 pub(super) const fn set(ranges: &[(u8, u8)]) -> Set {
     let mut set = [false; 256];
     let mut i = 0;
@@ -18,7 +19,7 @@ pub(super) const fn set(ranges: &[(u8, u8)]) -> Set {
     set
 }
 
-/// How many bytes `text` begins with that are in `set`.
+/// Returns the number of bytes at the beginning of `text` that are in `set`.
 #[inline]
 pub(super) fn run(text: &[u8], set: &Set) -> usize {
     text.iter().position(|c| !set[usize::from(*c)]).unwrap_or(text.len())

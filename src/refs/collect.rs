@@ -4,9 +4,9 @@ use super::literal::{self, Words};
 use super::{Target, When};
 use std::ops::Range;
 
-/// Longer lists of arguments are no parts of a path.
+/// The most arguments of a call that can be parts of a path; a call with more of them joins no path.
 const MAX_PARTS: u8 = 8;
-/// Longer strings are none either, in bytes.
+/// The length in bytes of the longest string that can be part of a path.
 const MAX_PART: usize = 250;
 
 /// A token that says something about strings.
@@ -15,11 +15,11 @@ pub(super) enum Token<'t> {
     Name(&'t str),
     /// A string's value, `*` for what is computed in it.
     Text(&'t str),
-    /// A single character of anything else.
+    /// A single character that is neither.
     Other(u8),
 }
 
-/// What an argument of a call is, as far as it has been read.
+/// The kind of a call's argument, as far as it has been read.
 #[derive(Clone, Copy, PartialEq)]
 enum Argument {
     Empty,
@@ -30,7 +30,7 @@ enum Argument {
     Other,
 }
 
-/// What the name of a called function says about its arguments.
+/// The meaning of a call's string arguments, as the name of the called function tells it.
 #[derive(Clone, Copy, PartialEq)]
 enum Callee {
     Some,
@@ -38,7 +38,7 @@ enum Callee {
     Path,
     /// It loads modules.
     Module,
-    /// It deals with either.
+    /// It deals with paths and with modules.
     Resolve,
     /// It opens translations.
     Domain,
@@ -67,7 +67,8 @@ impl Callee {
         found
     }
 
-    /// What the part of a name that begins here says. There are millions of calls: nearly all parts are told by one byte.
+    /// Returns the meaning of the part of a name that begins here. There are millions of calls: nearly all parts are told by
+    /// one byte.
     fn at(part: &[u8]) -> Option<Self> {
         let begins = |words: &[&str]| words.iter().any(|word| part.starts_with(word.as_bytes()));
         match part[0] {
@@ -83,20 +84,21 @@ impl Callee {
     }
 }
 
-/// An open bracket. There are millions in a run: what a call's arguments say lies in the collector, and this is small.
+/// An open bracket. There are millions in a run, so this is small: what a call's arguments say is kept in the collector.
 struct Frame {
-    /// The name that is called; empty for a list, a dict and mere parentheses.
+    /// The range of the called name in the text; empty for a list, a dict and mere parentheses.
     callee: Range<usize>,
     offset: usize,
-    /// Where its strings begin in `texts`.
+    /// The index in `texts` of the call's first string.
     texts: usize,
-    /// How many arguments come before the one that is being read; it counts no further than matters.
+    /// The number of arguments before the one that is being read; it stops counting at the first number that is too large to
+    /// matter.
     before: u8,
     argument: Argument,
 }
 
 impl Frame {
-    /// Whether there are more arguments than can be parts of a path.
+    /// True if there are more arguments than can be parts of a path.
     const fn many(&self) -> bool {
         self.before > MAX_PARTS
     }
@@ -106,11 +108,11 @@ impl Frame {
 struct Text {
     /// The argument's number, from 0.
     argument: u8,
-    /// Where its value lies in `letters`.
+    /// The range of the string's value in `letters`.
     value: Range<usize>,
 }
 
-/// Whether a byte may be in the name of a library or a text domain.
+/// True if a byte may be in the name of a library or a text domain.
 const fn is_plain(c: u8) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, b'_' | b'-' | b'.' | b'+')
 }
@@ -121,17 +123,17 @@ pub(super) struct Collector<'w> {
     words: Words<'w>,
     pub(super) found: Vec<(usize, Target, When)>,
     frames: Vec<Frame>,
-    /// The strings of all open calls, and their values one after the other.
+    /// The strings of all open calls; their values lie one after the other in `letters`.
     texts: Vec<Text>,
     letters: String,
-    /// The name that stands before; empty where none does.
+    /// The range of the name just before this place; empty where there is none.
     name: Range<usize>,
-    /// The absolute path that a call has just been given: `Path("/a")`, after which `/ "b"` may follow.
+    /// The absolute path that has just been given to a call: `Path("/a")`, after which `/ "b"` may follow.
     called: Option<String>,
-    /// `x / "a" / "b"` so far, and whether a slash comes last.
+    /// The offset and text of `x / "a" / "b"` so far, and whether a slash comes last.
     chain: Option<(usize, String)>,
     slash: bool,
-    /// What strings that are given to a function that loads modules become.
+    /// Turns a string that is given to a function which loads modules into the target it refers to.
     module: fn(&str) -> Option<Target>,
 }
 
@@ -160,7 +162,7 @@ impl<'w> Collector<'w> {
         self.found.push((offset, target, when));
     }
 
-    /// How many blanks come before `offset`.
+    /// Returns the number of blanks just before `offset`.
     pub(super) fn column(&self, offset: usize) -> usize {
         let before = self.text.as_bytes().get(..offset).unwrap_or_default();
         before.iter().rev().take_while(|c| matches!(c, b' ' | b'\t')).count()
@@ -243,7 +245,8 @@ impl<'w> Collector<'w> {
         }
     }
 
-    /// The first token says what the argument is, but for a name with more behind it. True where that token is the first.
+    /// Notes what the first token of an argument says about it; only a name can change its meaning with what follows. Returns
+    /// true if this token is the first.
     fn argument(&mut self, argument: Argument) -> bool {
         let Some(frame) = self.frames.last_mut().filter(|frame| !frame.callee.is_empty()) else { return false };
         let first = frame.argument == Argument::Empty;
@@ -255,7 +258,7 @@ impl<'w> Collector<'w> {
         first
     }
 
-    /// A name or a string, perhaps after a slash.
+    /// Takes a name or a string, perhaps after a slash, as an operand of `/`.
     fn operand(&mut self, offset: usize, slash: bool, value: Option<&str>) {
         if !slash && self.chain.is_none() {
             return;
@@ -304,7 +307,7 @@ impl<'w> Collector<'w> {
         self.letters.truncate(letters);
     }
 
-    /// What a call with strings, those from a place in `texts`, says.
+    /// Adds what a call says that has strings, those in `texts` from an index on.
     fn call(&mut self, offset: usize, callee: Callee, from: usize) {
         let texts = &self.texts[from..];
         let value = |text: &Text| &self.letters[text.value.clone()];
@@ -318,7 +321,7 @@ impl<'w> Collector<'w> {
             let path = path.insert(value(first).to_owned());
             let mut last = first.argument;
             for text in &texts[1..] {
-                // What is no string is computed.
+                // An argument that is no string is computed.
                 (last + 1..text.argument).for_each(|_| path.push_str("/*"));
                 path.push('/');
                 path.push_str(value(text));
@@ -344,7 +347,8 @@ impl<'w> Collector<'w> {
         self.found
     }
 
-    /// `NAME = "x.md"` and later `Path(__file__).parent / NAME`: in a text that asks for its own path, a file's name is one.
+    /// Adds the constants that name files: `NAME = "x.md"` and later `Path(__file__).parent / NAME`. In a text that asks for
+    /// its own path, a file's name is such a reference.
     fn constants(&mut self) {
         let name = |(at, target, when): &(usize, Target, When)| match target {
             Target::Text(text) if literal::is_plain_file(text) => Some((*at, Target::Join(text.clone()), *when)),

@@ -1,6 +1,6 @@
-//! Checksums in texts: whoever has one compares a file with it some day, so the file must keep its bytes. A text is any:
-//! `SHA256SUMS`, a signed manifest, a lock file, JSON, a script that checks before it starts. Nobody asks for its form: a digest is
-//! known by its length and its alphabet, whatever stands around it.
+//! Checksums in texts. Whatever has a file's checksum may compare the file with it some day, so the file must keep its bytes.
+//! Any text may have some: `SHA256SUMS`, a signed manifest, a lock file, JSON, a script that checks before it starts. The
+//! format of the text does not matter: a digest is known by its length and its alphabet, whatever stands around it.
 
 use aho_corasick::AhoCorasick;
 use base64::Engine as _;
@@ -9,24 +9,24 @@ use std::ops::Range;
 use std::sync::LazyLock;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// The fewest characters of a digest: MD5 in base64.
+/// The length of the shortest digest, in characters: MD5 in base64.
 const LEAST: usize = 22;
-/// How far before and behind a digest a word is looked for that says so, in bytes.
+/// The number of bytes before a digest in which a word is looked for that says it is one.
 const BEFORE: usize = 96;
 const BEHIND: usize = 32;
-/// What is in front of a digest in base64 as browsers and npm write it. Source: <https://www.w3.org/TR/SRI/>.
+/// The prefixes of a digest in base64 as browsers and npm write it. Source: <https://www.w3.org/TR/SRI/>.
 const PREFIXES: [&[u8]; 5] = [b"sha256-", b"sha384-", b"sha512-", b"sha1-", b"md5-"];
-/// What is in front of the digest of a directory. Source: `Hash1` of <https://pkg.go.dev/golang.org/x/mod/sumdb/dirhash>.
+/// The prefix of the digest of a directory. Source: `Hash1` of <https://pkg.go.dev/golang.org/x/mod/sumdb/dirhash>.
 const DIRECTORY: &[u8] = b"h1:";
-/// Parts of words that say that a number is a digest, and of names of texts that have them.
+/// Parts of words that say that a number is a digest, and of names of texts that hold digests.
 const WORDS: [&[u8]; 11] =
     [b"blake", b"md5", b"sha1", b"sha2", b"sha3", b"sha5", b"sha-", b"sum", b"digest", b"hash", b"integrity"];
 
-/// Parts of words that say that a digest is made in a way which slim does not know.
+/// Parts of words that say that a digest is made in a way that slim does not know.
 const UNKNOWN: [&[u8]; 10] =
     [b"sha224", b"sha-224", b"sha3-", b"sha3_", b"sha3sum", b"sha-3", b"blake", b"b2sum", b"b3sum", b"keccak"];
 
-/// What a digest is of, and how it is made.
+/// The algorithm of a digest, and whether it is of a file or of a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// MD5 of a file.
@@ -39,23 +39,23 @@ pub enum Kind {
     Sha384,
     /// SHA-512 of a file.
     Sha512,
-    /// A digest that is made in a way which slim does not know, such as BLAKE3: no file can be compared with it, so all that its text
-    /// names may have it.
+    /// A digest that is made in a way that slim does not know, such as BLAKE3. No file can be compared with it, so every file
+    /// that its text names may be the one.
     Unknown,
-    /// SHA-256 of a list of the files of a directory with theirs: Go's, Terraform's and OpenTofu's `h1:`.
+    /// SHA-256 of a list of a directory's files with the SHA-256 of each: the `h1:` of Go, Terraform and OpenTofu.
     Directory,
 }
 
 /// A digest in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Stated {
-    /// What it is of.
+    /// The algorithm, and what the digest is of.
     pub kind: Kind,
-    /// Its beginning: [`start`].
+    /// The digest's first eight bytes: [`start`].
     pub start: u64,
 }
 
-/// What tells a digest from all others: its first eight bytes.
+/// Returns a digest's first eight bytes as a number, which are enough to tell it from all others.
 #[must_use]
 pub fn start(digest: &[u8]) -> u64 {
     let mut first = [0; 8];
@@ -63,20 +63,21 @@ pub fn start(digest: &[u8]) -> u64 {
     u64::from_be_bytes(first)
 }
 
-/// The digests of a text.
+/// The digests in a text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Digests {
-    /// Each once, sorted.
+    /// The digests, each once, sorted.
     pub stated: Box<[Stated]>,
-    /// Hashes of its words, sorted, to know which files it may name; none where all its digests are SHA-256.
+    /// Hashes of the text's words, sorted, to know which files it may name; empty if all its digests are SHA-256.
     words: Box<[u32]>,
 }
 
 impl Digests {
-    /// Finds the digests of a text with this name; none where it has none.
+    /// Finds the digests of a text with this name; returns `None` if there are none.
     ///
     /// Numbers as long as MD5 and SHA-1 are in many texts (identifiers, commits), and words as long as SHA-384 and SHA-512 in base64 are
-    /// in certificates, links and mangled names: these count only where a word beside them or the name of the text says that they are digests.
+    /// in certificates, links and mangled names: these count only if a word beside them or the name of the text says that they
+    /// are digests.
     #[must_use]
     pub fn of(name: &[u8], text: &[u8]) -> Option<Box<Self>> {
         let mut all = Vec::new();
@@ -110,23 +111,23 @@ impl Digests {
         Some(Box::new(Self { stated: all.into(), words: words.into() }))
     }
 
-    /// Whether the text names a file: its name is a word of it.
+    /// True if the text names the file: the file's name is one of its words.
     #[must_use]
     pub fn names(&self, file: &[u8]) -> bool {
         self.words.binary_search(&word(file)).is_ok()
     }
 
-    /// About how many bytes of memory it takes.
+    /// Returns roughly the number of bytes of memory that this takes.
     #[must_use]
     pub fn memory(&self) -> usize {
         size_of::<Self>() + size_of_val(&*self.stated) + size_of_val(&*self.words)
     }
 }
 
-/// The longest runs of the alphabets of base64 that are long enough for a digest. Of other text hardly any byte is looked at.
+/// The longest runs of characters of base64 that are long enough for a digest. In other text hardly any byte is looked at.
 struct Runs<'a> {
     text: &'a [u8],
-    /// What is before belongs to no run.
+    /// The offset up to which bytes belong to no further run.
     at: usize,
 }
 
@@ -150,7 +151,7 @@ impl Iterator for Runs<'_> {
     }
 }
 
-/// By byte: whether it is one of base64, of both its alphabets.
+/// By byte: true if it is a character of one of base64's two alphabets.
 static ALPHABET: [bool; 256] = {
     let mut table = [false; 256];
     let mut byte = 0;
@@ -161,7 +162,7 @@ static ALPHABET: [bool; 256] = {
     table
 };
 
-/// The parts of a run between its marks.
+/// Returns the parts of a run between its marks.
 fn pieces<'a>(text: &'a [u8], run: &Range<usize>) -> impl Iterator<Item = Range<usize>> + use<'a> {
     let mut at = run.start;
     text[run.clone()].split(|c| !c.is_ascii_alphanumeric()).map(move |piece| {
@@ -186,7 +187,7 @@ fn hex(piece: &[u8]) -> Option<(Kind, Vec<u8>)> {
     Some((kind, piece.chunks_exact(2).map(byte).collect::<Option<_>>()?))
 }
 
-/// The digest that a run is in base64, with or without padding behind it, and whether it can hardly be anything else.
+/// Returns the digest that a run is in base64, with or without padding behind it, and whether it can hardly be anything else.
 fn in_base64(text: &[u8], run: &Range<usize>) -> Option<(Kind, Vec<u8>, bool)> {
     let all = &text[run.clone()];
     let prefix = PREFIXES.iter().find(|prefix| all.get(..prefix.len()).is_some_and(|p| p.eq_ignore_ascii_case(prefix)));
@@ -200,7 +201,7 @@ fn in_base64(text: &[u8], run: &Range<usize>) -> Option<(Kind, Vec<u8>, bool)> {
         86 => Kind::Sha512,
         _ => return None,
     };
-    // A word is of one case; that a digest is has a chance of one in a million even for the shortest.
+    // A word is of one case; the chance that a digest is of one case is one in a million even for the shortest.
     if !digest.iter().any(u8::is_ascii_uppercase) || !digest.iter().any(u8::is_ascii_lowercase) {
         return None;
     }
@@ -213,7 +214,7 @@ fn in_base64(text: &[u8], run: &Range<usize>) -> Option<(Kind, Vec<u8>, bool)> {
     Some((kind, bytes, prefix.is_some() || matches!(kind, Kind::Sha256 | Kind::Directory)))
 }
 
-/// Whether what stands beside a digest says that it is one: a word, or the form of `md5sum`.
+/// True if a word beside a digest, or the form of `md5sum`, says that it is one.
 fn is_told(text: &[u8], place: &Range<usize>) -> bool {
     let begins = place.start == 0 || text[place.start - 1] == b'\n';
     let rest = &text[place.end..];
@@ -222,14 +223,14 @@ fn is_told(text: &[u8], place: &Range<usize>) -> bool {
     row || says_so(before) || says_so(&rest[..rest.len().min(BEHIND)])
 }
 
-/// Whether the name of a text, or what stands beside a digest, says that it is made in a way which slim does not know.
+/// True if the name of a text, or what stands beside a digest, says that it is made in a way that slim does not know.
 fn is_unknown(name: &[u8], text: &[u8], place: &Range<usize>) -> bool {
     static SEARCH: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| any_of(&UNKNOWN));
     let near = &text[place.start.saturating_sub(BEFORE)..text.len().min(place.end + BEHIND)];
     SEARCH.as_ref().is_some_and(|search| search.is_match(name) || search.is_match(near))
 }
 
-/// Whether a name or a part of a text says that there are digests.
+/// True if a name or a part of a text says that there are digests.
 #[must_use]
 pub fn says_so(text: &[u8]) -> bool {
     static SEARCH: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| any_of(&WORDS));
@@ -241,7 +242,7 @@ fn any_of(words: &[&[u8]]) -> Option<AhoCorasick> {
     AhoCorasick::builder().ascii_case_insensitive(true).build(words).ok()
 }
 
-/// The hashes of a text's words, as far as they may be names of files.
+/// Returns the hashes of those words of a text that may be names of files.
 fn words(text: &[u8]) -> Vec<u32> {
     let part = |c: &u8| c.is_ascii_alphanumeric() || !c.is_ascii() || b"._+@~-".contains(c);
     let mut all: Vec<u32> = text.split(|c| !part(c)).filter(|w| !w.is_empty()).map(word).collect();
@@ -260,7 +261,7 @@ mod tests {
     use super::*;
     use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
-    /// A digest of so many bytes that looks like one.
+    /// Makes a digest of `length` bytes that looks random.
     fn digest(length: usize) -> Vec<u8> {
         (0..length).map(|i| (i as u8).wrapping_mul(151).wrapping_add(77) ^ 0x5a).collect()
     }

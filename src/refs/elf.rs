@@ -1,5 +1,5 @@
-//! The interpreter that an ELF file asks for (`PT_INTERP`), told from the file's first bytes: a layer is read once, from
-//! its beginning, so what lies further on is named by its place instead.
+//! The interpreter that an ELF file asks for (`PT_INTERP`), read from the file's first bytes. A layer is read once, from its
+//! beginning, so a path that lies further on is returned as its place in the file.
 
 use bstr::BString;
 use goblin::container::Ctx;
@@ -7,33 +7,33 @@ use goblin::elf::header::{ELFMAG, Header, SELFMAG};
 use goblin::elf::program_header::{PT_INTERP, ProgramHeader};
 use goblin::elf::{Elf, header};
 
-/// Linux refuses longer paths than this, and one of less than two bytes.
+/// Linux refuses paths that are longer than this, and paths of less than two bytes.
 const PATH_MAX: u64 = 4096;
 
-/// A count of program headers that means: see the first section.
+/// The number of program headers that means: the true number is in the first section header.
 const PN_XNUM: u16 = 0xffff;
 
-/// Which interpreter an ELF file asks for.
+/// The interpreter that an ELF file asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Interp {
     /// The file is no ELF file.
     NotElf,
-    /// It asks for none, or in a way that Linux refuses.
+    /// It asks for no interpreter, or in a way that Linux refuses.
     None,
     /// It asks for this path.
     Here(BString),
-    /// The path lies in the file beyond the head given; [`path`] reads what stands there.
+    /// The path lies in the file beyond the given head; [`path`] reads the bytes there.
     MemberId {
         /// The offset in the file.
         offset: u64,
         /// The number of bytes, at most 4,096.
         len: u64,
     },
-    /// The program headers lie beyond the head given, or are too many to be said in the header.
+    /// The program headers lie beyond the given head, or their number does not fit in the ELF header.
     Unknown,
 }
 
-/// The interpreter of the file that begins with `head`. A head of 4 KiB tells it for all usual files.
+/// Returns the interpreter of the file that begins with `head`. A head of 4 KiB is enough for all usual files.
 #[must_use]
 pub fn interp(head: &[u8]) -> Interp {
     if head.get(..SELFMAG) != Some(ELFMAG.as_slice()) {
@@ -59,14 +59,14 @@ pub fn interp(head: &[u8]) -> Interp {
     }
 }
 
-/// The path in the bytes that [`Interp::At`] points to: up to the NUL that ends it.
+/// Returns the path in the bytes at the place that [`interp`] returned: up to the NUL that ends it.
 #[must_use]
 pub fn path(bytes: &[u8]) -> Option<BString> {
     let path = bytes.split(|&c| c == 0).next().unwrap_or_default();
     (!path.is_empty()).then(|| path.into())
 }
 
-/// The program headers, or the answer where there are none to be seen.
+/// Returns the program headers, or the answer if none can be seen.
 fn program_headers(head: &[u8], header: &Header) -> Result<Vec<ProgramHeader>, Interp> {
     let (Ok(container), Ok(endian)) = (header.container(), header.endianness()) else {
         return Err(Interp::NotElf);
@@ -118,7 +118,8 @@ mod tests {
     fn elf(wide: bool, big: bool, offset: u64, len: u64) -> Vec<u8> {
         let mut file = b"\x7fELF".to_vec();
         file.extend([if wide { 2 } else { 1 }, if big { 2 } else { 1 }, 1]);
-        // Where phoff, phentsize, phnum, and in a program header p_offset and p_filesz are, and the sizes of both headers.
+        // The offsets of phoff, phentsize and phnum, those of p_offset and p_filesz in a program header, and the sizes of both
+        // headers.
         let (phoff, phentsize, p_offset, p_filesz, word, header, entry) =
             if wide { (32, 54, 8, 32, 8, 64, 56) } else { (28, 42, 4, 16, 4, 52, 32) };
         put(&mut file, big, phoff, word, header);

@@ -1,5 +1,5 @@
-//! What a JavaScript or TypeScript file refers to: `require`, `import` and `export … from` with a literal, and strings that
-//! may name a file. `package.json` says the same of a package as a whole.
+//! The references of a JavaScript or TypeScript file: `require`, `import` and `export … from` with a literal, and strings that
+//! may name a file. `package.json` gives such references for a package as a whole.
 
 mod lexer;
 
@@ -10,19 +10,19 @@ use super::collect::{Collector, Token};
 use super::{Reference, Target, When, lines};
 use lexer::{Kind, Lexer};
 
-/// The references in `source`, in the order of their lines; `words` are names of directories and extensions of which the
-/// mere mention counts. No input makes this fail.
+/// Returns the references in `source`, in the order of their lines; `words` are names of directories and extensions that count
+/// wherever they are mentioned. No input makes this fail.
 #[must_use]
 pub fn references(source: &[u8], words: &[Vec<u8>]) -> Vec<Reference> {
     let text = super::text(source);
     let mut collector = Collector::new(&text, words, require);
-    // The name that stands before, and that whose call begins before; the open braces.
+    // The name just before, and the name of the call that begins before; the number of open braces.
     let (mut name, mut called, mut depth) = (None, None, 0_u32);
     let mut lexer = Lexer::new(&text);
     while let Some((at, kind)) = lexer.next() {
         match kind {
             Kind::Text(value) => {
-                // `import "x"`, `from "x"`; what begins with a dot is a path whoever gets it.
+                // `import "x"`, `from "x"`; a string that begins with a dot is a path, whatever function gets it.
                 let keyword = matches!(name, Some("from" | "import"));
                 if keyword || value.starts_with("./") || value.starts_with("../") {
                     let when = if keyword { When::Always } else { When::Mention };
@@ -52,13 +52,13 @@ pub fn references(source: &[u8], words: &[Vec<u8>]) -> Vec<Reference> {
     lines::number(&text, collector.finish())
 }
 
-/// A string in a place where modules are named.
+/// Returns the reference of a string in a place where modules are named.
 fn require(text: &str) -> Option<Target> {
     let good = !text.is_empty() && text.len() <= 250 && !text.contains([' ', '\n', ':', '*', '\0']);
     good.then(|| Target::Require(text.into()))
 }
 
-/// The files that a `package.json` names: what is loaded where the package is required, and its programs.
+/// Returns the files that a `package.json` names: those that are loaded where the package is required, and its programs.
 #[must_use]
 pub fn package(source: &[u8]) -> Vec<Reference> {
     let text = String::from_utf8_lossy(source);
@@ -77,7 +77,7 @@ pub fn package(source: &[u8]) -> Vec<Reference> {
     lines::number(&text, found.iter().filter_map(|path| target(path)).collect())
 }
 
-/// All strings in a value, but those for type checkers.
+/// Collects all strings in a value, except those for type checkers.
 fn paths(value: &serde_json::Value, found: &mut Vec<String>) {
     match value {
         serde_json::Value::String(path) => found.push(path.clone()),

@@ -1,19 +1,19 @@
-//! From offsets in a text to references with lines.
+//! Turns offsets in a text into references with line numbers.
 
 use hashbrown::HashMap;
 
 use super::{Reference, Target, When};
 
-/// Turns offsets into line numbers. Of what a file says several times the first counts.
+/// Turns offsets into line numbers. Of a reference that a file has several times, the first place counts.
 pub(super) fn number(text: &str, found: Vec<(usize, Target, When)>) -> Vec<Reference> {
     number_bytes(text.as_bytes(), found)
 }
 
-/// The same for a text that need not be UTF-8.
+/// Like [`number`], for a text that need not be UTF-8.
 pub(super) fn number_bytes(text: &[u8], mut found: Vec<(usize, Target, When)>) -> Vec<Reference> {
     found.sort_unstable();
     let mut seen: HashMap<&Target, usize> = HashMap::with_capacity(found.len());
-    // For each first one when it is followed, and none for the others.
+    // At the first place of each target, the earliest condition under which it is followed; nothing at the other places.
     let mut whens: Vec<Option<When>> = vec![None; found.len()];
     for (index, (_, target, when)) in found.iter().enumerate() {
         let first = *seen.entry(target).or_insert(index);
@@ -31,7 +31,10 @@ pub(super) fn number_bytes(text: &[u8], mut found: Vec<(usize, Target, When)>) -
     firsts.map(number).collect()
 }
 
-/// The number of ends of lines, `\n`, `\r\n` or `\r`. No token begins between `\r` and `\n`.
+/// Returns the number of line ends: `
+/// `, `\r
+/// ` or `\r`. No token begins between `\r` and `
+/// `.
 fn line_ends(text: &[u8]) -> u32 {
     let ends = memchr::memchr2_iter(b'\n', b'\r', text).filter(|&i| text[i] == b'\r' || i == 0 || text[i - 1] != b'\r');
     u32::try_from(ends.count()).unwrap_or(u32::MAX)

@@ -1,8 +1,9 @@
-//! Lists that make others refer to modules and directories: entry points, `.pth` files, and the loader's configuration.
+//! Lists by which other files come to refer to modules and directories: entry points, `.pth` files, and the loader's
+//! configuration.
 
 use super::{Reference, Target, When, python};
 
-/// The modules of an `entry_points.txt`. Source: <https://packaging.python.org/en/latest/specifications/entry-points/>.
+/// Returns the modules of an `entry_points.txt`. Source: <https://packaging.python.org/en/latest/specifications/entry-points/>.
 #[must_use]
 pub fn entry_points(text: &[u8]) -> Vec<Reference> {
     let entry = |line: &str| {
@@ -15,8 +16,8 @@ pub fn entry_points(text: &[u8]) -> Vec<Reference> {
     each_line(text, |line| entry(line).into_iter().collect())
 }
 
-/// A `.pth` file: lines of code, and directories in which modules are looked for, absolute or below the file's own. Source:
-/// <https://docs.python.org/3/library/site.html>.
+/// Returns the references of a `.pth` file: lines of code, and directories in which modules are looked for, absolute or
+/// relative to the file's directory. Source: <https://docs.python.org/3/library/site.html>.
 #[must_use]
 pub fn pth(text: &[u8]) -> Vec<Reference> {
     each_line(text, |line| {
@@ -30,7 +31,7 @@ pub fn pth(text: &[u8]) -> Vec<Reference> {
     })
 }
 
-/// The directories of `/etc/ld.so.conf` and what it includes. Source: ldconfig(8).
+/// Returns the directories of `/etc/ld.so.conf` and of the files it includes. Source: ldconfig(8).
 #[must_use]
 pub fn loader_dirs(text: &[u8]) -> Vec<Reference> {
     each_line(text, |line| {

@@ -1,15 +1,15 @@
-//! Which strings of a source text may name a module, a path or a kind of files. All others are not kept: there are many.
+//! The strings of a source text that may name a module, a path or a kind of files. All others are not kept: there are many.
 
-/// Longer strings than this are no names that a program spells out.
+/// The length in bytes of the longest string that may name something.
 const MAX: usize = 250;
 
 /// The longest extension of a file that is looked for by name, in bytes.
 const MAX_EXTENSION: usize = 12;
 
-/// Names of directories and extensions that count as they are.
+/// Names of directories and extensions that count on their own, without a path around them.
 pub(super) struct Words<'w> {
     words: &'w [Vec<u8>],
-    /// The first bytes and the lengths of the words, a bit for each: most strings are none, and this says so at once.
+    /// The first bytes and the lengths of the words, a bit for each: most strings are none of them, and this tells at once.
     first: u64,
     lengths: u64,
 }
@@ -61,7 +61,7 @@ mod kind {
     };
 }
 
-/// Whether `text` may name something.
+/// True if `text` may name something.
 pub(super) fn may_name(text: &str, words: &Words<'_>) -> bool {
     if text.len() > MAX {
         return false;
@@ -77,7 +77,7 @@ pub(super) fn may_name(text: &str, words: &Words<'_>) -> bool {
     (has(kind::DOT) && (is_file_name(text) || (!has(kind::BLANK) && is_dotted(text)))) || words.has(text.as_bytes())
 }
 
-/// `data.csv`, `Lorem ipsum.txt`, `.ttf`, `*.rst`: an extension, and hardly prose.
+/// True for a name with an extension that is hardly prose: `data.csv`, `Lorem ipsum.txt`, `.ttf`, `*.rst`.
 fn is_file_name(text: &str) -> bool {
     let Some((stem, extension)) = text.rsplit_once('.') else {
         return false;
@@ -88,12 +88,12 @@ fn is_file_name(text: &str) -> bool {
     letters && extension.len() <= MAX_EXTENSION && extension.bytes().all(known) && !prose
 }
 
-/// The name of one file, without a path before it and with nothing computed in it.
+/// True for the name of one file, without a path before it and with nothing computed in it.
 pub(super) fn is_plain_file(text: &str) -> bool {
     is_file_name(text) && !text.starts_with('.') && !text.contains(['/', '*', ' '])
 }
 
-/// `a.b`, `.b` and `a.b:c.d`: identifiers.
+/// True for dotted identifiers: `a.b`, `.b` and `a.b:c.d`.
 fn is_dotted(text: &str) -> bool {
     let is_name = |part: &str| {
         !part.is_empty()
@@ -104,7 +104,7 @@ fn is_dotted(text: &str) -> bool {
     module.contains('.') && module.trim_start_matches('.').split('.').all(is_name)
 }
 
-/// What stands in a string for what is filled in later, as `*`: `%s`, `%(name)02d`, `{}`, `{name!r:>3}`.
+/// Replaces each placeholder of a string, which is filled in later, with `*`: `%s`, `%(name)02d`, `{}`, `{name!r:>3}`.
 pub(super) fn as_glob(text: &str) -> Option<String> {
     if memchr::memchr2(b'%', b'{', text.as_bytes()).is_none() || text.len() > MAX {
         return None;
@@ -131,7 +131,7 @@ pub(super) fn as_glob(text: &str) -> Option<String> {
     Some(out)
 }
 
-/// The length of the conversion that `text` begins with.
+/// Returns the length in bytes of the conversion that `text` begins with.
 fn percent(text: &str) -> Option<usize> {
     let mut at = 1;
     if text[at..].starts_with('(') {

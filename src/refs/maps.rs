@@ -1,11 +1,11 @@
-//! Where a script or style says that its source map is. Source: ECMA-426, "Extracting a source map from JavaScript".
+//! The place of a script's or style's source map. Source: ECMA-426, "Extracting a source map from JavaScript".
 
 use super::{Reference, Target, When, lines};
 
-/// The comment that names it, without what stands before: `//# sourceMappingURL=x.map`, `/*# sourceMappingURL=x.map */`.
+/// The part of the comment before the map's URL: `//# sourceMappingURL=x.map`, `/*# sourceMappingURL=x.map */`.
 const MARK: &[u8] = b"sourceMappingURL=";
 
-/// The source maps that a text names, relative to it; maps within the text are none.
+/// Returns the source maps that a text names, relative to it; maps within the text itself are left out.
 #[must_use]
 pub fn references(text: &[u8]) -> Vec<Reference> {
     let mut found = Vec::new();

@@ -1,15 +1,15 @@
-//! What stands in a text where something that is searched for was found: the path, name or setting that it is a part of.
+//! The path, name or setting in a text that a found search string is a part of.
 
 use super::Target;
 use super::spelling::{self, is_name};
 use super::syntax::Syntax;
 
-/// The path that has `at` in it; returns where it ends.
+/// Adds the path around the byte `at`; returns the offset of the path's end.
 pub(super) fn path(text: &[u8], at: usize, syntax: Syntax, add: &mut impl FnMut(Target)) -> usize {
     spelled(text, at, syntax, spelling::path, add)
 }
 
-/// The same where it may be a relative one.
+/// Like [`path`], where the path may also be relative.
 pub(super) fn relative(text: &[u8], at: usize, syntax: Syntax, add: &mut impl FnMut(Target)) -> usize {
     spelled(text, at, syntax, |word| spelling::path(word).or_else(|| spelling::relative(word)), add)
 }
@@ -33,13 +33,13 @@ fn spelled(
     word.end
 }
 
-/// Programs that take paths away or make them: who only does that to a path does not read it.
+/// Programs that remove paths or make them: a command that does only that with a path does not read it.
 const WRITERS: [&[u8]; 4] = [b"rm", b"rmdir", b"unlink", b"mkdir"];
 
-/// Whether a word is run as a command by a shell script: the first of its line or of what a pipe or list joins.
+/// True if a shell script runs the word as a command: it is the first of its line, or of a part that a pipe or list joins.
 pub(super) fn is_run(text: &[u8], start: usize, end: usize) -> bool {
     const LONGEST: usize = 256;
-    // The names are parts of many words, and few texts are scripts: what is cheap is asked first.
+    // The names are parts of many words, and few texts are scripts: the cheap conditions are checked first.
     if !text.starts_with(b"#!") || !is_word(text, start, end) {
         return false;
     }
@@ -54,29 +54,30 @@ pub(super) fn is_run(text: &[u8], start: usize, end: usize) -> bool {
     shell && words_before(line).next().is_none() && !is_pattern(line, &text[end..])
 }
 
-/// Whether a word between `line` and `rest` is one of the choices of a `case`: `a|b)`.
+/// True if a word between `line` and `rest` is one of the choices of a `case`: `a|b)`.
 fn is_pattern(line: &[u8], rest: &[u8]) -> bool {
     let count = |bytes: &[u8], c: u8| bytes.iter().filter(|&&other| other == c).count();
     let rest = &rest[..memchr::memchr2(b'\n', b'(', rest).unwrap_or(rest.len()).min(spelling::MAX)];
     matches!(rest.first(), Some(b'|' | b')')) && rest.contains(&b')') && count(line, b'(') <= count(line, b')')
 }
 
-/// What stands before a place on its line; a backslash at the end of a line goes on with the command.
+/// Returns the line up to a place; a backslash at the end of a line continues the command.
 fn line_before(text: &[u8], start: usize) -> &[u8] {
     let near = &text[start.saturating_sub(spelling::MAX)..start];
     let ends = memchr::memrchr_iter(b'\n', near).find(|&at| at == 0 || near[at - 1] != b'\\');
     &near[ends.map_or(0, |at| at + 1)..]
 }
 
-/// Words that come before a command and only say how it is run, or when.
+/// Words that come before a command and only say how or when it is run.
 const BEFORE: [&[u8]; 20] = [
     b"then", b"do", b"else", b"elif", b"if", b"while", b"until", b"time", b"sudo", b"RUN", b"exec", b"trap", b"env",
     b"command", b"nohup", b"nice", b"ionice", b"xargs", b"setsid", b"stdbuf",
 ];
-/// The same of those that take a user's name.
+/// Such words that take a user's name.
 const AS_USER: [&[u8]; 3] = [b"gosu", b"su-exec", b"runuser"];
 
-/// The words of the command that a place is in, without those that only say how it is run, and without variables that are set for it.
+/// Returns the words of the command that a place is in, without those that only say how it is run and without the variables
+/// that are set for it.
 fn words_before(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     let command = line.rsplit(|c| b";|&(){}`\n".contains(c)).next().unwrap_or_default();
     let words = command.split(|c| b" \t\n\\\"'@+:!".contains(c)).filter(|word| !word.is_empty());
@@ -93,7 +94,7 @@ fn words_before(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// Whether the word at `start` is what a command removes, makes, or writes its output to.
+/// True if the word at `start` is something that a command removes, makes, or writes its output to.
 fn only_writes(text: &[u8], start: usize) -> bool {
     let mut before = line_before(text, start);
     while let Some(rest) = before.strip_suffix(b"\"").or_else(|| before.strip_suffix(b"'")) {
@@ -108,7 +109,7 @@ fn only_writes(text: &[u8], start: usize) -> bool {
     name.is_some_and(|name| WRITERS.contains(&name))
 }
 
-/// Whether what lies between is a word of its own, perhaps with a directory before it.
+/// True if the range is a word of its own, perhaps with a directory before it.
 pub(super) fn is_word(text: &[u8], start: usize, end: usize) -> bool {
     let joins = |c: &u8| is_name(*c) || matches!(c, b'-' | b'.' | b'=' | b'@');
     let before = start.checked_sub(1).and_then(|at| text.get(at));
@@ -122,7 +123,7 @@ pub(super) fn is_word(text: &[u8], start: usize, end: usize) -> bool {
     !before.is_some_and(|c| joins(c) && *c != b'=' && *c != b'@') && !after.is_some_and(|c| joins(c) || *c == b'/')
 }
 
-/// The dotted name that has `at` in it; returns where it ends.
+/// Adds the dotted name around the byte `at`; returns the offset of the name's end.
 pub(super) fn module(text: &[u8], at: usize, add: &mut impl FnMut(Target)) -> usize {
     let good = |c: &u8| is_name(*c) || *c == b'.';
     let from = at.saturating_sub(spelling::MAX);
@@ -130,10 +131,10 @@ pub(super) fn module(text: &[u8], at: usize, add: &mut impl FnMut(Target)) -> us
     let end = text[at..].iter().position(|c| !good(c)).map_or(text.len(), |n| at + n);
     let name = text[start..end].trim_ascii();
     let begins = name.first().is_some_and(|c| c.is_ascii_alphabetic() || *c == b'_');
-    // `numpy.test()` runs what the package has.
+    // `numpy.test()` runs the tests that the package has.
     let name = if text.get(end) == Some(&b'(') { name.strip_suffix(b".test").unwrap_or(name) } else { name };
     let is_path = start > 0 && matches!(text[start - 1], b'/' | b'-') || text.get(end) == Some(&b'/');
-    // What Python imports is a module, and no suite that is run.
+    // A name that Python imports is a module, and no suite that is run.
     let line = memchr::memrchr(b'\n', &text[from..start]).map_or(from, |n| from + n + 1);
     let statement = text[line..start].trim_ascii_start();
     let imports = [&b"import "[..], b"from "].iter().any(|word| statement.starts_with(word));
@@ -143,16 +144,16 @@ pub(super) fn module(text: &[u8], at: usize, add: &mut impl FnMut(Target)) -> us
     end
 }
 
-/// A command with more names of packages is listened to no further.
+/// The most names that are read from one command.
 const MOST_PACKAGES: usize = 64;
 
-/// The names on the line of `--pyargs`, of which some are packages; returns where they end.
+/// Adds the names on the line of `--pyargs`, some of which are packages; returns the offset of their end.
 pub(super) fn packages(text: &[u8], from: usize, add: &mut impl FnMut(Target)) -> usize {
     let near = &text[from.saturating_sub(spelling::MAX)..from];
     let ends = |c: &u8| b"\n;|&()".contains(c);
     let start = from - near.len() + near.iter().rposition(ends).map_or(0, |at| at + 1);
     let rest = &text[from..text.len().min(from + spelling::MAX)];
-    // A backslash at the end of a line goes on with the command.
+    // A backslash at the end of a line continues the command.
     let stop = |(at, c): (usize, &u8)| ends(c) && !(at > 0 && *c == b'\n' && rest[at - 1] == b'\\');
     let end = from + rest.iter().enumerate().position(stop).unwrap_or(rest.len());
     let words = text[start..end].split(|c| b" \t\n\\\"',=[]{}$".contains(c));
@@ -168,17 +169,18 @@ const fn in_library(c: u8) -> bool {
     is_name(c) || matches!(c, b'+' | b'-' | b'.')
 }
 
-/// The name of a library that ends with the `.so` at a place: `libz.so`. None of what has another name.
+/// Returns the name of a library that ends with the `.so` at a place: `libz.so`; `None` for files that are not named like a
+/// library.
 pub(super) fn library_before(text: &[u8], dot: usize) -> Option<&[u8]> {
     let from = dot.saturating_sub(100);
     let start = text[from..dot].iter().rposition(|c| !in_library(*c)).map_or(from, |n| from + n + 1);
     Some(&text[start..dot + 3]).filter(|name| name.starts_with(b"lib"))
 }
 
-/// The name of a library, as a loader takes it, that ends with the `.so` at a place.
+/// Returns the name of a library, as a loader takes it, that ends with the `.so` at a place.
 pub(super) fn soname(text: &[u8], dot: usize) -> Option<Target> {
     let name = library_before(text, dot)?;
-    // A dot may end a sentence; with more behind it the name is another.
+    // A dot may end a sentence; if more follows it, the name is another one.
     let ends = match text.get(dot + 3) {
         Some(b'.') => !text.get(dot + 4).is_some_and(u8::is_ascii_alphanumeric),
         Some(c) => !in_library(*c),
@@ -187,13 +189,13 @@ pub(super) fn soname(text: &[u8], dot: usize) -> Option<Target> {
     ends.then(|| Target::Library(spelling::text(name)))
 }
 
-/// The language that a variable is set to: `LANG=de_DE.UTF-8`, `"LC_ALL": "de"`.
+/// Returns the language that a variable is set to: `LANG=de_DE.UTF-8`, `"LC_ALL": "de"`.
 pub(super) fn language(text: &[u8], at: usize) -> Option<Target> {
     if at > 0 && is_name(text[at - 1]) {
         return None;
     }
     let in_name = |c: &u8| c.is_ascii_uppercase() || matches!(c, b'_');
-    // Databases have settings with the names in small letters.
+    // Databases have settings of these names in small letters.
     let setting = [&b"lc_messages"[..], b"lc-messages"].iter().any(|name| text[at..].starts_with(name));
     let name = if setting { 11 } else { text[at..].iter().take(20).take_while(|c| in_name(c)).count() };
     let known = setting || matches!(&text[at..at + name], b"LANG" | b"LANGUAGE") || text[at..].starts_with(b"LC_");
@@ -203,12 +205,12 @@ pub(super) fn language(text: &[u8], at: usize) -> Option<Target> {
     let sets = known && between.iter().any(|c| matches!(c, b'=' | b':' | b',' | b' '));
     let value = &rest[gap..];
     let value = &value[..value.iter().take(100).take_while(|c| is_name(**c) || b".-@:".contains(c)).count()];
-    // With a blank alone, as in a Dockerfile, the next word may be any.
+    // After a mere blank, as in a Dockerfile, the next word may be anything.
     let sets = sets && (between.iter().any(|c| matches!(c, b'=' | b':' | b',')) || value.contains(&b'_'));
     (sets && value.first().is_some_and(u8::is_ascii_lowercase)).then(|| Target::Language(spelling::text(value)))
 }
 
-/// The text domain that is set by what ends at `from`: `TEXTDOMAIN=x`, `textdomain("x")`.
+/// Returns the text domain that is set by the words that end at `from`: `TEXTDOMAIN=x`, `textdomain("x")`.
 pub(super) fn domain(text: &[u8], from: usize) -> Option<Target> {
     let rest = text[from..].trim_ascii_start();
     let rest = rest.strip_prefix(b"\"").or_else(|| rest.strip_prefix(b"'")).unwrap_or(rest);
@@ -217,7 +219,7 @@ pub(super) fn domain(text: &[u8], from: usize) -> Option<Target> {
     named.then(|| Target::Domain(spelling::text(name)))
 }
 
-/// The name of a locale whose charset is at `dot`, wherever it stands: `de_DE.UTF-8`.
+/// Returns the name of a locale whose charset is at `dot`, wherever it stands: `de_DE.UTF-8`.
 pub(super) fn locale(text: &[u8], dot: usize) -> Option<Target> {
     let from = dot.saturating_sub(8);
     let start = text[from..dot].iter().rposition(|c| !is_name(*c)).map_or(from, |n| from + n + 1);
@@ -229,7 +231,7 @@ pub(super) fn locale(text: &[u8], dot: usize) -> Option<Target> {
     (language && territory).then(|| Target::Language(spelling::text(name)))
 }
 
-/// The name in quotes that follows a function which loads libraries, near enough to be its argument.
+/// Returns the name in quotes that follows a function which loads libraries, if it is near enough to be its argument.
 pub(super) fn library(text: &[u8], from: usize) -> Option<Target> {
     const NEAR: usize = 60;
     let near = &text[from..text.len().min(from + NEAR)];

@@ -1,5 +1,5 @@
-//! What kept files refer to: the facts behind the guard, which lets no rule drop a file that a kept one needs. Each
-//! module reads one kind of file, takes bytes and gives facts back; none knows of trees, rules or the host.
+//! The references of kept files: the facts behind the guard, which lets no rule drop a file that a kept one needs. Each module
+//! reads one kind of file, takes bytes and returns facts; none knows of trees, rules or the host.
 //!
 //! Source text is read by small lexers and not by parsers: an import and a string are known by their tokens alone, so a file
 //! with syntax errors, of another version of the language or made to overflow a stack is read like any other, at
@@ -28,21 +28,22 @@ pub mod syntax;
 
 use std::borrow::Cow;
 
-/// A reference of a file to a module or another file, as far as literals tell.
+/// A reference of a file to a module or another file, if its literals tell.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Reference {
     /// The line it begins on, from 1.
     pub line: u32,
-    /// When it is followed.
+    /// The condition under which it is followed.
     pub when: When,
-    /// What it refers to.
+    /// The thing it refers to.
     pub target: Target,
 }
 
-/// When a reference is followed; of what a file says several times the first of these counts.
+/// The condition under which a reference is followed; if a file has the same reference several times, the first of these
+/// counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum When {
-    /// An import at the top of a file: whoever loads the file needs it.
+    /// An import at the top of a file: everything that loads the file needs it.
     Always,
     /// An import under a condition: of the platform, of a version, of anything.
     Conditional,
@@ -52,13 +53,12 @@ pub enum When {
     Optional,
     /// An import for type checkers alone.
     Typing,
-    /// Whatever else: a string that may name something.
+    /// Anything else: a string that may name something.
     #[default]
     Mention,
 }
 
-/// What a [`Reference`] leads to. Whether that exists is for the caller to find out. In all texts `*` stands for what is
-/// computed.
+/// The thing a [`Reference`] leads to. The caller finds out if it exists. In all texts `*` stands for a computed part.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Target {
     /// Python's `import a.b.c` or `from a.b import c`.
@@ -85,7 +85,7 @@ pub enum Target {
     Command(Box<str>),
     /// A package or module whose test suite is run, as a dotted name.
     Suite(Box<str>),
-    /// Whoever loads this file finds the test suites of its package by itself: unittest's `load_tests`.
+    /// The test suites of the file's package, which a program that loads this file finds by itself: unittest's `load_tests`.
     Suites,
     /// A language that is set: `de_DE.UTF-8`.
     Language(Box<str>),
@@ -98,7 +98,7 @@ pub enum Target {
 }
 
 impl Reference {
-    /// About how many bytes of memory it takes.
+    /// Returns roughly the number of bytes of memory that this takes.
     #[must_use]
     pub fn memory(&self) -> usize {
         let text = match &self.target {
@@ -115,13 +115,13 @@ impl Reference {
             | Target::Map(text) => text.len(),
             Target::Stub | Target::Suites => 0,
         };
-        // What an allocator adds to each of two small texts.
+        // The overhead of an allocator for each of two small texts.
         size_of::<Self>() + text + 32
     }
 }
 
-/// The text of a file; what is no UTF-8 in it becomes U+FFFD.
+/// Returns the text of a file; bytes that are not UTF-8 become U+FFFD.
 fn text(source: &[u8]) -> Cow<'_, str> {
-    // Nearly every file is UTF-8, and that is told several times as fast.
+    // Nearly every file is UTF-8, and checking that first is several times as fast.
     std::str::from_utf8(source).map_or_else(|_| String::from_utf8_lossy(source), Cow::Borrowed)
 }

@@ -1,4 +1,4 @@
-//! The libraries that an ELF object asks the dynamic loader for, and where it says to look for them. Source: ld.so(8).
+//! The libraries that an ELF object asks the dynamic loader for, and the directories it says to look in. Source: ld.so(8).
 
 use goblin::container::Ctx;
 use goblin::elf::Elf;
@@ -7,12 +7,12 @@ use goblin::elf::program_header::{PT_DYNAMIC, PT_LOAD, ProgramHeader};
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// Dynamic sections and string tables that are larger are not looked at: the largest known have some megabytes.
+/// The size in bytes of the largest dynamic section or string table that is read: the largest known ones have some megabytes.
 const MAX_TABLE: u64 = 64 << 20;
-/// The header of an ELF file at most.
+/// The size in bytes of the largest header of an ELF file.
 const HEADER: u64 = 64;
 
-/// What an object needs.
+/// The libraries that an object needs, and the directories to look in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Needed {
     /// The names of libraries (`libc.so.6`), sometimes paths.
@@ -21,8 +21,8 @@ pub struct Needed {
     pub dirs: Vec<Box<[u8]>>,
 }
 
-/// Reads what the object needs; `read` gives a range of its bytes, or `None` where it has no such. `None` where it is no ELF file
-/// for a dynamic loader.
+/// Reads what the object needs; `read` returns a range of its bytes, or `None` if the object has no such range. Returns `None`
+/// if it is no ELF file for a dynamic loader.
 pub fn needed<'b>(read: impl Fn(Range<u64>) -> Option<Cow<'b, [u8]>>, size: u64) -> Option<Needed> {
     let header = Elf::parse_header(&read(0..HEADER.min(size))?).ok()?;
     let ctx = Ctx::new(header.container().ok()?, header.endianness().ok()?);
@@ -56,7 +56,7 @@ fn part(offset: u64, length: u64) -> Option<Range<u64>> {
     (length <= MAX_TABLE).then_some(offset..offset.checked_add(length)?)
 }
 
-/// The entries of a dynamic section up to the one that ends it.
+/// Returns the entries of a dynamic section up to the one that ends it.
 fn entries(table: &[u8], ctx: Ctx) -> Vec<Dyn> {
     use goblin::container::Container;
     let word = |bytes: &[u8]| -> u64 {
@@ -69,7 +69,7 @@ fn entries(table: &[u8], ctx: Ctx) -> Vec<Dyn> {
 }
 
 impl Needed {
-    /// About how many bytes of memory it takes.
+    /// Returns roughly the number of bytes of memory that this takes.
     #[must_use]
     pub fn memory(&self) -> usize {
         let each = |text: &[u8]| text.len() + 32;

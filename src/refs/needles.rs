@@ -1,14 +1,15 @@
-//! Many strings that are searched for at once.
+//! A search for many strings at once.
 
 use aho_corasick::{AhoCorasick, Anchored, Input, MatchKind, StartKind};
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::OnceLock;
 
-/// So many bytes of each string are looked for first: there are few different ones, for which a vector search is enough.
+/// The number of bytes of each string that are looked for first: there are few different beginnings, for which a vector search
+/// is enough.
 const HEAD: usize = 4;
 
-/// The strings, made ready when they are first looked for: most plans need only some of a search's.
+/// The strings, made ready when they are first looked for: most plans need only some of a search's sets.
 #[derive(Clone, Debug)]
 pub(super) struct Needles {
     all: Vec<String>,
@@ -17,9 +18,9 @@ pub(super) struct Needles {
 
 #[derive(Clone, Debug)]
 struct Ready {
-    /// How they begin, each once.
+    /// The strings' first bytes, each once.
     heads: AhoCorasick,
-    /// All of them, where a head was found.
+    /// All the strings, searched for only where a beginning was found.
     whole: AhoCorasick,
 }
 
@@ -28,8 +29,8 @@ impl Needles {
         Self { all, ready: OnceLock::new() }
     }
 
-    /// The next of them in `text` from `at` on, and which; of several that begin there the longest. Never any where they are too many to
-    /// be searched for.
+    /// Returns the range and number of the next string in `text` from `at` on; if several begin there, the longest. Never finds
+    /// any if they are too many to be searched for.
     pub(super) fn find(&self, text: &[u8], at: usize) -> Option<(Range<usize>, usize)> {
         let ready = self.ready.get_or_init(|| Ready::new(&self.all)).as_ref()?;
         let mut at = at;

@@ -1,4 +1,4 @@
-//! Which paths a program names: the strings in its data. Every byte of it passes by once, whatever its size.
+//! The paths that a program names: the strings in its data. Each of its bytes is read once, whatever its size.
 
 use super::meaning;
 use super::paths::Search;
@@ -7,18 +7,18 @@ use super::{Reference, Target, When};
 use std::collections::BTreeSet;
 use std::io::{self, Read};
 
-/// Bytes that are searched at a time.
+/// The number of bytes that are searched at a time.
 const CHUNK: usize = 256 << 10;
-/// What is looked at round a place at most, in bytes.
+/// The most bytes around a place that are looked at.
 const ROUND: usize = 2 * spelling::MAX;
-/// A program that names more is listened to no further.
+/// The most references that are read from a program.
 const MOST: usize = 2048;
 
 impl Search {
-    /// What a program refers to. There are no lines in it: each is 0.
+    /// Returns the references of a program. It has no lines: each line number is 0.
     ///
     /// # Errors
-    /// Those of the reader.
+    /// Returns the reader's errors.
     pub fn object(&self, mut read: impl Read) -> io::Result<Vec<Reference>> {
         let mut found: BTreeSet<Target> = BTreeSet::new();
         let mut buffer: Vec<u8> = Vec::with_capacity(CHUNK + ROUND);
@@ -27,7 +27,7 @@ impl Search {
             let before = buffer.len();
             read.by_ref().take(CHUNK as u64).read_to_end(&mut buffer)?;
             let last = buffer.len() == before;
-            // A place near the end is looked at with what comes next.
+            // A place near the end is looked at together with the next chunk.
             let until = if last { buffer.len() } else { buffer.len().saturating_sub(spelling::MAX) };
             from = self.places(&buffer, from, until, &mut found);
             if last || found.len() >= MOST {
@@ -41,11 +41,11 @@ impl Search {
         Ok(found.into_iter().map(reference).collect())
     }
 
-    /// The same of a program whose strings may have two bytes for each character, as .NET writes them: it is read again for those that
-    /// begin at an even place, and at an odd one.
+    /// Like [`Self::object`], for a program whose strings may have two bytes for each character, as .NET writes them: it is
+    /// read again for strings at even offsets, and for strings at odd ones.
     ///
     /// # Errors
-    /// Those of the reader.
+    /// Returns the reader's errors.
     pub fn portable<R: Read>(&self, open: impl Fn() -> Option<R>) -> io::Result<Vec<Reference>> {
         let mut out = open().map_or(Ok(Vec::new()), |read| self.object(read))?;
         for first in [true, false] {
@@ -57,7 +57,7 @@ impl Search {
         Ok(out)
     }
 
-    /// Looks at all places that begin in a part of `bytes`; returns where to go on.
+    /// Looks at all places that begin in a part of `bytes`; returns the offset to go on from.
     fn places(&self, bytes: &[u8], from: usize, until: usize, found: &mut BTreeSet<Target>) -> usize {
         let mut at = from;
         while let Some((hit, number)) = self.objects.find(bytes, at) {
@@ -71,7 +71,7 @@ impl Search {
             }
             let word = spelling::word(bytes, hit.start);
             at = at.max(word.end);
-            // In a program of Go's or Rust's other strings come before and behind without a gap.
+            // In Go and Rust programs other strings come before and behind without a gap.
             let spellings = [word.start, hit.start].map(|start| spelling::path(&bytes[start..word.end]));
             found.extend(spellings.into_iter().flatten().map(|path| Target::Path(path.into())));
         }
@@ -79,10 +79,10 @@ impl Search {
     }
 }
 
-/// Every other byte.
+/// A reader of every other byte.
 struct Wide<R> {
     inner: R,
-    /// Whether the next is one of them.
+    /// True if the next byte is taken.
     takes: bool,
 }
 
@@ -105,7 +105,8 @@ impl<R: Read> Read for Wide<R> {
     }
 }
 
-/// The name of a library that ends with the `.so` at a place, as `dlopen` takes it: `libz.so`, whatever follows but a version.
+/// Returns the name of a library that ends with the `.so` at a place, as `dlopen` takes it: `libz.so`, whatever follows except
+/// a version.
 fn library(bytes: &[u8], dot: usize) -> Option<Box<str>> {
     let version = bytes.get(dot + 3).is_some_and(|c| c.is_ascii_digit() || b".-_".contains(c));
     meaning::library_before(bytes, dot).filter(|_| !version).map(spelling::text)

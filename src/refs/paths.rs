@@ -1,6 +1,6 @@
-//! Which paths a text names in full, whatever language it is in: a start script, a crontab, a server's configuration, a unit file, a
-//! Makefile. Nothing is parsed: a text is searched for the places where rules drop something, the word round such a place is
-//! taken, and what is known of the language's comments tells that it is none.
+//! The paths that a text names in full, in whatever language: a start script, a crontab, a server's configuration, a unit file,
+//! a Makefile. Nothing is parsed: a text is searched for the places where rules drop something, and the word around such a
+//! place is taken unless the syntax of the language's comments says that it is in one.
 //!
 //! Beside paths a text may name a program, a language, a test suite or a library that rules ask for.
 
@@ -13,15 +13,15 @@ use super::{Reference, Target, When};
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-/// A text that names more is data, and is listened to no further.
+/// The most references that are read from a text: one that has more is data.
 const MOST: usize = 4096;
 
-/// What rules have to know of texts, without their patterns.
+/// Everything that rules have to know of texts, without the rules' patterns.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
     /// The beginnings of rooted patterns up to their first wildcard: `usr/share/doc`.
     pub roots: BTreeSet<String>,
-    /// The same of patterns that begin with `**/`: `.cache/pip`.
+    /// The beginnings of patterns that begin with `**/`, without that and up to the next wildcard: `.cache/pip`.
     pub parts: BTreeSet<String>,
     /// The ends of patterns that begin with a wildcard: `.md`.
     pub ends: BTreeSet<String>,
@@ -31,16 +31,16 @@ pub struct Wanted {
     pub tools: BTreeSet<String>,
     /// Names of directories that hold test suites.
     pub suites: BTreeSet<String>,
-    /// Whether languages that are set are asked for.
+    /// True if languages that are set are asked for.
     pub languages: bool,
-    /// Whether libraries that are loaded by name are asked for.
+    /// True if libraries that are loaded by name are asked for.
     pub libraries: bool,
-    /// Whether source maps are asked for.
+    /// True if source maps are asked for.
     pub maps: bool,
 }
 
 impl Wanted {
-    /// What either wants.
+    /// Returns everything that one or the other wants.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
         let both = |one: &BTreeSet<String>, other: &BTreeSet<String>| one.union(other).cloned().collect();
@@ -58,24 +58,24 @@ impl Wanted {
     }
 }
 
-/// What a place in a text is the beginning of.
+/// The meaning of a string that is searched for.
 #[derive(Clone, Copy, Debug)]
 enum Needle {
     /// A path below a root, or with a part in it.
     Path,
-    /// The same, where the path may be relative.
+    /// Like [`Self::Path`], where the path may also be relative.
     Relative,
     /// `$`: a path with a variable before it.
     Variable,
     Command,
-    /// The same, where it stands as a command in a shell script.
+    /// A program's name that counts only as a command in a shell script.
     Tool,
     /// `.tests`: a module.
     Suite,
     /// `--pyargs`: names of packages follow.
     Packages,
     Language,
-    /// What sets a text domain.
+    /// A word that sets a text domain.
     Domain,
     /// `.UTF-8`: the end of a locale's name.
     Locale,
@@ -85,7 +85,8 @@ enum Needle {
     Library,
 }
 
-/// What calls load a library by a name in quotes: ctypes, cffi, Fiddle, Ruby's and LuaJIT's ffi, JNA, P/Invoke, PHP's FFI, Julia.
+/// Functions that load a library by a name in quotes: ctypes, cffi, Fiddle, Ruby's and LuaJIT's ffi, JNA, P/Invoke, PHP's FFI,
+/// Julia.
 const LOADERS: [&str; 12] = [
     "CDLL",
     "LoadLibrary",
@@ -101,12 +102,12 @@ const LOADERS: [&str; 12] = [
     "ccall",
 ];
 
-/// Searches texts.
+/// A search of texts for what rules want to know.
 #[derive(Clone, Debug)]
 pub struct Search {
     wanted: Wanted,
     texts: Needles,
-    /// The same without `$`, for languages without variables.
+    /// The needles of texts without `$`, for languages without variables.
     constant: Needles,
     kinds: Vec<Needle>,
     /// The needles of paths alone.
@@ -116,7 +117,7 @@ pub struct Search {
 }
 
 impl Search {
-    /// Prepares to search for what is wanted; none where nothing is.
+    /// Prepares to search for what is wanted; returns `None` if nothing is.
     #[must_use]
     pub fn new(wanted: Wanted) -> Option<Self> {
         if wanted == Wanted::default() {
@@ -132,7 +133,7 @@ impl Search {
         needles.extend(wanted.tools.iter().map(|name| (name.clone(), Needle::Tool)));
         needles.extend(wanted.suites.iter().map(|name| (format!(".{name}"), Needle::Suite)));
         if !wanted.suites.is_empty() {
-            // What runs the suites of the packages that it is given, and numpy's own way.
+            // Programs that run the suites of the packages they are given, and numpy's own way.
             let runners = ["--pyargs", "nosetests", "nose2", "trial", "unittest discover"];
             needles.extend(runners.map(|runner| (runner.to_owned(), Needle::Packages)));
             needles.push((".test(".to_owned(), Needle::Suite));
@@ -151,7 +152,7 @@ impl Search {
         }
         // A path that begins with a variable may lead anywhere. It is the last, so that all others have the same number without it.
         needles.push(("$".to_owned(), Needle::Variable));
-        // One component alone, such as `tmp`, says something in a program only where more follows.
+        // One component alone, such as `tmp`, says something in a program only if more follows.
         let end = |path: &str| if path.contains('/') { "" } else { "/" };
         let in_objects = wanted.roots.iter().chain(wanted.parts.iter().filter(|part| part.contains('/')));
         let mut objects: Vec<String> = in_objects.map(|path| format!("/{path}{}", end(path))).collect();
@@ -169,22 +170,22 @@ impl Search {
         })
     }
 
-    /// What the search is for.
+    /// Returns what the search is for.
     #[must_use]
     pub fn wanted(&self) -> &Wanted {
         &self.wanted
     }
 
-    /// Whether a path is one that this search is for: a scan may have searched for others, too.
+    /// True if a path is one that this search is for: a scan may have searched for others, too.
     #[must_use]
     pub fn is_for(&self, path: &str) -> bool {
         !path.starts_with('/') || self.paths.find(path.as_bytes(), 0).is_some()
     }
 
-    /// What a text refers to, in the order of its lines.
+    /// Returns the references of a text, in the order of its lines.
     #[must_use]
     pub fn references(&self, text: &[u8], syntax: Syntax) -> Vec<Reference> {
-        // PHP writes slashes in JSON so.
+        // PHP writes slashes in JSON like this.
         let plain = (syntax == Syntax::Data && memchr::memmem::find(text, b"\\/").is_some())
             .then(|| bstr::ByteSlice::replace(text, b"\\/", b"/"));
         let text = plain.as_deref().unwrap_or(text);
@@ -202,7 +203,7 @@ impl Search {
             match kind {
                 Needle::Path => at = at.max(meaning::path(text, hit.start, syntax, &mut add)),
                 Needle::Relative => at = at.max(meaning::relative(text, hit.start, syntax, &mut add)),
-                // What comes later in the same word is looked at as well.
+                // A match later in the same word is looked at as well.
                 Needle::Variable => _ = meaning::path(text, hit.start, syntax, &mut add),
                 Needle::Command if meaning::is_word(text, hit.start, hit.end) => {
                     add(Target::Command(spelling::text(&text[hit.start..hit.end])));
@@ -221,7 +222,7 @@ impl Search {
                 Needle::Load => meaning::library(text, hit.end).into_iter().for_each(&mut add),
                 Needle::Command | Needle::Tool | Needle::Packages => {}
             }
-            // Most places come to nothing: what they are in is asked last.
+            // Most places come to nothing, so whether a place is in a comment is checked last.
             if found.len() > before
                 && let Some(end) = comments.end(hit.start)
             {
@@ -233,7 +234,7 @@ impl Search {
         lines::number_bytes(text, found)
     }
 
-    /// A text that names the place which a rule is about may go on with paths below it: after `cd`, by a constant, or joined.
+    /// Adds paths below a rule's root: a text that names the root may go on below it, after `cd`, by a constant, or joined.
     fn below_roots(&self, text: &[u8], syntax: Syntax, found: &mut Vec<(usize, Target, When)>) {
         let root = |target: &Target| match target {
             Target::Path(path) => self.wanted.roots.get(path.trim_start_matches('/')),
@@ -263,7 +264,8 @@ impl Search {
     }
 }
 
-/// Whether what runs suites stands where a program does; an option with a name of its own may stand anywhere.
+/// True if the name of a program that runs suites stands where a command does; an option with a name of its own may stand
+/// anywhere.
 fn is_command(syntax: Syntax, text: &[u8], hit: &Range<usize>) -> bool {
     text[hit.start] == b'-' || (syntax.has_commands() && meaning::is_word(text, hit.start, hit.end))
 }

@@ -1,12 +1,12 @@
-//! Python's compiled modules: what the name and the first bytes of a `.pyc` say. Where both agree with the source, an
-//! interpreter loads it; otherwise it compiles the source, whether or not it can write the result down.
+//! Python's compiled modules: the name and the first bytes of a `.pyc`. Where both agree with the source, an interpreter loads
+//! it; otherwise it compiles the source, even if it cannot write the result.
 //!
 //! Sources: PEP 3147 (`__pycache__` and tags), PEP 488 (`.opt-`), PEP 552 (the header from Python 3.7 on).
 
 /// The directory in which interpreters look for compiled modules.
 pub const CACHE: &[u8] = b"__pycache__";
 
-/// The bytes of a header.
+/// The size in bytes of a header.
 pub const HEADER: usize = 16;
 
 /// The name of a compiled module in `__pycache__`: `MODULE.TAG[.opt-LEVEL].pyc`.
@@ -16,12 +16,12 @@ pub struct Name<'a> {
     pub module: &'a [u8],
     /// The interpreter that it is for, such as `cpython-311`.
     pub tag: &'a [u8],
-    /// The optimization level, where it is not the usual one.
+    /// The optimization level, if it is not the usual one.
     pub optimized: Option<&'a [u8]>,
 }
 
 impl<'a> Name<'a> {
-    /// Reads a file name; none where an interpreter would not look for it, as for what pytest leaves there.
+    /// Reads a file name; returns `None` if an interpreter would not look for it, as for files that pytest leaves there.
     #[must_use]
     pub fn of(file: &'a [u8]) -> Option<Self> {
         let stem = file.strip_suffix(b".pyc")?;
@@ -35,7 +35,7 @@ impl<'a> Name<'a> {
         (!module.is_empty() && name.version().is_some()).then_some(name)
     }
 
-    /// The version of Python by its tag: of `cpython-311` and `pypy311` that is 3 and 11.
+    /// Returns the version of Python in the tag: 3 and 11 for `cpython-311` and `pypy311`.
     #[must_use]
     pub fn version(&self) -> Option<(u32, u32)> {
         let digits = self.tag.strip_prefix(b"cpython-").or_else(|| self.tag.strip_prefix(b"pypy"))?;
@@ -43,40 +43,42 @@ impl<'a> Name<'a> {
         Some((digits.get(..1)?.parse().ok()?, digits.get(1..)?.parse().ok()?))
     }
 
-    /// Whether it is for CPython.
+    /// True if it is for CPython.
     #[must_use]
     pub fn is_cpython(&self) -> bool {
         self.tag.starts_with(b"cpython-")
     }
 }
 
-/// What is before and after the last dot.
+/// Returns the parts before and after the last dot.
 fn split(name: &[u8]) -> Option<(&[u8], &[u8])> {
     let dot = memchr::memrchr(b'.', name)?;
     Some((&name[..dot], &name[dot + 1..]))
 }
 
-/// The first bytes of a compiled module; of a shorter file there are none.
+/// The first bytes of a compiled module; `None` for a shorter file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header(Option<[u8; HEADER]>);
 
 impl Header {
-    /// From the first bytes of a file, at most [`HEADER`] of which matter.
+    /// Takes the first bytes of a file, at most [`HEADER`] of which matter.
     #[must_use]
     pub fn of(head: &[u8]) -> Self {
         Self(head.first_chunk().copied())
     }
 
-    /// The number of the bytecode's version, which changes with every Python; none where the file is too short or its first
-    /// bytes end in no `\r\n`, as all do.
+    /// Returns the number of the bytecode's version, which changes with every Python; `None` if the file is too short or its
+    /// first bytes do not end in `\r
+    /// `, as all do.
     #[must_use]
     pub fn magic(&self) -> Option<u16> {
         let bytes = self.0?;
         (bytes[2..4] == *b"\r\n").then(|| u16::from_le_bytes([bytes[0], bytes[1]]))
     }
 
-    /// Whether an interpreter takes it for the compiled form of a source with this time, in seconds, and size, of both of which
-    /// 32 bits count. What has a hash of the source instead passes: that is for the interpreter to say.
+    /// True if an interpreter takes it for the compiled form of a source with this time, in seconds, and this size, in bytes;
+    /// only the low 32 bits of both count. A file that has a hash of the source instead passes: the interpreter decides about
+    /// it.
     #[must_use]
     pub fn agrees(&self, mtime: i64, size: u64) -> bool {
         let Some(bytes) = self.0 else { return false };
@@ -88,7 +90,7 @@ impl Header {
         }
     }
 
-    /// Whether it is used whatever the source says: it has a hash that is not to be checked.
+    /// True if it is used whatever the source says: it has a hash that is not to be checked.
     #[must_use]
     pub fn is_unchecked(&self) -> bool {
         self.0.is_some_and(|bytes| bytes[4..8] == [1, 0, 0, 0])

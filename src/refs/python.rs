@@ -1,6 +1,6 @@
-//! What a Python file refers to, as far as its literals tell: imports of all kinds, and strings that may name a module
-//! or a file. Computed names and directory scans can't be seen; everything doubtful counts as a reference, since a file
-//! kept for nothing costs less than one that is missing.
+//! The references of a Python file, as far as its literals tell: imports of all kinds, and strings that may name a module or a
+//! file. Computed names and directory scans can't be seen; everything doubtful counts as a reference, since a file kept for
+//! nothing costs less than one that is missing.
 
 mod blocks;
 mod lexer;
@@ -15,11 +15,11 @@ use blocks::Blocks;
 use lexer::{Kind, Lexer};
 use std::borrow::Cow;
 
-/// How deep f-strings in f-strings are looked into.
+/// The most levels of f-strings in f-strings that are read.
 const MAX_NESTING: usize = 4;
 
-/// The references in `source`, in the order of their lines. `words` are names of directories and extensions of which the mere
-/// mention counts. No input makes this fail.
+/// Returns the references in `source`, in the order of their lines. `words` are names of directories and extensions that count
+/// wherever they are mentioned. No input makes this fail.
 #[must_use]
 pub fn references(source: &[u8], words: &[Vec<u8>]) -> Vec<Reference> {
     let text = text::decode(source);
@@ -28,14 +28,14 @@ pub fn references(source: &[u8], words: &[Vec<u8>]) -> Vec<Reference> {
     lines::number(&text, collector.finish())
 }
 
-/// Whether a text may have a relative import, `from .x import y`.
+/// True if a text may have a relative import, `from .x import y`.
 #[must_use]
 pub fn imports_from_beside(source: &[u8]) -> bool {
     memchr::memmem::find_iter(source, b"from").any(|at| source[at + 4..].trim_ascii_start().starts_with(b"."))
 }
 
-/// The strings of a file that may be text domains, where it imports what opens translations: the domain is often a constant. `any` takes
-/// all strings for that, and not only those that a name with `domain` in it is set to.
+/// Returns the strings of a file that may be text domains, if it imports something that opens translations: the domain is often
+/// a constant. With `any` all strings are taken, and not only those that a name with `domain` in it is set to.
 #[must_use]
 pub fn domains(source: &[u8], found: &[Reference], any: bool) -> Vec<Reference> {
     let opens = |module: &str| module == "gettext" || module == "babel.support" || module.starts_with("gettext.");
@@ -46,7 +46,7 @@ pub fn domains(source: &[u8], found: &[Reference], any: bool) -> Vec<Reference> 
     let text = text::decode(source);
     let mut out = Vec::new();
     let mut lexer = Lexer::new(&text, 0..text.len());
-    // The name that stands before, perhaps with a `=`, or with a `(` if it opens what it is given.
+    // The name just before, perhaps with a `=`, or with a `(` if it opens the domain that it is given.
     let mut name = "";
     let takes = |name: &str| matches!(name, "find" | "load" | "translation" | "Translations");
     while let Some(token) = lexer.next() {
@@ -68,7 +68,7 @@ pub fn domains(source: &[u8], found: &[Reference], any: bool) -> Vec<Reference> 
     lines::number(&text, out)
 }
 
-/// A string that is given to `import_module` and the like.
+/// Returns the import of a string that is given to `import_module` and the like.
 fn module(text: &str) -> Option<Target> {
     let name = text.trim_start_matches('.');
     let good = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '.');
@@ -80,10 +80,10 @@ fn read<'t>(mut lexer: Lexer<'t>, collector: &mut Collector<'_>, nesting: usize)
     let mut blocks = Blocks::default();
     let mut defines = false;
     while let Some(token) = lexer.next() {
-        // As bytes, names are told apart without a call for each.
+        // Names are compared as bytes, which takes no call for each.
         let is_def = matches!(token.kind, Kind::Name(name) if matches!(name.as_bytes(), b"def"));
         let defined = std::mem::replace(&mut defines, is_def);
-        // What is in strings is no statement.
+        // Inside strings there are no statements.
         if nesting == 0 {
             blocks.token(&token, collector);
         }
@@ -97,7 +97,7 @@ fn read<'t>(mut lexer: Lexer<'t>, collector: &mut Collector<'_>, nesting: usize)
                         }
                         true
                     }
-                    // Elsewhere than in an import, `from` is followed by no `import`.
+                    // In other places than an import, `from` is followed by no `import`.
                     b"from" => from(&lexer).is_some_and(|(after, target)| {
                         lexer = after;
                         collector.import(token.at, target, blocks.when());
@@ -131,7 +131,7 @@ fn read<'t>(mut lexer: Lexer<'t>, collector: &mut Collector<'_>, nesting: usize)
     }
 }
 
-/// What follows `from`, if it is an import, and the lexer behind it.
+/// Returns the import that follows `from`, if it is one, and the lexer behind it.
 fn from<'t>(lexer: &Lexer<'t>) -> Option<(Lexer<'t>, Target)> {
     let mut lexer = lexer.clone();
     let mut level = 0_u32;
@@ -146,7 +146,7 @@ fn from<'t>(lexer: &Lexer<'t>) -> Option<(Lexer<'t>, Target)> {
     Some((lexer, Target::Import { level, module: module.into(), names: names.into() }))
 }
 
-/// `a.b.c`; empty where no name stands.
+/// Reads `a.b.c`; returns an empty text if no name stands here.
 fn dotted<'t>(lexer: &mut Lexer<'t>) -> Cow<'t, str> {
     let mut path = Cow::Borrowed("");
     while let Some(name) = lexer.name(|name| name != "import") {
@@ -164,7 +164,7 @@ fn dotted<'t>(lexer: &mut Lexer<'t>) -> Cow<'t, str> {
     path
 }
 
-/// `a.b as c, d` or `(a, b)` or `*`: the dotted names.
+/// Reads `a.b as c, d` or `(a, b)` or `*`; returns the dotted names.
 fn list<'t>(lexer: &mut Lexer<'t>) -> Vec<Cow<'t, str>> {
     let open = lexer.eat(b'(');
     let mut names = Vec::new();

@@ -1,11 +1,11 @@
-//! The `#!` line of a script, read as Linux reads it: which program runs the file.
+//! The `#!` line of a script, read as Linux reads it: the program that runs the file.
 
 use bstr::{BString, ByteSlice};
 
-/// The kernel looks at this many bytes of a file.
+/// The number of bytes at the beginning of a file that the kernel looks at.
 const HEAD: usize = 256;
 
-/// What a script's first line names.
+/// The interpreter and argument on a script's first line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shebang {
     /// The path of the interpreter, as written.
@@ -14,12 +14,12 @@ pub struct Shebang {
     pub argument: Option<BString>,
 }
 
-/// The `#!` line at the beginning of a file, of which `head` holds the first 256 bytes or all. `None` if there is none
-/// or the kernel would refuse it.
+/// Returns the `#!` line of a file whose first 256 bytes, or all of them, are `head`. Returns `None` if there is none or the
+/// kernel would refuse it.
 #[must_use]
 pub fn shebang(head: &[u8]) -> Option<Shebang> {
     let whole = head.len() < HEAD;
-    // The last byte is the kernel's own, a NUL.
+    // The last byte is reserved by the kernel for a NUL.
     let head = head.get(..HEAD - 1).unwrap_or(head);
     let line = head.strip_prefix(b"#!")?;
     let end = line.find_byte(b'\n');
@@ -44,8 +44,8 @@ fn is_blank(c: char) -> bool {
 }
 
 impl Shebang {
-    /// The program that `env` is asked to run, to be looked up on PATH unless it has a slash: `#!/usr/bin/env python3`,
-    /// `#!/usr/bin/env -S VAR=x python3 -u`. `None` if the interpreter is no `env`, or `env` gets no name.
+    /// Returns the program that `env` is asked to run, to be looked up on PATH unless it has a slash: `#!/usr/bin/env python3`,
+    /// `#!/usr/bin/env -S VAR=x python3 -u`. Returns `None` if the interpreter is not `env`, or `env` gets no name.
     #[must_use]
     pub fn env_program(&self) -> Option<BString> {
         if crate::path::split(&self.interpreter).1 != b"env" {
@@ -62,7 +62,7 @@ impl Shebang {
     }
 }
 
-/// The words of `-S STRING`, also as `-vS`, `-iS` or `--split-string=`.
+/// Returns the words of `-S STRING`, also as `-vS`, `-iS` or `--split-string=`.
 fn split_string(argument: &[u8]) -> Option<Vec<BString>> {
     if let Some(string) = argument.strip_prefix(b"--split-string") {
         return string.strip_prefix(b"=").or_else(|| string.strip_prefix(b" ")).map(words);
@@ -72,7 +72,7 @@ fn split_string(argument: &[u8]) -> Option<Vec<BString>> {
     flags[at..].strip_prefix(b"S").map(words)
 }
 
-/// Splits at blanks; quotes and backslashes are those of `env`, without its variables.
+/// Splits at blanks; quotes and backslashes mean what they mean to `env`, without its variables.
 fn words(string: &[u8]) -> Vec<BString> {
     let mut words: Vec<BString> = Vec::new();
     let (mut word, mut quote) = (None::<BString>, None);
@@ -94,7 +94,7 @@ fn words(string: &[u8]) -> Vec<BString> {
     words
 }
 
-/// The first word that is neither an option of `env`, nor an option's value, nor `VAR=x`.
+/// Returns the first word that is neither an option of `env`, nor an option's value, nor `VAR=x`.
 fn program(words: Vec<BString>) -> Option<BString> {
     let mut words = words.into_iter();
     let mut options = true;

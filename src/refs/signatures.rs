@@ -1,18 +1,18 @@
-//! Marks of files: whether the beginning of a content has what a regular expression says, for files of some names or for all. Who
-//! asks says what a mark means; secrets are told by them.
+//! Signatures of files: a regular expression that matches the beginning of a file's content, for files of some names or for
+//! all. The caller knows what a signature means; `analyze` knows kinds of secrets by them.
 
 use globset::{Candidate, GlobBuilder, GlobSet, GlobSetBuilder};
 use regex::bytes::{Regex, RegexBuilder};
 
-/// The most marks that are told apart.
+/// The most signatures that can be told apart: one bit of 64 for each.
 pub const MOST: usize = 64;
-/// What a compiled expression may take, in bytes.
+/// The memory in bytes that a compiled expression may take.
 const MAX_EXPRESSION: usize = 4 << 20;
 
-/// What gives a mark.
+/// The definition of a signature.
 #[derive(Clone, Debug)]
 pub struct Wanted<'a> {
-    /// Globs of paths; empty where any file counts.
+    /// Globs of paths; empty if any file counts.
     pub paths: &'a [String],
     /// A regular expression over bytes.
     pub content: &'a str,
@@ -27,22 +27,22 @@ struct Signature {
     most: u64,
 }
 
-/// Marks, compiled.
+/// Signatures, compiled.
 #[derive(Debug, Default)]
 pub struct Signatures {
     signatures: Vec<Signature>,
-    /// The marks of all paths.
+    /// The indices of the signatures that apply to all paths.
     everywhere: Vec<usize>,
     globs: GlobSet,
-    /// The mark of each glob.
+    /// For each glob, the index of its signature.
     owners: Vec<usize>,
 }
 
 impl Signatures {
-    /// Compiles them; bit `i` of a file's marks is the `i`th.
+    /// Compiles them; bit `i` of a file's result is the `i`th.
     ///
     /// # Errors
-    /// A sentence where a pattern is wrong or there are more than [`MOST`].
+    /// Returns a sentence if a pattern is wrong or there are more than [`MOST`].
     pub fn new(wanted: &[Wanted<'_>]) -> Result<Self, String> {
         if wanted.len() > MOST {
             return Err(format!("more than {MOST} signatures"));
@@ -63,7 +63,7 @@ impl Signatures {
         Ok(out)
     }
 
-    /// The marks of a file of `size` bytes that begins with `head`.
+    /// Returns the signatures of a file of `size` bytes that begins with `head`, a bit for each.
     #[must_use]
     pub fn of(&self, path: &[u8], head: &[u8], size: u64) -> u64 {
         let has = |&i: &usize| size <= self.signatures[i].most && self.signatures[i].content.is_match(head);

@@ -1,21 +1,21 @@
-//! How a path is spelled in a text: which bytes are its word, what of it is computed, and where it begins.
+//! The spelling of a path in a text: the bytes of its word, the parts that are computed, and its beginning.
 
 use std::ops::Range;
 
-/// Longer words are no paths that anybody writes.
+/// The length in bytes of the longest word that is taken for a path.
 pub(super) const MAX: usize = 400;
 
-/// Whether a byte is part of a name in any language.
+/// True if a byte is part of a name in any language.
 pub(super) const fn is_name(c: u8) -> bool {
     c.is_ascii_alphanumeric() || c == b'_' || c >= 0x80
 }
 
-/// Whether a byte is part of a path as scripts write it, with variables and wildcards.
+/// True if a byte is part of a path as scripts write it, with variables and wildcards.
 fn is_path(c: u8) -> bool {
     is_name(c) || b"/.-+@~%$*?{}".contains(&c)
 }
 
-/// The word that has the byte `at` in it.
+/// Returns the range of the word around the byte `at`.
 pub(super) fn word(text: &[u8], at: usize) -> Range<usize> {
     let from = at.saturating_sub(MAX);
     let start = text[from..at].iter().rposition(|&c| !is_path(c)).map_or(from, |n| from + n + 1);
@@ -27,7 +27,8 @@ pub(super) fn word(text: &[u8], at: usize) -> Range<usize> {
     start..end.max(at + 1).min(text.len())
 }
 
-/// The words of a text that may be paths from some directory: with a slash or a dot in them, and what is computed before them left out.
+/// Returns the words of a text that may be relative paths: those with a slash or a dot in them, without the computed part
+/// before them.
 pub(super) fn relative_words(text: &[u8]) -> impl Iterator<Item = Range<usize>> {
     let mut at = 0;
     std::iter::from_fn(move || {
@@ -46,7 +47,7 @@ pub(super) fn relative_words(text: &[u8]) -> impl Iterator<Item = Range<usize>> 
     })
 }
 
-/// Where strings stand as the arguments of a call, `"a", "b"`, with `a/b` for them.
+/// Returns the places where strings stand as the arguments of a call, `"a", "b"`, and the arguments joined as `a/b`.
 pub(super) fn lists(text: &[u8]) -> impl Iterator<Item = (usize, String)> {
     let mut at = 0;
     std::iter::from_fn(move || {
@@ -74,7 +75,7 @@ pub(super) fn lists(text: &[u8]) -> impl Iterator<Item = (usize, String)> {
     })
 }
 
-/// The name or path in the quotes that open at a place, and where they end.
+/// Returns the name or path in the quotes that open at a place, and the offset of their end.
 fn name_in_quotes(text: &[u8], at: usize) -> Option<(&str, usize)> {
     let open = *text.get(at).filter(|c| matches!(c, b'"' | b'\''))?;
     let rest = &text[at + 1..];
@@ -83,7 +84,8 @@ fn name_in_quotes(text: &[u8], at: usize) -> Option<(&str, usize)> {
     (rest.get(length) == Some(&open)).then_some((name, at + length + 2))
 }
 
-/// The whole of what is in the quotes in which a word stands, on its line; none where it stands in none, or is all of it.
+/// Returns everything inside the quotes around a word, on its line; `None` if it stands in no quotes, or is all there is in
+/// them.
 pub(super) fn quoted(text: &[u8], word: &Range<usize>) -> Option<Range<usize>> {
     let open = word.start.checked_sub(1).and_then(|at| text.get(at)).filter(|c| matches!(c, b'"' | b'\''))?;
     let rest = &text[word.end..text.len().min(word.end + MAX)];
@@ -91,13 +93,13 @@ pub(super) fn quoted(text: &[u8], word: &Range<usize>) -> Option<Range<usize>> {
     Some(word.start..word.end + close)
 }
 
-/// Bytes as text; what is no UTF-8 becomes U+FFFD.
+/// Returns bytes as text; bytes that are not UTF-8 become U+FFFD.
 pub(super) fn text(bytes: &[u8]) -> Box<str> {
     String::from_utf8_lossy(bytes).into()
 }
 
-/// The path that a word spells: absolute, or with `~/` or one variable before it (`$NAME/rest`, and `*/rest` where the beginning
-/// is computed in another way). What is computed later in it is `*`. None where the word is no such path.
+/// Returns the path that a word spells: absolute, or with `~/` or one variable before it (`$NAME/rest`, and `*/rest` if the
+/// beginning is computed in another way). Later computed parts become `*`. Returns `None` if the word is no such path.
 pub(super) fn path(word: &[u8]) -> Option<String> {
     memchr::memchr(b'/', word)?;
     // `file://localhost/a`
@@ -120,12 +122,13 @@ pub(super) fn path(word: &[u8]) -> Option<String> {
     let parts = rest.split('/').filter(|part| !part.is_empty() && *part != ".").map(computed);
     let parts: Vec<String> = parts.collect();
     let letters = parts.iter().any(|part| part.bytes().any(|c| c.is_ascii_alphanumeric()));
-    // One name after an unknown directory says nothing.
+    // One name after an unknown directory says nothing about a place.
     let enough = if first.starts_with(['$', '*']) { parts.len() > 1 || first.starts_with('$') } else { true };
     (letters && enough).then(|| format!("{first}/{}", parts.join("/")))
 }
 
-/// The relative path that a word spells, with `./` before it: at least a directory and a name, with nothing computed in it.
+/// Returns the relative path that a word spells, with `./` before it: at least a directory and a name, with nothing computed in
+/// it.
 pub(super) fn relative(word: &[u8]) -> Option<String> {
     let word = std::str::from_utf8(word).ok()?.trim_end_matches(['.', '-', '+', '@', '?']);
     let good = |c: char| c.is_alphanumeric() || "/._-+@".contains(c);
@@ -134,7 +137,7 @@ pub(super) fn relative(word: &[u8]) -> Option<String> {
     (begins && path.contains('/') && path.chars().all(good)).then(|| format!("./{path}"))
 }
 
-/// The word without the first `}` that no `{` comes before, if there is one.
+/// Returns the word without the first `}` that has no `{` before it, if there is one.
 fn without_odd_brace(word: &str) -> String {
     let mut open = 0;
     let odd = word.char_indices().find(|(_, c)| {
@@ -144,14 +147,14 @@ fn without_odd_brace(word: &str) -> String {
     odd.map_or_else(|| word.to_owned(), |(at, _)| [&word[..at], &word[at + 1..]].concat())
 }
 
-/// The name of a variable, where the text is one and nothing else: `$NAME`, `${NAME}`.
+/// Returns the name of a variable, if the text is a variable and nothing else: `$NAME`, `${NAME}`.
 fn variable(text: &str) -> Option<&str> {
     let name = text.strip_prefix('$')?;
     let name = name.strip_prefix('{').map_or(Some(name), |inner| inner.strip_suffix('}'))?;
     (!name.is_empty() && name.bytes().all(is_name)).then_some(name)
 }
 
-/// A component with `*` for what is computed: variables, braces, and the places of `printf` and `str.format`.
+/// Returns a component with `*` for each computed part: variables, braces, and the placeholders of `printf` and `str.format`.
 fn computed(part: &str) -> String {
     let mut out = String::with_capacity(part.len());
     let mut chars = part.chars().peekable();

@@ -1,4 +1,4 @@
-//! What is known of a text's language, which is where its comments are.
+//! The syntax of a text's language, as far as it is needed to find its comments.
 
 use super::bytes;
 
@@ -7,7 +7,7 @@ use super::bytes;
 pub enum Syntax {
     /// Comments from `#` to the end of the line, variables with `$`: shells, Perl, Ruby, make, crontabs, and most configuration.
     Shell,
-    /// The same with `;` as well: INI files, supervisor, PHP's settings.
+    /// Like [`Self::Shell`], with comments from `;` as well: INI files, supervisor, PHP's settings.
     Ini,
     /// Comments are whole lines that begin with `#`, `;` or `!`: systemd's units, Java's properties.
     Lines,
@@ -24,12 +24,12 @@ pub enum Syntax {
 }
 
 impl Syntax {
-    /// Whether `$NAME` is a variable in it.
+    /// True if `$NAME` is a variable in it.
     pub(super) const fn has_variables(self) -> bool {
         matches!(self, Self::Shell | Self::Ini | Self::Lines | Self::Slashes)
     }
 
-    /// Whether its words are commands and `>` writes to a file.
+    /// True if its words are commands and `>` writes to a file.
     pub(super) const fn has_commands(self) -> bool {
         matches!(self, Self::Shell | Self::Ini | Self::Lines)
     }
@@ -47,22 +47,23 @@ impl Syntax {
     }
 }
 
-/// Which bytes begin and end nothing, and let nothing begin after them.
+/// The bytes that begin or end nothing, and after which nothing begins.
 static PLAIN: bytes::Set =
     bytes::set(&[(0x0b, 0x1f), (b'$', b'&'), (b'(', b','), (b'.', b'.'), (b'0', b':'), (b'<', 0xff)]);
 
-/// Tells which places of a text are in comments. They are asked for in order, so that every byte is looked at once.
+/// Tells which places of a text are in comments. Places must be asked for in ascending order, so that every byte is looked at
+/// once.
 pub(super) struct Comments<'t> {
     text: &'t [u8],
     syntax: Syntax,
-    /// What has been looked at.
+    /// The offset up to which the text has been read.
     at: usize,
-    /// Where the comment ends that was found last.
+    /// The offset of the end of the comment that was found last.
     until: usize,
     quote: Option<u8>,
-    /// Whether a comment may begin here: at the beginning of a line or after a blank.
+    /// True if a comment may begin here: at the beginning of a line or after a blank.
     blank: bool,
-    /// Whether nothing but blanks came before on the line.
+    /// True if only blanks came before on the line.
     first: bool,
 }
 
@@ -71,7 +72,7 @@ impl<'t> Comments<'t> {
         Self { text, syntax, at: 0, until: 0, quote: None, blank: true, first: true }
     }
 
-    /// Where the comment ends that has the byte `place` in it; none where that is in no comment.
+    /// Returns the offset of the end of the comment around the byte `place`; `None` if that is in no comment.
     pub(super) fn end(&mut self, place: usize) -> Option<usize> {
         if place >= self.until {
             match self.syntax {
@@ -96,7 +97,7 @@ impl<'t> Comments<'t> {
         self.at = at.max(place.min(self.text.len()));
     }
 
-    /// Reads on to `place`. Only block comments go on over the end of a line, so where there are none the lines before are passed.
+    /// Reads on to `place`. Only block comments span lines, so in languages without them the lines before are skipped.
     fn read(&mut self, place: usize) {
         let mut at = self.at.max(self.until).min(place);
         if self.syntax != Syntax::Slashes {
@@ -129,7 +130,7 @@ impl<'t> Comments<'t> {
         self.at = at;
     }
 
-    /// The end of a comment that begins here.
+    /// Returns the offset of the end of a comment that begins here.
     fn comment(&self, at: usize) -> Option<usize> {
         let rest = &self.text[at..];
         if self.syntax == Syntax::Slashes && rest.starts_with(b"/*") {
@@ -139,7 +140,7 @@ impl<'t> Comments<'t> {
         // `#[` begins an attribute of PHP's.
         let sign =
             |sign: &&[u8]| rest.starts_with(sign) && !(self.syntax == Syntax::Slashes && rest.starts_with(b"#["));
-        // The first line of a script names what runs it.
+        // The first line of a script names the program that runs it.
         let begins = may && !(at == 0 && rest.starts_with(b"#!")) && self.syntax.line_signs().iter().any(sign);
         begins.then(|| memchr::memchr(b'\n', rest).map_or(self.text.len(), |n| at + n + 1))
     }
@@ -149,7 +150,7 @@ impl<'t> Comments<'t> {
             _ if c == b'\n' => self.quote = None,
             Some(open) if c == open && self.text[at - 1] != b'\\' => self.quote = None,
             Some(_) => {}
-            // An apostrophe in a word is none that opens anything.
+            // An apostrophe inside a word opens no string.
             None if c == b'"' || (c == b'\'' && (self.blank || b"=(:,[{".contains(&self.text[at - 1]))) => {
                 self.quote = Some(c);
             }

@@ -1,4 +1,4 @@
-//! From plans and written layers to the report's figures.
+//! Makes the report's figures from plans and written layers.
 
 use super::{Held, ImageReport, ImageSide, LayerReport, Named, RemovedPath, Rescue, RuleReport, Totals, escape, words};
 use crate::layer::LayerIndex;
@@ -13,24 +13,24 @@ use bstr::BStr;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-/// How deep the directories are that the report adds bytes up for.
+/// The number of levels below the root down to which the report adds up directories.
 const DIRECTORY_DEPTH: usize = 3;
 
-/// All that is known of one image after its plan, and of what was written of it.
+/// One image after its plan, and the layers that were written of it.
 pub struct Built<'a> {
     /// The input image.
     pub image: &'a Image,
-    /// Its layers as scanned.
+    /// The layers as scanned.
     pub layers: &'a [&'a LayerIndex],
-    /// Its tree.
+    /// The merged tree.
     pub tree: &'a Tree,
-    /// What was decided.
+    /// The plan.
     pub plan: &'a Plan,
-    /// By what rules.
+    /// The rules.
     pub profile: &'a Profile,
-    /// How many layers are the base.
+    /// The number of layers in the base.
     pub base: usize,
-    /// Whether the rest became one layer.
+    /// True if the other layers became one.
     pub squash: bool,
     /// The layers as written; none in a dry run.
     pub written: Option<&'a [OutLayer]>,
@@ -39,7 +39,7 @@ pub struct Built<'a> {
 }
 
 impl Built<'_> {
-    /// The image's part of the report.
+    /// Returns the image's part of the report.
     #[must_use]
     pub fn report(&self) -> ImageReport {
         let paths: Vec<&Removed> = self.plan.removed.iter().filter(|r| !r.marker).collect();
@@ -68,7 +68,7 @@ impl Built<'_> {
         }
     }
 
-    /// Every path that goes, layer by layer in tar order.
+    /// Returns every path that goes, layer by layer in tar order.
     #[must_use]
     pub fn removed(&self) -> Vec<RemovedPath> {
         let mut ids: HashMap<u16, Arc<str>> = HashMap::new();
@@ -143,7 +143,7 @@ impl Built<'_> {
         }
     }
 
-    /// What each rule takes, most first.
+    /// Returns the bytes that each rule takes, most first.
     #[must_use]
     pub fn rules(&self) -> Vec<RuleReport> {
         let mut totals: BTreeMap<u16, Totals> = BTreeMap::new();
@@ -183,7 +183,7 @@ impl Built<'_> {
         self.members(at.layer)[at.member as usize].size()
     }
 
-    /// Rules that are on and matched no path.
+    /// Returns the rules that are on and matched no path.
     fn unmatched(&self) -> Vec<String> {
         let rules = self.profile.rules.iter().zip(&self.plan.matched);
         let asks = |r: &profile::Rule| !r.paths.is_empty() || r.packages.is_some();
@@ -223,7 +223,7 @@ impl Built<'_> {
     }
 }
 
-/// Adds up bytes by name; most first.
+/// Adds up bytes by name, most first.
 fn top(items: impl Iterator<Item = (String, u64)>) -> Vec<Named> {
     let mut totals: BTreeMap<String, Totals> = BTreeMap::new();
     for (name, bytes) in items {
@@ -244,13 +244,13 @@ fn directory(path: &BStr) -> String {
     if parts.is_empty() { "/".to_owned() } else { escape(&bstr::join("/", parts)) }
 }
 
-/// Tells which package of a language's package manager a path belongs to, by the directories that hold packages.
+/// The directories that hold packages of languages' package managers, by which the package of a path is known.
 struct Packages {
     roots: Vec<Vec<u8>>,
 }
 
 impl Packages {
-    /// The directory names that end the patterns of the set `packages`.
+    /// Takes the directory names at the ends of the patterns of the set `packages`.
     fn new(profile: &Profile) -> Self {
         let patterns = profile.sets.get(Profile::PACKAGES).into_iter().flatten();
         let last = patterns.filter_map(|pattern| pattern.rsplit('/').next());

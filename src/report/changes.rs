@@ -1,4 +1,4 @@
-//! What became of files that stay: linked, made anew by other programs, left alone.
+//! The changes of files that stay: those that were linked, got a new content from another program, or were left alone.
 
 use super::build::Built;
 use super::{Bytecode, SkippedFiles, Stripped, Totals, Unchanged};
@@ -8,32 +8,33 @@ use crate::tree::{NodeId, Tree};
 use bstr::BString;
 use std::collections::BTreeMap;
 
-/// Seconds of CPU for each byte of bytecode that is not there: on the dashboard image, of which 157 MB went, a start of its
-/// application took 2.65 s instead of 1.08. A start imports a part of what is installed; how large a part, nobody knows here.
+/// Seconds of CPU for each byte of missing bytecode. Measured on the dashboard image, of which 157 MB went: a start of its
+/// application took 2.65 s instead of 1.08. A start imports only a part of what is installed; the size of that part is not
+/// known here.
 const START_SECONDS: f64 = (2.65 - 1.08) / 157e6;
 
 impl Built<'_> {
-    /// What it costs that bytecode went.
+    /// Returns the cost of dropping bytecode.
     pub(super) fn bytecode(&self) -> Bytecode {
         let plan::bytecode::Price { modules, bytes } = self.plan.price;
-        // Milliseconds are finer than the estimate is.
+        // The estimate is less exact than a millisecond.
         let start_seconds = (bytes as f64 * START_SECONDS * 1e3).round() / 1e3;
         Bytecode { modules, bytes, start_seconds }
     }
 
-    /// Files that became hard links.
+    /// Returns the files that became hard links.
     pub(super) fn linked(&self) -> Totals {
         let links = &self.plan.links.all;
         Totals { files: links.len() as u64, bytes: links.iter().map(|l| l.bytes).sum() }
     }
 
-    /// Files with a content that another program made.
+    /// Returns the files with a content that another program made.
     pub(super) fn made(&self) -> Totals {
         let made = &self.plan.rewrites.made;
         Totals { files: made.len() as u64, bytes: made.iter().map(|m| self.shrinks(m.at)).sum() }
     }
 
-    /// What stripping made of executables and shared objects.
+    /// Returns the executables and shared objects that were stripped, and those that were not.
     pub(super) fn stripped(&self) -> Stripped {
         let rewrites = &self.plan.rewrites;
         let left = self.grouped(rewrites.left.iter().map(|&(node, why)| (why, node)));
@@ -49,7 +50,7 @@ impl Built<'_> {
         }
     }
 
-    /// Files that a rule would have had a new content for, by rule and reason.
+    /// Returns the files that a rule would have given a new content, by rule and reason.
     pub(super) fn unchanged(&self) -> Vec<Unchanged> {
         let all = self.grouped(self.plan.rewrites.unchanged.iter().map(|one| ((one.rule, &one.why), one.node)));
         let one = |((rule, why), group): ((u16, &NotMadeReason), Group)| {
@@ -60,7 +61,7 @@ impl Built<'_> {
         all.into_iter().map(one).collect()
     }
 
-    /// Adds files up by what they have in common.
+    /// Adds up files with equal keys.
     fn grouped<K: Ord>(&self, files: impl Iterator<Item = (K, NodeId)>) -> BTreeMap<K, Group> {
         let mut all: BTreeMap<K, Group> = BTreeMap::new();
         for (key, node) in files {
@@ -82,12 +83,12 @@ impl Built<'_> {
 struct Group {
     files: u64,
     bytes: u64,
-    /// The path of the largest, and its bytes.
+    /// The path of the largest file.
     example: BString,
     largest: u64,
 }
 
-/// A reason's id and sentence, and whether it says that nothing is wrong.
+/// Returns a reason's id and sentence, and true if it says that nothing is wrong.
 fn words(reason: &NotMadeReason, tree: &Tree) -> (&'static str, String, bool) {
     match reason {
         NotMadeReason::Failed(how) => ("failed", format!("the command failed: {how}"), false),

@@ -1,4 +1,4 @@
-//! Names in images are any bytes: a report must neither lose them nor let them steer a terminal.
+//! Escaping of names in images, which can be any bytes: a report must neither lose them nor let them control a terminal.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -6,8 +6,9 @@ use std::fmt::Write as _;
 use bstr::{BString, ByteSlice};
 use serde::Serializer;
 
-/// `bytes` as a line of text that can be turned back: `\\`, `\t`, `\n` and `\r` as in C, and `\xNN` for every byte of
-/// another control character and for every byte that is not UTF-8. Names without these stay as they are.
+/// Returns `bytes` as a line of text that can be turned back: `\\`, `\t`, `
+/// ` and `\r` as in C, and `\xNN` for every byte of another control character and for every byte that is not UTF-8. Names
+/// without these stay as they are.
 #[must_use]
 pub fn escape(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len());
@@ -27,7 +28,7 @@ pub fn escape(bytes: &[u8]) -> String {
     out
 }
 
-/// The bytes that [`escape`] has written as `text`. A backslash that it cannot have written stands for itself.
+/// Returns the bytes that [`escape`] has written as `text`. A backslash that it cannot have written stands for itself.
 #[must_use]
 pub fn unescape(text: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
@@ -59,8 +60,8 @@ fn push_hex(out: &mut String, bytes: &[u8]) {
     }
 }
 
-/// `text` for a terminal: control characters, which may come out of an image, are shown and not obeyed. Line feeds
-/// stay where `lines` says so.
+/// Returns `text` for a terminal: control characters, which may come from an image, are shown and not obeyed. Line feeds and
+/// tabs stay if `lines` is true.
 #[must_use]
 pub fn printable(text: &str, lines: bool) -> Cow<'_, str> {
     let steers = |c: char| c.is_control() && !(lines && matches!(c, '\n' | '\t'));

@@ -1,10 +1,10 @@
-//! A layer's instruction as its author wrote it, out of what the builders make of it in the history.
+//! A layer's instruction as its author wrote it, taken from the builders' version in the history.
 
-/// What builders write before a shell command.
+/// The text that builders write before a shell command.
 const SHELL: &str = "/bin/sh -c ";
 
-/// `created_by` without the builder's frame: `/bin/sh -c #(nop)  CMD x` is `CMD x`, `/bin/sh -c y` and
-/// `RUN |1 A=b /bin/sh -c y # buildkit` are `RUN y`. White space becomes single blanks, so that it fits on a line.
+/// Returns `created_by` without the builder's frame: `/bin/sh -c #(nop)  CMD x` is `CMD x`, `/bin/sh -c y` and `RUN |1 A=b
+/// /bin/sh -c y # buildkit` are `RUN y`. White space becomes single blanks, so that it fits on a line.
 #[must_use]
 pub fn clean(created_by: &str) -> String {
     let line = created_by.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -1,11 +1,11 @@
-//! Markdown for comments on pull requests: GitHub takes 65,536 characters, and what comes out of an image must not become markup.
+//! Markdown for comments on pull requests: GitHub takes 65,536 characters, and text from an image must not become markup.
 
 use std::fmt::Write as _;
 
-/// A comment is shorter than this, in characters.
+/// The number of characters that a comment must stay below.
 pub(crate) const MOST: usize = 60_000;
 
-/// Text in a line or a cell of a table: nothing in it is markup, a reference to an issue or a mention.
+/// Returns text for a line or a cell of a table, in which nothing is markup, a reference to an issue or a mention.
 pub(crate) fn text(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -13,7 +13,7 @@ pub(crate) fn text(text: &str) -> String {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
-            // A mention or an issue is no markup that a backslash could escape.
+            // A backslash does not escape a mention or a reference to an issue.
             '@' => out.push_str("&#64;"),
             '#' => out.push_str("&#35;"),
             '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '!' | '|' | '~' | '$' => {
@@ -30,8 +30,8 @@ pub(crate) fn text(text: &str) -> String {
     out.replace("://", ":&#47;&#47;").replace("www.", "www&#46;")
 }
 
-/// A path, a command or a value as code, in a line or a cell of a table. HTML's own element: within backticks a pipe would end
-/// the cell, and a backtick the code.
+/// Returns a path, a command or a value as code, for a line or a cell of a table. It uses HTML's own element, as a pipe within
+/// backticks would end the cell, and a backtick the code.
 pub(crate) fn code(text: &str) -> String {
     let mut out = String::from("<code>");
     for c in text.chars() {
@@ -40,7 +40,7 @@ pub(crate) fn code(text: &str) -> String {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             c if c.is_control() => out.extend(c.escape_default()),
-            // Markdown is looked for in here, too.
+            // Markdown is parsed inside the element, too.
             c if c.is_ascii_punctuation() && !"/.-+=:,;".contains(c) => {
                 let _ = write!(out, "&#{};", c as u32);
             }
@@ -51,7 +51,7 @@ pub(crate) fn code(text: &str) -> String {
     out + "</code>"
 }
 
-/// `text` in at most so many characters.
+/// Cuts `text` to at most `most` characters.
 pub(crate) fn cut(text: &str, most: usize) -> String {
     super::table::cut(text, most)
 }
@@ -60,12 +60,12 @@ pub(crate) fn cut(text: &str, most: usize) -> String {
 #[derive(Default)]
 pub(crate) struct Document {
     text: String,
-    /// How many characters `text` has.
+    /// The number of characters of `text`.
     length: usize,
 }
 
 impl Document {
-    /// Adds a paragraph, or a list: what is left out where there is no room for it is told.
+    /// Adds a paragraph, or a list. If there is no room for it, the document says that something is left out.
     pub(crate) fn paragraph(&mut self, lines: &str) {
         if self.room(lines.chars().count() + 2) {
             self.push(lines);
@@ -73,8 +73,8 @@ impl Document {
         }
     }
 
-    /// Adds a table, within `<details>` where there is a summary: as many rows as there is room for. `columns` say the alignment
-    /// of each column, as tables of the text do.
+    /// Adds a table, within `<details>` if there is a summary, with as many rows as there is room for. `columns` is the
+    /// alignment of each column, as in tables of the text.
     pub(crate) fn table(&mut self, summary: Option<&str>, columns: &str, header: &[&str], rows: &[Vec<String>]) {
         if rows.is_empty() {
             return;
@@ -85,7 +85,7 @@ impl Document {
         head.push_str(&line(&header.iter().map(|h| (*h).to_owned()).collect::<Vec<_>>()));
         let _ = writeln!(head, "| {rule} |");
         let tail = if summary.is_some() { "\n</details>\n\n" } else { "\n" };
-        // What comes after it, with the line that says how many are missing.
+        // The text after it, and the line with the number of missing rows.
         let end = tail.len() + 60;
         if !self.room(head.chars().count() + end) {
             return;
@@ -106,7 +106,7 @@ impl Document {
         self.push(tail);
     }
 
-    /// Whether so many characters more do fit.
+    /// True if `more` characters fit.
     const fn room(&self, more: usize) -> bool {
         self.length + more < MOST
     }
@@ -116,7 +116,7 @@ impl Document {
         self.length += text.chars().count();
     }
 
-    /// The text, with one line feed at its end.
+    /// Returns the text, with one line feed at its end.
     pub(crate) fn finish(self) -> String {
         format!("{}\n", self.text.trim_end())
     }

@@ -1,7 +1,7 @@
-//! What a run says, for people ([`text`]), for programs ([`json`]) and as a list of paths ([`removed`]).
+//! The report of a run, as text ([`text`]), for programs ([`json`]) and as a list of paths ([`removed`]).
 //!
-//! A [`Report`] is plain data: built from the plan and from what was written, then only read. Nothing here does I/O on its
-//! own or looks at the clock, so that equal runs give equal reports (the timings, which are not, are empty unless asked for).
+//! A [`Report`] is plain data: built from the plan and the output, then only read. Nothing here does I/O on its own or looks at
+//! the clock, so equal runs give equal reports (the timings, which differ, are empty unless asked for).
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -30,10 +30,11 @@ mod tests;
 
 pub use escape::{escape, printable, unescape};
 
-/// The version of the JSON report's schema. It goes up when a key changes its meaning or goes; new keys may come without.
+/// The version of the JSON report's schema. It goes up when a key changes its meaning or goes; new keys may come without a new
+/// version.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// Everything that a run says. [`json`] documents each key with its unit.
+/// Everything that a run reports. [`json`] documents each key with its unit.
 #[derive(Serialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
@@ -41,23 +42,23 @@ pub struct Report {
     pub schema_version: u32,
     /// The version of slim.
     pub slim_version: String,
-    /// Nothing was written: sizes are what the plan says.
+    /// True if nothing was written: sizes are those of the plan.
     pub dry_run: bool,
     /// The profiles as the user named them.
     pub profiles: Vec<String>,
-    /// Those that a `[[when]]` of them brought, because an image has what it asks for.
+    /// The profiles that a `[[when]]` of these brought, because an image has what it asks for.
     pub picked: Vec<String>,
     /// `keep` or `squash`.
     pub layers_mode: String,
-    /// What was read.
+    /// The input.
     pub input: Side,
-    /// What was written; `None` in a dry run.
+    /// The output; `None` in a dry run.
     pub output: Option<Side>,
     /// The images of the archive that were rewritten, in its order.
     pub images: Vec<ImageReport>,
-    /// What the user should know, in the order in which it was found.
+    /// Everything that the user should know, in the order in which it was found.
     pub warnings: Vec<Warning>,
-    /// What each phase took; empty unless asked for, because no two runs have the same.
+    /// The time of each phase; empty unless asked for, because it differs from run to run.
     pub timings: Vec<Timing>,
 }
 
@@ -65,7 +66,7 @@ pub struct Report {
 #[derive(Serialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct Side {
-    /// As the user named it.
+    /// The path as the user named it.
     pub path: String,
     /// `docker-archive`, `oci-archive`, `oci` or `hybrid`.
     pub form: String,
@@ -73,17 +74,17 @@ pub struct Side {
     pub archive_bytes: Option<u64>,
     /// Bytes of all layers as plain tars, each once.
     pub uncompressed_bytes: u64,
-    /// Bytes of all compressed blobs, each once, where all are compressed: what a pull moves.
+    /// Bytes of all compressed blobs, each once, which a pull moves; `None` if not all are compressed.
     pub pulled_bytes: Option<u64>,
-    /// The digest of the index, or of the (first) manifest where there is no index.
+    /// The digest of the index, or of the (first) manifest if there is no index.
     pub digest: Option<String>,
 }
 
-/// One image: its sizes, and what happened to its layers and files.
+/// One image: its sizes, and the changes of its layers and files.
 #[derive(Serialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct ImageReport {
-    /// Its names.
+    /// The image's names.
     pub tags: Vec<String>,
     /// `OS/ARCH[/VARIANT]`.
     pub platform: String,
@@ -93,13 +94,13 @@ pub struct ImageReport {
     pub output: Option<ImageSide>,
     /// The input's layers, bottom first.
     pub layers: Vec<LayerReport>,
-    /// What each rule took.
+    /// The bytes that each rule took.
     pub rules: Vec<RuleReport>,
     /// Ids of enabled rules whose patterns matched no path.
     pub unmatched_rules: Vec<String>,
-    /// All that went.
+    /// Everything that went.
     pub removed: Totals,
-    /// What was made of executables and shared objects.
+    /// The executables and shared objects that were stripped, and those that were not.
     pub stripped: Stripped,
     /// Packages that rules removed, with their entries in their managers' databases.
     pub removed_packages: Vec<RemovedPackage>,
@@ -109,17 +110,17 @@ pub struct ImageReport {
     pub linked: Totals,
     /// Files with a content that another program made.
     pub made: Totals,
-    /// What it costs that compiled Python modules went.
+    /// The cost of dropping compiled Python modules.
     pub bytecode: Bytecode,
-    /// Files that a rule would have had a new content for, and that stay as they are, by rule and reason.
+    /// Files that a rule would have given a new content, and that stay as they are, by rule and reason.
     pub unchanged: Vec<Unchanged>,
-    /// Packages by what went of them.
+    /// Packages by the bytes that went of them.
     pub packages: Vec<Named>,
-    /// Directories by what went of them.
+    /// Directories by the bytes that went of them.
     pub directories: Vec<Named>,
     /// Paths that a rule asked for and that stay.
     pub rescued: Vec<Rescue>,
-    /// The same, added up by reason and rule.
+    /// These paths added up by reason and rule.
     pub held: Vec<Held>,
 }
 
@@ -127,65 +128,65 @@ pub struct ImageReport {
 #[derive(Serialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct ImageSide {
-    /// The manifest's digest, where the archive has one.
+    /// The manifest's digest, if the archive has one.
     pub manifest: Option<String>,
     /// The config's digest: docker's image id.
     pub config: String,
-    /// Bytes of its layers as plain tars.
+    /// Bytes of the layers as plain tars.
     pub uncompressed_bytes: u64,
-    /// Bytes of its layers as they are stored.
+    /// Bytes of the layers as they are stored.
     pub blob_bytes: u64,
 }
 
-/// One layer of the input and what became of it.
+/// One layer of the input, and its counterpart in the output.
 #[derive(Serialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct LayerReport {
-    /// From 1 at the bottom, as `--base` counts and errors say.
+    /// The layer's number from 1 at the bottom, as in `--base` and in errors.
     pub index: usize,
-    /// `created_by` of its history entry, `***` for secrets in it; empty where there is none.
+    /// `created_by` of the history entry, `***` for secrets in it; empty if there is none.
     pub instruction: String,
-    /// Bytes of its tar.
+    /// Bytes of the tar.
     pub input_bytes: u64,
     /// Bytes of the output's tar that come from it.
     pub output_bytes: u64,
-    /// Bytes of its blob as stored.
+    /// Bytes of the blob as stored.
     pub input_blob: u64,
-    /// Bytes of the output's blob; `None` where there is none of its own.
+    /// Bytes of the output's blob; `None` if it has none of its own.
     pub output_blob: Option<u64>,
-    /// The digest of its tar.
+    /// The digest of the tar.
     pub diff_id: String,
-    /// The digest of the output's tar; `None` where there is none of its own.
+    /// The digest of the output's tar; `None` if it has none of its own.
     pub output_diff_id: Option<String>,
     /// `unchanged`, `rewritten`, `dropped`, `squashed` or `base`.
     pub fate: String,
-    /// Members that went.
+    /// The number of members that went.
     pub files_removed: u64,
 }
 
-/// What a rule took.
+/// The files and bytes that a rule took.
 #[derive(Serialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct RuleReport {
-    /// Its id.
+    /// The id of the rule.
     pub id: String,
     /// The profile that it comes from.
     pub profile: String,
-    /// Why it is safe.
+    /// The reason that it is safe.
     pub about: String,
     /// `none`, `low` or `opt-in`.
     pub risk: String,
-    /// Members that went.
+    /// The number of members that went.
     pub files: u64,
     /// Bytes of tar that went with them.
     pub bytes: u64,
 }
 
-/// What was made of executables and shared objects.
+/// The stripping of executables and shared objects.
 #[derive(Serialize, Clone, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct Stripped {
-    /// Files that lost symbols or debug data.
+    /// The number of files that lost symbols or debug data.
     pub files: u64,
     /// Bytes of tar that went with them.
     pub bytes: u64,
@@ -197,18 +198,18 @@ pub struct Stripped {
 #[derive(Serialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct SkippedFiles {
-    /// A short name that stays the same.
+    /// A short name of the reason, which never changes.
     pub id: String,
-    /// A sentence.
+    /// The reason, in a sentence.
     pub reason: String,
-    /// How many.
+    /// The number of files.
     pub files: u64,
     /// Bytes of their content.
     pub bytes: u64,
-    /// The largest of them.
+    /// The path of the largest of them.
     #[serde(serialize_with = "escape::serialize")]
     pub example: BString,
-    /// Whether that says nothing of the file: there was nothing to strip.
+    /// True if the reason means nothing is wrong: there was nothing to strip.
     #[serde(skip)]
     pub usual: bool,
 }
@@ -219,17 +220,17 @@ pub struct SkippedFiles {
 pub struct RemovedPackage {
     /// `dpkg`, `apk` or `pip`.
     pub manager: String,
-    /// Its name.
+    /// The package's name.
     pub name: String,
-    /// Its version.
+    /// The package's version.
     pub version: String,
     /// The rule that removed it.
     pub rule: String,
-    /// Whether it went because nothing that stays needed it any more.
+    /// True if it went because nothing that stays needed it any more.
     pub orphan: bool,
-    /// Packages that stay and needed it, where the rule has `force`.
+    /// Packages that stay and needed it, if the rule has `force`.
     pub breaks: Vec<String>,
-    /// Files and links that went with it.
+    /// The number of files and links that went with it.
     pub files: u64,
     /// Bytes of tar that went with them.
     pub bytes: u64,
@@ -241,45 +242,45 @@ pub struct RemovedPackage {
 pub struct KeptPackage {
     /// `dpkg`, `apk` or `pip`.
     pub manager: String,
-    /// Its name.
+    /// The package's name.
     pub name: String,
     /// The rule that asked for it.
     pub rule: String,
-    /// A sentence.
+    /// The reason, in a sentence.
     pub why: String,
 }
 
-/// Files that stay as they are for one reason though a rule would have had a new content for them.
+/// Files that stay as they are for one reason although a rule would have given them a new content.
 #[derive(Serialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct Unchanged {
-    /// A short name of the reason that stays the same.
+    /// A short name of the reason, which never changes.
     pub id: String,
     /// The rule.
     pub rule: String,
-    /// A sentence.
+    /// The reason, in a sentence.
     pub reason: String,
-    /// How many.
+    /// The number of files.
     pub files: u64,
     /// Bytes of their content.
     pub bytes: u64,
-    /// The largest of them.
+    /// The path of the largest of them.
     #[serde(serialize_with = "escape::serialize")]
     pub example: BString,
-    /// Whether that says that nothing is wrong.
+    /// True if the reason means that nothing is wrong.
     #[serde(skip)]
     pub usual: bool,
 }
 
-/// What it costs that compiled Python modules went of which the source stays.
+/// The cost of dropping compiled Python modules whose source stays.
 #[derive(Serialize, Clone, Copy, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct Bytecode {
-    /// Modules that are compiled at each start that imports them.
+    /// The number of modules that are compiled at each start that imports them.
     pub modules: u64,
     /// Bytes of bytecode that went with them.
     pub bytes: u64,
-    /// About so many seconds of CPU a start takes longer: an estimate.
+    /// The seconds of CPU, roughly, that a start takes longer: an estimate.
     pub start_seconds: f64,
 }
 
@@ -287,19 +288,19 @@ pub struct Bytecode {
 #[derive(Serialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct Totals {
-    /// How many.
+    /// The number of files.
     pub files: u64,
     /// Bytes of tar.
     pub bytes: u64,
 }
 
-/// What went of a package or directory.
+/// The part of a package or directory that went.
 #[derive(Serialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct Named {
     /// The package, or the directory's path (see [`escape`]).
     pub name: String,
-    /// Members that went.
+    /// The number of members that went.
     pub files: u64,
     /// Bytes of tar.
     pub bytes: u64,
@@ -309,38 +310,38 @@ pub struct Named {
 #[derive(Serialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct Rescue {
-    /// Relative to the image's root, without a leading slash; written as [`escape`] does.
+    /// The path, relative to the image's root, without a leading slash; written as [`escape`] does.
     #[serde(serialize_with = "escape::serialize")]
     pub path: BString,
     /// The rule that asked for it.
     pub rule: String,
     /// Bytes of tar that it would have saved.
     pub bytes: u64,
-    /// A sentence.
+    /// The reason, in a sentence.
     pub why: String,
 }
 
-/// What stays for one reason although a rule asked for it.
+/// The paths that stay for one reason although a rule asked for them.
 #[derive(Serialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct Held {
-    /// A sentence.
+    /// The reason, in a sentence.
     pub reason: String,
     /// The rule that asked.
     pub rule: String,
-    /// How many.
+    /// The number of paths.
     pub files: u64,
-    /// Bytes of tar that it would have saved.
+    /// Bytes of tar that they would have saved.
     pub bytes: u64,
 }
 
-/// What a phase took.
+/// The time of a phase.
 #[derive(Serialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct Timing {
-    /// Its name.
+    /// The phase's name.
     pub phase: String,
-    /// Wall-clock time.
+    /// The wall-clock time, in seconds.
     pub seconds: f64,
     /// Bytes that went through it.
     pub bytes: u64,
@@ -349,9 +350,9 @@ pub struct Timing {
 /// A path that went; a line of the `--removed` file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RemovedPath {
-    /// Relative to the image's root, without a leading slash.
+    /// The path, relative to the image's root, without a leading slash.
     pub path: Box<BStr>,
-    /// The layer that it lay in, from 1 at the bottom.
+    /// The layer that it was in, from 1 at the bottom.
     pub layer: usize,
     /// Bytes of tar that went with it.
     pub bytes: u64,
@@ -360,7 +361,7 @@ pub struct RemovedPath {
 }
 
 impl Report {
-    /// Puts every list of sums in the order that is shown: most bytes first, then most files, then by name, so that the
+    /// Puts every list of sums in the order in which it is shown: most bytes first, then most files, then by name, so that the
     /// order in which they were counted does not matter.
     pub fn sort(&mut self) {
         for image in &mut self.images {
@@ -385,7 +386,7 @@ impl Report {
     }
 }
 
-/// Most bytes first, then most files, then by name.
+/// Orders by most bytes, then most files, then name.
 fn order<T: Ord>(a: (u64, u64, &T), b: (u64, u64, &T)) -> std::cmp::Ordering {
     (Reverse((a.0, a.1)), a.2).cmp(&(Reverse((b.0, b.1)), b.2))
 }

@@ -1,6 +1,6 @@
 //! Colour for a terminal: a handful of SGR codes, switched once.
 
-/// Whether to colour.
+/// The switch for colour: true if text is coloured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Paint(pub bool);
 
@@ -9,37 +9,37 @@ impl Paint {
         if self.0 { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 
-    /// For headings.
+    /// Paints headings.
     #[must_use]
     pub fn bold(self, text: &str) -> String {
         self.wrap("1", text)
     }
 
-    /// For the names of columns.
+    /// Paints the names of columns.
     #[must_use]
     pub fn dim(self, text: &str) -> String {
         self.wrap("2", text)
     }
 
-    /// For what went well.
+    /// Paints what went well.
     #[must_use]
     pub fn green(self, text: &str) -> String {
         self.wrap("1;32", text)
     }
 
-    /// For warnings.
+    /// Paints warnings.
     #[must_use]
     pub fn yellow(self, text: &str) -> String {
         self.wrap("1;33", text)
     }
 
-    /// For errors.
+    /// Paints errors.
     #[must_use]
     pub fn red(self, text: &str) -> String {
         self.wrap("1;31", text)
     }
 
-    /// For hints.
+    /// Paints hints.
     #[must_use]
     pub fn cyan(self, text: &str) -> String {
         self.wrap("1;36", text)

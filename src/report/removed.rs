@@ -20,7 +20,7 @@ use super::{RemovedPath, escape};
 /// Writes the list.
 ///
 /// # Errors
-/// What `out` fails with.
+/// Returns an error if writing to `out` fails.
 pub fn write(removed: &[RemovedPath], out: &mut dyn Write) -> io::Result<()> {
     for RemovedPath { path, layer, bytes, rule } in removed {
         writeln!(out, "{}\t{layer}\t{bytes}\t{}", escape(path), escape(rule.as_bytes()))?;

@@ -1,22 +1,22 @@
-//! Columns of text that line up. The last column takes what is left of the line and is cut to it.
+//! Columns of text that line up. The last column takes the rest of the line and is cut to it.
 
 use super::paint::Paint;
 
 /// A table under construction.
 pub(crate) struct Table {
-    /// Whether each column is aligned to the right.
+    /// By column: true if it is aligned to the right.
     right: Vec<bool>,
     rows: Vec<Vec<String>>,
     header: bool,
 }
 
 impl Table {
-    /// A table whose columns are aligned as `columns` says: `<` or `>` for each.
+    /// Makes a table whose columns are aligned as `columns` says: `<` or `>` for each.
     pub(crate) fn new(columns: &str) -> Self {
         Self { right: columns.chars().map(|c| c == '>').collect(), rows: Vec::new(), header: false }
     }
 
-    /// Names the columns; before the first row.
+    /// Names the columns; must come before the first row.
     pub(crate) fn header(mut self, names: &[&str]) -> Self {
         self.header = true;
         self.rows.push(names.iter().map(|n| (*n).to_owned()).collect());
@@ -27,7 +27,7 @@ impl Table {
         self.rows.push(cells.into());
     }
 
-    /// The lines, each indented by `indent` and at most `width` characters wide where the last column can be cut.
+    /// Renders the lines, each indented by `indent` and at most `width` characters wide if the last column can be cut.
     pub(crate) fn render(&self, indent: usize, width: usize, paint: Paint) -> String {
         let last = self.right.len().saturating_sub(1);
         let widths: Vec<usize> = (0..self.right.len())
@@ -59,7 +59,7 @@ fn chars(text: &str) -> usize {
     text.chars().count()
 }
 
-/// `text` in at most `width` characters, the last of them `…` where some are missing. A few are always shown.
+/// Cuts `text` to at most `width` characters, the last of them `…` if some are missing. A few are always shown.
 pub(crate) fn cut(text: &str, width: usize) -> String {
     let width = width.max(8);
     if chars(text) <= width {
@@ -71,7 +71,7 @@ pub(crate) fn cut(text: &str, width: usize) -> String {
     short
 }
 
-/// `text` broken between words into lines of at most `width` characters, each indented by `indent`.
+/// Breaks `text` between words into lines of at most `width` characters, each indented by `indent`.
 pub(crate) fn wrap(text: &str, indent: usize, width: usize) -> String {
     let mut out = String::new();
     let mut line = String::new();

@@ -1,4 +1,4 @@
-//! One made-up report through all the forms.
+//! Tests with one made-up report in all forms.
 
 use super::paint::Paint;
 use super::text::{Options, render};

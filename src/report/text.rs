@@ -1,5 +1,5 @@
-//! The report for people: sizes before and after, then for each image its layers, rules, packages and directories, what
-//! was held back, and the digests of what was written; the sum comes last, where the eye is.
+//! The report as text: sizes before and after, then for each image its layers, rules, packages and directories, the paths that
+//! were held, and the digests of the output. The sum comes last, where the eye is.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,21 +8,21 @@ use super::paint::Paint;
 use super::table::{Table, wrap};
 use super::{Held, ImageReport, LayerReport, Named, Report, Side, escape, order, printable, units};
 
-/// How to write the report.
+/// Options of the report.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// Columns of a line.
+    /// The number of columns of a line.
     pub width: usize,
-    /// Whether it goes to a terminal: only there lines about packages are cut.
+    /// True if it goes to a terminal: only there lines about packages are cut.
     pub terminal: bool,
-    /// Whether to colour.
+    /// The colours.
     pub paint: Paint,
-    /// 0 shows the largest of each list, 1 (`-v`) more and what else there is to know, 2 (`-vv`) everything uncut.
+    /// 0 shows the largest of each list, 1 (`-v`) more of them and further facts, 2 (`-vv`) everything uncut.
     pub detail: u8,
 }
 
 impl Options {
-    /// How many rows of a list are shown.
+    /// Returns the number of rows of a list that are shown.
     const fn rows(&self) -> usize {
         match self.detail {
             0 => 5,
@@ -31,7 +31,7 @@ impl Options {
         }
     }
 
-    /// How wide a table may be.
+    /// Returns the largest width of a table, in columns.
     const fn table_width(&self) -> usize {
         if self.detail > 1 { usize::MAX } else { self.width }
     }
@@ -41,7 +41,7 @@ impl Options {
     }
 }
 
-/// The report as text; its lists in the order of [`Report::sort`].
+/// Renders the report as text; its lists must be in the order of [`Report::sort`].
 #[must_use]
 pub fn render(report: &Report, options: &Options) -> String {
     let mut out = head(report, options);
@@ -55,7 +55,7 @@ pub fn render(report: &Report, options: &Options) -> String {
     out
 }
 
-/// What was read and written, and the sizes.
+/// Renders the input, the output, and the sizes.
 fn head(report: &Report, options: &Options) -> String {
     let side = |side: &Side| format!("{} ({})", printable(&side.path, false), side.form);
     let mut out = format!("input     {}\n", side(&report.input));
@@ -90,7 +90,7 @@ fn head(report: &Report, options: &Options) -> String {
     out
 }
 
-/// Bytes of all layers before and after, as planned; a layer that images share counts once.
+/// Returns the bytes of all layers before and after, as planned; a layer that images share counts once.
 fn planned(report: &Report) -> (u64, u64) {
     let layers = report.images.iter().flat_map(|image| &image.layers);
     let once: BTreeSet<(&str, u64, u64)> =
@@ -121,7 +121,7 @@ fn image(image: &ImageReport, options: &Options) -> String {
         out.push_str(&wrap(&printable(&image.unmatched_rules.join(", "), false), 2, options.width));
     }
     if let Some(output) = &image.output {
-        // A digest and its name are 80 columns wide; it must never be cut.
+        // A digest with its name has 80 columns and must never be cut.
         out.push('\n');
         if let Some(manifest) = &output.manifest {
             out.push_str(&format!("manifest {manifest}\n"));
@@ -165,7 +165,7 @@ fn rules(image: &ImageReport, options: &Options) -> String {
     format!("\n{}", options.render(&table))
 }
 
-/// Packages that were removed, and those that a rule asked for and that stay, by reason.
+/// Renders the packages that were removed, and those that a rule asked for and that stay, by reason.
 fn packages(image: &ImageReport, options: &Options) -> String {
     let rows = image.removed_packages.iter().map(|p| {
         let orphan = if p.orphan { ", needed by nothing else" } else { "" };
@@ -188,21 +188,21 @@ fn packages(image: &ImageReport, options: &Options) -> String {
     out
 }
 
-/// What went of packages or directories.
+/// Renders the packages or directories of which something went.
 fn named(what: &str, list: &[Named], options: &Options) -> String {
     let rows =
         list.iter().map(|n| [units::bytes(n.bytes), units::count(n.files), printable(&n.name, false).into_owned()]);
     limited(["saved", "files", what], rows, options)
 }
 
-/// A table of at most as many rows as the detail allows, and how many there are more.
+/// Renders a table of at most as many rows as the detail allows, and the number of the others.
 fn limited(names: [&str; 3], rows: impl ExactSizeIterator<Item = [String; 3]>, options: &Options) -> String {
     let total = rows.len();
     if total == 0 {
         return String::new();
     }
     let mut table = Table::new(">><").header(&names);
-    // A line that says `1 more` is no shorter than the row itself.
+    // A line that says `1 more` is not shorter than the row itself.
     let shown = if total <= options.rows().saturating_add(1) { total } else { options.rows() };
     rows.take(shown).for_each(|row| table.row(row));
     if total > shown {
@@ -213,7 +213,8 @@ fn limited(names: [&str; 3], rows: impl ExactSizeIterator<Item = [String; 3]>, o
     format!("\n{}", options.render(&table))
 }
 
-/// Executables and shared objects that were not stripped, by reason. That there was nothing to strip is told with `-v`.
+/// Renders the executables and shared objects that were not stripped, by reason. Those that had nothing to strip are shown with
+/// `-v`.
 fn left_alone(image: &ImageReport, options: &Options) -> String {
     let shown: Vec<_> = image.stripped.left.iter().filter(|l| options.detail > 0 || !l.usual).collect();
     let rows = shown.iter().map(|l| {
@@ -223,10 +224,10 @@ fn left_alone(image: &ImageReport, options: &Options) -> String {
     limited(["bytes", "files", "not stripped"], rows, options)
 }
 
-/// What it costs that bytecode went, in words.
+/// Renders the cost of dropping bytecode, in words.
 fn bytecode(image: &ImageReport, options: &Options) -> String {
     let price = image.bytecode;
-    // What nobody would feel is told with `-v`.
+    // A cost that nobody would notice is shown with `-v`.
     if price.modules == 0 || (price.start_seconds < 0.05 && options.detail == 0) {
         return String::new();
     }
@@ -242,7 +243,8 @@ fn bytecode(image: &ImageReport, options: &Options) -> String {
     format!("\n{}", wrap(&text, 2, options.width))
 }
 
-/// Files for which a rule would have had a new content and that stay as they are. That it was no smaller is told with `-v`.
+/// Renders the files that a rule would have given a new content and that stay. Those whose new content was not smaller are
+/// shown with `-v`.
 fn unchanged(image: &ImageReport, options: &Options) -> String {
     let shown: Vec<_> = image.unchanged.iter().filter(|u| options.detail > 0 || !u.usual).collect();
     let rows = shown.iter().map(|u| {
@@ -252,7 +254,7 @@ fn unchanged(image: &ImageReport, options: &Options) -> String {
     limited(["bytes", "files", "as they were"], rows, options)
 }
 
-/// What rules asked for and did not get: by reason; by reason and rule with `-v`, and path by path.
+/// Renders the paths that were held: by reason; with `-v` by reason and rule, and path by path.
 fn held(image: &ImageReport, options: &Options) -> String {
     let mut sums: BTreeMap<String, (u64, u64)> = BTreeMap::new();
     for Held { reason, rule, files, bytes } in &image.held {
@@ -276,7 +278,7 @@ fn held(image: &ImageReport, options: &Options) -> String {
     out
 }
 
-/// The index, where there is one beside the manifests.
+/// Renders the digest of the index, if there is one beside the manifests.
 fn digest_of_all(report: &Report) -> String {
     let digest = report.output.as_ref().and_then(|o| o.digest.as_ref());
     let outputs = || report.images.iter().filter_map(|image| image.output.as_ref());
@@ -303,7 +305,7 @@ fn timings(report: &Report, options: &Options) -> String {
     format!("\n{}", options.render(&table))
 }
 
-/// The last line.
+/// Renders the last line.
 fn sum(report: &Report, options: &Options) -> String {
     let (before, after, what) = match &report.output {
         Some(output) => match (report.input.archive_bytes, output.archive_bytes) {

@@ -9,7 +9,7 @@ const UNITS: [(&str, u128, usize); 5] = [
     ("PB", 1_000_000_000_000_000, 2),
 ];
 
-/// `999 B`, `205.3 MB`, `1.87 GB`: rounded half up.
+/// Formats a size as `999 B`, `205.3 MB` or `1.87 GB`: rounded half up.
 #[must_use]
 pub fn bytes(n: u64) -> String {
     magnitude(u128::from(n))
@@ -31,14 +31,14 @@ fn magnitude(n: u128) -> String {
     format!("{n} B")
 }
 
-/// What `after` saves of `before`; with a minus where it is larger.
+/// Formats the bytes that `after` saves of `before`; with a minus if it is larger.
 #[must_use]
 pub fn saved(before: u64, after: u64) -> String {
     let sign = if after > before { "-" } else { "" };
     format!("{sign}{}", bytes(before.abs_diff(after)))
 }
 
-/// What came in, or went, from `before` to `after`: `+1.0 kB`, `-1.0 kB`, `0 B`.
+/// Formats the change from `before` to `after`: `+1.0 kB`, `-1.0 kB`, `0 B`.
 #[must_use]
 pub fn change(before: u64, after: u64) -> String {
     let sign = match after.cmp(&before) {
@@ -49,7 +49,7 @@ pub fn change(before: u64, after: u64) -> String {
     format!("{sign}{}", bytes(before.abs_diff(after)))
 }
 
-/// The same as a share of `before`: `+3.1%`; `-` where there was nothing.
+/// Formats the change as a share of `before`: `+3.1%`; `-` if there was nothing.
 #[must_use]
 pub fn change_percent(before: u64, after: u64) -> String {
     match before {
@@ -59,13 +59,13 @@ pub fn change_percent(before: u64, after: u64) -> String {
     }
 }
 
-/// The share of `before` that `after` saves, `-` where there is nothing to save from.
+/// Formats the share of `before` that `after` saves; `-` if there is nothing to save from.
 #[must_use]
 pub fn percent(before: u64, after: u64) -> String {
     if before == 0 { "-".to_owned() } else { format!("{:.1}%", share(before, after)) }
 }
 
-/// The same as a number; 0 where there is nothing to save from.
+/// Returns this share as a number of percent; 0 if there is nothing to save from.
 #[must_use]
 pub fn share(before: u64, after: u64) -> f64 {
     if before == 0 {
@@ -74,7 +74,7 @@ pub fn share(before: u64, after: u64) -> f64 {
     (i128::from(before) - i128::from(after)) as f64 * 100.0 / before as f64
 }
 
-/// `12,345`.
+/// Formats a number with commas: `12,345`.
 #[must_use]
 pub fn count(n: u64) -> String {
     let digits = n.to_string();
@@ -88,7 +88,7 @@ pub fn count(n: u64) -> String {
     out
 }
 
-/// `1 file`, `12,345 files`.
+/// Formats a number of files: `1 file`, `12,345 files`.
 #[must_use]
 pub fn files(n: u64) -> String {
     format!("{} file{}", count(n), if n == 1 { "" } else { "s" })
@@ -107,10 +107,10 @@ const SIZE_UNITS: [(&str, u64); 10] = [
     ("tib", 1 << 40),
 ];
 
-/// A size: `700MB`, `1.2GB`, `500MiB` or plain bytes. Parts of a byte are cut off.
+/// Reads a size: `700MB`, `1.2GB`, `500MiB` or plain bytes. Parts of a byte are cut off.
 ///
 /// # Errors
-/// A sentence for anything else.
+/// Returns a sentence for anything else.
 pub fn parse(text: &str) -> Result<u64, String> {
     let wrong = || format!("`{text}` is no size: give it as 700MB, 1.2GB, 500MiB or in bytes");
     let unit_at = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());

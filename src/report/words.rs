@@ -1,4 +1,5 @@
-//! What the reasons of a plan are called: the one place that tells a [`HoldReason`] and a [`SkipReason`], to people and to programs.
+//! The reasons of a plan in words: the one place that describes a [`HoldReason`] and a [`SkipReason`], for people and for
+//! programs.
 
 use super::escape;
 use crate::plan::packages::{Kept, KeptPackage};
@@ -6,16 +7,16 @@ use crate::plan::{HoldReason, SkipReason};
 use crate::profile::Profile;
 use crate::tree::{NodeId, Tree};
 
-/// The id of what a profile protects.
+/// The id of the reason for protected paths.
 const PROTECTED: &str = "protected";
 
-/// Why a path stays although a rule asked for it.
+/// The reason that a path stays although a rule asked for it.
 pub struct Explanation {
-    /// A short name that stays the same.
+    /// A short name, which never changes.
     pub id: &'static str,
-    /// A clause that holds for all paths that are held in this way, to add them up by.
+    /// A clause that holds for all paths that are held in this way, by which they are added up.
     pub class: String,
-    /// A clause about just this path; none where the class says all there is to say.
+    /// A clause about just this path; `None` if the class says everything.
     pub sentence: Option<String>,
     /// The path that needs it.
     pub by: Option<NodeId>,
@@ -28,13 +29,13 @@ impl Explanation {
         Self { id, class: class.into(), sentence: None, by: None, line: None }
     }
 
-    /// What is said of the path, as exactly as can be.
+    /// Returns the most exact clause about the path.
     #[must_use]
     pub fn exact(&self) -> &str {
         self.sentence.as_deref().unwrap_or(&self.class)
     }
 
-    /// The same as the end of a sentence.
+    /// Returns that clause as the end of a sentence.
     #[must_use]
     pub fn clause(&self) -> String {
         let verb = if self.id == PROTECTED { "it is " } else { "" };
@@ -42,7 +43,7 @@ impl Explanation {
     }
 }
 
-/// Tells why a path is held.
+/// Describes the reason that a path is held.
 #[must_use]
 pub fn held(why: HoldReason, tree: &Tree, profile: &Profile) -> Explanation {
     let path = |id| escape(&tree.path(id));
@@ -108,8 +109,8 @@ pub fn held(why: HoldReason, tree: &Tree, profile: &Profile) -> Explanation {
     }
 }
 
-/// Tells why a file is not stripped: a name that stays the same, a clause, and whether that is so common that nobody need
-/// be told.
+/// Describes the reason that a file is not stripped: a name that never changes, a clause, and true if this is so common that
+/// nobody need be told.
 #[must_use]
 pub fn left(why: SkipReason, tree: &Tree, profile: &Profile) -> (&'static str, String, bool) {
     match why {
@@ -126,15 +127,15 @@ pub fn left(why: SkipReason, tree: &Tree, profile: &Profile) -> (&'static str, S
     }
 }
 
-/// Tells which text has a file's checksum.
+/// Describes the text that has a file's checksum.
 #[must_use]
 pub fn stated(text: NodeId, tree: &Tree) -> String {
-    // The root stands for what is no file.
+    // The root stands for the config, which is no file.
     let place = if text == NodeId::ROOT { "the image's config".to_owned() } else { escape(&tree.path(text)) };
     format!("its checksum is in {place}")
 }
 
-/// Tells why a package stays although a rule asked for it.
+/// Describes the reason that a package stays although a rule asked for it.
 #[must_use]
 pub fn kept(package: &KeptPackage, tree: &Tree, profile: &Profile) -> String {
     let path = |node| escape(&tree.path(node));
@@ -154,7 +155,7 @@ pub fn kept(package: &KeptPackage, tree: &Tree, profile: &Profile) -> String {
     }
 }
 
-/// The same for one of its files.
+/// Describes the reason that a file of such a package stays.
 #[must_use]
 pub fn file_of_kept(package: &KeptPackage, tree: &Tree, profile: &Profile) -> Explanation {
     let class = format!("its package {} stays: {}", escape(&package.name), kept(package, tree, profile));

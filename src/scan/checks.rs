@@ -1,4 +1,4 @@
-//! Whether what was read is what the documents say.
+//! Checks that the bytes that were read are those that the documents describe.
 
 use crate::source::LayerRef;
 use crate::{Digest, Error, ErrorKind, Result};

@@ -6,10 +6,10 @@ use crate::elf::{self, Object};
 use std::io::Read;
 use std::ops::Range;
 
-/// What is between two parts that are no neighbours: no string goes on over it.
+/// The bytes between two parts that are no neighbours, so that no string goes on from one to the other.
 const GAP: &[u8] = b"\0";
 
-/// Of a file as it lies in a layer; none where that is compressed.
+/// Returns these bytes of a file as it lies in a layer; `None` if the layer is compressed.
 pub(super) fn stored<'a>(object: &Stored<'a>) -> Option<Box<dyn Read + 'a>> {
     if object.place.layer.compression != Compression::None {
         return None;
@@ -21,7 +21,7 @@ pub(super) fn stored<'a>(object: &Stored<'a>) -> Option<Box<dyn Read + 'a>> {
     })
 }
 
-/// Of a file in memory.
+/// Returns these bytes of a file in memory.
 pub(super) fn held(bytes: &[u8]) -> Option<Box<dyn Read + '_>> {
     joined(bytes, |range| {
         let (start, end) = (usize::try_from(range.start).ok()?, usize::try_from(range.end).ok()?);
@@ -29,7 +29,7 @@ pub(super) fn held(bytes: &[u8]) -> Option<Box<dyn Read + '_>> {
     })
 }
 
-/// Joins all parts but the silent ones.
+/// Joins all parts except the silent ones.
 fn joined<'a, O: Object + ?Sized>(
     object: &O,
     open: impl Fn(Range<u64>) -> Option<Box<dyn Read + 'a>>,

@@ -1,5 +1,5 @@
-//! Which texts are looked through for checksums of files: all small ones but those whose checksums slim writes anew or which
-//! speak of archives.
+//! The texts that are searched for checksums of files: all small ones, except those whose checksums slim writes anew or that
+//! describe archives.
 
 use super::Needs;
 use crate::ledger::Ledger;
@@ -7,15 +7,16 @@ use crate::path;
 use crate::refs::digests;
 use crate::tar::Member;
 
-/// Larger texts are data, but for those whose name says that they are lists of checksums.
+/// The size in bytes of the largest text that is searched, unless its name says that it is a list of checksums: larger ones are
+/// data.
 const MAX: u64 = 1 << 20;
 const MAX_LIST: u64 = 32 << 20;
 
-/// What bundlers make, and how large what somebody wrote is at most.
+/// Extensions of files that bundlers make, and the size in bytes of the largest such file that was written by hand.
 const GENERATED: [&[u8]; 7] = [b"js", b"mjs", b"cjs", b"css", b"map", b"html", b"svg"];
 const MAX_GENERATED: u64 = 64 << 10;
 
-/// Whether a file that begins with `head` is such a text.
+/// True if a file that begins with `head` is such a text.
 pub(super) fn wanted(member: &Member, head: &[u8], needs: &Needs) -> bool {
     let name = path::split(&member.path).1;
     let most = if digests::says_so(name) { MAX_LIST } else { MAX };

@@ -1,28 +1,28 @@
-//! What a scan looks for.
+//! The facts that a scan looks for.
 
 use crate::elf::Level;
 use crate::refs::paths::Search;
 use crate::refs::signatures::Signatures;
 use std::sync::Arc;
 
-/// What a scan looks for besides the members.
+/// The facts that a scan looks for besides the members.
 #[derive(Clone, Debug, Default)]
 pub struct Needs {
     /// Interpreters of scripts and programs.
     pub interpreters: bool,
-    /// What Python code refers to.
+    /// The references of Python code.
     pub python: bool,
-    /// What all else refers to: JavaScript, and what ELF objects need.
+    /// The references of all other files: JavaScript, and the libraries that ELF objects need.
     pub others: bool,
-    /// Names of directories and extensions of files that rules would drop: to mention one is to refer to it.
+    /// Names of directories and extensions of files that rules would drop: a mere mention of one counts as a reference.
     pub words: Vec<Vec<u8>>,
-    /// What paths and names plain texts and programs are searched for.
+    /// The paths and names that plain texts and programs are searched for.
     pub search: Option<Arc<Search>>,
-    /// Which files packages have.
+    /// The lists of the files of packages.
     pub lists: bool,
-    /// How much rules would strip; empty where no rule does.
+    /// The levels at which rules would strip; empty if no rule does.
     pub strip: Vec<Level>,
-    /// What pip wrote down of files: rows of what goes are taken out.
+    /// pip's records of files, from which the rows of files that go are removed.
     pub records: bool,
     /// Checksums of files that get a new content.
     pub checksums: bool,
@@ -32,21 +32,21 @@ pub struct Needs {
     pub archive_lists: Vec<Vec<u8>>,
     /// The databases of package managers.
     pub packages: bool,
-    /// dpkg's configuration as an earlier run wrote it.
+    /// The part of dpkg's configuration that an earlier run wrote.
     pub dpkg_paths: bool,
     /// The headers of Python's compiled modules.
     pub bytecode: bool,
-    /// What contents are looked for at the beginning of files.
+    /// The contents that are looked for at the beginning of files.
     pub signatures: Option<Arc<Signatures>>,
-    /// Whether nothing will be written: nothing is verified, contents that no fact needs are not read, and of what would be
-    /// stripped only the size is known: its checksums are zeros.
+    /// True if nothing will be written: nothing is verified, contents that no fact needs are not read, and for files that would
+    /// be stripped only the size is computed: the checksums are zeros.
     pub sizes_only: bool,
-    /// Which distribution the image is of.
+    /// The distribution of the image.
     pub os_release: bool,
 }
 
 impl Needs {
-    /// What either needs.
+    /// Returns everything that one or the other needs.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         self.words.extend(other.words);
@@ -77,13 +77,13 @@ impl Needs {
 }
 
 impl Needs {
-    /// Whether source maps are looked for.
+    /// True if source maps are looked for.
     pub(super) fn maps(&self) -> bool {
         self.search.as_ref().is_some_and(|search| search.wanted().maps)
     }
 }
 
-/// A search for what either looks for.
+/// Returns a search for everything that one or the other looks for.
 fn both(one: Option<Arc<Search>>, other: Option<Arc<Search>>) -> Option<Arc<Search>> {
     match (one, other) {
         (Some(one), Some(other)) => {

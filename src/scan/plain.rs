@@ -1,15 +1,15 @@
-//! Which files are plain texts that may name a path: scripts of any language, configuration, and what is run or sourced. Told by
-//! path, first line and mode; documentation and package managers' lists are none.
+//! The files that are plain texts which may name a path: scripts of any language, configuration, and files that are run or
+//! sourced. They are known by path, first line and mode; documentation and package managers' lists are left out.
 
 use crate::path;
 use crate::refs::script::Shebang;
 use crate::refs::syntax::Syntax;
 use crate::tar::Member;
 
-/// Larger texts are data.
+/// The size in bytes of the largest text that is searched: larger ones are data.
 const MAX: u64 = 1 << 20;
 
-/// Of packages' texts those that are larger are data, too.
+/// The size in bytes of the largest text of a package that is searched: larger ones are data, too.
 const MAX_PACKAGED: u64 = 64 << 10;
 
 /// Extensions, and the syntax of such files.
@@ -46,13 +46,13 @@ const DOCUMENTS: [&str; 6] = [
     "usr/share/gtk-doc/",
 ];
 
-/// Directories in which package managers keep what they know.
+/// Directories in which package managers keep their databases.
 const NEVER: [&str; 3] = ["var/lib/dpkg/", "var/lib/apt/", "var/cache/"];
 
-/// Texts of unknown kinds in an application's own directories that are larger are data.
+/// The size in bytes of the largest text of unknown kind in an application's own directories: larger ones are data.
 const MAX_OWN: u64 = 64 << 10;
 
-/// The syntax of a file that may name a path; none of what is no such file.
+/// Returns the syntax of a file that may name a path; `None` for any other file.
 pub(super) fn syntax(member: &Member, shebang: Option<&Shebang>, head: &[u8]) -> Option<Syntax> {
     let file = &*member.path;
     let most = if path::in_packages(file) { MAX_PACKAGED } else { MAX };
@@ -67,10 +67,10 @@ pub(super) fn syntax(member: &Member, shebang: Option<&Shebang>, head: &[u8]) ->
     }
     let name = path::split(file).1;
     let stem = name.strip_prefix(b".").unwrap_or(name);
-    // Beside others, an example has the extension of its kind before it: `php.ini-production`.
+    // A sample file has the extension of its kind before its last one: `php.ini-production`.
     let extension = memchr::memrchr(b'.', stem).map(|at| stem[at + 1..].to_ascii_lowercase());
     let known = extension.as_deref().and_then(of_extension);
-    // Of documentation only what is run or loaded may need more of it.
+    // Of documentation only files that are run or loaded may need other parts of it.
     if DOCUMENTS.iter().any(|dir| file.starts_with(dir.as_bytes())) {
         let loaded = |extension: &[u8]| matches!(extension, b"sh" | b"bash" | b"sql" | b"conf");
         return known.filter(|_| extension.as_deref().is_some_and(loaded));

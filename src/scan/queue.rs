@@ -1,4 +1,4 @@
-//! Texts on their way through other threads.
+//! Texts that are read by other threads.
 
 use super::Needs;
 use super::shared::Shared;
@@ -11,32 +11,32 @@ use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// Texts that wait for a thread, in bytes: with more the thread that framed them reads them itself.
+/// The most bytes of texts that wait for a thread: with more, the thread that framed them reads them itself.
 const MAX_WAITING: usize = 8 << 20;
 
-/// Buffers that are kept for the next files: so many, and none that is larger, in bytes.
+/// The number of buffers that are kept for the next files, and the size in bytes of the largest that is kept.
 const MOST_KEPT: usize = 64;
 
 const LARGEST_KEPT: usize = 256 << 10;
 
-/// Texts on their way through other threads, and what came of them.
+/// Texts that are read by other threads, and the results.
 #[derive(Default)]
 pub(super) struct Sources {
     waiting: AtomicUsize,
     found: Mutex<Vec<(u32, Found)>>,
-    /// What went wrong where programs were read by another thread.
+    /// The error of a thread that read a program, if there was one.
     failed: Mutex<Option<io::Error>>,
     /// Buffers for the next files: fresh memory for each costs more than reading it.
     free: Mutex<Vec<Vec<u8>>>,
 }
 
 impl Sources {
-    /// An empty buffer for a file.
+    /// Returns an empty buffer for a file.
     pub(super) fn buffer(&self) -> Vec<u8> {
         self.free.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
     }
 
-    /// Takes a buffer back that is not needed any more.
+    /// Takes back a buffer that is not needed any more.
     pub(super) fn back(&self, mut buffer: Vec<u8>) {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         if buffer.capacity() <= LARGEST_KEPT && free.len() < MOST_KEPT {
@@ -58,7 +58,7 @@ impl Sources {
         let size = bytes.len();
         let job = move || {
             let (references, memory) = shared.parsed.references(text, &bytes, needs);
-            // An error is told once all layers are read.
+            // The error is reported once all layers are read.
             let _ = shared.take_bytes(memory);
             if !references.is_empty() {
                 let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
@@ -77,7 +77,8 @@ impl Sources {
         }
     }
 
-    /// Searches a program that was not read yet, later. One that is too large to be taken out of a compressed layer says nothing.
+    /// Searches a program that was not read yet, later. One that is too large to be taken out of a compressed layer is not
+    /// searched.
     pub(super) fn read_object<'s>(
         &'s self,
         scope: &Scope<'s>,
@@ -105,10 +106,10 @@ impl Sources {
         });
     }
 
-    /// Puts what was found where it belongs.
+    /// Stores the results in the index.
     ///
     /// # Errors
-    /// What went wrong where programs were read.
+    /// Returns the error of a thread that read a program.
     pub(super) fn finish(self, index: &mut LayerIndex) -> io::Result<()> {
         if let Some(error) = self.failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
             return Err(error);

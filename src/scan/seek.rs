@@ -1,9 +1,9 @@
-//! A plain layer as something to jump about in, for scans that need a few files' contents and no digest.
+//! A plain layer that can be seeked in, for scans that need a few files' contents and no digest.
 
 use crate::source::{Input, LayerRef};
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
-/// Bytes read at once. Most files are smaller, so that a larger buffer would read what is skipped.
+/// The number of bytes that are read at once. Most files are smaller, so a larger buffer would read parts that are skipped.
 const BUFFER: usize = 16 << 10;
 
 /// The blob of a plain layer.
@@ -11,7 +11,7 @@ pub(super) struct Seeking<'a> {
     input: &'a Input,
     layer: &'a LayerRef,
     at: u64,
-    /// Reads on from there; none after a jump.
+    /// A reader of the bytes from the present position on; `None` after a jump.
     reader: Option<Box<dyn Read + Send>>,
 }
 

@@ -1,27 +1,27 @@
-//! What the scans of a run share.
+//! The state that the scans of a run share.
 
 use super::sources::Parsed;
 use crate::tar::Member;
 use crate::{Error, ErrorKind, Result};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// What the members of all layers may take, in bytes of memory: that of four times the files of the largest real images, so
+/// The memory in bytes that the members of all layers may take: that of four times the files of the largest real images, so
 /// that a bomb of headers ends early.
 const MAX_MEMORY: usize = 600 << 20;
 
-/// About what a plan takes for each member beside the member itself, in bytes.
+/// The memory in bytes, roughly, that a plan takes for each member beside the member itself.
 const PLAN: usize = 128;
 
-/// What the scans of a run share, of all layers at once.
+/// The state that the scans of all layers of a run share.
 #[derive(Debug, Default)]
 pub struct Shared {
-    /// What the members that have been read so far will take in memory, in bytes.
+    /// The memory in bytes that the members read so far will take.
     memory: AtomicUsize,
     pub(super) parsed: Parsed,
 }
 
 impl Shared {
-    /// Takes a member's part; fails once there is nothing left.
+    /// Takes a member's memory; fails once there is none left.
     pub(super) fn take(&self, member: &Member) -> Result<()> {
         self.take_bytes(member.memory() + PLAN)
     }
@@ -31,10 +31,11 @@ impl Shared {
         self.check()
     }
 
-    /// Whether more was asked for than there is.
+    /// Checks that there was enough memory.
     ///
     /// # Errors
-    /// [`ErrorKind::Unsupported`] then. It names no layer: which one is read when the last is spent is chance.
+    /// Returns an [`ErrorKind::Unsupported`] error if there was not. It names no layer: which one is being read when the memory
+    /// runs out is chance.
     pub fn check(&self) -> Result<()> {
         if self.memory.load(Ordering::Relaxed) <= MAX_MEMORY {
             return Ok(());

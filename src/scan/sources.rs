@@ -1,5 +1,5 @@
-//! Which files are source texts, and what those refer to. Reading one is work enough to hand it to another thread: the largest layer
-//! is framed by one alone.
+//! Source texts and their references. Reading one takes long enough to hand it to another thread, since the largest layer is
+//! framed by a single one.
 
 use super::Needs;
 use crate::path;
@@ -12,36 +12,36 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
-/// Larger texts are generated data; their references are not looked for.
+/// The size in bytes of the largest text whose references are looked for: larger ones are generated data.
 const MAX: u64 = 16 << 20;
 
-/// What a text is.
+/// The kind of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Text {
     Python,
-    /// What Python code may load its modules by, if it imports from beside itself. Source:
+    /// A stub, by which Python code may load its modules if it imports from its own directory. Source:
     /// <https://scientific-python.org/specs/spec-0001/>.
     Stub,
     JavaScript,
-    /// The same outside of packages: the application's own code, of which all is searched.
+    /// Python outside of packages: the application's own code, all of which is searched.
     OwnPython,
     OwnJavaScript,
     PackageJson,
     EntryPoints,
     Pth,
     LoaderDirs,
-    /// A style: all it may name is its source map.
+    /// A style, which can only name its source map.
     Style,
     /// Any other text that may name a path.
     Plain(Syntax),
     /// A program or library as a whole, whose data may name one.
     Object,
-    /// The same of Windows and .NET, whose strings may have two bytes for each character.
+    /// A program or library of Windows or .NET, whose strings may have two bytes for each character.
     Portable,
 }
 
 impl Text {
-    /// What a file is, if its references are asked for; `head` is how it begins.
+    /// Returns the kind of a file, if its references are asked for; `head` are its first bytes.
     pub(super) fn of(member: &Member, shebang: Option<&Shebang>, head: &[u8], needs: &Needs) -> Option<Self> {
         if member.stored > MAX {
             return None;
@@ -53,19 +53,19 @@ impl Text {
         })
     }
 
-    /// What a file that begins so is, if it is a program or library whose data are searched: ELF, a class of Java's, or what .NET and
-    /// Windows load.
+    /// Returns the kind of a file by its first bytes, if it is a program or library whose data are searched: ELF, a class of
+    /// Java, or a format that .NET and Windows load.
     pub(super) fn of_program(head: &[u8]) -> Option<Self> {
         let object = head.starts_with(b"\x7fELF") || head.starts_with(b"\xca\xfe\xba\xbe");
         object.then_some(Self::Object).or_else(|| head.starts_with(b"MZ").then_some(Self::Portable))
     }
 
-    /// Whether it is searched as a program.
+    /// True if it is searched as a program.
     pub(super) const fn is_program(self) -> bool {
         matches!(self, Self::Object | Self::Portable)
     }
 
-    /// The same of a file that is the application's own.
+    /// Returns the kind for a file that is the application's own.
     const fn own(self) -> Self {
         match self {
             Self::Python => Self::OwnPython,
@@ -74,7 +74,7 @@ impl Text {
         }
     }
 
-    /// What the file of this path is, if it is a source text or a list of modules.
+    /// Returns the kind of the file at this path, if it is a source text or a list of modules.
     fn source(path: &[u8], shebang: Option<&Shebang>, needs: &Needs) -> Option<Self> {
         let name = path::split(path).1;
         match path::extension(name) {
@@ -107,7 +107,8 @@ impl Text {
         }
     }
 
-    /// What Python code refers to, and the text domains that it opens; in an application's own any string may be one.
+    /// Returns the references of Python code, and the text domains that it opens; in an application's own code any string may
+    /// be one.
     fn python(text: &[u8], words: &[Vec<u8>], own: bool) -> Vec<Reference> {
         let mut found = python::references(text, words);
         found.extend(python::domains(text, &found, own));
@@ -148,7 +149,7 @@ impl Text {
             Self::Portable => search.and_then(|search| search.portable(|| Some(text)).ok()).unwrap_or_default(),
             Self::PackageJson => {
                 let mut found = javascript::package(text);
-                // Its scripts are commands.
+                // The scripts in it are commands.
                 found.extend(search.map(|search| search.references(text, Syntax::Data)).unwrap_or_default());
                 found
             }
@@ -159,11 +160,11 @@ impl Text {
     }
 }
 
-/// What texts refer to, by their content: a virtual environment that is copied from stage to stage, a vendored package or an
-/// `__init__.py` of nothing but a licence is read once in a run. What a text refers to depends on nothing else: relative imports
-/// are resolved where the text lies, and that is the plan's work. Equal texts share one list, so this takes no memory beside
-/// the lists but for the hashes: 128 bits of XXH3, which takes an eighth of the time of SHA-256. Each run has a seed of its own, so
-/// that nobody can make two texts beforehand that are taken for one.
+/// The references of texts, by their content: a virtual environment that is copied from stage to stage, a vendored package or
+/// an `__init__.py` with only a licence is read once in a run. The references depend on the content alone: relative imports are
+/// resolved at the place of the text, and that is the plan's work. Equal texts share one list, so beside the lists only the
+/// hashes take memory. They are 128 bits of XXH3, which takes an eighth of the time of SHA-256. Each run has a seed of its own,
+/// so that nobody can prepare two texts that are taken for one.
 #[derive(Debug)]
 pub(super) struct Parsed {
     seed: u64,
@@ -176,21 +177,21 @@ impl Default for Parsed {
     }
 }
 
-/// What a text refers to.
+/// The references of a text.
 pub(super) type Found = Arc<[Reference]>;
 
-/// About what an entry of [`Parsed`] takes beside its list, in bytes.
+/// The memory in bytes, roughly, that an entry of [`Parsed`] takes beside its list.
 const ENTRY: usize = 64;
 
 impl Parsed {
-    /// What a text refers to, and how many bytes of memory are taken for it anew.
+    /// Returns the references of a text, and the number of bytes of memory that are newly taken for them.
     pub(super) fn references(&self, text: Text, bytes: &[u8], needs: &Needs) -> (Found, usize) {
         let key = (text, xxh3_128_with_seed(bytes, self.seed));
         let lock = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = lock().get(&key) {
             return (Arc::clone(known), 0);
         }
-        // Two threads may read equal texts at a time: they find the same.
+        // Two threads may read equal texts at the same time: they find the same.
         let found: Found = text.references(bytes, needs).into();
         let memory = ENTRY + found.iter().map(Reference::memory).sum::<usize>();
         lock().insert(key, Arc::clone(&found));

@@ -1,7 +1,7 @@
-//! What stripping would make of a file, found out while its layer is read, so that the plan knows every size.
+//! The result of stripping a file, computed while its layer is read, so that the plan knows every size.
 //!
-//! An object in a plain layer is looked at where it lies, a few headers of it, whatever its size. From a compressed layer it is
-//! held in memory, a large one at a time.
+//! An object in a plain layer is read in its place, only a few headers of it, whatever its size. An object of a compressed
+//! layer is held in memory, large ones one at a time.
 
 use crate::codec::Compression;
 use crate::elf::{self, Level, Object, Outcome, Reason};
@@ -18,20 +18,21 @@ use std::io::Read;
 use std::ops::Range;
 use std::sync::Mutex;
 
-/// Objects of compressed layers that are larger are left alone.
+/// The size in bytes of the largest object of a compressed layer that is stripped.
 pub(super) const MOST_HELD: u64 = 512 << 20;
-/// Larger ones are held one at a time, however many layers are read at once.
+/// The size in bytes from which objects are held one at a time, however many layers are read at once.
 const LARGE: u64 = 16 << 20;
 static ONE_LARGE: Mutex<()> = Mutex::new(());
 
-/// Where a layer's members lie.
+/// The place of a layer's members.
 #[derive(Clone, Copy)]
 pub(super) struct Place<'a> {
     pub(super) input: &'a Input,
     pub(super) layer: &'a LayerRef,
 }
 
-/// Looks at a file that begins with `head`; `rest` reads on from there. What it reads of that is then in `head`.
+/// Looks at a file that begins with `head`; `rest` reads on from there. The bytes that it reads from `rest` are added to
+/// `head`.
 pub(super) fn look(
     place: Place<'_>,
     member: &Member,
@@ -50,7 +51,7 @@ pub(super) fn look(
         return Ok(unchanged(Reason::SelfChecking).collect());
     }
     if !elf::may_be_elf(head) {
-        // Its header alone says why not.
+        // The header alone gives the reason.
         return Ok(outcomes(head.as_slice(), name, levels, SumsOf::Sha256));
     }
     let of = match is_in_site_packages(member) {
@@ -70,8 +71,8 @@ pub(super) fn look(
     Ok(outcomes(head.as_slice(), name, levels, of))
 }
 
-/// The SHA-256 of an object that stripping would change, where all of it is in `head`: to hash it later would mean to decompress its
-/// layer again. Of what pip installed it is in a `RECORD`.
+/// Returns the SHA-256 of an object that stripping would change, if all of it is in `head`: to hash it later would mean to
+/// decompress its layer again. For files that pip installed it is in a `RECORD`.
 pub(super) fn original(
     place: Place<'_>,
     member: &Member,
@@ -89,7 +90,7 @@ fn is_in_site_packages(member: &Member) -> bool {
     path::components(&member.path).any(|part| part == b"site-packages")
 }
 
-/// What an object needs to be loaded. Of an object in a compressed layer, `head` gets all.
+/// Returns the libraries that an object needs. An object in a compressed layer is read into `head` whole.
 pub(super) fn needed(
     place: Place<'_>,
     member: &Member,
@@ -126,18 +127,18 @@ fn outcomes<O: Object + ?Sized>(object: &O, name: &[u8], levels: &[Level], of: S
     levels.iter().map(one).collect()
 }
 
-/// Which checksums of a new file are wanted.
+/// The checksums of a new file that are wanted.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum SumsOf {
-    /// Only how long they are: zeros stand for them.
+    /// Only their length: zeros stand for them.
     Length { legacy: bool },
-    /// Only that which language's package managers know.
+    /// Only the one that language's package managers use.
     Sha256,
     /// All.
     All,
 }
 
-/// The checksums of the new file; none where it could not be read to its end.
+/// Returns the checksums of the new file; `None` if it could not be read to its end.
 fn sums<'a>(chunks: impl Iterator<Item = Cow<'a, [u8]>>, size: u64, of: SumsOf) -> Option<Sums> {
     if let SumsOf::Length { legacy } = of {
         return Some(Sums { sha256: [0; 32], legacy: legacy.then_some(([0; 16], [0; 20])) });
@@ -157,7 +158,7 @@ fn sums<'a>(chunks: impl Iterator<Item = Cow<'a, [u8]>>, size: u64, of: SumsOf) 
     (read == size).then(|| Sums { sha256: sha256.finalize().into(), legacy })
 }
 
-/// A file as it lies in a layer.
+/// A file as it is stored in a layer.
 #[derive(Clone)]
 pub(super) struct Stored<'a> {
     pub(super) place: Place<'a>,

@@ -1,4 +1,4 @@
-//! Which files are read whole: package managers' databases, and what they wrote down of files.
+//! The files that are read whole: package managers' databases, and their records of files.
 
 use super::Needs;
 use crate::ledger::{self, Ledger};
@@ -6,11 +6,11 @@ use crate::package::{self, Document, distribution, dpkg, pip};
 use crate::tar::Member;
 use crate::{Error, ErrorKind, Result};
 
-/// Whether a plan needs the text of this file.
+/// True if a plan needs the text of this file.
 ///
 /// # Errors
-/// [`ErrorKind::Unsupported`] for a database that is too large, where a rule removes packages: without it nobody knows what
-/// they need.
+/// Returns [`ErrorKind::Unsupported`] for a database that is too large, if a rule removes packages: without the database their
+/// requirements are not known.
 pub(super) fn wanted(member: &Member, needs: &Needs) -> Result<bool> {
     if needs.os_release && distribution::is(&member.path) {
         return Ok(member.stored <= distribution::MAX_SIZE);
@@ -37,7 +37,7 @@ pub(super) fn wanted(member: &Member, needs: &Needs) -> Result<bool> {
     Ok(wanted && member.stored <= ledger::MAX_SIZE)
 }
 
-/// What of the text is kept: of `METADATA` the headers, as the description below them is longer than all else.
+/// Returns the part of the text that is kept: of `METADATA` the headers, as the description below them is longer than all else.
 pub(super) fn kept(member: &Member, mut text: Vec<u8>) -> Box<[u8]> {
     if Document::of(&member.path) == Some(Document::Metadata) {
         text.truncate(pip::headers(&text).len());

@@ -1,5 +1,5 @@
-//! What a header, the GNU and PAX headers before it, and the global PAX headers together say about one member. No I/O:
-//! [`super::frame`] reads the bytes.
+//! The meaning of a header together with the GNU and PAX headers before it and the global PAX headers. No I/O: [`super::frame`]
+//! reads the bytes.
 
 use super::header::{self, Header, bad, shown};
 use super::pax::{self, Extended, Global};
@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// The headers that precede a member's own.
 #[derive(Default)]
 pub(super) struct Prefix {
-    /// The offset of the first, where there is one.
+    /// The offset of the first of them, if there is one.
     pub(super) start: Option<u64>,
     /// The body of the `x` header and its offset.
     pub(super) pax: Option<(u64, Vec<u8>)>,
@@ -23,27 +23,27 @@ pub(super) struct Prefix {
     pub(super) link: Option<Vec<u8>>,
 }
 
-/// A member but for its place.
+/// A member without its place in the stream.
 pub(super) struct Entry {
     /// The name as it was written, for messages.
     pub(super) name: Vec<u8>,
     pub(super) path: Box<BStr>,
     pub(super) kind: Kind,
     pub(super) meta: Meta,
-    /// How many bytes follow the header, without padding.
+    /// The number of bytes after the header, without padding.
     pub(super) size: u64,
-    /// The size that the headers state, which means nothing where no bytes follow.
+    /// The size in bytes that the headers state, which means nothing if no bytes follow.
     pub(super) stated: u64,
-    /// Whether those are the member's data; otherwise they mean nothing here.
+    /// True if the bytes after the header are the member's data; otherwise they mean nothing here.
     pub(super) has_data: bool,
     pub(super) layout: Layout,
     pub(super) global: bool,
-    /// About how much memory the values from global headers take.
+    /// The memory in bytes, roughly, of the values from global headers.
     pub(super) inherited: u64,
 }
 
 impl Entry {
-    /// Errors name the member; they have an offset only where it is in the `x` header.
+    /// Puts a member together. Errors name the member; they have an offset only if they are about the `x` header.
     pub(super) fn new(header: &Header, prefix: Prefix, global: &Global) -> Result<Self> {
         let early = |e: Error| e.member(&header.name());
         let (at, body) = prefix.pax.unwrap_or_default();
@@ -51,7 +51,7 @@ impl Entry {
         let mut extended = Extended::new(global, &local).map_err(early)?;
         let layout = layout(header, &extended).map_err(early)?;
         let long = |name: Option<Vec<u8>>| name.map(|n| header::text(&n).to_vec()).filter(|n| !n.is_empty());
-        // As Go's reader, and so every engine, ranks them.
+        // The order of precedence in Go's reader, and so in every engine.
         let name = (extended.sparse.name.take())
             .or_else(|| long(prefix.name))
             .or_else(|| extended.path.take().map(Vec::from))
@@ -86,7 +86,7 @@ impl Entry {
         }
         let field = header.size()?;
         let has_data = kind == Kind::File;
-        // Whatever the size of a link, a device or a directory says, no data follow; but after GNU's dump of a directory.
+        // Whatever the size of a link, a device or a directory says, no data follow, except after GNU's dump of a directory.
         let stated = extended.size.unwrap_or(field);
         let size = if has_data || flag == b'D' { stated } else { 0 };
         let (global, inherited) = (extended.global, extended.inherited);
@@ -136,15 +136,16 @@ fn unknown(flag: u8) -> Error {
     Error::new(ErrorKind::Unsupported, what)
 }
 
-/// How many attributes are remembered. Real layers have a dozen; where each member has its own, remembering them saves nothing.
+/// The most attributes that are remembered. Real layers have a dozen; if each member has its own, remembering them saves
+/// nothing.
 const MOST_SHARED: usize = 1024;
 
-/// Attributes that members have, once for all members that have them.
+/// The attributes of members, each kept once for all members that have them.
 #[derive(Default)]
 pub(super) struct Shared(HashSet<Arc<Attrs>>);
 
 impl Shared {
-    /// The same attributes in the place where an earlier member has them, if one has.
+    /// Returns the same attributes in the allocation of an earlier member, if one has them.
     pub(super) fn find(&mut self, attrs: Arc<Attrs>) -> Arc<Attrs> {
         if let Some(known) = self.0.get(&attrs) {
             return known.clone();

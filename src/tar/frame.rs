@@ -1,5 +1,5 @@
-//! Framing: where each member of a tar stream begins and ends, and what it means. Data pass by in the reader's own buffer;
-//! nothing is allocated by what a size field says, and memory does not grow with the stream.
+//! Framing: the beginning, end and meaning of each member of a tar stream. Data pass through the reader's own buffer; nothing
+//! is allocated because of what a size field says, and memory does not grow with the stream.
 
 use super::entry::{Entry, Prefix, Shared};
 use super::header::{Block, Header, ZERO, bad};
@@ -15,7 +15,7 @@ mod data;
 const MOST_NAME: u64 = 1 << 20;
 /// The most bytes that an extended header may have.
 const MOST_PAX: u64 = 16 << 20;
-/// How much room is made for an extended header before it is read, in bytes.
+/// The room in bytes that is made for an extended header before it is read.
 const BODY: u64 = 4096;
 /// The most bytes of values that members may take over from global headers: every member has a copy of its own, so that a
 /// short stream could ask for any amount.
@@ -27,10 +27,10 @@ pub struct Framer<R: BufRead> {
     pos: u64,
     /// The current member's name, for messages.
     name: Vec<u8>,
-    /// How many bytes of stored data the current member has, and how many of them have not been read.
+    /// The number of bytes of stored data of the current member; `left` is the number of them that have not been read.
     size: u64,
     left: u64,
-    /// What is between the data's end and the next header.
+    /// The number of bytes between the end of the data and the next header.
     gap: u64,
     global: Global,
     inherited: u64,
@@ -52,7 +52,7 @@ enum State {
 }
 
 impl<R: BufRead> Framer<R> {
-    /// A framer of the tar stream that `inner` reads. The larger the reader's buffer, the faster data are skipped.
+    /// Makes a framer of the tar stream that `inner` reads. The larger the reader's buffer, the faster data are skipped.
     pub fn new(inner: R) -> Self {
         Self {
             inner,
@@ -71,8 +71,8 @@ impl<R: BufRead> Framer<R> {
         }
     }
 
-    /// The same; data that nobody reads are jumped over. So a stream that ends too soon may seem to end well, and
-    /// [`Framer::check_end`] must be asked.
+    /// Like [`Framer::new`], but jumps over data that nobody reads. So a stream that ends too soon may seem to end well, and
+    /// the caller must call [`Framer::check_end`].
     pub fn seeking(inner: R) -> Self
     where
         R: Seek,
@@ -83,7 +83,7 @@ impl<R: BufRead> Framer<R> {
     /// Checks that no member reaches beyond a stream of `size` bytes.
     ///
     /// # Errors
-    /// An [`ErrorKind::Layer`](crate::ErrorKind::Layer) error where one does.
+    /// Returns an [`ErrorKind::Layer`](crate::ErrorKind::Layer) error if one does.
     pub fn check_end(&self, size: u64) -> Result<()> {
         if self.members_end <= size {
             return Ok(());
@@ -91,13 +91,13 @@ impl<R: BufRead> Framer<R> {
         Err(bad("truncated data of the last member").expected(format!("{} bytes", self.members_end), size))
     }
 
-    /// The next member, after skipping what has not been read of the one before; nothing after the last. Never reads
-    /// on after the end marker of two zero blocks.
+    /// Returns the next member, after skipping the rest of the one before; `None` after the last. Never reads on after the end
+    /// marker of two zero blocks.
     ///
     /// # Errors
-    /// What the reader fails with, as it is; an [`ErrorKind::Layer`](crate::ErrorKind::Layer) error where the stream is
-    /// broken or ends too soon, an [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) one where a type flag is not
-    /// known. After an error there is no way on.
+    /// Returns the reader's errors unchanged; an [`ErrorKind::Layer`](crate::ErrorKind::Layer) error if the stream is broken or
+    /// ends too soon; an [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) one for an unknown type flag. After an error
+    /// the framer cannot go on.
     #[allow(clippy::should_implement_trait, reason = "members lend the framer for their data, so it is no iterator")]
     pub fn next(&mut self) -> Result<Option<Member>> {
         match self.state {
@@ -114,18 +114,18 @@ impl<R: BufRead> Framer<R> {
         next
     }
 
-    /// How many bytes of the stream have been read.
+    /// Returns the number of bytes of the stream that have been read.
     pub fn position(&self) -> u64 {
         self.pos
     }
 
-    /// The size that the last member's headers state, in bytes: of a link or a directory some writers state one although no
-    /// data follow.
+    /// Returns the size that the last member's headers state, in bytes: some writers state one for a link or a directory
+    /// although no data follow.
     pub fn stated(&self) -> u64 {
         self.stated
     }
 
-    /// The reader, at [`Framer::position`].
+    /// Returns the reader, which is at [`Framer::position`].
     pub fn into_inner(self) -> R {
         self.inner
     }
@@ -163,7 +163,7 @@ impl<R: BufRead> Framer<R> {
         }
     }
 
-    /// The member whose header begins at `at`.
+    /// Reads the member whose header begins at `at`.
     fn member(&mut self, header: &Header, prefix: Prefix, at: u64) -> Result<Member> {
         let start = prefix.start.unwrap_or(at);
         let entry = Entry::new(header, prefix, &self.global).map_err(|e| e.offset(at))?;
@@ -200,7 +200,7 @@ impl<R: BufRead> Framer<R> {
         })
     }
 
-    /// Reads what there is of a sparse map between the header and the data; the map and the size of the data.
+    /// Reads the part of a sparse map between the header and the data; returns the map and the size of the data in bytes.
     fn sparse(&mut self, header: &Header, layout: Layout, size: u64, at: u64) -> Result<(Option<Sparse>, u64)> {
         let mut stored = size;
         let map = match layout {
@@ -243,7 +243,7 @@ impl<R: BufRead> Framer<R> {
         self.global.add(&records).map_err(|e| e.member(&self.name).offset(at))
     }
 
-    /// The next header; nothing at the end of the members.
+    /// Reads the next header; returns `None` at the end of the members.
     fn header(&mut self) -> Result<Option<Header>> {
         let at = self.pos;
         self.name.clear();
@@ -263,7 +263,7 @@ impl<R: BufRead> Framer<R> {
         }
     }
 
-    /// The next block; nothing at the reader's end.
+    /// Reads the next block; returns `None` at the reader's end.
     fn block(&mut self, part: &str) -> Result<Option<Block>> {
         let mut block = ZERO;
         let mut have = 0;
@@ -287,7 +287,7 @@ impl<R: BufRead> Framer<R> {
         self.block(part)?.ok_or_else(|| self.truncated(part, BLOCK, 0))
     }
 
-    /// The body of an extended header, which begins here.
+    /// Reads the body of an extended header, which begins here.
     fn body(&mut self, header: &Header, at: u64, most: u64) -> Result<Vec<u8>> {
         let size = size(header, at)?;
         if size > most {
@@ -307,7 +307,7 @@ impl<R: BufRead> Framer<R> {
         (self.size, self.left, self.gap) = (size, size, gap);
     }
 
-    /// Skips what is left of the current member.
+    /// Skips the rest of the current member.
     fn skip_rest(&mut self) -> Result<()> {
         self.left = self.skip(self.left)?;
         if self.left > 0 {
@@ -321,7 +321,7 @@ impl<R: BufRead> Framer<R> {
         Ok(())
     }
 
-    /// Skips `n` bytes in the reader's buffer; how many were not there.
+    /// Skips `n` bytes in the reader's buffer; returns the number of bytes that were missing.
     fn skip(&mut self, mut n: u64) -> io::Result<u64> {
         if let (Some(jump), Ok(by)) = (self.jump, i64::try_from(n)) {
             jump(&mut self.inner, by)?;
@@ -345,7 +345,7 @@ impl<R: BufRead> Framer<R> {
         Ok(n)
     }
 
-    /// The offset `n` bytes on, which must be one that a file can have.
+    /// Returns the offset `n` bytes on, which must be one that a file can have.
     fn end_of(&self, n: u64, at: u64) -> Result<u64> {
         let end = self.pos.checked_add(n).filter(|&end| i64::try_from(end).is_ok());
         end.ok_or_else(|| {
@@ -363,7 +363,7 @@ impl<R: BufRead> Framer<R> {
     }
 }
 
-/// Gives an error its place, as far as it is known.
+/// Adds the place to an error, as far as it is known.
 fn place(e: Error, name: &[u8], at: u64) -> Error {
     let e = e.offset(at);
     if name.is_empty() { e } else { e.member(name) }
@@ -374,7 +374,7 @@ fn truncated(part: &str, expected: u64, found: u64, name: &[u8], at: u64) -> Err
     place(e, name, at)
 }
 
-/// The size of an extended header or label.
+/// Returns the size of an extended header or label, in bytes.
 fn size(header: &Header, at: u64) -> Result<u64> {
     header.size().map_err(|e| e.member(&header.name()).offset(at))
 }

@@ -1,4 +1,4 @@
-//! The 512-byte header block: where its fields are, the checksum, and the ways numbers are written in it.
+//! The 512-byte header block: its fields, the checksum, and the formats of its numbers.
 
 use crate::{Error, ErrorKind, Result};
 use std::ops::Range;
@@ -16,19 +16,19 @@ pub(super) const MTIME: Range<usize> = 136..148;
 pub(super) const CHECKSUM: Range<usize> = 148..156;
 pub(super) const FLAG: usize = 156;
 pub(super) const LINK: Range<usize> = 157..257;
-/// The magic and, as GNU's runs into it, the version.
+/// The magic and the version, which GNU's magic runs into.
 pub(super) const MAGIC: Range<usize> = 257..265;
 pub(super) const UNAME: Range<usize> = 265..297;
 pub(super) const GNAME: Range<usize> = 297..329;
 pub(super) const MAJOR: Range<usize> = 329..337;
 pub(super) const MINOR: Range<usize> = 337..345;
 pub(super) const PREFIX: Range<usize> = 345..500;
-/// The shorter prefix of star, which has times and a magic of its own behind it.
+/// The prefix in star's headers, which is shorter as times and a magic follow it.
 const STAR_PREFIX: Range<usize> = 345..476;
 const STAR_MAGIC: Range<usize> = 508..512;
 const GNU_ATIME: Range<usize> = 345..357;
 const GNU_CTIME: Range<usize> = 357..369;
-/// Old GNU sparse: four chunks here, and whether extension blocks follow.
+/// Old GNU sparse: four chunks here, and a flag for extension blocks after them.
 pub(super) const SPARSE: Range<usize> = 386..482;
 pub(super) const SPARSE_MORE: usize = 482;
 pub(super) const SPARSE_SIZE: Range<usize> = 483..495;
@@ -36,19 +36,19 @@ pub(super) const SPARSE_SIZE: Range<usize> = 483..495;
 pub(super) const MAGIC_USTAR: &[u8; 8] = b"ustar\x0000";
 pub(super) const MAGIC_GNU: &[u8; 8] = b"ustar  \0";
 
-/// An error about the stream's bytes; the caller adds member and offset.
+/// Makes an error about the stream's bytes; the caller adds member and offset.
 pub(super) fn bad(what: impl Into<String>) -> Error {
     Error::new(ErrorKind::Layer, what)
 }
 
-/// Bytes of the input as they may stand in a message: escaped and of bounded length.
+/// Returns bytes of the input as a message may show them: escaped and of bounded length.
 pub(super) fn shown(bytes: &[u8]) -> String {
     const MOST: usize = 40;
     let more = if bytes.len() > MOST { "..." } else { "" };
     format!("\"{}\"{more}", bytes[..bytes.len().min(MOST)].escape_ascii())
 }
 
-/// `bytes` up to the first NUL.
+/// Returns `bytes` up to the first NUL.
 pub(super) fn text(bytes: &[u8]) -> &[u8] {
     &bytes[..memchr::memchr(0, bytes).unwrap_or(bytes.len())]
 }
@@ -81,12 +81,12 @@ impl Header {
         self.0[FLAG]
     }
 
-    /// The bytes of a field up to the first NUL.
+    /// Returns the bytes of a field up to the first NUL.
     pub(super) fn text(&self, field: Range<usize>) -> &[u8] {
         text(&self.0[field])
     }
 
-    /// The number in a field; `what` names it in the error.
+    /// Returns the number in a field; `what` names it in the error.
     pub(super) fn number(&self, what: &str, field: Range<usize>) -> Result<i64> {
         let field = &self.0[field];
         number(field).ok_or_else(|| {
@@ -94,7 +94,7 @@ impl Header {
         })
     }
 
-    /// Like [`Header::number`], for what cannot be negative.
+    /// Like [`Header::number`], for numbers that cannot be negative.
     pub(super) fn unsigned(&self, what: &str, field: Range<usize>) -> Result<u64> {
         let n = self.number(what, field)?;
         u64::try_from(n).map_err(|_| bad(format!("negative {what} in a tar header")).expected("at least 0", n))
@@ -105,12 +105,12 @@ impl Header {
         self.unsigned("size", SIZE)
     }
 
-    /// Whether there is a magic, so that the fields which v7 lacks are there.
+    /// True if there is a magic, so that the fields which v7 lacks are there.
     pub(super) fn has_magic(&self) -> bool {
         self.0[MAGIC].starts_with(b"ustar")
     }
 
-    /// The name with its prefix, as the header alone has it.
+    /// Returns the name with its prefix, from this header alone.
     pub(super) fn name(&self) -> Vec<u8> {
         let (prefix, name) = (self.prefix(), self.text(NAME));
         if prefix.is_empty() { name.to_vec() } else { [prefix, b"/", name].concat() }
@@ -121,8 +121,8 @@ impl Header {
             let star = self.0[STAR_MAGIC] == *b"tar\0";
             return self.text(if star { STAR_PREFIX } else { PREFIX });
         }
-        // Engines built with Go before 1.8 wrote a prefix into GNU headers, and all later Go readers accept it where no
-        // number stands; a GNU writer has times there.
+        // Engines built with Go before 1.8 wrote a prefix into GNU headers, and all later Go readers accept it if there is no
+        // number in its place; a GNU writer has times there.
         let times = [&self.0[GNU_ATIME], &self.0[GNU_CTIME]];
         let prefix = self.text(PREFIX);
         if self.0[MAGIC] == *MAGIC_GNU && times.iter().any(|t| number(t).is_none()) && prefix.is_ascii() {
@@ -132,8 +132,8 @@ impl Header {
     }
 }
 
-/// The number in a field: base-256 where the top bit is set, octal otherwise; blanks and NULs around it mean nothing, and
-/// they alone are 0. Nothing where it is no such number or needs more than 64 bits.
+/// Returns the number in a field: base-256 if the top bit is set, octal otherwise. Blanks and NULs around it mean nothing, and
+/// they alone are 0. Returns `None` if it is no such number or needs more than 64 bits.
 pub(super) fn number(field: &[u8]) -> Option<i64> {
     let (&first, rest) = field.split_first()?;
     if first & 0x80 != 0 {
@@ -156,7 +156,7 @@ pub(super) fn number(field: &[u8]) -> Option<i64> {
     })
 }
 
-/// A number of decimal digits alone that fits 64 bits.
+/// Returns a number that consists of decimal digits alone and fits 64 bits.
 pub(super) fn decimal(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() {
         return None;

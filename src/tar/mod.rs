@@ -1,7 +1,7 @@
 //! Tar as engines write layers: framing into members with exact byte spans, and the making of single headers.
 //!
-//! A layer is never unpacked and packed again. [`frame`] says where each member begins and ends, and what it means; what
-//! is kept is copied as those bytes. [`synth`] writes a header only for a member that changes its name or place.
+//! A layer is never unpacked and packed again. [`frame`] finds where each member begins and ends, and what it means; members
+//! that are kept are copied as those bytes. [`synth`] writes a header only for a member that changes its name or place.
 
 use bstr::{BStr, BString};
 use std::ops::Range;
@@ -25,14 +25,14 @@ pub const fn padded(n: u64) -> u64 {
     n.saturating_add(BLOCK - 1) / BLOCK * BLOCK
 }
 
-/// What a member is.
+/// The type of a member.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A regular file (type flags `0`, NUL, `7` and `S`).
     File,
-    /// Another name for the file at this normalized path (type flag `1`). Links are few: a pointer keeps all others small.
+    /// Another name for the file at this normalized path (type flag `1`). Links are few: a pointer keeps all other kinds small.
     HardLink(Box<BString>),
-    /// A symbolic link with this target, as it is (type flag `2`).
+    /// A symbolic link with this target, unchanged (type flag `2`).
     Symlink(Box<BString>),
     /// A directory (type flag `5`, GNU's `D`, or an old-style regular entry whose name ends in `/`).
     Dir,
@@ -67,16 +67,16 @@ pub struct Time {
     pub nanos: u32,
 }
 
-/// What an inode has besides its type and content. PAX values have been applied.
+/// Everything that an inode has besides its type and content. PAX values have been applied.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Meta {
     /// Modification time.
     pub mtime: Time,
-    /// All else. Most members of a layer have one of a few, so they share it.
+    /// All other metadata. Most members of a layer have one of a few sets, so they share it.
     pub attrs: Arc<Attrs>,
 }
 
-/// What an inode has besides its type, content and time.
+/// Everything that an inode has besides its type, content and time.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Attrs {
     /// Permission bits with set-uid, set-gid and sticky: the lower 12 bits.
@@ -89,13 +89,13 @@ pub struct Attrs {
     pub uname: BString,
     /// Group's name, often empty.
     pub gname: BString,
-    /// The PAX records that no field here and none of [`Member`] expresses (xattrs, ACLs, atime, ctime, comment, vendor
+    /// The PAX records that neither a field here nor one of [`Member`] expresses (xattrs, ACLs, atime, ctime, comment, vendor
     /// keys), key and value, in the order of the input. `SCHILY.xattr.*` are the extended attributes.
     pub records: Vec<(BString, BString)>,
 }
 
 impl From<Attrs> for Meta {
-    /// At the epoch.
+    /// Makes metadata with the epoch as modification time.
     fn from(attrs: Attrs) -> Self {
         Self { mtime: Time::default(), attrs: attrs.into() }
     }
@@ -110,50 +110,51 @@ pub struct Sparse {
     pub map: Vec<(u64, u64)>,
 }
 
-/// One member of a layer. Memory grows with their number and with little else, so that every byte in here counts.
+/// One member of a layer. Most memory is taken by members, so every byte in here counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
-    /// Where it begins in the decompressed stream.
+    /// The offset of its first header in the decompressed stream.
     pub start: u64,
-    /// How many bytes follow its headers, without padding; they are data only where it is a file.
+    /// The number of bytes after its headers, without padding; they are data only if it is a file.
     pub stored: u64,
-    /// How many blocks its headers are: `x`, `L` and `K` prefixes, the header itself, and whatever has a sparse map.
+    /// The number of blocks of its headers: `x`, `L` and `K` prefixes, the header itself, and the blocks of a sparse map.
     pub head: u32,
     /// The type flag of the header.
     pub flag: u8,
-    /// Whether a global PAX header before it in this layer gave it some of its metadata, so that its own bytes alone do not mean
-    /// the same elsewhere.
+    /// True if a global PAX header before it in this layer gave it some of its metadata, so that its own bytes alone would mean
+    /// something else in another place.
     pub global: bool,
     /// The normalized path; empty for the root.
     pub path: Box<BStr>,
-    /// What it is.
+    /// The type, with a link's target.
     pub kind: Kind,
-    /// Its metadata.
+    /// Owner, mode, time and the like.
     pub meta: Meta,
-    /// Where it is a sparse file, of whatever form.
+    /// The layout of a sparse file, of whatever form; `None` for others.
     pub sparse: Option<Box<Sparse>>,
 }
 
-/// Directories above this depth are taken for such as many members share.
+/// The number of directories in a path that are assumed to be shared with other members when memory is estimated.
 const DEEP: usize = 32;
-/// About how many bytes of memory an implied directory takes.
+/// The memory in bytes, roughly, of an implied directory.
 const DIRECTORY: usize = 128;
 
 impl Member {
-    /// Everything of it in the decompressed stream: headers, data and padding. Spans of one layer follow each other without a
-    /// gap, but for global PAX headers.
+    /// Returns the range of all its bytes in the decompressed stream: headers, data and padding. Spans of one layer follow each
+    /// other without a gap, except for global PAX headers.
     #[must_use]
     pub const fn span(&self) -> Range<u64> {
         self.start..self.start + self.span_bytes()
     }
 
-    /// The length of [`Member::span`].
+    /// Returns the length of [`Member::span`].
     #[must_use]
     pub const fn span_bytes(&self) -> u64 {
         self.head as u64 * BLOCK + padded(self.stored)
     }
 
-    /// The stored data: the file's bytes without padding; of a sparse file the chunks only, without any map.
+    /// Returns the range of the stored data: the file's bytes without padding; of a sparse file only the chunks, without any
+    /// map.
     #[must_use]
     pub fn data(&self) -> Range<u64> {
         let start = self.start + u64::from(self.head) * BLOCK;
@@ -161,7 +162,7 @@ impl Member {
         start..start + length
     }
 
-    /// About how many bytes of memory it takes.
+    /// Returns roughly the number of bytes of memory that this takes.
     #[must_use]
     pub fn memory(&self) -> usize {
         let target = match &self.kind {
@@ -176,7 +177,7 @@ impl Member {
         size_of::<Self>() + self.path.len() + target + map + records + deep
     }
 
-    /// The size in bytes that a reader of the file sees; 0 for what has no content.
+    /// Returns the size in bytes that a reader of the file sees; 0 if it has no content.
     #[must_use]
     pub fn size(&self) -> u64 {
         self.sparse.as_ref().map_or_else(|| self.data().end - self.data().start, |s| s.real_size)

@@ -1,5 +1,5 @@
-//! PAX extended headers: the records of an `x` or `g` body, and what they say about one member once the local ones have
-//! been laid over the global ones.
+//! PAX extended headers: the records of an `x` or `g` body, and their meaning for one member once the local ones have been laid
+//! over the global ones.
 
 use super::Time;
 use super::header::{bad, decimal, shown};
@@ -8,11 +8,11 @@ use crate::{Error, Result};
 use bstr::BString;
 use std::collections::{BTreeMap, HashSet};
 
-/// The most records in one header, but for those that make up a sparse map.
+/// The most records in one header, not counting those of a sparse map.
 const MOST_RECORDS: usize = 1 << 16;
 /// The most memory for the records of global headers, in bytes.
 const MOST_GLOBAL: usize = 16 << 20;
-/// About what a record takes beside its bytes.
+/// The memory in bytes, roughly, that a record takes beside its key and value.
 const OVERHEAD: usize = 128;
 
 /// The records of a header, key and value, in order.
@@ -37,7 +37,8 @@ pub(super) fn parse(body: &[u8]) -> Result<Records<'_>, (usize, Error)> {
     Ok(records)
 }
 
-/// Takes the record `LENGTH KEY=VALUE\n` off the front: key, value, what follows.
+/// Takes the record `LENGTH KEY=VALUE
+/// ` off the front: key, value, and the rest.
 fn record(rest: &[u8]) -> Result<(&[u8], &[u8], &[u8])> {
     const FORM: &str = "LENGTH KEY=VALUE and a newline at LENGTH";
     let broken = || bad("broken PAX record").expected(FORM, shown(rest));
@@ -95,7 +96,7 @@ impl Global {
     }
 }
 
-/// What the records say about one member. Absent is what the header says itself.
+/// Everything that the records say about one member. An absent value is taken from the header.
 #[derive(Default)]
 pub(super) struct Extended {
     pub(super) path: Option<BString>,
@@ -109,16 +110,16 @@ pub(super) struct Extended {
     pub(super) sparse: Keys,
     /// All other records in order.
     pub(super) records: Vec<(BString, BString)>,
-    /// Whether anything came from a global header.
+    /// True if anything came from a global header.
     pub(super) global: bool,
-    /// About how much memory the values from global headers take.
+    /// The memory in bytes, roughly, of the values from global headers.
     pub(super) inherited: u64,
 }
 
 impl Extended {
-    /// Of several records with one key the last counts, a local one before a global one. An empty value takes away what
-    /// came before it, so that the header's own field counts again, as engines have it; user and group names may be empty,
-    /// and so may extended attributes.
+    /// Lays the local records over the global ones. Of several records with one key the last counts. An empty value removes the
+    /// value before it, so that the header's own field counts again, as in engines; user and group names may be empty, and so
+    /// may extended attributes.
     pub(super) fn new(global: &Global, local: &[(&[u8], &[u8])]) -> Result<Self> {
         let mut this = Self::default();
         let outer = global.records.iter().map(|(k, v)| (k.as_slice(), v.as_slice(), true));
@@ -172,7 +173,7 @@ impl Extended {
     }
 }
 
-/// About how much memory a value takes in a member.
+/// Returns the memory in bytes, roughly, that a value takes in a member.
 fn weight(key: &[u8], value: &[u8]) -> u64 {
     let bytes = match key {
         b"size" | b"uid" | b"gid" | b"mtime" => 0,
@@ -182,7 +183,7 @@ fn weight(key: &[u8], value: &[u8]) -> u64 {
     bytes as u64
 }
 
-/// Keys of which each occurrence counts: sparse maps of version 0.0.
+/// True for the keys of which each occurrence counts: sparse maps of version 0.0.
 fn repeats(key: &[u8]) -> bool {
     matches!(key, b"GNU.sparse.offset" | b"GNU.sparse.numbytes")
 }
@@ -191,7 +192,7 @@ fn may_be_empty(key: &[u8]) -> bool {
     matches!(key, b"uname" | b"gname") || key.starts_with(b"SCHILY.xattr.") || key.starts_with(b"LIBARCHIVE.xattr.")
 }
 
-/// Seconds with an optional sign and an optional fraction, of which nine digits count.
+/// Reads seconds with an optional sign and an optional fraction, of which nine digits count.
 fn time(value: &[u8]) -> Option<Time> {
     let (negative, value) = value.strip_prefix(b"-").map_or((false, value), |v| (true, v));
     let (whole, fraction) = memchr::memchr(b'.', value).map_or((value, &b""[..]), |i| (&value[..i], &value[i + 1..]));

@@ -5,7 +5,7 @@ use super::header::{self, Header, SPARSE, SPARSE_MORE, SPARSE_SIZE, bad, decimal
 use super::{Sparse, header::Block};
 use crate::{Error, Result};
 
-/// The most entries that a map may have; a file of as many fragments is none that an image has.
+/// The most entries that a map may have; no file of an image has so many fragments.
 const MOST: u64 = 1 << 20;
 
 /// A map under construction.
@@ -49,7 +49,7 @@ impl Map {
         Ok(())
     }
 
-    /// The finished map, which must cover the data that is stored.
+    /// Finishes the map, which must cover the stored data.
     pub(crate) fn finish(self, stored: u64) -> Result<Sparse> {
         if self.total != stored {
             let expected = format!("{} bytes", self.total);
@@ -58,19 +58,19 @@ impl Map {
         Ok(Sparse { real_size: self.real_size, map: self.entries })
     }
 
-    /// The map that begins in an old GNU header, and whether an extension block follows.
+    /// Reads the map that begins in an old GNU header; returns true with it if an extension block follows.
     pub(super) fn old_gnu(header: &Header) -> Result<(Self, bool)> {
         let mut map = Self::new(header.unsigned("real size", SPARSE_SIZE)?)?;
         map.push_fields(&header.0[SPARSE])?;
         Ok((map, header.0[SPARSE_MORE] != 0))
     }
 
-    /// The same of a header as it is read from an archive, whose checksum was verified.
+    /// Like [`Self::old_gnu`], for the block of a header whose checksum was verified.
     pub(crate) fn old_gnu_block(block: &Block) -> Result<(Self, bool)> {
         Self::old_gnu(&Header(*block))
     }
 
-    /// Goes on with an extension block; whether another follows.
+    /// Adds the chunks of an extension block; returns true if another follows.
     pub(crate) fn extend(&mut self, block: &Block) -> Result<bool> {
         let (fields, more) = block.split_at(21 * 24);
         self.push_fields(fields)?;
@@ -98,7 +98,7 @@ fn check_count(count: u64) -> Result<()> {
     Ok(())
 }
 
-/// Where a member's map is.
+/// The place of a member's sparse map.
 pub(crate) enum Layout {
     /// It is not sparse.
     Plain,
@@ -113,7 +113,7 @@ pub(crate) enum Layout {
 /// The `GNU.sparse.*` records of a member.
 #[derive(Default)]
 pub(crate) struct Keys {
-    /// The name that the file has, where the header has a made-up one.
+    /// The name of the file, if the header has a made-up one.
     pub(crate) name: Option<Vec<u8>>,
     major: Option<Vec<u8>>,
     minor: Option<Vec<u8>>,
@@ -156,12 +156,12 @@ impl Keys {
         Ok(())
     }
 
-    /// Whether there was any such record.
+    /// True if there was any such record.
     pub(crate) fn any(&self) -> bool {
         self.any
     }
 
-    /// What they say about the member.
+    /// Returns the layout that the records state.
     pub(crate) fn layout(&self) -> Result<Layout> {
         if !self.any {
             return Ok(Layout::Plain);
@@ -191,7 +191,7 @@ impl Keys {
     }
 }
 
-/// Reads the text of a PAX 1.0 map: the number of chunks, then offset and length of each, a line for each number.
+/// A reader of the text of a PAX 1.0 map: the number of chunks, then offset and length of each, a line for each number.
 pub(crate) struct Text {
     map: Map,
     left: Option<u64>,
@@ -204,7 +204,7 @@ impl Text {
         Ok(Self { map: Map::new(real_size)?, left: None, offset: None, line: Vec::new() })
     }
 
-    /// Takes the next block; whether the map ended in it.
+    /// Takes the next block; returns true if the map ended in it.
     pub(crate) fn feed(&mut self, block: &Block) -> Result<bool> {
         let mut rest = &block[..];
         while let Some(end) = memchr::memchr(b'\n', rest) {
@@ -217,7 +217,7 @@ impl Text {
             }
         }
         self.line.extend_from_slice(rest);
-        // No number has so many digits, so there is no need to collect more.
+        // No number has more digits, so there is no need to collect more.
         if self.line.len() > 20 {
             return Err(self.broken());
         }
@@ -249,7 +249,7 @@ impl Text {
     }
 }
 
-/// The text of `sparse`'s map as PAX 1.0 has it before the data, padded to whole blocks. Where the file ends in a hole an
+/// Returns the text of `sparse`'s map as PAX 1.0 has it before the data, padded to whole blocks. If the file ends in a hole, an
 /// empty chunk marks the end: GNU tar makes the file too short without it.
 pub(super) fn text(sparse: &Sparse) -> Vec<u8> {
     let end = sparse.map.last().map_or(0, |&(offset, length)| offset.saturating_add(length));

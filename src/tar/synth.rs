@@ -1,5 +1,5 @@
-//! Headers for members that change their name or place: plain ustar where all fits, PAX records where not. Always the same
-//! bytes for the same member.
+//! Headers for members that change their name or place: plain ustar if everything fits, with PAX records otherwise. The bytes
+//! are always the same for the same member.
 
 use super::header::{self, Block, MAGIC_GNU, MAGIC_USTAR, ZERO};
 use super::{Attrs, BLOCK, Kind, Meta, Sparse, Time, sparse};
@@ -10,8 +10,8 @@ use std::ops::Range;
 const MOST_7: u64 = (1 << 21) - 1;
 const MOST_11: u64 = (1 << 33) - 1;
 
-/// All bytes of a member that go before its `stored` bytes of data. Of a sparse file that is the map too: it is written as
-/// PAX 1.0, as engines refuse the old GNU form. What is no file has no data, whatever `stored` is.
+/// Returns all bytes of a member that precede its `stored` bytes of data. For a sparse file they include the map, which is
+/// written as PAX 1.0, as engines refuse the old GNU form. A member that is no file has no data, whatever `stored` is.
 #[must_use]
 pub fn header(path: &[u8], kind: &Kind, meta: &Meta, stored: u64, sparse: Option<&Sparse>) -> Vec<u8> {
     let file = *kind == Kind::File;
@@ -59,19 +59,19 @@ pub fn header(path: &[u8], kind: &Kind, meta: &Meta, stored: u64, sparse: Option
     out
 }
 
-/// How many zero bytes go after `stored` bytes of data.
+/// Returns the number of zero bytes after `stored` bytes of data.
 #[must_use]
 pub const fn padding(stored: u64) -> u64 {
     (BLOCK - stored % BLOCK) % BLOCK
 }
 
-/// The name as archives have it: directories end in a slash.
+/// Returns the name as archives have it: directories end in a slash.
 fn spelled(path: &[u8], kind: &Kind) -> Vec<u8> {
     let path = if path.is_empty() { b"." } else { path };
     if *kind == Kind::Dir { [path, b"/"].concat() } else { path.to_vec() }
 }
 
-/// The header block but for name, link target and checksum. Numbers that don't fit are 0: a PAX record has them.
+/// Makes the header block without name, link target and checksum. Numbers that don't fit are 0: a PAX record has them.
 fn ustar(kind: &Kind, meta: &Meta, size: u64) -> Block {
     let mut block = ZERO;
     put(&mut block, header::MAGIC, MAGIC_USTAR);
@@ -104,12 +104,12 @@ fn fitting(n: u64, most: u64) -> u64 {
     if n <= most { n } else { 0 }
 }
 
-/// Owner names end in a NUL.
+/// True if an owner's name fits its field, with the NUL at its end.
 fn fits_owner(name: &[u8]) -> bool {
     name.len() < header::UNAME.len()
 }
 
-/// As much of `text` as fits.
+/// Writes as much of `text` as fits.
 fn put(block: &mut Block, field: Range<usize>, text: &[u8]) {
     let n = text.len().min(field.len());
     block[field.start..field.start + n].copy_from_slice(&text[..n]);
@@ -120,7 +120,7 @@ fn octal(block: &mut Block, field: Range<usize>, n: u64) {
     put(block, field, digits.as_bytes());
 }
 
-/// A device number: base-256, which readers know though ustar does not, where there are not enough digits.
+/// Writes a device number: in base-256, which readers know though ustar does not, if there are not enough digits.
 fn device(block: &mut Block, field: Range<usize>, n: u32) {
     if u64::from(n) <= MOST_7 {
         return octal(block, field, n.into());
@@ -136,7 +136,7 @@ fn seal(block: &mut Block) {
     put(block, header::CHECKSUM, format!("{sum:06o}\0 ").as_bytes());
 }
 
-/// Puts a name where it fits: alone, or with a directory as prefix.
+/// Writes a name if it fits: alone, or with a directory as prefix. Returns true if it does.
 fn place(block: &mut Block, name: &[u8]) -> bool {
     if name.len() <= header::NAME.len() {
         put(block, header::NAME, name);
@@ -155,12 +155,12 @@ fn place(block: &mut Block, name: &[u8]) -> bool {
     true
 }
 
-/// The name field where the name itself is elsewhere.
+/// Fills the name field of a header whose name is given elsewhere.
 fn cut(block: &mut Block, name: &[u8]) {
     put(block, header::NAME, name);
 }
 
-/// A name that does not fit: a PAX record, or a GNU header where it is not UTF-8, as PAX text is.
+/// Adds a name that does not fit: as a PAX record, or as a GNU header if it is not UTF-8, as PAX text must be.
 fn long(out: &mut Vec<u8>, records: &mut Records, flag: u8, key: &str, name: &[u8]) {
     if std::str::from_utf8(name).is_ok() {
         records.push(key, name);
@@ -169,7 +169,7 @@ fn long(out: &mut Vec<u8>, records: &mut Records, flag: u8, key: &str, name: &[u
     }
 }
 
-/// A header that precedes a member's own, with its body.
+/// Adds a header that precedes a member's own, with its body.
 fn extended(out: &mut Vec<u8>, name: &[u8], flag: u8, magic: &[u8; 8], body: &[u8]) {
     let size = body.len() as u64;
     let mut block = ustar(&Kind::File, &Attrs { mode: 0o644, ..Attrs::default() }.into(), size);
@@ -182,7 +182,7 @@ fn extended(out: &mut Vec<u8>, name: &[u8], flag: u8, magic: &[u8; 8], body: &[u
     out.resize(out.len().next_multiple_of(block.len()), 0);
 }
 
-/// The name of a PAX header, which only readers that don't know of PAX see.
+/// Returns the name of a PAX header, which only readers that don't know PAX see.
 fn pax_name(path: &[u8]) -> Vec<u8> {
     let mut name = b"PaxHeaders.0/".to_vec();
     let base = path::split(path).1;
@@ -192,7 +192,7 @@ fn pax_name(path: &[u8]) -> Vec<u8> {
     name
 }
 
-/// The name in the header of a sparse file, as GNU tar makes it, which only readers that don't know of PAX see.
+/// Returns the name in the header of a sparse file, as GNU tar makes it, which only readers that don't know PAX see.
 fn sparse_name(path: &[u8]) -> Vec<u8> {
     let (dir, base) = path::split(path);
     let dir = if dir.is_empty() { b"." } else { dir };
@@ -219,7 +219,7 @@ impl Records {
         self.0.push(b'\n');
     }
 
-    /// What does not fit the header's fields.
+    /// Adds records for the values that do not fit the header's fields.
     fn meta(&mut self, meta: &Meta, size: u64) {
         let attrs = &meta.attrs;
         let numbers = [("uid", attrs.uid, MOST_7), ("gid", attrs.gid, MOST_7), ("size", size, MOST_11)];
@@ -242,7 +242,7 @@ fn digits(n: usize) -> usize {
     n.to_string().len()
 }
 
-/// Seconds with as many digits of the fraction as it needs.
+/// Writes seconds with as many digits of the fraction as are needed.
 fn decimal(time: Time) -> String {
     let total = i128::from(time.secs) * 1_000_000_000 + i128::from(time.nanos);
     let sign = if total < 0 { "-" } else { "" };

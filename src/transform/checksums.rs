@@ -1,5 +1,5 @@
-//! Checksums of files as they are in the input, where a text of the image may state them: [`plan::stated`](crate::plan::stated)
-//! says which.
+//! Checksums of files as they are in the input, which a text of the image may state: [`plan::stated`](crate::plan::stated) says
+//! which are needed.
 
 use super::ContentReader;
 use crate::Result;
@@ -12,7 +12,7 @@ use crate::tree::MemberId;
 use rayon::prelude::*;
 use sha2::digest::DynDigest;
 
-/// Bytes that are read at a time.
+/// The number of bytes that are read at a time.
 const CHUNK: u64 = 1 << 20;
 
 /// The checksums of one image's files, for plans with any profile.
@@ -23,16 +23,16 @@ pub struct Checksums<'a> {
 }
 
 impl<'a> Checksums<'a> {
-    /// What is known without reading. `layers` are those that the request's are the index of.
+    /// Gathers the checksums that are known without reading. `layers` are those of which the request has the indexes.
     #[must_use]
     pub fn new(input: &'a Input, layers: &'a [LayerRef], request: &Request<'_>) -> Self {
         Self { input, layers, known: stated::known(request) }
     }
 
-    /// Reads what plans for several profiles may ask for, once.
+    /// Reads the files that plans for several profiles may ask for, once.
     ///
     /// # Errors
-    /// Those of the input and of temporary files.
+    /// Returns the errors of the input and of temporary files.
     pub fn ahead(mut self, request: &Request<'_>) -> Result<Self> {
         let stays = vec![None; request.merged.tree.len()];
         let fresh = self.read(request, &Stated::new(request, &stays, &stated::objects(request)))?;
@@ -40,10 +40,10 @@ impl<'a> Checksums<'a> {
         Ok(self)
     }
 
-    /// Which files keep their bytes because a text that stays has their checksum.
+    /// Returns the files that keep their bytes because a text that stays has their checksum.
     ///
     /// # Errors
-    /// Those of the input and of temporary files.
+    /// Returns the errors of the input and of temporary files.
     pub fn pinned(&self, request: &Request<'_>, verdicts: &Verdicts) -> Result<Pinned> {
         let mut files = rewrite::candidates(request, verdicts);
         let made = wanted::wanted(request, verdicts);
@@ -85,7 +85,7 @@ fn sums(contents: &ContentReader<'_>, at: MemberId, kinds: &[Kind]) -> Result<Ha
     Ok(out)
 }
 
-/// None for what can't be made.
+/// Returns the hasher for a kind of checksum; `None` for one that can't be computed.
 fn hasher(kind: Kind) -> Option<Box<dyn DynDigest>> {
     Some(match kind {
         Kind::Md5 => Box::<md5::Md5>::default(),

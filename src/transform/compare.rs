@@ -1,4 +1,4 @@
-//! Whether files of two images are equal: their bytes side by side, as far as the first that differs. Nothing is hashed for it.
+//! Compares files of two images: their bytes side by side, up to the first difference. Nothing is hashed.
 
 use super::contents::{Content, ContentReader};
 use crate::Result;
@@ -7,13 +7,13 @@ use crate::tree::MemberId;
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Bytes that are read at a time.
+/// The number of bytes that are read at a time.
 const CHUNK: u64 = 1 << 20;
 
-/// For each pair, whether its two files have the same content. They are of equal size, as a reader sees it.
+/// Returns for each pair whether its two files have the same content. They must be of equal size, as a reader sees it.
 ///
 /// # Errors
-/// Those of the inputs.
+/// Returns the errors of the inputs.
 pub fn equal(
     pairs: &[(MemberId, MemberId)],
     before: &ContentReader<'_>,
@@ -26,7 +26,7 @@ pub fn equal(
 /// A file as a reader sees it.
 struct Seen<'a> {
     content: Content<'a>,
-    /// Of a sparse file its chunks: offset, length, and where the stored data of each begins.
+    /// The chunks of a sparse file: offset, length, and the offset of each one's stored data.
     chunks: Option<Vec<(u64, u64, u64)>>,
 }
 
@@ -43,7 +43,7 @@ impl<'a> Seen<'a> {
         Self { content: contents.content(at), chunks }
     }
 
-    /// Where there are data; all else reads as zeros.
+    /// Returns the ranges with data; everything else reads as zeros.
     fn data(&self) -> Vec<Range<u64>> {
         match &self.chunks {
             None => std::iter::once(0..self.content.size()).collect(),
@@ -65,12 +65,12 @@ impl<'a> Seen<'a> {
     }
 }
 
-/// Holes are never read where both have them: a sparse file may claim any size.
+/// Compares two files. Holes are never read if both have them: a sparse file may claim any size.
 fn same(a: &Seen<'_>, b: &Seen<'_>) -> Result<bool> {
     Ok(agrees(a, b)? && (a.chunks.is_none() || agrees(b, a)?))
 }
 
-/// Whether `other` has the same wherever `one` has data.
+/// True if `other` has the same bytes wherever `one` has data.
 fn agrees(one: &Seen<'_>, other: &Seen<'_>) -> Result<bool> {
     for data in one.data() {
         for start in data.clone().step_by(CHUNK as usize) {

@@ -1,8 +1,9 @@
-//! Compiles Python modules with the image's own interpreter, which the caller runs: slim itself runs nothing of an image. A small
-//! program goes with the command, sources go to its standard input, and bytecode with a hash that is not checked (PEP 552) comes
-//! back.
+//! Compiles Python modules with the image's own interpreter, which the caller runs: slim itself runs nothing of an image. A
+//! small program is passed with the command, sources are written to its standard input, and it returns bytecode with a hash
+//! that is not checked (PEP 552).
 //!
-//! Modules go in batches of a fixed size, each to a process of its own, so that what comes back depends on no number of threads.
+//! Modules are compiled in batches of a fixed size, each in a process of its own, so that the result does not depend on the
+//! number of threads.
 
 use super::group::Group;
 use super::{ContentReader, Spool};
@@ -19,28 +20,28 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Modules that one process compiles: enough that its start is no matter.
+/// The number of modules that one process compiles: enough that its start does not matter.
 const BATCH: usize = 400;
-/// Seconds in which something must come back.
+/// The number of seconds within which the process must answer.
 const PATIENCE: u64 = 120;
-/// No compiled module is larger, in bytes.
+/// The size in bytes of the largest compiled module.
 const MAX_MODULE: u32 = 256 << 20;
-/// The program that goes with the command. It is started by [`START`], as nothing of the environment may reach it and strings
-/// must hash alike in each run, so that sets are written in the same order.
+/// The program that is passed with the command. It is started by [`START`], since nothing of the environment may reach it and
+/// strings must have the same hash in each run, so that sets are written in the same order.
 const PROGRAM: &str = include_str!("compile.py");
 const START: &str = "import sys; del sys.path[:1]; import os; a=[sys.executable,'-S','-s','-B','-W','ignore','-c',sys.argv[1]]; \
     os.execve(a[0], a, dict(os.environ, PYTHONHASHSEED='0')) if sys.executable else exec(sys.argv[1])";
-/// What the program says first.
+/// The bytes that the program writes first.
 const GREETING: &[u8] = b"slimpyc1";
 
-/// What came of a module.
+/// The result for a module.
 type Made = Result<New, Unchanged>;
 
-/// Compiles modules; what comes of it is in their order.
+/// Compiles modules; the results are in their order.
 ///
 /// # Errors
-/// A command that cannot be started, ends early, takes too long or is no Python; an interpreter of another version than the
-/// image's; and what the input and the temporary files fail with.
+/// Returns an error for a command that cannot be started, ends early, takes too long or is no Python; for an interpreter of
+/// another version than the image's; and those of the input and the temporary files.
 pub(super) fn compile(
     command: &[String],
     modules: &[Module],
@@ -76,7 +77,7 @@ fn run(command: &[String], batch: &[Module], contents: &ContentReader<'_>, spool
         watch.done.store(true, Ordering::Relaxed);
         let late = dog.join().unwrap_or(false);
         if read.is_err() {
-            // It may be waiting for us, as its feeder for it.
+            // The process may be waiting for slim, and the thread that feeds it for the process.
             let _ = watch.group.lock().unwrap_or_else(PoisonError::into_inner).kill();
         }
         let fed = feeder.join().unwrap_or_else(|_| Err(io::Error::other("a thread failed").into()));
@@ -86,11 +87,11 @@ fn run(command: &[String], batch: &[Module], contents: &ContentReader<'_>, spool
             return Err(failed(command, &format!("nothing came back for {PATIENCE} s"), &told));
         }
         match (read, fed, status) {
-            // What the input fails with is told as that.
+            // An error of the input is reported as such.
             (_, Err(e), _) if e.kind != ErrorKind::Io => Err(e),
             (Ok(made), _, Ok(status)) if status.success() => Ok(made),
             (Err(Fault::Ours(e)), ..) => Err(e),
-            // Without a code it was ended from outside: by us, most likely.
+            // A process without an exit code was ended from outside, most likely by slim.
             (Err(Fault::Theirs(what)), _, Ok(status)) if status.success() || status.code().is_none() => {
                 Err(failed(command, &what, &told))
             }
@@ -100,11 +101,11 @@ fn run(command: &[String], batch: &[Module], contents: &ContentReader<'_>, spool
     })
 }
 
-/// Whose fault an error is.
+/// The origin of an error.
 enum Fault {
-    /// The program did not say what it should.
+    /// The program's: it did not write what it should.
     Theirs(String),
-    /// An error of its own kind.
+    /// Slim's: an error of its own kind.
     Ours(Error),
 }
 
@@ -122,7 +123,7 @@ fn failed(command: &[String], what: &str, told: &str) -> Error {
     )
 }
 
-/// Ends a process from which nothing comes.
+/// A watch that ends a process which does not answer.
 struct Watch {
     group: Mutex<Group>,
     passed: AtomicU64,
@@ -130,7 +131,7 @@ struct Watch {
 }
 
 impl Watch {
-    /// Whether it had to.
+    /// Returns true if it had to end the process.
     fn keep(&self) -> bool {
         let (mut last, mut since) = (0, Instant::now());
         while !self.done.load(Ordering::Relaxed) {
@@ -163,7 +164,7 @@ fn feed(to: ChildStdin, batch: &[Module], contents: &ContentReader<'_>) -> Resul
     Ok(())
 }
 
-/// The last line that a process says.
+/// Returns the last line that a process writes.
 fn tail(mut errors: impl Read) -> String {
     let (mut last, mut buffer) = (Vec::new(), [0; 4096]);
     while let Ok(n) = errors.read(&mut buffer) {
@@ -177,7 +178,7 @@ fn tail(mut errors: impl Read) -> String {
     last.to_str_lossy().lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default().to_owned()
 }
 
-/// Takes what comes back.
+/// Reads the process's answers.
 fn receive(mut from: ChildStdout, batch: &[Module], spool: &Spool, watch: &Watch) -> Result<Vec<Made>, Fault> {
     let mut greeting = [0; GREETING.len() + 1];
     from.read_exact(&mut greeting)?;
@@ -212,7 +213,7 @@ fn receive(mut from: ChildStdout, batch: &[Module], spool: &Spool, watch: &Watch
     Ok(out)
 }
 
-/// The name of the exception in a message: with the rest, each file would have a reason of its own.
+/// Returns the name of the exception in a message: with the rest of the message, each file would have a reason of its own.
 fn kind(message: &[u8]) -> String {
     let text = message.to_str_lossy();
     text.split('(').next().unwrap_or_default().chars().filter(|c| c.is_ascii_alphanumeric()).take(40).collect()

@@ -1,5 +1,5 @@
-//! The contents of some members, to be read in any order by any thread: where they lie in a plain layer; those of compressed
-//! layers, which are decompressed once more for it, in a temporary file.
+//! The contents of some members, which any thread can read in any order: in their place in a plain layer; those of compressed
+//! layers, which are decompressed once more for this, from a temporary file.
 
 use crate::codec::{self, Compression};
 use crate::elf::Object;
@@ -15,14 +15,14 @@ use std::io::{self, BufWriter, Read, Write};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
-/// Contents at hand.
+/// A reader of the contents of some members.
 pub struct ContentReader<'a> {
     input: &'a Input,
     layers: &'a [LayerRef],
     indexes: &'a [&'a LayerIndex],
-    /// What compressed layers have of them.
+    /// The temporary file with the contents from compressed layers.
     file: Option<File>,
-    /// Where it is in there.
+    /// The offset of each of these in that file.
     places: HashMap<MemberId, u64>,
 }
 
@@ -37,7 +37,7 @@ impl<'a> ContentReader<'a> {
     /// Makes the files of these members readable.
     ///
     /// # Errors
-    /// Those of the input and of the temporary file.
+    /// Returns the errors of the input and of the temporary file.
     pub fn new(
         input: &'a Input,
         layers: &'a [LayerRef],
@@ -83,13 +83,14 @@ impl<'a> ContentReader<'a> {
         self.indexes[at.layer as usize].members[at.member as usize].data()
     }
 
-    /// The layout of one of the members, where it is a sparse file: its content is what is stored, without the holes.
+    /// Returns the layout of one of the members, if it is a sparse file: its content here is the stored data, without the
+    /// holes.
     #[must_use]
     pub fn sparse(&self, at: MemberId) -> Option<&Sparse> {
         self.indexes[at.layer as usize].members[at.member as usize].sparse.as_deref()
     }
 
-    /// The content of one of the members.
+    /// Returns the content of one of the members.
     #[must_use]
     pub fn content(&'a self, at: MemberId) -> Content<'a> {
         Content { contents: self, at, range: self.range(at) }
@@ -97,10 +98,10 @@ impl<'a> ContentReader<'a> {
 }
 
 impl Content<'_> {
-    /// Reads a range of it.
+    /// Reads a range of the content.
     ///
     /// # Errors
-    /// Those of the input and of the temporary file; a range that it has not is one.
+    /// Returns the errors of the input and of the temporary file, and one for a range that is out of bounds.
     pub fn bytes(&self, range: Range<u64>) -> Result<Vec<u8>> {
         let length = range.end.checked_sub(range.start).filter(|_| range.end <= self.size());
         let length = length.and_then(|length| usize::try_from(length).ok());
@@ -135,7 +136,7 @@ fn copy(reader: &mut impl Read, length: u64, out: &mut impl Write) -> Result<()>
     Err(Error::new(ErrorKind::Digest, "the input changed while it was read: a layer is shorter now"))
 }
 
-/// Knows how much has been written.
+/// A writer that counts its bytes.
 struct Counting<W> {
     inner: W,
     count: u64,

@@ -1,6 +1,6 @@
-//! Commands of the user's that make a smaller file out of a file: each in a fresh directory, with the input and the place of the
-//! output as paths there, without standard input, and with no environment but `PATH`. Nothing but the output file is taken
-//! from it, and only if that is smaller.
+//! Commands of the user's that make a smaller file out of a file: each in a fresh directory, with the paths of the input and
+//! the output there, without standard input, and with no environment except `PATH`. Only the output file is taken from the
+//! directory, and only if it is smaller.
 
 use super::group::Group;
 use super::{ContentReader, Spool};
@@ -20,15 +20,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-/// Bytes of a file that are copied at a time.
+/// The number of bytes of a file that are copied at a time.
 const CHUNK: u64 = 1 << 20;
-/// How much of what a failed program says is told, in bytes.
+/// The number of bytes of a failed program's output that are reported.
 const TOLD: u64 = 160;
 
-/// What came of a file.
+/// The result for a file.
 pub(super) type Made = Result<New, Unchanged>;
 
-/// Where tasks are worked on.
+/// The place where tasks are worked on.
 pub(super) struct Shop<'a> {
     pub(super) profile: &'a Profile,
     pub(super) rewrites: &'a Rewrites,
@@ -37,12 +37,12 @@ pub(super) struct Shop<'a> {
 }
 
 impl Shop<'_> {
-    /// Runs all, as many at a time as there are threads. What comes of it is in the order of the tasks.
+    /// Runs all tasks, as many at a time as there are threads. The results are in the order of the tasks.
     ///
     /// # Errors
-    /// A program that cannot be started, and what the input and the temporary files fail with.
+    /// Returns an error for a program that cannot be started, and those of the input and the temporary files.
     pub(super) fn run(&self, tasks: &[(Task, &Member)]) -> Result<Vec<Made>> {
-        // It is removed whatever ends the run.
+        // The directory is removed however the run ends.
         let all = Temp::dir(&std::env::temp_dir().join("commands"))?;
         fs::set_permissions(all.path(), Permissions::from_mode(0o700))?;
         tasks.par_iter().with_max_len(1).map(|(task, member)| self.one(*task, member, all.path())).collect()
@@ -76,7 +76,7 @@ impl Shop<'_> {
         Ok(Ok(New { spool, sums, rule: task.rule }))
     }
 
-    /// Writes the file as it would be without the command, stripped if it is; gives its size.
+    /// Writes the file as it would be without the command, stripped if a rule strips it; returns its size in bytes.
     fn write_input(&self, task: Task, member: &Member, input: &Path) -> Result<u64> {
         let failed = |e| Error::io(format!("cannot write {}", input.display()), e);
         let mut file = File::create_new(input).map_err(failed)?;
@@ -96,14 +96,15 @@ impl Shop<'_> {
                 file.write_all(&content.bytes(start..size.min(start + CHUNK))?).map_err(failed)?;
             }
         }
-        // Packers of programs refuse what is not executable.
+        // Programs that pack programs refuse a file that is not executable.
         let mode = if member.meta.attrs.mode & 0o111 == 0 { 0o600 } else { 0o700 };
         file.set_permissions(Permissions::from_mode(mode)).map_err(failed)?;
         Ok(size)
     }
 }
 
-/// The ending of a file's name, by which programs tell its form; with nothing in it that could mean anything else.
+/// Returns the extension of a file's name, by which programs tell its format; empty if it has characters that could mean
+/// anything else.
 fn ending(path: &[u8]) -> String {
     let name = path::split(path).1;
     let ending = path::extension(name);
@@ -115,7 +116,7 @@ fn ending(path: &[u8]) -> String {
     }
 }
 
-/// Runs a command to its end; none where that took too long.
+/// Runs a command to its end; returns `None` if it took too long.
 fn run(
     external: &External,
     rule: &str,
@@ -129,7 +130,7 @@ fn run(
     let place = |word: &String| {
         word.replace(External::IN, &input.display().to_string()).replace(External::OUT, &output.display().to_string())
     };
-    // A path is of the directory that slim was started in.
+    // A path is relative to the directory in which slim was started.
     let program = if name.contains('/') { std::path::absolute(name)? } else { PathBuf::from(name) };
     let mut command = Command::new(program);
     command.args(words.map(place)).current_dir(dir).env_clear();
@@ -139,14 +140,14 @@ fn run(
     wait(&mut child, Duration::from_secs(external.timeout)).map_err(|e| Error::io(format!("cannot wait for {name}"), e))
 }
 
-/// That a program cannot be started.
+/// Makes the error for a program that cannot be started.
 pub(super) fn missing(program: &str, rule: &str, cause: std::io::Error) -> Error {
     Error::new(ErrorKind::Usage, format!("the program `{program}` of the rule `{rule}` cannot be run"))
         .cause(cause)
         .hint(format!("install `{program}`, or leave the rule `{rule}` off"))
 }
 
-/// Waits for the end of a process, but ends it after `limit`, with all that it has started.
+/// Waits for the end of a process; after `limit`, ends it together with everything that it has started.
 fn wait(group: &mut Group, limit: Duration) -> std::io::Result<Option<ExitStatus>> {
     let start = Instant::now();
     let mut pause = Duration::from_micros(500);
@@ -164,7 +165,7 @@ fn wait(group: &mut Group, limit: Duration) -> std::io::Result<Option<ExitStatus
     }
 }
 
-/// How a program ended, with the last thing that it said.
+/// Describes the end of a program, with the last line that it wrote.
 fn said(status: ExitStatus, mut errors: File) -> String {
     let how = status.code().map_or_else(|| status.to_string(), |code| format!("exit code {code}"));
     let mut text = Vec::new();
@@ -173,7 +174,7 @@ fn said(status: ExitStatus, mut errors: File) -> String {
     let _ = errors.take(TOLD).read_to_end(&mut text);
     let text = String::from_utf8_lossy(&text);
     match text.lines().map(str::trim).rfind(|line| !line.is_empty()) {
-        // Paths of the run would make each file's message another one.
+        // Paths of the run would make the message of each file a different one.
         Some(line) if !line.contains("/.commands.slim-") => format!("{how}, {line}"),
         _ => how,
     }

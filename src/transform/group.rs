@@ -1,5 +1,5 @@
-//! Programs that are run, each with all that it starts: a shell or `docker` is rarely the one that works. They are process groups
-//! of their own, so that one too slow ends as a whole, and so do all when slim is interrupted.
+//! Programs that are run, each with everything that it starts: a shell or `docker` rarely does the work itself. Each is a
+//! process group of its own, so that one that is too slow ends as a whole, and so do all when slim is interrupted.
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::collections::BTreeSet;
@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 /// The groups that may still have something running, by the number of their first process.
 static RUNNING: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
 
-/// A program that runs, with all that it has started.
+/// A running program, with everything that it has started.
 pub(super) struct Group {
     /// The program itself.
     pub(super) child: Child,
@@ -20,16 +20,16 @@ pub(super) struct Group {
 impl Group {
     /// Starts a program.
     pub(super) fn start(command: &mut Command) -> io::Result<Self> {
-        // An interruption in between would not know of it.
+        // The lock is held, as an interruption in between would not know of the program.
         let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
         let child = command.process_group(0).spawn()?;
         running.insert(child.id());
         Ok(Self { child })
     }
 
-    /// Ends the program and what it has started.
+    /// Ends the program and everything that it has started.
     pub(super) fn kill(&mut self) -> io::Result<()> {
-        // Once its end has been asked for, the number may be another's.
+        // After the program's end has been read, its number may belong to another process.
         if self.child.try_wait()?.is_none() {
             kill(self.child.id());
         }
@@ -48,7 +48,7 @@ impl Drop for Group {
     }
 }
 
-/// Ends all that is running.
+/// Ends all programs that are running.
 pub fn kill_all() {
     let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
     std::mem::take(&mut *running).into_iter().for_each(kill);
@@ -56,7 +56,7 @@ pub fn kill_all() {
 
 fn kill(id: u32) {
     if let Some(id) = i32::try_from(id).ok().and_then(Pid::from_raw) {
-        // That it has ended by itself is as good.
+        // An error means that it has ended by itself, which is as good.
         let _ = kill_process_group(id, Signal::KILL);
     }
 }
@@ -77,7 +77,7 @@ mod tests {
         out.read_exact(&mut up).unwrap();
         group.kill().unwrap();
         assert!(!group.wait().unwrap().success());
-        // The pipe is open as long as anything of it runs.
+        // The pipe is open as long as any process of the group runs.
         assert_eq!(out.read(&mut up).unwrap(), 0);
     }
 }

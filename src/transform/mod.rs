@@ -1,5 +1,5 @@
-//! Between the scan and the plan: contents are read again where a rule asks for more than a scan could know, and new ones are
-//! made where a rule of the user's names a program. What comes of it is handed to the plan as data; new contents wait in one
+//! The step between the scan and the plan: contents are read again if a rule asks for more than a scan could know, and new ones
+//! are made if a rule of the user's names a program. The results are passed to the plan as data; new contents wait in one
 //! temporary file until they are written.
 
 use crate::layer::LayerIndex;
@@ -28,31 +28,32 @@ pub use group::kill_all;
 pub use spool::Spool;
 pub use twins::hashes;
 
-/// Where new contents are made, for all images of a run.
+/// The maker of new contents, for all images of a run.
 pub struct Transformer<'a> {
     /// The command that runs the image's own Python.
     pub run_with: Option<&'a [String]>,
-    /// Told of each command before it is run.
+    /// Called with a description of each command before it is run.
     pub note: &'a dyn Fn(&str),
     spool: Spool,
-    /// What was made of the files of layers that several images have.
+    /// The results for files of layers that several images have.
     known: HashMap<Key, std::result::Result<New, plan::made::NotMadeReason>>,
 }
 
-/// A file of a layer, the rule, and the size that stripping leaves of it.
+/// A file of a layer, the rule, and the size in bytes of the file after stripping.
 type Key = (Digest, u32, u16, u64);
 
 impl<'a> Transformer<'a> {
-    /// One in which nothing has been made.
+    /// Makes one in which nothing has been made.
     #[must_use]
     pub fn new(run_with: Option<&'a [String]>, note: &'a dyn Fn(&str)) -> Self {
         Self { run_with, note, spool: Spool::default(), known: HashMap::new() }
     }
 
-    /// Plans one image, and reads and makes what its rules need for that. `layers` are those that the request's are the index of.
+    /// Plans one image, and reads and makes what its rules need for that. `layers` are those of which the request has the
+    /// indexes.
     ///
     /// # Errors
-    /// Those of the input, of temporary files, and of programs that cannot be run or do not do what they should.
+    /// Returns the errors of the input, of temporary files, and of programs that cannot be run or do not do what they should.
     pub fn plan(&mut self, input: &Input, layers: &[LayerRef], request: &Request<'_>) -> Result<Plan> {
         let mut verdicts = plan::decide(request)?;
         verdicts.pinned = Checksums::new(input, layers, request).pinned(request, &verdicts)?;
@@ -66,10 +67,10 @@ impl<'a> Transformer<'a> {
         Ok(plan::finish(request, verdicts, rewrites, links))
     }
 
-    /// The file with all that was made.
+    /// Returns the file with all new contents.
     ///
     /// # Errors
-    /// As [`Spool::file`].
+    /// Returns the errors of [`Spool::file`].
     pub fn spool(&self) -> Result<Option<File>> {
         self.spool.file()
     }
@@ -95,7 +96,7 @@ impl<'a> Transformer<'a> {
         tasks: &[Task],
         out: &mut Made,
     ) -> Result<()> {
-        // What would be written without the commands: stripped files as such.
+        // The contents that would be written without the commands: stripped files are stripped.
         let rewrites = plan::rewrites(request, verdicts, &Made::default());
         let key = |task: &Task| {
             let stripped = rewrites.of(task.at).map_or(0, |recipe| recipe.size);
@@ -125,7 +126,7 @@ impl<'a> Transformer<'a> {
         Ok(())
     }
 
-    /// Says which commands will be run, before they are.
+    /// Reports the commands that will be run, before they are.
     fn tell(&self, profile: &Profile, tasks: &[Task]) {
         let mut counts: BTreeMap<u16, usize> = BTreeMap::new();
         tasks.iter().for_each(|task| *counts.entry(task.rule).or_default() += 1);
@@ -167,7 +168,7 @@ impl<'a> Transformer<'a> {
     }
 }
 
-/// What the user should know of a profile's commands.
+/// Returns the warnings about a profile's commands.
 #[must_use]
 pub fn warnings(profile: &Profile) -> Vec<Warning> {
     let loose = profile.rules.iter().filter(|r| r.enabled && r.external.as_ref().is_some_and(|e| !e.deterministic));

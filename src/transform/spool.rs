@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::sync::{Mutex, PoisonError};
 
-/// Bytes that are copied at a time.
+/// The number of bytes that are copied at a time.
 const CHUNK: usize = 1 << 18;
 
 /// A file without a name, made once something is put into it. Threads add to it one at a time.
@@ -17,10 +17,10 @@ const CHUNK: usize = 1 << 18;
 pub struct Spool(Mutex<Option<(File, u64)>>);
 
 impl Spool {
-    /// Adds a content; says where it lies and what its checksums are.
+    /// Adds a content; returns its range in the file and its checksums.
     ///
     /// # Errors
-    /// Those of the reader and of the file.
+    /// Returns the errors of the reader and of the file.
     pub fn add(&self, mut reader: impl Read) -> Result<(Range<u64>, Sums)> {
         let failed = |e| Error::io("cannot write a temporary file", e);
         let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -47,10 +47,10 @@ impl Spool {
         Ok((start..*end, Sums { sha256: sha256.finalize().into(), legacy }))
     }
 
-    /// The file to read from; none where nothing was added.
+    /// Returns the file to read from; `None` if nothing was added.
     ///
     /// # Errors
-    /// The system has no more file descriptors.
+    /// Returns an error if the system has no more file descriptors.
     pub fn file(&self) -> Result<Option<File>> {
         let slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let copy = slot.as_ref().map(|(file, _)| file.try_clone()).transpose();

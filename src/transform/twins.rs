@@ -1,4 +1,4 @@
-//! Hashes of the files that may have an equal.
+//! Hashes of the files that may have an equal file.
 
 use super::ContentReader;
 use crate::Result;
@@ -9,13 +9,13 @@ use rayon::prelude::*;
 use std::collections::HashMap;
 use std::io::{self, Write as _};
 
-/// Bytes that are read at a time.
+/// The number of bytes that are read at a time.
 const CHUNK: u64 = 1 << 20;
 
-/// The SHA-256 of the content of each of these members.
+/// Returns the SHA-256 of the content of each of these members.
 ///
 /// # Errors
-/// Those of the input.
+/// Returns the errors of the input.
 pub fn hashes(contents: &ContentReader<'_>, members: &[MemberId]) -> Result<HashMap<MemberId, Digest>> {
     let one = |&at: &MemberId| {
         let content = contents.content(at);

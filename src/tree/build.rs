@@ -1,7 +1,8 @@
 //! A tree under construction: entries added in tar order, layers laid on top, and the finished tree frozen.
 //!
-//! This is where most memory is in use at once, so a node has neither its name nor its inode: the name ends the path of the
-//! member that gave it, and the inode is known by its holder. Children are a list, and found by one table for all directories.
+//! This is where most memory is in use at once, so a node stores neither its name nor its inode: the name is the end of the
+//! path of the member that gave it, and the inode is known by its holder. Children are a linked list, and found through one
+//! table for all directories.
 
 use super::{MemberId, Origin};
 use crate::path;
@@ -11,13 +12,13 @@ use hashbrown::HashTable;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
-/// Symbolic links followed on one path, as in Linux.
+/// The most symbolic links that are followed on one path, as in Linux.
 const MAX_LINKS: usize = 40;
 
-/// Stands for no node.
+/// The index that means: no node.
 const NONE: u32 = u32::MAX;
 
-/// A tree under construction; nodes that nothing leads to any more stay in it unused.
+/// A tree under construction; nodes that can no longer be reached stay in it unused.
 pub(super) struct Build<'a> {
     pub(super) layers: &'a [&'a [Member]],
     pub(super) nodes: Vec<BuildNode>,
@@ -25,21 +26,21 @@ pub(super) struct Build<'a> {
     pub(super) layer: u32,
     /// The names of directories that no member gave.
     implied: HashMap<u32, &'a [u8]>,
-    /// All nodes but the root, by directory and name.
+    /// All nodes except the root, by directory and name.
     table: HashTable<u32>,
     hasher: RandomState,
 }
 
 #[derive(Clone, Copy)]
 pub(super) struct BuildNode {
-    /// The directory it is in; [`NONE`] where something has taken its place.
+    /// The directory it is in; [`NONE`] if another node has taken its place.
     pub(super) parent: u32,
     pub(super) at: Origin,
-    /// The member with the metadata and data: who has the same is the same inode. Of a hard link whose target is not known
-    /// yet the link itself; none for a directory that is only implied.
+    /// The member with the metadata and data: nodes with the same holder are one inode. For a hard link whose target is not
+    /// known yet this is the link itself; no member for an implied directory.
     pub(super) holder: Origin,
     first_child: u32,
-    /// The next in the same directory.
+    /// The next node in the same directory.
     next: u32,
 }
 
@@ -51,7 +52,7 @@ impl<'a> Build<'a> {
         Self { layers, nodes: vec![root], layer, implied, table, hasher: RandomState::new() }
     }
 
-    /// Makes room for as many names more.
+    /// Makes room for this many more names.
     pub(super) fn reserve(&mut self, more: usize) {
         let mut table = std::mem::take(&mut self.table);
         table.reserve(more, |&n| self.hash_of(n));
@@ -59,12 +60,12 @@ impl<'a> Build<'a> {
         self.nodes.reserve_exact(more);
     }
 
-    /// Makes room in the memory: nothing can be found by its name any more.
+    /// Frees the memory of the table: after this nothing can be found by its name.
     pub(super) fn drop_table(&mut self) {
         self.table = HashTable::new();
     }
 
-    /// Whether there is nothing but a root that is only implied.
+    /// True if there is only an implied root.
     pub(super) fn is_empty(&self) -> bool {
         self.nodes.len() == 1 && self.nodes[0].at.at().is_none()
     }
@@ -90,7 +91,7 @@ impl<'a> Build<'a> {
         self.table.find(self.hash(dir, name), |&n| self.is(n, dir, name)).copied()
     }
 
-    /// The nodes in a directory, in no order.
+    /// Returns the nodes in a directory, in no order.
     pub(super) fn children(&self, dir: u32) -> impl Iterator<Item = u32> {
         let some = |node: u32| (node != NONE).then_some(node);
         let all = std::iter::successors(some(self.nodes[dir as usize].first_child), move |&n| {
@@ -111,7 +112,7 @@ impl<'a> Build<'a> {
         self.nodes[node as usize].parent == dir && self.name(node) == name
     }
 
-    /// Puts a name into a directory, in place of any other of that name and all below it.
+    /// Puts a name into a directory, replacing any node of that name and everything below it.
     fn put(&mut self, dir: u32, name: &'a [u8], holder: Origin, at: Origin) -> u32 {
         self.remove(dir, name);
         let id = self.nodes.len() as u32;
@@ -135,14 +136,14 @@ impl<'a> Build<'a> {
         self.table = table;
     }
 
-    /// Takes everything out of a directory.
+    /// Removes everything from a directory.
     pub(super) fn clear(&mut self, dir: u32) {
         let children: Vec<u32> = self.children(dir).collect();
         children.into_iter().for_each(|child| self.remove(dir, self.name(child)));
         self.nodes[dir as usize].first_child = NONE;
     }
 
-    /// Adds an entry of the layer that this is the tree of; returns the member with its data, as far as it is known.
+    /// Adds an entry of the layer whose tree this is; returns the member with its data, as far as it is known.
     pub(super) fn add(&mut self, at: MemberId, pending: &mut Vec<u32>) -> Result<MemberId, &'static str> {
         let member = self.member(at);
         let own = Origin::of(at);
@@ -170,7 +171,7 @@ impl<'a> Build<'a> {
                 if found.is_none() {
                     pending.push(at.member);
                 }
-                // A link to itself leaves what was there.
+                // A link to itself leaves the entry that was there.
                 if found.is_none() || found != old {
                     self.put(dir, name, holder, own);
                 }
@@ -183,7 +184,7 @@ impl<'a> Build<'a> {
         Ok(at)
     }
 
-    /// The directory of this path, made where it is missing, with symbolic links followed.
+    /// Returns the directory at this path, made if it is missing, with symbolic links followed.
     pub(super) fn make_dirs(&mut self, dir: &'a [u8]) -> Result<u32, &'static str> {
         let mut at = 0;
         let mut links = 0;
@@ -208,7 +209,7 @@ impl<'a> Build<'a> {
                     todo.extend(components_reversed(target));
                     at = if target.starts_with(b"/") { 0 } else { at };
                 }
-                // Nothing, or a file that a directory replaces.
+                // Nothing is here, or a file that a directory replaces.
                 _ => {
                     let none = Origin::implied(self.layer);
                     at = self.put(at, part, none, none);
@@ -218,7 +219,7 @@ impl<'a> Build<'a> {
         Ok(at)
     }
 
-    /// The node of a path; symbolic links are followed in its parents if `follow`, never at its end.
+    /// Returns the node of a path; symbolic links are followed in its parents if `follow`, never at its end.
     pub(super) fn find(&self, wanted: &[u8], follow: bool) -> Option<u32> {
         let (dir, name) = path::split(wanted);
         let dir = if follow { self.find_dir(dir)? } else { self.walk(dir)? };
@@ -229,7 +230,7 @@ impl<'a> Build<'a> {
         path::components(wanted).try_fold(0, |at, part| self.child(at, part))
     }
 
-    /// Whether a symbolic link stands on the way of this path or at its end.
+    /// True if there is a symbolic link on the way of this path or at its end.
     pub(super) fn leads_through_a_link(&self, dir: &[u8]) -> bool {
         let mut at = 0;
         for part in path::components(dir) {
@@ -242,14 +243,14 @@ impl<'a> Build<'a> {
         false
     }
 
-    /// The directory that a path leads to, with symbolic links followed.
+    /// Returns the directory that a path leads to, with symbolic links followed.
     fn find_dir(&self, dir: &[u8]) -> Option<u32> {
         let canonical = self.canonical(dir)?;
         self.walk(&canonical).filter(|&n| self.is_dir(n))
     }
 
-    /// The path without the symbolic links of this tree; what this tree does not have is taken as it is. `None` where the
-    /// path leads through a file or a loop.
+    /// Returns the path without the symbolic links of this tree; parts that this tree does not have are kept as they are.
+    /// Returns `None` if the path leads through a file or a loop.
     pub(super) fn canonical(&self, dir: &[u8]) -> Option<BString> {
         let mut done: Vec<&[u8]> = Vec::new();
         let mut nodes = vec![Some(0u32)];
@@ -317,7 +318,7 @@ impl<'a> Build<'a> {
     }
 }
 
-/// The components last first: a stack of what is to be walked.
+/// Returns the components, last first: a stack of those to be walked.
 fn components_reversed(path: &[u8]) -> Vec<&[u8]> {
     path.split(|&c| c == b'/').rev().collect()
 }

@@ -1,4 +1,4 @@
-//! From a tree under construction to the flat one.
+//! Turns a tree under construction into the flat one.
 
 use super::build::Build;
 use super::{Inode, InodeId, MemberId, Node, NodeId, Tree, Type, key};
@@ -7,12 +7,12 @@ use crate::{Error, ErrorKind, Result};
 use std::collections::HashMap;
 
 impl Build<'_> {
-    /// The tree as it is now, flat, without what nothing leads to.
+    /// Makes the flat tree of the present state, without nodes that can no longer be reached.
     ///
     /// # Errors
-    /// Of kind [`ErrorKind::Unsupported`] where all names together are longer than 4 GiB.
+    /// Returns an error of kind [`ErrorKind::Unsupported`] if all names together are longer than 4 GiB.
     pub(super) fn freeze(&self) -> Result<Tree> {
-        // Room for what nothing leads to as well: less of a waste than to grow.
+        // Room for unreachable nodes as well: less of a waste than to grow.
         let (most, names) = (self.nodes.len(), Vec::with_capacity(self.nodes.len() * 16));
         let (nodes, inodes) = (Vec::with_capacity(most), Vec::with_capacity(most));
         let mut tree = Tree { nodes, inodes, names, ..Tree::default() };
@@ -67,14 +67,15 @@ impl Build<'_> {
 }
 
 impl Tree {
-    /// Fills in where subtrees end and what is in each directory, which follows from the parents.
+    /// Fills in the end of each subtree and the children of each directory, which follow from the parents.
     fn link_up(&mut self) {
         for index in (1..self.nodes.len()).rev() {
             let (end, parent) = (self.nodes[index].end, self.nodes[index].parent.index());
             self.nodes[parent].end = self.nodes[parent].end.max(end);
             self.nodes[parent].first_child += 1;
         }
-        // From how many children there are to where they end, and, as they are put there last first, to where they begin.
+        // Turns the number of children into the offset of their end; as they are put there last first, this becomes the offset
+        // of their beginning.
         let mut end = 0;
         for node in &mut self.nodes {
             end += node.first_child;

@@ -1,8 +1,8 @@
-//! From layers to one tree, with the semantics of overlay engines.
+//! Merges layers into one tree, with the semantics of overlay engines.
 //!
-//! A layer is unpacked alone, in tar order, into a tree of its own: the last entry of a path wins, and a path below a
-//! symbolic link of the same layer follows it. Then the layer's whiteouts and opaque markers hide lower entries, whatever
-//! their order in the tar; a directory over a directory merges, anything else replaces.
+//! A layer is unpacked alone, in tar order, into a tree of its own: the last entry of a path wins, and a path below a symbolic
+//! link of the same layer follows it. Then the layer's whiteouts hide lower entries, whatever their order in the tar; a
+//! directory over a directory merges, anything else replaces.
 //! Source: <https://github.com/opencontainers/image-spec/blob/main/layer.md>.
 
 use super::build::Build;
@@ -16,31 +16,31 @@ use std::collections::{HashMap, HashSet};
 /// The longest path that Linux takes, in bytes (`PATH_MAX`): no engine can unpack a longer one.
 const PATH_MAX: usize = 4096;
 
-/// A whiteout or an opaque marker, with symbolic links of its own layer followed.
+/// A whiteout, opaque or not, with symbolic links of its own layer followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Whiteout {
-    /// What it hides: the path itself of a whiteout, the children of this directory for an opaque marker.
+    /// The path that it hides: that of a whiteout, or for an opaque whiteout the directory whose lower children are hidden.
     pub path: BString,
-    /// Whether it is an opaque marker.
+    /// True for an opaque whiteout.
     pub opaque: bool,
-    /// The member that says so.
+    /// The number in its layer of the member that is the whiteout.
     pub member: u32,
 }
 
 /// All layers on top of each other.
 #[derive(Clone, Debug)]
 pub struct Merged {
-    /// What a container sees.
+    /// The tree that a container sees.
     pub tree: Tree,
-    /// The same after the base layers alone, where there are any.
+    /// The tree of the base layers alone, if there are any.
     pub base: Option<Tree>,
-    /// The whiteouts and opaque markers of each layer.
+    /// The whiteouts of each layer, opaque ones too.
     pub whiteouts: Vec<Vec<Whiteout>>,
     /// The hard links of each layer: the member, and the member of the same layer that has its data.
     pub links: Vec<HashMap<u32, u32>>,
 }
 
-/// What a member's name makes of it.
+/// The meaning of a member, by its name.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Role<'a> {
     /// An entry of the tree.
@@ -49,11 +49,11 @@ pub enum Role<'a> {
     Whiteout(&'a [u8]),
     /// Hides all lower children of its directory.
     Opaque,
-    /// AUFS bookkeeping, below a whiteout, or a whiteout of nothing nameable: never in the tree.
+    /// AUFS bookkeeping, a member below a whiteout, or a whiteout of something that has no name: never in the tree.
     Nothing,
 }
 
-/// Tells entries from markers by the name alone, as engines do.
+/// Tells entries from whiteouts by the name alone, as engines do.
 #[must_use]
 pub fn role(member_path: &[u8]) -> Role<'_> {
     let (dir, name) = path::split(member_path);
@@ -69,7 +69,7 @@ pub fn role(member_path: &[u8]) -> Role<'_> {
     }
 }
 
-/// Whether a member's own name spells the whiteout of exactly this path.
+/// True if a member's name is that of the whiteout of exactly this path.
 #[must_use]
 pub fn is_marker_of(member_path: &[u8], hidden: &[u8]) -> bool {
     let (dir, name) = path::split(hidden);
@@ -79,8 +79,8 @@ pub fn is_marker_of(member_path: &[u8], hidden: &[u8]) -> bool {
 /// Merges the members of all layers, bottom first; the first `base` of them also into a tree of their own.
 ///
 /// # Errors
-/// Of kind [`ErrorKind::Layer`], with layer and member: a hard link without a target or to a directory, a loop of
-/// symbolic links on an entry's path, a path that is too long.
+/// Returns an error of kind [`ErrorKind::Layer`], with layer and member: for a hard link without a target or to a directory, a
+/// loop of symbolic links on an entry's path, or a path that is too long.
 pub fn merge(layers: &[&[Member]], base: usize) -> Result<Merged> {
     let mut all = Build::new(layers, 0);
     let mut whiteouts = Vec::with_capacity(layers.len());
@@ -98,23 +98,24 @@ pub fn merge(layers: &[&[Member]], base: usize) -> Result<Merged> {
             base_tree = Some(all.freeze()?);
         }
     }
+    // The base tree above was frozen with the table, which later layers still needed. Now its memory is free for the flat tree.
     all.drop_table();
     Ok(Merged { tree: all.freeze()?, base: base_tree, whiteouts, links })
 }
 
-/// One layer unpacked alone.
+/// One layer, unpacked alone.
 struct Own<'a> {
     build: Build<'a>,
     found: Found,
 }
 
-/// What a layer says beside its tree.
+/// Everything that a layer says beside its tree.
 #[derive(Default)]
 struct Found {
     whiteouts: Vec<Whiteout>,
-    /// Hard links whose target this layer does not have.
+    /// Hard links whose target this layer does not have, by their number in the layer.
     foreign: Vec<u32>,
-    /// Hard links within this layer: member and the member with the data.
+    /// Hard links within this layer: the number of the link, and that of the member with the data.
     links: HashMap<u32, u32>,
 }
 
@@ -150,7 +151,7 @@ fn unpack<'a>(layer: u32, layers: &'a [&'a [Member]]) -> Result<Own<'a>> {
         }
     }
     for (index, name) in markers {
-        // Only now: a marker counts whatever its place in the tar.
+        // Only after all entries: a whiteout counts whatever its place in the tar.
         let (dir, _) = path::split(&members[index as usize].path);
         if let Some(dir) = own.build.canonical(dir) {
             let path = name.map_or_else(|| dir.clone(), |name| path::join(&dir, name));
@@ -164,7 +165,7 @@ fn unpack<'a>(layer: u32, layers: &'a [&'a [Member]]) -> Result<Own<'a>> {
     Ok(own)
 }
 
-/// The length of what a link names, in bytes.
+/// Returns the length of a link's target, in bytes.
 fn target_length(member: &Member) -> usize {
     match &member.kind {
         Kind::Symlink(target) | Kind::HardLink(target) => target.len(),
@@ -173,14 +174,16 @@ fn target_length(member: &Member) -> usize {
 }
 
 impl Own<'_> {
-    /// Gives links that came before their targets the holders that they mean, and returns these. A chain of links that ends at
-    /// a name which this layer does not have is one inode of a lower layer; its end stands for it.
+    /// Gives hard links that came before their targets the holders that they mean, and returns these. A chain of links that
+    /// ends at a name which this layer does not have is one inode of a lower layer; the last link stands for it.
     fn settle(&mut self, pending: &[u32], members: &[Member]) -> HashMap<u32, u32> {
         let mut settled: HashMap<u32, u32> = HashMap::new();
         if pending.is_empty() {
             return settled;
         }
         let links: HashSet<u32> = pending.iter().copied().collect();
+        // Each link is followed to the end of its chain. It is its own holder while it is being followed, so that a loop of
+        // links ends, and all links of the chain get the holder at its end.
         for &first in pending {
             let mut trail = Vec::new();
             let mut holder = first;
@@ -190,7 +193,7 @@ impl Own<'_> {
                 let Kind::HardLink(target) = &members[holder as usize].kind else {
                     break;
                 };
-                // A directory that came after the link is not what it means; a lower layer may have that.
+                // A directory that came after the link is not its target; a lower layer may have that.
                 let found = self.build.find(target, true).filter(|&node| !self.build.is_dir(node));
                 let Some(at) = found.and_then(|node| self.build.nodes[node as usize].holder.at()) else {
                     break;
@@ -200,6 +203,7 @@ impl Own<'_> {
             let end = settled.get(&holder).copied().unwrap_or(holder);
             settled.extend(trail.into_iter().map(|link| (link, end)));
         }
+        // One inode has one holder: names that were added before their targets get the final one.
         for node in &mut self.build.nodes {
             if let Some(MemberId { layer, member }) = node.holder.at()
                 && let Some(&member) = settled.get(&member)
@@ -225,6 +229,8 @@ impl<'a> Build<'a> {
     /// Lays a layer on top.
     fn overlay(&mut self, mut own: Build<'a>, found: &Found, members: &'a [Member]) -> Result<()> {
         let mut holders = HashMap::new();
+        // Targets are looked up before this layer's whiteouts are applied: a link keeps the data of a lower file that its own
+        // layer hides. A path that exists as it is written comes before one that symbolic links lead to.
         for &link in &found.foreign {
             let Kind::HardLink(target) = &members[link as usize].kind else {
                 continue;
@@ -240,10 +246,12 @@ impl<'a> Build<'a> {
             let at = MemberId { layer: self.layer, member: link };
             holders.insert(Origin::of(at), self.nodes[found as usize].holder);
         }
+        // Below the first layer with entries there is nothing to hide or to merge with.
         if self.is_empty() {
             *self = own;
             return Ok(());
         }
+        // All whiteouts come before all entries, as they hide only what lower layers have.
         for mark in &found.whiteouts {
             if mark.opaque {
                 if let Some(dir) = self.walk(&mark.path) {
@@ -256,6 +264,8 @@ impl<'a> Build<'a> {
                 }
             }
         }
+        // Engines make the directories on the way to a whiteout, and so replace a symbolic link that a lower layer has there.
+        // Measured with docker 20.10 and podman 4. In other places no directories are made, as nobody means that.
         for mark in &found.whiteouts {
             let dir = if mark.opaque { &mark.path[..] } else { path::split(&mark.path).0 };
             if self.leads_through_a_link(dir) {
@@ -263,6 +273,7 @@ impl<'a> Build<'a> {
                 own.make_dirs(dir).map_err(|what| bad(members, mark.member, what))?;
             }
         }
+        // `lay` walks the layer's tree by its lists of children, so the table can go before this tree needs more memory.
         own.drop_table();
         self.reserve(own.nodes.len());
         self.lay(&own, &holders);

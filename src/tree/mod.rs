@@ -1,4 +1,4 @@
-//! The file system that a container sees: what is left when all layers lie on top of each other.
+//! The file system that a container sees: the result of laying all layers on top of each other.
 //!
 //! A [`Tree`] is flat and in pre-order: a parent comes before its children, children are sorted by name, and a subtree is a
 //! range. It is made by [`merge`] and never changes afterwards; later phases keep their findings in vectors beside it.
@@ -12,16 +12,16 @@ mod build;
 mod freeze;
 pub mod merge;
 
-/// A member of a layer: which layer, counted from 0 at the bottom, and which member of it.
+/// A member of a layer: the number of the layer, counted from 0 at the bottom, and of the member in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MemberId {
-    /// Index of the layer.
+    /// The number of the layer.
     pub layer: u32,
-    /// Index in that layer's members.
+    /// The number in that layer's members.
     pub member: u32,
 }
 
-/// A name in the tree.
+/// A node: a name in the tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NodeId(pub u32);
 
@@ -29,18 +29,18 @@ impl NodeId {
     /// The root directory.
     pub const ROOT: Self = Self(0);
 
-    /// As an index into what lies beside the tree.
+    /// Returns it as an index into vectors beside the tree.
     #[must_use]
     pub const fn index(self) -> usize {
         self.0 as usize
     }
 }
 
-/// What one or several names (hard links) stand for.
+/// An inode: the file that one or several names (hard links) stand for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct InodeId(pub u32);
 
-/// A member, or none but still a layer, in the space that a member takes.
+/// A member, or no member but a layer all the same, in the space of a member id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Origin(MemberId);
 
@@ -52,7 +52,7 @@ impl Origin {
         Self(at)
     }
 
-    /// No member: a directory that an entry of this layer implies.
+    /// Makes the origin of a directory that is not a member but implied by an entry of this layer.
     const fn implied(layer: u32) -> Self {
         Self(MemberId { layer, member: Self::NONE })
     }
@@ -62,37 +62,37 @@ impl Origin {
     }
 }
 
-/// A name.
+/// A name in the tree.
 #[derive(Clone, Debug)]
 pub struct Node {
     /// The directory it is in; the root is in itself.
     pub parent: NodeId,
-    /// Where its last component begins in the names of the tree; it ends where the next one begins.
+    /// The offset of its last component in the tree's names; it ends where the next one begins.
     name: u32,
-    /// What it stands for.
+    /// The inode that it is a name of.
     pub inode: InodeId,
     origin: Origin,
     /// One past the last node below it.
     pub end: u32,
-    /// Where its children begin in those of the tree; they end where those of the next node begin.
+    /// The index of its first child in the tree's children; they end where those of the next node begin.
     first_child: u32,
 }
 
 impl Node {
-    /// The member that gave it this name; none for a directory that only its children imply.
+    /// Returns the member that gave it this name; `None` for a directory that only its children imply.
     #[must_use]
     pub fn at(&self) -> Option<MemberId> {
         self.origin.at()
     }
 
-    /// The layer that gave it this name: for an implied directory the one with the first of its children.
+    /// Returns the layer that gave it this name: for an implied directory the one with the first of its children.
     #[must_use]
     pub const fn since(&self) -> u32 {
         self.origin.0.layer
     }
 }
 
-/// What an inode is.
+/// The type of an inode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Type {
     /// A regular file.
@@ -108,7 +108,7 @@ pub enum Type {
 /// A file, directory, link or device.
 #[derive(Clone, Debug)]
 pub struct Inode {
-    /// Its type.
+    /// The inode's type.
     pub kind: Type,
     origin: Origin,
     /// The first of its names.
@@ -116,132 +116,132 @@ pub struct Inode {
 }
 
 impl Inode {
-    /// The member with its metadata and data; none for an implied directory, which is 0755 and root's.
+    /// Returns the member with its metadata and data; `None` for an implied directory, which is 0755 and root's.
     #[must_use]
     pub fn holder(&self) -> Option<MemberId> {
         self.origin.at()
     }
 }
 
-/// The merged tree. Lists that most nodes have nothing of are beside the nodes.
+/// The merged tree. Values that most nodes lack are kept in lists beside the nodes.
 #[derive(Clone, Debug, Default)]
 pub struct Tree {
     nodes: Vec<Node>,
     inodes: Vec<Inode>,
     /// The last components of all paths, in the order of the nodes.
     names: Vec<u8>,
-    /// The children of all directories, in the order of these.
+    /// The children of all directories, in the order of the directories.
     children: Vec<NodeId>,
-    /// The first bytes of the names of these, by [`key`].
+    /// The first bytes of the children's names, by [`key`].
     keys: Vec<u64>,
-    /// All names of what may have several.
+    /// All names of each inode that has several.
     links: HashMap<InodeId, Vec<NodeId>>,
-    /// Where symbolic links lead.
+    /// The targets of symbolic links.
     targets: HashMap<InodeId, Box<BStr>>,
 }
 
-/// Where a path leads, with all symbolic links on the way followed.
+/// The result of resolving a path, with all symbolic links on the way followed.
 #[derive(Clone, Debug, Default)]
 pub struct Resolved {
-    /// The symbolic links passed.
+    /// The symbolic links that were followed.
     pub links: Vec<NodeId>,
-    /// Where it ends; none where it leads nowhere.
+    /// The node where it ends; `None` if it leads nowhere.
     pub target: Option<NodeId>,
 }
 
 impl Tree {
-    /// The number of names, the root included.
+    /// Returns the number of names, the root included.
     #[must_use]
     pub fn len(&self) -> usize {
         self.nodes.len()
     }
 
-    /// Whether there is nothing but the root.
+    /// True if there is nothing but the root.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.nodes.len() == 1
     }
 
-    /// A name by its id.
+    /// Returns a node by its id.
     #[must_use]
     pub fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.index()]
     }
 
-    /// The last component of a path; empty for the root.
+    /// Returns the last component of a path; empty for the root.
     #[must_use]
     pub fn name(&self, id: NodeId) -> &BStr {
         let start = |index: usize| self.nodes.get(index).map_or(self.names.len(), |n| n.name as usize);
         BStr::new(&self.names[start(id.index())..start(id.index() + 1)])
     }
 
-    /// All ids, parents before children.
+    /// Returns all ids, parents before children.
     pub fn ids(&self) -> impl DoubleEndedIterator<Item = NodeId> + use<> {
         (0..self.nodes.len() as u32).map(NodeId)
     }
 
-    /// The ids of `id` and all below it.
+    /// Returns `id` and the ids of all nodes below it.
     pub fn subtree(&self, id: NodeId) -> impl Iterator<Item = NodeId> + use<> {
         let range: Range<u32> = id.0..self.node(id).end;
         range.map(NodeId)
     }
 
-    /// An inode by its id.
+    /// Returns an inode by its id.
     #[must_use]
     pub fn inode(&self, id: InodeId) -> &Inode {
         &self.inodes[id.0 as usize]
     }
 
-    /// All inodes with their ids.
+    /// Returns all inodes with their ids.
     pub fn inodes(&self) -> impl ExactSizeIterator<Item = (InodeId, &Inode)> {
         self.inodes.iter().enumerate().map(|(index, inode)| (InodeId(index as u32), inode))
     }
 
-    /// All names of an inode, in the tree's order.
+    /// Returns all names of an inode, in the tree's order.
     #[must_use]
     pub fn names(&self, id: InodeId) -> &[NodeId] {
         self.links.get(&id).map_or(std::slice::from_ref(&self.inode(id).name), Vec::as_slice)
     }
 
-    /// What a name stands for.
+    /// Returns the inode that a name stands for.
     #[must_use]
     pub fn inode_of(&self, id: NodeId) -> &Inode {
         self.inode(self.node(id).inode)
     }
 
-    /// Whether a name is a directory's.
+    /// True if the name is a directory's.
     #[must_use]
     pub fn is_dir(&self, id: NodeId) -> bool {
         self.inode_of(id).kind == Type::Dir
     }
 
-    /// What a symbolic link says; nothing of what is none.
+    /// Returns the target of a symbolic link; `None` for anything else.
     #[must_use]
     pub fn target(&self, id: NodeId) -> Option<&BStr> {
         let inode = self.node(id).inode;
         if self.inode(inode).kind == Type::Symlink { self.targets.get(&inode).map(|target| &**target) } else { None }
     }
 
-    /// The children of a directory, sorted by name.
+    /// Returns the children of a directory, sorted by name.
     #[must_use]
     pub fn children(&self, id: NodeId) -> &[NodeId] {
         &self.children[self.range(id)]
     }
 
-    /// Where the children of a directory are in those of the tree.
+    /// Returns the range of a directory's children in the tree's children.
     fn range(&self, id: NodeId) -> Range<usize> {
         let start = |index: usize| self.nodes.get(index).map_or(self.children.len(), |n| n.first_child as usize);
         start(id.index())..start(id.index() + 1)
     }
 
-    /// The child of that name.
+    /// Returns the child of that name.
     #[must_use]
     pub fn child(&self, dir: NodeId, name: &[u8]) -> Option<NodeId> {
         self.children_from(dir, name).first().copied().filter(|&child| self.name(child) == name)
     }
 
-    /// The children of a directory whose names do not come before `name`. This is asked millions of times, so the names
-    /// themselves, which are anywhere in memory, are compared only where their first bytes are equal.
+    /// Returns the children of a directory whose names do not come before `name`. This is called millions of times, so the
+    /// names themselves, which are anywhere in memory, are compared only if their first bytes are equal.
     #[must_use]
     pub fn children_from(&self, dir: NodeId, name: &[u8]) -> &[NodeId] {
         let range = self.range(dir);
@@ -252,12 +252,12 @@ impl Tree {
         &children[first + before..]
     }
 
-    /// The directories above a name, nearest first, the root last and included; none for the root.
+    /// Returns the directories above a name, nearest first, the root last and included; none for the root.
     pub fn ancestors(&self, id: NodeId) -> impl Iterator<Item = NodeId> + '_ {
         std::iter::successors(Some(id), |&n| (n != NodeId::ROOT).then(|| self.node(n).parent)).skip(1)
     }
 
-    /// The path of a name from the root, without a leading slash.
+    /// Returns the path of a name from the root, without a leading slash.
     #[must_use]
     pub fn path(&self, id: NodeId) -> BString {
         let mut path = Vec::new();
@@ -265,7 +265,7 @@ impl Tree {
         path.into()
     }
 
-    /// The same into a buffer that may be used again.
+    /// Like [`Tree::path`], into a buffer that may be used again.
     pub fn path_into(&self, id: NodeId, path: &mut Vec<u8>) {
         let parts =
             || std::iter::once(id).chain(self.ancestors(id)).filter(|&n| n != NodeId::ROOT).map(|n| self.name(n));
@@ -278,7 +278,7 @@ impl Tree {
         }
     }
 
-    /// Whether this is the path of a name.
+    /// True if this is the path of the name.
     #[must_use]
     pub fn is_at(&self, id: NodeId, path: &[u8]) -> bool {
         let (mut at, mut rest) = (id, path);
@@ -294,19 +294,19 @@ impl Tree {
         rest.is_empty()
     }
 
-    /// The name with exactly this path; symbolic links are not followed.
+    /// Returns the name with exactly this path; symbolic links are not followed.
     #[must_use]
     pub fn lookup(&self, path: &[u8]) -> Option<NodeId> {
         path::components(path).try_fold(NodeId::ROOT, |dir, part| self.child(dir, part))
     }
 
-    /// Where `path` leads for a process whose current directory is `from`, as the kernel resolves it: all symbolic links
-    /// are followed, the last one too, `..` at the root stays there, and more than 40 links are a loop.
+    /// Resolves `path` for a process whose current directory is `from`, as the kernel does: all symbolic links are followed,
+    /// the last one too, `..` at the root stays there, and more than 40 links are a loop.
     #[must_use]
     pub fn resolve(&self, from: NodeId, path: &[u8]) -> Resolved {
         let mut out = Resolved::default();
         let mut at = if path.starts_with(b"/") { NodeId::ROOT } else { from };
-        // What comes after the path: that of a link, then the rest of the path that named it.
+        // The parts of the path still to come: those of a link, then the rest of the path that named it.
         let (mut rest, mut later) = (Some(path), Vec::new());
         while let Some(path) = rest.or_else(|| later.pop()) {
             let (part, more) = match memchr::memchr(b'/', path) {
@@ -340,7 +340,7 @@ impl Tree {
         out
     }
 
-    /// Where a symbolic link leads; its own id is not among the links passed.
+    /// Resolves a symbolic link; its own id is not among the links that were followed.
     #[must_use]
     pub fn follow(&self, link: NodeId) -> Resolved {
         match self.target(link) {
@@ -350,7 +350,7 @@ impl Tree {
     }
 }
 
-/// The first bytes of a name, in an order that is never against that of the names.
+/// Returns the first bytes of a name as a number whose order never contradicts that of the names.
 fn key(name: &[u8]) -> u64 {
     let mut first = [0; 8];
     first.iter_mut().zip(name).for_each(|(to, from)| *to = *from);

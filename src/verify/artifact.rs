@@ -1,5 +1,5 @@
-//! Whether a manifest is of an image at all, told a second way: images have tars for layers and a config that says something of
-//! an image; all else that layouts hold (signatures, charts, modules, models) is looked at as blobs alone.
+//! A second way to tell whether a manifest is of an image: images have tars for layers and a config that describes an image.
+//! Everything else that layouts hold (signatures, charts, modules, models) is checked as blobs alone.
 
 use super::store::Store;
 use crate::{Digest, Result};
@@ -8,12 +8,12 @@ use serde_json::Value;
 /// The types of an image's config.
 const CONFIGS: [&str; 3] =
     ["", "application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"];
-/// A type that says nothing, which some registries put in its place.
+/// A type without meaning, which some registries put in the place of the true one.
 const BYTES: &str = "application/octet-stream";
-/// Larger configs are not looked into.
+/// The size in bytes of the largest config that is read here.
 const MAX_CONFIG: u64 = 4 << 20;
 
-/// Whether a descriptor of this type leads to a manifest or an index.
+/// True if a descriptor of this type leads to a manifest or an index.
 pub fn leads_on(media: &str) -> bool {
     let (oci, docker) = ("application/vnd.oci.image.", "application/vnd.docker.distribution.manifest.");
     let rest = media.strip_prefix(oci).map(|rest| ["manifest.v1+json", "index.v1+json"].contains(&rest));
@@ -21,10 +21,10 @@ pub fn leads_on(media: &str) -> bool {
     media.is_empty() || rest == Some(true)
 }
 
-/// Whether a manifest is of something else than an image.
+/// True if a manifest is of something else than an image.
 ///
 /// # Errors
-/// Where the host does not let its config be read.
+/// Returns an error if the host does not let its config be read.
 pub fn is_one(store: &Store, manifest: &Value) -> Result<bool> {
     let media = |value: &Value| value["mediaType"].as_str().unwrap_or_default().to_owned();
     let stated = manifest["artifactType"].as_str().unwrap_or_default();

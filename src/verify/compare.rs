@@ -1,5 +1,5 @@
-//! Two trees against each other, path by path: with a plan every difference must be one that a rule allows, without one whatever
-//! is there must be as it was.
+//! Compares two trees path by path: with a plan every difference must be one that a rule allows, without one everything that is
+//! still there must be as it was.
 
 use super::elf;
 use super::expected::{Added, Content, Expected, Fate};
@@ -13,7 +13,7 @@ use crate::report::escape;
 use bstr::{BStr, BString};
 use std::collections::{BTreeSet, HashMap};
 
-/// Compares what was with what is.
+/// Compares the old tree with the new one.
 pub fn trees(old: &Tree<'_>, new: &Tree<'_>, expected: Option<&Expected>, out: &mut Outcome) {
     let nothing = Expected::default();
     let compare = Compare { old, new, planned: expected.is_some(), expected: expected.unwrap_or(&nothing) };
@@ -47,7 +47,7 @@ impl Compare<'_> {
         self.expected.fates.get(BStr::new(path))
     }
 
-    /// A path that is there.
+    /// Compares a path that is in the new tree.
     fn path(&self, path: &BString, inode: Inode, out: &mut Outcome) {
         let now = self.new.member(inode);
         let fate = self.fate(path);
@@ -68,7 +68,7 @@ impl Compare<'_> {
             out.wrong("type", show(path), describe(before), describe(now));
             return;
         }
-        // Of a directory that only what is in it implies, engines make up the metadata.
+        // For a directory that is only implied by its contents, engines invent the metadata.
         match (before, now) {
             (Some(before), Some(now)) => {
                 metadata(path, before, now, fate, out);
@@ -86,7 +86,7 @@ impl Compare<'_> {
         }
     }
 
-    /// The content of a file.
+    /// Compares the content of a file.
     fn file(&self, path: &BString, before: &Member, now: &Member, fate: Option<&Fate>, out: &mut Outcome) {
         let unchanged = (before.size, before.hash) == (now.size, now.hash);
         let both = |m: &Member| format!("{} bytes, {}", m.size, content(m));
@@ -115,12 +115,12 @@ impl Compare<'_> {
         }
     }
 
-    /// Paths that are not there any more.
+    /// Checks paths that are no longer there.
     fn gone(&self, out: &mut Outcome) {
         for (path, &inode) in self.old.names.iter().filter(|(path, _)| !self.new.has(path)) {
             let before = self.old.member(inode);
             let rule = self.fate(path).and_then(|fate| fate.dropped);
-            // What nothing but its children made known goes with them.
+            // A directory that was only implied by its children goes with them.
             if self.planned && rule.is_none() && before.is_some() {
                 out.wrong("gone", show(path), describe(before), "nothing, and no rule takes it");
                 continue;
@@ -132,7 +132,7 @@ impl Compare<'_> {
         }
     }
 
-    /// Names of one file: the same as before, of those that stay, and those that a rule links.
+    /// Checks the names of each file: they are the same as before, except for those that are gone and those that a rule links.
     fn links(&self, out: &mut Outcome) {
         let mut is_now: HashMap<Inode, (Inode, &BString)> = HashMap::new();
         let mut was: HashMap<Inode, (Inode, &BString)> = HashMap::new();
@@ -183,7 +183,7 @@ fn metadata(path: &BString, before: &Member, now: &Member, fate: Option<&Fate>, 
     }
 }
 
-/// A file that a rule adds.
+/// Checks a file that a rule adds.
 fn added_file(path: &BString, added: &Added, now: Option<&Member>, out: &mut Outcome) {
     let found = now.map(|m| (m.mode, (m.uid, m.gid), m.mtime, m.hash));
     out.checked.rewritten += 1;
@@ -193,7 +193,7 @@ fn added_file(path: &BString, added: &Added, now: Option<&Member>, out: &mut Out
     }
 }
 
-/// A file without its symbols: what is loaded of it must be what was.
+/// Checks a file without its symbols: the loaded parts must be as before.
 fn stripped(path: &BString, before: &Member, now: &Member, out: &mut Outcome) {
     let elf = |m: &Member| m.extra.as_ref().and_then(|extra| extra.elf.clone());
     match (elf(before), elf(now)) {

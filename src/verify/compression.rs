@@ -1,14 +1,14 @@
-//! How layers and archives are compressed, as their first bytes say, and their plain bytes.
+//! The compression of layers and archives, told by their first bytes, and their plain bytes.
 
 use std::io::{self, BufReader, Read};
 
-/// Bytes read at a time.
+/// The number of bytes that are read at a time.
 pub const CHUNK: usize = 256 << 10;
 
-/// How bytes are compressed, as they themselves say.
+/// The compression of bytes, told by the bytes themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Compression {
-    /// Not at all.
+    /// None.
     None,
     /// gzip, one or several members.
     Gzip,
@@ -17,7 +17,7 @@ pub enum Compression {
 }
 
 impl Compression {
-    /// By the first bytes.
+    /// Tells it by the first bytes.
     #[must_use]
     pub fn of(head: &[u8]) -> Self {
         let skippable = head.len() >= 4 && head[0] & 0xf0 == 0x50 && head[1..4] == [0x2a, 0x4d, 0x18];
@@ -30,7 +30,7 @@ impl Compression {
         }
     }
 
-    /// By a layer's media type; none of what is no layer's type.
+    /// Tells it by a layer's media type; `None` if that is no layer's type.
     #[must_use]
     pub fn of_media(media: &str) -> Option<Self> {
         let names = [
@@ -48,7 +48,7 @@ impl Compression {
         }
     }
 
-    /// Its name.
+    /// Returns its name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -59,10 +59,10 @@ impl Compression {
     }
 }
 
-/// The bytes of `reader`, decompressed if they are compressed.
+/// Returns the bytes of `reader`, decompressed if they are compressed.
 ///
 /// # Errors
-/// Those of the reader.
+/// Returns the errors of the reader.
 pub fn decoder<'r>(mut reader: Box<dyn Read + Send + 'r>) -> io::Result<(Compression, Box<dyn Read + Send + 'r>)> {
     let mut head = Vec::new();
     reader.by_ref().take(4).read_to_end(&mut head)?;

@@ -1,4 +1,4 @@
-//! An image's config: whether it fits its layers, and what of it differs from another.
+//! An image's config: checks that it fits its layers, and compares it with another.
 
 use super::documents::Image;
 use super::findings::Outcome;
@@ -6,18 +6,18 @@ use crate::Digest;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// Fields that a rewritten image has anew, which the layers are held against: these are told in no comparison.
+/// Fields that a rewritten image has anew, and which are checked against the layers: no comparison reports them.
 const OWN: [&str; 2] = ["rootfs", "history"];
-/// Fields of which the main command has options, so that a plan says nothing of them.
+/// Fields that options of the main command set, so that a plan does not determine them.
 const ASKED: [&str; 2] = ["created", "config.Labels"];
 
-/// The layers' diff_ids; none for what is no digest.
+/// Returns the layers' diff_ids; `None` for one that is no digest.
 pub fn diff_ids(config: &Value) -> Vec<Option<Digest>> {
     let list = config["rootfs"]["diff_ids"].as_array();
     list.into_iter().flatten().map(|id| Digest::parse(id.as_str()?)).collect()
 }
 
-/// Whether the config fits its layers.
+/// Checks that the config fits its layers.
 pub fn check(image: &Image, out: &mut Outcome) {
     let config = &image.config;
     for (index, id) in diff_ids(config).iter().enumerate().filter(|(_, id)| id.is_none()) {
@@ -33,7 +33,7 @@ pub fn check(image: &Image, out: &mut Outcome) {
         out.wrong("config", "config: rootfs.type", "\"layers\"", config["rootfs"]["type"].to_string());
     }
     for key in ["os", "architecture"] {
-        // Engines take an image that says none for one of their own system.
+        // Engines take an image without this field for one of their own system.
         if !config[key].is_null() && !config[key].is_string() {
             out.wrong("platform", format!("config: {key}"), "a name", config[key].to_string());
         }
@@ -47,7 +47,7 @@ pub fn check(image: &Image, out: &mut Outcome) {
     }
 }
 
-/// Lists what differs between two configs. With a plan most of it may not.
+/// Lists the differences between two configs. With a plan most differences are mismatches.
 pub fn compare(old: &Value, new: &Value, planned: bool, out: &mut Outcome) {
     let none = serde_json::Map::new();
     let object = |value: &Value| value.as_object().unwrap_or(&none).clone();
@@ -77,7 +77,7 @@ pub fn compare(old: &Value, new: &Value, planned: bool, out: &mut Outcome) {
     history(old, new, planned, out);
 }
 
-/// Steps of the image's making: they stay, but those whose layer is gone say so.
+/// Compares the steps of the image's history: they stay, but those whose layer is gone say so.
 fn history(old: &Value, new: &Value, planned: bool, out: &mut Outcome) {
     let list = |config: &Value| config["history"].as_array().cloned().unwrap_or_default();
     let (before, after) = (list(old), list(new));

@@ -1,6 +1,6 @@
-//! What is to be known of a file's content beside its hash: what it refers to, and of the few files that rules rewrite the text,
-//! or what an ELF file has in memory when it is loaded. It is found while the bytes pass; only ELF files, which are read here and
-//! there, wait in a temporary file, unless they lie in a layer that is not compressed.
+//! The facts about a file's content beside its hash: its references, and for the few files that rules rewrite the text, or the
+//! memory image of an ELF file. They are found while the bytes pass; only ELF files, which are read in several places, wait in
+//! a temporary file, unless they lie in a layer that is not compressed.
 
 use super::elf::{self, Elf};
 use super::lists;
@@ -21,37 +21,37 @@ use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::SpooledTempFile;
 
-/// Bytes that tell what a file is.
+/// The number of bytes that tell the type of a file.
 const HEAD: usize = 4096;
-/// Larger texts are not looked at.
+/// The size in bytes of the largest text that is read.
 const MAX_TEXT: u64 = 16 << 20;
-/// What of an ELF file stays in memory.
+/// The number of bytes of an ELF file that stay in memory.
 const MAX_SPOOLED: usize = 4 << 20;
 
-/// What to look for.
+/// The facts to look for.
 #[derive(Clone, Copy)]
 pub struct Wanted<'a> {
-    /// What files refer to.
+    /// The references of files.
     pub references: bool,
-    /// Of files with these paths, all: they may have a new content.
+    /// The paths of files whose whole content is wanted: they may have a new one.
     pub whole: &'a HashSet<BString>,
     /// The texts of lists of checksums.
     pub ledgers: bool,
-    /// Hears of bytes as they are read.
+    /// Called with the number of bytes as they are read.
     pub advance: &'a (dyn Fn(u64) + Sync),
-    /// How many bytes of memory all members have taken so far, of all layers.
+    /// The memory in bytes that all members of all layers have taken so far.
     pub memory: &'a AtomicUsize,
 }
 
-/// As many bytes of memory may the members of both images take: twice what a run may take for one, so that a bomb of headers ends
-/// early.
+/// The memory in bytes that the members of both images may take: twice the memory that a run may take for one, so that a bomb
+/// of headers ends early.
 const MAX_MEMORY: usize = 1200 << 20;
 
 impl Wanted<'_> {
-    /// Takes so many bytes.
+    /// Takes this number of bytes.
     ///
     /// # Errors
-    /// Where there are no more.
+    /// Returns an error if there are no more.
     pub fn take(&self, bytes: usize) -> io::Result<()> {
         if self.memory.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes) <= MAX_MEMORY {
             return Ok(());
@@ -60,14 +60,14 @@ impl Wanted<'_> {
     }
 }
 
-/// What was found.
+/// The facts about a file's content.
 #[derive(Clone, Debug, Default)]
 pub struct Extra {
     /// The `#!` line.
     pub shebang: Option<Shebang>,
     /// The dynamic loader that a program names.
     pub loader: Option<BString>,
-    /// The libraries that it needs.
+    /// The libraries that an object needs.
     pub needed: Option<Needed>,
     /// Imports, each once.
     pub imports: Vec<Target>,
@@ -75,12 +75,12 @@ pub struct Extra {
     pub text: Option<Vec<u8>>,
     /// MD5 and SHA-1 of the content.
     pub sums: Option<([u8; 16], [u8; 20])>,
-    /// What is loaded of an ELF file, or why that cannot be told.
+    /// The loaded parts of an ELF file, or the reason that they cannot be told.
     pub elf: Option<Result<Elf, String>>,
 }
 
 impl Extra {
-    /// About what it takes in memory, in bytes.
+    /// Returns roughly the number of bytes of memory that this takes.
     #[must_use]
     pub fn memory(&self) -> usize {
         let text = self.text.as_ref().map_or(0, Vec::len);
@@ -96,15 +96,15 @@ enum State {
     Head(Vec<u8>),
     /// All bytes are gathered.
     Text(Vec<u8>),
-    /// They can be read again where they are; the first of them.
+    /// The bytes can be read again in their place; the first of them.
     There(Vec<u8>),
-    /// They are put aside; the first of them.
+    /// The bytes are put aside in a file; the first of them.
     Spooled(Vec<u8>, SpooledTempFile),
     /// There is nothing more to find; the first bytes.
     Rest(Vec<u8>),
 }
 
-/// Looks at one file.
+/// A search of one file.
 pub struct Look<'a> {
     path: &'a [u8],
     size: u64,
@@ -116,7 +116,7 @@ pub struct Look<'a> {
 }
 
 impl<'a> Look<'a> {
-    /// At the file of that path. `direct` is where its bytes can be read.
+    /// Begins with the file at that path. `direct` is the file and offset from which its bytes can be read.
     pub fn new(wanted: &Wanted<'_>, path: &'a [u8], size: u64, direct: Option<(File, u64)>) -> Self {
         let whole = wanted.whole.contains(bstr::BStr::new(path));
         let text = wanted.ledgers && lists::is_list(path);
@@ -130,7 +130,7 @@ impl<'a> Look<'a> {
     /// Takes the next bytes.
     ///
     /// # Errors
-    /// Where they cannot be put aside.
+    /// Returns an error if they cannot be put aside.
     pub fn take(&mut self, bytes: &[u8]) -> io::Result<()> {
         if let Some((md5, sha1)) = &mut self.sums {
             md5.update(bytes);
@@ -150,7 +150,7 @@ impl<'a> Look<'a> {
         Ok(())
     }
 
-    /// What the first bytes say is to be done with the others.
+    /// Decides by the first bytes what is done with the others.
     fn decide(&mut self) -> io::Result<()> {
         let head = match &mut self.state {
             State::Head(head) => std::mem::take(head),
@@ -185,10 +185,10 @@ impl<'a> Look<'a> {
         name.starts_with(b"python").then_some(Language::Python)
     }
 
-    /// What came of it; none where nothing did.
+    /// Returns the facts; `None` if there are none.
     ///
     /// # Errors
-    /// Where what was put aside cannot be read.
+    /// Returns an error if bytes that were put aside cannot be read.
     pub fn finish(mut self) -> io::Result<Option<Extra>> {
         self.decide()?;
         let mut extra = Extra {
@@ -256,7 +256,7 @@ enum Language {
     JavaScript,
 }
 
-/// The imports in a text, each once.
+/// Returns the imports in a text, each once.
 fn imports(text: &[u8], language: Option<Language>) -> Vec<Target> {
     let references = match language {
         Some(Language::Python) => python::references(text, &[]),

@@ -1,5 +1,5 @@
-//! The documents of an archive or layout: every descriptor that leads from `index.json` and `manifest.json` to a layer is held
-//! against the bytes that it names, and what two documents say of one image against each other.
+//! The documents of an archive or layout: every descriptor on the way from `index.json` and `manifest.json` to a layer is
+//! checked against the bytes that it names, and two documents about one image against each other.
 
 use super::artifact;
 use super::findings::Outcome;
@@ -9,31 +9,31 @@ use crate::{Digest, Error, ErrorKind, Result};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// As deep as an index may lie in others.
+/// The most levels of indexes within indexes.
 const MAX_DEPTH: usize = 8;
 
-/// As many descriptors as indexes may have in all: one that names another several times could lead on for ever.
+/// The most descriptors of all indexes together: one that names another several times could lead on for ever.
 const MAX_DESCRIPTORS: usize = 10_000;
 
-/// A layer as documents name it.
+/// A layer as documents describe it.
 #[derive(Clone, Debug)]
 pub struct Claim {
-    /// What findings call it.
+    /// The name in findings.
     pub name: String,
-    /// Where its bytes are; none where they are not in the input.
+    /// The place of its bytes; `None` if they are not in the input.
     pub blob: Option<Blob>,
-    /// Its digest, where one is said.
+    /// The digest, if one is stated.
     pub digest: Option<Digest>,
-    /// Its size, where one is said.
+    /// The size in bytes, if one is stated.
     pub size: Option<u64>,
-    /// Its media type; empty where none is said.
+    /// The media type; empty if none is stated.
     pub media: String,
 }
 
-/// An image as documents name it.
+/// An image as documents describe it.
 #[derive(Clone, Debug)]
 pub struct Image {
-    /// Its tags, in order.
+    /// The tags, in order.
     pub tags: Vec<String>,
     /// `OS/ARCH[/VARIANT]` of the config.
     pub platform: String,
@@ -41,28 +41,28 @@ pub struct Image {
     pub config: Value,
     /// The digest of the config.
     pub id: Digest,
-    /// Its layers, bottom first.
+    /// The layers, bottom first.
     pub layers: Vec<Claim>,
 }
 
 impl Image {
-    /// What people call it.
+    /// Returns the name for people.
     #[must_use]
     pub fn name(&self) -> String {
         format!("{} ({})", self.tags.first().map_or_else(|| self.id.short(), Clone::clone), self.platform)
     }
 
-    /// Whether it is one for Windows: the registry hives of all its layers count together, so no tree of files tells what it is.
+    /// True if it is one for Windows: the registry hives of all its layers count together, so no tree of files describes it.
     #[must_use]
     pub fn is_windows(&self) -> bool {
         self.platform.split('/').next().is_some_and(|os| os.eq_ignore_ascii_case("windows"))
     }
 }
 
-/// Reads the documents; what is wrong with them goes to `out`.
+/// Reads the documents; mistakes in them are added to `out`.
 ///
 /// # Errors
-/// Where there is no image at all, or the host does not let it be read.
+/// Returns an error if there is no image at all, or the host does not let it be read.
 pub fn read(store: &Store, out: &mut Outcome) -> Result<Vec<Image>> {
     let mut walk = Walk { store, out, images: Vec::new(), descriptors: 0 };
     let index = store.find("index.json")?;
@@ -93,7 +93,7 @@ struct Walk<'a> {
     store: &'a Store,
     out: &'a mut Outcome,
     images: Vec<Image>,
-    /// How many descriptors indexes had so far.
+    /// The number of descriptors in indexes so far.
     descriptors: usize,
 }
 
@@ -116,7 +116,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// The document that a descriptor names, held against it. None where it is not there.
+    /// Returns the document that a descriptor names, checked against it; `None` if it is not there.
     fn document(&mut self, place: &str, descriptor: &Value) -> Result<Option<(Digest, Value)>> {
         let claim = self.claim(place, descriptor)?;
         let (Some(blob), Some(digest)) = (&claim.blob, claim.digest) else { return Ok(None) };
@@ -220,7 +220,7 @@ impl Walk<'_> {
             return Ok(());
         };
         let platform = platform(&config);
-        // What one of them does not say, the other may.
+        // A part that one of them does not state, the other may.
         if !platform::agree(&platform::parts(&descriptor["platform"]), &platform::parts(&config)) {
             let said = platform_of(&descriptor["platform"]);
             self.out.wrong("platform", format!("{at}: platform"), said, platform.clone());
@@ -234,7 +234,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// What is no image: the blobs that its manifest names, as far as they are there.
+    /// Checks an artifact, which is no image: the blobs that its manifest names, if they are there.
     fn artifact(&mut self, at: &str, json: &Value) -> Result<()> {
         let config = Some(&json["config"]).filter(|config| !config.is_null());
         for descriptor in config.into_iter().chain(items(json, "layers")).chain(items(json, "blobs")) {
@@ -247,7 +247,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// A blob that is no layer: its digest and size alone.
+    /// Checks a blob that is no layer: its digest and size alone.
     fn blob(&mut self, claim: &Claim) -> Result<()> {
         if let Some(blob) = &claim.blob {
             let mut reader = crate::digest::Hashing::new(self.store.read(blob)?);
@@ -324,14 +324,14 @@ impl Walk<'_> {
             if blob.is_none() {
                 self.out.wrong("absent", &name, format!("`{path}`"), "not in the input");
             }
-            // In the old form a directory's name is no digest of what is in it.
+            // In the old form a directory's name is no digest of its contents.
             let digest = path.strip_prefix("blobs/sha256/").and_then(Digest::from_hex);
             layers.push(Claim { name, blob, digest, size: None, media: String::new() });
         }
         Ok(Some(Image { tags, platform: platform(&config), config, id, layers }))
     }
 
-    /// `repositories`, from before `manifest.json`: names and tags, each with the id of the top layer.
+    /// Checks `repositories`, from before `manifest.json`: names and tags, each with the id of the top layer.
     fn repositories(&mut self) -> Result<()> {
         let Some(blob) = self.store.find("repositories")? else { return Ok(()) };
         let json = parse(self.store, "repositories", &self.store.document(&blob)?)?;
@@ -351,7 +351,7 @@ impl Walk<'_> {
     }
 }
 
-/// Holds what a descriptor says against what its bytes are.
+/// Compares a descriptor with its bytes.
 pub fn held(out: &mut Outcome, claim: &Claim, digest: Digest, size: u64) {
     out.checked.digests += 1;
     if let Some(said) = claim.digest {
@@ -380,7 +380,7 @@ fn platform_of(value: &Value) -> String {
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/")
 }
 
-/// A reference with its registry, as containerd writes it.
+/// Returns a reference with its registry, as containerd writes it.
 fn full(tag: &str) -> String {
     match tag.split_once('/') {
         None => format!("docker.io/library/{tag}"),

@@ -1,5 +1,5 @@
-//! What an ELF file is when it is loaded: its segments with their bytes, and the sections that lie in them. Stripping may change
-//! nothing of it. Read here by goblin alone, not by what strips.
+//! An ELF file as it is loaded: its segments with their bytes, and the sections in them. Stripping may change nothing of this.
+//! It is read by goblin alone, not by the code that strips.
 
 use goblin::container::Ctx;
 use goblin::elf::Elf as Parser;
@@ -9,22 +9,22 @@ use sha2::{Digest as _, Sha256};
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// Bytes read at a time.
+/// The number of bytes that are read at a time.
 const CHUNK: u64 = 256 << 10;
-/// Larger tables of headers are none.
+/// The size in bytes of the largest table of headers.
 const MAX_TABLE: u64 = 16 << 20;
 
-/// As many times a file's size as all its segments may have.
+/// The most times a file's size that all its segments may have together.
 const MAX_OVERLAP: u64 = 16;
 
-/// What is loaded of an ELF file.
+/// The loaded parts of an ELF file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Elf {
-    /// The header's fields that say what the file is.
+    /// The header's fields that tell what the file is.
     pub header: Vec<u64>,
-    /// Its segments, in order.
+    /// The segments, in order.
     pub segments: Vec<Segment>,
-    /// Its sections that are in memory, in order.
+    /// The sections that are in memory, in order.
     pub sections: Vec<Section>,
 }
 
@@ -35,7 +35,7 @@ pub struct Segment {
     pub is: [u64; 6],
     /// The size in the file.
     pub size: u64,
-    /// The hash of its bytes, but for the file's own headers in them.
+    /// The hash of its bytes, without the file's own headers in them.
     pub hash: [u8; 32],
 }
 
@@ -44,10 +44,10 @@ pub type Section = [u64; 6];
 
 type Read<'r> = &'r dyn Fn(Range<u64>) -> Option<Cow<'static, [u8]>>;
 
-/// Reads an ELF file of `size` bytes; `read` gives a range of them.
+/// Reads an ELF file of `size` bytes; `read` returns a range of them.
 ///
 /// # Errors
-/// What is wrong with it, in a few words.
+/// Returns a description of what is wrong with it, in a few words.
 pub fn read(read: Read<'_>, size: u64) -> Result<Elf, String> {
     let head = read(0..64.min(size)).ok_or("it cannot be read")?;
     let header = Parser::parse_header(&head).map_err(|e| e.to_string())?;
@@ -57,7 +57,7 @@ pub fn read(read: Read<'_>, size: u64) -> Result<Elf, String> {
     let table = header.e_phoff..header.e_phoff.checked_add(length).ok_or("its segments lie nowhere")?;
     let bytes = read(table.clone()).ok_or("its table of segments is not in the file")?;
     let segments = ProgramHeader::parse(&bytes, 0, count, ctx).map_err(|e| e.to_string())?;
-    // Some lie in others, as the table of dynamic entries does; but not each as large as the file.
+    // Some segments lie in others, like the table of dynamic entries; but not all are as large as the file.
     let total = segments.iter().fold(0_u64, |sum, s| sum.saturating_add(s.p_filesz));
     if total > size.saturating_mul(MAX_OVERLAP) {
         return Err("its segments lie on each other".into());
@@ -140,7 +140,7 @@ fn sections(read: Read<'_>, size: u64, header: &goblin::elf::Header, ctx: Ctx) -
     Ok(out)
 }
 
-/// What of `new` is not as in `old`: what, expected, found.
+/// Returns the differences of `new` from `old`: the part, the expected value, the found one.
 #[must_use]
 pub fn differences(old: &Elf, new: &Elf) -> Vec<(String, String, String)> {
     let mut out = Vec::new();

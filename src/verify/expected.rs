@@ -1,57 +1,57 @@
-//! What a plan says that an image will be: a value between the plan, which is slim's own, and the checks, which are not.
+//! The image that a plan announces: a value between the plan, which is slim's own, and the checks, which are not.
 
 use crate::Digest;
 use bstr::BString;
 use std::collections::{HashMap, HashSet};
 
-/// What becomes of one image.
+/// The expectation for one image.
 #[derive(Clone, Debug, Default)]
 pub struct Expected {
-    /// The digest of IN's config: which image.
+    /// The digest of IN's config, which identifies the image.
     pub id: Option<Digest>,
     /// The rules, as plans count them.
     pub rules: Vec<Rule>,
     /// The paths that are not kept as they are.
     pub fates: HashMap<BString, Fate>,
-    /// How many paths the plan knows, the root included.
+    /// The number of paths that the plan knows, the root included.
     pub paths: usize,
-    /// Where the files with new contents lie in layers: any of their names.
+    /// The paths, in layers, of files with new contents: any of their names.
     pub whole: HashSet<BString>,
 }
 
 /// A rule.
 #[derive(Clone, Debug)]
 pub struct Rule {
-    /// Its id.
+    /// The rule's id.
     pub id: String,
-    /// Whether what refers to its paths has no say: a package goes on purpose, with what others may want of it.
+    /// True if references to its paths do not count: a package goes on purpose, with everything that others may want of it.
     pub on_purpose: bool,
 }
 
-/// What becomes of a path. By default it stays as it is.
+/// The fate of a path. By default it stays as it is.
 #[derive(Clone, Debug, Default)]
 pub struct Fate {
     /// The rule that takes it.
     pub dropped: Option<u16>,
-    /// Its new content.
+    /// The new content.
     pub content: Content,
     /// The path that it becomes a hard link to.
     pub linked: Option<BString>,
-    /// Where its symbolic link leads then.
+    /// The new target of its symbolic link.
     pub target: Option<BString>,
 }
 
-/// What may become of a file's content.
+/// The fate of a file's content.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Content {
-    /// Nothing.
+    /// It stays.
     #[default]
     Same,
     /// Symbols and debug data go: the rule.
     Stripped(u16),
-    /// A program makes a new one: the rule, and the SHA-256 that it has, where that is known.
+    /// A program makes a new one: the rule, and the SHA-256 of the content, if known.
     Made(u16, Option<[u8; 32]>),
-    /// Rows of it go or change with what they tell of.
+    /// Rows of it go or change with the files that they describe.
     Rows,
     /// The file is new: its metadata and content.
     Added(Box<Added>),
@@ -66,12 +66,12 @@ pub struct Added {
     pub ids: (i64, i64),
     /// Seconds since 1970, and nanoseconds.
     pub mtime: (i64, u32),
-    /// The SHA-256 of its content.
+    /// The SHA-256 of the content.
     pub hash: [u8; 32],
 }
 
 impl Expected {
-    /// The name of a rule.
+    /// Returns the name of a rule.
     #[must_use]
     pub fn rule(&self, index: u16) -> &str {
         self.rules.get(usize::from(index)).map_or("shadowed", |rule| &rule.id)

@@ -1,25 +1,25 @@
-//! What was found: mismatches with both sides, what else is to be told, and how much was looked at.
+//! The findings: mismatches with both sides, notes, and the numbers of things that were checked.
 
 use crate::secrets::masked_value;
 use serde::Serialize;
 
-/// A mismatch, or something that is to be told.
+/// A mismatch, or a note.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// What kind, a stable word for scripts: `digest`, `content`, `gone`.
+    /// The kind, a stable word for scripts: `digest`, `content`, `gone`.
     pub kind: &'static str,
-    /// Which image, where there are several.
+    /// The image, if there are several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
-    /// Where: a path of the image with a slash before it, or a document and its field.
+    /// The place: a path of the image with a slash before it, or a document and its field.
     pub place: String,
-    /// What was expected.
+    /// The expected value.
     pub expected: String,
-    /// What was found.
+    /// The found value.
     pub found: String,
 }
 
-/// How much was checked.
+/// The numbers of things that were checked.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Checked {
@@ -35,42 +35,42 @@ pub struct Checked {
     pub same: u64,
     /// Files that have a new content, each allowed by a rule or with its rows checked.
     pub rewritten: u64,
-    /// Of those: ELF files whose loaded parts were compared.
+    /// ELF files among these whose loaded parts were compared.
     pub elf: u64,
-    /// Of those: lists and databases whose rows were compared.
+    /// Lists and databases among these whose rows were compared.
     pub ledgers: u64,
     /// Paths of IN that are gone.
     pub removed: u64,
     /// Imports, libraries, interpreters, links and programs that still resolve.
     pub references: u64,
-    /// Those whose target went because a rule took it on purpose.
+    /// References whose target went because a rule took it on purpose.
     pub on_purpose: u64,
 }
 
 /// The paths that are gone.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Removed {
-    /// The paths below each top directory that are gone: the name and how many.
+    /// The number of gone paths below each top directory, by its name.
     pub by_top: std::collections::BTreeMap<String, u64>,
-    /// Each of them, with the rule that took it where a plan says so.
+    /// Each of them, with the rule that took it if a plan states one.
     pub paths: Vec<(String, Option<String>)>,
 }
 
-/// All that came of it.
+/// The result of a verification.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Outcome {
-    /// What is wrong.
+    /// The mismatches.
     pub mismatches: Vec<Finding>,
-    /// What differs and is not wrong: of configs, and blobs that are not there.
+    /// The differences that are no mistakes: in configs, and blobs that are not there.
     pub notes: Vec<Finding>,
-    /// What was checked.
+    /// The numbers of things that were checked.
     pub checked: Checked,
-    /// What is gone.
+    /// The paths that are gone.
     pub removed: Removed,
 }
 
 impl Finding {
-    /// One of an image that is named later. Of a config no secret is told.
+    /// Makes a finding of an image that is named later.
     fn new(
         kind: &'static str,
         place: impl Into<String>,
@@ -98,7 +98,7 @@ impl Outcome {
         self.mismatches.push(Finding::new(kind, place, expected, found));
     }
 
-    /// Adds what is to be told.
+    /// Adds a note.
     pub fn note(
         &mut self,
         kind: &'static str,
@@ -116,13 +116,13 @@ impl Outcome {
         }
     }
 
-    /// Says of all findings from two numbers on in which image they are.
+    /// Sets the image of all findings from two numbers on.
     pub fn name(&mut self, from: (usize, usize), image: &str) {
         let (mismatches, notes) = (self.mismatches.iter_mut().skip(from.0), self.notes.iter_mut().skip(from.1));
         mismatches.chain(notes).for_each(|finding| finding.image = Some(image.to_owned()));
     }
 
-    /// How many mismatches and notes there are.
+    /// Returns the numbers of mismatches and notes.
     #[must_use]
     pub fn counts(&self) -> (usize, usize) {
         (self.mismatches.len(), self.notes.len())

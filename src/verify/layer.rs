@@ -11,24 +11,24 @@ use std::io::{self, BufReader, Read};
 /// A layer as it was found.
 #[derive(Default)]
 pub struct Layer {
-    /// Its members, in tar order.
+    /// The members, in tar order.
     pub members: Vec<Member>,
-    /// The digest of the blob; none where it could not be read to its end.
+    /// The digest of the blob; `None` if it could not be read to its end.
     pub digest: Option<Digest>,
     /// The blob's size.
     pub size: u64,
     /// The digest of the decompressed bytes.
     pub diff_id: Option<Digest>,
-    /// How it is compressed.
+    /// The compression.
     pub compression: Option<Compression>,
-    /// What is wrong with its compression or its tar.
+    /// The mistake in its compression or its tar.
     pub wrong: Option<String>,
 }
 
-/// Reads a layer. What is wrong with it is told in the result.
+/// Reads a layer. Mistakes in it are part of the result.
 ///
 /// # Errors
-/// Where the host does not let it be read.
+/// Returns an error if the host does not let it be read.
 pub fn read(store: &Store, blob: &Blob, wanted: &Wanted<'_>) -> Result<Layer> {
     let mut out = Layer { size: blob.size, ..Layer::default() };
     let raw = store.read(blob)?;
@@ -38,7 +38,7 @@ pub fn read(store: &Store, blob: &Blob, wanted: &Wanted<'_>) -> Result<Layer> {
     let kind = Compression::of(&head[..n]);
     out.compression = Some(kind);
     if kind == Compression::None {
-        // Both digests are one.
+        // The digest of the blob and the diff_id are the same.
         out.wrong = members(&mut hashing, wanted, Some(store.file(blob)?), &mut out.members);
         out.wrong = out.wrong.or_else(|| drain(&mut hashing));
         let (_, digest, _) = hashing.finish();
@@ -64,7 +64,7 @@ pub fn read(store: &Store, blob: &Blob, wanted: &Wanted<'_>) -> Result<Layer> {
     Ok(out)
 }
 
-/// Reads what comes after the end of the tar, which counts for digests.
+/// Reads the bytes after the end of the tar, which count for digests.
 fn drain(reader: &mut impl Read) -> Option<String> {
     io::copy(reader, &mut io::sink()).err().map(|e| e.to_string())
 }
@@ -88,7 +88,7 @@ fn members(
     }
 }
 
-/// Tells how many bytes have passed.
+/// A reader that reports the number of bytes that have passed.
 struct Counted<'a, R> {
     inner: R,
     advance: &'a (dyn Fn(u64) + Sync),

@@ -1,6 +1,6 @@
-//! Lists of checksums and databases of package managers: what is left of one must be rows of the old one, in their order, and a
-//! row that changed must tell the truth of the file as it is now. The rows are read here by the formats' own rules: `RECORD` of
-//! pip, `md5sums` of dpkg, `installed` of apk; of all other texts lines are rows.
+//! Lists of checksums and databases of package managers: the rest of one must be rows of the old one, in their order, and a
+//! changed row must be true of the file as it is now. The rows are read here by the formats' own rules: `RECORD` of pip,
+//! `md5sums` of dpkg, `installed` of apk; in all other texts lines are rows.
 
 use super::expected::{Content, Expected};
 use super::findings::Outcome;
@@ -14,7 +14,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use bstr::BStr;
 use std::collections::{HashMap, HashSet};
 
-/// A row: the path from the root, its checksum as written, and the size if one is said.
+/// A row: the path from the root, the checksum as written, and the size if one is stated.
 struct Row<'t> {
     path: Vec<u8>,
     sum: &'t [u8],
@@ -46,7 +46,7 @@ fn rows<'t>(format: Format, path: &[u8], text: &'t [u8]) -> Vec<Row<'t>> {
     out
 }
 
-/// `"path, with commas",sha256=…,size`.
+/// Reads a row of `RECORD`: `"path, with commas",sha256=…,size`.
 fn record<'t>(site: &[u8], line: &'t [u8]) -> Option<Row<'t>> {
     let mut fields = line.rsplitn(3, |&c| c == b',');
     let (size, sum, name) = (fields.next()?, fields.next()?, fields.next()?);
@@ -81,7 +81,7 @@ pub fn all(old: &Tree<'_>, new: &Tree<'_>, expected: &Expected, planned: bool, o
             }
             continue;
         };
-        // An unchanged list is the old one, too.
+        // An unchanged list is its own old version.
         let was = if changed { self::text(before) } else { Some(text) };
         let Some(was) = was else {
             out.wrong("row", show(path), "a text that can be compared", "one that is too large");
@@ -105,7 +105,7 @@ fn text(member: &Member) -> Option<&[u8]> {
     member.extra.as_ref().and_then(|extra| extra.text.as_deref())
 }
 
-/// Holds the rows that are left against those that were: the same, in the same order, but for checksums.
+/// Compares the rows that are left with the old ones: the same, in the same order, except for checksums.
 fn subsequence(path: &[u8], format: Option<Format>, old: &[u8], new: &[u8], out: &mut Outcome) {
     let mut places: HashMap<&[u8], Vec<usize>> = HashMap::new();
     for (index, line) in old.split(|&c| c == b'\n').enumerate() {
@@ -122,19 +122,19 @@ fn subsequence(path: &[u8], format: Option<Format>, old: &[u8], new: &[u8], out:
     }
 }
 
-/// What of a row stays when the checksum in it changes.
+/// Returns the part of a row that stays when the checksum in it changes.
 fn constant(format: Option<Format>, line: &[u8]) -> &[u8] {
     let part = match format {
         Some(Format::Record) => line.rsplitn(3, |&c| c == b',').nth(2),
         Some(Format::Md5sums) => line.get(32..).filter(|rest| !rest.is_empty()),
-        // Whose checksum it is is told by the lines before it, which are the same.
+        // The lines before a checksum tell which file it is of, and these are the same.
         Some(Format::Apk) => line.starts_with(b"Z:").then_some(&b"Z:"[..]),
         None => None,
     };
     part.unwrap_or(line)
 }
 
-/// A line that tells dpkg what not to unpack.
+/// True for a line that tells dpkg which paths not to unpack.
 fn is_dpkg_path(path: &[u8], line: &[u8]) -> bool {
     path.starts_with(b"etc/dpkg/dpkg.cfg.d/")
         && (line.starts_with(b"path-exclude=") || line.starts_with(b"path-include="))
@@ -148,14 +148,14 @@ struct List<'a> {
 }
 
 impl List<'_> {
-    /// The file that a row is about.
+    /// Returns the file that a row is about.
     fn file<'t>(&self, tree: &Tree<'t>, row: &Row<'_>) -> Option<&'t Member> {
         let (dir, name) = split(&row.path);
         let dir = tree.resolve(b"", dir)?;
         tree.at(&join(&dir.path, name))?.1.filter(|m| m.kind == Kind::File)
     }
 
-    /// Every checksum that was right is right.
+    /// Checks that every checksum that was right is still right.
     fn sums(&self, old: &[u8], new: &[u8], out: &mut Outcome) {
         let before = rows(self.format, self.path, old);
         let before: HashMap<&[u8], &Row<'_>> = before.iter().map(|r| (r.path.as_slice(), r)).collect();
@@ -186,7 +186,7 @@ impl List<'_> {
         }
     }
 
-    /// A file's checksum, in the form of a row's; none where the row's is of another kind.
+    /// Returns a file's checksum, in the form of a row's; `None` if the row's is of another kind.
     fn sum(&self, row: &Row<'_>, file: &Member) -> Option<Vec<u8>> {
         let sums = file.extra.as_ref().and_then(|extra| extra.sums);
         match self.format {
@@ -201,7 +201,7 @@ impl List<'_> {
         }
     }
 
-    /// Rows that were taken out are of files that are gone.
+    /// Checks that rows which were taken out are of files that are gone.
     fn cut(&self, old: &[u8], new: &[u8], out: &mut Outcome) {
         let left: HashSet<Vec<u8>> = rows(self.format, self.path, new).into_iter().map(|row| row.path).collect();
         for row in rows(self.format, self.path, old).iter().filter(|row| !left.contains(&row.path)) {

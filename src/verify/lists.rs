@@ -1,8 +1,8 @@
-//! Which files list checksums of others, by their paths.
+//! The files that list checksums of others, told by their paths.
 
 use crate::path::split;
 
-/// Which checksums a list has.
+/// The format of a list of checksums.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// `RECORD` of pip.
@@ -13,13 +13,13 @@ pub enum Format {
     Apk,
 }
 
-/// Whether a file lists checksums of others.
+/// True if a file lists checksums of others.
 #[must_use]
 pub fn is_list(path: &[u8]) -> bool {
     format(path).is_some()
 }
 
-/// Which checksums a file lists; none where it is no list.
+/// Returns the format of a list of checksums; `None` if the file is no list.
 #[must_use]
 pub fn format(path: &[u8]) -> Option<Format> {
     let (dir, name) = split(path);

@@ -1,5 +1,5 @@
-//! The members of a layer, one by one: their metadata as it counts in the end, and the hash of their content with the holes of
-//! sparse files filled in.
+//! The members of a layer, one by one: their final metadata, and the hash of their content with the holes of sparse files
+//! filled in.
 
 use super::content::{self, Extra, Wanted};
 use super::pax::{self, Map, Records, bad};
@@ -10,15 +10,15 @@ use std::fs::File;
 use std::io::{self, Read};
 use tar::Header;
 
-/// Bytes read at a time.
+/// The number of bytes that are read at a time.
 const CHUNK: usize = 128 << 10;
 
-/// As many records, and bytes of them, may all global headers have: each member has a part in them.
+/// The most records, and bytes of them, that all global headers may have: each member has a part in them.
 const MAX_GLOBAL: (usize, usize) = (1000, 64 << 10);
-/// Holes of more bytes than these are not hashed as zeros: a sparse file may state any size.
+/// The most bytes of holes that are hashed as zeros: a sparse file may state any size.
 const MAX_HOLES: u64 = 1 << 30;
 
-/// What a member is.
+/// The type of a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A regular file.
@@ -38,7 +38,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Its name.
+    /// Returns its name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -56,11 +56,11 @@ impl Kind {
 /// A member of a layer.
 #[derive(Clone, Debug)]
 pub struct Member {
-    /// Its path in the usual spelling.
+    /// The path in the usual spelling.
     pub path: BString,
-    /// What it is.
+    /// The type.
     pub kind: Kind,
-    /// Where a symbolic link leads, as written; the path of a hard link's target in the usual spelling.
+    /// The target of a symbolic link, as written; the path of a hard link's target in the usual spelling.
     pub link: BString,
     /// Permissions, with setuid, setgid and sticky bit.
     pub mode: u32,
@@ -72,18 +72,18 @@ pub struct Member {
     pub mtime: (i64, u32),
     /// A device's numbers.
     pub device: (i64, i64),
-    /// All other records: xattrs, and what nobody knows.
+    /// All other records: xattrs, and records of unknown meaning.
     pub records: Box<[(Vec<u8>, Vec<u8>)]>,
-    /// The size of its content.
+    /// The size of the content in bytes.
     pub size: u64,
-    /// The SHA-256 of its content.
+    /// The SHA-256 of the content.
     pub hash: [u8; 32],
-    /// What else is to be known of its content.
+    /// The other facts about the content.
     pub extra: Option<Box<Extra>>,
 }
 
 impl Member {
-    /// About what it takes in memory, in bytes: its path stands in the tree as well.
+    /// Returns roughly the number of bytes of memory that this takes: the path is in the tree as well.
     fn memory(&self) -> usize {
         let records: usize = self.records.iter().map(|(key, value)| 64 + key.len() + value.len()).sum();
         let extra = self.extra.as_ref().map_or(0, |extra| extra.memory());
@@ -95,7 +95,7 @@ impl Member {
 pub struct Reader<'a, R> {
     inner: R,
     at: u64,
-    /// The file that has the layer's bytes, and where they begin: only of a layer that is not compressed.
+    /// The file that has the layer's bytes, and their offset: only for a layer that is not compressed.
     file: Option<(File, u64)>,
     wanted: &'a Wanted<'a>,
     global: Records,
@@ -124,20 +124,20 @@ impl<'a, R: Read> Reader<'a, R> {
         Self { inner, at: 0, file, wanted, global: Records::new(), buffer: vec![0; CHUNK] }
     }
 
-    /// The bytes read so far.
+    /// Returns the number of bytes read so far.
     pub const fn at(&self) -> u64 {
         self.at
     }
 
-    /// What is left.
+    /// Returns the reader of the rest.
     pub fn into_inner(self) -> R {
         self.inner
     }
 
-    /// The next member; none at the end.
+    /// Returns the next member; `None` at the end.
     ///
     /// # Errors
-    /// Where the bytes are no well-formed tar.
+    /// Returns an error if the bytes are no well-formed tar.
     pub fn read_member(&mut self) -> io::Result<Option<Member>> {
         let mut extended = Extended::default();
         let mut dangling = false;
@@ -217,7 +217,8 @@ impl<'a, R: Read> Reader<'a, R> {
             hash: [0; 32],
             extra: None,
         };
-        // Of links, devices and directories some writers state a size, and no bytes follow; but after GNU's dump of a directory.
+        // Some writers state a size for links, devices and directories, but no bytes follow, except after GNU's dump of a
+        // directory.
         if kind == Kind::File || flag == b'D' {
             let stored = if get(b"size").is_some() { decimal(b"size", &old.size)? } else { size };
             self.data(&mut member, header, flag, stored, sparse)?;
@@ -226,7 +227,7 @@ impl<'a, R: Read> Reader<'a, R> {
         Ok(member)
     }
 
-    /// Reads what comes after a file's header.
+    /// Reads the data after a file's header.
     fn data(
         &mut self,
         member: &mut Member,
@@ -319,12 +320,12 @@ fn kind(flag: u8, slash: bool) -> io::Result<Kind> {
     })
 }
 
-/// A long name. Engines read with Go's library, to which GNU's go before those in PAX.
+/// Returns a long name. Engines read with Go's library, for which GNU's names come before those in PAX.
 pub fn long(gnu: Option<Vec<u8>>, pax: Option<&[u8]>) -> Option<Vec<u8>> {
     gnu.filter(|name| !name.is_empty()).or_else(|| pax.map(<[u8]>::to_vec))
 }
 
-/// A device's numbers.
+/// Returns a device's numbers.
 fn device(header: &Header) -> io::Result<(i64, i64)> {
     let (major, minor) = match (header.as_ustar(), header.as_gnu()) {
         (Some(ustar), _) => (&ustar.dev_major, &ustar.dev_minor),
@@ -334,7 +335,7 @@ fn device(header: &Header) -> io::Result<(i64, i64)> {
     Ok((pax::number(major)?, pax::number(minor)?))
 }
 
-/// The name in the header itself.
+/// Returns the name in the header itself.
 pub fn short_name(header: &Header) -> Vec<u8> {
     let name = pax::text(&header.as_old().name);
     match header.as_ustar().map(|ustar| pax::text(&ustar.prefix)).filter(|prefix| !prefix.is_empty()) {
@@ -343,7 +344,7 @@ pub fn short_name(header: &Header) -> Vec<u8> {
     }
 }
 
-/// The records that are metadata of a file, sorted, the last of each. A comment is none: engines do not read it.
+/// Returns the records that are metadata of a file, sorted, the last of each. A comment is left out, as engines do not read it.
 fn others(all: &Records) -> Box<[(Vec<u8>, Vec<u8>)]> {
     let known: [&[u8]; 10] =
         [b"path", b"linkpath", b"size", b"uid", b"gid", b"mtime", b"uname", b"gname", b"hdrcharset", b"comment"];

@@ -1,7 +1,8 @@
-//! `slim verify`: whether an image is what it says, and what it was to become. All that is checked is read a second time, by code
-//! that shares no reading of archives, layers and trees with what writes (but hashes, the spelling of paths in [`crate::path`], and what
-//! texts refer to, from [`crate::refs`]): [`store`] and [`documents`] find the layers, [`layer`], [`member`] and [`pax`] read them
-//! once, [`replay`] makes the tree, `compare` holds it against another and against what a plan said of it ([`expected`]).
+//! `slim verify`: checks that an image is consistent, and that it is what it was to become. Everything that is checked is read
+//! a second time, by code that shares no reading of archives, layers and trees with the code that writes (except hashes, the
+//! spelling of paths in [`crate::path`], and the references of texts, from [`crate::refs`]): [`store`] and [`documents`] find
+//! the layers, [`layer`], [`member`] and [`pax`] read them once, [`replay`] makes the tree, `compare` compares it with another
+//! and with the expectation of a plan ([`expected`]).
 
 use crate::source::Location;
 use crate::{Digest, Error, ErrorKind, Result};
@@ -43,19 +44,19 @@ use layer::Layer;
 use replay::Tree;
 use store::{Blob, Store};
 
-/// What to verify.
+/// The input of a verification.
 pub struct Request<'a> {
     /// The image.
     pub output: &'a Location,
-    /// What it was made from.
+    /// The image that it was made from.
     pub against: Option<&'a Location>,
-    /// Only this platform of what it was made from.
+    /// The only platform to take of the image that it was made from; `None` for all.
     pub platform: Option<&'a str>,
-    /// What plans say of the images of `against`, where there are plans.
+    /// The plans' expectations for the images of `against`, if there are plans.
     pub expected: Option<&'a [Expected]>,
-    /// Hears of a phase with the number of bytes to be read in it.
+    /// Called with a phase and the number of bytes to be read in it.
     pub phase: &'a dyn Fn(&str, u64),
-    /// Hears of bytes as they are read.
+    /// Called with the number of bytes as they are read.
     pub advance: &'a (dyn Fn(u64) + Sync),
 }
 
@@ -91,7 +92,7 @@ impl Side {
         unique.into_values().collect()
     }
 
-    /// The tree of an image; none where a layer of it is missing or broken, which was told then.
+    /// Returns the tree of an image; `None` if a layer of it is missing or broken, which has been reported.
     fn tree(&self, image: &Image) -> Result<Option<Tree<'_>>, String> {
         let layer = |claim: &Claim| self.layers.get(claim.blob.as_ref()?).filter(|layer| layer.wrong.is_none());
         let layers: Option<Vec<&Layer>> = image.layers.iter().map(layer).collect();
@@ -102,8 +103,8 @@ impl Side {
 /// Verifies an image.
 ///
 /// # Errors
-/// Where there is nothing that could be verified, or the host does not let it be read. What is wrong with the image is no error,
-/// but in the outcome.
+/// Returns an error if there is nothing that could be verified, or the host does not let it be read. Mistakes in the image are
+/// no errors, but part of the outcome.
 pub fn verify(request: &Request<'_>) -> Result<Outcome> {
     let mut out = Outcome::default();
     let mut new = Side::open(request.output, &mut out)?;
@@ -194,7 +195,7 @@ fn read_layers(request: &Request<'_>, new: &mut Side, old: Option<&mut Side>) ->
     Ok(())
 }
 
-/// Holds the layers of an image against what documents say of them.
+/// Compares the layers of an image with the documents about them.
 fn layers_of(side: &Side, image: &Image, out: &mut Outcome) {
     let diff_ids: Vec<Option<Digest>> = config::diff_ids(&image.config);
     out.same("config", "config: number of rootfs.diff_ids", &image.layers.len(), &diff_ids.len());
@@ -223,7 +224,7 @@ fn layers_of(side: &Side, image: &Image, out: &mut Outcome) {
     }
 }
 
-/// The image that one was made from: by name and platform, or else by place.
+/// Returns the image that one was made from: by name and platform, or else by place.
 fn pair<'s>(old: &'s Side, new: &Side, index: usize) -> Option<&'s Image> {
     let image = &new.images[index];
     let same =
@@ -240,8 +241,8 @@ fn pair<'s>(old: &'s Side, new: &Side, index: usize) -> Option<&'s Image> {
     old.images.get(index)
 }
 
-/// Holds a Windows image against the one it was made from: its layers mean more than the files that they make together, so
-/// these have to be the same ones.
+/// Compares a Windows image with the one it was made from: its layers mean more than the files that they make together, so they
+/// must be the same layers.
 fn windows_layers(before: Option<&Image>, image: &Image, out: &mut Outcome) {
     let Some(before) = before else {
         return out.wrong("image", image.name(), "an image of IN that it was made from", "none");

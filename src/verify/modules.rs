@@ -1,4 +1,4 @@
-//! Which file an import leads to, in Python and in Node: the simplest reading that tells whether there is one.
+//! The file that an import leads to, in Python and in Node: the simplest search that tells whether there is one.
 
 use super::member::Kind;
 use super::replay::{Found, Tree};
@@ -7,10 +7,10 @@ use bstr::{BString, ByteSlice};
 
 /// Kinds of files that Python loads for a module.
 const KINDS: [&[u8]; 4] = [b".py", b".so", b".pyc", b".pyw"];
-/// What Node tries behind a path.
+/// The suffixes that Node tries behind a path.
 const ENDS: [&str; 7] = ["", ".js", ".json", ".node", ".mjs", ".cjs", "/index.js"];
 
-/// How well a name is found: a directory alone is a namespace, which anything in it makes.
+/// The rank of the file found for a name: a directory alone is a namespace, which anything in it makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rank {
     /// A directory.
@@ -19,7 +19,7 @@ pub enum Rank {
     File,
 }
 
-/// The directories in which Python looks for modules, by their names.
+/// Returns the directories in which Python looks for modules, by their names.
 pub fn roots(tree: &Tree<'_>, env: &[(String, String)], workdir: &str) -> Vec<BString> {
     let mut out = Vec::new();
     for (path, &inode) in &tree.names {
@@ -38,7 +38,7 @@ pub fn roots(tree: &Tree<'_>, env: &[(String, String)], workdir: &str) -> Vec<BS
     out
 }
 
-/// What Python would load for the parts of a module's name below `root`.
+/// Returns the file that Python would load for the parts of a module's name below `root`.
 pub fn python<'p>(tree: &Tree<'_>, root: &[u8], parts: impl Iterator<Item = &'p str>) -> Option<(Rank, BString)> {
     let mut at: BString = root.into();
     let mut found = (Rank::Dir, at.clone());
@@ -61,7 +61,7 @@ pub fn python<'p>(tree: &Tree<'_>, root: &[u8], parts: impl Iterator<Item = &'p 
     Some(found)
 }
 
-/// The file of a module in a directory.
+/// Returns the file of a module in a directory.
 fn file(tree: &Tree<'_>, dir: &[u8], name: &str) -> Option<BString> {
     let prefix = join(dir, format!("{name}.").as_bytes());
     let all = tree.names.range::<BString, _>(prefix.clone()..).take_while(|(path, _)| path.starts_with(&prefix));
@@ -73,7 +73,7 @@ fn file(tree: &Tree<'_>, dir: &[u8], name: &str) -> Option<BString> {
     files.next().map(|(path, _)| path.clone())
 }
 
-/// What Node would load for `text`, required by the file at `by`.
+/// Returns the file that Node would load for `text`, required by the file at `by`.
 pub fn node(tree: &Tree<'_>, by: &[u8], text: &str) -> Option<BString> {
     let (dir, _) = split(by);
     if text.starts_with(['.', '/']) {
@@ -97,7 +97,7 @@ fn loaded(tree: &Tree<'_>, dir: &[u8], path: &str) -> Option<BString> {
     ENDS.iter().find_map(|end| here(end)).or_else(|| here("/package.json"))
 }
 
-/// The part of a file's or directory's name by which modules name it.
+/// Returns the part of a file's or directory's name by which modules name it.
 pub fn stem(path: &[u8]) -> &[u8] {
     let (dir, name) = split(path);
     let stem = name.find_byte(b'.').filter(|at| *at > 0).map_or(name, |at| &name[..at]);

@@ -1,5 +1,5 @@
-//! The members of the archive round an image, read a second way. Sparse ones, as bsdtar and `tar -S` store files with holes, are
-//! copied to a temporary file, which has the holes in their places.
+//! The members of the archive around an image, read a second way. Sparse ones, as bsdtar and `tar -S` store files with holes,
+//! are copied to a temporary file, which has the holes in their places.
 
 use super::member;
 use super::pax::{self, Map, Records};
@@ -10,30 +10,30 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 use tar::Header;
 
-/// As many bytes as all holes together may stand for, which are read as zeros.
+/// The most bytes that all holes together may stand for, which are read as zeros.
 const MAX_HOLES: u64 = 32 << 30;
 
 /// A member of an archive that may be a file of an image.
 pub enum Member {
-    /// A file: where its bytes are in the archive.
+    /// A file: the place of its bytes in the archive.
     File {
-        /// Its first byte.
+        /// The offset of its first byte.
         offset: u64,
-        /// Its size in bytes.
+        /// The size in bytes.
         size: u64,
     },
-    /// A sparse file: where its bytes are in the file of these.
+    /// A sparse file: the place of its bytes in the file of these.
     Filled {
-        /// Its first byte.
+        /// The offset of its first byte.
         offset: u64,
-        /// Its size in bytes, holes included.
+        /// The size in bytes, holes included.
         size: u64,
     },
     /// Another name of the member of that name.
     Link(String),
 }
 
-/// What is in an archive.
+/// The content of an archive.
 pub struct Members {
     /// The members by their names.
     pub members: BTreeMap<String, Member>,
@@ -44,7 +44,7 @@ pub struct Members {
 /// Lists the members of an archive.
 ///
 /// # Errors
-/// Where it is no well-formed tar.
+/// Returns an error if it is no well-formed tar.
 pub fn members(file: &File) -> Result<Members> {
     let mut walk = Walk { file, at: 0, holes: 0, out: Members { members: BTreeMap::new(), filled: None } };
     match walk.all() {
@@ -131,7 +131,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Passes the data of a file.
+    /// Skips the data of a file.
     fn file(
         &mut self,
         header: &Header,
@@ -167,7 +167,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Copies a sparse file of `size` bytes, of which `stored` are stored from `offset` on.
+    /// Copies a sparse file of `size` bytes, `stored` of which are stored from `offset` on.
     fn fill(&mut self, map: &Map, size: u64, offset: u64, stored: u64) -> io::Result<Member> {
         let wrong = || pax::bad("the map of a sparse file does not fit it");
         self.holes = self.holes.saturating_add(size.saturating_sub(stored));
@@ -199,7 +199,7 @@ impl Walk<'_> {
     }
 }
 
-/// A member's name; none where it leaves the archive or is no text, as no file of an image is named.
+/// Returns a member's name; `None` if it leaves the archive or is not UTF-8, as no file of an image has such a name.
 pub fn normal(name: &[u8]) -> Option<String> {
     String::from_utf8(path::normalize(name).ok()?.into()).ok()
 }

@@ -1,4 +1,4 @@
-//! What came of it, for people and as JSON.
+//! The outcome, as text and as JSON.
 
 use super::findings::{Finding, Outcome};
 use crate::report::paint::Paint;
@@ -6,17 +6,17 @@ use crate::report::units::count;
 use serde::Serialize;
 use std::io::{self, Write};
 
-/// How many mismatches are shown where not all are asked for.
+/// The number of mismatches that are shown if not all are asked for.
 const SHOWN: usize = 40;
 
-/// What was asked for.
+/// The request.
 #[derive(Clone, Debug, Serialize)]
 pub struct Head {
     /// OUT as given.
     pub output: String,
     /// IN as given.
     pub against: Option<String>,
-    /// The profiles of the plan; none where there was no plan.
+    /// The profiles of the plan; empty if there was no plan.
     pub profiles: Vec<String>,
 }
 
@@ -44,10 +44,10 @@ struct RemovedPath<'a> {
     rule: Option<&'a str>,
 }
 
-/// Writes all of it as JSON, with the keys of what was run, and whether that went well.
+/// Writes everything as JSON; `ran` is the result of a run, whose keys are added, and whether it succeeded.
 ///
 /// # Errors
-/// Those of `out`.
+/// Returns the errors of `out`.
 pub fn json(
     head: &Head,
     outcome: &Outcome,
@@ -71,10 +71,11 @@ pub fn json(
     out.write_all(b"\n")
 }
 
-/// Writes it for people: every mismatch with both sides, then what was checked. `paths` lists every removed path, too.
+/// Writes it as text: every mismatch with both sides, then the numbers of things that were checked. `paths` lists every removed
+/// path, too.
 ///
 /// # Errors
-/// Those of `out`.
+/// Returns the errors of `out`.
 pub fn text(head: &Head, outcome: &Outcome, paths: bool, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
     let shown = if paths { usize::MAX } else { SHOWN };
     for finding in outcome.mismatches.iter().take(shown) {
@@ -133,7 +134,7 @@ pub fn text(head: &Head, outcome: &Outcome, paths: bool, paint: Paint, out: &mut
     }
 }
 
-/// How many went of each top directory, those with most first.
+/// Returns the number of paths that went of each top directory, those with most first.
 fn tops(outcome: &Outcome) -> String {
     let mut tops: Vec<(&String, &u64)> = outcome.removed.by_top.iter().collect();
     tops.sort_by_key(|(name, n)| (std::cmp::Reverse(**n), *name));

@@ -6,7 +6,7 @@ use liblzma::stream::{CONCATENATED, Stream, TELL_UNSUPPORTED_CHECK};
 use std::fs::File;
 use std::io::{self, BufRead, Read};
 
-/// As much memory as the decoder of xz may take, in bytes.
+/// The memory in bytes that the decoder of xz may take.
 const XZ_MEMORY: u64 = 256 << 20;
 
 fn is_xz(head: &[u8]) -> bool {
@@ -18,7 +18,7 @@ fn is_bzip2(head: &[u8]) -> bool {
     head.starts_with(b"BZh") && head.len() >= 10 && blocks.contains(&&head[4..10])
 }
 
-/// Whether an archive that begins so (10 bytes are enough) is compressed.
+/// True if an archive that begins with `head` (10 bytes are enough) is compressed.
 pub fn is_packed(head: &[u8]) -> bool {
     is_xz(head) || is_bzip2(head) || Compression::of(head) != Compression::None
 }
@@ -26,7 +26,7 @@ pub fn is_packed(head: &[u8]) -> bool {
 /// Writes the plain bytes of an archive to a file.
 ///
 /// # Errors
-/// Where they cannot be read to their end, or not written.
+/// Returns an error if they cannot be read to their end, or not written.
 pub fn unpack(mut reader: Box<dyn Read + Send>, to: &mut File) -> Result<()> {
     let mut head = Vec::new();
     reader.by_ref().take(10).read_to_end(&mut head).map_err(|e| Error::io("cannot read", e))?;

@@ -1,5 +1,5 @@
-//! What a tar header says, with the extended headers before it: names of any length, PAX records, maps of sparse files. Written
-//! without a look at `src/tar`, which this is to hold against; of the header's fields the `tar` crate knows where they are.
+//! The meaning of a tar header with the extended headers before it: names of any length, PAX records, maps of sparse files.
+//! This is written independently of `src/tar`, which it checks; the `tar` crate knows the places of the header's fields.
 
 use bstr::BString;
 use std::io::{self, Read};
@@ -8,23 +8,23 @@ use tar::{GnuExtSparseHeader, GnuSparseHeader, Header};
 /// Records of one or several extended headers, in order.
 pub type Records = Vec<(Vec<u8>, Vec<u8>)>;
 
-/// A file's chunks of data: where each lies in the file, and how long it is.
+/// A file's chunks of data: the offset in the file, and the length of each.
 pub type Map = Vec<(u64, u64)>;
 
-/// Where there is more than this, it is no header.
+/// The size in bytes of the largest extended header.
 const MAX_RECORDS: u64 = 16 << 20;
-/// No file of an image has more chunks of data.
+/// The most chunks of data that a file may have: no file of an image has more.
 const MAX_CHUNKS: u64 = 1 << 20;
 
-/// A wrong archive.
+/// Makes the error for a wrong archive.
 pub fn bad(what: impl Into<String>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what.into())
 }
 
-/// The next header of a tar; none at its end. `whole` is what a message calls the tar.
+/// Returns the next header of a tar; `None` at its end. `whole` is the name of the tar in messages.
 ///
 /// # Errors
-/// Where it ends within the header, and those of the reader.
+/// Returns an error if the tar ends within the header, and those of the reader.
 pub fn block(reader: &mut impl Read, whole: &str) -> io::Result<Option<[u8; 512]>> {
     let mut block = [0; 512];
     let mut filled = 0;
@@ -38,7 +38,7 @@ pub fn block(reader: &mut impl Read, whole: &str) -> io::Result<Option<[u8; 512]
     Ok((block != [0; 512]).then_some(block))
 }
 
-/// The value of a numeric field: octal, or base-256 with the sign that it has.
+/// Returns the value of a numeric field: octal, or base-256 with its sign.
 pub fn number(field: &[u8]) -> io::Result<i64> {
     if field.first().is_some_and(|first| first & 0x80 != 0) {
         let negative = field[0] & 0x40 != 0;
@@ -55,12 +55,12 @@ pub fn number(field: &[u8]) -> io::Result<i64> {
     })
 }
 
-/// The bytes of a field up to its NUL.
+/// Returns the bytes of a field up to its NUL.
 pub fn text(field: &[u8]) -> &[u8] {
     field.split(|&c| c == 0).next().unwrap_or_default()
 }
 
-/// Whether the header's checksum is right, of unsigned or of signed bytes.
+/// True if the header's checksum is right, over unsigned or over signed bytes.
 pub fn checksum_holds(block: &[u8; 512]) -> bool {
     let Ok(said) = number(&block[148..156]) else { return false };
     let of = |value: fn(u8) -> i64| -> i64 {
@@ -69,7 +69,7 @@ pub fn checksum_holds(block: &[u8; 512]) -> bool {
     said == of(i64::from) || said == of(|b| i64::from(b.cast_signed()))
 }
 
-/// The records of an extended header's data. A value may hold anything: its length counts, not a line's end.
+/// Returns the records of an extended header's data. A value may hold anything: its length counts, not the end of a line.
 pub fn records(data: &[u8]) -> io::Result<Records> {
     let mut out = Records::new();
     let mut rest = data;
@@ -85,7 +85,7 @@ pub fn records(data: &[u8]) -> io::Result<Records> {
     Ok(out)
 }
 
-/// The data of an extended header.
+/// Returns the data of an extended header.
 pub fn extension(reader: &mut impl Read, size: i64) -> io::Result<Vec<u8>> {
     let size = u64::try_from(size).ok().filter(|size| *size <= MAX_RECORDS);
     let size = size.ok_or_else(|| bad("an extended header is too large"))?;
@@ -98,7 +98,7 @@ pub fn extension(reader: &mut impl Read, size: i64) -> io::Result<Vec<u8>> {
     Ok(data)
 }
 
-/// A time in PAX: seconds with a fraction, as whole seconds below it and nanoseconds.
+/// Reads a time in PAX: seconds with a fraction, as whole seconds below it and nanoseconds.
 pub fn time(value: &[u8]) -> io::Result<(i64, u32)> {
     let wrong = || bad("a PAX time is malformed");
     let text = std::str::from_utf8(value).map_err(|_| wrong())?;
@@ -112,16 +112,16 @@ pub fn time(value: &[u8]) -> io::Result<(i64, u32)> {
     })
 }
 
-/// What PAX says of a sparse file.
+/// The PAX records of a sparse file.
 #[derive(Default)]
 pub struct Sparse {
-    /// The name that the header has a substitute for.
+    /// The true name, for which the header has a substitute.
     pub name: Option<BString>,
     /// The size of the file with its holes.
     pub size: Option<u64>,
-    /// Its chunks, where they are in the records.
+    /// The chunks, if they are in the records.
     pub map: Option<Map>,
-    /// Whether the map stands before the data.
+    /// True if the map is before the data.
     pub inside: bool,
 }
 
@@ -157,7 +157,7 @@ pub fn sparse(records: &Records) -> io::Result<Option<Sparse>> {
     Ok((any && (out.inside || out.map.is_some())).then_some(out))
 }
 
-/// The map before the data of a sparse file of version 1.0, and the bytes that it takes.
+/// Reads the map before the data of a sparse file of version 1.0; returns also the number of bytes that it takes.
 pub fn inside_map(reader: &mut impl Read) -> io::Result<(Map, u64)> {
     let mut used = 0_u64;
     let mut line = |reader: &mut dyn Read| -> io::Result<u64> {
@@ -190,7 +190,7 @@ pub fn inside_map(reader: &mut impl Read) -> io::Result<(Map, u64)> {
     Ok((map, used + padding))
 }
 
-/// The map in an old GNU header and the blocks after it, and the size of the file with its holes.
+/// Reads the map in an old GNU header and the blocks after it; returns also the size of the file with its holes.
 pub fn gnu_map(header: &Header, reader: &mut impl Read) -> io::Result<(Map, u64)> {
     let gnu = header.as_gnu().ok_or_else(|| bad("a sparse file whose header is not GNU's"))?;
     let mut map = Map::new();

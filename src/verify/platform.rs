@@ -1,21 +1,21 @@
-//! What an image runs on, told a second way: `OS/ARCH[/VARIANT]`, where what one side does not say may be anything, as engines
-//! take it.
+//! The platform of an image, told a second way: `OS/ARCH[/VARIANT]`. A part that one side does not state may be anything, as
+//! for engines.
 
 use serde_json::Value;
 
-/// The operating system, architecture and variant that a config or a descriptor's `platform` says.
+/// Returns the operating system, architecture and variant that a config or a descriptor's `platform` states.
 pub fn parts(value: &Value) -> [String; 3] {
     let part = |key: &str| value[key].as_str().unwrap_or_default().to_ascii_lowercase();
     usual(["os", "architecture", "variant"].map(part))
 }
 
-/// The parts of a platform as it is written on the command line.
+/// Returns the parts of a platform as it is written on the command line.
 pub fn written(text: &str) -> [String; 3] {
     let mut parts = text.split('/').map(str::to_ascii_lowercase);
     usual([(); 3].map(|()| parts.next().unwrap_or_default()))
 }
 
-/// The usual names: kernels and distributions have others.
+/// Replaces names by the usual ones: kernels and distributions have others.
 fn usual([os, architecture, variant]: [String; 3]) -> [String; 3] {
     let (name, own) = match architecture.as_str() {
         "x86_64" | "x86-64" => ("amd64", ""),
@@ -26,7 +26,7 @@ fn usual([os, architecture, variant]: [String; 3]) -> [String; 3] {
         other => (other, ""),
     };
     let variant = if variant.is_empty() { own } else { variant.as_str() };
-    // What the name alone means.
+    // The variant that the name alone means.
     let variant = match (name, variant) {
         ("arm64", "v8" | "8") | ("amd64", "v1") => "",
         ("arm", "" | "7") => "v7",
@@ -37,7 +37,7 @@ fn usual([os, architecture, variant]: [String; 3]) -> [String; 3] {
     [os, name.to_owned(), variant.to_owned()]
 }
 
-/// Whether two sides say the same, as far as both say something.
+/// True if two sides agree in every part that both state.
 pub fn agree(one: &[String; 3], other: &[String; 3]) -> bool {
     let known = |part: &String| !part.is_empty() && part != "unknown";
     one.iter().zip(other).all(|(a, b)| a == b || !known(a) || !known(b))

@@ -1,6 +1,6 @@
-//! What the files of OUT refer to: imports, libraries, interpreters, symbolic links, and the programs that the config starts. What
-//! led somewhere in IN and leads nowhere in OUT is a mismatch. The texts are read by [`crate::refs`]; where they lead is worked
-//! out here.
+//! The references of OUT's files: imports, libraries, interpreters, symbolic links, and the programs that the config starts.
+//! One that led somewhere in IN and leads nowhere in OUT is a mismatch. The texts are read by [`crate::refs`]; their targets
+//! are worked out here.
 
 use super::content::Extra;
 use super::expected::Expected;
@@ -16,10 +16,10 @@ use bstr::{BString, ByteSlice};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 
-/// Where every dynamic loader looks; directories in these that are named for an architecture count, too.
+/// The directories in which every dynamic loader looks; directories in these that are named for an architecture count, too.
 const LIBRARIES: [&str; 5] = ["lib", "usr/lib", "lib64", "usr/lib64", "usr/local/lib"];
 
-/// Checks all of them.
+/// Checks all references.
 pub fn check(old: &Tree<'_>, new: &Tree<'_>, config: &Value, expected: Option<&Expected>, out: &mut Outcome) {
     let mut check = Check::new(old, new, config, expected, out);
     check.programs(config);
@@ -48,13 +48,13 @@ struct Check<'a> {
     /// The directories of `PATH`.
     path: Vec<String>,
     workdir: String,
-    /// Where Python looks for modules.
+    /// The directories in which Python looks for modules.
     roots: Vec<BString>,
-    /// Where the loader looks for libraries.
+    /// The directories in which the loader looks for libraries.
     libraries: Vec<BString>,
-    /// By what names modules are known that are gone; nothing else can be missing.
+    /// The names by which gone modules are known; nothing else can be missing.
     stems: HashSet<&'a [u8]>,
-    /// The last components of paths that are gone, each with the first of these paths, and of those that are there.
+    /// The last components of gone paths, each with the first of these paths, and those of the paths that are there.
     lost: HashMap<&'a [u8], &'a BString>,
     there: HashSet<&'a [u8]>,
 }
@@ -92,7 +92,7 @@ impl<'a> Check<'a> {
         Self {
             roots: modules::roots(old, &env, &workdir),
             stems: gone().map(|path| modules::stem(path)).collect(),
-            // Of equal keys the last stays.
+            // Of equal keys the last stays in the map.
             lost: gone().rev().map(|path| (split(path).1, path)).collect(),
             there: new.names.keys().map(|path| split(path).1).collect(),
             old,
@@ -109,7 +109,7 @@ impl<'a> Check<'a> {
         self.out.checked.references += 1;
     }
 
-    /// Something leads nowhere that led to `target`.
+    /// Reports a reference that leads nowhere and led to `target`.
     fn missing(&mut self, by: String, what: &str, target: &BString) {
         let rule = self.expected.and_then(|e| {
             let rule = e.fates.get(target)?.dropped?;
@@ -123,7 +123,7 @@ impl<'a> Check<'a> {
         self.out.wrong("reference", by, format!("{what} leads to {}", show(target)), format!("nothing{taken}"));
     }
 
-    /// A path that led somewhere leads somewhere.
+    /// Checks that a path which led somewhere still leads somewhere.
     fn leads(&mut self, by: &dyn Fn() -> String, what: &str, dir: &[u8], path: &[u8]) {
         let Some(before) = self.old.resolve(dir, path) else { return };
         match self.new.resolve(dir, path) {
@@ -152,7 +152,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// A program that is looked for along `PATH`.
+    /// Checks a program that is looked for along `PATH`.
     fn program(&mut self, by: &dyn Fn() -> String, name: &[u8]) {
         let dirs = self.path.clone();
         let find = |tree: &Tree<'_>| {
@@ -166,7 +166,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// What the config starts.
+    /// Checks the programs that the config starts.
     fn programs(&mut self, config: &Value) {
         let list = |value: &Value| match value {
             Value::String(text) => vec![text.clone()],
@@ -221,7 +221,7 @@ impl<'a> Check<'a> {
                 (Some(before), None) => {
                     self.missing(show(path), &format!("library {}", name.escape_ascii()), &before.path)
                 }
-                // Loaded before by others, or by a path of theirs.
+                // The library is loaded before by other objects, or by a path of theirs.
                 (None, None) if self.there.contains(base) => self.found(),
                 (None, None) => self.missing(show(path), &format!("library {}", name.escape_ascii()), lost),
             }

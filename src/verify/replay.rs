@@ -1,5 +1,5 @@
 //! The file system that layers make, worked out a second time and in the simplest way: names in a sorted map, one layer after
-//! the other. A layer is unpacked alone; then its markers hide what lies below; then it is laid on top.
+//! the other. A layer is unpacked alone; then its whiteouts hide lower paths; then it is laid on top.
 //! Source: <https://github.com/opencontainers/image-spec/blob/main/layer.md>.
 
 use super::layer::Layer;
@@ -9,22 +9,22 @@ use bstr::{BString, ByteSlice};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Bound;
 
-/// As many symbolic links in a row as the kernel follows.
+/// The most symbolic links in a row, as in the kernel.
 const MAX_LINKS: usize = 40;
 
-/// As many bytes as the paths of directories may have that are only implied.
+/// The most bytes that the paths of implied directories may have.
 const MAX_IMPLIED: usize = 256 << 20;
 
-/// What a name stands for.
+/// An inode: the file that a name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Inode(pub u32);
 
-/// What an inode is made from.
+/// The origin of an inode.
 #[derive(Clone, Copy, Debug)]
 enum Made {
     /// A directory that its children imply.
     Implied,
-    /// A member: which layer, which of its members.
+    /// A member: the number of the layer, and of the member in it.
     Member(u32, u32),
 }
 
@@ -32,11 +32,11 @@ type Names = BTreeMap<BString, Inode>;
 
 /// A file system.
 pub struct Tree<'a> {
-    /// The inode of each path; the root's is empty.
+    /// The inode of each path; the root's path is empty.
     pub names: Names,
     inodes: Vec<Made>,
     layers: Vec<&'a Layer>,
-    /// Bytes of the paths of directories that are only implied.
+    /// Bytes of the paths of implied directories.
     implied: usize,
 }
 
@@ -45,23 +45,23 @@ struct Own {
     names: Names,
     whiteouts: Vec<BString>,
     opaques: Vec<BString>,
-    /// Links whose target has not come yet: its path.
+    /// Links whose target has not come yet, with its path.
     pending: HashMap<Inode, BString>,
 }
 
-/// Where a path leads.
+/// The result of resolving a path.
 pub struct Found {
     /// The path without symbolic links.
     pub path: BString,
-    /// What is there.
+    /// The inode there.
     pub inode: Inode,
 }
 
 impl<'a> Tree<'a> {
-    /// What layers make, bottom first.
+    /// Makes the tree of layers, bottom first.
     ///
     /// # Errors
-    /// What is wrong with which layer.
+    /// Returns a description of the mistake, with the layer.
     pub fn new(layers: Vec<&'a Layer>) -> Result<Self, String> {
         let names = Names::from([(BString::default(), Inode(0))]);
         let mut tree = Self { names, inodes: vec![Made::Implied], layers, implied: 0 };
@@ -72,7 +72,7 @@ impl<'a> Tree<'a> {
         Ok(tree)
     }
 
-    /// The member that an inode is made from; none of a directory that is only implied.
+    /// Returns the member that an inode is made from; `None` for an implied directory.
     #[must_use]
     pub fn member(&self, inode: Inode) -> Option<&'a Member> {
         match self.inodes[inode.0 as usize] {
@@ -81,31 +81,31 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// What an inode is.
+    /// Returns the type of an inode.
     #[must_use]
     pub fn kind(&self, inode: Inode) -> Kind {
         self.member(inode).map_or(Kind::Dir, |member| member.kind)
     }
 
-    /// The member behind a path.
+    /// Returns the member behind a path.
     #[must_use]
     pub fn at(&self, path: &[u8]) -> Option<(Inode, Option<&'a Member>)> {
         let inode = *self.names.get(path.as_bstr())?;
         Some((inode, self.member(inode)))
     }
 
-    /// Whether a path is there; links are not followed.
+    /// True if a path is there; links are not followed.
     #[must_use]
     pub fn has(&self, path: &[u8]) -> bool {
         self.names.contains_key(path.as_bstr())
     }
 
-    /// The paths below a directory.
+    /// Returns the paths below a directory.
     pub fn below(&self, dir: &[u8]) -> impl Iterator<Item = (&BString, Inode)> {
         self.names.range::<BString, _>(bounds(dir)).map(|(path, inode)| (path, *inode))
     }
 
-    /// Where `path` leads from `dir`, as the kernel resolves it.
+    /// Resolves `path` from `dir`, as the kernel does.
     #[must_use]
     pub fn resolve(&self, dir: &[u8], path: &[u8]) -> Option<Found> {
         let mut at: BString = if path.starts_with(b"/") { BString::default() } else { dir.into() };
@@ -171,7 +171,7 @@ impl<'a> Tree<'a> {
         }
         for marker in markers {
             let (dir, name) = split(marker);
-            // A parent that leads through a file names nothing.
+            // A directory that leads through a file names nothing.
             let Some(dir) = self.follow(&own.names, dir) else { continue };
             match &name[4..] {
                 b".wh..opq" => own.opaques.push(dir),
@@ -207,7 +207,7 @@ impl<'a> Tree<'a> {
         Ok(())
     }
 
-    /// What a hard link means; none for one to itself that is there.
+    /// Returns the inode that a hard link means; `None` for one to itself that is there.
     fn link(
         &mut self,
         own: &mut Own,
@@ -231,7 +231,7 @@ impl<'a> Tree<'a> {
     }
 
     fn parents(&mut self, names: &mut Names, path: &[u8]) -> Result<(), &'static str> {
-        // The usual case: the nearest is there, and so are all.
+        // The usual case: the nearest directory is there, and so are all above it.
         let is_dir = |tree: &Self, names: &Names, path: &[u8]| {
             names.get(path.as_bstr()).is_some_and(|inode| tree.kind(*inode) == Kind::Dir)
         };
@@ -251,8 +251,8 @@ impl<'a> Tree<'a> {
         Ok(())
     }
 
-    /// The directory that a path means within `names`: its symbolic links are followed, what is not there is taken as it is.
-    /// None for a loop.
+    /// Returns the directory that a path means within `names`: its symbolic links are followed, and parts that are not there
+    /// are kept as they are. Returns `None` for a loop.
     fn follow(&self, names: &Names, dir: &[u8]) -> Option<BString> {
         if names.get(dir.as_bstr()).is_some_and(|inode| self.kind(*inode) == Kind::Dir) {
             return Some(dir.into());
@@ -289,7 +289,7 @@ impl<'a> Tree<'a> {
     }
 
     fn lay(&mut self, mut own: Own) -> Result<(), String> {
-        // Links to lower layers mean what is there before this layer hides any of it.
+        // Links to lower layers mean the files that are there before this layer hides any.
         let mut means = HashMap::new();
         for (inode, target) in &own.pending {
             let found = self.names.get(target).filter(|inode| self.kind(**inode) != Kind::Dir);
@@ -307,7 +307,7 @@ impl<'a> Tree<'a> {
         for dir in &own.opaques {
             clear(&mut self.names, dir);
         }
-        // Engines make the directories on a marker's way, and such a directory hides a symbolic link of a lower layer.
+        // Engines make the directories on the way to a whiteout, and such a directory hides a symbolic link of a lower layer.
         for dir in own.whiteouts.iter().map(|path| split(path).0).chain(own.opaques.iter().map(|dir| &dir[..])) {
             let mut ways = (0..dir.len()).filter(|&i| dir[i] == b'/').map(|i| &dir[..i]).chain([dir]);
             let is_link = |way: &[u8]| self.names.get(way.as_bstr()).is_some_and(|i| self.kind(*i) == Kind::Symlink);
@@ -330,14 +330,14 @@ impl<'a> Tree<'a> {
     }
 }
 
-/// Links before their targets, where these are in the same layer.
+/// Resolves links that come before their targets, if these are in the same layer.
 fn settle(own: &mut Own, is_dir: impl Fn(Inode) -> bool) {
     let mut means: HashMap<Inode, Inode> = HashMap::new();
     let mut all: Vec<Inode> = own.pending.keys().copied().collect();
-    // Of links in a circle, which means nothing, it is the same each time.
+    // A circle of links means nothing, but the result must be the same each time.
     all.sort_unstable();
     for first in all {
-        // What is on the way to the end means the end as well, so that no link is gone along twice.
+        // Links on the way to the end mean the end as well, so that no link is followed twice.
         let (mut way, mut at) = (Vec::new(), first);
         let mut seen = HashSet::from([first]);
         while !means.contains_key(&at) {
@@ -359,7 +359,7 @@ fn settle(own: &mut Own, is_dir: impl Fn(Inode) -> bool) {
     own.pending.retain(|inode, _| !means.contains_key(inode));
 }
 
-/// Between which two paths all below `dir` lie: `a/` and `a0`, as 0 comes after the slash.
+/// Returns the bounds between which all paths below `dir` lie: `a/` and `a0`, as 0 comes after the slash.
 fn bounds(dir: &[u8]) -> (Bound<BString>, Bound<BString>) {
     if dir.is_empty() {
         return (Bound::Excluded(BString::default()), Bound::Unbounded);
@@ -367,7 +367,7 @@ fn bounds(dir: &[u8]) -> (Bound<BString>, Bound<BString>) {
     (Bound::Included([dir, b"/"].concat().into()), Bound::Excluded([dir, b"0"].concat().into()))
 }
 
-/// Removes all below `dir`.
+/// Removes all paths below `dir`.
 fn clear(names: &mut Names, dir: &[u8]) {
     let gone: Vec<BString> = names.range::<BString, _>(bounds(dir)).map(|(path, _)| path.clone()).collect();
     for path in gone {

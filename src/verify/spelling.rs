@@ -1,11 +1,11 @@
-//! How paths and bytes are written in findings.
+//! The spelling of paths and bytes in findings.
 
-/// A path as it is told: with a slash before it, and nothing in it that steers a terminal.
+/// Returns a path with a slash before it, and nothing in it that controls a terminal.
 pub fn show(path: &[u8]) -> String {
     format!("/{}", crate::report::escape(path))
 }
 
-/// Hexadecimal digits.
+/// Returns hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         use std::fmt::Write as _;

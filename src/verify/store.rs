@@ -1,4 +1,4 @@
-//! Where an image's files are, read a second way: the members of an archive (`outer.rs`), or the files of a directory. A compressed
+//! The files of an image, read a second way: the members of an archive (`outer.rs`), or the files of a directory. A compressed
 //! archive or a pipe is put into a temporary file first.
 
 use super::outer::{self, Member, normal};
@@ -11,14 +11,14 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
-/// Links in an archive that lead to links in it.
+/// The most links in an archive that lead to links in it.
 const MAX_LINKS: usize = 10;
-/// Larger documents are none: the largest known configs have some hundred kilobytes.
+/// The size in bytes of the largest document: the largest known configs have some hundred kilobytes.
 const MAX_DOCUMENT: u64 = 64 << 20;
 
 /// The files of an archive or a layout directory.
 pub struct Store {
-    /// What findings and errors call it.
+    /// The name in findings and errors.
     pub name: String,
     kind: Kind,
 }
@@ -28,22 +28,22 @@ enum Kind {
     Dir(PathBuf),
 }
 
-/// Where a file's bytes lie.
+/// The place of a file's bytes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Blob {
     path: Option<PathBuf>,
-    /// Whether they are in the file of those that were sparse.
+    /// True if they are in the file of those that were sparse.
     filled: bool,
     offset: u64,
-    /// Its size in bytes.
+    /// The size in bytes.
     pub size: u64,
 }
 
 impl Store {
-    /// Opens what is at `location`.
+    /// Opens the archive or directory at `location`.
     ///
     /// # Errors
-    /// Where nothing is there, or what is there is neither a tar archive nor a directory.
+    /// Returns an error if nothing is there, or it is neither a tar archive nor a directory.
     pub fn open(location: &Location) -> Result<Self> {
         let name = location.to_string();
         let kind = match &location.place {
@@ -54,12 +54,12 @@ impl Store {
         Ok(Self { kind: kind.map_err(|e| e.archive(&name))?, name })
     }
 
-    /// The file of that name; links within an archive are followed.
+    /// Returns the file of that name; links within an archive are followed.
     ///
     /// # Errors
-    /// Where the host does not tell.
+    /// Returns an error if the host does not tell.
     pub fn find(&self, name: &str) -> Result<Option<Blob>> {
-        // A document may name what it likes, but nothing outside of the input.
+        // A document may name anything, but nothing outside of the input is read.
         let Some(name) = normal(name.as_bytes()) else { return Ok(None) };
         match &self.kind {
             Kind::Dir(dir) => {
@@ -92,13 +92,13 @@ impl Store {
         }
     }
 
-    /// Whether it is a directory.
+    /// True if it is a directory.
     #[must_use]
     pub fn is_dir(&self) -> bool {
         matches!(self.kind, Kind::Dir(_))
     }
 
-    /// Whether anything lies below a name.
+    /// True if anything lies below a name.
     #[must_use]
     pub fn has_below(&self, dir: &str) -> bool {
         match &self.kind {
@@ -110,10 +110,10 @@ impl Store {
         }
     }
 
-    /// The file that has the bytes of `blob`, and where they begin.
+    /// Returns the file that has the bytes of `blob`, and their offset in it.
     ///
     /// # Errors
-    /// Where it cannot be opened.
+    /// Returns an error if it cannot be opened.
     pub fn file(&self, blob: &Blob) -> Result<(File, u64)> {
         let file = match (&blob.path, &self.kind) {
             (Some(path), _) => File::open(path),
@@ -125,19 +125,19 @@ impl Store {
         Ok((file.map_err(|e| Error::io("cannot open", e).archive(&self.name))?, blob.offset))
     }
 
-    /// The bytes of `blob`.
+    /// Returns a reader of the bytes of `blob`.
     ///
     /// # Errors
-    /// As [`Store::file`].
+    /// Returns the errors of [`Store::file`].
     pub fn read(&self, blob: &Blob) -> Result<Slice> {
         let (file, at) = self.file(blob)?;
         Ok(Slice { file, at, end: at.saturating_add(blob.size) })
     }
 
-    /// A document's bytes.
+    /// Returns a document's bytes.
     ///
     /// # Errors
-    /// Where it cannot be read, or is far too large to be one.
+    /// Returns an error if it cannot be read, or is far too large.
     pub fn document(&self, blob: &Blob) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
         if blob.size > MAX_DOCUMENT {
@@ -165,7 +165,7 @@ impl Read for Slice {
     }
 }
 
-/// An archive file, which may be compressed as a whole, or no regular file.
+/// Opens an archive file, which may be compressed as a whole, or no regular file.
 fn plain(mut file: File) -> Result<Kind> {
     let regular = file.metadata().map_err(|e| Error::io("cannot open", e))?.is_file();
     let mut head = [0; 10];
@@ -180,7 +180,7 @@ fn plain(mut file: File) -> Result<Kind> {
     archive(spooled(file)?)
 }
 
-/// A temporary file with the decompressed bytes.
+/// Returns a temporary file with the decompressed bytes.
 fn spooled(reader: impl Read + Send + 'static) -> Result<File> {
     let failed = |e| Error::io("cannot copy the archive to a temporary file", e);
     let mut file = tempfile::tempfile().map_err(failed)?;

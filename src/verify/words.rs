@@ -1,14 +1,14 @@
-//! What a path is, in a few words, for findings.
+//! Descriptions of paths in a few words, for findings.
 
 use super::member::{Kind, Member};
 use super::spelling::{hex, show};
 
-/// A time as it stands in headers.
+/// Returns a time as it stands in headers.
 pub fn time((secs, nanos): (i64, u32)) -> String {
     if nanos == 0 { secs.to_string() } else { format!("{secs}.{nanos:09}") }
 }
 
-/// A member: type, permissions, owner, and what is in it.
+/// Describes a member: type, permissions, owner, and content.
 pub fn describe(member: Option<&Member>) -> String {
     let Some(m) = member else { return "a directory that no layer describes".into() };
     let what = match m.kind {
@@ -21,12 +21,12 @@ pub fn describe(member: Option<&Member>) -> String {
     format!("{}{what}, {:04o} {}:{}", m.kind.name(), m.mode, m.uid, m.gid)
 }
 
-/// The beginning of a content's SHA-256.
+/// Returns the beginning of a content's SHA-256.
 pub fn content(member: &Member) -> String {
     format!("sha256 {}", &hex(&member.hash)[..12])
 }
 
-/// An extended attribute or another record, or that there is none.
+/// Describes an extended attribute or another record, or the lack of one.
 pub fn record(value: Option<&Vec<u8>>) -> String {
     value.map_or_else(|| "none".into(), |value| format!("\"{}\"", value.escape_ascii()))
 }

@@ -1,5 +1,5 @@
-//! Budgets of a project's own, in `slim.toml`: what an image may take, and what must not be in it. They are rows of the gate beside
-//! those of `.dive-ci`.
+//! A project's own budgets, in `slim.toml`: the sizes that an image may have, and the files that must not be in it. They are
+//! rows of the gate beside those of `.dive-ci`.
 //!
 //! | key | fails where |
 //! |---|---|
@@ -35,36 +35,36 @@ pub use finding::{Finding, SEVERITIES};
 pub use read::Settings;
 
 impl Settings {
-    /// Reads a `slim.toml`; `name` is what errors call it.
+    /// Reads a `slim.toml`; `name` is its name in errors.
     ///
     /// # Errors
-    /// The first mistake, with its place.
+    /// Returns the first mistake, with its place.
     pub fn parse(name: &str, text: &str) -> Result<Self, ProfileError> {
         read::settings(name, text)
     }
 
-    /// Whether packages have to be known: that takes more than names and sizes.
+    /// True if packages have to be known: that takes more than names and sizes.
     #[must_use]
     pub const fn needs_packages(&self) -> bool {
         self.package.is_some() || !self.packages.is_empty()
     }
 
-    /// Whether it has to be known what layers take compressed that take `stored` bytes as they are.
+    /// True if the compressed size of the layers has to be known, which take `stored` bytes as they are.
     #[must_use]
     pub fn needs_compressed(&self, stored: u64) -> bool {
         self.compressed.as_ref().is_some_and(|limit| limit.bytes < stored)
     }
 
-    /// Whether lint findings have to be known.
+    /// True if lint findings have to be known.
     #[must_use]
     pub const fn needs_lint(&self) -> bool {
         self.lint.is_some()
     }
 
-    /// Checks an image. `findings` are those of the linter; none where it did not run.
+    /// Checks an image. `findings` are those of the linter; `None` if it did not run.
     ///
     /// # Errors
-    /// The patterns of forbidden paths are too large together.
+    /// Returns an error if the patterns of forbidden paths are too large together.
     pub fn check(
         &self,
         analysis: &Analysis,
@@ -115,14 +115,14 @@ impl Settings {
         out
     }
 
-    /// A row for each pattern.
+    /// Returns a row for each pattern.
     fn forbidden_rows(&self, layers: &[&LayerIndex]) -> Result<Vec<Checked>, ProfileError> {
         if self.forbidden.is_empty() {
             return Ok(Vec::new());
         }
         let globs = Globs::new(&self.forbidden)?;
         let mut found: Vec<BTreeMap<&BStr, Vec<usize>>> = vec![BTreeMap::new(); self.forbidden.len()];
-        // What patterns say of each path and of the directories above it, which may have no member of their own.
+        // The patterns that match each path and the directories above it, which may have no member of their own.
         let mut known: HashMap<&[u8], Vec<usize>> = HashMap::new();
         for (index, layer) in (1..).zip(layers) {
             for member in layer.members.iter().filter(|m| !path::split(&m.path).1.starts_with(b".wh.")) {
@@ -135,7 +135,7 @@ impl Settings {
                         globs.find(part, |pattern| hits.push(pattern));
                         hits
                     });
-                    // The topmost path that matches stands for all below it.
+                    // The topmost path that matches stands for everything below it.
                     for &pattern in hits.iter().filter(|p| !told.contains(p)).collect::<Vec<_>>() {
                         let in_layers = found[pattern].entry(BStr::new(part)).or_default();
                         if in_layers.last() != Some(&index) {
@@ -159,14 +159,14 @@ impl Settings {
     }
 }
 
-/// As many of a list are named.
+/// The number of items of a list that are named.
 const MOST: usize = 3;
 
 fn listed(all: &[String]) -> String {
     some(all, all.len())
 }
 
-/// The first of a list of `whole`, and how many more there are.
+/// Returns the first items of a list of `whole`, and the number of the others.
 fn some(first: &[String], whole: usize) -> String {
     let named = first.iter().take(MOST).map(String::as_str).collect::<Vec<_>>().join(", ");
     if whole > MOST { format!("{named} and {} more", units::count((whole - MOST) as u64)) } else { named }
@@ -183,13 +183,14 @@ fn row(name: &str, threshold: &str, pass: bool, found: String, told: String) -> 
 }
 
 impl Limit {
-    /// `found` bytes may be as many as the limit.
+    /// Makes a row that passes if `found` bytes are at most the limit.
     fn row(&self, name: &str, found: u64, told: String) -> Checked {
         row(name, &self.text, found <= self.bytes, found.to_string(), told)
     }
 }
 
-/// Layers that are stored plain are measured unless they pass as they are ([`Settings::needs_compressed`]).
+/// Makes the row for the compressed size. Layers that are stored plain are measured unless they pass as they are
+/// ([`Settings::needs_compressed`]).
 fn compressed(limit: &Limit, analysis: &Analysis) -> Checked {
     let bytes = analysis.compressed_bytes().unwrap_or_else(|| analysis.blob_bytes());
     limit.row("compressed", bytes, units::bytes(bytes))
@@ -203,7 +204,7 @@ fn growth(limit: &read::Growth, growth: Option<&Growth>) -> Checked {
     let grown = growth.bytes_after.saturating_sub(growth.bytes_before);
     let pass = match limit.most {
         read::Most::Bytes(most) => grown <= most,
-        // A tenth of a percent more is too much, whatever a float makes of it.
+        // Compared without a division, so that rounding does not hide a tenth of a percent too much.
         read::Most::Percent(most) => grown as f64 * 100.0 <= most * growth.bytes_before as f64,
     };
     let found = i128::from(growth.bytes_after) - i128::from(growth.bytes_before);
@@ -225,7 +226,7 @@ fn lint_row(lint: &read::Lint, findings: Option<&[Finding<'_>]>) -> Checked {
     row("lint", lint.max, over.is_empty(), over.len().to_string(), told)
 }
 
-/// Python's names may be spelled in several ways.
+/// Returns a package's name in one spelling: names of Python packages may be spelled in several ways.
 fn normal(name: &str) -> String {
     match name.strip_prefix("pip ") {
         Some(python) => format!("pip {}", package::pip::normalize(python.as_bytes()).to_str_lossy()),

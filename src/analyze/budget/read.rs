@@ -1,4 +1,4 @@
-//! A `slim.toml`, read.
+//! Reads a `slim.toml`.
 
 use super::finding::SEVERITIES;
 use crate::profile::{Glob, ProfileError, Reader, Source, Text, Value, glob, in_order, parse};
@@ -6,7 +6,7 @@ use crate::report::units;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-/// What a `slim.toml` asks for.
+/// The budgets of a `slim.toml`.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     pub(super) total: Option<Limit>,
@@ -20,32 +20,32 @@ pub struct Settings {
     pub(super) lint: Option<Lint>,
 }
 
-/// A size, and how it was written.
+/// A size, and its spelling.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Limit {
     pub text: String,
     pub bytes: u64,
 }
 
-/// How much more there may be.
+/// The most that an image may grow.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Most {
     Bytes(u64),
-    /// Of the size before.
+    /// A percentage of the size before.
     Percent(f64),
 }
 
-/// The same, and how it was written.
+/// The most that an image may grow, and its spelling.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Growth {
     pub text: String,
     pub most: Most,
 }
 
-/// What of a linter's findings passes.
+/// The lint findings that pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Lint {
-    /// The most severe that does.
+    /// The most severe severity that passes.
     pub max: &'static str,
     /// Rules that do not count.
     pub ignore: Vec<String>,
@@ -53,10 +53,10 @@ pub(super) struct Lint {
 
 const KEYS: [&str; 9] =
     ["total", "compressed", "layer", "reclaimable", "package", "growth", "forbidden", "packages", "lint"];
-/// What packages' names begin with.
+/// The words that packages' names begin with.
 const MANAGERS: [&str; 4] = ["apk", "dpkg", "npm", "pip"];
 
-/// Reads it.
+/// Reads the budgets.
 pub(super) fn settings(name: &str, text: &str) -> Result<Settings, ProfileError> {
     let source = Rc::new(Source { name: name.to_owned(), text: text.to_owned() });
     let mut errors = Vec::new();
@@ -143,7 +143,7 @@ fn growth(reader: &mut Reader<'_>, value: &Value<'_>) -> Option<Growth> {
 }
 
 fn lint(reader: &mut Reader<'_>, value: &Value<'_>) -> Lint {
-    // Without a word only errors fail.
+    // Without `max` only errors fail.
     let mut out = Lint { max: SEVERITIES[1], ignore: Vec::new() };
     for (key, value) in reader.entries("lint", value) {
         match key.get_ref().as_ref() {

@@ -1,4 +1,4 @@
-//! What needs no image: findings, and names of packages.
+//! Tests that need no image: findings, and names of packages.
 
 use super::*;
 

@@ -1,5 +1,5 @@
-//! Files that should not be in an image by their name or content: secrets, also those that only a lower layer has, and packages as
-//! they were downloaded.
+//! Files that should not be in an image by their name or content: secrets, including those in lower layers only, and packages
+//! as they were downloaded.
 
 use super::finding::Severity;
 use super::look::Look;
@@ -16,12 +16,12 @@ use std::collections::{BTreeMap, HashSet};
 const SECRET: &str = "secret";
 const ARCHIVE: &str = "package-archive";
 
-/// A file that is found fault with.
+/// A file with a finding.
 struct Found<'a> {
     at: MemberId,
     path: &'a BStr,
     named: Named,
-    /// Whether a container sees it.
+    /// True if a container sees it.
     seen: bool,
 }
 
@@ -56,7 +56,7 @@ fn secrets(look: &mut Look<'_>, found: &[Found<'_>], hiders: &Hiders<'_>) {
     let seen: HashSet<(&BStr, Named)> = found.iter().filter(|f| f.seen).map(|f| (f.path, f.named)).collect();
     for one in found {
         let Named::Secret(index) = one.named else { continue };
-        // What is there all the same need not be told twice.
+        // A hidden file is not reported if a container sees one with the same path and name.
         if !one.seen && seen.contains(&(one.path, one.named)) {
             continue;
         }
@@ -77,7 +77,7 @@ fn secrets(look: &mut Look<'_>, found: &[Found<'_>], hiders: &Hiders<'_>) {
     }
 }
 
-/// The archives of a layer's directory: the first, its severity, how many, bytes, who hides them.
+/// The archives in a directory of a layer: the first, its severity, their number and bytes, the layer that hides them.
 struct Group<'a> {
     path: &'a BStr,
     severity: Severity,
@@ -118,7 +118,7 @@ fn archives(look: &mut Look<'_>, found: &[Found<'_>], hiders: &Hiders<'_>) {
     }
 }
 
-/// What archives are told by: their directory, but of npm's cache, which has one for each, the cache.
+/// Returns the directory by which archives are grouped; for npm's cache, which has a directory for each, the cache.
 fn directory(path: &BStr) -> &[u8] {
     let parent = path::split(path).0;
     parent.find(b"/content-v2/").map_or(parent, |at| &parent[..at])

@@ -1,23 +1,23 @@
-//! What lint finds.
+//! Findings of lint.
 
 use crate::analyze::budget;
 use bstr::{BString, ByteSlice};
 use serde::{Deserialize, Serialize};
 
-/// How bad a finding is.
+/// The severity of a finding.
 #[derive(Deserialize, Serialize, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// It does not work, or a secret is out.
+    /// Something does not work, or a secret is exposed.
     Error,
-    /// It is likely to be a fault.
+    /// A likely fault.
     Warning,
-    /// It may be meant so.
+    /// Possibly intended.
     Note,
 }
 
 impl Severity {
-    /// Its name.
+    /// Returns the severity's name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -28,35 +28,35 @@ impl Severity {
     }
 }
 
-/// Something wrong.
+/// A fault in an image.
 #[derive(Serialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct Finding {
-    /// The kind, as in `profiles/lint.toml`.
+    /// The id of the kind, as in `profiles/lint.toml`.
     pub id: String,
-    /// How bad.
+    /// The severity.
     pub severity: Severity,
-    /// Where, without a leading slash: the first path of several. Empty where it is in the config.
+    /// The path, without a leading slash; of several the first. Empty if the finding is in the config.
     #[serde(serialize_with = "crate::analyze::paths::path")]
     pub path: BString,
-    /// The line in it, from 1.
+    /// The line in that file, from 1.
     pub line: Option<u32>,
-    /// The layer that has it, from 1 at the bottom.
+    /// The layer that has the file, from 1 at the bottom.
     pub layer: Option<usize>,
-    /// The beginning of the instruction that made the layer, secrets masked; empty where there is none.
+    /// The beginning of the instruction that made the layer, secrets masked; empty if there is none.
     pub instruction: String,
-    /// What it is about: the module, the library, the target, the variable. With `id` and `path` it tells findings apart.
+    /// The subject: the module, the library, the target, the variable. Together with `id` and `path` it tells findings apart.
     pub subject: String,
-    /// In how many files.
+    /// The number of files that it is about.
     pub count: u64,
-    /// A sentence.
+    /// The message, in a sentence.
     pub message: String,
-    /// A way out.
+    /// A suggestion for mending it.
     pub help: String,
 }
 
 impl Finding {
-    /// What budgets and comments want of it.
+    /// Returns the part of it that budgets and comments use.
     #[must_use]
     pub fn told(&self) -> budget::Finding<'_> {
         let Self { id, severity, path, message, .. } = self;

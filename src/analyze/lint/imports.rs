@@ -1,5 +1,6 @@
-//! Imports of Python that no file in the image provides. One that an application cannot do without is an error; what may fail, as a
-//! `try` catches it or only a function asks for it, is counted as a note. Those of one package for one module are one finding.
+//! Python imports that no file in the image provides. One that an application cannot do without is an error. One that may fail,
+//! because a `try` catches it or only a function asks for it, is counted as a note. Imports of one module by one package are
+//! one finding.
 
 use super::finding::Severity;
 use super::look::{Look, more};
@@ -16,7 +17,7 @@ const IMPORT: &str = "missing-import";
 /// The findings so far, by severity, module and the importing package.
 type Groups = BTreeMap<(Severity, String, NodeId), Group>;
 
-/// Imports of one package for one module.
+/// The imports of one module by one package.
 struct Group {
     file: NodeId,
     line: u32,
@@ -25,7 +26,7 @@ struct Group {
     count: u64,
 }
 
-/// What is known of a file that imports.
+/// The facts about a file that imports.
 struct File {
     id: NodeId,
     path: Vec<u8>,
@@ -93,7 +94,7 @@ fn tell(look: &mut Look<'_>, severity: Severity, module: &str, group: &Group) {
     finding.count = group.count;
 }
 
-/// All files of Python that import anything.
+/// Returns all Python files that import anything.
 fn files(look: &Look<'_>, modules: &Modules<'_>) -> Vec<File> {
     let tree = look.tree;
     let mut out = Vec::new();
@@ -114,7 +115,7 @@ fn is_import(reference: &Reference) -> bool {
     matches!(reference.target, Target::Import { .. }) && !matches!(reference.when, When::Mention | When::Typing)
 }
 
-/// The programs on PATH that are Python: scripts without a name of a module's.
+/// Returns the programs on PATH that are Python: scripts whose name is not a module's.
 fn programs(look: &Look<'_>, files: &[File]) -> Vec<NodeId> {
     let tree = look.tree;
     let dirs = programs::path_dirs(tree, look.request.plan.facts);
@@ -123,14 +124,14 @@ fn programs(look: &Look<'_>, files: &[File]) -> Vec<NodeId> {
     files.iter().filter(on_path).map(|file| file.id).collect()
 }
 
-/// The module that an import asks for in vain.
+/// Returns the module that an import asks for and that is not there.
 fn missing<'a>(modules: &Modules<'a>, file: &File, reference: &'a Reference) -> Option<String> {
     let Target::Import { level, module, .. } = &reference.target else { return None };
     if !is_import(reference) {
         return None;
     }
     if *level > 0 {
-        // Of packages what is not there is often made when they are loaded.
+        // Missing modules of a package are often made when it is loaded.
         let (id, from) = (file.id, *level as usize - 1);
         let dir = modules.above(id, from).filter(|_| file.application)?;
         return modules.walk(dir, module).err().map(|lacks| format!("{}{lacks}", ".".repeat(*level as usize)));
@@ -147,7 +148,7 @@ fn missing<'a>(modules: &Modules<'a>, file: &File, reference: &'a Reference) -> 
     Some(first.to_owned())
 }
 
-/// The paths that a file names.
+/// Returns the paths that a file names.
 fn named(references: &[Reference]) -> impl Iterator<Item = &str> {
     references.iter().filter_map(|reference| match &reference.target {
         Target::Text(text) | Target::Join(text) => Some(&**text),

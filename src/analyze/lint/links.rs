@@ -1,4 +1,4 @@
-//! Symbolic links that lead nowhere, and who deleted what they led to.
+//! Symbolic links that lead nowhere, and the layers that deleted their targets.
 
 use super::look::Look;
 use crate::path;
@@ -37,7 +37,7 @@ pub(super) fn look(look: &mut Look<'_>) {
     }
 }
 
-/// The path that is missing when a link is followed, with all links on the way followed; none of a loop.
+/// Returns the missing path at the end of a link, with all links on the way followed; `None` for a loop.
 fn end(tree: &Tree, link: NodeId) -> Option<BString> {
     let mut at = tree.node(link).parent;
     let mut todo: Vec<&[u8]> = tree.target(link)?.split(|&c| c == b'/').rev().collect();
@@ -76,13 +76,13 @@ fn end(tree: &Tree, link: NodeId) -> Option<BString> {
     None
 }
 
-/// Whether what is there is made when a container starts.
+/// True if a file there is made when a container starts.
 fn outside(look: &Look<'_>, end: &[u8]) -> bool {
     let below = |dir: &String| end.strip_prefix(dir.as_bytes()).is_some_and(|rest| matches!(rest, [] | [b'/', ..]));
     look.rules().outside.iter().any(below)
 }
 
-/// Of the paths that a lower layer had and a later one deletes: both layers, from 1.
+/// Returns, for each path that a lower layer had and a later one deletes, both layers, from 1.
 fn deleted<'p>(look: &Look<'_>, paths: impl Iterator<Item = &'p BString>) -> HashMap<BString, (usize, usize)> {
     let mut had: HashMap<&[u8], usize> = paths.map(|path| (path.as_slice(), 0)).collect();
     if had.is_empty() {
@@ -100,7 +100,7 @@ fn deleted<'p>(look: &Look<'_>, paths: impl Iterator<Item = &'p BString>) -> Has
             }
         }
     }
-    // Where each path is hidden: the layers, and whether that is by an opaque marker, which spares the directory itself.
+    // The layers that hide each path, each with true for an opaque whiteout, which spares the directory itself.
     let mut hidden: HashMap<&[u8], Vec<(usize, bool)>> = HashMap::new();
     for (layer, whiteouts) in (1..).zip(&plan.merged.whiteouts) {
         whiteouts.iter().for_each(|mark| hidden.entry(&mark.path).or_default().push((layer, mark.opaque)));

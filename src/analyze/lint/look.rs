@@ -1,4 +1,4 @@
-//! What lint is made from, and the search for findings that all its parts go on with.
+//! The input of lint, and the search for findings that its parts share.
 
 use super::finding::{Finding, Severity};
 use super::rules::Rules;
@@ -10,7 +10,7 @@ use crate::tree::{NodeId, Tree};
 use bstr::{BString, ByteSlice};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
-/// What not to tell: a kind, or all (`*`), everywhere or below some paths.
+/// Findings to leave out: a kind, or all (`*`), everywhere or below some paths.
 #[derive(Clone, Debug)]
 pub struct Ignore {
     id: String,
@@ -18,10 +18,10 @@ pub struct Ignore {
 }
 
 impl Ignore {
-    /// Reads `ID` or `ID:GLOB`. The glob starts at the root unless it begins with `**/`; a directory means all below it.
+    /// Reads `ID` or `ID:GLOB`. The glob starts at the root unless it begins with `**/`; a directory means everything below it.
     ///
     /// # Errors
-    /// What was expected: a known id, a right glob.
+    /// Returns a sentence with what was expected: a known id, or a correct glob.
     pub fn parse(text: &str, rules: &Rules) -> Result<Self, String> {
         let (id, glob) = text.split_once(':').map_or((text, None), |(id, glob)| (id, Some(glob)));
         if id != "*" && rules.kind(id).is_none() {
@@ -41,7 +41,7 @@ impl Ignore {
         Ok(Self { id: id.to_owned(), paths })
     }
 
-    /// Whether it says so of a finding.
+    /// True if the finding is to be left out.
     #[must_use]
     pub fn matches(&self, finding: &Finding) -> bool {
         (self.id == "*" || self.id == finding.id)
@@ -49,18 +49,18 @@ impl Ignore {
     }
 }
 
-/// What lint is made from.
+/// The input of lint.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
-    /// The image and its tree. The profile's sets name where modules are; its rules mean nothing here.
+    /// The image and its tree. The profile's sets name the directories of modules; its rules mean nothing here.
     pub plan: plan::Request<'a>,
-    /// Which members containers see, from [`crate::analyze::waste::needed`].
+    /// For each layer and member: true if containers see it; from [`crate::analyze::waste::needed`].
     pub needed: &'a [Vec<bool>],
-    /// The instruction that made each layer, secrets masked; none where there is no entry.
+    /// The instruction that made each layer, secrets masked; `None` for a layer without an entry.
     pub instructions: &'a [Option<String>],
-    /// What is found fault with.
+    /// The rules for findings.
     pub rules: &'a Rules,
-    /// What is not told.
+    /// The findings to leave out.
     pub ignore: &'a [Ignore],
 }
 
@@ -68,7 +68,7 @@ pub struct Request<'a> {
 pub(super) struct Look<'a> {
     pub(super) request: &'a Request<'a>,
     pub(super) tree: &'a Tree,
-    /// Of each layer.
+    /// The instruction of each layer.
     pub(super) instructions: Vec<String>,
     pub(super) found: Vec<Finding>,
 }
@@ -78,22 +78,22 @@ impl<'a> Look<'a> {
         self.request.rules
     }
 
-    /// The member with a name's metadata and content.
+    /// Returns the member with a name's metadata and content.
     pub(super) fn member(&self, node: NodeId) -> Option<&'a Member> {
         self.tree.inode_of(node).holder().map(|at| self.request.plan.member(at))
     }
 
-    /// What is known of a name's content.
+    /// Returns the facts about a name's content.
     pub(super) fn facts(&self, node: NodeId) -> Option<&'a Facts> {
         plan::guard::facts_of(&self.request.plan, node)
     }
 
-    /// The layer that gave a path its name, from 1.
+    /// Returns the layer that gave a path its name, from 1.
     pub(super) fn layer(&self, node: NodeId) -> usize {
         self.tree.node(node).since() as usize + 1
     }
 
-    /// Adds a finding about a path; the rest is the caller's to fill in.
+    /// Adds a finding about a path; the caller fills in the rest.
     pub(super) fn report(
         &mut self,
         id: &str,
@@ -134,7 +134,7 @@ impl<'a> Look<'a> {
     }
 }
 
-/// `, and 3 more files`; nothing where there is one alone.
+/// Returns `, and 3 more files`; empty for a single one.
 pub(super) fn more(count: u64) -> String {
     match count {
         0 | 1 => String::new(),
@@ -143,7 +143,7 @@ pub(super) fn more(count: u64) -> String {
     }
 }
 
-/// The last component of a path.
+/// Returns the last component of a path.
 pub(super) fn base(path: &[u8]) -> &[u8] {
     path::split(path).1
 }

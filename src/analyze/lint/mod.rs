@@ -1,5 +1,5 @@
-//! Lint: what is wrong with an image as a container sees it, and secrets wherever they lie. Each module looks for kinds of findings;
-//! `profiles/lint.toml` says what they are, and how severe.
+//! Lint: faults of an image as a container sees it, and secrets in any layer. Each module looks for some kinds of findings;
+//! `profiles/lint.toml` describes them and their severities.
 
 use crate::report::markdown::cut;
 
@@ -22,10 +22,10 @@ pub use finding::{Finding, Severity};
 use look::Look;
 pub use look::{Ignore, Request};
 
-/// As many characters of an instruction are told beside each finding of its layer.
+/// The number of characters of an instruction that are shown beside each finding of its layer.
 const INSTRUCTION: usize = 300;
 
-/// Finds what is wrong, most severe first, then by kind, path and subject.
+/// Returns the findings, most severe first, then by kind, path and subject.
 #[must_use]
 pub fn lint(request: &Request<'_>) -> Vec<Finding> {
     let instructions = request.instructions.iter().map(|made| cut(made.as_deref().unwrap_or_default(), INSTRUCTION));

@@ -1,4 +1,4 @@
-//! Programs that run with others' rights, and what everybody may write.
+//! Programs that run with other users' rights, and files that everybody may write.
 
 use super::finding::Severity;
 use super::look::Look;
@@ -9,12 +9,12 @@ use std::collections::BTreeMap;
 const SETUID: &str = "setuid";
 const WRITABLE: &str = "world-writable";
 const CAPABILITIES: &str = "capabilities";
-/// The extended attribute that gives a program rights.
+/// The extended attribute that gives a program capabilities.
 const XATTR: &str = "SCHILY.xattr.security.capability";
 
 pub(super) fn look(look: &mut Look<'_>) {
     let tree = look.tree;
-    // The topmost writable directory that a path is in, and how many paths it stands for.
+    // The topmost writable directory above each path, and the number of paths that it stands for.
     let mut within: Vec<Option<NodeId>> = vec![None; tree.len()];
     let mut tops: BTreeMap<NodeId, (Severity, u64)> = BTreeMap::new();
     for id in tree.ids() {

@@ -1,4 +1,4 @@
-//! Where Python finds a module: in the directories that it looks in, beside the program, in directories above it.
+//! The search for a Python module: in the directories that Python looks in, beside the program, and in directories above it.
 
 use super::look::Look;
 use super::rules::PythonRules;
@@ -8,15 +8,15 @@ use crate::tree::{NodeId, Tree};
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-/// As many directories that a file names are looked into for modules.
+/// The most directories named by a file that are searched for modules.
 const MOST_BESIDE: usize = 1000;
 
 /// A module: a file, a package with its `__init__`, or a directory of a namespace.
 #[derive(Clone, Copy)]
 pub(super) struct Module {
-    /// What is loaded; none of a namespace.
+    /// The file that is loaded; `None` for a namespace.
     pub(super) file: Option<NodeId>,
-    /// Where its submodules are.
+    /// The directory with the submodules.
     pub(super) dir: Option<NodeId>,
 }
 
@@ -24,20 +24,20 @@ pub(super) struct Module {
 pub(super) struct Modules<'a> {
     tree: &'a Tree,
     rules: &'a PythonRules,
-    /// The directories, those of the programs that come first on PATH first.
+    /// The directories; those of programs that come first on PATH are first.
     roots: Vec<NodeId>,
     is_root: HashSet<NodeId>,
     workdir: NodeId,
-    /// What installations in place provide by code.
+    /// Modules that editable installations provide by code.
     editable: HashSet<&'a [u8]>,
-    /// Modules that some root has: that root.
+    /// For each module found so far, the root that has it.
     provided: RefCell<HashMap<&'a str, Option<NodeId>>>,
-    /// Directories: whether there is Python below.
+    /// For each directory asked for so far: true if there is Python below it.
     namespaces: RefCell<HashMap<NodeId, bool>>,
 }
 
 impl<'a> Modules<'a> {
-    /// None where there is no Python in the image.
+    /// Gathers the places; returns `None` if there is no Python in the image.
     pub(super) fn new(look: &Look<'a>) -> Option<Self> {
         let tree = look.tree;
         let mut roots = guard::module_dirs(&look.request.plan);
@@ -68,7 +68,7 @@ impl<'a> Modules<'a> {
         Some(out)
     }
 
-    /// What finders of editable installations map to directories.
+    /// Returns the modules that finders of editable installations map to directories.
     fn editable(&self, look: &Look<'a>) -> HashSet<&'a [u8]> {
         let files = self.roots.iter().flat_map(|&root| self.tree.children(root)).copied();
         let finders = files.filter(|&id| self.tree.name(id).starts_with(b"__editable__"));
@@ -80,22 +80,22 @@ impl<'a> Modules<'a> {
         paths.map(super::look::base).map(|name| name.strip_suffix(b".py").unwrap_or(name)).collect()
     }
 
-    /// The directory so many levels above that of a file.
+    /// Returns the directory this many levels above that of a file.
     pub(super) fn above(&self, file: NodeId, levels: usize) -> Option<NodeId> {
         self.tree.ancestors(file).nth(levels)
     }
 
-    /// Whether Python looks for modules there.
+    /// True if Python looks for modules there.
     pub(super) fn is_root(&self, dir: NodeId) -> bool {
         self.is_root.contains(&dir)
     }
 
-    /// The root that a file lies below.
+    /// Returns the root that a file lies below.
     pub(super) fn root(&self, file: NodeId) -> Option<NodeId> {
         self.tree.ancestors(file).find(|dir| self.is_root.contains(dir))
     }
 
-    /// The module of that name in a directory.
+    /// Returns the module of that name in a directory.
     pub(super) fn module(&self, dir: NodeId, name: &str) -> Option<Module> {
         let below = self.directory(dir, name);
         if let Some(package) = below
@@ -124,9 +124,9 @@ impl<'a> Modules<'a> {
         })
     }
 
-    /// The directory with the top-level module `top`, as `file` sees it.
+    /// Returns the directory with the top-level module `top`, as `file` sees it.
     pub(super) fn home(&self, file: NodeId, top: &'a str) -> Option<NodeId> {
-        // A directory without `__init__` counts only where nothing else has the name.
+        // A directory without `__init__` counts only if nothing else has the name.
         let whole = |dir: &NodeId| self.module(*dir, top).is_some_and(|found| found.file.is_some());
         let any = |dir: &NodeId| self.module(*dir, top).is_some();
         let provided = || {
@@ -134,7 +134,7 @@ impl<'a> Modules<'a> {
             *self.provided.borrow_mut().entry(top).or_insert_with(find)
         };
         if let Some(own) = self.root(file) {
-            // Of a package of its own root first. Code beside a file counts only where that is a script, in no package.
+            // A package's own root comes first. Code beside a file counts only if the file is a script and in no package.
             let script = |dir: &NodeId| self.tree.child(*dir, b"__init__.py").is_none();
             let beside = || self.tree.ancestors(file).filter(script).find(any);
             return if whole(&own) { Some(own) } else { provided().or_else(beside) };
@@ -143,7 +143,7 @@ impl<'a> Modules<'a> {
         near().find(whole).or_else(provided).or_else(|| near().find(any))
     }
 
-    /// Whether something provides the top-level module `top` for `file`, with or without a file.
+    /// True if something provides the top-level module `top` for `file`, with or without a file.
     pub(super) fn provides(&self, file: NodeId, top: &'a str) -> bool {
         self.rules.known.contains(top)
             || self.home(file, top).is_some()
@@ -155,7 +155,8 @@ impl<'a> Modules<'a> {
                 .is_some_and(|other| self.roots.iter().any(|&root| self.module(root, other).is_some()))
     }
 
-    /// The directories that `file` names by strings: programs put such on their path. No more than are likely to be meant so.
+    /// Returns the directories that `file` names in strings, as programs put such directories on their path; only as many as
+    /// are likely to be meant.
     pub(super) fn beside(&self, file: NodeId, named: impl Iterator<Item = &'a str>) -> Vec<NodeId> {
         let parent = self.tree.node(file).parent;
         let dirs = named.flat_map(|text| {
@@ -167,7 +168,7 @@ impl<'a> Modules<'a> {
         dirs.into_iter().take(MOST_BESIDE).collect()
     }
 
-    /// The files that an import loads, in the order of loading.
+    /// Adds the files that an import loads, in the order of loading.
     pub(super) fn loads(&self, file: NodeId, level: u32, module: &'a str, names: &str, out: &mut Vec<NodeId>) {
         let mut parts = module.split('.').filter(|part| !part.is_empty());
         let mut at = match level {
@@ -188,13 +189,14 @@ impl<'a> Modules<'a> {
         }
     }
 
-    /// Whether all modules that a dotted name leads through are there, as far as directories tell: `Err` is the first that is not.
+    /// Checks that all modules on the way of a dotted name are there, as far as directories tell: `Err` is the first that is
+    /// not.
     pub(super) fn walk(&self, from: NodeId, module: &str) -> Result<(), String> {
         let mut at = Some(from);
         let mut passed = String::new();
         for part in module.split('.').filter(|part| !part.is_empty()) {
             passed = if passed.is_empty() { part.to_owned() } else { format!("{passed}.{part}") };
-            // What a file defines is no module, and may be anything.
+            // A name that a file defines is no module, and may be anything.
             let Some(dir) = at else { return Ok(()) };
             match self.module(dir, part) {
                 Some(found) => at = found.dir,
@@ -204,7 +206,7 @@ impl<'a> Modules<'a> {
         Ok(())
     }
 
-    /// Whether a file is an application's own code: none that the system or a package brings.
+    /// True if a file is an application's own code: not part of the system or of a package.
     pub(super) fn is_application(&self, file: NodeId, path: &[u8]) -> bool {
         let environment = |dir: NodeId| self.tree.child(dir, self.rules.environment.as_bytes()).is_some();
         self.root(file).is_none()
@@ -212,14 +214,14 @@ impl<'a> Modules<'a> {
             && !self.rules.system.is_match_candidate(&globset::Candidate::from_bytes(path))
     }
 
-    /// What a file is counted for: its package below a root, its directory elsewhere.
+    /// Returns the directory or file that a file's findings are counted for: its package below a root, its directory elsewhere.
     pub(super) fn package(&self, file: NodeId) -> NodeId {
         let mut own = std::iter::once(file).chain(self.tree.ancestors(file));
         let of_root = |&id: &NodeId| id != NodeId::ROOT && self.is_root.contains(&self.tree.node(id).parent);
         own.find(of_root).unwrap_or(self.tree.node(file).parent)
     }
 
-    /// The names of modules that lie anywhere but in roots.
+    /// Returns the names of modules that lie anywhere except in roots.
     pub(super) fn elsewhere(&self) -> HashSet<&'a [u8]> {
         let mut out = HashSet::new();
         for id in self.tree.ids() {
@@ -234,12 +236,12 @@ impl<'a> Modules<'a> {
     }
 }
 
-/// The first part of a dotted name.
+/// Returns the first part of a dotted name.
 pub(super) fn top(module: &str) -> &str {
     module.split('.').next().unwrap_or(module)
 }
 
-/// Whether a name is a Python source's.
+/// True if a name is a Python source's.
 pub(super) fn is_source(name: &[u8]) -> bool {
     name.ends_with(b".py") || name.ends_with(b".pyw")
 }

@@ -1,4 +1,4 @@
-//! Packages that an application in JavaScript loads by name, and that no `node_modules` above it has.
+//! Packages that a JavaScript application loads by name, and that no `node_modules` above it has.
 
 use super::finding::Severity;
 use super::look::{Look, more};
@@ -29,7 +29,7 @@ pub(super) fn look(look: &mut Look<'_>) {
         }
         let file = tree.path(id);
         let candidate = globset::Candidate::from_bytes(&file);
-        // What is no part of a package of its own is no application of Node's: a browser loads it.
+        // A file that is in no package is no application of Node: a browser loads it.
         let own = tree.ancestors(id).any(|dir| tree.child(dir, b"package.json").is_some());
         if !own || !rules.files.is_match_candidate(&candidate) || rules.except.is_match_candidate(&candidate) {
             continue;
@@ -50,7 +50,7 @@ pub(super) fn look(look: &mut Look<'_>) {
     }
 }
 
-/// The package that a name is of; none of paths, of URLs, and of what a bundler resolves.
+/// Returns the package of a module's name; `None` for paths, URLs, and names that a bundler resolves.
 fn package(name: &str) -> Option<&str> {
     let is_name =
         name.bytes().next().is_some_and(|c| c.is_ascii_alphanumeric() || c == b'@') && !name.starts_with("@/");

@@ -1,4 +1,4 @@
-//! What programs need to start and is not there: interpreters of scripts, loaders, shared libraries.
+//! Files that programs need to start and that are not there: interpreters of scripts, loaders, shared libraries.
 
 use super::finding::Severity;
 use super::look::{Look, base, more};
@@ -11,10 +11,10 @@ use std::collections::{BTreeMap, HashSet};
 const INTERPRETER: &str = "missing-interpreter";
 const PROGRAM: &str = "missing-program";
 const LIBRARY: &str = "missing-library";
-/// Where distributions have libraries of other widths.
+/// Directories in which distributions have libraries of other widths.
 const MORE_DIRS: [&str; 6] = ["lib32", "usr/lib32", "libx32", "usr/libx32", "usr/local/lib64", "usr/local/lib32"];
 
-/// Where programs are, and who starts which.
+/// The programs on PATH, and those that the config starts.
 struct Places {
     path: Vec<Resolved>,
     on_path: HashSet<NodeId>,
@@ -42,7 +42,7 @@ impl Places {
     }
 }
 
-/// Files that lack the same, by kind, what is missing, and how severe that is: the first of them, what to say, and how many.
+/// Files that lack the same thing: by kind, missing name and severity, the first of them, the words for it, and their number.
 type Missing = BTreeMap<(&'static str, Severity, String), (NodeId, &'static str, u64)>;
 
 pub(super) fn look(look: &mut Look<'_>) {
@@ -82,8 +82,8 @@ pub(super) fn look(look: &mut Look<'_>) {
     }
 }
 
-/// What the config starts a container or a health check with, where that is not there. Of a line for a shell only the shell is
-/// looked up.
+/// Reports the program that the config starts a container or a health check with, if it is not there. Of a line for a shell
+/// only the shell is looked up.
 fn config(look: &mut Look<'_>, places: &Places) {
     let (tree, facts) = (look.tree, look.request.plan.facts);
     let workdir = tree.resolve(NodeId::ROOT, facts.workdir.as_bytes()).target.unwrap_or(NodeId::ROOT);
@@ -104,14 +104,14 @@ fn config(look: &mut Look<'_>, places: &Places) {
     }
 }
 
-/// What a file's interpreter is called, and how it is asked for, where that is not there.
+/// Returns a file's missing interpreter, and the words for how it is asked for.
 fn interpreter(tree: &Tree, places: &Places, facts: &crate::layer::Facts) -> Option<(Vec<u8>, &'static str)> {
     let lacks = |path: &[u8]| tree.resolve(NodeId::ROOT, path).target.is_none();
     if let Some(loader) = facts.loader.as_ref().filter(|loader| lacks(loader)) {
         return Some((loader.to_vec(), "is loaded by"));
     }
     let script = facts.script.as_ref()?;
-    // What begins with no slash is a template: installers fill in the path.
+    // A path without a leading slash is a template: installers fill it in.
     if !script.interpreter.starts_with(b"/") {
         return None;
     }
@@ -127,11 +127,11 @@ fn interpreter(tree: &Tree, places: &Places, facts: &crate::layer::Facts) -> Opt
     missing.then(|| (program.to_vec(), "is run by env with"))
 }
 
-/// Where libraries are.
+/// The places of libraries.
 struct Libraries<'a> {
     tree: &'a Tree,
     dirs: Vec<NodeId>,
-    /// The names of all that may be libraries.
+    /// The names of all files that may be libraries.
     names: HashSet<&'a BStr>,
 }
 
@@ -145,7 +145,7 @@ impl<'a> Libraries<'a> {
         Self { tree, dirs, names: tree.ids().filter(is_library).map(|id| tree.name(id)).collect() }
     }
 
-    /// Where the loader finds no such library: whether the image has it elsewhere.
+    /// If the loader finds no such library, returns true if the image has it elsewhere; `None` if the loader finds it.
     fn lacks(&self, file: NodeId, name: &[u8], own: &[NodeId]) -> Option<bool> {
         if name.contains(&b'/') {
             let found = self.tree.resolve(self.tree.node(file).parent, name).target.is_some();

@@ -1,18 +1,18 @@
-//! Which Python files are loaded when others are: an import that is missing in a module matters where a program gets there.
+//! The Python files that are loaded with others: a missing import in a module matters only if a program loads that module.
 
 use super::look::Look;
 use super::modules::Modules;
 use crate::refs::{Target, When};
 use crate::tree::NodeId;
 
-/// What leads to files.
+/// The files that are reached.
 pub(super) struct Reach {
-    /// By node: the file at the beginning.
+    /// By node: the file from which it is reached.
     from: Vec<Option<NodeId>>,
 }
 
 impl Reach {
-    /// What these files load, and what that loads, by imports at the top of files.
+    /// Follows the imports at the top of these files, and those of the files that they load.
     pub(super) fn new<'a>(look: &Look<'a>, modules: &Modules<'a>, starts: &[NodeId]) -> Self {
         let mut from: Vec<Option<NodeId>> = vec![None; look.tree.len()];
         let mut todo: Vec<(NodeId, NodeId)> = starts.iter().rev().map(|&start| (start, start)).collect();
@@ -23,7 +23,7 @@ impl Reach {
             }
             from[file.index()] = Some(start);
             let references = look.facts(file).into_iter().flat_map(|facts| facts.references.iter());
-            // What is in functions of where it begins is called some time; in packages many are that nobody calls.
+            // Functions of the starting file are assumed to be called; packages have many that nobody calls.
             let counts = |when: When| when == When::Always || (file == start && when == When::Lazy);
             for reference in references.filter(|reference| counts(reference.when)) {
                 if let Target::Import { level, module, names } = &reference.target {
@@ -35,7 +35,7 @@ impl Reach {
         Self { from }
     }
 
-    /// The file that leads to this one.
+    /// Returns the file from which this one is reached.
     pub(super) fn start(&self, file: NodeId) -> Option<NodeId> {
         self.from[file.index()]
     }

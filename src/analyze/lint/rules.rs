@@ -1,5 +1,5 @@
-//! What is found fault with, as `profiles/lint.toml` has it: the kinds of findings and how severe they are, what secrets and archives
-//! look like, and which modules interpreters bring along.
+//! The rules of lint, from `profiles/lint.toml`: the kinds of findings and their severities, the patterns of secrets and
+//! archives, and the modules that interpreters bring along.
 
 use super::Severity;
 use crate::refs::signatures::{Signatures, Wanted};
@@ -14,13 +14,13 @@ const BUILTIN: &str = include_str!("../../../profiles/lint.toml");
 #[derive(Deserialize, Clone, Debug)]
 #[serde(deny_unknown_fields)]
 pub struct Kind {
-    /// Its id.
+    /// The id of the kind.
     pub id: String,
-    /// What it is.
+    /// A description.
     pub about: String,
-    /// A way out.
+    /// A suggestion for mending it.
     pub help: String,
-    /// How severe it is in each case.
+    /// The severity in each case.
     pub cases: BTreeMap<String, Severity>,
     #[serde(default)]
     notes: Vec<String>,
@@ -28,7 +28,7 @@ pub struct Kind {
     except: Vec<String>,
 }
 
-/// A secret as it is written.
+/// A secret as it is written in the file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Secret {
@@ -102,10 +102,10 @@ struct File {
     node: Node,
 }
 
-/// What a file's name makes of it.
+/// The meaning of a file's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Named {
-    /// A secret, by index, whatever it has in it.
+    /// A secret whatever its content, by index.
     Secret(usize),
     /// An archive, by index.
     Archive(usize),
@@ -113,21 +113,21 @@ pub(super) enum Named {
 
 /// Which imports need no file.
 pub(super) struct PythonRules {
-    /// Files that are no applications.
+    /// Patterns of files that are no applications.
     pub(super) system: GlobSet,
     /// Modules that no file has.
     pub(super) known: HashSet<String>,
-    /// What provides a module instead of its own file.
+    /// For a module without a file of its own, the module that provides it.
     pub(super) stand_ins: HashMap<String, String>,
     /// The file that every directory of the interpreter's own modules has.
     pub(super) marker: String,
-    /// The directory in there that has the interpreter's modules in C.
+    /// The directory in those directories that has the interpreter's modules in C.
     pub(super) extensions: String,
     /// The file at the root of a virtual environment.
     pub(super) environment: String,
 }
 
-/// Which JavaScript is looked at.
+/// The JavaScript files that are checked.
 pub(super) struct NodeRules {
     pub(super) programs: Vec<String>,
     pub(super) files: GlobSet,
@@ -142,7 +142,7 @@ pub struct Rules {
     except: Vec<GlobSet>,
     pub(super) secrets: Vec<Secret>,
     pub(super) archives: Vec<Archive>,
-    /// The secret of each mark.
+    /// For each signature, the index of its secret.
     marked: Vec<usize>,
     names: GlobSet,
     named: Vec<Named>,
@@ -163,10 +163,10 @@ fn set(globs: &[String]) -> Result<GlobSet, String> {
 }
 
 impl Rules {
-    /// The built-in rules.
+    /// Returns the built-in rules.
     ///
     /// # Errors
-    /// A sentence where the text is wrong, which a test rules out.
+    /// Returns a sentence if the text is wrong, which a test rules out.
     pub fn builtin() -> Result<Self, String> {
         Self::parse(BUILTIN)
     }
@@ -217,22 +217,22 @@ impl Rules {
         })
     }
 
-    /// All kinds of findings, in the order of the file.
+    /// Returns all kinds of findings, in the order of the file.
     #[must_use]
     pub fn kinds(&self) -> &[Kind] {
         &self.kinds
     }
 
-    /// A kind by its id.
+    /// Returns a kind by its id.
     #[must_use]
     pub fn kind(&self, id: &str) -> Option<&Kind> {
         self.kinds.iter().find(|kind| kind.id == id)
     }
 
-    /// What the scan is to look for in contents.
+    /// Returns the signatures that the scan looks for in contents.
     ///
     /// # Errors
-    /// A sentence where the text is wrong, which a test rules out.
+    /// Returns a sentence if the text is wrong, which a test rules out.
     pub fn signatures(&self) -> Result<Signatures, String> {
         let wanted = |&index: &usize| {
             let secret = &self.secrets[index];
@@ -241,14 +241,14 @@ impl Rules {
         Signatures::new(&self.marked.iter().map(wanted).collect::<Vec<_>>())
     }
 
-    /// How severe a finding of a kind is at this path; `None` where it is none.
+    /// Returns the severity of a finding of a kind at this path; `None` if it is no finding there.
     pub(super) fn severity(&self, id: &str, case: &str, path: &[u8]) -> Option<Severity> {
         let index = self.kinds.iter().position(|kind| kind.id == id)?;
         let severity = self.kinds[index].cases.get(case).copied().unwrap_or(Severity::Warning);
         self.at(index, severity, path)
     }
 
-    /// A severity, less where the kind says so of the path.
+    /// Returns a severity, lowered if the kind says so for the path.
     pub(super) fn softened(&self, id: &str, severity: Severity, path: &[u8]) -> Option<Severity> {
         self.at(self.kinds.iter().position(|kind| kind.id == id)?, severity, path)
     }
@@ -261,12 +261,12 @@ impl Rules {
         Some(if self.notes[kind].is_match(&path) { Severity::Note } else { severity })
     }
 
-    /// The first secret that a file's content shows, by the marks that the scan gave it.
+    /// Returns the first secret that a file's content shows, by the signatures that the scan found.
     pub(super) fn marked(&self, signatures: u64) -> Option<usize> {
         self.marked.get(signatures.trailing_zeros() as usize).copied()
     }
 
-    /// What a file is by its name alone; `found` is room for what matches.
+    /// Returns the meaning of a file's name alone; `found` is a buffer for the globs that match.
     pub(super) fn named(&self, path: &[u8], found: &mut Vec<usize>) -> Option<Named> {
         self.names.matches_candidate_into(&globset::Candidate::from_bytes(path), found);
         found.first().map(|&glob| self.named[glob])

@@ -1,8 +1,8 @@
 //! Findings as SARIF 2.1.0, which code hosts show beside the code. Source:
 //! <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>.
 //!
-//! Paths are relative to the root of the image, which is what `IMAGE` stands for; the layer is a logical location. What is in
-//! the config has the path `config.json`.
+//! Paths are relative to the root of the image, for which `IMAGE` stands; the layer is a logical location. Findings in the
+//! config have the path `config.json`.
 
 use super::rules::{Kind, Rules};
 use super::text::sentence;
@@ -14,13 +14,13 @@ use serde_json::{Value, json};
 use std::io::{self, Write};
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
-/// What stands for the image's root.
+/// The name that stands for the image's root.
 const BASE: &str = "IMAGE";
 
 /// Writes a log with one run.
 ///
 /// # Errors
-/// What `out` fails with.
+/// Returns an error if writing to `out` fails.
 pub fn write(findings: &[Finding], rules: &Rules, head: &Head, out: &mut dyn Write) -> io::Result<()> {
     let run = Run {
         tool: json!({"driver": {
@@ -111,13 +111,13 @@ fn result(finding: &Finding, rule: Option<usize>) -> Value {
     out
 }
 
-/// The same for the same finding in the next build, though lines, layers and words differ.
+/// Returns a value that is the same for the same finding in the next build, even if lines, layers and words differ.
 fn fingerprint(finding: &Finding) -> String {
     let parts = [finding.id.as_bytes(), &finding.path, finding.subject.as_bytes()];
     Digest::of(&parts.join(&0)).hex()[..32].to_owned()
 }
 
-/// A path as a relative URI reference. Source: RFC 3986.
+/// Returns a path as a relative URI reference. Source: RFC 3986.
 fn encode(path: &[u8]) -> String {
     let mut out = String::with_capacity(path.len());
     for &byte in path {

@@ -1,4 +1,4 @@
-//! Findings for people: most severe first, those of one kind under its name, with a way out.
+//! Findings as text: most severe first, those of one kind under its name, with a suggestion for mending them.
 
 use super::{Finding, Severity};
 use crate::report::paint::Paint;
@@ -8,20 +8,21 @@ use crate::report::{printable, units};
 /// The column where a finding's text begins.
 const TEXT: usize = 12;
 
-/// How to write them.
+/// Options of the text.
 #[derive(Clone, Copy)]
 pub struct Options {
-    /// Columns of a line.
+    /// The number of columns of a line.
     pub width: usize,
-    /// How many are shown at most.
+    /// The most findings that are shown.
     pub rows: usize,
-    /// Whether notes are shown.
+    /// True if notes are shown.
     pub notes: bool,
-    /// Whether to colour.
+    /// The colours.
     pub paint: Paint,
 }
 
-/// The findings, most severe first, and how many are not shown. They are sorted as [`super::lint`] does.
+/// Renders the findings, most severe first, and the number of those that are not shown. They must be sorted as [`super::lint`]
+/// does.
 #[must_use]
 pub fn render(findings: &[Finding], options: &Options) -> String {
     if findings.is_empty() {
@@ -84,7 +85,7 @@ fn label(severity: Severity, paint: Paint) -> String {
     }
 }
 
-/// `/app/main.py:3 (layer 8): imports rich, which no file in the image provides`
+/// Returns a sentence such as `/app/main.py:3 (layer 8): imports rich, which no file in the image provides`.
 #[must_use]
 pub fn sentence(finding: &Finding) -> String {
     let place = finding.told().place();

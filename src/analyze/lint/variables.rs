@@ -1,4 +1,4 @@
-//! Secrets in the config: in the environment, and in the instructions of the history. No value is ever told.
+//! Secrets in the config: in the environment, and in the instructions of the history. No value is ever shown.
 
 use super::look::Look;
 use crate::secrets::{Word, secret, words};

@@ -13,7 +13,7 @@ fn noise(len: usize, alphabet: u32) -> Vec<u8> {
 
 fn samples() -> Vec<Vec<u8>> {
     let text = include_bytes!("../deflate.rs").to_vec();
-    // A few bytes that are hardly ever there have long codes, and rare distances do too.
+    // A few rare bytes have long codes, and so have rare distances.
     let mut skewed = vec![b'a'; 400_000];
     for (i, byte) in noise(400, 256).into_iter().enumerate() {
         skewed[i * 997 % 400_000] = byte;
@@ -23,7 +23,7 @@ fn samples() -> Vec<Vec<u8>> {
     vec![vec![], b"a".to_vec(), text, noise(300_000, 256), noise(300_000, 40), vec![0; 1 << 20], skewed, far, mixed]
 }
 
-/// What follows the last block shows where it ends: the bits after it are those of another stream.
+/// Checks the end of the last block: the bits after it are those of another stream.
 #[track_caller]
 fn check(mut stream: Vec<u8>, data: &[u8], what: &str) {
     let len = stream.len();

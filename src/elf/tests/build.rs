@@ -18,10 +18,10 @@ pub struct Section {
     pub kind: u32,
     pub flags: u64,
     pub addr: u64,
-    /// Where it is; after what is before it otherwise.
+    /// The offset of the bytes; `None` for the end of the section before.
     pub at: Option<u64>,
     pub bytes: Vec<u8>,
-    /// The size, where there are no bytes.
+    /// The size in bytes of a section without bytes.
     pub size: u64,
     pub link: u32,
     pub info: u32,
@@ -37,7 +37,7 @@ pub struct File {
     pub machine: u16,
     pub segments: Vec<Segment>,
     pub sections: Vec<Section>,
-    /// What follows the section table.
+    /// The bytes after the section table.
     pub tail: Vec<u8>,
 }
 
@@ -112,7 +112,7 @@ impl File {
         file
     }
 
-    /// The same with a third segment behind the symbols, as patchelf leaves it.
+    /// Returns the usual file with a third segment behind the symbols, as patchelf leaves it.
     pub fn patched(wide: bool, big: bool) -> Self {
         let mut file = Self::usual(wide, big);
         let page = if file.machine == 20 { 0x10000 } else { 0x1000 };
@@ -122,7 +122,7 @@ impl File {
         file
     }
 
-    /// Where nothing of `names` is.
+    /// Replaces the sections of these names with ones of no meaning.
     pub fn without(mut self, names: &[&str]) -> Self {
         for section in self.sections.iter_mut().filter(|section| names.contains(&section.name)) {
             *section = Section { name: section.name, ..self::section("x", 1, 0, [1]) };

@@ -1,4 +1,4 @@
-//! What stays in a file that is stripped.
+//! Tests of the parts that stay in a file that is stripped.
 
 use super::build::{ALLOC, FORMS, File, Section, section};
 use super::*;

@@ -12,7 +12,7 @@ use build::{FORMS, File};
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// The new file, verified, and found to be left alone by a second run.
+/// Returns the new file, verified; a second run leaves it alone.
 fn stripped(file: &File, level: Level) -> Vec<u8> {
     let before = file.bytes();
     let Outcome::Replaced(recipe) = strip(before.as_slice(), level) else {
@@ -26,7 +26,7 @@ fn stripped(file: &File, level: Level) -> Vec<u8> {
     after
 }
 
-/// Why a file is left as it is.
+/// Returns the reason for which a file is left as it is.
 fn reason(bytes: &[u8]) -> Reason {
     match strip(bytes, Level::All) {
         Outcome::Unchanged(reason) => reason,
@@ -88,7 +88,7 @@ fn mutations_neither_panic_nor_break() {
     assert!(replaced > 1000, "{replaced}");
 }
 
-/// Counts what is read of it.
+/// An object that counts the bytes read of it.
 struct Counted(Vec<u8>, std::cell::Cell<u64>);
 
 impl Object for Counted {

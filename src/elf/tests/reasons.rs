@@ -3,7 +3,7 @@
 use super::build::{ALLOC, EXEC, FORMS, File, Section, Segment, load, section};
 use super::*;
 
-/// The reason, the same in every class and byte order.
+/// Returns the reason, which must be the same in every class and byte order.
 fn each(change: impl Fn(&mut File)) -> Reason {
     let mut reasons = FORMS.map(|(wide, big)| {
         let mut file = File::usual(wide, big);
@@ -15,7 +15,7 @@ fn each(change: impl Fn(&mut File)) -> Reason {
     reasons[0]
 }
 
-/// The reason after the 64-bit little-endian file was written over at `at`.
+/// Returns the reason after the 64-bit little-endian file was overwritten at `at`.
 fn edited(at: usize, bytes: &[u8]) -> Reason {
     let mut file = File::usual(true, false).bytes();
     file[at..at + bytes.len()].copy_from_slice(bytes);
@@ -154,7 +154,7 @@ fn what_would_not_shrink() {
     assert_eq!(each(loaded), Reason::Grows);
 }
 
-/// An object that is said to be larger than its bytes; what is missing reads as zeros.
+/// An object that claims to be larger than its bytes; the missing ones read as zeros.
 struct Sparse(Vec<u8>, u64);
 
 impl Object for Sparse {

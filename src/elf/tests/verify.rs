@@ -23,7 +23,7 @@ impl Random {
     }
 }
 
-/// Edits one to eight bytes of the header and its tables; what was there before, in order.
+/// Edits one to eight bytes of the header and its tables; returns their places and old values, in order.
 pub fn mutate(object: &mut [u8], random: &mut Random) -> Vec<(usize, u8)> {
     let wide = object.get(4) == Some(&2);
     let big = object.get(5) == Some(&2);
@@ -61,7 +61,7 @@ pub fn mutate(object: &mut [u8], random: &mut Random) -> Vec<(usize, u8)> {
     edits
 }
 
-/// Whether `after` is to a loader what `before` is.
+/// Checks that a loader sees the same in `after` as in `before`.
 pub fn verify(before: &[u8], after: &[u8]) -> Result<(), String> {
     if after.len() + 512 > before.len() {
         return Err(format!("saves too little: {} of {}", after.len(), before.len()));
@@ -111,7 +111,7 @@ pub fn verify(before: &[u8], after: &[u8]) -> Result<(), String> {
     }
 }
 
-/// Where goblin can parse all of the original, it must find the same in the new file.
+/// Checks that goblin finds the same in the new file as in the original, if it can parse all of that.
 fn parsed(before: &[u8], after: &[u8]) -> Result<(), String> {
     let Ok(old) = Elf::parse(before) else {
         return Ok(());
@@ -143,7 +143,8 @@ fn parsed(before: &[u8], after: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether goblin finds the same symbols in the segments, whatever else is there. A broken hash table may send it through all of a file.
+/// True if goblin finds the same symbols in the segments alone, whatever else is there. A broken hash table may send it through
+/// all of a file.
 fn is_told_by_segments(file: &[u8], elf: &Elf, fill: u8) -> bool {
     let mut bare = vec![fill; file.len()];
     let content = elf.program_headers.iter().filter(|s| !matches!(s.p_type, PT_NULL | PT_GNU_RELRO | PT_GNU_STACK));
@@ -160,8 +161,8 @@ fn is_told_by_segments(file: &[u8], elf: &Elf, fill: u8) -> bool {
     Elf::parse(&bare).is_ok_and(|bare| bare.dynsyms.to_vec() == elf.dynsyms.to_vec())
 }
 
-/// Whether the dynamic symbols and strings are where a loader finds them: wholly in what is loaded from the file, by one
-/// segment. A mutation may have moved them into what goblin reads, but no loader.
+/// True if the dynamic symbols and strings are where a loader finds them: wholly in one segment that is loaded from the file. A
+/// mutation may have moved them to a place that goblin reads, but no loader does.
 fn is_backed(elf: &Elf) -> bool {
     let Some(dynamic) = &elf.dynamic else {
         return true;
@@ -182,7 +183,7 @@ fn is_backed(elf: &Elf) -> bool {
         })
 }
 
-/// Whether a range is partly in the header or the program headers, which change.
+/// True if a range is partly in the header or the program headers, which change.
 fn in_headers(elf: &Elf, at: u64, size: u64) -> bool {
     let table =
         elf.header.e_phoff..elf.header.e_phoff + u64::from(elf.header.e_phnum) * u64::from(elf.header.e_phentsize);
@@ -200,7 +201,7 @@ fn tables(file: &[u8]) -> Result<Tables, String> {
     Ok((segments.map_err(said)?, sections.map_err(said)?))
 }
 
-/// Equal bytes, but for headers whose fields are compared.
+/// Checks that bytes are equal, except for headers whose fields are compared.
 fn same_bytes(
     before: &[u8],
     old: u64,

@@ -1,4 +1,4 @@
-//! The helpers that run inside an image, and what they answer.
+//! The helpers that run inside an image, and their answers.
 
 use super::found::{Answers, Side};
 use crate::engine::Container;
@@ -14,13 +14,13 @@ const LOADER: &str = include_str!("../sweeps/elf.sh");
 const BIN: &str = include_str!("../sweeps/bin.sh");
 const NODE: &str = include_str!("../sweeps/node.js");
 
-/// How long one helper may take, and how much it may answer, in bytes.
+/// The time that one helper may take, and the bytes that it may answer.
 pub(super) const LIMITS: Limits = Limits { time: Duration::from_secs(3600), keep: 64 << 20 };
-/// How long one thing may take, in seconds: a module, an object, a package.
+/// The seconds that one thing may take: a module, an object, a package.
 const EACH: u32 = 40;
-/// The same for a program's `--version`.
+/// The seconds that a program's `--version` may take.
 const VERSION: u32 = 10;
-/// Libraries that start a thread for each processor at their import: one is enough, and survives a fork.
+/// Variables for libraries that start a thread for each processor when they are imported: one is enough, and survives a fork.
 const QUIET: [&str; 8] = [
     "OMP_NUM_THREADS=1",
     "OPENBLAS_NUM_THREADS=1",
@@ -32,13 +32,13 @@ const QUIET: [&str; 8] = [
     "PYTHONWARNINGS=ignore",
 ];
 
-/// Who tries, with what of the image.
+/// The helper, with the program of the image that it uses.
 pub(super) enum Helper {
     /// This Python imports modules.
     Python(String),
     /// This Python loads objects.
     Elf(String),
-    /// This dynamic loader is asked by the shell what objects need.
+    /// The shell asks this dynamic loader which libraries objects need.
     Loader(String),
     /// The shell runs programs.
     Bin,
@@ -54,12 +54,12 @@ impl Ask {
         Self(helper)
     }
 
-    /// Tries all; what fails in company is tried alone for so many seconds for each package.
+    /// Tries all names together; those that fail are tried alone, for at most `budget` seconds for each package.
     pub fn all(&self, side: &Side<'_>, names: &[&str], budget: u32) -> Result<Answers> {
         self.ask(side, names, false, budget)
     }
 
-    /// Tries each on its own.
+    /// Tries each name on its own.
     pub fn alone(&self, side: &Side<'_>, names: &[&str]) -> Result<Answers> {
         self.ask(side, names, true, 0)
     }
@@ -79,7 +79,7 @@ impl Ask {
             Helper::Elf(python) => (python, vec!["-c", ELF], asked().into_bytes(), root),
             Helper::Node(node) => (node, vec!["-e", NODE], asked().into_bytes(), root),
             Helper::Loader(loader) => ("sh", vec!["-c", LOADER, "sh", loader], lines(), root),
-            // As the image's own user: one who is root can do more harm.
+            // As the image's own user, since root could do more harm.
             Helper::Bin => ("sh", vec!["-c", BIN, "sh", &jobs, &limit], lines(), None),
         };
         let container = Container {
@@ -96,9 +96,9 @@ impl Ask {
         let mut marks = Answers::new();
         let asked: HashSet<&str> = names.iter().copied().collect();
         for line in text.lines() {
-            // What an image answers that nobody asked for is not kept.
+            // Answers that were not asked for are not kept.
             if let Some((name, mark)) = self.parse(line).filter(|(name, _)| asked.contains(name.as_str())) {
-                // A second try that fails for another reason says nothing new.
+                // A second try that fails for another reason means nothing new.
                 marks.insert(name, mark);
             }
         }
@@ -123,7 +123,7 @@ impl Ask {
             Helper::Bin => {
                 let mut parts = line.splitn(3, '\t');
                 let (path, code, sum) = (parts.next()?, parts.next()?, parts.next()?);
-                // It worked where it says something for its version, and ends as it should.
+                // A program works if it writes something for its version, and ends as it should.
                 let said = if sum.is_empty() { "ok" } else { sum };
                 let mark = if code == "0" { said.to_owned() } else { String::new() };
                 (path.to_owned(), mark, format!("exit code {code}"))
@@ -132,13 +132,13 @@ impl Ask {
         Some((name, if mark.is_empty() { Err(why) } else { Ok(mark) }))
     }
 
-    /// Whether what works after works as well as before.
+    /// True if the answer after is at least as good as the one before.
     pub fn as_good(&self, before: &str, after: &str) -> bool {
-        // An object all of whose symbols are found is more than one that merely loads.
+        // An object with all symbols found is better than one that merely loads.
         before == after || (matches!(self.0, Helper::Elf(_)) && after == "now")
     }
 
-    /// A mark in words.
+    /// Returns a mark in words.
     pub fn words(&self, mark: &str) -> String {
         match self.0 {
             Helper::Bin => format!("output {mark}"),
@@ -173,7 +173,7 @@ mod tests {
         assert!(!Ask::new(Helper::Bin).as_good("1 2", "1 3"));
     }
 
-    /// As in an image, but by the host's shell.
+    /// Runs the helper as in an image, but by the host's shell.
     #[test]
     fn programs_that_hang_or_leave_children_behind_hold_nothing_up() {
         use crate::engine::process;
@@ -203,7 +203,7 @@ mod tests {
         assert_eq!(marks["/no/such"], Err("exit code 127".to_owned()));
     }
 
-    /// Linux takes no argument that is longer.
+    /// Linux takes no longer argument.
     #[test]
     fn helpers_fit_into_an_argument() {
         for text in [PYTHON, ELF, LOADER, BIN, NODE] {

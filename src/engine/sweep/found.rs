@@ -1,4 +1,4 @@
-//! What sweeps are of, the images that they are done in, and what they find.
+//! The kinds of sweeps, the images that they are done in, and their findings.
 
 use crate::Result;
 use crate::engine::subject::{Files, Subject};
@@ -6,7 +6,7 @@ use crate::engine::{Engine, Loaded};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// What is tried.
+/// The kind of things that are tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -23,10 +23,10 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Self; 5] = [Self::Python, Self::Elf, Self::Bin, Self::Node, Self::Packages];
 
-    /// The word on the command line and in reports.
+    /// Returns the word on the command line and in reports.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -45,54 +45,54 @@ impl Kind {
 pub struct Finding {
     /// The module, path, package or question.
     pub name: String,
-    /// The file that it is, where it is one.
+    /// The file, if it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// What came of it after.
+    /// The result in the image after.
     pub why: String,
 }
 
-/// One sweep: what was tried with one interpreter, or with the image as a whole.
+/// One sweep: the things that were tried with one interpreter, or with the image as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Sweep {
-    /// What was tried: `python`, `elf`, `bin`, `node` or `packages`.
+    /// The kind: `python`, `elf`, `bin`, `node` or `packages`.
     pub sweep: String,
-    /// With what, where that is one of several interpreters.
+    /// The interpreter, if it is one of several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub with: Option<String>,
-    /// How many things the image has of the kind.
+    /// The number of things of the kind in the image.
     pub tried: usize,
-    /// How many of them worked before.
+    /// The number of them that worked before.
     pub worked: usize,
-    /// How many of these work after.
+    /// The number of these that work after.
     pub works: usize,
-    /// What worked before, is still there, and does not work as before.
+    /// The things that worked before, are still there, and do not work as before.
     pub regressions: Vec<Finding>,
-    /// What worked before and is not there any more.
+    /// The things that worked before and are not there any more.
     pub dropped: Vec<Finding>,
-    /// What worked before and, tried again, did not always.
+    /// The things that worked before and, tried again, did not always.
     pub unsteady: Vec<String>,
-    /// Why nothing was tried.
+    /// The reason that nothing was tried.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skipped: Option<String>,
-    /// How long it took, in both images, in seconds.
+    /// The time that it took in both images, in seconds.
     pub seconds: f64,
 }
 
-/// What all sweeps found.
+/// The results of all sweeps.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SweepReport {
     /// The engine.
     pub engine: String,
-    /// How many regressions there are in all.
+    /// The number of regressions of all sweeps.
     pub regressions: usize,
     /// Each sweep.
     pub sweeps: Vec<Sweep>,
 }
 
-/// A name's mark where it works, else why it does not.
+/// A name's mark if it works, otherwise the reason that it does not.
 pub(super) type Answer = std::result::Result<String, String>;
 
 /// The marks of names.
@@ -106,10 +106,10 @@ pub struct Side<'a> {
 }
 
 impl<'a> Side<'a> {
-    /// Reads what files the image has.
+    /// Reads the files of the image.
     ///
     /// # Errors
-    /// Those of its layers.
+    /// Returns the errors of the layers.
     pub fn new(engine: &'a Engine, image: &'a Loaded, subject: &Subject) -> Result<Self> {
         Ok(Self { engine, image, files: subject.files()? })
     }

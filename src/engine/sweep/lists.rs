@@ -1,4 +1,4 @@
-//! What an image has to try, found among its files.
+//! The things in an image that a sweep can try, found among its files.
 
 use crate::engine::subject::Files;
 use crate::tree::{NodeId, Type};
@@ -19,7 +19,7 @@ impl Item {
     }
 }
 
-/// Programs that do harm where they do not know `--version`.
+/// Programs that do harm if they do not know `--version`.
 const DANGEROUS: [&str; 20] = [
     "blkdiscard",
     "fsfreeze",
@@ -47,7 +47,8 @@ fn text(files: &Files, id: NodeId) -> Option<&str> {
     std::str::from_utf8(files.tree().name(id)).ok()
 }
 
-/// Every Python, with the directories of its modules: the one of a virtual environment by its own name, as that says which.
+/// Returns every Python, with the directories of its modules. One of a virtual environment goes by its own name, which tells
+/// the environment.
 pub(super) fn pythons(files: &Files) -> BTreeMap<String, Vec<String>> {
     let tree = files.tree();
     let mut dirs = BTreeSet::new();
@@ -85,7 +86,7 @@ pub(super) fn pythons(files: &Files) -> BTreeMap<String, Vec<String>> {
     out
 }
 
-/// The modules that the files below these directories are, each with the first of its files.
+/// Returns the modules in these directories and below, each with the first of its files.
 pub(super) fn modules(files: &Files, dirs: &[String]) -> Vec<Item> {
     let tree = files.tree();
     let roots: HashMap<NodeId, &String> = dirs.iter().filter_map(|d| Some((files.resolve(d)?, d))).collect();
@@ -97,7 +98,7 @@ pub(super) fn modules(files: &Files, dirs: &[String]) -> Vec<Item> {
                 let Some(name) = text(files, child) else { continue };
                 let join = |name: &str| if package.is_empty() { name.to_owned() } else { format!("{package}.{name}") };
                 if tree.is_dir(child) {
-                    // A directory of its own is another root's.
+                    // A directory that is a root itself belongs to that root.
                     if name != "__pycache__" && identifier(name) && !roots.contains_key(&child) {
                         todo.push((child, join(name)));
                     }
@@ -127,7 +128,7 @@ fn identifier(name: &str) -> bool {
     first && name.chars().all(|c| c == '_' || c.is_alphanumeric())
 }
 
-/// Files that may be shared objects: the helper looks into them.
+/// Returns the files that may be shared objects: the helper looks into them.
 pub(super) fn objects(files: &Files) -> Vec<Item> {
     let tree = files.tree();
     let may = |id: &NodeId| match files.file(*id) {
@@ -137,7 +138,7 @@ pub(super) fn objects(files: &Files) -> Vec<Item> {
     tree.ids().filter(may).filter_map(|id| files.text(id)).map(Item::file).collect()
 }
 
-/// The programs of `PATH`, each once for the directory that it is in.
+/// Returns the programs of `PATH`, each once for the directory that it is in.
 pub(super) fn programs(files: &Files) -> Vec<Item> {
     let mut seen = BTreeSet::new();
     let mut out = BTreeSet::new();
@@ -154,7 +155,7 @@ pub(super) fn programs(files: &Files) -> Vec<Item> {
     out.into_iter().map(Item::file).collect()
 }
 
-/// The directories of packages below each `node_modules`, and of Debian's.
+/// Returns the directories of packages below each `node_modules`, and of Debian's.
 pub(super) fn node_packages(files: &Files) -> Vec<Item> {
     let tree = files.tree();
     let is_package = |id: &NodeId| {
@@ -171,7 +172,7 @@ pub(super) fn node_packages(files: &Files) -> Vec<Item> {
     tree.ids().filter(is_package).filter_map(|id| files.text(id)).map(Item::file).collect()
 }
 
-/// The dynamic loader.
+/// Returns the dynamic loader.
 pub(super) fn loader(files: &Files) -> Option<String> {
     let tree = files.tree();
     let dirs = ["/lib64", "/lib", "/usr/lib64", "/usr/lib"].into_iter().filter_map(|dir| files.resolve(dir));

@@ -1,8 +1,9 @@
-//! Everything of a kind that an image has, tried in the image before and after: modules are imported, objects loaded, programs
-//! asked for their version, packages required, package managers asked. What worked before and is still there has to work.
+//! Tries all things of a kind in the image before and after: modules are imported, objects loaded, programs asked for their
+//! version, packages required, package managers asked. Everything that worked before and is still there has to work.
 //!
-//! What there is to try comes from the image's files; the helpers that try it are run by the image's own Python, Node or shell,
-//! in one container for each sweep and image. What fails after is tried again alone, in both images, before it counts.
+//! The things to try are found among the image's files; the helpers that try them are run by the image's own Python, Node or
+//! shell, in one container for each sweep and image. A thing that fails after is tried again alone, in both images, before it
+//! counts.
 
 use super::subject::Files;
 use crate::Result;
@@ -19,23 +20,23 @@ mod packages;
 
 pub use found::{Finding, Kind, Side, Sweep, SweepReport};
 
-/// The image before, with what was found to work in it: for several images after.
+/// The image before, with the things that were found to work in it: for several images after.
 pub struct Before<'a> {
     side: Side<'a>,
     known: BTreeMap<String, Answers>,
 }
 
 impl<'a> Before<'a> {
-    /// Nothing is tried yet.
+    /// Makes one in which nothing has been tried yet.
     #[must_use]
     pub const fn new(side: Side<'a>) -> Self {
         Self { side, known: BTreeMap::new() }
     }
 
-    /// Does the sweeps of these kinds. `note` hears of each.
+    /// Does the sweeps of these kinds. `note` is called with a description of each.
     ///
     /// # Errors
-    /// Those of the engine.
+    /// Returns the errors of the engine.
     pub fn sweep(&mut self, after: &Side<'_>, kinds: &[Kind], note: &dyn Fn(&str)) -> Result<SweepReport> {
         let mut sweeps = Vec::new();
         for kind in Kind::ALL.into_iter().filter(|k| kinds.contains(k)) {
@@ -58,7 +59,8 @@ impl<'a> Before<'a> {
         Ok(SweepReport { engine: self.side.engine.name(), regressions, sweeps })
     }
 
-    /// Tries all in the image before, what worked there and is there in the image after, and what fails there once more in both.
+    /// Tries everything in the image before, then in the image after what worked and is still there, and what fails there once
+    /// more in both.
     fn one(&mut self, after: &Side<'_>, plan: &Plan) -> Result<Sweep> {
         let start = Instant::now();
         let names: Vec<&str> = plan.items.iter().map(|i| i.name.as_str()).collect();
@@ -102,7 +104,7 @@ impl<'a> Before<'a> {
     }
 }
 
-/// What is to be tried by one helper.
+/// The things that one helper is to try.
 struct Plan {
     kind: Kind,
     with: Option<String>,
@@ -116,7 +118,7 @@ impl Plan {
         if alone { self.ask.alone(side, &names) } else { self.ask.all(side, &names, 0) }
     }
 
-    /// What does not work as before, and what does.
+    /// Returns the items that do not work as before, and those that do.
     fn parted<'i>(&self, before: &Answers, got: &Answers, items: Vec<&'i Item>) -> (Vec<&'i Item>, Vec<&'i Item>) {
         items.into_iter().partition(|item| match (&before[&item.name], got.get(&item.name)) {
             (Ok(before), Some(Ok(after))) => !self.ask.as_good(before, after),
@@ -124,7 +126,7 @@ impl Plan {
         })
     }
 
-    /// Why something does not work as before.
+    /// Returns the reason that something does not work as before.
     fn why(&self, before: &Answer, after: Option<&Answer>) -> String {
         match (before, after) {
             (_, None) => "no answer".to_owned(),
@@ -137,7 +139,7 @@ impl Plan {
     }
 }
 
-/// What an image has of a kind, or why there is nothing to try.
+/// Returns the things of a kind in an image, or the reason that there is nothing to try.
 fn plans(files: &Files, kind: Kind) -> std::result::Result<Vec<Plan>, String> {
     let one = |items: Vec<Item>, helper| Ok(vec![Plan { kind, with: None, items, ask: Ask::new(helper) }]);
     let pythons = lists::pythons(files);

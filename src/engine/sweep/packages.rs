@@ -1,4 +1,4 @@
-//! What package managers say, before and after.
+//! The answers of package managers, before and after.
 
 use super::ask::LIMITS;
 use super::{Finding, Kind, Side, Sweep, lists};
@@ -9,18 +9,18 @@ use std::time::Instant;
 
 const SCRIPT: &str = include_str!("../sweeps/packages.sh");
 
-/// What a package manager said to a question.
+/// The answer of a package manager to a question.
 #[derive(Debug, PartialEq, Eq)]
 struct Block {
     name: String,
-    /// Whether it is a list of packages; else a check, which is to find nothing new.
+    /// True if it is a list of packages; otherwise a check, which must find nothing new.
     list: bool,
     lines: Vec<String>,
-    /// The exit code; empty where the answer was cut off.
+    /// The exit code; empty if the answer was cut off.
     code: String,
 }
 
-/// Asks in both images.
+/// Asks the package managers of both images.
 pub(super) fn sweep(before: &Side<'_>, after: &Side<'_>) -> Result<Sweep> {
     let start = Instant::now();
     let mut out = Sweep { sweep: Kind::Packages.name().to_owned(), ..Sweep::default() };
@@ -52,7 +52,7 @@ pub(super) fn sweep(before: &Side<'_>, after: &Side<'_>) -> Result<Sweep> {
     Ok(out)
 }
 
-/// The packages that went, or what is wrong.
+/// Returns the packages that went, or a description of the fault.
 fn compare(before: &Block, now: &Block) -> Result<Vec<String>, String> {
     let all = |block: &Block| block.lines.iter().cloned().collect::<BTreeSet<String>>();
     let (old, new) = (all(before), all(now));

@@ -6,7 +6,7 @@ use crate::profile::{self, Matcher};
 use crate::tree::merge::{merge, tests::layer};
 use std::cell::OnceCell;
 
-/// Files have 512 bytes and are of the epoch: a header that agrees with that.
+/// Makes a header that agrees with a file of 512 bytes that is as old as the epoch.
 fn header(magic: u16, flags: u32, mtime: u32, size: u32) -> Header {
     let words = [flags, mtime, size].map(u32::to_le_bytes).concat();
     Header::of(&[&magic.to_le_bytes()[..], b"\r\n", &words].concat())
@@ -18,8 +18,8 @@ struct Case {
 }
 
 impl Case {
-    /// Lines as for [`layer`]; a `.pyc` agrees with its source, but for what follows a `!`: `time`, `size`, `magic`, `short`,
-    /// `hash`.
+    /// Makes a case of lines as for [`layer`]; a `.pyc` agrees with its source, except for the part named after a `!`: `time`,
+    /// `size`, `magic`, `short`, `hash`.
     fn new(lines: &[&str]) -> Self {
         let names: Vec<&str> = lines.iter().map(|l| l.split('!').next().unwrap()).collect();
         let mut index = LayerIndex { members: layer(&names), ..LayerIndex::default() };
@@ -37,7 +37,7 @@ impl Case {
         Self { index, facts: ImageFacts::default() }
     }
 
-    /// The paths that a rule takes, and what that costs.
+    /// Returns the paths that a rule takes, and the cost.
     fn run(&self, mode: &str) -> (Vec<String>, Price) {
         let layers = [&self.index];
         let merged = merge(&[self.index.members.as_slice()], 0).unwrap();
@@ -115,7 +115,7 @@ fn what_no_interpreter_would_load_is_stale() {
     let expected: Vec<String> = names.iter().map(|name| format!("m/__pycache__/{name}.pyc")).collect();
     let case = Case::new(&lines);
     assert_eq!(case.run("stale"), (expected.clone(), Price::default()));
-    // To be compiled: what has a source stays.
+    // To be compiled: a module that has a source stays.
     let compiled = case.run("compile").0;
     assert_eq!(compiled, expected[..3]);
     let (dropped, price) = case.run("drop");

@@ -1,5 +1,5 @@
-//! What rules say of those who read their paths, and what else a name stands for that is no path: a program, a package whose tests are
-//! run, a language, a text domain, a library, a source map.
+//! The rules' own lists of programs that read their paths, and references that are no paths: a program, a package whose tests
+//! are run, a language, a text domain, a library, a source map.
 
 use super::facts::facts_of;
 use super::index::within;
@@ -13,12 +13,13 @@ use crate::tree::NodeId;
 use bstr::BStr;
 
 impl Guard<'_> {
-    /// The test suites of a package or module that a command runs by its name.
+    /// Adds the test suites of a package or module that a command runs by its name.
     pub(super) fn suite(&self, name: &str, out: &mut Vec<NodeId>) {
         self.directories_of(name).into_iter().for_each(|dir| self.suites_of(dir, out));
     }
 
-    /// The test suite that an entry point names a module of: who loads that goes on to scan the directory.
+    /// Adds the test suite that an entry point names a module of: a program that loads the module goes on to scan the
+    /// directory.
     pub(super) fn entry_point(&self, module: &str, out: &mut Vec<NodeId>) {
         self.directories_of(module)
             .into_iter()
@@ -26,7 +27,7 @@ impl Guard<'_> {
             .for_each(|dir| self.suites_of(dir, out));
     }
 
-    /// The directories that a dotted name leads to, as far as there are any.
+    /// Returns the directories that a dotted name leads to, if there are any.
     fn directories_of(&self, name: &str) -> Vec<NodeId> {
         let find = |root: NodeId| {
             let child =
@@ -40,20 +41,21 @@ impl Guard<'_> {
         self.roots.dirs.iter().copied().chain(self.prepared.workdir).filter_map(find).collect()
     }
 
-    /// What rules about Python code would take of a directory; of one that goes as a part of another that other, too.
+    /// Adds everything that rules about Python code would take of a directory; if the directory goes as a part of another one,
+    /// of that one.
     pub(super) fn suites_of(&self, dir: NodeId, out: &mut Vec<NodeId>) {
         let dir = self.tree.ancestors(dir).take_while(|&above| self.index.has(above)).last().unwrap_or(dir);
         if !self.is_new(What::Suites(dir), self.index.below(dir).len()) {
             return;
         }
-        // A suite goes as a directory; stubs and headers that other rules name one by one are none.
+        // A suite goes as a directory; stubs and headers that other rules name one by one are no suites.
         let suite = |id: NodeId| self.index.has(self.tree.node(id).parent);
         let is_python = |rule: u16| self.guard_of(rule) == Kind::Python;
         let python = |id: &&NodeId| suite(**id) && self.rules[id.index()].is_some_and(is_python);
         out.extend(self.index.below(dir).iter().filter(python));
     }
 
-    /// All that rules name which say that this program reads it, and the program itself where it would go with a package.
+    /// Adds all paths of rules that list this program as a reader, and the program itself if it would go with a package.
     pub(super) fn read_by(&self, program: &str, out: &mut Vec<NodeId>) {
         out.extend(self.tool(program));
         if !self.is_new(What::Program(program.to_owned()), self.index.all.len()) {
@@ -66,7 +68,7 @@ impl Guard<'_> {
         out.extend(self.index.all.iter().filter(reads));
     }
 
-    /// A program that would go with its package, and the links that lead to it.
+    /// Returns a program that would go with its package, and the links that lead to it.
     fn tool(&self, name: &str) -> Vec<NodeId> {
         if self.packaged.is_empty() {
             return Vec::new();
@@ -77,14 +79,14 @@ impl Guard<'_> {
         all.filter(|id| self.packaged.contains(id) && self.rules[id.index()].is_some_and(runs)).collect()
     }
 
-    /// The translations for a language, in all domains.
+    /// Adds the translations for a language, in all domains.
     pub(super) fn language(&self, value: &str, out: &mut Vec<NodeId>) {
         let wanted: Vec<&str> = value.split(':').map(programs::language).collect();
         out.extend(programs::of_languages(self.tree, |name| wanted.contains(&name)).filter(|&id| self.index.has(id)));
     }
 
-    /// Whether the text domains that a file has are taken for needed in every language: those of Python code are, as it may open one
-    /// by its name, and those of the application's own scripts. A script of the distribution speaks the language that is set.
+    /// True if a file needs the text domains in its strings in every language. Python code does, as it may open a domain by its
+    /// name, and so do the application's own scripts. A script of the distribution speaks the language that is set.
     pub(super) fn opens_catalogues(&self, file: NodeId) -> bool {
         if let Some((_, opens)) = self.done.opens.get().filter(|(known, _)| *known == file) {
             return opens;
@@ -96,13 +98,13 @@ impl Guard<'_> {
         opens
     }
 
-    /// The catalogues of a text domain, in all languages.
+    /// Adds the catalogues of a text domain, in all languages.
     pub(super) fn domain(&self, name: &str, out: &mut Vec<NodeId>) {
         let files = self.index.files.get(BStr::new(format!("{name}.mo").as_bytes()));
         out.extend(files.into_iter().flatten());
     }
 
-    /// The links by which a library is loaded without a number, which come with packages for developers.
+    /// Returns the links by which a library is loaded without a version number, which come with packages for developers.
     pub(super) fn library(&self, name: &str) -> Vec<NodeId> {
         if name.is_empty() || name.contains(['*', '$']) {
             return Vec::new();
@@ -117,9 +119,9 @@ impl Guard<'_> {
         found.filter(|&id| self.tree.target(id).is_some() && self.packaged.contains(&id)).collect()
     }
 
-    /// The source map that a script or style names, from its own directory.
+    /// Adds the source map that a script or style names, relative to its own directory.
     pub(super) fn map(&self, file: NodeId, url: &str, out: &mut Vec<NodeId>) {
-        // From the root of a site, which is some directory above it.
+        // A URL from the root of a site is relative to some directory above the file.
         const MOST_LEVELS: usize = 10;
         let url = url.replace("%20", " ");
         let dirs = if url.starts_with('/') { MOST_LEVELS } else { 1 };
@@ -133,7 +135,7 @@ impl Guard<'_> {
         }
     }
 
-    /// What rules name in the package of `file` and say is read where this module is imported.
+    /// Adds the paths in the package of `file` that a rule says are read where this module is imported.
     pub(super) fn imported_with(&self, file: NodeId, module: &str, names: &str, out: &mut Vec<NodeId>) {
         for (number, rule) in self.request.profile.rules.iter().enumerate() {
             let says = |wanted: &String| {

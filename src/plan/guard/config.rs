@@ -1,4 +1,4 @@
-//! What the image's config refers to: its environment, working directory, volumes, commands and labels.
+//! The references of the image's config: in its environment, working directory, volumes, commands and labels.
 
 use super::named::Naming;
 use super::state::Guard;
@@ -6,11 +6,11 @@ use crate::plan::programs::MOST_WORDS;
 use crate::refs::syntax::Syntax;
 use crate::tree::NodeId;
 
-/// Variables that say where files go that nobody reads again.
+/// Variables that name a place for files that are not read again.
 const TEMPORARY: [&str; 4] = ["TMPDIR", "TMP", "TEMP", "TEMPDIR"];
 
 impl Guard<'_> {
-    /// The files that the image's config runs as modules: what follows `-m`, and names such as `app.main:app`.
+    /// Returns the files that the image's config runs as modules: the name after `-m`, and names such as `app.main:app`.
     pub fn config_modules(&mut self) -> Vec<NodeId> {
         let mut found = Vec::new();
         if self.index.is_empty() {
@@ -31,7 +31,7 @@ impl Guard<'_> {
         found
     }
 
-    /// What the image's config names: its environment, working directory, volumes, commands and labels.
+    /// Returns the files that the image's config names: in its environment, working directory, volumes, commands and labels.
     pub fn config_paths(&self) -> Vec<NodeId> {
         let mut out = Vec::new();
         let facts = self.request.facts;
@@ -70,7 +70,7 @@ impl Guard<'_> {
         out
     }
 
-    /// Directories that words of the commands name from the working directory.
+    /// Adds directories that words of the commands name relative to the working directory.
     fn relative_words(&self, out: &mut Vec<NodeId>) {
         let facts = self.request.facts;
         let workdir = self.prepared.workdir.unwrap_or(NodeId::ROOT);
@@ -81,7 +81,8 @@ impl Guard<'_> {
         }
     }
 
-    /// The place that a rule is about, where that is one of those in which applications live and the path is just that.
+    /// Adds a directory that a rule is about, if the rule says that applications live there and the path is exactly that
+    /// directory.
     fn home(&self, path: &str, out: &mut Vec<NodeId>) {
         let Some(dir) = self.tree.resolve(NodeId::ROOT, path.as_bytes()).target else { return };
         for (number, rule) in self.request.profile.rules.iter().enumerate() {

@@ -1,14 +1,14 @@
-//! What has been held already for somebody to whom the same rules listen: to hold it again changes nothing, and a text may name one
-//! directory a thousand times.
+//! A record of what has already been held for a file to which the same rules listen: to hold it again changes nothing, and a
+//! text may name one directory a thousand times.
 
 use super::state::{Guard, What};
 use crate::tree::NodeId;
 
-/// What is worth to be remembered: fewer files are soon looked at again.
+/// The least number of files for which a record is worth its space: fewer are quickly held again.
 const LEAST: usize = 32;
 
 impl Guard<'_> {
-    /// Whether something that holds `count` files is to be held for who speaks now, and has not been before.
+    /// True if something that holds `count` files is to be held for the present speaker, and has not been before.
     pub(super) fn is_new(&self, what: What, count: usize) -> bool {
         if count < LEAST {
             return true;

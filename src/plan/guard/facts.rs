@@ -1,10 +1,10 @@
-//! What is known of files.
+//! The facts that the scan found in files.
 
 use crate::layer::Facts;
 use crate::plan::Request;
 use crate::tree::NodeId;
 
-/// What is known of a file's content.
+/// Returns the facts about a file's content.
 #[must_use]
 pub fn facts_of<'a>(request: &Request<'a>, file: NodeId) -> Option<&'a Facts> {
     let at = request.merged.tree.inode_of(file).holder()?;

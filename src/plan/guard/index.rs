@@ -1,4 +1,4 @@
-//! What guarded rules would drop, by name, by kind and by module.
+//! The paths that guarded rules would drop, by name, by kind and by module.
 
 use super::names::{EXTENSIONS, extension};
 use crate::tree::{NodeId, Tree};
@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 /// The paths that guarded rules would drop.
 pub(super) struct Index<'a> {
     tree: &'a Tree,
-    /// By node.
+    /// By node: true if it would be dropped.
     dropped: Vec<bool>,
     /// All files, in the tree's order.
     pub(super) all: Vec<NodeId>,
@@ -20,7 +20,7 @@ pub(super) struct Index<'a> {
     pub(super) dirs: HashMap<&'a BStr, Vec<NodeId>>,
     /// The last parts of the names of modules that would go.
     modules: HashSet<&'a [u8]>,
-    /// Whether any would-be loss is JavaScript, or what Node loads like it.
+    /// True if any file that would go is JavaScript, or is loaded by Node like it.
     pub(super) javascript: bool,
 }
 
@@ -79,22 +79,22 @@ impl<'a> Index<'a> {
         self.all.is_empty()
     }
 
-    /// Whether the node would be dropped.
+    /// True if the node would be dropped.
     pub(super) fn has(&self, id: NodeId) -> bool {
         self.dropped[id.index()]
     }
 
-    /// Whether one of the parts may be a module that would go.
+    /// True if one of the parts may be a module that would go.
     pub(super) fn any_module<'t>(&self, mut parts: impl Iterator<Item = &'t str>) -> bool {
         parts.any(|part| self.modules.contains(part.as_bytes()))
     }
 
-    /// The files below `dir` that would be dropped.
+    /// Returns the files below `dir` that would be dropped.
     pub(super) fn below(&self, dir: NodeId) -> &[NodeId] {
         within(self.tree, &self.all, dir)
     }
 
-    /// Whether a directory holds a test suite: one that is found by scanning it, and names no file of its own.
+    /// True if a directory holds a test suite: one that is found by scanning the directory, not by the names of its files.
     pub(super) fn is_suite(&self, dir: NodeId) -> bool {
         let is_test = |name: &BStr| {
             name == "conftest.py"
@@ -105,7 +105,7 @@ impl<'a> Index<'a> {
     }
 }
 
-/// Those of `ids`, which are sorted, that are `dir` or below it.
+/// Returns those of `ids`, which are sorted, that are `dir` or below it.
 pub(super) fn within<'i>(tree: &Tree, ids: &'i [NodeId], dir: NodeId) -> &'i [NodeId] {
     let end = tree.node(dir).end;
     let from = ids.partition_point(|id| *id < dir);

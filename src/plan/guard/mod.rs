@@ -1,9 +1,10 @@
-//! The guard: a rule proposes, references veto. Which paths that rules would drop are needed by files that stay, as far as
-//! their imports, literals and dynamic sections tell; [`super::hold`] asks for each file that stays, and so for all that it
-//! needs in turn.
+//! The guard: a rule proposes, references veto. It finds the paths that rules would drop and that files which stay need, as far
+//! as their imports, literals and dynamic sections tell. [`super::hold`] asks for each file that stays, and so for everything
+//! that is needed in turn.
 //!
-//! Only what rules would drop is looked for, so a reference to anything else costs a hash or two. What is doubtful is kept,
-//! within bounds: a name counts in its own package only, a test suite is not needed because somebody names its directory.
+//! Only paths that rules would drop are looked for, so a reference to anything else costs a hash or two. Doubtful paths are
+//! kept, within bounds: a name counts in its own package only, and a test suite is not needed because a file names its
+//! directory.
 
 use super::{HoldReason, Request};
 use crate::layer::Facts;
@@ -45,8 +46,8 @@ pub use shared::{dirs as library_dirs, own_dirs as own_library_dirs};
 pub use state::Guard;
 pub use wanted::searched;
 
-/// The names in the last components of guarded patterns, such as `tests`, and `ttf` of `*.{ttf,woff}`: what a file refers to by
-/// mere mention.
+/// Returns the names in the last components of guarded patterns, such as `tests`, and `ttf` of `*.{ttf,woff}`: words whose mere
+/// mention in a file counts as a reference.
 #[must_use]
 pub fn words(profile: &Profile) -> Vec<Vec<u8>> {
     let guarded = profile.rules.iter().filter(|r| r.enabled && matches!(r.guard, Kind::Python | Kind::References));
@@ -57,7 +58,7 @@ pub fn words(profile: &Profile) -> Vec<Vec<u8>> {
     words.into_iter().map(|word| word.as_bytes().to_vec()).collect()
 }
 
-/// Whether any rule asks what kept files refer to: Python's alone, and all.
+/// True for each of two: if any rule asks for the references of kept Python files, and if any asks for those of all files.
 #[must_use]
 pub fn asks(profile: &Profile) -> (bool, bool) {
     let of = |kind: Kind| profile.rules.iter().any(|r| r.enabled && r.guard == kind);
@@ -65,7 +66,7 @@ pub fn asks(profile: &Profile) -> (bool, bool) {
     (of(Kind::Python) || others, others)
 }
 
-/// A file that names more places is listened to for the first of them only.
+/// The most places per file that are combined with its other strings.
 const MOST_PLACES: usize = 128;
 
 impl<'a> Guard<'a> {
@@ -98,10 +99,10 @@ impl<'a> Guard<'a> {
         guard
     }
 
-    /// What `file`, which stays, needs of what would go. Whether the rule in question listens to such a file is told by
-    /// [`listens`].
+    /// Returns the paths that `file`, which stays, needs of those that would go. [`listens`] tells if the rule in question
+    /// listens to such a file.
     pub fn needs(&mut self, file: NodeId, facts: &'a Facts) -> Vec<(NodeId, HoldReason)> {
-        // Stubs are read by tools, and at run time only where a module says so.
+        // Stubs are read by tools, and at run time only if a module says so.
         if self.index.is_empty() || self.tree.name(file).ends_with(b".pyi") {
             return Vec::new();
         }
@@ -116,7 +117,7 @@ impl<'a> Guard<'a> {
     fn references(&mut self, file: NodeId, facts: &'a Facts) -> Vec<(NodeId, HoldReason)> {
         let mut out = self.by_constants(file, facts);
         let (mut found, mut named) = (Vec::new(), Vec::new());
-        // Not all rules listen to both.
+        // Some rules listen to only one of the two kinds of references.
         let (mut seen, mut seen_in_full) = (HashSet::new(), HashSet::new());
         for reference in facts.references.iter() {
             self.in_full(file, reference, &mut named);
@@ -149,8 +150,8 @@ impl<'a> Guard<'a> {
         out
     }
 
-    /// What a file names that has the place which a rule is about in one string and the path from there in another:
-    /// `DOC = "/usr/share/doc"`, and later `os.path.join(DOC, "x", "y.sql")`.
+    /// Returns the files that `file` names in two strings, one with a place that a rule is about and another with the path from
+    /// there: `DOC = "/usr/share/doc"`, and later `os.path.join(DOC, "x", "y.sql")`.
     fn by_constants(&self, file: NodeId, facts: &'a Facts) -> Vec<(NodeId, HoldReason)> {
         let mut out = Vec::new();
         let text = |reference: &'a Reference| match &reference.target {
@@ -172,14 +173,14 @@ impl<'a> Guard<'a> {
         out
     }
 
-    /// What a reference names in full, with the reason to keep it.
+    /// Adds what a reference names in full, with the reason to keep it.
     fn in_full(&self, file: NodeId, reference: &Reference, out: &mut Vec<(NodeId, HoldReason)>) {
         let line = reference.line;
         self.done.speaker.set(Some(file));
         let (mut found, mut why) = (Vec::new(), HoldReason::Named(file, line));
         match &reference.target {
             Target::Path(path) if self.prepared.search.as_ref().is_some_and(|search| search.is_for(path)) => {
-                // There are no lines in a program.
+                // In a program there are no lines.
                 let naming = if line == 0 { named::Naming::Data } else { named::Naming::Text };
                 self.full(path, naming, &mut found);
                 let libraries = self.library(path.rsplit('/').next().unwrap_or_default());
@@ -217,13 +218,13 @@ impl<'a> Guard<'a> {
         }
         let counts = |id: &NodeId| {
             let rule = self.rules[id.index()];
-            // What the distribution runs its packages depend on.
+            // The packages of the distribution depend on the programs that its own scripts run, so only other scripts count.
             let started = || self.prepared.started.iter().any(|found| found.target == Some(file));
             let own = || started() || path::is_own(&self.tree.path(file));
             let runs = || matches!(reference.target, Target::Command(_)) && own();
             let uses = matches!(why, HoldReason::Loaded(_)) || runs();
             let mentioned = self.packaged.contains(id) && !uses;
-            // Who opens translations does not only speak of them.
+            // A file that opens translations does more than mention them.
             let opens = matches!(reference.target, Target::Domain(_));
             !mentioned && rule.is_some_and(|rule| opens || !self.prepared.deaf.is_to(self.tree, rule, file))
         };
@@ -231,12 +232,12 @@ impl<'a> Guard<'a> {
     }
 }
 
-/// Whether a rule with this guard lets `file` veto.
+/// True if a rule with this guard lets `file` veto.
 #[must_use]
 pub fn listens(kind: Kind, tree: &Tree, file: NodeId, why: HoldReason) -> bool {
     match kind {
         Kind::None => false,
-        // What names a path in full is listened to by all others.
+        // All other guards listen to a file that names a path in full.
         _ if matches!(why, HoldReason::Named(..) | HoldReason::Loaded(_) | HoldReason::Mapped(..)) => true,
         Kind::References => true,
         Kind::Paths => false,

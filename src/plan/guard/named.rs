@@ -1,5 +1,5 @@
-//! What a path stands for that a text, a program or the config names in full: the file, or all that is in the directory. To name
-//! the place that a rule is about (`/usr/share/doc`, `/tmp`) is to name nothing in it.
+//! The meaning of a path that a text, a program or the config names in full: the file, or everything in the directory. A file
+//! that only names the place which a rule is about (`/usr/share/doc`, `/tmp`) names nothing in it.
 
 use super::paths::matches;
 use super::prepared::variable;
@@ -10,26 +10,27 @@ use crate::refs::Target;
 use crate::tree::{NodeId, Resolved};
 use bstr::BStr;
 
-/// Names that a wildcard may stand for, at most.
+/// The most names that a wildcard may stand for.
 const MOST: usize = 4096;
 
-/// How a path is named.
+/// The way in which a path is named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Naming {
     /// By a string of source code: a test suite whose directory is named is not needed for that.
     Code,
-    /// By a script, configuration or the config: what it names it uses.
+    /// By a script, configuration or the config, which uses what it names.
     Text,
     /// By the data of a program: other strings may follow without a gap.
     Data,
-    /// By a symbolic link that leads there.
+    /// By a symbolic link that leads to it.
     Link,
     /// As a place where the application lives: the working directory, a volume, a home.
     Home,
 }
 
 impl Guard<'_> {
-    /// What would go of what a path in full stands for; it may have `*` for what is computed, and `~` or a variable before it.
+    /// Adds the files that would go of those that a path in full stands for; the path may have `*` for computed parts, and `~`
+    /// or a variable before it.
     pub(super) fn full(&self, text: &str, naming: Naming, out: &mut Vec<NodeId>) {
         let (first, rest) = text.split_once('/').unwrap_or((text, ""));
         match first {
@@ -48,7 +49,8 @@ impl Guard<'_> {
         }
     }
 
-    /// What a script's relative path leads to, from its own directory or from where the container starts.
+    /// Adds the file that a script's relative path leads to, from the script's directory or from the container's working
+    /// directory.
     fn beside_speaker(&self, path: &str, out: &mut Vec<NodeId>) {
         let own = self.done.speaker.get().map(|file| self.tree.node(file).parent);
         let found = own
@@ -85,17 +87,18 @@ impl Guard<'_> {
         }
     }
 
-    /// The virtual environment that a path lies in, as its interpreter finds it. Source: <https://docs.python.org/3/library/site.html>.
+    /// Returns the virtual environment that a path lies in, as its interpreter finds it. Source:
+    /// <https://docs.python.org/3/library/site.html>.
     fn environment_of(&self, id: NodeId) -> Option<NodeId> {
         const MOST_LEVELS: usize = 6;
         let mut dirs = std::iter::once(id).chain(self.tree.ancestors(id)).take(MOST_LEVELS);
         dirs.find(|&dir| self.tree.child(dir, b"pyvenv.cfg").is_some_and(|cfg| self.index.has(cfg)))
     }
 
-    /// What would go of the virtual environments that a script's interpreter or a link leads to, or over: `bin/python` in one is itself a
-    /// link to a place outside.
+    /// Returns the files that would go of the virtual environments that a script's interpreter or a link leads to, or passes
+    /// through: `bin/python` in one is itself a link to a place outside.
     pub fn environments(&self, resolved: &Resolved) -> Vec<NodeId> {
-        // Whoever leads there is not asked who he is.
+        // The referring file is not recorded here: every environment that is led to counts.
         self.done.speaker.set(None);
         let mut out = Vec::new();
         if !self.index.is_empty() {
@@ -109,8 +112,8 @@ impl Guard<'_> {
         places.filter_map(|id| self.environment_of(id)).for_each(|environment| self.all_below(environment, out));
     }
 
-    /// In the place that a rule is about, what has the name of who names the place, or of a directory that he lies in: maxima's
-    /// program has `/usr/share/info/` in its data, and reads `maxima.info`.
+    /// Adds, in the place that a rule is about, the files with the name of the program that names the place, or of a directory
+    /// that the program lies in: maxima's program has `/usr/share/info/` in its data, and reads `maxima.info`.
     fn namesakes(&self, dir: NodeId, out: &mut Vec<NodeId>) {
         let Some(speaker) = self.done.speaker.get() else { return };
         let rules = self.request.profile.rules.iter().zip(&self.prepared.places.roots);
@@ -137,7 +140,8 @@ impl Guard<'_> {
         }
     }
 
-    /// All that would go of a directory, where it is not the place that the rule is about, but in that.
+    /// Adds everything that would go of a directory, if it lies in the place that the rule is about and is not that place
+    /// itself.
     fn everything(&self, dir: NodeId, naming: Naming, out: &mut Vec<NodeId>) {
         let below = self.index.below(dir);
         let suite = || naming == Naming::Code && self.index.is_suite(dir);
@@ -161,16 +165,16 @@ impl Guard<'_> {
         }
     }
 
-    /// Whether a directory that is named is in the place that a rule is about.
+    /// True if a named directory lies in the place that a rule is about.
     fn is_in(&self, dir: NodeId, rule: u16, naming: Naming) -> bool {
         let number = usize::from(rule);
         let roots = &self.prepared.places.roots[number];
-        // Of one place in another, such as a package manager's downloads in its cache, both are what the rule is about.
+        // If one place lies in another, such as a package manager's downloads in its cache, the rule is about both.
         if roots.contains(&dir) {
             return naming == Naming::Home && self.is_home(rule);
         }
         if roots.iter().any(|&root| self.is_below(dir, root)) {
-            // What was built in a temporary directory tells in its data where.
+            // A program that was built in a temporary directory has that directory's path in its data.
             return naming != Naming::Data || !self.is_home(rule);
         }
         let dropped = self.index.has(dir);
@@ -185,7 +189,7 @@ impl Guard<'_> {
         !rooted && (dropped || (above && self.goes_whole(dir)))
     }
 
-    /// Whether applications live in the places that a rule is about.
+    /// True if applications live in the places that a rule is about.
     fn is_home(&self, rule: u16) -> bool {
         self.rule(rule).reading.homes
     }
@@ -194,8 +198,8 @@ impl Guard<'_> {
         id > dir && id.0 < self.tree.node(dir).end
     }
 
-    /// Where applications live in the place that a rule is about, a file that is named stands for its directory: what lies beside a
-    /// program is its own.
+    /// Adds the whole directory of a named file, if applications live in the place that the rule is about: the files beside a
+    /// program belong to it.
     fn home_of(&self, file: NodeId, out: &mut Vec<NodeId>) {
         for (number, rule) in self.request.profile.rules.iter().enumerate().filter(|(_, rule)| rule.reading.homes) {
             for &root in self.prepared.places.roots[number].iter().filter(|_| rule.enabled) {
@@ -211,8 +215,8 @@ impl Guard<'_> {
         }
     }
 
-    /// What wildcards stand for below `dir`. A wildcard in the place that a rule is about stands for everybody's files: there a name has
-    /// to follow it.
+    /// Adds the files that wildcards stand for below `dir`. A wildcard directly in the place that a rule is about would stand
+    /// for everybody's files, so there a name has to follow it.
     fn wild(&self, dir: NodeId, parts: &[&str], naming: Naming, out: &mut Vec<NodeId>) {
         let mut at = vec![dir];
         for part in parts {
@@ -226,7 +230,7 @@ impl Guard<'_> {
         }
         let last = parts.last().copied().unwrap_or_default();
         let whole = !last.contains('*');
-        // In a place where applications live, an extension is enough: `/tmp/*.sql`.
+        // In a directory where applications live, an extension is enough: `/tmp/*.sql`.
         let partly = last.split('*').any(|text| text.len() > 2);
         let counts = |rule: u16| whole || (partly && self.is_home(rule)) || self.is_in(dir, rule, naming);
         for id in at {
@@ -239,8 +243,8 @@ impl Guard<'_> {
         }
     }
 
-    /// What a path means that leads nowhere: a file that is there in a compressed form or in parts (`x.info-1.gz` for `x.info`); in a
-    /// program's data also the file whose name other bytes follow.
+    /// Adds the files that a path means which leads nowhere: a compressed form or parts of the file (`x.info-1.gz` for
+    /// `x.info`); in a program's data also the file whose name is followed by other bytes.
     fn near(&self, parts: &[&str], naming: Naming, out: &mut Vec<NodeId>) {
         let Some((last, above)) = parts.split_last() else { return };
         if naming == Naming::Data {
@@ -261,17 +265,17 @@ impl Guard<'_> {
         }
     }
 
-    /// The file that a path in a program's data begins with, where another string follows it without a gap.
+    /// Adds the file that a path in a program's data begins with, if another string follows it without a gap.
     fn followed(&self, parts: &[&str], out: &mut Vec<NodeId>) {
         let resolve = |count: usize| self.tree.resolve(NodeId::ROOT, parts[..count].join("/").as_bytes()).target;
         let file = (1..parts.len()).rev().find_map(resolve).filter(|&found| !self.tree.is_dir(found));
         file.into_iter().for_each(|file| self.target(file, Naming::Data, out));
     }
 
-    /// What has a path of at least two components that ends so: what is before it is not known.
+    /// Adds the files whose paths end with these components, at least two; the part before them is not known.
     fn ending(&self, rest: &str, out: &mut Vec<NodeId>) {
         let parts: Vec<&str> = rest.split('/').filter(|part| !part.is_empty()).collect();
-        // With a wildcard before the last name that would be a file of every package.
+        // With a wildcard before the last name this would match a file of every package.
         let [.., above, last] = parts.as_slice() else { return };
         if above.contains('*') || last.contains('*') {
             return;
@@ -284,8 +288,8 @@ impl Guard<'_> {
         }
     }
 
-    /// What would go of a directory that somebody's own link leads to. Links of the distribution lie in /usr: between packages'
-    /// documentation they say nothing.
+    /// Returns the files that would go of a directory that a link outside of /usr leads to. Links in /usr are the
+    /// distribution's: between packages' documentation they mean nothing.
     pub fn linked(&self, link: NodeId, resolved: &Resolved) -> Vec<NodeId> {
         let mut out = Vec::new();
         let own = || self.tree.ancestors(link).all(|dir| self.tree.name(dir) != "usr");
@@ -304,7 +308,7 @@ impl Guard<'_> {
         self.rule(rule).guard
     }
 
-    /// What a reference of a plain text stands for, whoever says it.
+    /// Adds the files that a reference of a plain text stands for, whatever file has it.
     pub(super) fn plain(&self, target: &Target, out: &mut Vec<NodeId>) {
         match target {
             Target::Path(path) => self.full(path, Naming::Text, out),
@@ -316,7 +320,7 @@ impl Guard<'_> {
         }
     }
 
-    /// Whether the image has a program that follows the comments which name source maps, for a rule.
+    /// Returns for each rule if the image has a program that follows the comments which name source maps.
     pub(super) fn maps_followed(request: &Request<'_>, dropped: &[Option<u16>]) -> Vec<bool> {
         let tree = &request.merged.tree;
         let rules = &request.profile.rules;

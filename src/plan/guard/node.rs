@@ -1,5 +1,5 @@
-//! Which files Node loads for `require` and `import`. Source: <https://nodejs.org/api/modules.html#all-together>, with more
-//! extensions for those who run TypeScript.
+//! The files that Node loads for `require` and `import`. Source: <https://nodejs.org/api/modules.html#all-together>, with more
+//! extensions for programs that run TypeScript.
 
 use super::names::{EXTENSIONS, is_javascript};
 use super::state::Guard;
@@ -8,7 +8,7 @@ use crate::tree::NodeId;
 use bstr::BStr;
 
 impl Guard<'_> {
-    /// Whether a file is JavaScript, by its name or by the interpreter that it names.
+    /// True if a file is JavaScript, by its name or by the interpreter that it names.
     pub(super) fn is_node(&self, file: NodeId) -> bool {
         let runs = |facts: &Facts| {
             let script = facts.script.as_ref();
@@ -19,7 +19,7 @@ impl Guard<'_> {
         is_javascript(self.tree.name(file)) || super::facts::facts_of(self.request, file).is_some_and(runs)
     }
 
-    /// The files that a module's name may mean.
+    /// Adds the files that a module's name may mean.
     pub(super) fn require(&self, file: NodeId, name: &str, out: &mut Vec<NodeId>) {
         let dir = self.tree.node(file).parent;
         if name.starts_with(['.', '/']) {
@@ -39,7 +39,7 @@ impl Guard<'_> {
         }
     }
 
-    /// What a name under `exports` may stand for: a file of that name anywhere in the package.
+    /// Adds the files that a name under `exports` may stand for: a file of that name anywhere in the package.
     fn exported(&self, package: NodeId, rest: &str, out: &mut Vec<NodeId>) {
         let last = rest.rsplit('/').next().unwrap_or_default();
         let names = EXTENSIONS.iter().map(|e| format!("{last}.{e}")).chain([last.to_owned()]);
@@ -50,7 +50,7 @@ impl Guard<'_> {
         }
     }
 
-    /// A file, with or without its extension, or a directory with an index.
+    /// Adds a file, with or without its extension, or the index of a directory.
     fn load(&self, dir: NodeId, path: &str, out: &mut Vec<NodeId>) {
         if !self.index.javascript && !path.contains('.') {
             return;
@@ -87,7 +87,7 @@ impl Guard<'_> {
         out.extend(found.filter(|&id| self.index.has(id)));
     }
 
-    /// The directory of the package that a file belongs to.
+    /// Returns the directory of the package that a file belongs to.
     pub(super) fn node_package(&self, file: NodeId) -> Option<NodeId> {
         let parent = |dir: NodeId| self.tree.node(dir).parent;
         let is_package = |&dir: &NodeId| {

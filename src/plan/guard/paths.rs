@@ -1,5 +1,5 @@
-//! Which files a string names that reads like a path, a file's name or a kind of files. It counts within the package of the file
-//! that says so: names such as `data.csv` mean another file in every package.
+//! The files meant by a string that reads like a path, a file's name or a kind of files. Such a string counts within the
+//! package of its file: names such as `data.csv` mean another file in every package.
 
 use super::index::within;
 use super::names::extension;
@@ -14,7 +14,7 @@ const GENERIC: &str = "\
     pyproject dockerfile style styles base example examples demo out output input result results log tmp temp file \
     foo bar baz spam a b c x y z module script code text sample template metadata record";
 
-/// Components of a pattern in which `*` stands for any bytes.
+/// True if a component matches a pattern in which `*` stands for any bytes.
 pub(super) fn matches(pattern: &[u8], name: &[u8]) -> bool {
     let mut parts = pattern.split(|&c| c == b'*');
     let first = parts.next().unwrap_or_default();
@@ -29,7 +29,7 @@ pub(super) fn matches(pattern: &[u8], name: &[u8]) -> bool {
     last.map_or(rest.is_empty(), |last| rest.ends_with(last))
 }
 
-/// What a pattern begins and ends with, up to the first and from the last `*`; without one, itself.
+/// Returns the parts of a pattern up to the first and from the last `*`; without one, the pattern itself.
 fn ends(pattern: &[u8]) -> (&[u8], &[u8]) {
     let (first, last) = (memchr::memchr(b'*', pattern), memchr::memrchr(b'*', pattern));
     (&pattern[..first.unwrap_or(pattern.len())], &pattern[last.map_or(0, |at| at + 1)..])
@@ -40,16 +40,16 @@ fn is_generic(name: &str) -> bool {
     stem.is_empty() || GENERIC.split(' ').any(|generic| generic == stem)
 }
 
-/// Python's own modules come by import, not by kind or name.
+/// True for Python's own modules, which are loaded by import, not by kind or name.
 fn is_module(name: &[u8]) -> bool {
     matches!(extension(name), b"py" | b"pyc" | b"pyo")
 }
 
 impl Guard<'_> {
-    /// What a path may name. `joined` says that it stands where paths do, so that a single word counts.
+    /// Adds the files that a path may name. `joined` says that it stands where paths do, so that a single word counts.
     pub(super) fn path(&self, file: NodeId, text: &str, joined: bool, out: &mut Vec<NodeId>) {
         if text.starts_with('/') && !text.contains('*') {
-            // `/usr/bin` is no reference to all that is in it: of a directory all would have to go.
+            // `/usr/bin` is no reference to everything in it: a directory counts only if all of it would go.
             let target = self.tree.resolve(NodeId::ROOT, text.as_bytes()).target;
             self.named(target.filter(|&id| self.goes_whole(id)), out);
         }
@@ -78,7 +78,7 @@ impl Guard<'_> {
         }
     }
 
-    /// The files whose paths end with `parts`.
+    /// Adds the files whose paths end with `parts`.
     fn files(&self, file: NodeId, parts: &[&str], last: &str, is_path: bool, out: &mut Vec<NodeId>) {
         let glob = last.contains('*');
         if !glob && !self.index.files.contains_key(last.as_bytes().as_bstr()) {
@@ -99,7 +99,7 @@ impl Guard<'_> {
         };
         let (single, generic) = (parts.len() == 1, is_generic(last));
         let dir = self.tree.node(file).parent;
-        // Most of the candidates fail here, before anything is looked at that takes longer.
+        // Most candidates fail this check, so it comes before slower ones.
         let (first, end) = ends(last.as_bytes());
         let counts = |id: &NodeId| {
             let name = self.tree.name(*id);
@@ -108,13 +108,13 @@ impl Guard<'_> {
             }
             let beside = self.tree.node(*id).parent == dir;
             let weak = generic || is_module(name);
-            // A lone name that says little counts beside the file, where a path is put together.
+            // A lone name that is generic or a Python module's counts only beside the file, where a path is put together.
             self.ends_with(*id, parts) && (!single || !weak || (beside && is_path)) && self.same_root(*id, file)
         };
         out.extend(candidates.iter().copied().filter(counts));
     }
 
-    /// What is in the directories that a path names.
+    /// Adds the contents of the directories that a path names.
     fn directories(&self, file: NodeId, parts: &[&str], last: &str, out: &mut Vec<NodeId>) {
         let Some(dirs) = self.index.dirs.get(last.as_bytes().as_bstr()) else { return };
         let Some(scope) = self.scope(file) else { return };
@@ -127,7 +127,7 @@ impl Guard<'_> {
         }
     }
 
-    /// `get_data("pkg.sub", "data/x.csv")`: a path in another package.
+    /// Adds a path in another package: `get_data("pkg.sub", "data/x.csv")`.
     fn elsewhere(&self, parts: &[&str], out: &mut Vec<NodeId>) {
         let last = parts.last().map_or(BStr::new(b""), |last| last.as_bytes().as_bstr());
         if parts.len() < 2 || !(self.index.files.contains_key(last) || self.index.dirs.contains_key(last)) {
@@ -140,13 +140,13 @@ impl Guard<'_> {
         }
     }
 
-    /// Whether nothing would stay of a directory; true of a file.
+    /// True if nothing would stay of a directory; always true of a file.
     pub(super) fn goes_whole(&self, id: NodeId) -> bool {
         let goes = |below| self.tree.is_dir(below) || self.index.has(below);
         !self.tree.is_dir(id) || self.index.has(id) || self.tree.subtree(id).all(goes)
     }
 
-    /// A file or directory that is named in full.
+    /// Adds a file or directory that is named in full.
     pub(super) fn named(&self, target: Option<NodeId>, out: &mut Vec<NodeId>) {
         match target {
             Some(dir) if self.tree.is_dir(dir) => self.directory(dir, out),
@@ -155,8 +155,8 @@ impl Guard<'_> {
         }
     }
 
-    /// What would go of a directory that somebody names: all of it, but of a test suite nothing, and modules only where the directory
-    /// goes as such.
+    /// Adds what would go of a named directory: all of it, except that a test suite adds nothing, and modules are added only if
+    /// the directory itself goes.
     pub(super) fn directory(&self, dir: NodeId, out: &mut Vec<NodeId>) {
         let below = self.index.below(dir);
         if below.is_empty() || self.index.is_suite(dir) {
@@ -166,7 +166,7 @@ impl Guard<'_> {
         out.extend(below.iter().copied().filter(|&id| whole || !is_module(self.tree.name(id))));
     }
 
-    /// All files of a kind in the package of `file`.
+    /// Adds all files of a kind in the package of `file`.
     pub(super) fn kind(&self, file: NodeId, kind: &[u8], out: &mut Vec<NodeId>) {
         if matches!(kind, b"py" | b"pyc" | b"pyo") {
             return;
@@ -184,8 +184,8 @@ impl Guard<'_> {
         pairs.all(|(part, node)| matches(part.as_bytes(), self.tree.name(node)))
     }
 
-    /// The directory of the package that a file belongs to: below where Python looks for modules, or a package of Node's; for an
-    /// application the directory that its packages are in.
+    /// Returns the directory of the package that a file belongs to: below a directory where Python looks for modules, or a
+    /// package of Node; for an application the directory that its packages are in.
     pub(super) fn scope(&self, file: NodeId) -> Option<NodeId> {
         if self.is_node(file) {
             return self.node_package(file);
@@ -203,13 +203,13 @@ impl Guard<'_> {
         Some(if above == NodeId::ROOT { parent } else { above }).filter(|&dir| dir != NodeId::ROOT)
     }
 
-    /// Whether both lie below the same directory of modules, or none.
+    /// True if both lie below the same directory of modules, or both below none.
     fn same_root(&self, one: NodeId, other: NodeId) -> bool {
         self.roots.above(one) == self.roots.above(other)
     }
 }
 
-/// The kind of files that `.ttf`, `*.rst` and `ttf` name.
+/// Returns the kind of files that `.ttf`, `*.rst` and `ttf` name.
 fn kind_of(last: &str, joined: bool) -> Option<&str> {
     match last.rsplit_once('.') {
         Some((stem, kind)) if !kind.is_empty() && stem.bytes().all(|c| c == b'*' || c == b'-' || c == b'_') => {

@@ -5,11 +5,11 @@ use crate::plan::Request;
 use crate::profile::{Glob, Globs, Guard as Kind, Rule};
 use crate::tree::{NodeId, Tree};
 
-/// The places that rules are about: of each rule the directories that its rooted patterns begin with.
+/// The places that rules are about: for each rule the directories that its rooted patterns begin with.
 pub(super) struct Places {
     /// By rule.
     pub(super) roots: Vec<Vec<NodeId>>,
-    /// By rule: what its patterns say that begin anywhere and have no wildcard behind that, as those of caches.
+    /// By rule: its patterns that may begin anywhere and then have no wildcard, such as those of caches.
     pub(super) plain: Vec<Vec<String>>,
 }
 
@@ -18,7 +18,7 @@ impl Places {
         let tree = &request.merged.tree;
         let rules = &request.profile.rules;
         let mut out = Self { roots: vec![Vec::new(); rules.len()], plain: vec![Vec::new(); rules.len()] };
-        // Places with wildcards, and whose they are.
+        // Places with wildcards, and the rules they belong to.
         let (mut globs, mut owners) = (Vec::new(), Vec::new());
         let asks = |rule: &Rule| rule.enabled && rule.guard != Kind::None;
         for (number, rule) in rules.iter().enumerate().filter(|(_, rule)| asks(rule)) {
@@ -37,7 +37,7 @@ impl Places {
                 }
             }
         }
-        // As a part of the profile patterns that can't be compiled were an error.
+        // The patterns are a part of the profile, which was refused if one could not be compiled.
         let Some(globs) = Globs::new(&globs).ok().filter(|_| !owners.is_empty()) else { return out };
         let mut path = Vec::new();
         for id in tree.ids().filter(|&id| tree.is_dir(id)) {
@@ -47,7 +47,7 @@ impl Places {
         out
     }
 
-    /// Whether a directory is a place that a rule is about, or in one.
+    /// True if a directory is a place that a rule is about, or lies in one.
     pub(super) fn has(&self, tree: &Tree, dir: NodeId) -> bool {
         let within = |&root: &NodeId| dir == root || (dir > root && dir.0 < tree.node(root).end);
         self.roots.iter().flatten().any(within)

@@ -1,4 +1,5 @@
-//! What the guard has to know whatever is dropped: it depends on the request alone, and is made once for all rounds of a plan.
+//! Facts that the guard needs whatever is dropped: they depend on the request alone, and are gathered once for all rounds of a
+//! plan.
 
 use super::deaf::Deaf;
 use super::places::Places;
@@ -8,10 +9,10 @@ use crate::plan::programs;
 use crate::refs::paths::Search;
 use crate::tree::{NodeId, Resolved};
 
-/// Users whose home `~` may be, at most.
+/// The most users whose home `~` may be.
 const MOST_HOMES: usize = 64;
 
-/// What is known beforehand.
+/// The facts that are known beforehand.
 pub struct Prepared {
     pub(super) places: Places,
     /// The directories that `~` may stand for.
@@ -21,14 +22,14 @@ pub struct Prepared {
     pub path: Vec<Resolved>,
     /// The programs that the config starts, and the links on the way to them.
     pub started: Vec<Resolved>,
-    /// Where the config starts them, as far as that is there.
+    /// The directory in which the config starts them, if it exists.
     pub(super) workdir: Option<NodeId>,
-    /// Reads what the config says in the way in which texts are read.
+    /// A search that reads the config like a text.
     pub(super) search: Option<Search>,
 }
 
 impl Prepared {
-    /// For all plans of a request.
+    /// Gathers the facts for all plans of a request.
     #[must_use]
     pub fn new(request: &Request<'_>) -> Self {
         let (tree, facts) = (&request.merged.tree, request.facts);
@@ -53,7 +54,7 @@ fn homes(request: &Request<'_>) -> Vec<String> {
     own.into_iter().chain(["/root".to_owned()]).chain(users).take(MOST_HOMES).collect()
 }
 
-/// What the config sets a variable to.
+/// Returns the value that the config sets a variable to.
 pub(super) fn variable<'a>(request: &Request<'a>, name: &str) -> Option<&'a str> {
     let env = &request.facts.env;
     env.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())

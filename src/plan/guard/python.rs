@@ -1,4 +1,4 @@
-//! Which files Python loads for an import.
+//! The files that Python loads for an import.
 
 use super::state::{Guard, Speaker};
 use crate::tree::{NodeId, Tree};
@@ -10,9 +10,9 @@ const KINDS: [&[u8]; 4] = [b".py", b".so", b".pyc", b".pyw"];
 /// The longest name of a file, in bytes.
 const MAX_NAME: usize = 255;
 
-/// The files in a directory that Python may load for the module `name`.
+/// Returns the files in a directory that Python may load for the module `name`.
 pub fn module_files<'t>(tree: &'t Tree, dir: NodeId, name: &str) -> impl Iterator<Item = NodeId> + use<'t> {
-    // Millions of names are looked for, and hardly any is there: nothing is allocated for one.
+    // Millions of names are looked for, and hardly any is found: nothing is allocated for one.
     let mut prefix = [b'.'; MAX_NAME + 1];
     let length = name.len().min(MAX_NAME);
     prefix[..length].copy_from_slice(&name.as_bytes()[..length]);
@@ -33,7 +33,7 @@ impl<'a> Guard<'a> {
         names: &'a str,
         out: &mut Vec<NodeId>,
     ) {
-        // Translations are found by their kind: nobody spells out their names.
+        // Translations are found by their kind: code does not spell out their names.
         if module.contains("gettext") || names.contains("gettext") {
             self.kind(file, b"mo", out);
         }
@@ -61,8 +61,8 @@ impl<'a> Guard<'a> {
         }
     }
 
-    /// A package may have its own copy of what it imports by the usual name: in a directory that it puts on the path, or as `_x`
-    /// for a module `x` of the standard library, which a finder of its own gives out.
+    /// Adds a package's own copy of a module that it imports by the usual name: in a directory that it puts on the path, or as
+    /// `_x` for a module `x` of the standard library, which a finder of its own returns.
     fn own_copy(&self, package: NodeId, module: &str, names: &str, out: &mut Vec<NodeId>) {
         for dir in ["_vendor", "vendor", "_vendored", "vendored", "extern"] {
             if let Some(dir) = self.directory_of(package, dir) {
@@ -76,7 +76,8 @@ impl<'a> Guard<'a> {
         }
     }
 
-    /// The files of `module` below `root` that would go, of the packages on the way, and of those `names` that are modules in it.
+    /// Adds the files of `module` below `root` that would go, of the packages on the way, and of those `names` that are modules
+    /// in it.
     pub(super) fn module(&self, root: NodeId, module: &str, names: &str, out: &mut Vec<NodeId>) {
         let mut at = root;
         let start = out.len();
@@ -105,7 +106,7 @@ impl<'a> Guard<'a> {
         }
     }
 
-    /// The package of that name in `dir`, also where that is a symbolic link.
+    /// Returns the package of that name in `dir`, also if it is a symbolic link.
     fn directory_of(&self, dir: NodeId, name: &str) -> Option<NodeId> {
         let found = self.tree.child(dir, name.as_bytes())?;
         if self.tree.is_dir(found) {
@@ -114,14 +115,14 @@ impl<'a> Guard<'a> {
         self.tree.resolve(dir, name.as_bytes()).target.filter(|&found| self.tree.is_dir(found))
     }
 
-    /// The files in `dir` that Python would load for the module `name`, of those that would go. True if there are any files of
-    /// that module at all.
+    /// Adds the files in `dir` that Python would load for the module `name`, of those that would go. Returns true if there are
+    /// any files of that module at all.
     fn files_of(&self, dir: NodeId, name: &str, out: &mut Vec<NodeId>) -> bool {
         let files = |dir: NodeId| module_files(self.tree, dir, name);
         let before = out.len();
         let mut any = false;
         out.extend(files(dir).inspect(|_| any = true).filter(|&id| self.index.has(id)));
-        // Compiled modules are made again, but where their source is rescued they save time as before.
+        // Compiled modules can be made again, but if their source is kept they save time as before.
         if out.len() > before
             && let Some(cache) = self.tree.child(dir, b"__pycache__")
         {
@@ -130,7 +131,7 @@ impl<'a> Guard<'a> {
         any
     }
 
-    /// What a string may name: a module, an entry point, or what a path may.
+    /// Adds the files that a string may name: a module, an entry point, or a path.
     pub(super) fn text(&mut self, file: NodeId, text: &'a str, out: &mut Vec<NodeId>) {
         let (module, _) = text.split_once(':').unwrap_or((text, ""));
         let name = module.trim_start_matches('.');
@@ -147,7 +148,7 @@ impl<'a> Guard<'a> {
         self.path(file, text, false, out);
     }
 
-    /// A package that is named by a string may be loaded by scanning its directory.
+    /// Adds a package that a string names, as it may be loaded by scanning its directory.
     fn package(&self, name: &str, out: &mut Vec<NodeId>) {
         let last = name.rsplit('.').next().unwrap_or_default();
         if !self.index.dirs.contains_key(last.as_bytes().as_bstr()) {
@@ -161,7 +162,7 @@ impl<'a> Guard<'a> {
         }
     }
 
-    /// The type stub beside a module.
+    /// Returns the type stub beside a module.
     pub(super) fn stub(&self, file: NodeId) -> Option<NodeId> {
         let name = [self.tree.name(file).strip_suffix(b".py")?, b".pyi"].concat();
         self.tree.child(self.tree.node(file).parent, &name)

@@ -1,5 +1,5 @@
-//! Which files a path names in full: from the directory of the file that says so, from one above it, or at the top of a package of
-//! Node's. What is named in full is needed whatever its name, `README.md` too, for which a mention says nothing.
+//! The files that a path names in full: from the directory of the referring file, from one above it, or at the top of a package
+//! of Node. A file that is named in full is needed whatever its name, `README.md` too, for which a mere mention means nothing.
 
 use super::index::within;
 use super::state::Guard;
@@ -9,15 +9,17 @@ use crate::refs::Target;
 use crate::tree::NodeId;
 use bstr::{BStr, ByteSlice};
 
-/// How far above a Python file a lone name is looked for: `Path(__file__).parent.parent / "README.md"`.
+/// The number of directories above a Python file in which a lone name is looked for: `Path(__file__).parent.parent /
+/// "README.md"`.
 const MOST_LEVELS: usize = 4;
 
-/// Whether a string says a name: without a dot it is a word like any other, so its case counts, and a directory's says too little.
+/// True if a string names a file: a name without a dot is a word like any other, so its case counts; for a directory it means
+/// too little.
 fn says(text: &str, name: &BStr, is_dir: bool) -> bool {
     name.contains(&b'.') || (!is_dir && text.as_bytes().ends_with(name))
 }
 
-/// A path without what is computed before it: `*/../a` of `${__dirname}/../a`, `/../a` of `__dirname + '/../a'`.
+/// Returns a path without the computed part before it: `*/../a` of `${__dirname}/../a`, `/../a` of `__dirname + '/../a'`.
 fn after_start(text: &str) -> &str {
     let mut rest = text;
     while let Some(more) = rest.strip_prefix("*/").or_else(|| rest.strip_prefix('/')) {
@@ -26,7 +28,7 @@ fn after_start(text: &str) -> &str {
     rest
 }
 
-/// A path without `..` and `.` before it, and whether there were any of the former.
+/// Returns a path without `..` and `.` before it, and true if there were any `..`.
 fn after_dots(text: &str) -> (&str, bool) {
     let (mut rest, mut up) = (text, false);
     while let Some((first, more)) = rest.split_once('/').filter(|(first, _)| matches!(*first, "" | "." | "..")) {
@@ -37,7 +39,8 @@ fn after_dots(text: &str) -> (&str, bool) {
 }
 
 impl Guard<'_> {
-    /// What a path names in full from the directory of `file` or from one above it. `joined` as in [`Guard::path`].
+    /// Adds the files that a path names in full from the directory of `file` or from one above it. `joined` as in
+    /// [`Guard::path`].
     pub(super) fn relative(&self, file: NodeId, text: &str, joined: bool, out: &mut Vec<NodeId>) {
         let is_path = joined || text.contains('/');
         let text = after_start(text).trim_end_matches('/');
@@ -51,7 +54,8 @@ impl Guard<'_> {
         let (rest, up) = after_dots(text);
         let dir = self.tree.node(file).parent;
         if up && let Some(found) = self.tree.resolve(dir, text.as_bytes()).target {
-            // Where a computed path is no directory of the file, `..` leads anywhere: of a directory all would have to go.
+            // If a computed path is no directory of the file, `..` leads anywhere: a directory counts only if all of it would
+            // go.
             self.named(Some(found).filter(|&id| self.goes_whole(id)), out);
         }
         let levels = if rest.contains('/') { usize::MAX } else { self.levels(file) };
@@ -66,20 +70,20 @@ impl Guard<'_> {
         }
     }
 
-    /// The directory that a string is the path of, where that is what a rule is about or lies in it.
+    /// Returns the directory that a string is the path of, if a rule is about that directory or one above it.
     pub(super) fn place_of(&self, text: &str) -> Option<NodeId> {
         let dir = Some(text).filter(|text| text.starts_with('/') && !text.contains('*'))?;
         let dir = self.tree.resolve(NodeId::ROOT, dir.as_bytes()).target.filter(|&dir| self.tree.is_dir(dir))?;
         self.prepared.places.has(self.tree, dir).then_some(dir)
     }
 
-    /// Whether any file that would go has the name that a path ends with, and nothing of the path is computed.
+    /// True if any file that would go has the name that a path ends with, and nothing of the path is computed.
     fn may_be_file(&self, path: &str) -> bool {
         let last = path.rsplit('/').next().unwrap_or_default().as_bytes().as_bstr();
         !path.contains('*') && self.index.files.contains_key(last)
     }
 
-    /// The file that a string is the path of from `dir`.
+    /// Adds the file that a string is the path of from `dir`.
     pub(super) fn in_place(&self, dir: NodeId, text: &str, out: &mut Vec<NodeId>) {
         let path = after_start(text);
         if path.contains(['/', '.']) && self.may_be_file(path) {
@@ -87,7 +91,7 @@ impl Guard<'_> {
         }
     }
 
-    /// The file that a path spells out from the directory of `file` or from one above it in its package.
+    /// Adds the file that a path spells out from the directory of `file` or from one above it in its package.
     pub(super) fn exact(&self, file: NodeId, text: &str, joined: bool, out: &mut Vec<NodeId>) {
         let path = after_start(text);
         if (joined || text.contains('/')) && self.may_be_file(path) {
@@ -96,7 +100,8 @@ impl Guard<'_> {
         }
     }
 
-    /// How many directories above `file` a lone name is looked for in: Node's package has its own way, [`Guard::tops`].
+    /// Returns the number of directories above `file` in which a lone name is looked for: for Node those of its package,
+    /// besides [`Guard::tops`].
     fn levels(&self, file: NodeId) -> usize {
         if !self.is_node(file) {
             return MOST_LEVELS;
@@ -105,14 +110,15 @@ impl Guard<'_> {
         self.tree.ancestors(file).position(|dir| Some(dir) == package).map_or(1, |at| at + 1)
     }
 
-    /// The file of this path from `dir`, if it would go.
+    /// Adds the file at this path from `dir`, if it would go.
     fn file_at(&self, dir: NodeId, path: &str, out: &mut Vec<NodeId>) {
         let found = self.tree.resolve(dir, path.as_bytes()).target;
         out.extend(found.filter(|&id| self.index.has(id) && !self.tree.is_dir(id)));
     }
 
-    /// What strings of a JavaScript file name at the top of its own package, or of one that the file looks for: however the path
-    /// before it is put together, over variables as well, this costs a file where it is wrong.
+    /// Returns the files that strings of a JavaScript file name at the top of its own package, or of one whose place the file
+    /// asks for. The path before the name does not matter, as it may be put together of variables; a wrong match only keeps one
+    /// file too many.
     pub(super) fn tops(&self, file: NodeId, facts: &Facts) -> Vec<(NodeId, HoldReason)> {
         let mut out = Vec::new();
         let mut packages = None;
@@ -135,7 +141,7 @@ impl Guard<'_> {
         out
     }
 
-    /// The directory of a JavaScript file's own package, and those of the packages that it asks for a place of:
+    /// Returns the directory of a JavaScript file's own package, and those of the packages whose place it asks for:
     /// `require.resolve('x/package.json')` or `require.resolve('x')`.
     fn packages(&self, file: NodeId, facts: &Facts) -> Vec<NodeId> {
         if !self.is_node(file) {
@@ -155,7 +161,7 @@ impl Guard<'_> {
         out
     }
 
-    /// The directories that the package of this name may be in, for a file.
+    /// Returns the directories that the package of this name may be in, for a file.
     fn packages_of(&self, file: NodeId, place: &str) -> Vec<NodeId> {
         let parts = if place.starts_with('@') { 2 } else { 1 };
         let end = place.match_indices('/').nth(parts - 1).map_or(place.len(), |(at, _)| at);

@@ -1,17 +1,17 @@
-//! Where Python looks for modules.
+//! The directories in which Python looks for modules.
 
 use crate::plan::Request;
 use crate::profile::Profile;
 use crate::refs::Target;
 use crate::tree::{NodeId, Tree};
 
-/// The directories that Python looks for modules in, and for each path the nearest of them above it.
+/// The directories in which Python looks for modules, and for each node the nearest of them above it.
 #[derive(Default)]
 pub(super) struct Roots {
     pub(super) dirs: Vec<NodeId>,
-    /// By node; the directory itself is not above it.
+    /// By node: the nearest such directory above it, not the node itself.
     above: Vec<Option<NodeId>>,
-    /// By node: whether it is one.
+    /// By node: true if it is such a directory.
     is_root: Vec<bool>,
 }
 
@@ -37,12 +37,12 @@ impl Roots {
     }
 }
 
-/// The directories that Python looks for modules in, by the profile's set.
+/// Returns the directories in which Python looks for modules, by the profile's set.
 #[must_use]
 pub fn module_roots(tree: &Tree, profile: &Profile) -> Vec<NodeId> {
     let mut builder = globset::GlobSetBuilder::new();
     for pattern in profile.sets.get(Profile::MODULE_ROOTS).into_iter().flatten() {
-        // What a wrong pattern would name is no root; as a part of a rule it was an error.
+        // A wrong pattern names no root; in a rule it was an error.
         if let Ok(glob) = globset::GlobBuilder::new(pattern.trim_start_matches('/')).literal_separator(true).build() {
             builder.add(glob);
         }
@@ -53,7 +53,7 @@ pub fn module_roots(tree: &Tree, profile: &Profile) -> Vec<NodeId> {
     tree.ids().filter(is_root).collect()
 }
 
-/// These, and what `.pth` files in them and `PYTHONPATH` add.
+/// Returns [`module_roots`] and the directories that `.pth` files in them and `PYTHONPATH` add.
 #[must_use]
 pub fn all(request: &Request<'_>) -> Vec<NodeId> {
     let tree = &request.merged.tree;
@@ -79,8 +79,9 @@ pub fn all(request: &Request<'_>) -> Vec<NodeId> {
     roots
 }
 
-/// Whether a directory that a rule with `guard = "python"` names is Python code at all: in a package, or where modules are looked
-/// for, and with modules in it. Templates, and data that a program finds by scanning directories, are often named `tests` too.
+/// True if a directory that a rule with `guard = "python"` names is Python code: in a package, or in a directory where modules
+/// are looked for, and with modules in it. Templates, and data that a program finds by scanning directories, are often named
+/// `tests` too.
 #[must_use]
 pub fn is_code(tree: &Tree, dir: NodeId, roots: &[NodeId]) -> bool {
     let parent = tree.node(dir).parent;

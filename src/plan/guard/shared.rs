@@ -1,4 +1,4 @@
-//! Which files the dynamic loader opens for the libraries that an object needs. Source: ld.so(8).
+//! The files that the dynamic loader opens for the libraries that an object needs. Source: ld.so(8).
 
 use super::state::Guard;
 use crate::plan::Request;
@@ -7,10 +7,11 @@ use crate::refs::needed::Needed;
 use crate::tree::{NodeId, Tree};
 use bstr::{BStr, ByteSlice};
 
-/// Where every loader looks, that of musl too; directories in these, such as `x86_64-linux-gnu`, count as well.
+/// The directories in which every loader looks, that of musl too; directories in these, such as `x86_64-linux-gnu`, count as
+/// well.
 const DIRS: [&str; 5] = ["lib", "usr/lib", "lib64", "usr/lib64", "usr/local/lib"];
 
-/// The directories in which the dynamic loader looks whoever asks.
+/// Returns the directories in which the dynamic loader looks for every object.
 #[must_use]
 pub fn dirs(request: &Request<'_>) -> Vec<NodeId> {
     let tree = &request.merged.tree;
@@ -35,7 +36,7 @@ pub fn dirs(request: &Request<'_>) -> Vec<NodeId> {
     out
 }
 
-/// The directories that an object names itself, by all names that its file has.
+/// Returns the directories that an object itself names, for all names of its file.
 #[must_use]
 pub fn own_dirs(tree: &Tree, file: NodeId, needed: &Needed) -> Vec<NodeId> {
     let mut out = Vec::new();
@@ -52,7 +53,7 @@ pub fn own_dirs(tree: &Tree, file: NodeId, needed: &Needed) -> Vec<NodeId> {
 }
 
 impl Guard<'_> {
-    /// The libraries that would go and that `file` needs, with the links on the way to them.
+    /// Returns the libraries that would go and that `file` needs, with the links on the way to them.
     pub(super) fn libraries(&self, file: NodeId, needed: &Needed) -> Vec<NodeId> {
         let mut out = Vec::new();
         let own = own_dirs(self.tree, file, needed);
@@ -67,7 +68,7 @@ impl Guard<'_> {
             for &dir in own.iter().chain(&self.library_dirs) {
                 found |= self.open(dir, name, &mut out);
             }
-            // Loaded before by somebody else, or found by the path of who loads this object.
+            // The library was loaded before by another object, or is found by the path of the program that loads this object.
             if !found {
                 out.extend(candidates);
             }
@@ -75,7 +76,8 @@ impl Guard<'_> {
         out
     }
 
-    /// A library by its path from `dir`; true if it is there. What would go of it and of the links to it goes to `out`.
+    /// Looks up a library by its path from `dir`; returns true if it is there. Adds those that would go of it and of the links
+    /// to it.
     fn open(&self, dir: NodeId, name: &[u8], out: &mut Vec<NodeId>) -> bool {
         let resolved = self.tree.resolve(dir, name);
         let Some(target) = resolved.target else { return false };

@@ -1,4 +1,4 @@
-//! What the guard knows while it asks.
+//! The state of the guard while it asks.
 
 use super::index::Index;
 use super::prepared::Prepared;
@@ -9,7 +9,7 @@ use crate::tree::{NodeId, Tree};
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 
-/// What says that a module is imported.
+/// The kind of text that says a module is imported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Speaker {
     /// A statement.
@@ -20,7 +20,7 @@ pub(super) enum Speaker {
     JavaScript,
 }
 
-/// Finds what is needed of what rules would drop.
+/// The search for files that rules would drop and that others need.
 pub struct Guard<'a> {
     pub(super) request: &'a Request<'a>,
     pub(super) tree: &'a Tree,
@@ -29,45 +29,47 @@ pub struct Guard<'a> {
     pub(super) rules: Vec<Option<u16>>,
     pub(super) prepared: &'a Prepared,
     pub(super) done: Done,
-    /// By rule: whether somebody follows the comments that name source maps.
+    /// By rule: true if the image has a program that follows the comments which name source maps.
     pub(super) mapped: Vec<bool>,
-    /// What would go at the top of packages of Node's.
+    /// The files that would go at the top of packages of Node.
     pub(super) tops: Tops,
-    /// What would go with a package: to mention a path of a compiler is not to need it, to import or to link it is.
+    /// The nodes that would go with a package: a file that mentions a path of a compiler does not need it, one that imports or
+    /// links it does.
     pub(super) packaged: HashSet<NodeId>,
-    /// Where Python looks for modules.
+    /// The directories in which Python looks for modules.
     pub(super) roots: Roots,
-    /// Where the dynamic loader looks for libraries.
+    /// The directories in which the dynamic loader looks for libraries.
     pub(super) library_dirs: Vec<NodeId>,
-    /// Absolute imports that have been looked for in all roots, and by whom: not all are listened to.
+    /// Absolute imports that have been looked for in all roots, and the kind of text they are in: rules listen to some kinds
+    /// only.
     pub(super) imported: HashSet<(&'a str, &'a str, Speaker)>,
 }
 
-/// What holds many files at a time.
+/// Something that holds many files at a time.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum What {
-    /// All in a directory that is named: the number is how.
+    /// Everything in a named directory: the number is the [`Naming`](super::named::Naming).
     Directory(NodeId, u8),
     /// A virtual environment.
     Environment(NodeId),
     /// The test suites below a directory.
     Suites(NodeId),
-    /// What lives beside a file, by rule.
+    /// Everything that lives beside a file, by rule.
     Home(NodeId, u16),
-    /// What a program reads.
+    /// Everything that a program reads.
     Program(String),
-    /// What a rule says of a package that imports something, by rule.
+    /// Everything that a rule says of a package that imports something, by rule.
     Package(NodeId, u16),
 }
 
-/// What has been held.
+/// A record of what has been held.
 #[derive(Default)]
 pub(super) struct Done {
-    /// Who speaks; nobody for the config.
+    /// The file whose references are being followed; `None` for the config.
     pub(super) speaker: Cell<Option<NodeId>>,
-    /// Whether the file that was asked for last opens translations: it is asked for each of its strings.
+    /// The file that was asked for last, and true if it opens translations: this is asked for each of its strings.
     pub(super) opens: Cell<Option<(NodeId, bool)>>,
-    /// By speaker: which rules are deaf to it, as a number of `masks`.
+    /// By speaker: the rules that ignore it, as an index into `masks`.
     pub(super) of: RefCell<HashMap<NodeId, usize>>,
     pub(super) masks: RefCell<Vec<Vec<u16>>>,
     pub(super) seen: RefCell<HashSet<(What, Option<usize>)>>,

@@ -1,10 +1,10 @@
-//! What lies at the top of packages.
+//! The files at the top of packages.
 
 use crate::tree::{NodeId, Tree};
 use std::collections::HashMap;
 
-/// What rules would drop at the top of packages, beside their `package.json`: by name in small letters, and by `README` of
-/// `README.md`, for a word in capitals is hardly anything but the name of a file.
+/// Files that rules would drop at the top of packages, beside their `package.json`: by name in small letters, and `README.md`
+/// also by `README`, as a word in capitals is hardly anything but the name of a file.
 #[derive(Default)]
 pub(super) struct Tops(pub(super) HashMap<Vec<u8>, Vec<NodeId>>);
 
@@ -26,7 +26,7 @@ impl Tops {
         Self(tops)
     }
 
-    /// Those of the name that a path ends with, whatever their case; none for a path with more to it than that name.
+    /// Returns those with the name that a path ends with, whatever their case; none for a path with more in it than that name.
     pub(super) fn named(&self, text: &str) -> [&[NodeId]; 2] {
         let name = text.rsplit('/').next().unwrap_or_default();
         let above = text[..text.len() - name.len()].split('/');

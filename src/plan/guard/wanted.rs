@@ -1,9 +1,9 @@
-//! What a scan has to search plain texts and programs for, by the patterns of the rules.
+//! The strings that a scan has to search plain texts and programs for, by the patterns of the rules.
 
 use crate::profile::{Action, Guard as Kind, Profile, Rule};
 use crate::refs::paths::Wanted;
 
-/// What to search for; nothing where no rule asks.
+/// Returns the strings to search for; nothing if no rule asks.
 #[must_use]
 pub fn searched(profile: &Profile) -> Wanted {
     let mut out = Wanted::default();
@@ -33,16 +33,17 @@ pub fn searched(profile: &Profile) -> Wanted {
     out
 }
 
-/// A pattern with braces stands for no more than so many.
+/// The most patterns that one with braces may stand for.
 const MOST: usize = 256;
 
-/// A rule's patterns, one for each choice in their braces.
+/// Returns a rule's patterns, one for each choice in their braces.
 #[must_use]
 pub fn patterns(rule: &Rule) -> Vec<String> {
     rule.paths.iter().flat_map(|glob| &glob.expanded).flat_map(|pattern| choices(pattern)).collect()
 }
 
-/// The patterns that one with braces stands for; itself where they are too many, or not well formed.
+/// Returns the patterns that one with braces stands for; the pattern itself if they are too many, or the braces not well
+/// formed.
 fn choices(pattern: &str) -> Vec<String> {
     let mut done = Vec::new();
     let mut open = vec![pattern.to_owned()];
@@ -64,15 +65,15 @@ fn choices(pattern: &str) -> Vec<String> {
     done
 }
 
-/// The components of a pattern up to the first that is no plain name; without what lets it begin anywhere.
+/// Returns the components of a pattern before the first that has a wildcard; without the `**/` that lets it begin anywhere.
 #[must_use]
 pub fn beginning(pattern: &str) -> String {
     let pattern = pattern.strip_prefix("**/").unwrap_or(pattern);
     pattern.split('/').take_while(|part| is_plain(part)).collect::<Vec<_>>().join("/")
 }
 
-/// The place that a pattern is about: its components up to the last plain name among the directories, `usr/lib/*/gconv` of
-/// `usr/lib/*/gconv/*.so`. What is below that, and no other directory on the way, has something to do with the rule.
+/// Returns the place that a pattern is about: its components up to the last directory without a wildcard, `usr/lib/*/gconv` of
+/// `usr/lib/*/gconv/*.so`. The rule is about files below that, and about no other directory on the way.
 #[must_use]
 pub fn place(pattern: &str) -> String {
     let parts: Vec<&str> = pattern.split('/').collect();
@@ -86,14 +87,14 @@ fn is_plain(part: &str) -> bool {
     !part.contains(['*', '?', '[', '{', '\\', '}', ','])
 }
 
-/// What a pattern's last component ends with, where that is enough to be looked for.
+/// Returns the end of a pattern's last component, if it is long enough to be searched for.
 fn end(pattern: &str) -> Option<String> {
     let last = pattern.rsplit('/').next()?;
     let from = last.rfind(['*', '?', '[', ']', '{', '}', '\\', ',']).map_or(0, |at| at + 1);
     (last.len() - from > 2).then(|| last[from..].to_owned())
 }
 
-/// The names of the directories that a rule names, where they have a plain one.
+/// Returns the names of the directories that a rule names, if they are without wildcards.
 fn suites(rule: &Rule) -> impl Iterator<Item = String> {
     let last = rule.paths.iter().flat_map(|glob| &glob.expanded).filter_map(|pattern| pattern.rsplit('/').next());
     last.filter(|name| !name.is_empty() && name.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_'))

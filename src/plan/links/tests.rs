@@ -9,7 +9,7 @@ use crate::tree::merge::{merge, tests::layer};
 const RULES: &str = "[[rule]]\nid = 'shadowed'\naction = 'drop-shadowed'\n\
                      [[rule]]\nid = 'l'\naction = 'hardlink'\npaths = ['*']\n";
 
-/// The members that would be hashed, and the links where all have the same content but those in `differ`.
+/// Returns the members that would be hashed, and the links if all have the same content except those in `differ`.
 fn links_of(lines: &[&str], differ: &[&str]) -> (Vec<String>, Vec<(String, String, u64)>) {
     let index = LayerIndex { members: layer(lines), ..LayerIndex::default() };
     let layers = [&index];
@@ -64,7 +64,7 @@ fn what_has_several_names_or_another_spelling_is_not_looked_at() {
 
 #[test]
 fn a_link_that_takes_no_less_is_none() {
-    // The path of the first takes a header of its own in the link.
+    // The path of the first file needs a header of its own in the link.
     let long = format!("{}/x", "long".repeat(30));
     assert_eq!(links_of(&[&long, "b"], &[]).1, []);
     assert_eq!(links_of(&["b", "c"], &[]).1.len(), 1);

@@ -1,4 +1,4 @@
-//! What it takes to remove packages: the names that go with them, and the rows of databases.
+//! The removal of packages: the names that go with them, and the rows of databases.
 
 use super::going::Going;
 use super::groups;
@@ -15,7 +15,7 @@ use crate::tree::{MemberId, NodeId, Tree};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 impl Going {
-    /// Works it out.
+    /// Works out everything that goes with a selection.
     #[must_use]
     pub fn new(request: &Request<'_>, inventory: &Inventory<'_>, selection: &Selection) -> Self {
         let going = (0u32..).zip(&selection.going).filter_map(|(p, going)| Some((p, going.as_ref()?)));
@@ -29,13 +29,14 @@ impl Going {
         out
     }
 
-    /// Whether a package goes, by itself or as a part of one: Debian's python3-pip has a distribution's metadata, too.
+    /// True if a package goes, by itself or as a part of one: Debian's python3-pip has a distribution's metadata, too.
     fn takes(&self, inventory: &Inventory<'_>, package: u32) -> bool {
         let whole = inventory.entries[package as usize].owner;
         self.rules.contains_key(&package) || whole.is_some_and(|whole| self.rules.contains_key(&whole))
     }
 
-    /// Files that nobody else has, and directories that are nobody else's: those stay as long as anything is in them.
+    /// Adds files that no other package has, and directories that no other package has: those stay as long as anything is in
+    /// them.
     fn files(&mut self, inventory: &Inventory<'_>) {
         let mut packages: Vec<u32> = self.rules.keys().copied().collect();
         packages.sort_unstable();
@@ -49,7 +50,7 @@ impl Going {
         }
     }
 
-    /// Bytecode that was compiled when the package was installed, and is in no list.
+    /// Adds bytecode that was compiled when the package was installed, and is in no list.
     fn bytecode(&mut self, inventory: &Inventory<'_>) {
         let tree = inventory.tree;
         let modules: Vec<(NodeId, u32)> =
@@ -81,7 +82,8 @@ impl Going {
                 cut(at, one.stanza.clone());
             }
         }
-        // All names of what goes and of what stays: of several architectures one may stay, and of several providers.
+        // The names of everything that goes and of everything that stays: a package of another architecture, or another
+        // provider, may stay.
         let mut names: [HashSet<(Manager, &[u8])>; 2] = Default::default();
         for (p, one) in (0u32..).zip(&inventory.packages) {
             let provided = one.provides.iter().filter(|_| one.manager == Manager::Apk).map(|(name, _)| name);
@@ -97,7 +99,7 @@ impl Going {
             let ranges: Vec<_> = match text.kind {
                 Document::ExtendedStates => {
                     let rows = dpkg::extended_states(text.text);
-                    // Of packages for all architectures apt says the machine's.
+                    // For packages for all architectures apt states the machine's.
                     let has = |name: &[u8], arch: &[u8]| gone.contains(&(Manager::Dpkg, name, arch));
                     let rows = rows.filter(|(name, arch, ..)| has(name, arch) || has(name, b"all"));
                     rows.map(|row| row.3).collect()
@@ -120,7 +122,7 @@ impl Going {
                     rows.map(|row| row.1).collect()
                 }
                 Document::World => {
-                    // World may name what a package provides.
+                    // `world` may contain names that packages provide.
                     let rows = apk::world(text.text).filter(|(name, _)| lost(Manager::Apk, name));
                     rows.map(|row| row.1).collect()
                 }
@@ -130,14 +132,14 @@ impl Going {
         }
     }
 
-    /// Lets the rules ask for these names; returns what was asked before.
+    /// Makes the packages' rules ask for these names; returns the earlier proposals.
     pub fn propose(&self, request: &Request<'_>, proposals: &mut Proposals) -> Vec<(NodeId, Proposal)> {
         let mut before = Vec::with_capacity(self.nodes.len());
         for (&node, package) in &self.nodes {
             let proposal = &mut proposals.nodes[node.index()];
             before.push((node, *proposal));
-            // A protection that belongs to the package goes with it; of another one the package was blocked, but for
-            // links of alternatives.
+            // A protection that belongs to the package goes with it. A package with any other protection was blocked, except
+            // for links of alternatives.
             let owned = |p: &u16| request.profile.protects[usize::from(*p)].owned;
             if proposal.protect.as_ref().is_none_or(owned) {
                 let asked = proposal.rule.filter(|_| proposal.protect.is_none());
@@ -149,7 +151,7 @@ impl Going {
         before
     }
 
-    /// What there is to tell, and to write.
+    /// Returns the outcome: what to report, and what to write.
     #[must_use]
     pub fn outcome(
         self,

@@ -1,5 +1,5 @@
-//! Alternatives of what goes: what is behind a name such as `cc` moves on to the next best, as `update-alternatives --remove`
-//! would do it, and where there is none the name goes.
+//! Alternatives of packages that go: the link behind a name such as `cc` moves on to the next best choice, as
+//! `update-alternatives --remove` would do it, and if there is none the name goes.
 
 use super::going::Going;
 use super::inventory::Inventory;
@@ -10,10 +10,10 @@ use crate::plan::Request;
 use crate::plan::places::Places;
 use crate::tree::{NodeId, Tree, Type};
 
-/// Where the names of groups are.
+/// The directory with the names of groups.
 const DIR: &[u8] = b"etc/alternatives";
 
-/// Adds what becomes of all groups.
+/// Adds the changes of all groups.
 pub(super) fn alternatives(request: &Request<'_>, inventory: &Inventory<'_>, going: &mut Going) {
     let tree = &request.merged.tree;
     let mut places = Places::new(tree);
@@ -21,7 +21,7 @@ pub(super) fn alternatives(request: &Request<'_>, inventory: &Inventory<'_>, goi
         let Some(group) = Group::parse(tree.name(text.node), text.text) else { continue };
         let behind: Vec<Option<u32>> =
             group.choices.iter().map(|c| going.nodes.get(&places.get(c.paths[0])?).copied()).collect();
-        // For whose sake the group changes.
+        // The package on whose account the group changes.
         let Some(package) = behind.iter().flatten().min().copied() else { continue };
         let mut left: Vec<&Choice<'_>> = Vec::new();
         for (choice, _) in group.choices.iter().zip(&behind).filter(|(_, gone)| gone.is_none()) {
@@ -30,7 +30,7 @@ pub(super) fn alternatives(request: &Request<'_>, inventory: &Inventory<'_>, goi
         let names = Names { tree, group: &group };
         let now = names.link(&mut places, 0).and_then(|node| tree.target(node));
         if now.is_some_and(|now| !group.choices.iter().any(|c| **now == *c.paths[0])) {
-            // Somebody's own link, to something that the group does not know.
+            // The user's own link, to something that the group does not know.
             continue;
         }
         if left.is_empty() {
@@ -46,7 +46,7 @@ pub(super) fn alternatives(request: &Request<'_>, inventory: &Inventory<'_>, goi
         let edits = going.edits.entry(text.at).or_default();
         edits.extend(cuts.map(|(choice, _)| (choice.range.clone(), Vec::new())));
         let lost = now.is_some_and(|now| !left.iter().any(|c| **now == *c.paths[0]));
-        // Of equals the first, as dpkg has it.
+        // Of equal choices the first, as dpkg has it.
         let best = left.iter().rev().max_by_key(|c| c.priority);
         if let Some(best) = best.filter(|_| lost) {
             edits.push((group.mode.clone(), b"auto".to_vec()));
@@ -62,13 +62,13 @@ struct Names<'a> {
 }
 
 impl Names<'_> {
-    /// The link in `/etc/alternatives`.
+    /// Returns the link in `/etc/alternatives`.
     fn link(&self, places: &mut Places<'_>, index: usize) -> Option<NodeId> {
         let node = places.get(&path::join(DIR, self.group.links[index].0))?;
         (self.tree.inode_of(node).kind == Type::Symlink).then_some(node)
     }
 
-    /// The link to that one, unless something else is there by now.
+    /// Returns the link to that one, unless something else is there by now.
     fn generic(&self, places: &mut Places<'_>, index: usize) -> Option<NodeId> {
         let (name, link) = self.group.links[index];
         let node = places.get(link)?;
@@ -76,12 +76,12 @@ impl Names<'_> {
         (target.strip_prefix(b"/").unwrap_or_default() == &path::join(DIR, name)[..]).then_some(node)
     }
 
-    /// All of them.
+    /// Returns all links of the group.
     fn links(&self, places: &mut Places<'_>) -> Vec<Option<NodeId>> {
         (0..self.group.links.len()).flat_map(|i| [self.generic(places, i), self.link(places, i)]).collect()
     }
 
-    /// Lets the links lead to another choice; a slave that it has not goes.
+    /// Lets the links lead to another choice; a slave link that this choice does not have goes.
     fn move_on(&self, best: &Choice<'_>, places: &mut Places<'_>, package: u32, going: &mut Going) {
         for (index, &to) in best.paths.iter().enumerate() {
             let there = !to.is_empty() && places.get(to).is_some_and(|node| !going.nodes.contains_key(&node));

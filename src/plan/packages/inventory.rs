@@ -1,4 +1,4 @@
-//! What is installed in the tree: the packages of all managers, and which names of the tree are theirs.
+//! The packages that are installed in the tree, of all managers, and the names of the tree that belong to them.
 
 use crate::ledger::Ledger;
 use crate::package::{Document, Manager, Package, apk, dpkg, pip};
@@ -18,24 +18,24 @@ pub struct Text<'a> {
     pub text: &'a [u8],
 }
 
-/// What is known of a package beside what its stanza says.
+/// Everything that is known of a package beside its stanza.
 #[derive(Default)]
 pub struct Entry {
     /// The database file that has its stanza among others.
     pub shared: Option<NodeId>,
     /// Database files of its own.
     pub own: Vec<NodeId>,
-    /// Its directories, files and links.
+    /// The package's directories, files and links.
     pub files: Vec<NodeId>,
-    /// Where files of others lie that it has diverted.
+    /// The places to which it has diverted other packages' files.
     pub diverted: Vec<NodeId>,
-    /// Whether it was installed for the sake of others.
+    /// True if it was installed because others need it.
     pub auto: bool,
-    /// Whether its files are known.
+    /// True if its files are known.
     pub listed: bool,
-    /// Where a Python distribution lies: it meets requirements of its neighbours first.
+    /// The directory that a Python distribution lies in: its neighbours there meet requirements first.
     pub scope: Option<NodeId>,
-    /// The package that brought it along, where another manager or distribution did.
+    /// The package that brought it along, if another manager or distribution did.
     pub owner: Option<u32>,
 }
 
@@ -69,19 +69,19 @@ impl<'a> Inventory<'a> {
         owners.sort_unstable();
         owners.dedup();
         for (index, entry) in entries.iter_mut().enumerate().filter(|(i, _)| packages[*i].manager == Manager::Pip) {
-            // Its metadata is among the files of another.
+            // Its metadata is among the files of another package.
             let found = entry.own.iter().flat_map(|&node| of(&owners, node)).find(|&p| p != index as u32);
             entry.owner = found;
         }
         Self { tree, packages, entries, owners, texts }
     }
 
-    /// The packages that have a name.
+    /// Returns the packages that have a name.
     pub fn owners(&self, node: NodeId) -> impl Iterator<Item = u32> {
         of(&self.owners, node)
     }
 
-    /// The database files of one kind.
+    /// Returns the database files of one kind.
     pub fn of_kind(&self, kind: Document) -> impl Iterator<Item = &Text<'a>> {
         self.texts.iter().filter(move |text| text.kind == kind)
     }
@@ -101,7 +101,7 @@ struct Reader<'r, 'a> {
 }
 
 impl<'a> Reader<'_, 'a> {
-    /// The text of a file, where it was read; an empty file has none.
+    /// Returns the text of a file, if it was read; an empty file has none.
     fn text(&self, node: NodeId) -> Option<(MemberId, &'a [u8])> {
         let inode = self.tree.inode_of(node);
         let at = inode.holder().filter(|_| inode.kind == Type::File)?;
@@ -128,11 +128,11 @@ impl<'a> Reader<'_, 'a> {
         self.entries.push(entry);
     }
 
-    /// The names at paths in the order of a list. What the list means to be a directory and is a link now (`/lib` where
-    /// `/usr` is merged) is left out: the link is nobody's.
+    /// Returns the names at paths in the order of a list. A directory of the list that is a link now (`/lib` where `/usr` is
+    /// merged) is left out: the link belongs to no package.
     fn nodes<'p>(&mut self, paths: impl Iterator<Item = &'p [u8]>) -> Vec<NodeId> {
         let paths: Vec<&[u8]> = paths.collect();
-        // What has something below it in the list, wherever in it: dpkg-deb writes symbolic links last.
+        // The paths that have something below them in the list, wherever in it: dpkg-deb writes symbolic links last.
         let parent = |path: &&'p [u8]| memchr::memrchr(b'/', path).map(|at| &path[..at]);
         let dirs: HashSet<&[u8]> = paths.iter().filter_map(parent).collect();
         let mut out = Vec::new();
@@ -167,7 +167,7 @@ impl<'a> Reader<'_, 'a> {
                 let list = list.and_then(|&list| self.text(list));
                 let lines: Vec<&[u8]> = list.into_iter().flat_map(|(_, text)| text.lines()).collect();
                 let moved = |path: &'a [u8]| {
-                    // dpkg knows one of each path.
+                    // dpkg knows one diversion of each path.
                     let known = diverted_from.get(path);
                     known.filter(|d| d.by != Some(&package.name[..])).map_or(path, |d| d.to)
                 };
@@ -175,7 +175,7 @@ impl<'a> Reader<'_, 'a> {
                 let own_diversions = diverted_by.get(&package.name[..]).into_iter().flatten();
                 let diverted = own_diversions.filter_map(|d| self.places.get(d.to)).collect();
                 let (listed, shared) = (list.is_some(), Some(text.node));
-                // Of packages for all architectures apt says the machine's.
+                // For packages for all architectures apt states the machine's.
                 let auto = auto_of.get(&package.name);
                 let auto = auto.is_some_and(|archs| package.arch == "all" || archs.contains(&package.arch));
                 self.add(package, Entry { shared, own, files, diverted, auto, listed, ..Entry::default() });
@@ -194,7 +194,7 @@ impl<'a> Reader<'_, 'a> {
         }
     }
 
-    /// The files in dpkg's `info`, by what they are named for.
+    /// Returns the files in dpkg's `info`, by the package that they are named for.
     fn info(&self) -> HashMap<Vec<u8>, Vec<NodeId>> {
         let mut out: HashMap<Vec<u8>, Vec<NodeId>> = HashMap::new();
         let dir = self.tree.lookup(b"var/lib/dpkg/info");
@@ -225,10 +225,11 @@ impl<'a> Reader<'_, 'a> {
         }
     }
 
-    /// The directories between a Python file and where modules are looked for: `RECORD` names files alone.
+    /// Returns the directories between a Python file and the directory where modules are looked for: `RECORD` lists files
+    /// alone.
     fn dirs_below(&self, node: NodeId, site: NodeId) -> Vec<NodeId> {
         let above: Vec<NodeId> = self.tree.ancestors(node).take_while(|&dir| dir != site).collect();
-        // A file elsewhere, such as a script, never comes to it.
+        // A file elsewhere, such as a script, is not below `site`.
         if above.last() == Some(&NodeId::ROOT) { Vec::new() } else { above }
     }
 
@@ -260,7 +261,7 @@ impl<'a> Reader<'_, 'a> {
     }
 }
 
-/// The name that goes with a module: `a.cpython-311.pyc` with `a.py`.
+/// True for the bytecode that goes with a module: `a.cpython-311.pyc` with `a.py`.
 #[must_use]
 pub fn is_bytecode_of(bytecode: &[u8], module: &[u8]) -> bool {
     let stem = module.strip_suffix(b".py");
@@ -268,7 +269,7 @@ pub fn is_bytecode_of(bytecode: &[u8], module: &[u8]) -> bool {
     rest.is_some_and(|rest| rest.starts_with(b".") && rest.ends_with(b".pyc"))
 }
 
-/// Whether the image has a database of rpm's, which is not read.
+/// True if the image has a database of rpm's, which is not read.
 #[must_use]
 pub fn has_rpm(tree: &Tree) -> bool {
     let dirs = ["var/lib/rpm", "usr/lib/sysimage/rpm", "usr/share/rpm"];

@@ -1,8 +1,8 @@
-//! Rules about packages: which ones go, with all their files and what their manager knows of them, so that it goes on telling
-//! the truth. What others need, and whatever a file that stays turns out to need, stays with its whole package.
+//! Rules about packages: they go with all their files and with their entries in their manager's databases, so that these stay
+//! true. A package that others need, or that a file which stays turns out to need, stays whole.
 //!
-//! Nothing is run. What a maintainer script would do is done as data (alternatives, bytecode, triggers) or is no harm left
-//! undone: the loader skips entries of `ld.so.cache` whose file is not there.
+//! Nothing is run. The work of maintainer scripts is done on the data (alternatives, bytecode, triggers), or leaving it undone
+//! does no harm: the loader skips entries of `ld.so.cache` whose file is not there.
 
 use super::guard::Prepared;
 use super::hold::{self, Decided};
@@ -28,11 +28,11 @@ use going::Going;
 use outcome::Rule;
 pub use outcome::{Kept, KeptPackage, Outcome, RemovedPackage};
 
-/// Decides which packages go, and with them about every node. Without such a rule that is [`hold::decide`] alone.
+/// Decides which packages go, and with them about every node. Without rules about packages this is [`hold::decide`] alone.
 ///
 /// # Errors
-/// [`ErrorKind::Usage`] where others need what a rule asks for and it does not say what to do; [`ErrorKind::Unsupported`]
-/// where the only packages are rpm's.
+/// Returns [`ErrorKind::Usage`] if others need a package that a rule asks for and the rule does not say what to do;
+/// [`ErrorKind::Unsupported`] if the only packages are rpm's.
 pub fn decide(
     request: &Request<'_>,
     proposals: &mut Proposals,
@@ -59,7 +59,7 @@ pub fn decide(
         let going = Going::new(request, &inventory, &selection);
         let before = going.propose(request, proposals);
         let decided = hold::decide(request, &prepared, proposals);
-        // What must stay of a package keeps all of it: half a package is none, and its database would lie.
+        // If any file of a package must stay, all of it stays: half a package does not work, and its database would be wrong.
         let mut stays = staying(request, &going, &decided);
         if stays.is_empty() {
             let outcome = going.outcome(request, &inventory, &selection, &decided);
@@ -72,13 +72,14 @@ pub fn decide(
     }
 }
 
-/// The packages of which a file must stay, and why the first such file does. What stays for the sake of a file of the same
-/// package, or of one that stays for this one, is no reason: each is traced back to a file that stays whatever becomes of packages.
+/// Returns the packages of which a file must stay, and the reason for the first such file. A file that stays because of a file
+/// of the same package, or of a package that stays because of this one, is no reason: each reason is traced back to a file that
+/// stays whatever becomes of packages.
 fn staying(request: &Request<'_>, going: &Going, decided: &Decided) -> BTreeMap<u32, Kept> {
-    // A link that is loaded by its name stays alone: it leads to a library, and nothing else of the package is needed for that.
+    // A link that is loaded by its name stays alone: it leads to a library, and loading it needs nothing else of the package.
     let alone = |why: HoldReason| matches!(why, HoldReason::Loaded(_));
     let files = decided.held.iter().filter(|h| !request.merged.tree.is_dir(h.node) && !alone(h.why));
-    // The package, the one for whose sake, and the reason.
+    // The package, the package that it stays for, and the reason.
     let mut open: Vec<(u32, Option<u32>, Kept)> = Vec::new();
     for one in files {
         let Some(&package) = going.nodes.get(&one.node) else { continue };
@@ -102,7 +103,7 @@ fn staying(request: &Request<'_>, going: &Going, decided: &Decided) -> BTreeMap<
     out
 }
 
-/// Tells of names in the user's own rules that no package has. Built-in rules name what may be there.
+/// Warns of names in the user's own rules that no package has. Built-in rules may name packages that are not there.
 fn idle(request: &Request<'_>, inventory: &Inventory<'_>, rules: &BTreeMap<u16, Rule<'_>>) -> Vec<Warning> {
     let mut out = Vec::new();
     for (&index, rule) in rules {
@@ -116,7 +117,7 @@ fn idle(request: &Request<'_>, inventory: &Inventory<'_>, rules: &BTreeMap<u16, 
     out
 }
 
-/// Tells what `force` breaks.
+/// Warns of what `force` breaks.
 fn broken(request: &Request<'_>, outcome: &Outcome) -> Vec<Warning> {
     let mut lost: BTreeMap<&BString, Vec<String>> = BTreeMap::new();
     outcome.broken.iter().for_each(|(by, gone)| lost.entry(gone).or_default().push(by.to_string()));
@@ -129,12 +130,12 @@ fn broken(request: &Request<'_>, outcome: &Outcome) -> Vec<Warning> {
     lost.into_iter().map(one).collect()
 }
 
-/// The first rule that asks for a package.
+/// Returns the first rule that asks for a package.
 fn asking(rules: &BTreeMap<u16, Rule<'_>>, package: &crate::package::Package) -> Option<u16> {
     rules.iter().find(|(_, rule)| rule.wants(package)).map(|(&index, _)| index)
 }
 
-/// What no rule gets, by package.
+/// Returns for each package the reason that no rule may take it, if there is one.
 fn blocked(request: &Request<'_>, inventory: &Inventory<'_>, proposals: &Proposals) -> Vec<Option<Kept>> {
     let tree = &request.merged.tree;
     let in_base = |node: NodeId| tree.node(node).at().is_some_and(|at| (at.layer as usize) < request.base);
@@ -161,7 +162,8 @@ fn blocked(request: &Request<'_>, inventory: &Inventory<'_>, proposals: &Proposa
     inventory.packages.iter().zip(&inventory.entries).map(one).collect()
 }
 
-/// rpm's database is not read: a rule that is to work on any image is told so, any other ends the run.
+/// Handles an image with rpm's database, which is not read: a rule that is meant for any image is warned about, any other ends
+/// the run.
 fn refuse_rpm(
     request: &Request<'_>,
     inventory: &Inventory<'_>,
@@ -188,7 +190,7 @@ fn refuse_rpm(
     Ok(())
 }
 
-/// The error for what others need.
+/// Makes the error for packages that others need.
 fn refused(
     request: &Request<'_>,
     inventory: &Inventory<'_>,

@@ -1,4 +1,4 @@
-//! What becomes of packages.
+//! The outcome for packages.
 
 use crate::package::Manager;
 use crate::plan::HoldReason;
@@ -8,10 +8,10 @@ use crate::tree::{MemberId, NodeId};
 use bstr::BString;
 use std::collections::HashMap;
 
-/// Why a package stays though a rule asked for it.
+/// The reason that a package stays although a rule asked for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kept {
-    /// The system does not work without it, says its manager.
+    /// The system does not work without it, according to its manager.
     Essential,
     /// The administrator put it on hold.
     OnHold,
@@ -34,51 +34,51 @@ pub enum Kept {
 /// A package that goes.
 #[derive(Clone, Debug)]
 pub struct RemovedPackage {
-    /// Its manager.
+    /// The package manager.
     pub manager: Manager,
-    /// Its name.
+    /// The package's name.
     pub name: BString,
-    /// Its version.
+    /// The package's version.
     pub version: BString,
     /// The rule that takes it, by index in the profile.
     pub rule: u16,
-    /// Whether it goes because only what goes needed it.
+    /// True if it goes because only packages that go needed it.
     pub orphan: bool,
-    /// Files, links and database files of it that go.
+    /// The number of its files, links and database files that go.
     pub files: u64,
-    /// Their bytes in the tar.
+    /// The bytes of these in the tar.
     pub bytes: u64,
 }
 
-/// A package that stays though a rule asked for it.
+/// A package that stays although a rule asked for it.
 #[derive(Clone, Debug)]
 pub struct KeptPackage {
-    /// Its manager.
+    /// The package manager.
     pub manager: Manager,
-    /// Its name.
+    /// The package's name.
     pub name: BString,
     /// The rule that asked for it, by index in the profile.
     pub rule: u16,
-    /// Why it stays.
+    /// The reason that it stays.
     pub why: Kept,
-    /// The name of the other package, where the reason is one.
+    /// The name of the other package, if the reason is one.
     pub other: Option<BString>,
-    /// Its files and links, in the tree's order.
+    /// The package's files and links, in the tree's order.
     pub nodes: Vec<NodeId>,
 }
 
-/// What was decided about packages.
+/// The decisions about packages.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
-    /// What goes, by manager and name.
+    /// The packages that go, by manager and name.
     pub removed: Vec<RemovedPackage>,
-    /// What stays, by manager and name.
+    /// The packages that stay, by manager and name.
     pub kept: Vec<KeptPackage>,
-    /// Who lost what it needs by `force`: the names of both.
+    /// The packages that lose something they need by `force`, and what they lose: the names of both.
     pub broken: Vec<(BString, BString)>,
     /// Edits of database files.
     pub(in crate::plan) edits: Edits,
-    /// Symbolic links that lead elsewhere now, by the member that has them.
+    /// Symbolic links that get a new target, by the member that has them.
     pub(in crate::plan) links: HashMap<MemberId, BString>,
 }
 

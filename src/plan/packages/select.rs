@@ -1,4 +1,4 @@
-//! Which packages go: those that rules ask for, less what must stay and what others need, and what is left over then.
+//! The selection of packages: those that rules ask for, without those that must stay or that others need, and then the orphans.
 
 use super::inventory::Inventory;
 use super::outcome::{Kept, Rule};
@@ -6,10 +6,10 @@ use crate::package::{Clause, Manager};
 use crate::tree::NodeId;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// Who would do for each thing that a package needs: packages by index.
+/// For each requirement of a package, the packages that meet it, by index.
 type Choices = Vec<Vec<u32>>;
 
-/// Who needs whom.
+/// The packages that each package needs.
 pub struct Graph {
     needs: Vec<Choices>,
     wants: Vec<Choices>,
@@ -21,26 +21,26 @@ pub struct Graph {
 pub struct Going {
     /// The rule that takes it, by index in the profile.
     pub rule: u16,
-    /// Whether only what goes needed it.
+    /// True if only packages that go needed it.
     pub orphan: bool,
 }
 
-/// What was chosen.
+/// The result of the selection.
 #[derive(Default)]
 pub struct Selection {
-    /// By package.
+    /// By package: the rule that takes it, if it goes.
     pub going: Vec<Option<Going>>,
-    /// What stays though a rule asked for it: package, rule, why.
+    /// The packages that stay although a rule asked for them: package, rule, reason.
     pub kept: Vec<(u32, u16, Kept)>,
-    /// Who loses what it needs by force: who, and what.
+    /// The packages that lose something they need by force: the package, and the one it loses.
     pub broken: Vec<(u32, u32)>,
 }
 
-/// What a rule must not take without being told: who needs it, and which package that is.
+/// A package that a rule must not take without being told: the package that needs it, and the package itself.
 pub type Lost = (u32, u32);
 
 impl Graph {
-    /// Looks up every requirement. What nobody meets is no requirement: it was not met before either.
+    /// Looks up every requirement. One that no package meets is left out: it was not met before either.
     #[must_use]
     pub fn new(inventory: &Inventory<'_>) -> Self {
         let mut names: HashMap<&[u8], Vec<u32>> = HashMap::new();
@@ -63,12 +63,12 @@ impl Graph {
         Self { needs: of(|p| &p.needs), wants: of(|p| &p.wants), with: of(|p| &p.with) }
     }
 
-    /// The packages that something needs, as a chain that ends with it: `a needs b needs c`.
+    /// Returns the packages that need one another, as a chain that ends with the lost one: `a needs b needs c`.
     #[must_use]
     pub fn chain(&self, lost: Lost, selection: &Selection) -> Vec<u32> {
         let mut chain = vec![lost.1, lost.0];
         let mut seen: HashSet<u32> = chain.iter().copied().collect();
-        // Up to what nobody needs: that is what the user knows by name.
+        // Up to a package that nothing needs: that is the one the user knows by name.
         while let Some(&last) = chain.last().filter(|_| chain.len() < 10) {
             let needs = |p: &u32| self.needs[*p as usize].iter().any(|c| c.as_slice() == [last]);
             let stays = |p: &u32| selection.going[*p as usize].is_none() && !seen.contains(p);
@@ -81,10 +81,10 @@ impl Graph {
     }
 }
 
-/// More packages than this that meet one clause are looked at no further: some of them will do.
+/// The most packages meeting one clause that are looked at.
 const MOST_CHOICES: usize = 256;
 
-/// The installed packages that meet a clause, in its order. Among Python distributions neighbours come first.
+/// Returns the installed packages that meet a clause, in its order. Among Python distributions neighbours come first.
 fn meeting(inventory: &Inventory<'_>, names: &HashMap<&[u8], Vec<u32>>, by: usize, clause: &Clause) -> Vec<u32> {
     let asking = &inventory.packages[by];
     let mut found = Vec::new();
@@ -102,7 +102,7 @@ fn meeting(inventory: &Inventory<'_>, names: &HashMap<&[u8], Vec<u32>>, by: usiz
     found
 }
 
-/// What the selection is made from.
+/// The input of the selection.
 pub struct Asked<'a> {
     pub inventory: &'a Inventory<'a>,
     pub graph: &'a Graph,
@@ -110,23 +110,24 @@ pub struct Asked<'a> {
     pub rules: &'a BTreeMap<u16, Rule<'a>>,
     /// By package: the first rule that asks for it.
     pub asked: &'a [Option<u16>],
-    /// What must stay whoever asks.
+    /// By package: the reason that it must stay whatever rule asks.
     pub blocked: &'a [Option<Kept>],
-    /// What a kept file turned out to need.
+    /// The packages that a kept file turned out to need.
     pub held: &'a BTreeMap<u32, Kept>,
 }
 
 impl Asked<'_> {
-    /// Chooses.
+    /// Selects the packages that go.
     ///
     /// # Errors
-    /// What others need and no rule says what to do about.
+    /// Returns the packages that others need and about which no rule says what to do, with the selection.
     pub fn select(&self) -> Result<Selection, (Selection, Vec<Lost>)> {
         let mut kept: BTreeMap<u32, Kept> = BTreeMap::new();
         for (index, blocked) in (0u32..).zip(self.blocked) {
             kept.extend(self.held.get(&index).or(blocked.as_ref()).map(|why| (index, *why)));
         }
-        // Each package that is kept has needs of its own, and what it only wants is no orphan: begin again until none is new.
+        // Each kept package has needs of its own, and a package that it only recommends or suggests is no orphan: begin again
+        // until none is new.
         let mut out = loop {
             let going = (0u32..).zip(self.asked).map(|(p, rule)| rule.filter(|_| !kept.contains_key(&p)));
             let going = going.map(|rule| rule.map(|rule| Going { rule, orphan: false })).collect();
@@ -148,13 +149,14 @@ impl Asked<'_> {
         Ok(out)
     }
 
-    /// Keeps what those that stay need, where that is to be; until nothing changes. Returns what rules asked for and did not get.
+    /// Keeps packages that those which stay need: orphans, those whose rule says `keep_needed`, and all that a kept package
+    /// needs which a rule asked for. Repeats until nothing changes; returns the packages that rules asked for and did not get.
     fn keep_needed(&self, out: &mut Selection) -> Vec<(u32, Kept)> {
         let mut kept = Vec::new();
         loop {
             let mut keep: Vec<(u32, Kept)> = Vec::new();
             for by in self.staying(out) {
-                // A package that a rule asked for and did not get is whole, with what it needs.
+                // A package that a rule asked for and did not get stays whole, with all it needs.
                 let whole = self.asked[by as usize].is_some();
                 let stays = |p: &u32| {
                     let going = out.going[*p as usize];
@@ -176,7 +178,8 @@ impl Asked<'_> {
         }
     }
 
-    /// Whether a package has moved a file out of its way that stays: to move it back is a maintainer script's work.
+    /// True if a package has moved another package's file out of its way that stays: moving it back is a maintainer script's
+    /// work.
     fn diverts(&self, package: u32, out: &Selection) -> bool {
         let stays = |node: &NodeId| {
             let mut owners = self.inventory.owners(*node).peekable();
@@ -189,13 +192,14 @@ impl Asked<'_> {
         (0u32..).zip(&out.going).filter(|(_, going)| going.is_none()).map(|(index, _)| index).collect()
     }
 
-    /// What a package needs and nothing that stays meets.
+    /// Returns a package's requirements that nothing which stays meets.
     fn choices_lost<'s>(&'s self, by: u32, out: &'s Selection) -> impl Iterator<Item = &'s [u32]> {
         let gone = |choices: &&[u32]| choices.iter().all(|p| out.going[*p as usize].is_some());
         self.graph.needs[by as usize].iter().map(Vec::as_slice).filter(gone)
     }
 
-    /// Who loses what: with rules that may take what others need if `forced`, else with those that may not.
+    /// Returns the packages that lose something they need, and what they lose: through a rule with `force` where `forced`
+    /// returns true for it, otherwise through one without.
     fn lost(&self, out: &Selection, forced: impl Fn(u16) -> bool) -> Vec<Lost> {
         let mut lost = Vec::new();
         for by in self.staying(out) {
@@ -211,7 +215,8 @@ impl Asked<'_> {
         lost
     }
 
-    /// Adds what was installed for the sake of others, and now of none. apt goes by recommendations and suggestions as well.
+    /// Adds packages that were installed because others need them, and that nothing needs any more. Recommendations and
+    /// suggestions count as well, as in apt.
     fn add_orphans(&self, out: &mut Selection) {
         let live = self.live(out);
         for (&rule, _) in self.rules.iter().filter(|(_, rule)| rule.orphans) {
@@ -224,7 +229,7 @@ impl Asked<'_> {
                 for next in self.reached(package) {
                     let entry = &self.inventory.entries[next as usize];
                     let free = self.blocked[next as usize].is_none() && !self.held.contains_key(&next);
-                    // What a rule asked for and did not get stays for a reason.
+                    // A package that a rule asked for and did not get stays for a reason.
                     let asked = self.asked[next as usize].is_some();
                     let stays = out.going[next as usize].is_none();
                     if stays && entry.auto && free && !asked && !live.contains(&next) {
@@ -241,7 +246,7 @@ impl Asked<'_> {
         needs.iter().chain(wants).flatten().copied()
     }
 
-    /// What stays and is there for its own sake, and what that needs in turn.
+    /// Returns the packages that stay in their own right, and those that they need in turn.
     fn live(&self, out: &Selection) -> HashSet<u32> {
         let root =
             |p: &u32| !self.inventory.entries[*p as usize].auto || self.inventory.packages[*p as usize].essential;

@@ -14,8 +14,8 @@ fn with_all_opt_ins(name: &str) -> Profile {
     resolve(&request, &|_| Err(std::io::Error::other("no files"))).unwrap()
 }
 
-/// What becomes of a path: protected, excepted, the id of the rule that drops it, or kept. Directories count for what is
-/// in them, as they do for who walks a tree.
+/// Returns the fate of a path: protected, excepted, the id of the rule that drops it, or kept. The verdict on a directory holds
+/// for everything in it, as in a walk of a tree.
 fn fate(profile: &Profile, path: &str) -> String {
     let matcher = Matcher::new(profile).unwrap();
     let (mut hits, mut all) = (Hits::default(), Hits::default());
@@ -343,12 +343,12 @@ fn programs_called_by_name_and_served_files_stay() {
     assert_eq!(fate(&profile("web-static"), "var/www/html/app.js.map"), "kept");
 }
 
-/// What `auto` picks for an image with these paths.
+/// Returns the profiles that `auto` picks for an image with these paths.
 fn picked(paths: &[&str]) -> Vec<String> {
     picked_of(&[], paths)
 }
 
-/// The same for one that is of these distributions.
+/// Returns the profiles that `auto` picks for an image with these paths that is of these distributions.
 fn picked_of(ids: &[&str], paths: &[&str]) -> Vec<String> {
     let request = Request { profiles: &["auto".to_owned()], ..Request::default() };
     let read = |_: &str| Err(std::io::Error::other("no files"));

@@ -1,4 +1,4 @@
-//! What takes the values of a text, and what those are.
+//! The reader of a text's values.
 
 use crate::profile::error::{ProfileError, Source};
 use std::rc::Rc;
@@ -9,13 +9,13 @@ pub(crate) type Key<'i> = Spanned<DeString<'i>>;
 
 pub(crate) type Value<'i> = Spanned<DeValue<'i>>;
 
-/// Takes a text's values, and notes what is wrong with them.
+/// Reads a text's values, and notes mistakes in them.
 pub(crate) struct Reader<'a> {
     pub(super) source: &'a Rc<Source>,
     pub(super) errors: &'a mut Vec<ProfileError>,
 }
 
-/// A table's entries as written; the parser gives them by name.
+/// Returns a table's entries in the order in which they are written; the parser returns them by name.
 pub(crate) fn in_order<'t, 'i>(table: &'t DeTable<'i>) -> Vec<(&'t Key<'i>, &'t Value<'i>)> {
     let mut entries: Vec<_> = table.iter().collect();
     entries.sort_by_key(|(key, _)| key.span().start);

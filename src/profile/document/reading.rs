@@ -1,4 +1,4 @@
-//! The keys of a rule that drops which say who may read its paths, and under which condition it takes one.
+//! The keys of a dropping rule that say which programs may read its paths, and under which condition it takes one.
 
 use std::ops::Range;
 
@@ -6,11 +6,11 @@ use super::reader::{Key, Reader, Value};
 use crate::profile::Action;
 use crate::profile::error::Text;
 
-/// Their names.
+/// The names of the keys.
 pub(super) const KEYS: [&str; 9] =
     ["read-by", "runs", "mapped-by", "imported-with", "deaf", "beside", "owned", "homes", "namesakes"];
 
-/// What they say, as written.
+/// The values of the keys, as written.
 #[derive(Clone, Debug, Default)]
 pub(in super::super) struct RawReading {
     pub(in super::super) read_by: Vec<String>,
@@ -25,7 +25,7 @@ pub(in super::super) struct RawReading {
 }
 
 impl Reader<'_> {
-    /// Reads one of the keys.
+    /// Reads the value of one of the keys.
     pub(super) fn reading(&mut self, name: &str, value: &Value<'_>, out: &mut RawReading) {
         match name {
             "read-by" => out.read_by = self.words(name, value),
@@ -40,7 +40,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Names of programs or modules, or several words of a command: `npm exec`.
+    /// Reads names of programs or modules, or several words of a command: `npm exec`.
     fn words(&mut self, name: &str, value: &Value<'_>) -> Vec<String> {
         let texts = self.strings(name, value);
         let good = |c: char| c.is_ascii_alphanumeric() || "-_.+".contains(c);
@@ -63,7 +63,7 @@ impl Reader<'_> {
         Some(text.value)
     }
 
-    /// Reports such keys where the rule drops nothing; of packages only programs that are run may be known.
+    /// Reports such keys if the rule drops nothing; rules about packages may only have those about programs that are run.
     pub(super) fn reading_keys(&mut self, action: Option<Action>, found: &[&Key<'_>]) {
         let may = |key: &Key<'_>| match action {
             Some(Action::Drop) => *key.get_ref() != "runs",

@@ -1,4 +1,4 @@
-//! The keys that only rules about packages have, and those for dpkg's configuration.
+//! The keys that only rules about packages have, and the keys for dpkg's configuration.
 
 use std::ops::Range;
 
@@ -7,17 +7,17 @@ use crate::package::Manager;
 use crate::profile::packages::Raw;
 use crate::profile::{Action, DpkgPaths};
 
-/// The keys of a rule about packages alone, and of one that drops.
+/// The keys that only rules about packages have, and those that only dropping rules have.
 pub(super) const PACKAGE_KEYS: [&str; 5] = ["packages", "manager", "force", "orphans", "keep-needed"];
 pub(super) const DPKG_KEYS: [&str; 2] = ["path-excludes", "path-includes"];
 
-/// Whether a key is one of these.
+/// True if a key is one of these.
 pub(super) fn is(name: &str) -> bool {
     PACKAGE_KEYS.contains(&name) || DPKG_KEYS.contains(&name)
 }
 
 impl Reader<'_> {
-    /// The keys that only one action has.
+    /// Reads a key that only one action has.
     pub(super) fn special(&mut self, name: &str, value: &Value<'_>, packages: &mut Raw, dpkg: &mut DpkgPaths) {
         match name {
             "packages" => packages.names = self.strings(name, value),
@@ -30,7 +30,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Reports such keys where the action is another one.
+    /// Reports such keys if the action is another one.
     pub(super) fn special_keys(
         &mut self,
         span: Range<usize>,
@@ -58,7 +58,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Patterns for dpkg's configuration, a line each.
+    /// Reads patterns for dpkg's configuration, one line each.
     fn dpkg_paths(&mut self, name: &str, value: &Value<'_>) -> Vec<String> {
         let texts = self.strings(name, value);
         for text in texts.iter().filter(|t| !t.value.starts_with('/') || t.value.contains(char::is_control)) {

@@ -1,4 +1,4 @@
-//! The keys of rules that change files: which way bytecode goes, and what command of the user's is run.
+//! The keys of rules that change files: the mode for bytecode, and the command of the user's.
 
 use toml::de::DeValue;
 
@@ -6,15 +6,15 @@ use super::reader::{Key, Reader, Value};
 use crate::profile::{Action, Bytecode, External, Mode};
 use std::ops::Range;
 
-/// The keys, beside those that all rules have.
+/// The keys, besides those that all rules have.
 pub(super) const KEYS: [&str; 5] = ["mode", "optimize", "command", "timeout", "deterministic"];
 
-/// Seconds that a command has for one file, where nothing else is said.
+/// The seconds that a command has for one file by default.
 const TIMEOUT: u64 = 60;
-/// And at most: a day.
+/// The most seconds that it may be given: a day.
 const MAX_TIMEOUT: u64 = 86_400;
 
-/// What these keys come to.
+/// The values of these keys.
 #[derive(Clone, Debug, Default)]
 pub(super) struct How {
     pub(super) bytecode: Option<Bytecode>,
@@ -22,7 +22,8 @@ pub(super) struct How {
 }
 
 impl Reader<'_> {
-    /// Reads the keys of a rule that are named in [`KEYS`]; reports those that its action has no use for, and what is missing.
+    /// Reads the keys of a rule that are named in [`KEYS`]; reports those that its action does not use, and those that are
+    /// missing.
     pub(super) fn how(&mut self, action: Action, span: Range<usize>, keys: &[(&Key<'_>, &Value<'_>)]) -> How {
         let (mut mode, mut optimize, mut command, mut timeout, mut deterministic) = (None, None, None, None, None);
         let before = self.errors.len();

@@ -1,4 +1,4 @@
-//! What a `[[when]]` brings.
+//! The profiles that a `[[when]]` brings.
 
 use super::super::Choice;
 use super::super::document::RawChoice;
@@ -6,7 +6,7 @@ use super::super::error::Text;
 use super::Loader;
 
 impl Loader<'_> {
-    /// Loads the profiles of a `[[when]]` where it holds.
+    /// Loads the profiles of a `[[when]]` if it holds.
     pub(super) fn choose(&mut self, choice: &RawChoice, dir: &str) {
         let sets = std::mem::take(&mut self.sets);
         let paths = self.globs(&choice.paths, &sets);
@@ -21,7 +21,7 @@ impl Loader<'_> {
             self.branch = outer;
             return;
         }
-        // What may be named all the same: sets in patterns, rules to enable.
+        // Names that may be used all the same: sets in patterns, rules to enable.
         let mut other = Loader::new(self.read, &|_, _| true);
         choice.uses.iter().for_each(|name| other.load(name, dir));
         self.absent.extend(other.index.into_keys().chain(other.absent));

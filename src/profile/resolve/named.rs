@@ -1,4 +1,4 @@
-//! Rules that are named outside of profiles: to enable them, or to change what they say.
+//! Rules that are named outside of profiles, to enable them or to change their values.
 
 use super::{Loader, option};
 use crate::profile::document::MAX_ERRORS;

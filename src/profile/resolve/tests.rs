@@ -1,6 +1,6 @@
 use super::*;
 
-/// Resolves files given as (path, text), of which the first is asked for.
+/// Resolves files given as (path, text); the first one is asked for.
 fn run(files: &[(&str, &str)]) -> Result<Profile, ProfileError> {
     run_with(files, &Request::default())
 }

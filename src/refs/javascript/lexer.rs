@@ -7,18 +7,18 @@ use std::borrow::Cow;
 pub(super) enum Kind<'t> {
     /// A name or keyword.
     Name(&'t str),
-    /// A string's value, or that of a part of a template, `*` for what is filled in.
+    /// A string's value, or that of a part of a template; `*` stands for a substitution.
     Text(Cow<'t, str>),
     /// A character that is neither; a number or regular expression is `0`.
     Other(u8),
 }
 
-/// What stands before a slash.
+/// The kind of the token before a slash, which decides what the slash means.
 #[derive(Clone, Copy)]
 enum Last<'t> {
     /// A value: the slash divides.
     Value,
-    /// A name, and with that a value but for some keywords; which is looked up where a slash comes, for that is rare.
+    /// A name, which is a value unless it is one of some keywords; that is checked only where a slash comes, which is rare.
     Name(&'t str),
     /// Anything else: a regular expression begins.
     Other,
@@ -27,16 +27,16 @@ enum Last<'t> {
 pub(super) struct Lexer<'t> {
     text: &'t str,
     at: usize,
-    /// What the last token is to a slash.
+    /// The last token, as a slash after it sees it.
     last: Last<'t>,
-    /// For each template that is open the braces in its substitution.
+    /// For each open template, the number of open braces in its substitution.
     templates: Vec<usize>,
 }
 
-/// Which bytes stand in names.
+/// The bytes of names.
 static IN_NAME: bytes::Set =
     bytes::set(&[(b'0', b'9'), (b'A', b'Z'), (b'a', b'z'), (b'_', b'_'), (b'$', b'$'), (0x80, 0xff)]);
-/// Which bytes are blanks, and which something that is skipped begins with.
+/// The bytes of blanks, and the bytes that begin something that is skipped.
 static BLANK: bytes::Set = bytes::set(&[(b'\t', b'\n'), (b'\x0c', b'\r'), (b' ', b' ')]);
 static SKIPPED: bytes::Set = bytes::set(&[(b'\t', b'\n'), (b'\x0c', b'\r'), (b' ', b' '), (b'/', b'/')]);
 
@@ -84,7 +84,7 @@ impl<'t> Lexer<'t> {
         Some((at, kind))
     }
 
-    /// Whether a slash that stands here divides.
+    /// True if a slash at this place divides.
     fn divides(&self) -> bool {
         match self.last {
             Last::Value => true,
@@ -125,7 +125,7 @@ impl<'t> Lexer<'t> {
         match (c, self.templates.last_mut()) {
             (b'{', Some(braces)) => *braces += 1,
             (b'}', Some(0)) => {
-                // A substitution ends, the template goes on.
+                // A substitution ends, and the template goes on.
                 self.templates.pop();
                 return self.chunk();
             }
@@ -140,7 +140,7 @@ impl<'t> Lexer<'t> {
         self.chunk()
     }
 
-    /// The text of a template up to its end or the next substitution.
+    /// Reads the text of a template up to its end or the next substitution.
     fn chunk(&mut self) -> Kind<'t> {
         let begin = self.at;
         let continued = self.text.as_bytes()[begin - 1] == b'}';
@@ -176,7 +176,7 @@ impl<'t> Lexer<'t> {
         self.at += self.text[self.at..].chars().next().map_or(0, char::len_utf8);
     }
 
-    /// A string on one line; without an end it is none, and the line is passed over.
+    /// Reads a string on one line. If it has no end it is no string, and the line is skipped.
     fn string(&mut self, quote: u8) -> Kind<'t> {
         let start = self.at;
         self.at += 1;
@@ -197,7 +197,7 @@ impl<'t> Lexer<'t> {
         Kind::Other(quote)
     }
 
-    /// A regular expression, or a slash where the line has no other.
+    /// Reads a regular expression, or a lone slash if the line has no second one.
     fn regex(&mut self) -> Kind<'t> {
         let (mut at, mut class) = (1, false);
         let rest = self.rest();
@@ -222,7 +222,7 @@ impl<'t> Lexer<'t> {
     }
 }
 
-/// The value of a string whose backslashes stand before characters that mean themselves.
+/// Returns the value of a string; a backslash stands for the character after it.
 fn unescape(text: &str) -> Cow<'_, str> {
     if memchr::memchr(b'\\', text.as_bytes()).is_none() {
         return Cow::Borrowed(text);

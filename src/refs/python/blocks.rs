@@ -1,24 +1,25 @@
-//! In which blocks of Python an import stands, by indentation alone: what is imported in a `try` whose failure is caught need not
-//! be there, nor what only a function or a type checker imports.
+//! The blocks of Python that an import stands in, told by indentation alone: an import in a `try` whose failure is caught may
+//! fail, and so may an import that only a function or a type checker runs.
 
 use super::lexer::{Kind, Token};
 use crate::refs::When;
 use crate::refs::collect::Collector;
 
-/// What catches a failed import.
+/// The exceptions that catch a failed import.
 const CATCHES: [&str; 4] = ["ImportError", "ModuleNotFoundError", "Exception", "BaseException"];
 
-/// What a block is.
+/// The kind of a block.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Block {
     If,
-    /// The references found before it, and where they end once it has ended; whether its failure is caught.
+    /// A `try`: the range of the references found in it, whose end is set when the block has ended, and whether its failure is
+    /// caught.
     Try {
         from: usize,
         to: usize,
         caught: bool,
     },
-    /// Anything that says no more than its name.
+    /// A block whose keyword alone says all.
     Other,
 }
 
@@ -42,17 +43,17 @@ enum Header {
 pub(super) struct Blocks {
     open: Vec<Open>,
     header: Option<Header>,
-    /// What an import here is, by all blocks together.
+    /// The condition of an import here, from all open blocks together.
     when: Option<When>,
 }
 
 impl Blocks {
-    /// When an import that stands here happens.
+    /// Returns the condition under which an import that stands here happens.
     pub(super) fn when(&self) -> When {
         self.when.unwrap_or(When::Always)
     }
 
-    /// Takes notice of a token.
+    /// Updates the blocks with a token.
     pub(super) fn token(&mut self, token: &Token<'_>, collector: &mut Collector<'_>) {
         if token.fresh {
             self.statement(token, collector);
@@ -126,7 +127,7 @@ impl Blocks {
     }
 }
 
-/// What the `try` imports need not be there.
+/// Marks the imports of a `try` as optional.
 fn catch(open: &mut Open, collector: &mut Collector<'_>) {
     if let Block::Try { from, to, caught } = &mut open.block
         && !std::mem::replace(caught, true)

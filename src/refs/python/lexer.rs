@@ -1,19 +1,19 @@
-//! Python's tokens, as far as imports and strings need them: names, the values of strings, and all else character by
-//! character. It never fails: what is no Python becomes some tokens or other.
+//! Python's tokens, as far as imports and strings need them: names, the values of strings, and all else character by character.
+//! It never fails: text that is not Python becomes some tokens or other.
 
 use crate::refs::bytes;
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// A longer replacement field of an f-string is none: it bounds what a broken one costs.
+/// The size in bytes of the longest replacement field of an f-string; this bounds the cost of a broken one.
 const MAX_FIELD: usize = 4096;
-/// How deep strings in replacement fields may nest.
+/// The most levels of strings in replacement fields.
 const MAX_NESTING: usize = 4;
 
-/// A token and where it begins.
+/// A token, and the offset of its beginning.
 pub(super) struct Token<'t> {
     pub(super) at: usize,
-    /// Whether a statement may begin with it.
+    /// True if a statement may begin with it.
     pub(super) fresh: bool,
     pub(super) kind: Kind<'t>,
 }
@@ -32,33 +32,33 @@ pub(super) struct Lexer<'t> {
     text: &'t str,
     at: usize,
     end: usize,
-    /// Whether nothing has been read yet.
+    /// True if nothing has been read yet.
     first: bool,
-    /// Open brackets, in which the ends of lines mean nothing.
+    /// The number of open brackets, in which the ends of lines mean nothing.
     depth: u32,
     /// The replacement fields of the last string.
     fields: Vec<Range<usize>>,
-    /// Whether a string in triple quotes, single or double, has been found not to end.
+    /// For triple quotes, single and double: true if a string in them has been found not to end.
     endless: [bool; 2],
 }
 
-/// Which bytes names begin with, which stand in them, and which in numbers.
+/// The bytes that names begin with, the bytes in names, and the bytes in numbers.
 static STARTS_NAME: bytes::Set = bytes::set(&[(b'A', b'Z'), (b'a', b'z'), (b'_', b'_'), (0x80, 0xff)]);
 static IN_NAME: bytes::Set = bytes::set(&[(b'0', b'9'), (b'A', b'Z'), (b'a', b'z'), (b'_', b'_'), (0x80, 0xff)]);
 static IN_NUMBER: bytes::Set =
     bytes::set(&[(b'0', b'9'), (b'A', b'Z'), (b'a', b'z'), (b'_', b'_'), (b'.', b'.'), (0x80, 0xff)]);
-/// Which bytes something that is skipped begins with.
+/// The bytes that begin something that is skipped.
 static SKIPPED: bytes::Set =
     bytes::set(&[(b'\t', b'\n'), (b'\x0c', b'\r'), (b' ', b' '), (b'\\', b'\\'), (b'#', b'#')]);
 
 impl<'t> Lexer<'t> {
-    /// Reads a range of `text`, whose ends are at characters.
+    /// Makes a lexer of a range of `text`, whose ends are at characters.
     pub(super) fn new(text: &'t str, range: Range<usize>) -> Self {
         let at = if text[range.clone()].starts_with('\u{feff}') { range.start + 3 } else { range.start };
         Self { text, at, end: range.end, first: true, depth: 0, fields: Vec::new(), endless: [false; 2] }
     }
 
-    /// Reads a replacement field, in which the ends of lines mean nothing.
+    /// Makes a lexer of a replacement field, in which the ends of lines mean nothing.
     pub(super) fn within(&self, field: Range<usize>) -> Self {
         Self { depth: 1, ..Self::new(self.text, field) }
     }
@@ -111,7 +111,7 @@ impl<'t> Lexer<'t> {
         self.at += bytes::run(&self.bytes()[self.at..], set);
     }
 
-    /// Skips blanks, comments and ends of lines. True where a new statement may begin.
+    /// Skips blanks, comments and ends of lines. Returns true if a new statement may begin.
     fn skip(&mut self) -> bool {
         let mut fresh = false;
         while let Some(&c) = self.bytes().get(self.at) {
@@ -135,7 +135,7 @@ impl<'t> Lexer<'t> {
         fresh
     }
 
-    /// Takes the next token if `wanted` knows it, and it is on this line.
+    /// Takes the next token if it is on this line and `wanted` returns something for it.
     fn take<T>(&mut self, wanted: impl Fn(Kind<'t>) -> Option<T>) -> Option<T> {
         let before = self.clone();
         let taken = if self.skip() { None } else { self.next().and_then(|token| wanted(token.kind)) };
@@ -163,7 +163,7 @@ impl<'t> Lexer<'t> {
         })
     }
 
-    /// Takes a string that is one with the last.
+    /// Takes a string that is joined with the last one.
     pub(super) fn adjacent(&mut self) -> Option<Cow<'t, str>> {
         let before = (self.at, self.depth);
         if !self.skip() && self.bytes().get(self.at).is_some_and(|c| b"\"'rbuftRBUFT".contains(c)) {
@@ -179,7 +179,7 @@ impl<'t> Lexer<'t> {
         None
     }
 
-    /// The value of the string whose quotes begin here.
+    /// Returns the value of the string whose quotes begin here.
     fn string(&mut self, prefix: &str) -> Cow<'t, str> {
         let has = |letter: char| prefix.contains(letter) || prefix.contains(letter.to_ascii_uppercase());
         let quote = self.bytes()[self.at];
@@ -211,12 +211,12 @@ impl<'t> Lexer<'t> {
     }
 }
 
-/// `f`, `Rb` and the like.
+/// True for `f`, `Rb` and the like.
 fn is_prefix(name: &str) -> bool {
     name.len() <= 2 && name.bytes().all(|c| b"rbuftRBUFT".contains(&c))
 }
 
-/// Where a string without fields ends: at its quotes, or where it has one line at the end of that.
+/// Returns the offset of the end of a string without fields: at its quotes, or at the end of its line if it has only one.
 fn plain(bytes: &[u8], begin: usize, quote: u8, triple: bool) -> Option<usize> {
     let mut at = begin;
     loop {
@@ -236,14 +236,15 @@ fn plain(bytes: &[u8], begin: usize, quote: u8, triple: bool) -> Option<usize> {
     }
 }
 
-/// The place behind a backslash and what it escapes, which may be a character of several bytes.
+/// Returns the offset behind a backslash and the character it escapes, which may have several bytes.
 fn after_escape(bytes: &[u8], at: usize) -> usize {
     let escaped = bytes.get(at + 1).map_or(0, |_| 1);
     let rest = bytes.get(at + 1 + escaped..).unwrap_or_default();
     at + 1 + escaped + rest.iter().take_while(|c| **c & 0xc0 == 0x80).count()
 }
 
-/// Where an f-string ends; `None` where it does not look like one. `fields` gets what is between its braces.
+/// Returns the offset of the end of an f-string; `None` if it does not look like one. Adds the ranges between its braces to
+/// `fields`.
 fn format(
     bytes: &[u8],
     begin: usize,
@@ -269,7 +270,7 @@ fn format(
     }
 }
 
-/// Where the replacement field that begins at `begin` ends.
+/// Returns the offset of the end of the replacement field that begins at `begin`.
 fn field(bytes: &[u8], begin: usize, triple: bool, nesting: usize) -> Option<usize> {
     let (mut at, mut depth) = (begin, 0_usize);
     while at < begin + MAX_FIELD {
@@ -298,7 +299,7 @@ fn field(bytes: &[u8], begin: usize, triple: bool, nesting: usize) -> Option<usi
     None
 }
 
-/// The text of an f-string, `{}` for each field.
+/// Returns the text of an f-string, with `{}` for each field.
 fn without(text: &str, range: Range<usize>, fields: &[Range<usize>]) -> String {
     let mut out = String::new();
     let mut at = range.start;
@@ -310,7 +311,7 @@ fn without(text: &str, range: Range<usize>, fields: &[Range<usize>]) -> String {
     out
 }
 
-/// The value of a string with escapes, as far as names need it.
+/// Returns the value of a string with escapes, as far as names need it.
 fn unescape(text: &str) -> Cow<'_, str> {
     if memchr::memchr(b'\\', text.as_bytes()).is_none() {
         return Cow::Borrowed(text);

@@ -5,7 +5,7 @@ use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
 use ruff_python_ast::{Expr, Stmt};
 use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
 
-/// The references as text: `LINE import LEVEL MODULE NAMES`, `LINE "TEXT"`, `LINE join "PATH"`.
+/// Returns the references as text: `LINE import LEVEL MODULE NAMES`, `LINE "TEXT"`, `LINE join "PATH"`.
 fn refs(source: &[u8]) -> Vec<String> {
     let words = [b"tests".to_vec(), b"ttf".to_vec()];
     let line = |r: Reference| match r.target {
@@ -179,7 +179,7 @@ fn what_is_made_to_take_long_does_not() {
     assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
 }
 
-/// What a true parser sees.
+/// The imports and strings that a true parser sees.
 #[derive(Default)]
 struct Oracle {
     imports: Vec<(u32, String, Vec<String>)>,
@@ -220,7 +220,7 @@ fn sources(dir: &std::path::Path, out: &mut Vec<std::path::PathBuf>) {
     }
 }
 
-/// On the standard library of the Python here, and no more than a part of it: what a parser finds is found.
+/// Compares with a parser on part of the standard library of the Python here: everything that the parser finds is found.
 #[test]
 fn a_parser_sees_no_more() {
     let mut files = Vec::new();

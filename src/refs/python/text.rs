@@ -1,8 +1,8 @@
-//! From bytes to text.
+//! Decodes the bytes of a Python source file.
 
 use std::borrow::Cow;
 
-/// The text of a source file: UTF-8, or Latin-1 where a PEP 263 cookie says so. Other encodings keep their ASCII part,
+/// Returns the text of a source file: UTF-8, or Latin-1 if a PEP 263 cookie says so. Other encodings keep their ASCII part,
 /// which is all that imports and most file names need.
 pub(super) fn decode(source: &[u8]) -> Cow<'_, str> {
     if !source.is_ascii() && is_latin1(source) {
@@ -11,7 +11,7 @@ pub(super) fn decode(source: &[u8]) -> Cow<'_, str> {
     crate::refs::text(source)
 }
 
-/// Whether a comment on the first or second line declares Latin-1.
+/// True if a comment on the first or second line declares Latin-1.
 fn is_latin1(source: &[u8]) -> bool {
     let lines = source.split(|&c| c == b'\n' || c == b'\r').take(2);
     lines.filter_map(cookie).any(|name| {
@@ -21,7 +21,7 @@ fn is_latin1(source: &[u8]) -> bool {
     })
 }
 
-/// `# -*- coding: NAME -*-`
+/// Returns the name in `# -*- coding: NAME -*-`.
 fn cookie(line: &[u8]) -> Option<String> {
     let comment = line.trim_ascii_start().strip_prefix(b"#")?;
     let at = memchr::memmem::find(comment, b"coding")?;

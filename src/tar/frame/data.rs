@@ -1,15 +1,15 @@
-//! The data of the member where a framer stands.
+//! The data of a framer's current member.
 
 use super::{Framer, truncated};
 use std::io::{self, BufRead, Read};
 
-/// Reads the stored data of a [`Framer`]'s current member and ends where they end.
+/// Reads the stored data of a [`Framer`]'s current member, and no further.
 pub struct Data<'a, R: BufRead> {
     framer: &'a mut Framer<R>,
 }
 
 impl<R: BufRead> Framer<R> {
-    /// The rest of the current member's stored data: of a sparse file the chunks only.
+    /// Returns a reader of the rest of the current member's stored data: of a sparse file, only the chunks.
     pub fn data(&mut self) -> Data<'_, R> {
         Data { framer: self }
     }

@@ -24,7 +24,7 @@ fn truncation_anywhere_is_an_error_that_names_the_member() {
             (Err(e), _) => e,
         };
         assert_eq!(e.kind, ErrorKind::Layer);
-        // Where the extended headers end there is nothing to name a member by.
+        // After the extended headers there is no name for the member yet.
         assert_eq!(e.offset, Some(if n == 1536 { 0 } else { n as u64 }), "{n}: {e}");
         let member = match n {
             512..1536 => Some("PaxHeaders/x"),

@@ -1,5 +1,5 @@
-//! Archives of GNU tar framed here, with Python's tarfile as the second opinion. A test is skipped only where such a
-//! program is missing.
+//! Archives of GNU tar framed here, with Python's tarfile as the second opinion. A test is skipped only if one of these
+//! programs is missing.
 
 use super::*;
 use bstr::ByteSlice;
@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// The output of a program; nothing where it is missing.
+/// Returns the output of a program; `None` if it is missing.
 pub(super) fn run(command: &mut Command, input: &[u8]) -> Option<Vec<u8>> {
     let file = tempfile::tempfile().unwrap();
     std::io::Write::write_all(&mut &file, input).unwrap();
@@ -28,14 +28,15 @@ pub(super) fn have(program: &str) -> bool {
         .is_some_and(|v| program != "tar" || v.starts_with(b"tar (GNU tar)"))
 }
 
-/// A path of `n` bytes that begins like no other.
+/// Returns a path of `n` bytes with a beginning that no other path has.
 pub(super) fn long(n: usize) -> Vec<u8> {
     let mut name = format!("{n}-").into_bytes();
     name.extend((name.len()..n).map(|i| if i % 50 == 49 && i + 1 < n { b'/' } else { b'a' + (i % 26) as u8 }));
     name
 }
 
-/// A tree with all that tar's formats write in different ways; the names in it, and whether `empty` has an attribute.
+/// Makes a tree with everything that tar's formats write in different ways; returns the names in it, and true if `empty` has an
+/// attribute.
 fn tree(root: &Path) -> (Vec<Vec<u8>>, bool) {
     let at = |name: &[u8]| root.join(OsStr::from_bytes(name));
     let file = |name: &[u8], data: &[u8]| {
@@ -72,7 +73,7 @@ fn tree(root: &Path) -> (Vec<Vec<u8>>, bool) {
     (names, set.is_ok_and(|o| o.status.success()))
 }
 
-/// A file with holes, also at its end: the chunks at `at`, each of one block.
+/// Makes a file with holes, also at its end: chunks of one block each. Returns its content.
 fn holes(path: &Path, chunks: u64, size: u64) -> Vec<u8> {
     let file = fs::File::create(path).unwrap();
     let mut content = vec![0; usize::try_from(size).unwrap()];
@@ -95,7 +96,7 @@ fn tar(root: &Path, args: &[&str], names: &[&str]) -> Vec<u8> {
 
 const FORMATS: [&str; 5] = ["v7", "oldgnu", "gnu", "ustar", "pax"];
 
-/// Archives in all formats, for random damage; none where GNU tar is missing.
+/// Returns archives in all formats, for random damage; none if GNU tar is missing.
 pub(super) fn archives() -> Vec<Vec<u8>> {
     if !have("tar") {
         return Vec::new();
@@ -118,7 +119,7 @@ struct Seen {
     kind: String,
     numbers: (u32, u64, u64, i64),
     xattrs: usize,
-    /// The digest of what a reader sees.
+    /// The digest of the content that a reader sees.
     content: Option<String>,
 }
 
@@ -163,7 +164,7 @@ fn seen(m: &Member, data: &[u8]) -> Seen {
     }
 }
 
-/// Python's view of an archive and ours are one, and our spans tile the archive up to its end marker.
+/// Checks that Python and slim see the same in an archive, and that slim's spans tile it up to its end marker.
 pub(super) fn compare(bytes: &[u8], what: &str) -> Vec<(Member, Vec<u8>)> {
     let members = frame(bytes).unwrap_or_else(|e| panic!("{what}: {e}"));
     let mut end = 0;

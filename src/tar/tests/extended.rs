@@ -77,12 +77,12 @@ fn check(m: &Member, data: &[u8], path: &str) {
     assert_eq!(data, chunks());
 }
 
-/// The stored data: all chunks.
+/// Returns the stored data: all chunks.
 fn chunks() -> Vec<u8> {
     (0..615u32).map(|i| (i % 251) as u8).collect()
 }
 
-/// The map as all writers do it, with an empty chunk at the end.
+/// Returns the map as all writers write it, with an empty chunk at the end.
 fn numbers() -> Vec<String> {
     MAP.iter().chain([&(REAL, 0)]).flat_map(|(o, n)| [o.to_string(), n.to_string()]).collect()
 }

@@ -55,7 +55,7 @@ impl Raw {
         self.field(header::CHECKSUM, field)
     }
 
-    /// Data of the size that they have; a size set after this is a lie.
+    /// Sets the data and their size; a size set after this is a lie.
     fn data(mut self, data: impl AsRef<[u8]>) -> Self {
         self.body = data.as_ref().to_vec();
         let n = self.body.len();
@@ -63,7 +63,7 @@ impl Raw {
         self.size(n as u64)
     }
 
-    /// Header, data and padding.
+    /// Returns header, data and padding.
     fn bytes(&self) -> Vec<u8> {
         let mut block = self.block;
         if !self.sealed {
@@ -91,12 +91,12 @@ fn pax(flag: u8, records: &[(&str, &[u8])]) -> Raw {
     Raw::new("PaxHeaders/x", flag).data(pax_body(records))
 }
 
-/// The members one after the other, without an end marker.
+/// Returns the members one after the other, without an end marker.
 fn stream(parts: &[Raw]) -> Vec<u8> {
     parts.iter().flat_map(Raw::bytes).collect()
 }
 
-/// All members with their data, after checking that spans are in order and data are within.
+/// Returns all members with their data, after checking that spans are in order and contain the data.
 fn frame(bytes: &[u8]) -> Result<Vec<(Member, Vec<u8>)>> {
     let mut framer = Framer::new(bytes);
     let mut members = Vec::new();
@@ -129,7 +129,7 @@ fn error(parts: &[Raw]) -> crate::Error {
     frame(&stream(parts)).unwrap_err()
 }
 
-/// The content of a file, its holes filled with zeros.
+/// Returns the content of a file, its holes filled with zeros.
 fn expand(member: &Member, data: &[u8]) -> Vec<u8> {
     let Some(sparse) = &member.sparse else {
         return data.to_vec();

@@ -1,4 +1,4 @@
-//! Archives synthesised here and read by GNU tar and Python's tarfile. A test is skipped only where such a program is
+//! Archives synthesised here and read by GNU tar and Python's tarfile. A test is skipped only if one of these programs is
 //! missing.
 
 use super::super::synth;
@@ -10,7 +10,7 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::process::Command;
 
-/// Members of each kind whose headers need each of the forms that synthesis has.
+/// Returns members of each kind whose headers need each of the forms that synthesis has.
 fn synthesised() -> (Vec<u8>, Vec<(BString, Vec<u8>)>) {
     let mut bytes = Vec::new();
     let mut contents = Vec::new();

@@ -117,7 +117,7 @@ impl Random {
     }
 }
 
-/// Makes the checksum right in the block at `at`, so that what was changed is looked at.
+/// Corrects the checksum of the block at `at`, so that the change in it is read.
 fn seal(bytes: &mut [u8], at: usize) {
     let Some(block) = bytes.get_mut(at..at + 512) else {
         return;
@@ -127,7 +127,7 @@ fn seal(bytes: &mut [u8], at: usize) {
     block[header::CHECKSUM].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
 }
 
-/// Changes a few bytes, most often to such as mean something, and sometimes cuts or doubles a part.
+/// Changes a few bytes, most often to values that mean something, and sometimes cuts or doubles a part.
 fn damage(bytes: &[u8], random: &mut Random) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     for _ in 0..=random.below(4) {
@@ -159,7 +159,7 @@ fn damage(bytes: &[u8], random: &mut Random) -> Vec<u8> {
     bytes
 }
 
-/// Frames what may be broken; what the members take is bounded by what there is to read.
+/// Frames bytes that may be broken; checks that the members' memory is bounded by the number of bytes read.
 fn survives(bytes: &[u8]) -> bool {
     let mut framer = Framer::new(bytes);
     let mut members = 0;

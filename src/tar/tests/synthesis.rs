@@ -1,4 +1,4 @@
-//! What synthesis writes, byte by byte where it matters.
+//! Tests of the bytes that synthesis writes.
 
 use super::super::synth::{header, padding};
 use super::super::{Attrs, Meta, Sparse, Time};

@@ -2,7 +2,7 @@ use super::*;
 use crate::tar::Meta;
 use crate::tree::{NodeId, Type};
 
-/// A layer from lines: `dir/`, `file`, `link=>target`, `sym->target`, `.wh.x`. Files have one block of data.
+/// Makes a layer from lines: `dir/`, `file`, `link=>target`, `sym->target`, `.wh.x`. Files have one block of data.
 pub(crate) fn layer(lines: &[&str]) -> Vec<Member> {
     let mut at = 0;
     let member = |line: &&str| {
@@ -23,7 +23,7 @@ pub(crate) fn layer(lines: &[&str]) -> Vec<Member> {
     lines.iter().map(member).collect()
 }
 
-/// `path@layer.member` of each name's holder, `path/` for implied directories.
+/// Lists `path@layer.member` of each name's holder, `path/` for implied directories.
 fn dump(tree: &Tree) -> Vec<String> {
     let show = |id| {
         let inode = tree.inode_of(id);
