@@ -9,6 +9,7 @@ mod about;
 mod analyze;
 mod archives;
 mod bad_input;
+mod book;
 mod budget;
 mod builder;
 mod case;
