@@ -4,6 +4,7 @@
 //!
 //! Indices into a list ([`File::layer`] and so on) count from 0, and numbers that people read ([`Layer::number`]) count from 1.
 //! A number that points at nothing is shown as unknown, and never makes the page fail.
+
 use bstr::BString;
 use serde::{Serialize, Serializer};
 
