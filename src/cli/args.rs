@@ -116,10 +116,10 @@ pub struct Args {
     #[command(flatten)]
     pub request: RequestArgs,
 
-    /// Where to write: as IN; - is standard output
+    /// Where to write the new image, named like IN; - is standard output
     ///
-    /// Without a prefix the output has the form of the input. It is written beside itself and renamed, so it appears
-    /// whole or not at all.
+    /// Without a prefix the output has the image format of the input. It gets its name once it is complete, so it appears whole
+    /// or not at all.
     #[arg(short, long, value_name = "OUT", value_parser = NonEmptyStringValueParser::new(), value_hint = ValueHint::AnyPath)]
     pub output: Option<String>,
 
@@ -147,11 +147,11 @@ pub struct Args {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Reports and checks")]
     pub removed: Option<PathBuf>,
 
-    /// Exit with 1 if the output is larger, such as 700MB, 1.2GB or 500MiB
+    /// Exit with 1 if the output is larger than this, such as 700MB, 1.2GB or 500MiB
     #[arg(long, value_name = "SIZE", value_parser = values::size, conflicts_with = "dry_run", help_heading = "Reports and checks")]
     pub max_size: Option<u64>,
 
-    /// Exit with 1 if less is saved: a share of the input such as 5%, or a size
+    /// Exit with 1 if less than this is saved: a share of the input such as 5%, or a size
     #[arg(long, value_name = "SAVING", value_parser = values::saving, conflicts_with = "dry_run", help_heading = "Reports and checks")]
     pub min_saving: Option<Saving>,
 
@@ -179,7 +179,7 @@ pub struct PlanArgs {
     #[command(flatten)]
     pub request: RequestArgs,
 
-    /// Only these paths: a directory means all below it, a glob starts at the root unless it begins with **/
+    /// Show only these paths: a directory means all below it, a glob starts at the root unless it begins with **/
     #[arg(value_name = "PATH", value_parser = NonEmptyStringValueParser::new())]
     pub paths: Vec<String>,
 
@@ -187,19 +187,19 @@ pub struct PlanArgs {
     #[arg(long, value_name = "PATH", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new(), conflicts_with_all = ["paths", "only", "all", "depth", "sort"], help_heading = "What is shown")]
     pub why: Vec<String>,
 
-    /// Only what gets this verdict (repeatable)
+    /// Show only paths with this verdict (repeatable)
     #[arg(long, value_name = "VERDICT", value_enum, value_delimiter = ',', help_heading = "What is shown")]
     pub only: Vec<Verdict>,
 
-    /// Every path on a line of its own, nothing folded
+    /// Show every path on a line of its own, nothing folded
     #[arg(short = 'v', long, visible_alias = "verbose", help_heading = "What is shown")]
     pub all: bool,
 
-    /// Fold directories so many levels below the root
+    /// Show each directory this many levels below the root as one line
     #[arg(long, value_name = "N", conflicts_with = "json", help_heading = "What is shown")]
     pub depth: Option<u32>,
 
-    /// How to sort what is in one directory
+    /// How to sort the entries of a directory
     #[arg(long, value_name = "HOW", value_enum, default_value_t = Sort::Name, conflicts_with = "json", help_heading = "What is shown")]
     pub sort: Sort,
 
@@ -215,19 +215,19 @@ pub struct PlanArgs {
 /// What there is besides the main job.
 #[derive(Subcommand, Debug)]
 pub enum Command {
-    /// Say what an image is made of, what of it is waste, and what profiles would save; or check it in CI
+    /// Show the contents and the waste of an image, and what profiles would save; or check it in CI
     #[command(arg_required_else_help = true)]
     Analyze(Box<AnalyzeArgs>),
     /// Say what differs between two images: paths, packages, layers, configuration
     #[command(arg_required_else_help = true)]
     Diff(Box<DiffArgs>),
-    /// Hold profiles against each other on one image: sizes, times, what each removes, and whether commands still work
+    /// Compare profiles on one image: sizes, times, what each removes, and whether commands still work
     #[command(override_usage = COMPARE_USAGE, arg_required_else_help = true)]
     Compare(Box<CompareArgs>),
-    /// Say what would become of every path of an image, and why; write none
+    /// Show what would become of every path of an image, and why; write no image
     #[command(override_usage = PLAN_USAGE, arg_required_else_help = true)]
     Plan(Box<PlanArgs>),
-    /// Check an image: digests, config, layers; against its input and a plan also every path and what refers to it
+    /// Check an image: digests, config, layers; with its input and a plan also every path and every reference
     #[command(
         override_usage = verify::USAGE, arg_required_else_help = true,
         mut_arg("input", |arg| arg.value_name("OUT").help(verify::OUTPUT).long_help(verify::OUTPUT))

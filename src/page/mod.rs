@@ -2,8 +2,8 @@
 //! network, for a CI artefact or a mail. This module knows nothing of analyses: the caller fills a [`Page`], and [`render`]
 //! puts it as JSON beside the script that draws it. A section whose list is empty is not on the page.
 //!
-//! Numbers that point into a list ([`File::layer`] and so on) count from 0; numbers that people read ([`Layer::number`]) from
-//! 1. A number that points at nothing is shown as unknown, and never makes the page fail.
+//! Indices into a list ([`File::layer`] and so on) count from 0, and numbers that people read ([`Layer::number`]) count from 1.
+//! A number that points at nothing is shown as unknown, and never makes the page fail.
 
 use bstr::BString;
 use serde::{Serialize, Serializer};

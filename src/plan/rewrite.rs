@@ -110,7 +110,7 @@ pub fn decide(request: &Request<'_>, verdicts: &Verdicts, made: &Made) -> Rewrit
             deciding.file(id);
         }
     }
-    // A list of checksums may get edits from three sources: packages that go, files that go, and files with a new content.
+    // Package managers' files are edited for three reasons: packages that go, files that go, and files with a new content.
     let mut edits = packages.edits.clone();
     edits.extend(records::edits(request, dropped));
     if !deciding.sums.is_empty() {

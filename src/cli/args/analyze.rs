@@ -40,19 +40,19 @@ pub struct AnalyzeArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub html: Option<PathBuf>,
 
-    /// Write what is wrong with the image as SARIF 2.1.0, for code hosts; - is standard output, instead of the text
+    /// Write the findings of lint as SARIF 2.1.0, for code hosts; - is standard output, instead of the text
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub sarif: Option<PathBuf>,
 
-    /// Do not tell findings of this kind, or those below paths: `setuid`, `secret:app/tests`, `*:opt/vendor`
+    /// Leave out findings of this kind, or those below paths: `setuid`, `secret:app/tests`, `*:opt/vendor`
     #[arg(long, value_name = "ID[:GLOB]", help_heading = "Rules")]
     pub lint_ignore: Vec<String>,
 
-    /// Compress layers that are stored plain, to say what a pull moves; a GB takes seconds
+    /// Compress layers that are stored plain, to tell how much a pull moves; a GB takes seconds
     #[arg(long, help_heading = "Output")]
     pub compress: bool,
 
-    /// Tell directories apart so many levels below the root
+    /// List directories down to this many levels below the root
     #[arg(long, value_name = "N", default_value_t = 3, help_heading = "Output")]
     pub depth: usize,
 
@@ -72,7 +72,7 @@ pub struct AnalyzeArgs {
     #[arg(long, help_heading = "Gate")]
     pub ci: bool,
 
-    /// Where the rules are [default: .dive-ci, if it is there]
+    /// The file with the rules [default: .dive-ci, if it is there]
     #[arg(long, value_name = "FILE", requires = "ci", value_hint = ValueHint::FilePath, help_heading = "Gate")]
     pub ci_config: Option<PathBuf>,
 

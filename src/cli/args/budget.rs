@@ -6,11 +6,11 @@ use std::path::PathBuf;
 /// Budgets, and a comment about them.
 #[derive(clap::Args, Debug)]
 pub struct BudgetArgs {
-    /// Where the budgets are, which --ci checks [default: slim.toml, if it is there]
+    /// The file with the budgets that --ci checks [default: slim.toml, if it is there]
     #[arg(long = "budget", value_name = "FILE", requires = "ci", value_hint = ValueHint::FilePath, help_heading = "Gate")]
     pub file: Option<PathBuf>,
 
-    /// Say how the image has grown since this analysis, which --json wrote
+    /// Report the growth of the image since this earlier analysis, which --json wrote
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Gate")]
     pub baseline: Option<PathBuf>,
 

@@ -32,19 +32,19 @@ pub struct CompareArgs {
     #[arg(long, value_name = "ID", value_delimiter = ',', value_parser = NonEmptyStringValueParser::new(), help_heading = "Rules")]
     pub enable: Vec<String>,
 
-    /// How to run the image's own Python, for rules that compile bytecode; slim adds its arguments
+    /// The command that runs the image's own Python, for rules that compile bytecode; slim adds its arguments
     #[arg(long, value_name = "COMMAND", value_parser = values::words, help_heading = "Rules")]
     pub run_with: Option<std::vec::Vec<String>>,
 
-    /// What becomes of the layers
+    /// Keep the layers, or squash them into one
     #[arg(long, value_name = "MODE", value_enum, default_value_t = LayersMode::Keep, help_heading = "Rules")]
     pub layers: LayersMode,
 
-    /// Keep the layers up to here byte for byte: a number of layers, or a diff id or chain id
+    /// Keep the lowest layers byte for byte, up to this one: a number of layers, or a diff_id or chain id
     #[arg(long, value_name = "N|DIGEST", value_parser = values::base, help_heading = "Rules")]
     pub base: Option<Base>,
 
-    /// Do not compress the layers to see what a pull would move
+    /// Do not compress the layers to measure what a pull would move
     #[arg(long, help_heading = "Measuring")]
     pub no_compress: bool,
 

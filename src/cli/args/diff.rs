@@ -28,7 +28,7 @@ pub struct DiffArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub html: Option<PathBuf>,
 
-    /// Tell directories apart so many levels below the root
+    /// List directories down to this many levels below the root
     #[arg(long, value_name = "N", default_value_t = 3, help_heading = "Output")]
     pub depth: usize,
 
@@ -40,7 +40,7 @@ pub struct DiffArgs {
     #[arg(short, long, help_heading = "Output")]
     pub quiet: bool,
 
-    /// Exit with 1 where anything differs, as git diff does
+    /// Exit with 1 if anything differs, as git diff does
     #[arg(long)]
     pub exit_code: bool,
 

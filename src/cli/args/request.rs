@@ -22,7 +22,7 @@ pub struct RequestArgs {
     )]
     pub input: Option<String>,
 
-    /// What to drop: built-in profiles or paths of .toml files; several add up
+    /// The profiles that say what to drop: built-in names or paths of .toml files; several add up
     #[arg(short = 'p', long = "profile", value_name = "PROFILE", value_delimiter = ',', value_parser = NonEmptyStringValueParser::new(), help_heading = "Rules")]
     pub profiles: Vec<String>,
 
@@ -40,17 +40,17 @@ pub struct RequestArgs {
     #[arg(long, value_name = "GLOB", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new(), help_heading = "Rules")]
     pub protect: Vec<String>,
 
-    /// How to run the image's own Python, for rules that compile bytecode; slim adds its arguments
+    /// The command that runs the image's own Python, for rules that compile bytecode; slim adds its arguments
     ///
     /// Such as "docker run --rm -i --network none --entrypoint python3 app:latest". Nothing runs unless a rule needs it.
     #[arg(long, value_name = "COMMAND", value_parser = values::words, help_heading = "Rules")]
     pub run_with: Option<std::vec::Vec<String>>,
 
-    /// What becomes of the layers
+    /// Keep the layers, or squash them into one
     #[arg(long, value_name = "MODE", value_enum, default_value_t = LayersMode::Keep, help_heading = "Output image")]
     pub layers: LayersMode,
 
-    /// Keep the layers up to here byte for byte: a number of layers, or a diff id or chain id
+    /// Keep the lowest layers byte for byte, up to this one: a number of layers, or a diff_id or chain id
     #[arg(long, value_name = "N|DIGEST", value_parser = values::base, help_heading = "Output image")]
     pub base: Option<Base>,
 

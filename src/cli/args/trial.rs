@@ -15,7 +15,7 @@ pub struct TrialArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Running the image")]
     pub run: Option<PathBuf>,
 
-    /// Compare what commands say, too
+    /// Compare the outputs of the commands, too
     #[arg(long, value_name = "WHAT", value_enum, default_value = "none", help_heading = "Running the image")]
     pub run_output: Outputs,
 

@@ -19,7 +19,7 @@ pub struct VerifyArgs {
     #[command(flatten)]
     pub request: RequestArgs,
 
-    /// What OUT was made from: whatever is in OUT must be as it was there; with -p it must be what the plan says
+    /// The image that OUT was made from: everything in OUT must be as it is there, or with -p as the plan says
     #[arg(long, value_name = "IN", value_parser = NonEmptyStringValueParser::new(), value_hint = ValueHint::AnyPath, help_heading = "What is checked")]
     pub against: Option<String>,
 
