@@ -209,7 +209,7 @@ fn facts<R: io::BufRead>(
         facts.script = shebang;
         facts.loader = match elf::interp(head) {
             elf::Interp::Here(path) => Some(path),
-            elf::Interp::MemberId { offset, len } => read_later(&mut data, head.len() as u64, offset, len)?,
+            elf::Interp::Place { offset, len } => read_later(&mut data, head.len() as u64, offset, len)?,
             elf::Interp::NotElf | elf::Interp::None | elf::Interp::Unknown => None,
         };
     }

@@ -1,5 +1,5 @@
-//! The files of `--report` and `--removed`: opened before the long work so that a wrong path fails at once, and renamed
-//! into place at its end so that no half a report is ever seen.
+//! The files that commands write beside an image: opened before the long work so that a wrong path fails at once, and renamed into
+//! place at its end so that no half a report is ever seen.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};

@@ -217,7 +217,7 @@ impl Explain<'_> {
     fn hidden_sentence(&self, entry: &Entry, subject: &str, name: &str, about: &str) -> String {
         let (layer, by) = (entry.layer + 1, self.hidden_by(entry));
         let stays = if (entry.layer as usize) < self.image.base {
-            "and the layer is one of the base"
+            "and other images share the layer"
         } else {
             "but no rule asks for it"
         };

@@ -52,6 +52,8 @@ pub struct Planned<'a> {
     pub plan: Plan,
     /// The number of layers that stay as they are.
     pub base: usize,
+    /// The number of layers whose blobs stay as they are because the user asked for that, or nothing can be done with them.
+    pub kept: usize,
     pub(super) digests: Vec<Digest>,
     pub(super) tar_bytes: Vec<u64>,
 }
@@ -59,7 +61,7 @@ pub struct Planned<'a> {
 impl Planned<'_> {
     pub(super) fn job<'a>(&'a self, spool: Option<&'a File>) -> emit::Job<'a> {
         let (layers, outputs) = (&self.image.layers, &self.plan.outputs);
-        emit::Job { layers, digests: &self.digests, tar_bytes: &self.tar_bytes, outputs, spool, base: self.base }
+        emit::Job { layers, digests: &self.digests, tar_bytes: &self.tar_bytes, outputs, spool, base: self.kept }
     }
 
     /// Returns the decompressed size of each layer that the plan writes, in bytes.

@@ -55,12 +55,20 @@ pub fn plan<'a>(inputs: Inputs<'a>, merged: Vec<MergedImage>, ui: &dyn Ui) -> Re
     let squash = request.layers == LayersMode::Squash;
     if let Some(versions) = shared::versions(&images, squash) {
         let together = versions.grow() && request.base.is_none() && !squash;
-        let mut sharing = together.then(|| Sharing::new(&images, &versions));
-        while sharing.as_mut().is_some_and(|sharing| sharing.narrow(&images, &profile)) {
-            let cuts = sharing.as_ref().map(Sharing::cuts).unwrap_or_default();
+        let mut sharing = together.then(|| Sharing::new(&images, versions.bases.clone()));
+        while let Some(sharing) = &mut sharing {
+            if !sharing.narrow(&images, &profile) {
+                // What stays in these layers may make layers above them differ.
+                match shared::versions(&images, squash).and_then(|more| sharing.reach(&images, &more)) {
+                    Some(further) => *sharing = further,
+                    None => break,
+                }
+                continue;
+            }
             found.clear();
             images.clear();
-            let merged = stack::merge_above(input, scans, &versions.bases)?;
+            let merged = stack::merge_above(input, scans, &sharing.bases)?;
+            let cuts = sharing.cuts();
             images = plan_images(inputs, merged, (&profile, matcher, &cuts), &mut transformer, &mut found)?;
         }
         found.push(versions.warning(&input.images, sharing.as_ref()));
@@ -100,7 +108,8 @@ fn plan_images<'a>(
         let digests = scanned.iter().map(|s| s.digest).collect();
         let tar_bytes = layers.iter().map(|l| l.tar_bytes).collect();
         let merge::Merged { tree, whiteouts, .. } = merged;
-        Ok(Planned { image, layers, tree, whiteouts, plan, base, digests, tar_bytes })
+        let kept = if inputs.request.base.is_some() || image.is_windows() { base } else { 0 };
+        Ok(Planned { image, layers, tree, whiteouts, plan, base, kept, digests, tar_bytes })
     };
     input.images.iter().zip(merged).enumerate().map(&mut one).collect()
 }

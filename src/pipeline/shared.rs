@@ -97,8 +97,9 @@ impl Versions {
 
     /// Returns the warning; `sharing` is the way in which shared layers have been made the same, if they have.
     pub fn warning(&self, images: &[Image], sharing: Option<&Sharing>) -> Warning {
-        let named = |(image, base): (&Image, &usize)| format!("{} --base {base}", image.name());
-        let bases: Vec<String> = images.iter().zip(&self.bases).filter(|(_, base)| **base > 0).map(named).collect();
+        let reached = sharing.map_or(&self.bases, |sharing| &sharing.bases);
+        let named = |(image, base): (&Image, &usize)| format!("--base {base} for {}", image.name());
+        let bases: Vec<String> = images.iter().zip(reached).filter(|(_, base)| **base > 0).map(named).collect();
         let bases = bases.join(", ");
         let (before, after) = (units::bytes(self.before), units::bytes(self.after));
         let what = format!(
@@ -106,12 +107,12 @@ impl Versions {
             if self.layers == 1 { "a layer".to_owned() } else { format!("{} layers", self.layers) },
         );
         let what = match sharing {
-            None => format!("{what}: to keep the shared layers as they are, give --base: {bases}"),
+            None => format!("{what}: to keep the shared layers as they are, slim each image alone, with {bases}"),
             Some(sharing) if sharing.is_whole() => {
-                format!("{what}: they are kept as they are, as if each image had its --base: {bases}")
+                format!("{what}: they are kept as they are, as with {bases}")
             }
             Some(_) => format!(
-                "{what}: of the shared layers goes only what no image needs; to keep them as they are, give --base: {bases}"
+                "{what}: only files that no image needs go from the shared layers, packages stay in them, and nothing in them is changed; to keep them as they are, slim each image alone, with {bases}"
             ),
         };
         Warning::new("shared-layers", what)
@@ -124,6 +125,8 @@ const MOST_ROUNDS: usize = 8;
 
 /// The members that go from shared layers, for all images that share them.
 pub(super) struct Sharing {
+    /// For each image the number of its layers that are the same for all images that share them.
+    pub bases: Vec<usize>,
     /// For each image its shared layers from the bottom, by number: two layers have the same number if all layers below them
     /// are the same, too.
     numbers: Vec<Vec<usize>>,
@@ -134,11 +137,11 @@ pub(super) struct Sharing {
 
 impl Sharing {
     /// Starts with everything cut.
-    pub fn new(planned: &[Planned<'_>], versions: &Versions) -> Self {
+    pub fn new(planned: &[Planned<'_>], bases: Vec<usize>) -> Self {
         let mut known: HashMap<(Option<usize>, LayerKey), usize> = HashMap::new();
         let mut cuts = Vec::new();
         let mut numbers = Vec::new();
-        for (image, &base) in planned.iter().zip(&versions.bases) {
+        for (image, &base) in planned.iter().zip(&bases) {
             let mut own: Vec<usize> = Vec::new();
             for (layer, index) in image.image.layers[..base].iter().zip(&image.layers) {
                 let number = *known.entry((own.last().copied(), key(layer))).or_insert_with(|| {
@@ -149,7 +152,7 @@ impl Sharing {
             }
             numbers.push(own);
         }
-        Self { numbers, cuts, rounds: 0 }
+        Self { bases, numbers, cuts, rounds: 0 }
     }
 
     /// Takes back what an image needs by its plan. Returns true if the images are to be planned again with the rest of the cut.
@@ -160,7 +163,7 @@ impl Sharing {
         let cuts = self.cuts();
         for ((image, numbers), mut cut) in planned.iter().zip(&self.numbers).zip(cuts) {
             cut.settle(&image.layers);
-            cut.keep_emptied(&image.tree, &image.plan.dropped);
+            cut.keep_emptied(&image.layers, &image.tree, &image.plan.dropped);
             for (&number, found) in numbers.iter().zip(cut.0) {
                 let own = &mut self.cuts[number];
                 own.goes = found.goes;
@@ -173,6 +176,13 @@ impl Sharing {
             self.cuts.fill(LayerCut::default());
         }
         self.rounds == 1 || self.cuts != before
+    }
+
+    /// Returns the sharing that reaches up to the layers of which there are still several versions; `None` if it reaches them
+    /// already.
+    pub fn reach(&self, planned: &[Planned<'_>], more: &Versions) -> Option<Self> {
+        let bases: Vec<usize> = self.bases.iter().zip(&more.bases).map(|(a, b)| *a.max(b)).collect();
+        (bases != self.bases).then(|| Self::new(planned, bases))
     }
 
     fn keep_needed(&mut self, planned: &[Planned<'_>], profile: &Profile) {

@@ -29,7 +29,7 @@ pub fn report(
             tree: &p.tree,
             plan: &p.plan,
             profile,
-            base: p.base,
+            base: p.kept,
             squash: request.layers == LayersMode::Squash,
             written: written.map(|w| w.layers[index].as_slice()),
             output: written.map(|w| image_side(w, index, p)),

@@ -95,7 +95,7 @@ impl<'a> Look<'a> {
             let Some(name) = self.cached(node) else { continue };
             let Some(header) = self.header(node) else { continue };
             let Some(magic) = header.magic() else { continue };
-            if let Source::MemberId(source) = self.source(node, name)
+            if let Source::Node(source) = self.source(node, name)
                 && self.agrees(header, source)
             {
                 *counts.entry((name.tag, magic)).or_default() += 1;
@@ -138,7 +138,7 @@ impl<'a> Look<'a> {
         let dir = tree.node(tree.node(node).parent).parent;
         if let Some(found) = tree.child(dir, &[name.module, b".py"].concat()) {
             return match tree.follow(found).target.filter(|&t| tree.inode_of(t).kind == Type::File) {
-                Some(file) => Source::MemberId(file),
+                Some(file) => Source::Node(file),
                 // A link that leads out of the image may lead to a volume.
                 None if tree.target(found).is_some() => Source::Elsewhere,
                 None => Source::Gone,
@@ -162,7 +162,7 @@ impl<'a> Look<'a> {
             _ if self.known.versions.lack(name) => Finding::Orphan,
             Source::Gone => Finding::Orphan,
             Source::Elsewhere => Finding::Unknown,
-            Source::MemberId(source) => self.beside(node, name, source),
+            Source::Node(source) => self.beside(node, name, source),
         };
         Some(found)
     }
@@ -197,7 +197,7 @@ impl<'a> Look<'a> {
 
 /// The place of a module's source.
 enum Source {
-    MemberId(NodeId),
+    Node(NodeId),
     Gone,
     Elsewhere,
 }

@@ -87,11 +87,16 @@ impl Cut {
     }
 
     /// Adds the directories that only lower layers imply and that an image keeps although nothing is left in them.
-    pub fn keep_emptied(&mut self, tree: &Tree, dropped: &[Option<u16>]) {
+    pub fn keep_emptied(&mut self, layers: &[&LayerIndex], tree: &Tree, dropped: &[Option<u16>]) {
+        if self.is_whole() {
+            return;
+        }
+        let stay: HashSet<BString> = self.stay(layers).into_iter().map(BString::from).collect();
         let kept = |id: &NodeId| dropped[id.index()].is_none();
         for id in tree.ids().skip(1).filter(|id| tree.is_dir(*id) && kept(id)) {
             if tree.inode_of(id).holder().is_none()
                 && !tree.children(id).iter().any(kept)
+                && !stay.contains(&tree.path(id))
                 && let Some(layer) = self.0.get_mut(tree.node(id).since() as usize)
             {
                 layer.emptied.insert(tree.path(id));
@@ -99,12 +104,42 @@ impl Cut {
         }
     }
 
-    /// True if anything of the base's tree is left at a node or below it.
-    pub(super) fn leaves(&self, base: &Tree, node: NodeId) -> bool {
-        base.subtree(node).any(|id| match base.node(id).at() {
-            Some(at) => !self.has(at),
-            None => self.0.iter().any(|layer| layer.emptied.contains(&base.path(id))),
-        })
+    /// True if nothing goes.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.0.iter().all(|layer| *layer == LayerCut::default())
+    }
+
+    /// Returns the paths of the members that stay, those that are shadowed too, and of all directories above them: an overlay
+    /// engine makes each of these directories, whatever becomes of what is in them.
+    pub(super) fn stay<'l>(&self, layers: &[&'l LayerIndex]) -> HashSet<&'l [u8]> {
+        let mut out = HashSet::new();
+        for (layer, index) in (0..self.0.len() as u32).zip(layers) {
+            let stays = (0..).zip(&index.members).filter(|&(member, _)| !self.has(MemberId { layer, member }));
+            stays.for_each(|(_, member)| out.extend(upwards(&member.path)));
+        }
+        out
+    }
+
+    /// Returns the paths of which no member of the base is left.
+    pub(super) fn gone<'l>(&self, layers: &[&'l LayerIndex]) -> HashSet<&'l [u8]> {
+        let stay = self.stay(layers);
+        let mut out = HashSet::new();
+        for (layer, index) in (0..self.0.len() as u32).zip(layers) {
+            let goes = (0..).zip(&index.members).filter(|&(member, _)| self.has(MemberId { layer, member }));
+            out.extend(goes.map(|(_, member)| &*member.path as &[u8]).filter(|path| !stay.contains(path)));
+        }
+        out
+    }
+
+    /// True if anything is left at a node of the base's tree or below it. `stay` are the paths that [`stay`](Self::stay) returns.
+    pub(super) fn leaves(&self, base: &Tree, node: NodeId, stay: &HashSet<&[u8]>) -> bool {
+        self.is_whole()
+            || stay.contains(&*base.path(node) as &[u8])
+            || base.subtree(node).any(|id| match base.node(id).at() {
+                Some(at) => !self.has(at),
+                None => self.0.iter().any(|layer| layer.emptied.contains(&base.path(id))),
+            })
     }
 
     /// True if these layers, merged without the members that go, have everything else as it was. This is checked by merging

@@ -205,13 +205,14 @@ impl<'a> Layers<'a> {
         let Some(base) = &self.request.merged.base else {
             return Vec::new();
         };
-        let mut out = Vec::new();
+        let (cut, mut out) = (self.request.cut, Vec::new());
+        let stay = if cut.is_whole() { HashSet::new() } else { cut.stay(self.request.layers) };
         let mut todo = vec![(NodeId::ROOT, NodeId::ROOT)];
         while let Some((lower, upper)) = todo.pop() {
             for &child in base.children(lower) {
                 let same = self.tree.child(upper, base.name(child)).filter(|n| self.dropped[n.index()].is_none());
                 match same {
-                    None if self.request.cut.leaves(base, child) => out.push(base.path(child)),
+                    None if cut.leaves(base, child, &stay) => out.push(base.path(child)),
                     None => {}
                     // A directory in both trees merges; anything else that is in both replaces the lower path, so it needs no
                     // whiteout.

@@ -236,6 +236,7 @@ impl<'a> Deciding<'a> {
     /// Adds edits that write the new checksums where package managers recorded the old ones.
     fn ledgers(&mut self, all: &mut Edits) {
         let ledgers = records::kept(self.request, self.dropped);
+        let sealed = records::sealed(self.request, self.dropped);
         let mut edits = Edits::new();
         let mut recorded: HashSet<MemberId> = HashSet::new();
         let names: HashSet<&[u8]> = self
@@ -261,7 +262,9 @@ impl<'a> Deciding<'a> {
                     edits.push((row.size, size.to_string().into_bytes()));
                 }
                 match ledger.checksum(sums, &text[row.checksum.clone()]) {
-                    // A row in the base can't be changed, so the file must keep its bytes.
+                    // A row in the base can't be changed, nor one in a list whose own checksum is recorded: the file must keep its
+                    // bytes.
+                    _ if sealed.contains(&at) => _ = recorded.insert(target),
                     _ if (at.layer as usize) < self.request.base => _ = recorded.insert(target),
                     _ if row.checksum.is_empty() => {}
                     Some(checksum) => edits.push((row.checksum, checksum)),

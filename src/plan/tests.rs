@@ -225,6 +225,9 @@ fn above_a_base_whiteouts_stay_for_what_would_come_back() {
     let case = Case::new(&[base, &[".wh.gone", "mid"], &[".wh.d"], &["d/", "d/new"]]).base(1);
     assert_eq!(case.run().layers, lists(&[&["=0"], &["=1"], &["d", "d/new", "+d/.wh.old"]]));
     assert_eq!(case.squash().run().layers, lists(&[&["=0"], &["mid", "d", "d/new", "+d/.wh.old", "+.wh.gone"]]));
+    // A directory that the base only implies is there although nothing in it is.
+    let implied = Case::new(&[&["v/x"], &["v/.wh.x"], &[".wh.v", "new"]]).base(2);
+    assert_eq!(implied.run().layers, lists(&[&["=0"], &["=1"], &["=2"]]));
     let planned = Case::new(&[&["f", "b"], &["f"], &["z"]]).base(1).drop("{f,b}").run();
     assert_eq!(planned.layers, lists(&[&["=0"], &["z", "+.wh.f"]]));
     assert!(matches!(planned.held[..], [(ref path, HoldReason::Base)] if path == "b"));

@@ -23,7 +23,7 @@ pub enum Interp {
     /// It asks for this path.
     Here(BString),
     /// The path lies in the file beyond the given head; [`path`] reads the bytes there.
-    MemberId {
+    Place {
         /// The offset in the file.
         offset: u64,
         /// The number of bytes, at most 4,096.
@@ -96,7 +96,7 @@ fn locate(head: &[u8], found: &ProgramHeader) -> Interp {
     let range = usize::try_from(offset).ok().zip(usize::try_from(end).ok());
     match range.and_then(|(begin, end)| head.get(begin..end)) {
         Some(bytes) => path(bytes).map_or(Interp::None, Interp::Here),
-        None => Interp::MemberId { offset, len },
+        None => Interp::Place { offset, len },
     }
 }
 
@@ -142,7 +142,7 @@ mod tests {
             file.resize(200, 0);
             file.extend(PATH);
             assert_eq!(interp(&file), Interp::Here("/lib64/ld-linux-x86-64.so.2".into()), "{wide} {big}");
-            let at = Interp::MemberId { offset: 200, len: PATH.len() as u64 };
+            let at = Interp::Place { offset: 200, len: PATH.len() as u64 };
             assert_eq!(interp(&file[..220]), at);
             assert_eq!(interp(&file[..headers]), at);
             assert_eq!(interp(&file[..headers - 1]), Interp::Unknown);

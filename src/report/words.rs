@@ -105,7 +105,7 @@ pub fn held(why: HoldReason, tree: &Tree, profile: &Profile) -> Explanation {
                 "a script or style names it as its source map, and the image has a program that follows such names",
             )
         },
-        HoldReason::Base => Explanation::new("base", "it lies in a base layer"),
+        HoldReason::Base => Explanation::new("base", "its layer is one that other images share"),
     }
 }
 
@@ -146,7 +146,7 @@ pub fn kept(package: &KeptPackage, tree: &Tree, profile: &Profile) -> String {
         Kept::Protected(protect, node) => {
             format!("{} is protected: {}", path(node), profile.protects[usize::from(protect)].reason)
         }
-        Kept::Base(node) => format!("{} lies in a base layer", path(node)),
+        Kept::Base(node) => format!("{} lies in a layer that other images share", path(node)),
         Kept::Unlisted => "there is no list of its files".to_owned(),
         Kept::PartOf(_) => format!("it is a part of {other}"),
         Kept::Needed(_) => format!("{other} needs it"),

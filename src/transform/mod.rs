@@ -10,6 +10,7 @@ use crate::profile::Profile;
 use crate::source::{Input, LayerRef};
 use crate::tree::MemberId;
 use crate::{Digest, Error, ErrorKind, Result, Warning};
+use bstr::BString;
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 
@@ -37,16 +38,21 @@ pub struct Transformer<'a> {
     spool: Spool,
     /// The results for files of layers that several images have.
     known: HashMap<Key, std::result::Result<New, plan::made::NotMadeReason>>,
+    /// The same for compiled modules.
+    compiled: HashMap<CompiledKey, std::result::Result<New, plan::made::NotMadeReason>>,
 }
 
 /// A file of a layer, the rule, and the size in bytes of the file after stripping.
 type Key = (Digest, u32, u16, u64);
 
+/// A module: its bytecode and its source, each with its layer, the path of the source, the magic number, and the rule.
+type CompiledKey = ([(Digest, u32); 2], BString, Option<u16>, u16);
+
 impl<'a> Transformer<'a> {
     /// Makes one in which nothing has been made.
     #[must_use]
     pub fn new(run_with: Option<&'a [String]>, note: &'a dyn Fn(&str)) -> Self {
-        Self { run_with, note, spool: Spool::default(), known: HashMap::new() }
+        Self { run_with, note, spool: Spool::default(), known: HashMap::new(), compiled: HashMap::new() }
     }
 
     /// Plans one image, and reads and makes what its rules need for that. `layers` are those of which the request has the
@@ -139,7 +145,7 @@ impl<'a> Transformer<'a> {
     }
 
     fn compile(
-        &self,
+        &mut self,
         input: &Input,
         layers: &[LayerRef],
         request: &Request<'_>,
@@ -155,13 +161,26 @@ impl<'a> Transformer<'a> {
                  slim runs nothing of an image by itself",
             ));
         };
-        (self.note)(&format!("rule `{rule}` compiles {} modules with `{}`", modules.len(), command.join(" ")));
-        let contents = ContentReader::new(input, layers, request.layers, modules.iter().map(|module| module.source))?;
-        let made = compile::compile(command, modules, &contents, &self.spool)?;
-        for (module, made) in modules.iter().zip(made) {
-            match made {
-                Ok(new) => _ = out.new.insert(module.at, new),
-                Err(unchanged) => out.unchanged.push(unchanged),
+        let place = |at: MemberId| (layers[at.layer as usize].diff_id, at.member);
+        let key = |module: &Module| {
+            ([place(module.at), place(module.source)], module.path.clone(), module.magic, module.rule)
+        };
+        let fresh: Vec<Module> = modules.iter().filter(|m| !self.compiled.contains_key(&key(m))).cloned().collect();
+        if !fresh.is_empty() {
+            (self.note)(&format!("rule `{rule}` compiles {} modules with `{}`", fresh.len(), command.join(" ")));
+            let contents = ContentReader::new(input, layers, request.layers, fresh.iter().map(|module| module.source))?;
+            let made = compile::compile(command, &fresh, &contents, &self.spool)?;
+            for (module, made) in fresh.iter().zip(made) {
+                self.compiled.insert(key(module), made.map_err(|unchanged| unchanged.why));
+            }
+        }
+        for module in modules {
+            match self.compiled.get(&key(module)) {
+                Some(Ok(new)) => _ = out.new.insert(module.at, new.clone()),
+                Some(Err(why)) => {
+                    out.unchanged.push(Unchanged { node: module.node, rule: module.rule, why: why.clone() });
+                }
+                None => {}
             }
         }
         Ok(())

@@ -237,7 +237,7 @@ impl<'a> Look<'a> {
         if self.references {
             extra.loader = match interp(head) {
                 Interp::Here(path) => Some(path),
-                Interp::MemberId { offset, len } => {
+                Interp::Place { offset, len } => {
                     read(offset..offset.saturating_add(len)).and_then(|bytes| path(&bytes))
                 }
                 Interp::NotElf | Interp::None | Interp::Unknown => None,

@@ -72,7 +72,10 @@ impl Side {
         let store = Store::open(location)?;
         let mut images = documents::read(&store, out)?;
         if let Some(reference) = &location.reference {
-            let named = |tag: &String| tag == reference || tag.ends_with(&format!("/{reference}"));
+            // A name without a tag means the tag `latest`.
+            let latest = format!("{reference}:latest");
+            let is = |tag: &String, name: &str| tag == name || tag.ends_with(&format!("/{name}"));
+            let named = |tag: &String| is(tag, reference) || is(tag, &latest);
             images.retain(|image| image.tags.iter().any(named) || image.id.to_string() == *reference);
         }
         if images.is_empty() {

@@ -191,7 +191,7 @@ fn a_shared_base_never_makes_the_output_grow() {
         let size = |name: &str| std::fs::metadata(dir.join(name)).unwrap().len();
         assert!(size("out.tar") <= size("in.tar") + 4096, "{form:?}: {} of {}", size("out.tar"), size("in.tar"));
         assert!(
-            run.stderr.contains("several images share") && run.stderr.contains("example.com/b:1 --base 1"),
+            run.stderr.contains("several images share") && run.stderr.contains("--base 1 for example.com/b:1"),
             "{}",
             run.stderr
         );
@@ -205,7 +205,7 @@ fn a_shared_base_never_makes_the_output_grow() {
         let run = dir.run(&["in.tar", "-p", "shadowed.toml", "--base", "1", "-o", "out2.tar"]).ok();
         assert!(!run.stderr.contains("several images share"), "{}", run.stderr);
         let run = dir.run(&["in.tar", "-p", "shadowed.toml", "--layers", "squash", "-o", "out3.tar"]).ok();
-        assert!(run.stderr.contains("give --base"), "{}", run.stderr);
+        assert!(run.stderr.contains("with --base"), "{}", run.stderr);
     }
 }
 
@@ -224,7 +224,7 @@ fn of_a_shared_base_goes_what_goes_for_all() {
     )
     .unwrap();
     let run = dir.run(&["in.tar", "-p", "./p.toml", "-o", "out.tar"]).ok();
-    assert!(run.stderr.contains("goes only what no image needs"), "{}", run.stderr);
+    assert!(run.stderr.contains("only files that no image needs go"), "{}", run.stderr);
     let (before, after) = (open(&dir.join("in.tar")), open(&dir.join("out.tar")));
     for (a, b) in before.images.iter().zip(&after.images) {
         assert_eq!(after.images[0].layers[0].tar, b.layers[0].tar, "the base is one");
@@ -236,6 +236,47 @@ fn of_a_shared_base_goes_what_goes_for_all() {
         assert_eq!(crate::oracle::diff(&want, &b.tree().unwrap()), None);
     }
     dir.run(&["verify", "out.tar", "--against", "in.tar", "-p", "./p.toml"]).ok();
+}
+
+#[test]
+fn layers_above_what_is_shared_do_not_come_to_differ() {
+    // For c `x` stays in the lowest layer, so a and b must both hide it in the next one, which only they share.
+    let lowest = "file big random=200000\nfile x random=100000";
+    let next = "whiteout x\nfile more random=300000";
+    let image = |tops: &[&str]| Image::new([lowest].iter().chain(tops).map(|top| layer(top)).collect());
+    let images =
+        [image(&[next, "file x content=again"]), image(&[next, "file b content=b"]), image(&["file c content=c"])];
+    let names = ["example.com/a:1", "example.com/b:1", "example.com/c:1"];
+    let items =
+        images.into_iter().zip(names).map(|(image, name)| Item { tags: vec![name], ..Item::new(image) }).collect();
+    let dir = Dir::new();
+    Archive { items, form: Form::Docker, schema2: false }.write(dir.path());
+    dir.run(&["in.tar", "-p", "shadowed.toml", "-o", "out.tar"]).ok();
+    let size = |name: &str| std::fs::metadata(dir.join(name)).unwrap().len();
+    assert!(size("out.tar") <= size("in.tar") + 8192, "{} of {}", size("out.tar"), size("in.tar"));
+    let (before, after) = (open(&dir.join("in.tar")), open(&dir.join("out.tar")));
+    for (a, b) in before.images.iter().zip(&after.images) {
+        assert_eq!(crate::oracle::diff(&a.tree().unwrap(), &b.tree().unwrap()), None);
+    }
+}
+
+#[test]
+fn a_list_of_checksums_loses_the_rows_of_what_goes_for_all() {
+    let site = "usr/lib/python3/dist-packages";
+    let record = "\"pkg/__init__.py,sha256=a,1\\npkg/tests/__init__.py,sha256=b,1\\n\"";
+    let base = format!(
+        "file {site}/pkg/__init__.py content=x\nfile {site}/pkg/tests/__init__.py content=t\nfile old random=90000
+        file {site}/pkg-1.dist-info/RECORD content={record}"
+    );
+    let dir = Dir::new();
+    sharing(&base, &["file a content=a", "whiteout old"]).write(dir.path());
+    dir.run(&["in.tar", "-p", "python-slim", "-o", "out.tar"]).ok();
+    let view = open(&dir.join("out.tar"));
+    assert_eq!(view.images[0].layers[0].tar, view.images[1].layers[0].tar);
+    let tar = &view.images[0].layers[0].tar;
+    assert!(memchr::memmem::find(tar, b"pkg/__init__.py,").is_some(), "the list is there");
+    assert!(memchr::memmem::find(tar, b"pkg/tests/").is_none(), "and says nothing of what is gone");
+    dir.run(&["verify", "out.tar", "--against", "in.tar", "-p", "python-slim"]).ok();
 }
 
 #[test]
@@ -254,6 +295,6 @@ fn a_shared_base_that_changes_alike_or_pays_is_rewritten() {
     let dir = Dir::new();
     sharing(base, &["file a content=a", "whiteout hidden\nfile b content=b"]).write(dir.path());
     let run = dir.run(&["in.tar", "-p", "caches", "-o", "out.tar"]).ok();
-    assert!(run.stderr.contains("give --base: example.com/a:1 --base 1, example.com/b:1 --base 1"), "{}", run.stderr);
+    assert!(run.stderr.contains("with --base 1 for example.com/a:1, --base 1 for example.com/b:1"), "{}", run.stderr);
     assert!(std::fs::metadata(dir.join("out.tar")).unwrap().len() < 100_000);
 }

@@ -42,5 +42,9 @@ fn the_page_of_json_forms_is_up_to_date() {
     if std::env::var_os("SLIM_UPDATE_DOCS").is_some() {
         fs::write(&path, &page).unwrap();
     }
-    assert!(fs::read_to_string(&path).unwrap() == page, "{} is stale: SLIM_UPDATE_DOCS=1 cargo test book", path.display());
+    assert!(
+        fs::read_to_string(&path).unwrap() == page,
+        "{} is stale: SLIM_UPDATE_DOCS=1 cargo test book",
+        path.display()
+    );
 }

@@ -432,7 +432,7 @@ fn a_base_keeps_its_packages() {
         .replace("file usr/bin/a ", "file usr/bin/c ");
     let run = slim_with(&[lower, upper], json!({}), &rule("\"a\", \"b\"", ""), &["--base", "1"]);
     assert_eq!(run.removed(), ["b"]);
-    assert_eq!(run.kept(), ["a: usr/bin/a lies in a base layer"]);
+    assert_eq!(run.kept(), ["a: usr/bin/a lies in a layer that other images share"]);
     run.gone(&["usr/bin/b", "var/lib/dpkg/info/b.list"]);
 }
 

@@ -151,7 +151,7 @@ fn files_and_the_main_function_stay_small() {
     let mut all = Vec::new();
     files(&root().join("src"), &mut all);
     let lines = |path: &Path| std::fs::read_to_string(path).unwrap().lines().count();
-    let long: Vec<_> = all.iter().map(|p| (p, lines(p))).filter(|(_, n)| *n > 400).collect();
+    let long: Vec<_> = all.iter().map(|p| (p, lines(p))).filter(|(_, n)| *n > 600).collect();
     assert!(long.is_empty(), "{long:?}");
     assert!(lines(&root().join("src/main.rs")) < 40);
 }

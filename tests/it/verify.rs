@@ -454,3 +454,26 @@ fn indexes_of_indexes_end_and_names_lead_nowhere_outside() {
     dir.write("docker/manifest.json", r#"[{"Config": "../secret.json", "RepoTags": ["a:b"], "Layers": []}]"#);
     dir.run(&["verify", "docker"]).error(&["no image"]);
 }
+
+#[test]
+fn a_list_of_checksums_that_has_one_itself_stays_as_it_is() {
+    use md5::Digest as _;
+    let site = "usr/lib/python3/dist-packages";
+    let record = "pkg/__init__.py,,\\npkg/tests/__init__.py,,\\n";
+    let text = record.replace("\\n", "\n");
+    let md5: String = md5::Md5::digest(text.as_bytes()).iter().map(|b| format!("{b:02x}")).collect();
+    let dir = Dir::new();
+    let lower = format!(
+        "file {site}/pkg/__init__.py content=x\nfile {site}/pkg/tests/__init__.py content=t
+        file {site}/pkg-1.dist-info/RECORD content=\"{record}\"
+        file var/lib/dpkg/info/python3-pkg.md5sums content=\"{md5}  {site}/pkg-1.dist-info/RECORD\\n\""
+    );
+    dir.write("in.tar", to_tar(&Archive::new(Image::new(vec![layer(&lower)]), Form::Docker).entries()));
+    for more in [&[][..], &["--layers", "squash"]] {
+        let args = [&["in.tar", "-p", "python-slim", "-o", "out.tar"], more].concat();
+        let run = dir.run(&args).ok();
+        assert!(run.stderr.contains("package-tests"), "{}", run.stderr);
+        let against = [&["verify", "out.tar", "--against", "in.tar", "-p", "python-slim"], more].concat();
+        dir.run(&against).ok();
+    }
+}
