@@ -140,15 +140,24 @@ pub fn open(
     let mut pending = |option: &'static str, path: Option<&Path>| -> Result<Option<Pending>> {
         let Some(path) = path else { return Ok(None) };
         if !is_stdout(path) {
-            if let Some((other, _)) = taken.iter().find(|(_, other)| within(path, other)) {
-                let what = format!("{option} {} is {other}, or lies in it", path.display());
-                return Err(Error::new(ErrorKind::Usage, what).hint("name another file"));
-            }
-            taken.push((option, path.to_owned()));
+            claim(&mut taken, option, path)?;
         }
         Pending::open(path).map(Some)
     };
     Ok((pending("--report", report)?, pending("--removed", removed)?))
+}
+
+/// Adds an option's file to the paths that are in use, each with the argument that it was given for.
+///
+/// # Errors
+/// [`ErrorKind::Usage`] if it is one of them, or lies in one.
+fn claim(taken: &mut Vec<(&'static str, PathBuf)>, option: &'static str, path: &Path) -> Result<()> {
+    if let Some((other, _)) = taken.iter().find(|(_, other)| within(path, other)) {
+        let what = format!("{option} {} is {other}, or lies in it", path.display());
+        return Err(Error::new(ErrorKind::Usage, what).hint("name another file"));
+    }
+    taken.push((option, path.to_owned()));
+    Ok(())
 }
 
 /// What a command writes: files, each for an option, and text for people, which goes to standard output unless a file does.
@@ -184,11 +193,8 @@ impl Outputs {
                     let what = format!("{other} and {option} cannot both go to standard output");
                     return Err(Error::new(ErrorKind::Usage, what).hint(format!("give a file to one: {option} FILE")));
                 }
-            } else if let Some((other, _)) = taken.iter().find(|(_, other)| within(path, other)) {
-                let what = format!("{option} {} is {other}, or lies in it", path.display());
-                return Err(Error::new(ErrorKind::Usage, what).hint("name another file"));
             } else {
-                taken.push((option, path.to_owned()));
+                claim(&mut taken, option, path)?;
             }
             files.push((option, Some(Pending::open(path)?)));
         }

@@ -56,20 +56,21 @@ pub fn plan<'a>(inputs: Inputs<'a>, merged: Vec<MergedImage>, ui: &dyn Ui) -> Re
     if let Some(versions) = shared::versions(&images, squash) {
         let together = versions.grow() && request.base.is_none() && !squash;
         let mut sharing = together.then(|| Sharing::new(&images, versions.bases.clone()));
-        while let Some(sharing) = &mut sharing {
-            if !sharing.narrow(&images, &profile) {
-                // What stays in these layers may make layers above them differ.
-                match shared::versions(&images, squash).and_then(|more| sharing.reach(&images, &more)) {
-                    Some(further) => *sharing = further,
-                    None => break,
+        if let Some(sharing) = &mut sharing {
+            loop {
+                if sharing.narrow(&images, &profile) {
+                    found.clear();
+                    images.clear();
+                    let merged = stack::merge_above(input, scans, &sharing.bases)?;
+                    let cuts = sharing.cuts();
+                    images = plan_images(inputs, merged, (&profile, matcher, &cuts), &mut transformer, &mut found)?;
+                    continue;
                 }
-                continue;
+                // Members that stay in these layers may make layers above them differ.
+                let more = shared::versions(&images, squash);
+                let Some(further) = more.and_then(|more| sharing.reach(&images, &more)) else { break };
+                *sharing = further;
             }
-            found.clear();
-            images.clear();
-            let merged = stack::merge_above(input, scans, &sharing.bases)?;
-            let cuts = sharing.cuts();
-            images = plan_images(inputs, merged, (&profile, matcher, &cuts), &mut transformer, &mut found)?;
         }
         found.push(versions.warning(&input.images, sharing.as_ref()));
     }

@@ -30,7 +30,7 @@ pub(super) fn versions(planned: &[Planned<'_>], squash: bool) -> Option<Versions
     let mut differing: HashSet<&LayerKey> = HashSet::new();
     for (i, image) in planned.iter().enumerate() {
         for (j, other) in planned.iter().enumerate().take(i) {
-            let common = keys[i].iter().zip(&keys[j]).take_while(|(a, b)| a == b).count();
+            let common = common(&keys[i], &keys[j]);
             let differ = |&layer: &usize| {
                 let (one, two) = (outcome(image, layer), outcome(other, layer));
                 one != two || squash && one.is_none()
@@ -68,14 +68,18 @@ pub(super) fn versions(planned: &[Planned<'_>], squash: bool) -> Option<Versions
     (found.grow() || !squash).then_some(found)
 }
 
+/// Returns the number of layers from the bottom that two images share.
+fn common(a: &[LayerKey], b: &[LayerKey]) -> usize {
+    a.iter().zip(b).take_while(|(a, b)| a == b).count()
+}
+
 /// Spreads the bases: a layer that must be the same for one pair of images must be so for all that share it.
 fn spread(bases: &mut [usize], keys: &[Vec<LayerKey>]) {
     loop {
         let before = bases.to_vec();
         for (i, own) in keys.iter().enumerate() {
             for (other, base) in keys.iter().zip(&before) {
-                let common = own.iter().zip(other).take_while(|(a, b)| a == b).count();
-                bases[i] = bases[i].max(common.min(*base));
+                bases[i] = bases[i].max(common(own, other).min(*base));
             }
         }
         if bases == before {
@@ -171,11 +175,18 @@ impl Sharing {
             }
         }
         self.rounds += 1;
-        let clean = || self.cuts().iter().zip(planned).all(|(cut, image)| cut.is_clean(&image.layers));
-        if self.rounds > MOST_ROUNDS || !clean() {
+        if self.rounds > MOST_ROUNDS || !self.is_clean(planned) {
             self.cuts.fill(LayerCut::default());
         }
         self.rounds == 1 || self.cuts != before
+    }
+
+    /// True if nothing comes back in any image. Images with the same shared layers have the same cut, which is checked once.
+    fn is_clean(&self, planned: &[Planned<'_>]) -> bool {
+        let mut checked = HashSet::new();
+        let all = self.cuts().into_iter().zip(&self.numbers).zip(planned);
+        let mut different = all.filter(|((_, numbers), _)| checked.insert(*numbers));
+        different.all(|((cut, _), image)| cut.is_clean(&image.layers))
     }
 
     /// Returns the sharing that reaches up to the layers of which there are still several versions; `None` if it reaches them
@@ -211,6 +222,6 @@ impl Sharing {
     }
 
     fn is_whole(&self) -> bool {
-        self.cuts.iter().all(|cut| *cut == LayerCut::default())
+        self.cuts.iter().all(LayerCut::is_whole)
     }
 }

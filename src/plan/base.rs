@@ -1,7 +1,6 @@
 //! The layers of the base: unchanged, except for the members that go for all images that share them.
 
 use super::compose::Composer;
-use super::cut::LayerCut;
 use super::layers::Layers;
 use super::output::LayerPlan;
 use crate::tree::MemberId;
@@ -11,7 +10,7 @@ impl Layers<'_> {
     /// Writes a layer of the base: unchanged, or without the members that go for all images that share it.
     pub(super) fn base_layer(&mut self, layer: u32) {
         let members = &self.request.layers[layer as usize].members;
-        let cut = self.request.cut.0.get(layer as usize).filter(|cut| **cut != LayerCut::default());
+        let cut = self.request.cut.0.get(layer as usize).filter(|cut| !cut.is_whole());
         let Some(cut) = cut else {
             self.gone[layer as usize].fill(false);
             return self.outputs.push(LayerPlan::Verbatim(layer));
@@ -23,7 +22,7 @@ impl Layers<'_> {
             let span = found.span();
             composer.gap(layer, end..span.start);
             end = span.end;
-            let goes = cut.goes.get(member as usize).is_some_and(|goes| *goes);
+            let goes = cut.has(member);
             self.gone[layer as usize][member as usize] = goes;
             if !goes {
                 composer.raw(at, None);

@@ -20,6 +20,20 @@ pub struct LayerCut {
     pub emptied: BTreeSet<BString>,
 }
 
+impl LayerCut {
+    /// True if a member of the layer goes.
+    #[must_use]
+    pub fn has(&self, member: u32) -> bool {
+        self.goes.get(member as usize).is_some_and(|goes| *goes)
+    }
+
+    /// True if the layer stays as it is.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.goes.is_empty() && self.emptied.is_empty()
+    }
+}
+
 /// The cut of each layer of a base, bottom first; from layers that are not listed nothing goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cut(pub Vec<LayerCut>);
@@ -67,8 +81,7 @@ impl Cut {
     /// True if a member goes.
     #[must_use]
     pub fn has(&self, at: MemberId) -> bool {
-        let goes = self.0.get(at.layer as usize).and_then(|layer| layer.goes.get(at.member as usize));
-        goes.is_some_and(|goes| *goes)
+        self.0.get(at.layer as usize).is_some_and(|layer| layer.has(at.member))
     }
 
     /// Takes back the members that cannot go: those that hide something that stays, directories with anything left in them, and
@@ -79,10 +92,7 @@ impl Cut {
             if !cut.goes.is_empty() {
                 settle_layer(&mut cut.goes, &index.members, &below);
             }
-            let stays = |member: usize| !cut.goes.get(member).is_some_and(|goes| *goes);
-            for (_, member) in index.members.iter().enumerate().filter(|(i, _)| stays(*i)) {
-                below.extend(upwards(&member.path));
-            }
+            below.extend(members(cut, index, false).flat_map(|member| upwards(&member.path)));
         }
     }
 
@@ -91,12 +101,12 @@ impl Cut {
         if self.is_whole() {
             return;
         }
-        let stay: HashSet<BString> = self.stay(layers).into_iter().map(BString::from).collect();
+        let stay = self.stay(layers);
         let kept = |id: &NodeId| dropped[id.index()].is_none();
         for id in tree.ids().skip(1).filter(|id| tree.is_dir(*id) && kept(id)) {
             if tree.inode_of(id).holder().is_none()
                 && !tree.children(id).iter().any(kept)
-                && !stay.contains(&tree.path(id))
+                && !stay.contains(tree.path(id).as_slice())
                 && let Some(layer) = self.0.get_mut(tree.node(id).since() as usize)
             {
                 layer.emptied.insert(tree.path(id));
@@ -107,35 +117,27 @@ impl Cut {
     /// True if nothing goes.
     #[must_use]
     pub fn is_whole(&self) -> bool {
-        self.0.iter().all(|layer| *layer == LayerCut::default())
+        self.0.iter().all(LayerCut::is_whole)
     }
 
     /// Returns the paths of the members that stay, those that are shadowed too, and of all directories above them: an overlay
     /// engine makes each of these directories, whatever becomes of what is in them.
     pub(super) fn stay<'l>(&self, layers: &[&'l LayerIndex]) -> HashSet<&'l [u8]> {
-        let mut out = HashSet::new();
-        for (layer, index) in (0..self.0.len() as u32).zip(layers) {
-            let stays = (0..).zip(&index.members).filter(|&(member, _)| !self.has(MemberId { layer, member }));
-            stays.for_each(|(_, member)| out.extend(upwards(&member.path)));
-        }
-        out
+        let members = self.0.iter().zip(layers).flat_map(|(cut, index)| members(cut, index, false));
+        members.flat_map(|member| upwards(&member.path)).collect()
     }
 
     /// Returns the paths of which no member of the base is left.
     pub(super) fn gone<'l>(&self, layers: &[&'l LayerIndex]) -> HashSet<&'l [u8]> {
         let stay = self.stay(layers);
-        let mut out = HashSet::new();
-        for (layer, index) in (0..self.0.len() as u32).zip(layers) {
-            let goes = (0..).zip(&index.members).filter(|&(member, _)| self.has(MemberId { layer, member }));
-            out.extend(goes.map(|(_, member)| &*member.path as &[u8]).filter(|path| !stay.contains(path)));
-        }
-        out
+        let members = self.0.iter().zip(layers).flat_map(|(cut, index)| members(cut, index, true));
+        members.map(|member| &*member.path as &[u8]).filter(|path| !stay.contains(path)).collect()
     }
 
     /// True if anything is left at a node of the base's tree or below it. `stay` are the paths that [`stay`](Self::stay) returns.
     pub(super) fn leaves(&self, base: &Tree, node: NodeId, stay: &HashSet<&[u8]>) -> bool {
         self.is_whole()
-            || stay.contains(&*base.path(node) as &[u8])
+            || stay.contains(base.path(node).as_slice())
             || base.subtree(node).any(|id| match base.node(id).at() {
                 Some(at) => !self.has(at),
                 None => self.0.iter().any(|layer| layer.emptied.contains(&base.path(id))),
@@ -164,6 +166,11 @@ impl Cut {
         before.retain(|_, (at, _)| !self.has(*at));
         before == given(&after.tree, &|at| MemberId { member: stays[at.layer as usize][at.member as usize], ..at })
     }
+}
+
+/// Returns the members of a layer that go, or those that stay.
+fn members<'l>(cut: &LayerCut, index: &'l LayerIndex, goes: bool) -> impl Iterator<Item = &'l Member> {
+    (0..).zip(&index.members).filter(move |(member, _)| cut.has(*member) == goes).map(|(_, member)| member)
 }
 
 /// Returns for each path the member that gives it its name, and the member that gives it its inode; `original` maps members to

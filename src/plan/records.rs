@@ -4,10 +4,14 @@
 use super::Request;
 use super::edits::Edits;
 use super::places::Places;
+use crate::layer::{Facts, LayerIndex};
 use crate::ledger::Ledger;
 use crate::tree::{MemberId, Type};
 use bstr::BString;
 use std::collections::HashSet;
+
+/// A list of checksums: its member, a path to which its rows are relative, its kind and its text.
+type List<'a> = (MemberId, BString, Ledger, &'a [u8]);
 
 /// Returns the edits that take these rows out of the `RECORD`s that stay.
 #[must_use]
@@ -18,90 +22,85 @@ pub fn edits(request: &Request<'_>, dropped: &[Option<u16>]) -> Edits {
         return out;
     }
     base_edits(request, &mut out);
+    let lists = kept(request, dropped);
     let mut places = Places::new(tree);
-    for (at, path, ledger, text) in kept(request, dropped) {
-        if ledger != Ledger::Record || (at.layer as usize) < request.base {
-            continue;
-        }
-        let gone =
-            |path: &[u8], places: &mut Places<'_>| places.get(path).is_some_and(|n| dropped[n.index()].is_some());
-        let rows = ledger.rows(&path, text).filter(|row| gone(&row.path, &mut places));
-        let cuts: Vec<_> = rows.map(|row| (row.line, Vec::new())).collect();
-        if !cuts.is_empty() {
-            out.insert(at, cuts);
-        }
+    for list in lists.iter().filter(|(at, ..)| at.layer as usize >= request.base) {
+        cut_rows(list, |path| places.get(path).is_some_and(|n| dropped[n.index()].is_some()), &mut out);
     }
     if !out.is_empty() {
-        let sealed = sealed(request, dropped);
+        let sealed = sealed(request, &lists);
         out.retain(|at, _| !sealed.contains(at));
     }
     out
 }
 
-/// The name of the lists whose rows go.
-const RECORD: &[u8] = b"RECORD";
+/// Cuts out of a `RECORD` the rows of files that are gone; other lists keep theirs.
+fn cut_rows((at, path, ledger, text): &List<'_>, mut gone: impl FnMut(&[u8]) -> bool, out: &mut Edits) {
+    if *ledger == Ledger::Record {
+        let rows = ledger.rows(path, text).filter(|row| gone(&row.path));
+        let cuts: Vec<_> = rows.map(|row| (row.line, Vec::new())).collect();
+        if !cuts.is_empty() {
+            out.insert(*at, cuts);
+        }
+    }
+}
 
-/// Returns the `RECORD`s whose own checksum is in another list that stays, as of pip's files in a package of dpkg: they are not
-/// edited.
+/// Returns the paths of the `RECORD`s of which a list of another kind has a checksum.
+fn records_in((_, path, ledger, text): &List<'_>) -> Vec<Vec<u8>> {
+    const RECORD: &[u8] = b"RECORD";
+    // Nearly all lists have none, and searching is much faster than reading rows.
+    if *ledger == Ledger::Record || memchr::memmem::find(text, RECORD).is_none() {
+        return Vec::new();
+    }
+    ledger.rows(path, text).map(|row| row.path).filter(|path| path.ends_with(RECORD)).collect()
+}
+
+/// Returns the `RECORD`s whose own checksum is in one of these lists, as of pip's files in a package of dpkg: they are not edited.
 #[must_use]
-pub fn sealed(request: &Request<'_>, dropped: &[Option<u16>]) -> HashSet<MemberId> {
+pub fn sealed(request: &Request<'_>, lists: &[List<'_>]) -> HashSet<MemberId> {
     let tree = &request.merged.tree;
     let mut places = Places::new(tree);
-    let mut out = HashSet::new();
-    for (_, path, ledger, text) in kept(request, dropped) {
-        if ledger == Ledger::Record || memchr::memmem::find(text, RECORD).is_none() {
-            continue;
-        }
-        let rows = ledger.rows(&path, text).filter(|row| row.path.ends_with(RECORD));
-        out.extend(rows.filter_map(|row| tree.inode_of(places.get(&row.path)?).holder()));
-    }
-    out
+    let paths = lists.iter().flat_map(records_in);
+    paths.filter_map(|path| tree.inode_of(places.get(&path)?).holder()).collect()
 }
 
 /// Adds the edits for the files that go from the base for all images. They depend on the base's layers and the cut alone, so each image
 /// has the same.
 fn base_edits(request: &Request<'_>, out: &mut Edits) {
-    if request.cut.is_whole() {
+    let cut = request.cut;
+    if cut.is_whole() {
         return;
     }
-    let gone = request.cut.gone(request.layers);
-    let mut listed: HashSet<Vec<u8>> = HashSet::new();
-    for index in &request.layers[..request.base] {
-        for (&member, facts) in &index.facts {
-            let path = &index.members[member as usize].path;
-            if let (Some(text), Some(ledger)) = (facts.database_text.as_deref(), Ledger::of(path))
-                && ledger != Ledger::Record
-                && memchr::memmem::find(text, RECORD).is_some()
-            {
-                let rows = ledger.rows(path, text).filter(|row| row.path.ends_with(RECORD));
-                listed.extend(rows.map(|row| row.path));
-            }
+    let lists = base_lists(request);
+    let sealed: HashSet<Vec<u8>> = lists.iter().flat_map(records_in).collect();
+    let gone = cut.gone(request.layers);
+    for list in &lists {
+        let (at, path, ..) = list;
+        // A layer from which nothing goes passes unchanged.
+        let changes = cut.0.get(at.layer as usize).is_some_and(|layer| !layer.goes.is_empty());
+        if changes && !cut.has(*at) && !sealed.contains(path.as_slice()) {
+            cut_rows(list, |path| gone.contains(path), out);
         }
     }
-    for (layer, (index, cut)) in (0..).zip(request.layers.iter().zip(&request.cut.0)) {
-        if cut.goes.is_empty() {
-            continue;
-        }
-        for (&member, facts) in &index.facts {
-            let at = MemberId { layer, member };
+}
+
+/// Returns all lists of the base, those that are shadowed or go too.
+fn base_lists<'a>(request: &Request<'a>) -> Vec<List<'a>> {
+    let of_layer = |(layer, index): (u32, &&'a LayerIndex)| -> Vec<List<'a>> {
+        let list = |(&member, facts): (&u32, &'a Facts)| {
             let path = &index.members[member as usize].path;
-            let Some(text) = facts.database_text.as_deref().filter(|_| !request.cut.has(at)) else { continue };
-            if Ledger::of(path) != Some(Ledger::Record) || listed.contains(&***path) {
-                continue;
-            }
-            let rows = Ledger::Record.rows(path, text).filter(|row| gone.contains(row.path.as_slice()));
-            let cuts: Vec<_> = rows.map(|row| (row.line, Vec::new())).collect();
-            if !cuts.is_empty() {
-                out.insert(at, cuts);
-            }
-        }
-    }
+            let (text, ledger) = (facts.database_text.as_deref()?, Ledger::of(path)?);
+            Some((MemberId { layer, member }, BString::from(path.to_vec()), ledger, text))
+        };
+        index.facts.iter().filter_map(list).collect()
+    };
+    (0..).zip(&request.layers[..request.base]).flat_map(of_layer).collect()
 }
 
 /// Returns the lists of checksums that stay, those of the base too, in the tree's order. Each comes with a name that stays, to
 /// which its rows are relative: a hard link of it may lie in a cache that goes.
 #[must_use]
-pub fn kept<'a>(request: &Request<'a>, dropped: &[Option<u16>]) -> Vec<(MemberId, BString, Ledger, &'a [u8])> {
+pub fn kept<'a>(request: &Request<'a>, dropped: &[Option<u16>]) -> Vec<List<'a>> {
     let tree = &request.merged.tree;
     let mut out = Vec::new();
     for (id, inode) in tree.inodes().filter(|(_, inode)| inode.kind == Type::File) {

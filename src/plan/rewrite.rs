@@ -236,7 +236,7 @@ impl<'a> Deciding<'a> {
     /// Adds edits that write the new checksums where package managers recorded the old ones.
     fn ledgers(&mut self, all: &mut Edits) {
         let ledgers = records::kept(self.request, self.dropped);
-        let sealed = records::sealed(self.request, self.dropped);
+        let sealed = records::sealed(self.request, &ledgers);
         let mut edits = Edits::new();
         let mut recorded: HashSet<MemberId> = HashSet::new();
         let names: HashSet<&[u8]> = self

@@ -37,13 +37,16 @@ pub struct Transformer<'a> {
     pub note: &'a dyn Fn(&str),
     spool: Spool,
     /// The results for files of layers that several images have.
-    known: HashMap<Key, std::result::Result<New, plan::made::NotMadeReason>>,
+    known: HashMap<Key, Known>,
     /// The same for compiled modules.
-    compiled: HashMap<CompiledKey, std::result::Result<New, plan::made::NotMadeReason>>,
+    compiled: HashMap<CompiledKey, Known>,
 }
 
 /// A file of a layer, the rule, and the size in bytes of the file after stripping.
 type Key = (Digest, u32, u16, u64);
+
+/// The result for a file: its new content, or the reason why it has none.
+type Known = std::result::Result<New, plan::made::NotMadeReason>;
 
 /// A module: its bytecode and its source, each with its layer, the path of the source, the magic number, and the rule.
 type CompiledKey = ([(Digest, u32); 2], BString, Option<u16>, u16);
@@ -121,13 +124,7 @@ impl<'a> Transformer<'a> {
             self.known.insert(key(task), made.map_err(|unchanged| unchanged.why));
         }
         for task in tasks {
-            match self.known.get(&key(task)) {
-                Some(Ok(new)) => _ = out.new.insert(task.at, new.clone()),
-                Some(Err(why)) => {
-                    out.unchanged.push(Unchanged { node: task.node, rule: task.rule, why: why.clone() });
-                }
-                None => {}
-            }
+            add(self.known.get(&key(task)), *task, out);
         }
         Ok(())
     }
@@ -175,15 +172,19 @@ impl<'a> Transformer<'a> {
             }
         }
         for module in modules {
-            match self.compiled.get(&key(module)) {
-                Some(Ok(new)) => _ = out.new.insert(module.at, new.clone()),
-                Some(Err(why)) => {
-                    out.unchanged.push(Unchanged { node: module.node, rule: module.rule, why: why.clone() });
-                }
-                None => {}
-            }
+            let Module { at, node, rule, .. } = *module;
+            add(self.compiled.get(&key(module)), Task { at, node, rule }, out);
         }
         Ok(())
+    }
+}
+
+/// Adds the result for a file.
+fn add(known: Option<&Known>, Task { at, node, rule }: Task, out: &mut Made) {
+    match known {
+        Some(Ok(new)) => _ = out.new.insert(at, new.clone()),
+        Some(Err(why)) => out.unchanged.push(Unchanged { node, rule, why: why.clone() }),
+        None => {}
     }
 }
 

@@ -147,7 +147,7 @@ pub struct Rules {
     names: GlobSet,
     named: Vec<Named>,
     /// How severe a secret in the config is.
-    pub(super) variables: Severity,
+    pub(super) in_config: Severity,
     /// Directories that links may point into without anything there.
     pub(super) outside: Vec<String>,
     pub(super) python: PythonRules,
@@ -198,7 +198,7 @@ impl Rules {
             marked,
             names: set(&globs)?,
             named,
-            variables: environment.severity,
+            in_config: environment.severity,
             outside: file.links.outside,
             python: PythonRules {
                 system: set(&python.system)?,

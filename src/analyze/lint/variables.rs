@@ -9,7 +9,7 @@ const SECRET: &str = "secret";
 
 pub(super) fn look(look: &mut Look<'_>) {
     let facts = look.request.plan.facts;
-    let severity = look.rules().variables;
+    let severity = look.rules().in_config;
     let mut known = BTreeSet::new();
     for (name, value) in &facts.env {
         if let Some(what) = secret(name, value)
