@@ -1,4 +1,4 @@
-//! What `--max-size` and `--min-saving` ask of the output once it is written.
+//! The checks `--max-size` and `--min-saving`, made once the output is written.
 
 use super::job::Job;
 use super::values::Saving;

@@ -33,6 +33,7 @@ mod values;
 mod verify;
 
 use args::{Args, Command, ProfilesCommand};
+use files::Outputs;
 use job::Job;
 use output::{ERROR, FAILED, INTERRUPTED, OK, WIDTH, paint, prepare_threads, terminal_width, to_stdout};
 use values::Verbosity;
@@ -92,19 +93,19 @@ fn dispatch(mut args: Args, paint: Paint) -> Result<u8> {
 fn slim(args: Args, paint: Paint) -> Result<u8> {
     let job = Job::resolve(args, std::env::var_os("SOURCE_DATE_EPOCH"))?;
     prepare_threads(job.threads);
-    let (report_file, removed_file) =
-        files::open(&job.request.input, job.output.as_deref(), [job.report.as_deref(), job.removed.as_deref()])?;
+    let images = [("IN", Some(job.request.input.as_str())), ("OUT", job.output.as_deref())];
+    let images: Vec<_> = images.into_iter().filter_map(|(name, text)| Some((name, text?))).collect();
+    let mut files =
+        Outputs::open(&images, &[("--report", job.report.as_deref()), ("--removed", job.removed.as_deref())])?;
     let ui = progress::Stderr::new(job.verbosity, paint);
     let outcome = pipeline::run(&job.request, &ui);
     ui.done();
     let pipeline::Outcome { report, removed, output } = outcome?;
     // All is written before anything gets its name: a full disk under a report leaves no output behind.
-    let report_file = report_file.map(|file| file.fill(|out| json::write(&report, out))).transpose()?;
-    let removed_file = removed_file.map(|file| file.fill(|out| removed::write(&removed, out))).transpose()?;
+    files.fill("--report", |out| json::write(&report, out))?;
+    files.fill("--removed", |out| removed::write(&removed, out))?;
     output.map_or(Ok(()), Sealed::publish)?;
-    for file in [report_file, removed_file].into_iter().flatten() {
-        file.publish()?;
-    }
+    files.publish()?;
     if job.verbosity > Verbosity::Quiet {
         print_report(&job, &report);
     }

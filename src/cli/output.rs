@@ -11,10 +11,10 @@ pub(super) const OK: u8 = 0;
 pub(super) const FAILED: u8 = 1;
 /// An error.
 pub(super) const ERROR: u8 = 2;
-/// What a shell reports for SIGINT.
+/// The exit code that shells report for SIGINT.
 pub(super) const INTERRUPTED: u8 = 130;
 
-/// Sets the number of threads, and sees to it that an interrupted run leaves no temporary behind.
+/// Sets the number of threads, and removes temporary files, images and containers if the run is interrupted.
 pub(super) fn prepare_threads(threads: Option<usize>) {
     if let Some(threads) = threads {
         // Fails only where a pool is there already, as in a test that runs two jobs.
@@ -28,15 +28,15 @@ pub(super) fn prepare_threads(threads: Option<usize>) {
     });
 }
 
-/// Columns where there is no terminal to ask.
+/// The width of a text in columns where there is no terminal.
 pub(super) const WIDTH: usize = 80;
 
-/// The terminal's columns, within what tables look well in.
+/// Returns the width of the terminal in columns, at least 40 and at most 200: tables beyond either are hard to read.
 pub(super) fn terminal_width() -> usize {
     terminal_size::terminal_size().map_or(WIDTH, |(columns, _)| usize::from(columns.0)).clamp(40, 200)
 }
 
-/// Whether to colour what goes to a stream. See <https://no-color.org>.
+/// Returns the colours for a stream; `terminal` says if the stream is one. See <https://no-color.org>.
 pub(super) fn paint(color: Color, terminal: bool) -> Paint {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     Paint(match color {

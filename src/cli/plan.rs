@@ -14,7 +14,7 @@ use crate::report::printable;
 use crate::{Error, ErrorKind, Result};
 use std::io::{self, IsTerminal, Write};
 
-/// How much is asked for, after the request itself.
+/// The paths and forms that are asked for, beside the request itself.
 struct Show {
     why: Vec<String>,
     selection: Selection,
