@@ -62,8 +62,9 @@ pub fn analyze(args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8> {
 
     let instructions = analyze::shown(&image.facts, image.layers.len());
     let (facts, depth) = (&image.facts, args.depth);
-    let request = Request { facts, layers: &layers, merged: &merged, instructions: &instructions, depth };
-    let picked = profiles.iter().map(|p| p.pick(std::iter::once((&merged.tree, layers.clone()))));
+    let notes = args.lint_notes;
+    let request = Request { facts, layers: &layers, merged: &merged, instructions: &instructions, depth, notes };
+    let picked = profiles.iter().map(|p| p.pick(&merged.tree, &layers));
     let picked = estimate::fitting(picked.collect::<Result<_>>()?);
     let mut analysis = found(name, &input, image, &request, &picked, packages, linter.as_ref())?;
     let measure = args.compress || (args.ci && budget.needs_compressed(analysis.blob_bytes()));
@@ -77,7 +78,9 @@ pub fn analyze(args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8> {
     analysis.verdict =
         verdict.map(|v| budget.check(&analysis, &layers, findings).map(|rows| v.and(rows))).transpose()?;
 
-    outputs.fill("--sarif", |out| linter.as_ref().map_or(Ok(()), |linter| linter.sarif(&analysis, out)))?;
+    outputs.fill("--sarif", |out| {
+        linter.as_ref().map_or(Ok(()), |linter| linter.sarif(&analysis, args.lint_notes, out))
+    })?;
     let told = Told { analysis: &analysis, request: &request, findings, input: &input, image, profiles: &picked };
     outputs.write(&told, &args.output, color)?;
     Ok(if analysis.verdict.is_none_or(|v| v.pass) { OK } else { FAILED })
@@ -99,7 +102,7 @@ impl Forms for Told<'_> {
     }
 
     fn markdown(&self) -> String {
-        markdown::render(self.analysis, self.findings)
+        markdown::render(self.analysis, self.findings, self.request.notes)
     }
 
     fn page(&self) -> Result<Page> {

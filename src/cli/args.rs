@@ -136,7 +136,11 @@ pub struct Args {
     #[arg(long = "label", value_name = "KEY=VALUE", value_parser = values::label, help_heading = "Output image")]
     pub labels: Vec<(String, String)>,
 
-    /// Plan and report, write no image
+    /// Write into the image's labels which version of slim, profiles and input it was made with
+    #[arg(long, help_heading = "Output image")]
+    pub record: bool,
+
+    /// Plan and report, write no image; the report goes to standard output
     #[arg(long, help_heading = "Reports and checks")]
     pub dry_run: bool,
 
@@ -148,12 +152,12 @@ pub struct Args {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Reports and checks")]
     pub removed: Option<PathBuf>,
 
-    /// Exit with 1 if the output is larger than this, such as 700MB, 1.2GB or 500MiB
-    #[arg(long, value_name = "SIZE", value_parser = values::size, conflicts_with = "dry_run", help_heading = "Reports and checks")]
+    /// Exit with 1 if the output is larger than this, such as 700MB, 1.2GB or 500MiB; a dry run counts its layers as plain tars
+    #[arg(long, value_name = "SIZE", value_parser = values::size, help_heading = "Reports and checks")]
     pub max_size: Option<u64>,
 
     /// Exit with 1 if less than this is saved: a share of the input such as 5%, or a size
-    #[arg(long, value_name = "SAVING", value_parser = values::saving, conflicts_with = "dry_run", help_heading = "Reports and checks")]
+    #[arg(long, value_name = "SAVING", value_parser = values::saving, help_heading = "Reports and checks")]
     pub min_saving: Option<Saving>,
 
     /// Say how long each phase took
@@ -185,6 +189,8 @@ pub struct PlanArgs {
     pub paths: Vec<String>,
 
     /// Explain this path in a sentence instead (repeatable); symbolic links are followed
+    ///
+    /// A glob, or the end of a path such as `markdown/README.md`, lists all paths that match, or explains the only one.
     #[arg(long, value_name = "PATH", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new(), conflicts_with_all = ["paths", "only", "all", "depth", "sort"], help_heading = "What is shown")]
     pub why: Vec<String>,
 

@@ -89,6 +89,7 @@ fn requests(args: &CompareArgs) -> Result<Vec<Request>> {
                 enable: args.enable.clone(),
                 drop: Vec::new(),
                 protect: Vec::new(),
+                allow_idle: false,
                 run_with: args.run_with.clone(),
                 layers: args.layers,
                 base: args.base,

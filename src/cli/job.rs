@@ -52,6 +52,7 @@ impl Job {
                 compression: args.compression,
                 tags: args.tags,
                 labels: args.labels,
+                record: args.record,
                 created,
                 list_removed: args.removed.is_some(),
                 timings: args.timings,
@@ -82,12 +83,23 @@ impl Job {
         output.is_some_and(|o| o.place == crate::source::Place::Std)
     }
 
-    /// Refuses more than one output on standard output.
-    fn check_stdout(&self) -> Result<()> {
+    /// True if the image, the JSON report or the list of removed paths goes to standard output.
+    #[must_use]
+    pub fn uses_stdout(&self) -> bool {
+        self.stdout().next().is_some()
+    }
+
+    /// Returns the options whose output goes to standard output.
+    fn stdout(&self) -> impl Iterator<Item = &'static str> {
         let to = |path: &Option<PathBuf>| path.as_deref().is_some_and(is_stdout);
         let all =
             [(self.writes_stdout(), "--output"), (to(&self.report), "--report"), (to(&self.removed), "--removed")];
-        let names: Vec<_> = all.into_iter().filter(|(on, _)| *on).map(|(_, name)| name).collect();
+        all.into_iter().filter(|(on, _)| *on).map(|(_, name)| name)
+    }
+
+    /// Refuses more than one output on standard output.
+    fn check_stdout(&self) -> Result<()> {
+        let names: Vec<_> = self.stdout().collect();
         if names.len() > 1 {
             let what = format!("{} cannot all be standard output", names.join(" and "));
             return Err(Error::new(ErrorKind::Usage, what).hint("name a file for all but one"));
@@ -119,6 +131,7 @@ pub fn planning(args: RequestArgs) -> Result<Request> {
         enable: args.enable,
         drop: args.drop,
         protect: args.protect,
+        allow_idle: args.allow_idle,
         run_with: args.run_with,
         layers: args.layers,
         base: args.base,

@@ -75,8 +75,10 @@ impl Linter {
         lint::lint(&lint::Request { plan, needed, instructions, rules: &self.rules, ignore: &self.ignore })
     }
 
-    /// Writes the findings of an analysis as SARIF.
-    pub fn sarif(&self, analysis: &Analysis, out: &mut dyn Write) -> io::Result<()> {
-        lint::sarif::write(analysis.findings.as_deref().unwrap_or_default(), &self.rules, &analysis.head, out)
+    /// Writes the findings of an analysis, and the rules of its gate that fail, as SARIF.
+    pub fn sarif(&self, analysis: &Analysis, notes: bool, out: &mut dyn Write) -> io::Result<()> {
+        let findings = analysis.findings.as_deref().unwrap_or_default();
+        let told = lint::sarif::Told { findings, notes, verdict: analysis.verdict.as_ref(), head: &analysis.head };
+        lint::sarif::write(&told, &self.rules, out)
     }
 }

@@ -1,7 +1,7 @@
 //! The command line: `args` is what was typed, `job` what it means, [`pipeline`] does it, and this prints what came of it.
 //!
 //! The contract: data alone goes to standard output - the image with `-o -`, a JSON report with `--report -` - and everything
-//! else, the report for people as well, to standard error. Exit codes are 0 done, 1 a check failed, 2 an error, 130 interrupted.
+//! else, the report for people as well, to standard error; that of a dry run is what was asked for, and goes to standard output. Exit codes are 0 done, 1 a check failed, 2 an error, 130 interrupted.
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
@@ -35,7 +35,7 @@ mod verify;
 use args::{Args, Command, ProfilesCommand};
 use files::Outputs;
 use job::Job;
-use output::{ERROR, FAILED, INTERRUPTED, OK, WIDTH, paint, prepare_threads, terminal_width, to_stdout};
+use output::{ERROR, FAILED, INTERRUPTED, OK, paint, prepare_threads, to_stdout};
 use values::Verbosity;
 
 /// Runs slim with the arguments of a process, its own name first.
@@ -107,7 +107,7 @@ fn slim(args: Args, paint: Paint) -> Result<u8> {
     output.map_or(Ok(()), Sealed::publish)?;
     files.publish()?;
     if job.verbosity > Verbosity::Quiet {
-        print_report(&job, &report);
+        print_report(&job, &report)?;
     }
     let failed = check::failed(&job, &report);
     for check in &failed {
@@ -116,11 +116,13 @@ fn slim(args: Args, paint: Paint) -> Result<u8> {
     Ok(if failed.is_empty() { OK } else { FAILED })
 }
 
-/// The report for people. A reader who has gone is no error.
-fn print_report(job: &Job, report: &Report) {
-    let terminal = io::stderr().is_terminal();
+/// Prints the report for people: that of a dry run is the result of the command, and goes to standard output unless something
+/// else does. Beside an image it goes to standard error, where a reader who has gone is no error.
+fn print_report(job: &Job, report: &Report) -> Result<()> {
+    let stdout = report.dry_run && !job.uses_stdout();
+    let terminal = if stdout { io::stdout().is_terminal() } else { io::stderr().is_terminal() };
     let options = text::Options {
-        width: if terminal { terminal_width() } else { WIDTH },
+        width: output::width(terminal),
         terminal,
         paint: paint(job.color, terminal),
         detail: match job.verbosity {
@@ -129,7 +131,13 @@ fn print_report(job: &Job, report: &Report) {
             Verbosity::All => 2,
         },
     };
-    let _ = io::stderr().write_all(text::render(report, &options).as_bytes());
+    let text = text::render(report, &options);
+    if stdout {
+        return to_stdout(|out| out.write_all(text.as_bytes()))
+            .map_err(|e| Error::io("standard output cannot be written", e));
+    }
+    let _ = io::stderr().write_all(text.as_bytes());
+    Ok(())
 }
 
 /// `error: …` and `hint: …` on standard error.

@@ -28,12 +28,11 @@ pub(super) fn prepare_threads(threads: Option<usize>) {
     });
 }
 
-/// The width of a text in columns where there is no terminal.
-pub(super) const WIDTH: usize = 80;
-
-/// Returns the width of the terminal in columns, at least 40 and at most 200: tables beyond either are hard to read.
-pub(super) fn terminal_width() -> usize {
-    terminal_size::terminal_size().map_or(WIDTH, |(columns, _)| usize::from(columns.0)).clamp(40, 200)
+/// Returns the width of a text in columns: on a terminal that of the terminal, at least 40 and at most 200, as tables beyond either
+/// are hard to read. Elsewhere nothing is cut or wrapped: a file and a log have no edge, and are searched by line.
+pub(super) fn width(terminal: bool) -> usize {
+    let columns = || terminal_size::terminal_size().map_or(80, |(columns, _)| usize::from(columns.0)).clamp(40, 200);
+    if terminal { columns() } else { usize::MAX }
 }
 
 /// Returns the colours for a stream; `terminal` says if the stream is one. See <https://no-color.org>.
@@ -49,7 +48,7 @@ pub(super) fn paint(color: Color, terminal: bool) -> Paint {
 /// Writes text for people to standard output, as wide as the terminal is, with colours where those are wanted.
 pub(super) fn show(color: Color, render: impl FnOnce(usize, Paint) -> String) -> Result<()> {
     let terminal = io::stdout().is_terminal();
-    let text = render(if terminal { terminal_width() } else { WIDTH }, paint(color, terminal));
+    let text = render(width(terminal), paint(color, terminal));
     to_stdout(|out| out.write_all(text.as_bytes())).map_err(|e| Error::io("standard output cannot be written", e))
 }
 

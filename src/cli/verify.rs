@@ -2,7 +2,7 @@
 
 use super::args::VerifyArgs;
 use super::job;
-use super::output::{FAILED, OK, WIDTH, paint, prepare_threads, terminal_width, to_stdout};
+use super::output::{FAILED, OK, paint, prepare_threads, to_stdout, width};
 use super::progress;
 use super::trial::{self, Asked, Found};
 use super::values::{Color, Verbosity};
@@ -62,8 +62,8 @@ pub fn verify(args: VerifyArgs, color: Color, stderr: Paint) -> Result<u8> {
             Ok(())
         } else {
             output::text(&head, &outcome, verbose, painted, to)?;
-            let width = if terminal { terminal_width() } else { WIDTH };
-            ran.iter().try_for_each(|ran| to.write_all(trial::render(ran, width, painted, verbose).as_bytes()))
+            let rendered = ran.as_ref().map(|ran| trial::render(ran, width(terminal), painted, verbose));
+            to.write_all(rendered.unwrap_or_default().as_bytes())
         }
     });
     written.map_err(|e| Error::io("standard output cannot be written", e))?;

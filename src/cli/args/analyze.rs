@@ -39,6 +39,10 @@ pub struct AnalyzeArgs {
     #[arg(long, value_name = "ID[:GLOB]", help_heading = "Rules")]
     pub lint_ignore: Vec<String>,
 
+    /// List the notes of lint in Markdown, in the page and in SARIF, which count them otherwise
+    #[arg(long, help_heading = "Output")]
+    pub lint_notes: bool,
+
     /// Compress layers that are stored plain, to tell how much a pull moves; a GB takes seconds
     #[arg(long, help_heading = "Output")]
     pub compress: bool,

@@ -30,6 +30,10 @@ pub struct RequestArgs {
     #[arg(long, value_name = "GLOB", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new(), help_heading = "Rules")]
     pub protect: Vec<String>,
 
+    /// Let a pattern of --drop or --protect match no path, which is an error otherwise
+    #[arg(long, help_heading = "Rules")]
+    pub allow_idle: bool,
+
     /// The command that runs the image's own Python, for rules that compile bytecode; slim adds its arguments
     ///
     /// Such as "docker run --rm -i --network none --entrypoint python3 app:latest". Nothing runs unless a rule needs it.

@@ -129,8 +129,6 @@ fn wrong_lines_are_usage_errors() {
         "i -p none -o out --min-saving 101%",
         "i -p none -o out --color maybe",
         "i -p none -o out -q -v",
-        "i -p none --dry-run --max-size 1GB",
-        "i -p none --dry-run --min-saving 1%",
         "completions tcsh",
         "profiles show",
         "profiles what",
