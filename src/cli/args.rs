@@ -261,6 +261,8 @@ pub enum Command {
 /// The subcommands of `slim profiles`.
 #[derive(Subcommand, Debug)]
 pub enum ProfilesCommand {
+    /// List the built-in profiles
+    List,
     /// Print a profile as resolved, as TOML
     Show {
         /// The name of a built-in profile, or the path of a .toml file

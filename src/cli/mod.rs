@@ -73,7 +73,7 @@ fn dispatch(mut args: Args, paint: Paint) -> Result<u8> {
         Some(Command::Verify(verify)) => return verify::verify(*verify, args.color, paint),
         Some(Command::Completions { shell }) => to_stdout(|out| out.write_all(&docs::completions(shell))),
         Some(Command::Man) => to_stdout(docs::man),
-        Some(Command::Profiles { command: None }) => to_stdout(profiles::list),
+        Some(Command::Profiles { command: None | Some(ProfilesCommand::List) }) => to_stdout(profiles::list),
         Some(Command::Profiles { command: Some(ProfilesCommand::Show { name }) }) => {
             let toml = crate::profile::show(&name, &|path| std::fs::read_to_string(path))?;
             to_stdout(|out| out.write_all(toml.as_bytes()))
