@@ -142,14 +142,14 @@ fn why(chosen: &[Chosen<'_>], images: &[Explain<'_>], head: &json::Head, show: &
             }
         }
         if !known {
-            let error = unknown(path, images);
-            return Err(match rule {
-                None => error,
-                Some(rule) => error.hint(format!(
-                    "the rule `{}` ({}) drops such paths: if slim made this image, it may have taken it",
-                    rule.id, rule.profile
-                )),
-            });
+            let mut error = unknown(path, images);
+            if let Some(Rule { id, profile, .. }) = rule {
+                let hint = format!(
+                    "the rule `{id}` ({profile}) drops such paths: if slim made this image, it may have taken it"
+                );
+                error.hint = Some(hint);
+            }
+            return Err(error);
         }
     }
     let written = if show.json {

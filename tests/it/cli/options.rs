@@ -300,9 +300,9 @@ fn auto_picks_what_fits_the_image() {
     assert_eq!((gone, &report["picked"]), (vec!["app/node_modules/x/index.js.map".to_owned()], &json!(["node-slim"])));
     assert_eq!(report["profiles"], json!(["auto"]));
 
-    // Each image decides for itself: the manual page and the source map of the other's kind stay.
-    let both = format!("{NODE}file usr/share/man/man1/x.1.gz content=2\n");
-    let (said, gone, report) = auto(&[&both, &format!("{DEBIAN}file app/index.js.map content=3\n")], &[]);
+    // Each image decides for itself: a source map in the image that is not Node's stays.
+    let other = format!("{DEBIAN}file srv/node_modules.old/x/index.js.map content=3\n");
+    let (said, gone, report) = auto(&[NODE, &other], &[]);
     assert!(said.contains("auto for a:1: node-slim\n") && said.contains("auto for b:1: debian-slim\n"), "{said}");
     assert_eq!(gone, ["app/node_modules/x/index.js.map", "usr/share/man/man1/x.1.gz"]);
     assert_eq!(report["picked"], json!(["node-slim", "debian-slim"]));
