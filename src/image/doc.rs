@@ -130,38 +130,6 @@ impl<'a> View<'a> {
         self.value().map(|v| v.as_str().ok_or_else(|| self.wrong("a string"))).transpose()
     }
 
-    /// A string, empty where there is none.
-    ///
-    /// # Errors
-    /// Where this is something else than a string.
-    pub fn string(&self) -> Result<String> {
-        Ok(self.str()?.unwrap_or_default().to_owned())
-    }
-
-    /// A list of strings, empty where there is none.
-    ///
-    /// # Errors
-    /// Where this is something else.
-    pub fn strings(&self) -> Result<Vec<String>> {
-        self.list()?.iter().map(Self::string).collect()
-    }
-
-    /// A truth value, false where there is none.
-    ///
-    /// # Errors
-    /// Where this is something else.
-    pub fn bool(&self) -> Result<bool> {
-        self.value().map_or(Ok(false), |v| v.as_bool().ok_or_else(|| self.wrong("true or false")))
-    }
-
-    /// A number of bytes.
-    ///
-    /// # Errors
-    /// Where this is missing, negative, no whole number or no number at all.
-    pub fn size(&self) -> Result<u64> {
-        self.value().and_then(Value::as_u64).ok_or_else(|| self.wrong("a number of bytes"))
-    }
-
     /// A sha256 digest.
     ///
     /// # Errors
@@ -184,7 +152,7 @@ impl<'a> View<'a> {
         Error::new(kind, format!("{what}{at}")).member(self.doc.as_bytes())
     }
 
-    fn wrong(&self, expected: &str) -> Error {
+    pub(super) fn wrong(&self, expected: &str) -> Error {
         let found = match self.value {
             None => "nothing".to_owned(),
             Some(v @ (Value::Array(_) | Value::Object(_))) => {
@@ -236,10 +204,10 @@ mod tests {
         let view = doc.view("c.json");
         let config = view.get("config").unwrap();
         assert_eq!(config.get("User").unwrap().str().unwrap(), None);
-        assert_eq!(config.get("Missing").unwrap().strings().unwrap(), Vec::<String>::new());
-        let e = config.get("Env").unwrap().strings().unwrap_err().to_string();
+        assert_eq!(config.get("Missing").unwrap().read::<Vec<String>>().unwrap(), Vec::<String>::new());
+        let e = config.get("Env").unwrap().read::<Vec<String>>().unwrap_err().to_string();
         assert_eq!(e, "member c.json: wrong value at `config.Env[1]`: expected a string, found 2");
-        assert!(view.get("size").unwrap().size().is_err());
+        assert!(view.get("size").unwrap().read::<u64>().is_err());
         assert!(view.get("size").unwrap().get("x").is_err());
         assert_eq!(view.get("d").unwrap().digest().unwrap_err().kind, ErrorKind::Unsupported);
     }

@@ -4,6 +4,9 @@
 use crate::{Error, ErrorKind, Result};
 use std::fmt;
 
+/// The architecture of an image that says none; attestations say it of themselves.
+pub const UNKNOWN: &str = "unknown";
+
 /// What an image runs on, in normal form.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Platform {

@@ -5,11 +5,12 @@ use super::store::Store;
 use super::tree::Raw;
 use crate::Digest;
 use crate::Result;
+use crate::image::Descriptor;
 use crate::image::descriptor::base64;
 use crate::image::doc::View;
 use crate::image::media::{self, LayerMedia};
 use serde_json::Value;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 /// What registries and tools name a config whose type they do not care for; docker and podman take it for an image's.
 const ANYTHING: &str = "application/octet-stream";
@@ -25,17 +26,17 @@ const MAX_NAMED: usize = 256;
 /// The type of what a manifest is of, where that is no image. An image has layers that are tars, or none at all, and a config
 /// that says something of one.
 pub fn kind(store: &Store, manifest: &View<'_>) -> Result<Option<String>> {
-    let stated = manifest.get("artifactType")?.string()?;
+    let stated: String = manifest.get("artifactType")?.read()?;
     if !stated.is_empty() && !media::is_config(&stated) {
         return Ok(Some(stated));
     }
     let config = manifest.get("config")?;
-    let of_config = config.get("mediaType")?.string()?;
+    let of_config: String = config.get("mediaType")?.read()?;
     if !media::is_config(&of_config) && of_config != ANYTHING {
         return Ok(Some(of_config));
     }
     let layers = manifest.get("layers")?.list()?;
-    let layers = layers.iter().map(|l| l.get("mediaType")?.string()).collect::<Result<Vec<_>>>()?;
+    let layers = layers.iter().map(|l| l.get("mediaType")?.read()).collect::<Result<Vec<String>>>()?;
     if let (Some(first), false) = (layers.first(), layers.iter().any(|media| is_tar(media))) {
         return Ok(Some(first.clone()));
     }
@@ -72,7 +73,8 @@ fn document(store: &Store, descriptor: &View<'_>) -> Result<Option<Option<Value>
 /// The digests that an artifact names, in order: in its manifest's annotations, and in the documents among its other blobs. A
 /// signature's payload and an attestation's statement name what they are about.
 pub fn named(store: &Store, manifest: &View<'_>, blobs: &[Raw]) -> Result<Vec<Digest>> {
-    let mut found = manifest.get("annotations")?.value().map_or_else(Vec::new, in_annotations);
+    let mut found = Vec::new();
+    manifest.get("annotations")?.value().iter().for_each(|annotations| digests(annotations, false, &mut found));
     let (mut seen, mut left) = (HashSet::new(), MAX_READ);
     let small = blobs.iter().skip(1).filter(|raw| raw.blob.size() <= MAX_DOCUMENT);
     for raw in small.filter(|raw| seen.insert(raw.digest)).take(MAX_DOCUMENTS) {
@@ -87,11 +89,14 @@ pub fn named(store: &Store, manifest: &View<'_>, blobs: &[Raw]) -> Result<Vec<Di
     Ok(found)
 }
 
-/// The digests that annotations name.
-pub fn in_annotations(annotations: &Value) -> Vec<Digest> {
-    let mut found = Vec::new();
-    digests(annotations, false, &mut found);
-    found
+/// The digests that the annotations of a descriptor name, in the order of their keys, in which Go's encoder writes them.
+pub fn in_annotations(descriptor: &Descriptor) -> Vec<Digest> {
+    let annotations: BTreeMap<_, _> = descriptor.fields.annotations().iter().flatten().collect();
+    annotations.values().flat_map(|text| in_text(text)).collect()
+}
+
+fn in_text(text: &str) -> impl Iterator<Item = Digest> {
+    text.split(|c: char| !c.is_ascii_hexdigit()).filter_map(Digest::from_hex)
 }
 
 fn digests(json: &Value, packed: bool, found: &mut Vec<Digest>) {
@@ -99,8 +104,7 @@ fn digests(json: &Value, packed: bool, found: &mut Vec<Digest>) {
         Value::Array(items) => items.iter().for_each(|item| digests(item, packed, found)),
         Value::Object(fields) => fields.values().for_each(|value| digests(value, packed, found)),
         Value::String(text) => {
-            let words = text.split(|c: char| !c.is_ascii_hexdigit());
-            found.extend(words.filter_map(Digest::from_hex));
+            found.extend(in_text(text));
             // An envelope has its payload in base64.
             let inner = || serde_json::from_slice::<Value>(&base64(text)?).ok();
             if let Some(inner) = Some(text).filter(|text| packed && text.len() > 60).and_then(|_| inner()) {

@@ -31,10 +31,10 @@ fn read_entry(store: &Store, entry: &View<'_>) -> Result<Draft> {
     let config = config.map_err(of_config)?;
     let digest = config.digest();
     let mut draft = Draft::new(config, digest, None).map_err(of_config)?;
-    for tag in entry.get("RepoTags")?.strings()? {
+    for tag in entry.get("RepoTags")?.read::<Vec<String>>()? {
         draft.tag(&tag);
     }
-    let layers = entry.get("Layers")?.strings()?;
+    let layers: Vec<String> = entry.get("Layers")?.read()?;
     let find = |path: String| store.find(&path).map(|blob| (path, blob));
     draft.files = Some(layers.into_iter().map(find).collect::<Result<_>>()?);
     Ok(draft)

@@ -3,12 +3,9 @@
 
 use super::BlobRef;
 use super::store::Store;
-use crate::image::doc::View;
+use crate::image::platform::UNKNOWN;
 use crate::image::{Descriptor, Doc, ImageFacts, Platform, config_facts};
 use crate::{Digest, Error, ErrorKind, Result};
-
-/// The architecture of an image that says none.
-const UNKNOWN: &str = "unknown";
 
 /// An image's documents.
 #[derive(Debug)]
@@ -65,18 +62,6 @@ impl Draft {
     pub fn name(&self) -> String {
         self.tags.first().cloned().unwrap_or_else(|| format!("sha256:{}", self.config_digest.short()))
     }
-}
-
-/// The platform of a descriptor, where it names one.
-pub fn descriptor_platform(descriptor: &View<'_>) -> Result<Option<Platform>> {
-    let view = descriptor.get("platform")?;
-    let field = |key: &str| view.get(key)?.string();
-    let (os, architecture) = (field("os")?, field("architecture")?);
-    let known = |text: &str| !text.is_empty() && text != UNKNOWN;
-    if !known(&os) || !known(&architecture) {
-        return Ok(None);
-    }
-    Ok(Some(Platform::new(&os, &architecture, &field("variant")?)))
 }
 
 /// Reads the document at `blob` and verifies it against `digest` and, where given, `size`.

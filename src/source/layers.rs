@@ -63,7 +63,7 @@ impl Finder<'_> {
         let Some(descriptor) = descriptor else {
             return self.by_file(file);
         };
-        let media = LayerMedia::parse(&descriptor.media)?;
+        let media = LayerMedia::parse(descriptor.media())?;
         let embedded = || descriptor.verified_data().map(BlobRef::memory);
         let blob = self.store.blob(&descriptor.digest)?.or_else(embedded);
         let other = file.and_then(|(_, blob)| blob.as_ref());
@@ -78,7 +78,7 @@ impl Finder<'_> {
             let message = format!(
                 "{}: its media type {} says {}, its bytes are {}",
                 self.name,
-                descriptor.media,
+                descriptor.media(),
                 word(media.compression),
                 word(layer.compression)
             );
@@ -101,7 +101,7 @@ impl Finder<'_> {
             warnings.push(Warning::new("hybrid-mismatch", message));
         };
         if let Some(blob) = blob
-            && blob.size() == descriptor.size
+            && blob.size() == descriptor.fields.size()
             && self.verifies(&blob, Some(&descriptor.digest))
         {
             // Two copies of one layer (say, plain and gzip) disagree only by name.
@@ -118,14 +118,13 @@ impl Finder<'_> {
     }
 
     fn by_descriptor(&self, descriptor: &Descriptor, blob: BlobRef) -> Result<LayerRef> {
-        if blob.size() != descriptor.size {
+        if blob.size() != descriptor.fields.size() {
             let count = |n: u64| format!("{n} bytes");
             let error = Error::new(ErrorKind::Digest, format!("blob {} has the wrong size", descriptor.digest));
-            return Err(error.expected(count(descriptor.size), count(blob.size())));
+            return Err(error.expected(count(descriptor.fields.size()), count(blob.size())));
         }
         let mut layer = self.layer(blob, Some(descriptor.digest))?;
-        layer.media.clone_from(&descriptor.media);
-        layer.annotations.clone_from(&descriptor.annotations);
+        layer.media = descriptor.media().to_owned();
         Ok(layer)
     }
 
@@ -148,7 +147,7 @@ impl Finder<'_> {
         }
         let (size, compression) = (blob.size(), Compression::sniff(&head));
         let (name, diff_id, media) = (self.name.clone(), self.diff_id, String::new());
-        Ok(LayerRef { blob, name, digest, size, diff_id, compression, media, annotations: None })
+        Ok(LayerRef { blob, name, digest, size, diff_id, compression, media })
     }
 
     /// Whether the blob has `digest`, and its decompressed bytes the diff_id.
@@ -170,8 +169,8 @@ impl Finder<'_> {
 
 fn missing(descriptor: &Descriptor, media: LayerMedia) -> Error {
     let digest = descriptor.digest;
-    if media.foreign || descriptor.urls {
-        let what = format!("foreign layer of media type `{}` ({digest}) is not in the input", descriptor.media);
+    if media.foreign || descriptor.fields.urls().as_ref().is_some_and(|urls| !urls.is_empty()) {
+        let what = format!("foreign layer of media type `{}` ({digest}) is not in the input", descriptor.media());
         return Error::new(ErrorKind::Unsupported, what)
             .hint("its bytes lie at the URLs of the manifest: slim fetches nothing");
     }

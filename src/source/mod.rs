@@ -5,7 +5,6 @@
 
 use crate::image::{Compression, Doc, ImageFacts, Platform};
 use crate::{Digest, Error, ErrorKind, Result, Warning};
-use serde_json::Value;
 use std::io::Read;
 
 mod artifact;
@@ -109,8 +108,6 @@ pub struct LayerRef {
     pub compression: Compression,
     /// The declared media type; empty where none is.
     pub media: String,
-    /// The descriptor's annotations.
-    pub annotations: Option<Value>,
 }
 
 impl Image {

@@ -3,7 +3,7 @@
 
 use super::BlobRef;
 use super::artifact;
-use super::draft::{Draft, descriptor_platform, of_config, verified};
+use super::draft::{Draft, of_config, verified};
 use super::store::Store;
 use super::tree::{Edge, Node, NodeKind, OciTree, Raw};
 use crate::image::descriptor::{IMAGE_NAME, REF_NAME, REFERENCE_DIGEST, REFERENCE_TYPE};
@@ -11,6 +11,7 @@ use crate::image::doc::View;
 use crate::image::media::ManifestKind;
 use crate::image::{Descriptor, Doc, Platform};
 use crate::{Digest, Error, ErrorKind, Result, Warning};
+use oci_spec::image::{ImageManifest, OciLayout};
 use std::collections::HashMap;
 
 const MAX_DEPTH: u32 = 8;
@@ -78,7 +79,8 @@ fn layout_file(store: &Store) -> Result<Option<Doc>> {
         return Ok(None);
     };
     let doc = Doc::parse("oci-layout", store.document(&blob, "oci-layout")?)?;
-    let version = doc.view("oci-layout").get("imageLayoutVersion")?.string()?;
+    let layout: OciLayout = doc.view("oci-layout").read()?;
+    let version = layout.image_layout_version();
     if !version.starts_with("1.") {
         let error = Error::new(ErrorKind::Unsupported, "OCI layout of another version").member(b"oci-layout");
         return Err(error.expected("imageLayoutVersion 1.0.0", format!("{version:?}")));
@@ -100,22 +102,22 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn edges(&mut self, index: &View<'_>, depth: u32) -> Result<Vec<Edge>> {
-        let list = index.get("manifests")?.list()?;
+        // Not all of an `ImageIndex`: engines take a `subject` that does not say its size.
+        let list: Vec<oci_spec::image::Descriptor> = index.get("manifests")?.read()?;
         self.descriptors += list.len();
         if depth > MAX_DEPTH || self.descriptors > MAX_DESCRIPTORS {
             let what = format!("indexes nested more than {MAX_DEPTH} deep, or more than {MAX_DESCRIPTORS} descriptors");
             return Err(index.error(ErrorKind::Archive, &what));
         }
-        list.iter().map(|item| self.edge(item, depth)).collect()
+        list.iter().map(|item| self.edge(Descriptor::new(item)?, depth)).collect()
     }
 
-    fn edge(&mut self, item: &View<'_>, depth: u32) -> Result<Edge> {
-        let descriptor = Descriptor::read(item)?;
+    fn edge(&mut self, descriptor: Descriptor, depth: u32) -> Result<Edge> {
         let about = about(&descriptor);
         let node = match self.seen.get(&descriptor.digest) {
             Some(&node) => node,
             None => {
-                let (subject, kind) = self.node(item, &descriptor, about.is_some(), depth)?;
+                let (subject, kind) = self.node(&descriptor, about.is_some(), depth)?;
                 self.nodes.push(Node { digest: descriptor.digest, subject, kind });
                 self.seen.insert(descriptor.digest, self.nodes.len() - 1);
                 self.nodes.len() - 1
@@ -126,14 +128,8 @@ impl Reader<'_> {
     }
 
     /// What `descriptor` points to, with its subject.
-    fn node(
-        &mut self,
-        item: &View<'_>,
-        descriptor: &Descriptor,
-        artifact: bool,
-        depth: u32,
-    ) -> Result<(Option<Digest>, NodeKind)> {
-        let platform = descriptor_platform(item)?;
+    fn node(&mut self, descriptor: &Descriptor, artifact: bool, depth: u32) -> Result<(Option<Digest>, NodeKind)> {
+        let platform = descriptor.platform();
         if let (Some(wanted), Some(platform)) = (self.platform, &platform)
             && wanted != platform
         {
@@ -148,12 +144,12 @@ impl Reader<'_> {
             return Ok((None, NodeKind::Absent));
         };
         let raw = Raw { digest: descriptor.digest, blob };
-        if !descriptor.media.is_empty() && ManifestKind::parse(&descriptor.media).is_none() {
-            let what = descriptor.media.clone();
+        if !descriptor.media().is_empty() && ManifestKind::parse(descriptor.media()).is_none() {
+            let what = descriptor.media().to_owned();
             return Ok((None, NodeKind::Artifact { what, raw: vec![raw], named: Vec::new() }));
         }
         let name = format!("blobs/sha256/{}", descriptor.digest.hex());
-        let doc = verified(self.store, &raw.blob, &name, &descriptor.digest, Some(descriptor.size))?;
+        let doc = verified(self.store, &raw.blob, &name, &descriptor.digest, Some(descriptor.fields.size()))?;
         let view = doc.view(&name);
         let subject = view.get("subject")?;
         let subject = if subject.value().is_some() { Some(subject.get("digest")?.digest()?) } else { None };
@@ -166,7 +162,7 @@ impl Reader<'_> {
             return Err(view.error(ErrorKind::Unsupported, "docker manifest of schema 1").hint(hint));
         }
         let what = artifact::kind(self.store, &view)?;
-        if let Some(what) = what.or_else(|| (artifact || subject.is_some()).then(|| descriptor.media.clone())) {
+        if let Some(what) = what.or_else(|| (artifact || subject.is_some()).then(|| descriptor.media().to_owned())) {
             let raw = self.raw_blobs(raw, &view)?;
             let named =
                 if artifact || subject.is_some() { Vec::new() } else { artifact::named(self.store, &view, &raw)? };
@@ -182,17 +178,17 @@ impl Reader<'_> {
         descriptor: &Descriptor,
         platform: Option<Platform>,
     ) -> Result<NodeKind> {
-        let view = doc.view(name);
-        let config = Descriptor::read(&view.get("config")?)?;
-        let layers: Vec<Descriptor> =
-            view.get("layers")?.list()?.iter().map(Descriptor::read).collect::<Result<_>>()?;
+        let manifest: ImageManifest = doc.view(name).read()?;
+        let config = Descriptor::new(manifest.config())?;
+        let layers = manifest.layers().iter().map(Descriptor::new).collect::<Result<_>>()?;
         let embedded = || config.verified_data().map(BlobRef::memory);
         let Some(blob) = self.store.blob(&config.digest)?.or_else(embedded) else {
             self.absent(&config.digest, platform.as_ref(), "the config", false);
             return Ok(NodeKind::Absent);
         };
         let path = format!("blobs/sha256/{}", config.digest.hex());
-        let config_doc = verified(self.store, &blob, &path, &config.digest, Some(config.size)).map_err(of_config)?;
+        let config_doc =
+            verified(self.store, &blob, &path, &config.digest, Some(config.fields.size())).map_err(of_config)?;
         let draft = Draft::new(config_doc, config.digest, platform);
         let mut draft = draft.map_err(|e| of_config(e).member(path.as_bytes()))?;
         draft.manifest = Some((doc.clone(), descriptor.digest));
@@ -235,11 +231,11 @@ impl Reader<'_> {
         list.push(view.get("config")?);
         let mut raw = vec![manifest];
         for descriptor in list {
-            let Ok(descriptor) = Descriptor::read(&descriptor) else {
+            let Ok(digest) = descriptor.get("digest").and_then(|digest| digest.digest()) else {
                 continue;
             };
-            if let Some(blob) = self.store.blob(&descriptor.digest)? {
-                raw.push(Raw { digest: descriptor.digest, blob });
+            if let Some(blob) = self.store.blob(&digest)? {
+                raw.push(Raw { digest, blob });
             }
         }
         Ok(raw)
@@ -275,8 +271,8 @@ fn find_subjects(edges: &mut [Edge], nodes: &mut [Node], drafts: &[Draft]) {
     let subjects: Vec<Option<Option<Digest>>> = nodes.iter().map(of).collect();
     let find = |edge: &mut Edge| {
         let Some(subject) = subjects[edge.node].filter(|_| edge.refers.is_none()) else { return };
-        let annotations = edge.descriptor.annotations.as_ref().map(artifact::in_annotations).unwrap_or_default();
-        edge.refers = annotations.iter().find_map(|digest| about.get(digest).copied()).or(subject);
+        let named = artifact::in_annotations(&edge.descriptor);
+        edge.refers = named.iter().find_map(|digest| about.get(digest).copied()).or(subject);
     };
     edges.iter_mut().for_each(find);
     for node in nodes {

@@ -42,8 +42,8 @@ impl BlobRef {
     }
 
     /// Bytes that were embedded in a document.
-    pub(crate) fn memory(bytes: &[u8]) -> Self {
-        Self(Spot::Memory(Arc::new(bytes.to_vec())))
+    pub(crate) fn memory(bytes: Vec<u8>) -> Self {
+        Self(Spot::Memory(Arc::new(bytes)))
     }
 }
 

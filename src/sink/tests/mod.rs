@@ -10,6 +10,9 @@ use crate::sink::*;
 use crate::source::testing::{Build, docker_20, docker_25, layer, open_path, pack};
 use crate::source::{ImageFormat, Input};
 use crate::{Digest, ErrorKind, Result, Warning};
+use oci_spec::image::{
+    ImageIndex, ImageIndexBuilder, ImageManifest, ImageManifestBuilder, MediaType, OciLayoutBuilder,
+};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
@@ -195,6 +198,24 @@ fn a_docker_archive_becomes_a_hybrid() {
         json!({"org.opencontainers.image.ref.name": "app:1"})
     );
     assert!(!oci.files.contains_key("manifest.json"));
+}
+
+/// `json!` makes them, which cannot fail.
+#[test]
+fn documents_made_anew_are_what_the_builders_of_oci_spec_write() {
+    let out = run(&docker_20(&[layer("a"), layer("b")], &json!(["app:1", "app:2"])), "oci-archive:", &[], same);
+    let index: ImageIndex = serde_json::from_slice(&out.files["index.json"]).unwrap();
+    let file = |digest: &dyn ToString| &out.files[&digest.to_string().replace("sha256:", "blobs/sha256/")];
+    let written = file(index.manifests()[0].digest());
+    let manifest: ImageManifest = serde_json::from_slice(written).unwrap();
+    let built = ImageManifestBuilder::default().schema_version(2u32).media_type(MediaType::ImageManifest);
+    let built = built.config(manifest.config().clone()).layers(manifest.layers().clone()).build().unwrap();
+    assert_eq!(built.to_string().unwrap().into_bytes(), *written);
+    let built = ImageIndexBuilder::default().schema_version(2u32).media_type(MediaType::ImageIndex);
+    let built = built.manifests(index.manifests().clone()).build().unwrap();
+    assert_eq!(built.to_string().unwrap().into_bytes(), out.files["index.json"]);
+    let built = OciLayoutBuilder::default().image_layout_version("1.0.0").build().unwrap();
+    assert_eq!(built.to_string().unwrap().into_bytes(), out.files["oci-layout"]);
 }
 
 #[test]

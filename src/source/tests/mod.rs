@@ -6,7 +6,7 @@ use crate::image::media;
 use crate::source::testing::{Build, Tar, config, docker_20, docker_25, gzip, layer, open_path, pack};
 use crate::source::*;
 use crate::{Error, ErrorKind};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
