@@ -6,6 +6,8 @@ use crate::{Digest, Error, ErrorKind, Result};
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use oci_spec::OciSpecError;
+use oci_spec::image::{DescriptorBuilder, MediaType};
 
 /// The annotation with a manifest's tag in an OCI layout.
 pub const REF_NAME: &str = "org.opencontainers.image.ref.name";
@@ -64,6 +66,33 @@ impl Descriptor {
         let data = base64(self.fields.data().as_deref()?)?;
         (data.len() as u64 == self.fields.size() && Digest::of(&data) == self.digest).then_some(data)
     }
+}
+
+/// A descriptor made anew.
+///
+/// # Errors
+/// Returns an error if oci-spec refuses the digest.
+pub fn made(media: MediaType, digest: Digest, size: u64) -> Result<oci_spec::image::Descriptor> {
+    let digest: oci_spec::image::Digest = digest.to_string().parse()?;
+    Ok(DescriptorBuilder::default().media_type(media).digest(digest).size(size).build()?)
+}
+
+/// A document or descriptor of oci-spec's as JSON, to be edited further.
+///
+/// # Errors
+/// Returns an error if serde_json cannot write it.
+pub fn json(document: &impl serde::Serialize) -> Result<serde_json::Value> {
+    serde_json::to_value(document).map_err(not_made)
+}
+
+impl From<OciSpecError> for Error {
+    fn from(error: OciSpecError) -> Self {
+        not_made(error)
+    }
+}
+
+fn not_made(cause: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::new(ErrorKind::Archive, "a document cannot be made").cause(cause)
 }
 
 /// Standard base64, with or without padding.

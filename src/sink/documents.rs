@@ -3,10 +3,10 @@
 
 use super::assembly::{Assembly, Documents};
 use super::{docker, index, manifest};
+use crate::image::{Doc, descriptor};
 use crate::source::ImageFormat;
 use crate::{Error, ErrorKind, Result, Warning};
-
-const OCI_LAYOUT: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
+use oci_spec::image::OciLayoutBuilder;
 
 /// Makes the documents of the output. No I/O.
 ///
@@ -21,7 +21,7 @@ pub fn assemble(assembly: &Assembly<'_>) -> Result<(Documents, Vec<Warning>)> {
         let rewritten = assembly.images.iter().find(|r| r.image == i);
         let missing = || Error::new(ErrorKind::Usage, format!("image {i} of the input was not rewritten"));
         let rewritten = rewritten.ok_or_else(missing)?;
-        manifests.push(manifest::manifest(image, rewritten, &mut warnings));
+        manifests.push(manifest::manifest(image, rewritten, &mut warnings)?);
     }
     for rewritten in assembly.images {
         let manifest = &manifests[rewritten.image];
@@ -34,8 +34,10 @@ pub fn assemble(assembly: &Assembly<'_>) -> Result<(Documents, Vec<Warning>)> {
     if assembly.form == ImageFormat::Hybrid {
         documents.manifest_json = Some(docker::manifest_json(assembly, &manifests, &mut warnings));
     }
-    let layout = assembly.input.trees.oci.as_ref().and_then(|t| t.layout.as_ref());
-    documents.oci_layout = layout.map_or_else(|| OCI_LAYOUT.to_vec(), |doc| doc.raw.clone());
+    documents.oci_layout = match assembly.input.trees.oci.as_ref().and_then(|t| t.layout.as_ref()) {
+        Some(doc) => doc.raw.clone(),
+        None => Doc::new(descriptor::json(&OciLayoutBuilder::default().image_layout_version("1.0.0").build()?)?).raw,
+    };
     warnings.dedup();
     Ok((documents, warnings))
 }

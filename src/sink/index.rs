@@ -4,12 +4,13 @@ use super::manifest::{Manifest, point};
 use super::{Assembly, Documents};
 use crate::image::about::Place;
 use crate::image::descriptor::{IMAGE_NAME, REF_NAME};
-use crate::image::media::{DOCKER_LIST, OCI_INDEX, OCI_MANIFEST};
+use crate::image::media::{DOCKER_LIST, MediaType};
 use crate::image::reference::is_tag;
-use crate::image::{Doc, Reference};
+use crate::image::{Doc, Reference, descriptor};
 use crate::source::ImageFormat;
 use crate::source::tree::{Edge, NodeKind, OciTree};
 use crate::{Digest, Error, ErrorKind, Result, Warning};
+use oci_spec::image::ImageIndexBuilder;
 use serde_json::{Map, Value, json};
 
 /// What becomes of a node of the input's tree.
@@ -18,7 +19,7 @@ enum Outcome {
     /// It passes as it is.
     Same,
     /// It has another digest.
-    Changed { digest: Digest, size: u64, media: Option<&'static str> },
+    Changed { digest: Digest, size: u64, media: Option<MediaType> },
     /// It is not selected, or nothing is left below it.
     Gone,
     /// It was not there in the first place.
@@ -52,7 +53,8 @@ pub fn index_json(
     warnings: &mut Vec<Warning>,
 ) -> Result<Vec<u8>> {
     let tree = assembly.input.trees.oci.as_ref();
-    let empty = Doc::new(json!({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": []}));
+    let empty = ImageIndexBuilder::default().schema_version(2u32).media_type(MediaType::ImageIndex).manifests([]);
+    let empty = Doc::new(descriptor::json(&empty.build()?)?);
     let root = tree.map_or(&empty, |t| &t.root);
     let (mut entries, mut reached) = (Vec::new(), vec![false; manifests.len()]);
     if let Some(tree) = tree {
@@ -78,7 +80,7 @@ pub fn index_json(
         }
     }
     for (image, manifest) in manifests.iter().enumerate().filter(|(i, _)| !reached[*i]) {
-        append(&mut entries, assembly, image, manifest);
+        append(&mut entries, assembly, image, manifest)?;
     }
     if !assembly.tags.is_empty() {
         entries = retag(entries, assembly)?;
@@ -97,9 +99,10 @@ struct Entry {
 }
 
 /// Adds an image that no index names, as docker 25 writes it: once per tag.
-fn append(entries: &mut Vec<Entry>, assembly: &Assembly<'_>, image: usize, manifest: &Manifest) {
-    let media = manifest.doc.json.get("mediaType").and_then(Value::as_str).unwrap_or(OCI_MANIFEST);
-    let plain = json!({"mediaType": media, "digest": manifest.digest.to_string(), "size": manifest.doc.size()});
+fn append(entries: &mut Vec<Entry>, assembly: &Assembly<'_>, image: usize, manifest: &Manifest) -> Result<()> {
+    let media = manifest.doc.json.get("mediaType").and_then(Value::as_str);
+    let media = media.map_or(MediaType::ImageManifest, MediaType::from);
+    let plain = descriptor::json(&descriptor::made(media, manifest.digest, manifest.doc.size())?)?;
     let tags = &assembly.input.images[image].tags;
     for tag in tags.iter().filter(|_| assembly.tags.is_empty()) {
         let mut value = plain.clone();
@@ -109,6 +112,7 @@ fn append(entries: &mut Vec<Entry>, assembly: &Assembly<'_>, image: usize, manif
     if tags.is_empty() || !assembly.tags.is_empty() {
         entries.push(Entry { value: plain, artifact: false });
     }
+    Ok(())
 }
 
 /// Names a descriptor: by full name and tag as docker 25 does, or by the bare reference as skopeo does for layouts.
@@ -198,7 +202,7 @@ impl Rebuild<'_> {
             NodeKind::Artifact { .. } => Outcome::Same,
             NodeKind::Image(Some(image)) => {
                 let manifest = &self.manifests[*image];
-                let (digest, size, media) = (manifest.digest, manifest.doc.size(), manifest.media);
+                let (digest, size, media) = (manifest.digest, manifest.doc.size(), manifest.media.clone());
                 if digest == tree.nodes[node].digest { Outcome::Same } else { Outcome::Changed { digest, size, media } }
             }
             NodeKind::Index { doc, edges } => self.index(doc, edges),
@@ -220,8 +224,8 @@ impl Rebuild<'_> {
         json["manifests"] = list.kept.into_iter().map(|(_, value)| value).collect();
         let mut media = None;
         if list.converted && json.get("mediaType").and_then(Value::as_str) == Some(DOCKER_LIST) {
-            json["mediaType"] = json!(OCI_INDEX);
-            media = Some(OCI_INDEX);
+            json["mediaType"] = json!(MediaType::ImageIndex);
+            media = Some(MediaType::ImageIndex);
         }
         let new = doc.with(json);
         let (digest, size) = (new.digest(), new.size());

@@ -8,7 +8,7 @@ use super::store::Store;
 use super::tree::{Edge, Node, NodeKind, OciTree, Raw};
 use crate::image::descriptor::{IMAGE_NAME, REF_NAME, REFERENCE_DIGEST, REFERENCE_TYPE};
 use crate::image::doc::View;
-use crate::image::media::ManifestKind;
+use crate::image::media;
 use crate::image::{Descriptor, Doc, Platform};
 use crate::{Digest, Error, ErrorKind, Result, Warning};
 use oci_spec::image::{ImageManifest, OciLayout};
@@ -144,7 +144,7 @@ impl Reader<'_> {
             return Ok((None, NodeKind::Absent));
         };
         let raw = Raw { digest: descriptor.digest, blob };
-        if !descriptor.media().is_empty() && ManifestKind::parse(descriptor.media()).is_none() {
+        if !descriptor.media().is_empty() && !media::is_manifest(descriptor.media()) {
             let what = descriptor.media().to_owned();
             return Ok((None, NodeKind::Artifact { what, raw: vec![raw], named: Vec::new() }));
         }

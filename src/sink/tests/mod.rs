@@ -10,9 +10,7 @@ use crate::sink::*;
 use crate::source::testing::{Build, docker_20, docker_25, layer, open_path, pack};
 use crate::source::{ImageFormat, Input};
 use crate::{Digest, ErrorKind, Result, Warning};
-use oci_spec::image::{
-    ImageIndex, ImageIndexBuilder, ImageManifest, ImageManifestBuilder, MediaType, OciLayoutBuilder,
-};
+use oci_spec::image::MediaType;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
@@ -188,7 +186,7 @@ fn a_docker_archive_becomes_a_hybrid() {
     assert_eq!(names[0]["org.opencontainers.image.ref.name"], "1");
     assert_eq!(names[1]["io.containerd.image.name"], "h:5000/x:2");
     let manifest = out.blob(&root["manifests"][1]);
-    assert_eq!(manifest["layers"][0]["mediaType"], LayerMedia::name(Family::Oci, Compression::None));
+    assert_eq!(manifest["layers"][0]["mediaType"], LayerMedia::name(Family::Oci, Compression::None).as_ref());
     let untagged = run(&docker_20(&[layer("a")], &json!(null)), "", &[], same);
     assert_eq!(untagged.json("manifest.json")[0]["RepoTags"], Value::Null);
     assert_eq!(untagged.json("index.json")["manifests"].as_array().unwrap().len(), 1);
@@ -200,22 +198,30 @@ fn a_docker_archive_becomes_a_hybrid() {
     assert!(!oci.files.contains_key("manifest.json"));
 }
 
-/// `json!` makes them, which cannot fail.
 #[test]
-fn documents_made_anew_are_what_the_builders_of_oci_spec_write() {
-    let out = run(&docker_20(&[layer("a"), layer("b")], &json!(["app:1", "app:2"])), "oci-archive:", &[], same);
-    let index: ImageIndex = serde_json::from_slice(&out.files["index.json"]).unwrap();
-    let file = |digest: &dyn ToString| &out.files[&digest.to_string().replace("sha256:", "blobs/sha256/")];
-    let written = file(index.manifests()[0].digest());
-    let manifest: ImageManifest = serde_json::from_slice(written).unwrap();
-    let built = ImageManifestBuilder::default().schema_version(2u32).media_type(MediaType::ImageManifest);
-    let built = built.config(manifest.config().clone()).layers(manifest.layers().clone()).build().unwrap();
-    assert_eq!(built.to_string().unwrap().into_bytes(), *written);
-    let built = ImageIndexBuilder::default().schema_version(2u32).media_type(MediaType::ImageIndex);
-    let built = built.manifests(index.manifests().clone()).build().unwrap();
-    assert_eq!(built.to_string().unwrap().into_bytes(), out.files["index.json"]);
-    let built = OciLayoutBuilder::default().image_layout_version("1.0.0").build().unwrap();
-    assert_eq!(built.to_string().unwrap().into_bytes(), out.files["oci-layout"]);
+fn documents_made_anew_have_the_fields_that_engines_write() {
+    let out = run(&docker_20(&[layer("a")], &json!(["app:1"])), "oci-archive:", &[], same);
+    let blob = |descriptor: &Value| {
+        let digest = descriptor["digest"].as_str().unwrap();
+        (digest.to_owned(), &out.files[&digest.replace("sha256:", "blobs/sha256/")])
+    };
+    let index: Value = serde_json::from_slice(&out.files["index.json"]).unwrap();
+    let (digest, bytes) = blob(&index["manifests"][0]);
+    let descriptor = |media: MediaType, digest: &str, size: usize| {
+        format!(r#"{{"mediaType":"{media}","digest":"{digest}","size":{size}"#)
+    };
+    let annotations = r#","annotations":{"org.opencontainers.image.ref.name":"app:1"}}"#;
+    let list = descriptor(MediaType::ImageManifest, &digest, bytes.len()) + annotations;
+    let text = format!(r#"{{"schemaVersion":2,"mediaType":"{}","manifests":[{list}]}}"#, MediaType::ImageIndex);
+    assert_eq!(String::from_utf8_lossy(&out.files["index.json"]), text);
+    let manifest: Value = serde_json::from_slice(bytes).unwrap();
+    let ((config, of_config), (layer, of_layer)) = (blob(&manifest["config"]), blob(&manifest["layers"][0]));
+    let config = descriptor(MediaType::ImageConfig, &config, of_config.len());
+    let layer = descriptor(MediaType::ImageLayer, &layer, of_layer.len());
+    let media = MediaType::ImageManifest;
+    let text = format!(r#"{{"schemaVersion":2,"mediaType":"{media}","config":{config}}},"layers":[{layer}}}]}}"#);
+    assert_eq!(String::from_utf8_lossy(bytes), text);
+    assert_eq!(out.files["oci-layout"], br#"{"imageLayoutVersion":"1.0.0"}"#);
 }
 
 #[test]
@@ -250,13 +256,13 @@ fn descriptors_of_new_blobs_lose_what_describes_the_old_bytes() {
         manifest["layers"][i]["annotations"] = annotations.clone();
         manifest["layers"][i]["x"] = json!(i);
     }
-    let descriptor = build.json(media::OCI_MANIFEST, &manifest);
+    let descriptor = build.json(media::MediaType::ImageManifest.as_ref(), &manifest);
     build.root(&[descriptor]);
     let out = run(&build, "", &[], last_as_zstd);
     let new = out.blob(&out.json("index.json")["manifests"][0]);
     assert_eq!(new["layers"][0], manifest["layers"][0]);
     assert_eq!(new["layers"][1]["annotations"], json!({"mine": "1"}));
-    assert_eq!(new["layers"][1]["mediaType"], LayerMedia::name(Family::Oci, Compression::Zstd));
+    assert_eq!(new["layers"][1]["mediaType"], LayerMedia::name(Family::Oci, Compression::Zstd).as_ref());
 }
 
 #[test]
@@ -275,15 +281,15 @@ fn zstd_turns_dockers_manifest_into_an_oci_one() {
     let out = run(&build, "", &[], last_as_zstd);
     assert_eq!(out.warnings, ["manifest-converted"]);
     let root = out.json("index.json");
-    assert_eq!(root["manifests"][0]["mediaType"], media::OCI_INDEX);
+    assert_eq!(root["manifests"][0]["mediaType"], media::MediaType::ImageIndex.as_ref());
     let index = out.blob(&root["manifests"][0]);
     assert_eq!(
         (&index["mediaType"], &index["manifests"][0]["mediaType"]),
-        (&json!(media::OCI_INDEX), &json!(media::OCI_MANIFEST))
+        (&json!(media::MediaType::ImageIndex), &json!(media::MediaType::ImageManifest))
     );
     let manifest = out.blob(&index["manifests"][0]);
-    assert_eq!(manifest["layers"][0]["mediaType"], LayerMedia::name(Family::Oci, Compression::Gzip));
-    assert_eq!(manifest["config"]["mediaType"], media::OCI_CONFIG);
+    assert_eq!(manifest["layers"][0]["mediaType"], LayerMedia::name(Family::Oci, Compression::Gzip).as_ref());
+    assert_eq!(manifest["config"]["mediaType"], media::MediaType::ImageConfig.as_ref());
     // Without zstd the family stays.
     let out = run(&build, "", &[], without_last);
     let index = out.blob(&out.json("index.json")["manifests"][0]);

@@ -121,7 +121,7 @@ fn where_a_hybrid_disagrees_the_blob_that_verifies_is_used() {
         } else {
             paths[1] = paths[0].clone();
         }
-        let descriptor = build.json(media::OCI_MANIFEST, &manifest);
+        let descriptor = build.json(media::MediaType::ImageManifest.as_ref(), &manifest);
         build.root(&[descriptor]);
         build.file("manifest.json", json!([{"Config": config, "RepoTags": null, "Layers": paths}]).to_string());
         let input = build.open().unwrap();
@@ -190,7 +190,7 @@ fn media_types_that_differ_from_the_bytes_are_warned_of_and_unknown_ones_refused
         if !blob {
             build.remove(&manifest["layers"][0]["digest"]);
         }
-        let descriptor = build.json(media::OCI_MANIFEST, &manifest);
+        let descriptor = build.json(media::MediaType::ImageManifest.as_ref(), &manifest);
         build.root(&[descriptor]);
         build.open()
     };

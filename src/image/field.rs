@@ -1,25 +1,71 @@
-//! Documents as types, such as those of oci-spec. A [`View`] is a serde deserializer, so a wrong value is told with its
-//! place. Values are taken as Go's decoder takes them, which all engines use: a field that is missing or `null` is empty.
+//! A value of a document as Go's decoder takes it, which all engines use: a field that is missing and one that is `null`
+//! are empty. oci-spec's types are read from it, whose own reader asks for fields that engines do not.
 
-use super::doc::View;
-use crate::{Error, ErrorKind, Result};
+use crate::{Digest, Error, ErrorKind, Result};
 use serde::de::value::{MapDeserializer, SeqDeserializer};
-use serde::de::{Deserialize, Deserializer, IntoDeserializer, Visitor};
+use serde::de::{Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::fmt;
 
-impl<'de> View<'de> {
-    /// Reads the value as a `T`.
-    ///
-    /// # Errors
-    /// Returns an error, with the place in the document, if a value has another type than `T` has there.
-    pub fn read<T: Deserialize<'de>>(&self) -> Result<T> {
-        T::deserialize(self.clone())
+/// A value of a document, or none. Errors do not say the place.
+#[derive(Clone, Copy, Debug)]
+pub struct Field<'a> {
+    value: Option<&'a Value>,
+    /// True for the digest of a descriptor: oci-spec takes those of any algorithm, slim those that it can check.
+    is_digest: bool,
+}
+
+impl<'a> Field<'a> {
+    /// The field with this value.
+    pub const fn new(value: Option<&'a Value>) -> Self {
+        Self { value, is_digest: false }
+    }
+
+    /// The value, unless it is missing or `null`.
+    pub fn value(self) -> Option<&'a Value> {
+        self.value.filter(|v| !v.is_null())
+    }
+
+    /// The members of an object, `None` if there is none.
+    pub fn object(self) -> Result<Option<&'a Map<String, Value>>> {
+        self.value().map(|v| v.as_object().ok_or_else(|| self.wrong("an object"))).transpose()
+    }
+
+    /// The elements of an array; none if there is no array.
+    pub fn list(self) -> Result<&'a [Value]> {
+        self.value().map_or(Ok(&[]), |v| v.as_array().map(Vec::as_slice).ok_or_else(|| self.wrong("an array")))
+    }
+
+    /// A string, `None` if there is none.
+    pub fn str(self) -> Result<Option<&'a str>> {
+        self.value().map(|v| v.as_str().ok_or_else(|| self.wrong("a string"))).transpose()
+    }
+
+    /// A sha256 digest. The error is of [`ErrorKind::Unsupported`] for another algorithm.
+    pub fn digest(self) -> Result<Digest> {
+        let text = self.str()?.ok_or_else(|| self.wrong("a digest"))?;
+        if let Some(digest) = Digest::parse(text) {
+            return Ok(digest);
+        }
+        let known = text.starts_with("sha512:") || text.starts_with("sha384:") || text.starts_with("blake3:");
+        let kind = if known { ErrorKind::Unsupported } else { ErrorKind::Archive };
+        let found = format!("`{}`", clip(text));
+        Err(Error::new(kind, "wrong digest").expected("`sha256:` and 64 lower-case hex digits", found))
+    }
+
+    fn wrong(self, expected: &str) -> Error {
+        let found = match self.value {
+            None => "nothing".to_owned(),
+            Some(Value::Array(_)) => "an array".to_owned(),
+            Some(Value::Object(_)) => "an object".to_owned(),
+            Some(v) => clip(&v.to_string()),
+        };
+        Error::new(ErrorKind::Archive, "wrong value").expected(expected, found)
     }
 }
 
-impl<'de> Deserializer<'de> for View<'de> {
+impl<'de> Deserializer<'de> for Field<'de> {
     type Error = Error;
 
     /// The types of the documents say at each place what they take.
@@ -48,36 +94,34 @@ impl<'de> Deserializer<'de> for View<'de> {
     }
 
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        if self.is_digest {
+            self.digest()?;
+        }
         visitor.visit_str(self.str()?.unwrap_or_default())
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        visitor.visit_seq(SeqDeserializer::new(self.list()?.into_iter()))
+        visitor.visit_seq(SeqDeserializer::new(self.list()?.iter().map(|v| Field::new(Some(v)))))
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        let keys = self.object()?.into_iter().flat_map(|object| object.keys().map(String::as_str));
-        let members = keys.map(|key| Ok((key, self.get(key)?))).collect::<Result<Vec<_>>>()?;
-        visitor.visit_map(MapDeserializer::new(members.into_iter()))
+        let members = self.object()?.into_iter().flatten();
+        visitor.visit_map(MapDeserializer::new(members.map(|(key, value)| (key.as_str(), Field::new(Some(value))))))
     }
 
-    /// Gives every field of the type, those that the document does not have as missing ones. oci-spec takes digests of any
-    /// algorithm, slim those that it can check.
+    /// Gives every field of the type, those that the document does not have as missing ones.
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value> {
-        let mut members = Vec::with_capacity(fields.len());
-        for field in fields {
-            let member = self.get(field)?;
-            if *field == "digest" {
-                member.digest()?;
-            }
-            members.push((*field, member));
-        }
-        visitor.visit_map(MapDeserializer::new(members.into_iter()))
+        let object = self.object()?;
+        let member = |key: &&'static str| {
+            let value = object.and_then(|object| object.get(*key));
+            (*key, Field { value, is_digest: *key == "digest" })
+        };
+        visitor.visit_map(MapDeserializer::new(fields.iter().map(member)))
     }
 
     forward_to_deserialize_any! {
@@ -86,7 +130,7 @@ impl<'de> Deserializer<'de> for View<'de> {
     }
 }
 
-impl<'de> IntoDeserializer<'de, Error> for View<'de> {
+impl<'de> IntoDeserializer<'de, Error> for Field<'de> {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {
@@ -98,6 +142,15 @@ impl serde::de::Error for Error {
     fn custom<T: fmt::Display>(message: T) -> Self {
         Self::new(ErrorKind::Archive, message.to_string())
     }
+}
+
+/// `text` with at most 80 characters, for messages.
+pub fn clip(text: &str) -> String {
+    let mut out: String = text.chars().take(80).flat_map(char::escape_debug).collect();
+    if text.chars().nth(80).is_some() {
+        out.push('…');
+    }
+    out
 }
 
 #[cfg(test)]
