@@ -1,5 +1,6 @@
 //! Where the output goes, and what must be true of that before any work is done.
 
+use super::archive::Goal;
 use super::host;
 use super::temp::parent;
 use crate::source::{ImageFormat, Location, Place, Prefix};
@@ -7,7 +8,6 @@ use crate::{Error, ErrorKind, Result};
 use std::fmt;
 use std::fs::Metadata;
 use std::io::IsTerminal;
-use std::os::fd::RawFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
@@ -22,17 +22,11 @@ pub struct Target {
     pub reference: Option<String>,
 }
 
-/// What a target is on the host.
+/// The kind of thing that a target is on the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Destination {
-    /// Standard output.
-    Stdout,
-    /// An open descriptor, which is written to.
-    Descriptor(RawFd),
-    /// A device or pipe, which is written to and never replaced.
-    Device(PathBuf),
-    /// A file that cannot be replaced by renaming another, for this reason: it is written over when all else is done.
-    InPlace(PathBuf, &'static str),
+    /// Something that cannot be replaced by renaming, and gets a copy.
+    Copied(Goal),
     /// A file, new or to be replaced; links have been followed.
     File(PathBuf),
     /// A directory, new or empty; links have been followed.
@@ -95,7 +89,7 @@ impl Target {
     /// As [`Target::check`].
     pub fn note(&self, form: ImageFormat) -> Result<Option<String>> {
         Ok(match self.destination(form)? {
-            Destination::InPlace(_, why) => Some(format!(
+            Destination::Copied(Goal::InPlace(_, why)) => Some(format!(
                 "{self} cannot be replaced by renaming, as {why}: it is written over when the image is whole"
             )),
             _ => None,
@@ -130,7 +124,7 @@ impl Target {
     /// Where something is there that must not be replaced.
     pub(crate) fn destination(&self, form: ImageFormat) -> Result<Destination> {
         let Place::Path(path) = &self.place else {
-            return Ok(Destination::Stdout);
+            return Ok(Destination::Copied(Goal::Stdout));
         };
         let usage = |what: &str| Error::new(ErrorKind::Usage, what).archive(self);
         let real = resolve(path);
@@ -140,10 +134,10 @@ impl Target {
                 return Err(usage("a layout directory cannot be written to a descriptor").hint(hint));
             }
             if number == 1 {
-                return Ok(Destination::Stdout);
+                return Ok(Destination::Copied(Goal::Stdout));
             }
             host::check_descriptor(number).map_err(|e| e.archive(self))?;
-            return Ok(Destination::Descriptor(number));
+            return Ok(Destination::Copied(Goal::Descriptor(number)));
         }
         check_parent(&real).map_err(|e| e.archive(self))?;
         let metadata = real.metadata().ok();
@@ -176,9 +170,9 @@ impl Target {
         let writable = || host::check_writable(&real).map_err(|e| e.archive(self));
         match metadata {
             Some(m) if m.file_type().is_socket() => Err(usage("a socket cannot be opened as a file is")),
-            Some(m) if !m.is_file() => writable().map(|()| Destination::Device(real.clone())),
+            Some(m) if !m.is_file() => writable().map(|()| Destination::Copied(Goal::Device(real.clone()))),
             Some(m) => match host::why_in_place(&real, &m) {
-                Some(why) => writable().map(|()| Destination::InPlace(real.clone(), why)),
+                Some(why) => writable().map(|()| Destination::Copied(Goal::InPlace(real.clone(), why))),
                 None => Ok(Destination::File(real)),
             },
             None => {
@@ -304,7 +298,7 @@ mod tests {
             assert_eq!(e.kind, ErrorKind::Usage, "{e}");
         }
         let null = Target::parse("/dev/null").unwrap();
-        assert_eq!(null.destination(ImageFormat::Hybrid).unwrap(), Destination::Device("/dev/null".into()));
-        assert_eq!(Target::parse("/dev/stdout").unwrap().destination(ImageFormat::Oci).unwrap(), Destination::Stdout);
+        assert_eq!(null.destination(ImageFormat::Hybrid).unwrap(), Destination::Copied(Goal::Device("/dev/null".into())));
+        assert_eq!(Target::parse("/dev/stdout").unwrap().destination(ImageFormat::Oci).unwrap(), Destination::Copied(Goal::Stdout));
     }
 }

@@ -1,7 +1,7 @@
 //! Whole outputs: what passes unchanged, and what is re-pointed.
 
+mod blobs;
 mod picks;
-mod slots;
 
 use crate::digest::Hashing;
 use crate::image::media::{self, Family};
@@ -35,9 +35,9 @@ fn last_as_zstd(mut layers: Vec<OutLayer>, output: &Output) -> Vec<OutLayer> {
     let tar = layer("new");
     let blob = pack(&tar, Compression::Zstd);
     let (digest, size) = (Digest::of(&blob), blob.len() as u64);
-    let mut slot = output.slot(None).unwrap();
-    slot.write_all(&blob).unwrap();
-    output.commit(slot, digest).unwrap();
+    let mut writer = output.begin(None).unwrap();
+    writer.write_all(&blob).unwrap();
+    output.commit(writer, digest).unwrap();
     let last = layers.last_mut().unwrap();
     *last = OutLayer { digest, size, diff_id: Digest::of(&tar), compression: Compression::Zstd, from: last.from };
     layers
@@ -46,11 +46,11 @@ fn last_as_zstd(mut layers: Vec<OutLayer>, output: &Output) -> Vec<OutLayer> {
 fn copy_layers(input: &Input, output: &Output, image: usize) -> Result<Vec<OutLayer>> {
     let mut layers = Vec::new();
     for (from, layer) in input.images[image].layers.iter().enumerate() {
-        let mut slot = output.slot(Some(layer.size))?;
+        let mut writer = output.begin(Some(layer.size))?;
         let mut reader = Hashing::new(input.open_blob(&layer.blob)?);
-        io::copy(&mut reader, &mut slot)?;
+        io::copy(&mut reader, &mut writer)?;
         let (_, digest, size) = reader.finish();
-        output.commit(slot, digest)?;
+        output.commit(writer, digest)?;
         let (diff_id, compression) = (layer.diff_id, layer.compression);
         layers.push(OutLayer { digest, size, diff_id, compression, from: Some(from) });
     }
