@@ -10,7 +10,7 @@ use super::output::{show, to_stdout};
 use super::values::Color;
 use crate::report::paint::Paint;
 use crate::sink::temp::Temp;
-use crate::source::{Location, Place};
+use crate::source::Location;
 use crate::{Error, ErrorKind, Result};
 
 /// Whether an option's value means standard output.
@@ -131,10 +131,7 @@ pub fn open(
     output: Option<&str>,
     [report, removed]: [Option<&Path>; 2],
 ) -> Result<(Option<Pending>, Option<Pending>)> {
-    let image = |option: &'static str, text: &str| match Location::parse(text).ok()?.place {
-        Place::Std => None,
-        Place::Path(path) => Some((option, path)),
-    };
+    let image = |option: &'static str, text: &str| Some((option, Location::parse(text).ok()?.path()?.to_owned()));
     let mut taken: Vec<_> = image("IN", input).into_iter().collect();
     taken.extend(output.and_then(|o| image("OUT", o)));
     let mut pending = |option: &'static str, path: Option<&Path>| -> Result<Option<Pending>> {
@@ -177,9 +174,7 @@ impl Outputs {
     pub fn open(inputs: &[(&'static str, &String)], wanted: &[(&'static str, Option<&Path>)]) -> Result<Self> {
         let mut taken: Vec<(&'static str, PathBuf)> = Vec::new();
         for (name, text) in inputs {
-            if let Place::Path(path) = Location::parse(text)?.place {
-                taken.push((*name, path));
-            }
+            taken.extend(Location::parse(text)?.path().map(|path| (*name, path.to_owned())));
         }
         let mut stdout = None;
         let mut files = Vec::new();

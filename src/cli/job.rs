@@ -79,7 +79,7 @@ impl Job {
     #[must_use]
     pub fn writes_stdout(&self) -> bool {
         let output = self.output.as_deref().and_then(|o| crate::source::Location::parse(o).ok());
-        output.is_some_and(|o| o.place == crate::source::Place::Std)
+        output.is_some_and(|o| o.is_std())
     }
 
     /// At most one thing can go to standard output.

@@ -59,7 +59,7 @@ pub fn write(inputs: Inputs<'_>, plans: &Plans<'_>, target: &Target, ui: &dyn Ui
         rewrite.warning.into_iter().for_each(&mut add);
         images.push(Rewritten { image: index, config: rewrite.doc, layers: layers.clone() });
     }
-    let tags: Vec<String> = target.reference.iter().chain(&request.tags).cloned().collect();
+    let tags: Vec<String> = target.reference().map(str::to_owned).into_iter().chain(request.tags.clone()).collect();
     let form = output.form();
     let (documents, found) = sink::assemble(&Assembly { input, images: &images, tags: &tags, form })?;
     found.into_iter().for_each(&mut add);

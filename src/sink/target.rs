@@ -3,7 +3,7 @@
 use super::archive::Goal;
 use super::host;
 use super::temp::parent;
-use crate::source::{ImageFormat, Location, Place, Prefix};
+use crate::source::{ImageFormat, Location, Prefix};
 use crate::{Error, ErrorKind, Result};
 use std::fmt;
 use std::fs::Metadata;
@@ -13,14 +13,7 @@ use std::path::{Path, PathBuf};
 
 /// Where an image is written to: `PATH`, `docker-archive:PATH[:REF]`, `oci-archive:PATH[:REF]`, `oci:DIR[:REF]` or `-`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
-    /// Where it is.
-    pub place: Place,
-    /// The form that the user asks for.
-    pub prefix: Option<Prefix>,
-    /// The name that the user gives with the place: a tag, as `-t` would be.
-    pub reference: Option<String>,
-}
+pub struct Target(Location);
 
 /// The kind of thing that a target is on the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,18 +32,29 @@ impl Target {
     /// # Errors
     /// [`ErrorKind::Usage`] as [`Location::parse`].
     pub fn parse(text: &str) -> Result<Self> {
-        let Location { place, prefix, reference } = Location::parse_with(text, &|path: &Path| path.exists())?;
-        Ok(Self { place, prefix, reference })
+        Location::parse_with(text, &|path: &Path| path.exists()).map(Self)
+    }
+
+    /// Returns true for standard output.
+    #[must_use]
+    pub fn is_std(&self) -> bool {
+        self.0.is_std()
+    }
+
+    /// The name that the user gives with the place: a tag, as `-t` would be.
+    #[must_use]
+    pub fn reference(&self) -> Option<&str> {
+        self.0.reference.as_deref()
     }
 
     /// The form that is written for an input of `form`.
     #[must_use]
     pub fn form(&self, form: ImageFormat) -> ImageFormat {
-        match (self.prefix, form) {
+        match (self.0.prefix, form) {
             (Some(Prefix::DockerArchive), _) | (None, ImageFormat::Docker | ImageFormat::Hybrid) => ImageFormat::Hybrid,
             (Some(Prefix::OciArchive), _) | (None, ImageFormat::Oci) => ImageFormat::Oci,
             // A directory cannot go through a pipe.
-            (None, ImageFormat::OciDir) if self.place == Place::Std => ImageFormat::Oci,
+            (None, ImageFormat::OciDir) if self.is_std() => ImageFormat::Oci,
             (Some(Prefix::Oci), _) | (None, ImageFormat::OciDir) => ImageFormat::OciDir,
         }
     }
@@ -61,8 +65,8 @@ impl Target {
     /// # Errors
     /// [`ErrorKind::Usage`] with a hint.
     pub fn check(&self, input: &Location, form: Option<ImageFormat>) -> Result<()> {
-        let Place::Path(path) = &self.place else {
-            if std::io::stdout().is_terminal() {
+        let Some(path) = self.0.path() else {
+            if self.is_std() && std::io::stdout().is_terminal() {
                 let error = Error::new(ErrorKind::Usage, "an archive cannot be written to a terminal");
                 return Err(error.hint("redirect standard output, or give a path with -o"));
             }
@@ -77,7 +81,7 @@ impl Target {
             check_parent(&real).map_err(|e| e.archive(self))?;
         }
         // The prefix alone decides; without one any form stands for the input's.
-        match form.or(self.prefix.map(|_| ImageFormat::Oci)) {
+        match form.or(self.0.prefix.map(|_| ImageFormat::Oci)) {
             Some(form) => self.destination(form).map(drop),
             None => Ok(()),
         }
@@ -97,10 +101,7 @@ impl Target {
     }
 
     fn check_input(&self, input: &Location, real: &Path) -> Result<()> {
-        let source = match &input.place {
-            Place::Path(path) => path.as_path(),
-            Place::Std => Path::new("/dev/stdin"),
-        };
+        let source = input.path().unwrap_or(Path::new("/dev/stdin"));
         let Ok(source_metadata) = source.metadata() else {
             return Ok(());
         };
@@ -123,7 +124,7 @@ impl Target {
     /// # Errors
     /// Where something is there that must not be replaced.
     pub(crate) fn destination(&self, form: ImageFormat) -> Result<Destination> {
-        let Place::Path(path) = &self.place else {
+        let Some(path) = self.0.path() else {
             return Ok(Destination::Copied(Goal::Stdout));
         };
         let usage = |what: &str| Error::new(ErrorKind::Usage, what).archive(self);
@@ -185,9 +186,9 @@ impl Target {
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.place {
-            Place::Std => f.write_str("standard output"),
-            Place::Path(path) => path.display().fmt(f),
+        match self.0.path() {
+            None => f.write_str("standard output"),
+            Some(path) => path.display().fmt(f),
         }
     }
 }
@@ -247,7 +248,7 @@ mod tests {
             assert_eq!(form("oci:out", input), ImageFormat::OciDir);
         }
         assert_eq!(form("-", ImageFormat::OciDir), ImageFormat::Oci);
-        assert_eq!(Target::parse("oci:out:v1").unwrap().reference.as_deref(), Some("v1"));
+        assert_eq!(Target::parse("oci:out:v1").unwrap().reference(), Some("v1"));
     }
 
     #[test]
@@ -298,7 +299,13 @@ mod tests {
             assert_eq!(e.kind, ErrorKind::Usage, "{e}");
         }
         let null = Target::parse("/dev/null").unwrap();
-        assert_eq!(null.destination(ImageFormat::Hybrid).unwrap(), Destination::Copied(Goal::Device("/dev/null".into())));
-        assert_eq!(Target::parse("/dev/stdout").unwrap().destination(ImageFormat::Oci).unwrap(), Destination::Copied(Goal::Stdout));
+        assert_eq!(
+            null.destination(ImageFormat::Hybrid).unwrap(),
+            Destination::Copied(Goal::Device("/dev/null".into()))
+        );
+        assert_eq!(
+            Target::parse("/dev/stdout").unwrap().destination(ImageFormat::Oci).unwrap(),
+            Destination::Copied(Goal::Stdout)
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! What a manifest is of that is no image: signatures, attestations, charts, modules, bundles, models. It passes as it is, and goes
 //! where it is about an image that changes.
 
-use super::store::Store;
+use super::traits::Source;
 use super::tree::Raw;
 use crate::Digest;
 use crate::Result;
@@ -25,7 +25,7 @@ const MAX_NAMED: usize = 256;
 
 /// The type of what a manifest is of, where that is no image. An image has layers that are tars, or none at all, and a config
 /// that says something of one.
-pub fn kind(store: &Store, manifest: &View<'_>) -> Result<Option<String>> {
+pub fn kind(source: &dyn Source, manifest: &View<'_>) -> Result<Option<String>> {
     let stated: String = manifest.get("artifactType")?.read()?;
     if !stated.is_empty() && !media::is_config(&stated) {
         return Ok(Some(stated));
@@ -40,7 +40,7 @@ pub fn kind(store: &Store, manifest: &View<'_>) -> Result<Option<String>> {
     if let (Some(first), false) = (layers.first(), layers.iter().any(|media| is_tar(media))) {
         return Ok(Some(first.clone()));
     }
-    let Some(json) = document(store, &config)? else { return Ok(None) };
+    let Some(json) = document(source, &config)? else { return Ok(None) };
     let says = |object: &serde_json::Map<String, Value>| match of_config == ANYTHING {
         true => object.get("rootfs").is_some_and(|rootfs| rootfs["diff_ids"].is_array()),
         false => FIELDS.iter().any(|field| object.contains_key(*field)),
@@ -64,15 +64,15 @@ fn is_tar(media: &str) -> bool {
 }
 
 /// The document that a descriptor names: none where it is not there, and nothing in it where it is no JSON.
-fn document(store: &Store, descriptor: &View<'_>) -> Result<Option<Option<Value>>> {
+fn document(source: &dyn Source, descriptor: &View<'_>) -> Result<Option<Option<Value>>> {
     let Some(digest) = descriptor.get("digest")?.str()?.and_then(Digest::parse) else { return Ok(None) };
-    let Some(blob) = store.blob(&digest)?.filter(|blob| blob.size() <= MAX_DOCUMENT) else { return Ok(None) };
-    Ok(Some(serde_json::from_slice(&store.document(&blob, "config")?).ok()))
+    let Some(blob) = source.blob(&digest)?.filter(|blob| blob.size() <= MAX_DOCUMENT) else { return Ok(None) };
+    Ok(Some(serde_json::from_slice(&source.document(&blob, "config")?).ok()))
 }
 
 /// The digests that an artifact names, in order: in its manifest's annotations, and in the documents among its other blobs. A
 /// signature's payload and an attestation's statement name what they are about.
-pub fn named(store: &Store, manifest: &View<'_>, blobs: &[Raw]) -> Result<Vec<Digest>> {
+pub fn named(source: &dyn Source, manifest: &View<'_>, blobs: &[Raw]) -> Result<Vec<Digest>> {
     let mut found = Vec::new();
     manifest.get("annotations")?.value().iter().for_each(|annotations| digests(annotations, false, &mut found));
     let (mut seen, mut left) = (HashSet::new(), MAX_READ);
@@ -80,7 +80,7 @@ pub fn named(store: &Store, manifest: &View<'_>, blobs: &[Raw]) -> Result<Vec<Di
     for raw in small.filter(|raw| seen.insert(raw.digest)).take(MAX_DOCUMENTS) {
         let Some(rest) = left.checked_sub(raw.blob.size()).filter(|_| found.len() < MAX_NAMED) else { break };
         left = rest;
-        let Ok(bytes) = store.document(&raw.blob, "artifact") else { continue };
+        let Ok(bytes) = source.document(&raw.blob, "artifact") else { continue };
         // Several documents may stand on lines of their own.
         let documents = serde_json::Deserializer::from_slice(&bytes).into_iter::<Value>();
         documents.map_while(std::result::Result::ok).for_each(|json| digests(&json, true, &mut found));

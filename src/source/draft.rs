@@ -2,7 +2,7 @@
 //! broken image can still give another one.
 
 use super::BlobRef;
-use super::store::Store;
+use super::traits::Source;
 use crate::image::platform::UNKNOWN;
 use crate::image::{Descriptor, Doc, ImageFacts, Platform, config_facts};
 use crate::{Digest, Error, ErrorKind, Result};
@@ -65,13 +65,13 @@ impl Draft {
 }
 
 /// Reads the document at `blob` and verifies it against `digest` and, where given, `size`.
-pub fn verified(store: &Store, blob: &BlobRef, name: &str, digest: &Digest, size: Option<u64>) -> Result<Doc> {
+pub fn verified(source: &dyn Source, blob: &BlobRef, name: &str, digest: &Digest, size: Option<u64>) -> Result<Doc> {
     let wrong = |what: &str| Error::new(ErrorKind::Digest, what).member(name.as_bytes());
     if let Some(size) = size.filter(|&s| s != blob.size()) {
         let count = |n: u64| format!("{n} bytes");
         return Err(wrong("wrong size").expected(count(size), count(blob.size())));
     }
-    let raw = store.document(blob, name)?;
+    let raw = source.document(blob, name)?;
     let found = Digest::of(&raw);
     if found != *digest {
         return Err(wrong("wrong digest").expected(digest, found));

@@ -1,7 +1,7 @@
 //! From an image's documents to its layers: where each lies, and which of two disagreeing documents is right.
 
 use super::draft::Draft;
-use super::store::Store;
+use super::traits::Source;
 use super::{BlobRef, Image, LayerRef, docker};
 use crate::digest::Hashing;
 use crate::image::{Compression, Descriptor, LayerMedia, facts};
@@ -9,7 +9,7 @@ use crate::{Digest, Error, ErrorKind, Result, Warning, codec};
 use std::io;
 
 /// Finds the layers of `draft`.
-pub fn complete(store: &Store, draft: Draft, warnings: &mut Vec<Warning>) -> Result<Image> {
+pub fn complete(source: &dyn Source, draft: Draft, warnings: &mut Vec<Warning>) -> Result<Image> {
     let diff_ids = facts::diff_ids(&draft.config)?;
     let mut manifest = draft.manifest.clone();
     let count = diff_ids.len();
@@ -33,7 +33,7 @@ pub fn complete(store: &Store, draft: Draft, warnings: &mut Vec<Warning>) -> Res
     let mut layers = Vec::with_capacity(count);
     for (i, diff_id) in diff_ids.into_iter().enumerate() {
         let name = format!("layer {} of {count} (sha256:{}…)", i + 1, diff_id.short());
-        let finder = Finder { store, name, diff_id };
+        let finder = Finder { source, name, diff_id };
         let descriptor = manifest.is_some().then(|| &draft.descriptors[i]);
         let file = files.and_then(|f| f.get(i));
         let layer = finder.find(descriptor, file, warnings).map_err(|e| e.layer(&finder.name))?;
@@ -45,7 +45,7 @@ pub fn complete(store: &Store, draft: Draft, warnings: &mut Vec<Warning>) -> Res
 }
 
 struct Finder<'a> {
-    store: &'a Store,
+    source: &'a dyn Source,
     name: String,
     diff_id: Digest,
 }
@@ -65,7 +65,7 @@ impl Finder<'_> {
         };
         let media = LayerMedia::parse(descriptor.media())?;
         let embedded = || descriptor.verified_data().map(BlobRef::memory);
-        let blob = self.store.blob(&descriptor.digest)?.or_else(embedded);
+        let blob = self.source.blob(&descriptor.digest)?.or_else(embedded);
         let other = file.and_then(|(_, blob)| blob.as_ref());
         if let Some(other) = other.filter(|o| blob.as_ref() != Some(*o)) {
             return self.settle(descriptor, blob, file, other, warnings);
@@ -138,7 +138,7 @@ impl Finder<'_> {
     }
 
     fn layer(&self, blob: BlobRef, digest: Option<Digest>) -> Result<LayerRef> {
-        let head = self.store.head(&blob)?;
+        let head = self.source.head(&blob)?;
         for (magic, name) in [(&b"BZh"[..], "bzip2"), (b"\xfd7zXZ\0", "xz")] {
             if head.starts_with(magic) && head.get(257..262) != Some(b"ustar") {
                 let hint = "`docker load` the image and save it again";
@@ -153,8 +153,8 @@ impl Finder<'_> {
     /// Whether the blob has `digest`, and its decompressed bytes the diff_id.
     fn verifies(&self, blob: &BlobRef, digest: Option<&Digest>) -> bool {
         let check = || -> io::Result<bool> {
-            let head = self.store.head(blob)?;
-            let mut stored = Hashing::new(self.store.open_at(blob, 0)?);
+            let head = self.source.head(blob)?;
+            let mut stored = Hashing::new(self.source.open_at(blob, 0)?);
             let mut diff = Hashing::new(codec::decoder(Compression::sniff(&head), &mut stored)?);
             io::copy(&mut diff, &mut io::sink())?;
             let (decoder, diff_id, _) = diff.finish();

@@ -7,30 +7,30 @@ use crate::image::{Compression, Doc, ImageFacts, Platform};
 use crate::{Digest, Error, ErrorKind, Result, Warning};
 use std::io::Read;
 
+mod archive;
 mod artifact;
+mod dir;
 mod docker;
 mod draft;
 mod foreign;
-mod holes;
 mod layers;
 mod location;
-mod merge;
 mod oci;
 mod open;
 mod outer;
 mod select;
 mod slice;
 mod spool;
-mod store;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+mod traits;
 pub(crate) mod tree;
 
-pub use location::{Location, Place, Prefix};
+pub use location::{Location, Prefix};
 pub use open::open;
-pub use store::BlobRef;
+pub use traits::BlobRef;
 
 /// What the caller wants to be read.
 pub struct OpenOptions<'a> {
@@ -66,7 +66,7 @@ pub struct Input {
     pub images: Vec<Image>,
     /// What was found wrong and could be read all the same.
     pub warnings: Vec<Warning>,
-    pub(crate) store: store::Store,
+    pub(crate) source: Box<dyn traits::Source>,
     pub(crate) trees: tree::Trees,
 }
 
@@ -153,7 +153,7 @@ impl Input {
     /// # Errors
     /// As [`Input::open_blob`].
     pub fn open_blob_at(&self, blob: &BlobRef, offset: u64) -> Result<Box<dyn Read + Send>> {
-        self.store.open_at(blob, offset).map_err(|e| e.archive(&self.name))
+        self.source.open_at(blob, offset).map_err(|e| e.archive(&self.name))
     }
 
     /// Checks that nobody wrote to the input since it was opened (by size and modification time).
@@ -161,6 +161,6 @@ impl Input {
     /// # Errors
     /// [`crate::ErrorKind::Io`] where somebody did.
     pub fn unchanged_since_open(&self) -> Result<()> {
-        self.store.unchanged().map_err(|e| e.archive(&self.name))
+        self.source.unchanged().map_err(|e| e.archive(&self.name))
     }
 }

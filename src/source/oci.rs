@@ -4,7 +4,7 @@
 use super::BlobRef;
 use super::artifact;
 use super::draft::{Draft, of_config, verified};
-use super::store::Store;
+use super::traits::Source;
 use super::tree::{Edge, Node, NodeKind, OciTree, Raw};
 use crate::image::descriptor::{IMAGE_NAME, REF_NAME, REFERENCE_DIGEST, REFERENCE_TYPE};
 use crate::image::doc::View;
@@ -29,11 +29,11 @@ pub struct Layout {
 
 /// Reads the tree of documents below `index.json`. Of an image for another `platform`, where its descriptor says so,
 /// nothing is read.
-pub fn read(store: &Store, index: &BlobRef, platform: Option<&Platform>) -> Result<Layout> {
-    let layout = layout_file(store)?;
-    let root = Doc::parse("index.json", store.document(index, "index.json")?)?;
+pub fn read(source: &dyn Source, index: &BlobRef, platform: Option<&Platform>) -> Result<Layout> {
+    let layout = layout_file(source)?;
+    let root = Doc::parse("index.json", source.document(index, "index.json")?)?;
     let mut reader = Reader {
-        store,
+        source,
         platform,
         nodes: Vec::new(),
         seen: HashMap::new(),
@@ -74,11 +74,11 @@ pub fn images_below(nodes: &[Node], node: usize) -> Vec<usize> {
     images
 }
 
-fn layout_file(store: &Store) -> Result<Option<Doc>> {
-    let Some(blob) = store.find("oci-layout")? else {
+fn layout_file(source: &dyn Source) -> Result<Option<Doc>> {
+    let Some(blob) = source.find("oci-layout")? else {
         return Ok(None);
     };
-    let doc = Doc::parse("oci-layout", store.document(&blob, "oci-layout")?)?;
+    let doc = Doc::parse("oci-layout", source.document(&blob, "oci-layout")?)?;
     let layout: OciLayout = doc.view("oci-layout").read()?;
     let version = layout.image_layout_version();
     if !version.starts_with("1.") {
@@ -89,7 +89,7 @@ fn layout_file(store: &Store) -> Result<Option<Doc>> {
 }
 
 struct Reader<'a> {
-    store: &'a Store,
+    source: &'a dyn Source,
     platform: Option<&'a Platform>,
     nodes: Vec<Node>,
     /// Documents are unique by digest; so none is read twice, however often it is named.
@@ -139,7 +139,7 @@ impl Reader<'_> {
             return Ok((None, NodeKind::Image(None)));
         }
         let embedded = || descriptor.verified_data().map(BlobRef::memory);
-        let Some(blob) = self.store.blob(&descriptor.digest)?.or_else(embedded) else {
+        let Some(blob) = self.source.blob(&descriptor.digest)?.or_else(embedded) else {
             self.absent(&descriptor.digest, platform.as_ref(), "the manifest", artifact);
             return Ok((None, NodeKind::Absent));
         };
@@ -149,7 +149,7 @@ impl Reader<'_> {
             return Ok((None, NodeKind::Artifact { what, raw: vec![raw], named: Vec::new() }));
         }
         let name = format!("blobs/sha256/{}", descriptor.digest.hex());
-        let doc = verified(self.store, &raw.blob, &name, &descriptor.digest, Some(descriptor.fields.size()))?;
+        let doc = verified(self.source, &raw.blob, &name, &descriptor.digest, Some(descriptor.fields.size()))?;
         let view = doc.view(&name);
         let subject = view.get("subject")?;
         let subject = if subject.value().is_some() { Some(subject.get("digest")?.digest()?) } else { None };
@@ -161,11 +161,11 @@ impl Reader<'_> {
             let hint = "convert it, for example with `skopeo copy --format oci`";
             return Err(view.error(ErrorKind::Unsupported, "docker manifest of schema 1").hint(hint));
         }
-        let what = artifact::kind(self.store, &view)?;
+        let what = artifact::kind(self.source, &view)?;
         if let Some(what) = what.or_else(|| (artifact || subject.is_some()).then(|| descriptor.media().to_owned())) {
             let raw = self.raw_blobs(raw, &view)?;
             let named =
-                if artifact || subject.is_some() { Vec::new() } else { artifact::named(self.store, &view, &raw)? };
+                if artifact || subject.is_some() { Vec::new() } else { artifact::named(self.source, &view, &raw)? };
             return Ok((subject, NodeKind::Artifact { what, raw, named }));
         }
         Ok((None, self.image(&name, &doc, descriptor, platform)?))
@@ -182,13 +182,13 @@ impl Reader<'_> {
         let config = Descriptor::new(manifest.config())?;
         let layers = manifest.layers().iter().map(Descriptor::new).collect::<Result<_>>()?;
         let embedded = || config.verified_data().map(BlobRef::memory);
-        let Some(blob) = self.store.blob(&config.digest)?.or_else(embedded) else {
+        let Some(blob) = self.source.blob(&config.digest)?.or_else(embedded) else {
             self.absent(&config.digest, platform.as_ref(), "the config", false);
             return Ok(NodeKind::Absent);
         };
         let path = format!("blobs/sha256/{}", config.digest.hex());
         let config_doc =
-            verified(self.store, &blob, &path, &config.digest, Some(config.fields.size())).map_err(of_config)?;
+            verified(self.source, &blob, &path, &config.digest, Some(config.fields.size())).map_err(of_config)?;
         let draft = Draft::new(config_doc, config.digest, platform);
         let mut draft = draft.map_err(|e| of_config(e).member(path.as_bytes()))?;
         draft.manifest = Some((doc.clone(), descriptor.digest));
@@ -201,11 +201,11 @@ impl Reader<'_> {
     fn is_whole(&self, manifest: &Digest) -> bool {
         let there = |descriptor: &View<'_>| -> Option<bool> {
             let digest = Digest::parse(descriptor.get("digest").ok()?.str().ok()??)?;
-            Some(self.store.blob(&digest).ok()?.is_some())
+            Some(self.source.blob(&digest).ok()?.is_some())
         };
         let whole = || -> Option<bool> {
-            let blob = self.store.blob(manifest).ok()??;
-            let doc = Doc::parse("manifest", self.store.document(&blob, "manifest").ok()?).ok()?;
+            let blob = self.source.blob(manifest).ok()??;
+            let doc = Doc::parse("manifest", self.source.document(&blob, "manifest").ok()?).ok()?;
             let view = doc.view("manifest");
             let mut named = view.get("layers").ok()?.list().ok()?;
             named.push(view.get("config").ok()?);
@@ -234,7 +234,7 @@ impl Reader<'_> {
             let Ok(digest) = descriptor.get("digest").and_then(|digest| digest.digest()) else {
                 continue;
             };
-            if let Some(blob) = self.store.blob(&digest)? {
+            if let Some(blob) = self.source.blob(&digest)? {
                 raw.push(Raw { digest, blob });
             }
         }
