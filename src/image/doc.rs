@@ -5,7 +5,7 @@ use crate::{Digest, Error, ErrorKind, Result};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// The largest document that is read. Real ones have some kilobytes.
+/// The size in bytes of the largest document that is read. Real ones have some kilobytes.
 pub const MAX_SIZE: u64 = 16 << 20;
 
 /// A JSON document: an unedited one keeps its bytes, and so its digest.
@@ -13,7 +13,7 @@ pub const MAX_SIZE: u64 = 16 << 20;
 pub struct Doc {
     /// The bytes.
     pub raw: Vec<u8>,
-    /// What they say; keys in the order of the bytes.
+    /// The JSON value of the bytes; keys in their order.
     pub json: Value,
 }
 
@@ -21,7 +21,7 @@ impl Doc {
     /// Parses `raw`; `name` is what an error calls the document.
     ///
     /// # Errors
-    /// [`ErrorKind::Archive`] where it is longer than [`MAX_SIZE`], is no JSON, or is nested too deeply.
+    /// Returns [`ErrorKind::Archive`] if it is longer than [`MAX_SIZE`], is no JSON, or is nested too deeply.
     pub fn parse(name: &str, raw: Vec<u8>) -> Result<Self> {
         if raw.len() as u64 > MAX_SIZE {
             return Err(too_large(name, raw.len() as u64));
@@ -40,7 +40,7 @@ impl Doc {
         Self { raw: json.to_string().into_bytes(), json }
     }
 
-    /// This document with `json` in place of its own: the same bytes where that says the same.
+    /// This document with `json` in place of its own value; the same bytes if both values are equal.
     #[must_use]
     pub fn with(&self, json: Value) -> Self {
         if json == self.json { self.clone() } else { Self::new(json) }
@@ -148,7 +148,7 @@ impl<'a> View<'a> {
     /// A sha256 digest.
     ///
     /// # Errors
-    /// [`ErrorKind::Unsupported`] for another algorithm, [`ErrorKind::Archive`] for what is no digest.
+    /// Returns [`ErrorKind::Unsupported`] for another algorithm, [`ErrorKind::Archive`] for what is no digest.
     pub fn digest(&self) -> Result<Digest> {
         self.field.digest().map_err(|e| self.place(e))
     }

@@ -1,4 +1,4 @@
-//! What a config says about running the image: the planner protects the programs that it names.
+//! The facts that a config states about running the image: the planner protects the programs that it names.
 
 use super::doc::{Doc, View};
 use crate::secrets::Instruction;
@@ -11,7 +11,7 @@ use serde_json::Value;
 pub struct History {
     /// The instruction.
     pub created_by: Instruction,
-    /// Whether it made no layer.
+    /// True if the step made no layer.
     pub empty_layer: bool,
 }
 
@@ -64,7 +64,7 @@ impl ImageFacts {
 /// Reads the facts of a config; errors name it `config`.
 ///
 /// # Errors
-/// Where a field has the wrong type.
+/// Returns an error if a field has the wrong type.
 pub fn config_facts(doc: &Doc) -> Result<ImageFacts> {
     let json = words(&doc.json);
     let root = View::of("config", "", &json);
@@ -103,7 +103,7 @@ pub fn config_facts(doc: &Doc) -> Result<ImageFacts> {
 /// The config's `rootfs.diff_ids`.
 ///
 /// # Errors
-/// Where one is no sha256 digest.
+/// Returns an error if one is no sha256 digest.
 pub fn diff_ids(doc: &Doc) -> Result<Vec<Digest>> {
     doc.view("config").get("rootfs")?.get("diff_ids")?.list()?.iter().map(View::digest).collect()
 }

@@ -1,15 +1,15 @@
-//! Media types: what they say about layers, manifests and indexes.
+//! Media types of layers, manifests and indexes.
 //! Sources: <https://github.com/opencontainers/image-spec/blob/main/media-types.md>,
 //! <https://github.com/distribution/distribution/blob/main/docs/content/spec/manifest-v2-2.md>.
 
 use crate::{Error, ErrorKind, Result};
 pub use oci_spec::image::MediaType;
 
-/// Docker's index.
+/// The media type of docker's index.
 pub const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
-/// Docker's manifest, schema 2.
+/// The media type of docker's manifest, schema 2.
 pub const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
-/// Docker's image config.
+/// The media type of docker's image config.
 pub const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json";
 
 const DOCKER_LAYER: &str = "application/vnd.docker.image.rootfs.diff.tar";
@@ -17,7 +17,7 @@ const DOCKER_FOREIGN: &str = "application/vnd.docker.image.rootfs.foreign.diff.t
 
 pub use crate::codec::Compression;
 
-/// Whose media types a document uses.
+/// The vendor of the media types that a document uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
     /// `application/vnd.oci…`
@@ -26,14 +26,14 @@ pub enum Family {
     Docker,
 }
 
-/// What a layer's media type says.
+/// A layer's media type, taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LayerMedia {
-    /// Whose type it is.
+    /// The vendor of the type.
     pub family: Family,
     /// The compression it declares; the bytes may differ.
     pub compression: Compression,
-    /// Whether it may lie elsewhere (nondistributable, foreign).
+    /// True if the layer may lie elsewhere (nondistributable, foreign).
     pub foreign: bool,
 }
 
@@ -41,7 +41,7 @@ impl LayerMedia {
     /// Parses a layer's media type.
     ///
     /// # Errors
-    /// [`ErrorKind::Unsupported`], which names the type, for an encrypted or an unknown one.
+    /// Returns [`ErrorKind::Unsupported`], which names the type, for an encrypted or an unknown one.
     pub fn parse(media: &str) -> Result<Self> {
         let unsupported = |what: &str| Error::new(ErrorKind::Unsupported, format!("{what} `{media}`"));
         if media.split('+').any(|part| part == "encrypted") {
@@ -93,7 +93,7 @@ impl LayerMedia {
     }
 }
 
-/// Whether `media` is the type of an index, or of an image manifest or an artifact in the form of one.
+/// Returns true if `media` is the type of an index, or of an image manifest or an artifact in the form of one.
 #[must_use]
 pub fn is_manifest(media: &str) -> bool {
     match MediaType::from(media) {
@@ -103,7 +103,7 @@ pub fn is_manifest(media: &str) -> bool {
     }
 }
 
-/// Whether `media` is the type of an image's config; a missing one is taken for it, as engines do.
+/// Returns true if `media` is the type of an image's config; a missing one is taken for it, as engines do.
 #[must_use]
 pub fn is_config(media: &str) -> bool {
     media == MediaType::ImageConfig.as_ref() || media == DOCKER_CONFIG || media.is_empty()

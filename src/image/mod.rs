@@ -13,7 +13,6 @@ mod field;
 pub mod media;
 pub mod platform;
 pub mod reference;
-pub mod time;
 
 pub use config::ConfigChange;
 pub use descriptor::Descriptor;

@@ -5,7 +5,7 @@ use super::image::{Inputs, Planned};
 use super::plan::Plans;
 use super::progress::Ui;
 use super::request::Request;
-use crate::image::{self, ConfigChange, time};
+use crate::image::{self, ConfigChange};
 use crate::report::Timing;
 use crate::sink::{self, Assembly, OutLayer, Output, Rewritten, Sealed, Target};
 use crate::source::ImageFormat;
@@ -77,6 +77,6 @@ fn config_change(request: &Request, planned: &Planned<'_>, layers: &[OutLayer]) 
         fates,
         diff_ids: layers.iter().map(|l| l.diff_id).collect(),
         labels: request.labels.clone(),
-        created: request.created.map(time::rfc3339),
+        created: request.created.map(image::config::rfc3339),
     }
 }

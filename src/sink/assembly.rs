@@ -1,13 +1,13 @@
-//! What goes out: images, their layers, and the documents that name them.
+//! The content of an output: images, their layers, and the documents that name them.
 
 use crate::Digest;
 use crate::image::{Compression, Doc};
 use crate::source::{BlobRef, ImageFormat, Input};
 
-/// One image as it goes out.
+/// One image as it is written.
 #[derive(Clone, Debug)]
 pub struct Rewritten {
-    /// Its position in [`Input::images`].
+    /// The position of the image in [`Input::images`].
     pub image: usize,
     /// The new config.
     pub config: Doc,
@@ -15,19 +15,19 @@ pub struct Rewritten {
     pub layers: Vec<OutLayer>,
 }
 
-/// One layer as it goes out.
+/// One layer as it is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutLayer {
     /// The digest of the blob.
     pub digest: Digest,
-    /// The size of the blob.
+    /// The size of the blob in bytes.
     pub size: u64,
     /// The digest of the decompressed bytes.
     pub diff_id: Digest,
-    /// How the blob is compressed.
+    /// The compression of the blob.
     pub compression: Compression,
-    /// The input layer that this one is or was made from; `None` for a squashed one. Where the blob is the same, its
-    /// descriptor stays as it is; where it is another, its annotations stay but for those that describe the old bytes.
+    /// The input layer that this one is or was made from; `None` for a squashed one. If the blob is the same, its descriptor
+    /// stays as it is; if it is another, its annotations stay except those that describe the old bytes.
     pub from: Option<usize>,
 }
 
@@ -46,11 +46,11 @@ pub struct Documents {
     pub oci_layout: Vec<u8>,
     /// The layers that the documents name: [`super::Output::seal`] checks that they are there.
     pub layers: Vec<Digest>,
-    /// Per [`Rewritten`], in order: the digest of its manifest.
+    /// For each [`Rewritten`], in order: the digest of its manifest.
     pub manifests: Vec<Digest>,
 }
 
-/// What is to be assembled.
+/// The input of [`super::assemble`].
 pub struct Assembly<'a> {
     /// The input.
     pub input: &'a Input,
@@ -58,6 +58,6 @@ pub struct Assembly<'a> {
     pub images: &'a [Rewritten],
     /// New tags in place of the input's; none: the input's stay.
     pub tags: &'a [String],
-    /// The form of the output, of `Output::form`.
+    /// The image format of the output, of `Output::form`.
     pub form: ImageFormat,
 }

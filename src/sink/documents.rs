@@ -11,7 +11,7 @@ use oci_spec::image::OciLayoutBuilder;
 /// Makes the documents of the output. No I/O.
 ///
 /// # Errors
-/// [`ErrorKind::Usage`] for wrong tags, or tags on an input with several images.
+/// Returns [`ErrorKind::Usage`] for wrong tags, or tags on an input with several images.
 pub fn assemble(assembly: &Assembly<'_>) -> Result<(Documents, Vec<Warning>)> {
     index::check_tags(assembly.tags, assembly.form)?;
     let mut warnings = Vec::new();

@@ -13,32 +13,32 @@ use crate::{Digest, Error, ErrorKind, Result, Warning};
 use oci_spec::image::ImageIndexBuilder;
 use serde_json::{Map, Value, json};
 
-/// What becomes of a node of the input's tree.
+/// The output's version of a node of the input's tree.
 #[derive(Clone, Debug)]
 enum Outcome {
-    /// It passes as it is.
+    /// The document passes as it is.
     Same,
-    /// It has another digest.
+    /// The document is replaced by one of another digest.
     Changed { digest: Digest, size: u64, media: Option<MediaType> },
-    /// It is not selected, or nothing is left below it.
+    /// The document goes: it is not selected, or nothing is left below it.
     Gone,
-    /// It was not there in the first place.
+    /// The document was not in the input.
     Absent,
 }
 
-/// What is made of the list of an index.
+/// The list of descriptors of an index in the output.
 struct List {
     /// The descriptors that stay, with their edges.
     kept: Vec<(usize, Value)>,
-    /// Whether anything differs from the input.
+    /// True if anything differs from the input.
     changed: bool,
-    /// Whether a manifest below now has OCI's media type in place of docker's.
+    /// True if a manifest below now has OCI's media type in place of docker's.
     converted: bool,
 }
 
 struct Rebuild<'a> {
     tree: &'a OciTree,
-    /// Per image of the input.
+    /// The manifest of each image of the input.
     manifests: &'a [Manifest],
     outcomes: Vec<Option<Outcome>>,
     documents: &'a mut Documents,
@@ -271,7 +271,7 @@ impl Rebuild<'_> {
         list
     }
 
-    /// Whether an attestation, a signature or the like is about something that is not the same in the output.
+    /// Returns true if an attestation, a signature or the like is about something that is not the same in the output.
     fn is_stale(&mut self, edge: &Edge) -> bool {
         let Some(about) = edge.refers else { return false };
         let Some(node) = self.tree.nodes.iter().position(|n| n.digest == about) else {

@@ -1,4 +1,4 @@
-//! Image manifests: edited in place where there is one, made where there is none.
+//! Image manifests: the input's edited, or new ones if it has none.
 
 use super::{OutLayer, Rewritten};
 use crate::image::about::{Ids, Moves, Place};
@@ -9,20 +9,20 @@ use crate::{Digest, Result, Warning};
 use oci_spec::image::ImageManifestBuilder;
 use serde_json::{Value, json};
 
-/// A manifest as it goes out.
+/// A manifest as it is written.
 #[derive(Clone, Debug)]
 pub struct Manifest {
     /// The document.
     pub doc: Doc,
-    /// Its digest.
+    /// The digest of the document.
     pub digest: Digest,
-    /// The media type, where descriptors of it need another than before.
+    /// The media type, if descriptors of it need another than before.
     pub media: Option<MediaType>,
-    /// What becomes of the image's layers, for annotations of its descriptors.
+    /// The image's layers before and after, for annotations of its descriptors.
     pub moves: Moves,
 }
 
-/// What becomes of the layers of `image`.
+/// The layers of `image` before and after.
 #[must_use]
 pub fn moves(image: &Image, layers: &[OutLayer]) -> Moves {
     let before: Vec<Ids> = image.layers.iter().map(|l| Ids { diff_id: l.diff_id, blob: l.digest }).collect();
@@ -34,7 +34,7 @@ const fn ids(layer: &OutLayer) -> Ids {
     Ids { diff_id: layer.diff_id, blob: Some(layer.digest) }
 }
 
-/// The manifest of `image` as `out` has it; the same bytes where nothing in it changes.
+/// The manifest of `image` as `out` has it; the same bytes if nothing in it changes.
 pub fn manifest(image: &Image, out: &Rewritten, warnings: &mut Vec<Warning>) -> Result<Manifest> {
     let mut json = match &image.manifest {
         None => made(&out.config)?,
@@ -93,7 +93,7 @@ fn made(config: &Doc) -> Result<Value> {
     descriptor::json(&manifest.config(config).layers([]).build()?)
 }
 
-/// Whether `descriptor` is of the blob `digest`.
+/// Returns true if `descriptor` is of the blob `digest`.
 fn names(descriptor: Option<&Value>, digest: &Digest) -> bool {
     let text = descriptor.and_then(|d| d.get("digest")).and_then(Value::as_str);
     text.and_then(Digest::parse) == Some(*digest)

@@ -49,7 +49,7 @@ pub struct BlobWriter {
 }
 
 impl Output {
-    /// Creates the temporary. `form` is the input's form: the target's prefix may ask for another.
+    /// Creates the temporary. `form` is the input's image format: the target's prefix may ask for another.
     ///
     /// # Errors
     /// Returns an error if the target is of the wrong kind, or the temporary cannot be made.
@@ -59,7 +59,7 @@ impl Output {
         Ok(Self { name, form: target.form(form), sink, blobs: Mutex::default(), open: AtomicUsize::new(0) })
     }
 
-    /// The form that is written.
+    /// The image format that is written.
     #[must_use]
     pub const fn form(&self) -> ImageFormat {
         self.form
@@ -110,7 +110,7 @@ impl Output {
     /// Copies the blobs of the input that pass as they are, and verifies them.
     ///
     /// # Errors
-    /// Where one does not have its digest, or the file system fails.
+    /// Returns an error if one does not have its digest, or the file system fails.
     pub fn copy_raw(&self, input: &Input, documents: &Documents) -> Result<()> {
         for (digest, blob) in &documents.copies {
             if self.has(digest) {
@@ -132,7 +132,7 @@ impl Output {
     /// Writes the documents and syncs: all that can go wrong but for giving the output its name.
     ///
     /// # Errors
-    /// Where a blob is missing that the documents name, or the file system fails; nothing of the output is left then.
+    /// Returns an error if a blob is missing that the documents name, or the file system fails; nothing of the output is left then.
     pub fn seal(self, documents: &Documents) -> Result<Sealed> {
         let archive_bytes = self.add_documents(documents).map_err(|e| e.archive(&self.name))?;
         Ok(Sealed { finished: Finished { archive_bytes, name: self.name.to_string() }, sink: self.sink })
@@ -168,7 +168,7 @@ pub struct Sealed {
 }
 
 impl Sealed {
-    /// What was written.
+    /// The size and name of the output.
     #[must_use]
     pub const fn finished(&self) -> &Finished {
         &self.finished
@@ -177,7 +177,7 @@ impl Sealed {
     /// Gives the output its name, or copies it to the pipe or device that it is for.
     ///
     /// # Errors
-    /// Where the file system or the reader fails.
+    /// Returns an error if the file system or the reader fails.
     pub fn publish(self) -> Result<()> {
         self.sink.publish().map_err(|e| e.archive(&self.finished.name))
     }

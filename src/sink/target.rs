@@ -1,4 +1,4 @@
-//! Where the output goes, and what must be true of that before any work is done.
+//! The target of the output, and the checks of it before any work is done.
 
 use super::archive::Goal;
 use super::host;
@@ -11,7 +11,7 @@ use std::io::IsTerminal;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-/// Where an image is written to: `PATH`, `docker-archive:PATH[:REF]`, `oci-archive:PATH[:REF]`, `oci:DIR[:REF]` or `-`.
+/// The place that an image is written to: `PATH`, `docker-archive:PATH[:REF]`, `oci-archive:PATH[:REF]`, `oci:DIR[:REF]` or `-`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target(Location);
 
@@ -30,7 +30,7 @@ impl Target {
     /// Parses the target.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`] as [`Location::parse`].
+    /// Returns [`ErrorKind::Usage`] as [`Location::parse`] does.
     pub fn parse(text: &str) -> Result<Self> {
         Location::parse_with(text, &|path: &Path| path.exists()).map(Self)
     }
@@ -47,7 +47,7 @@ impl Target {
         self.0.reference.as_deref()
     }
 
-    /// The form that is written for an input of `form`.
+    /// The image format that is written for an input of `form`.
     #[must_use]
     pub fn form(&self, form: ImageFormat) -> ImageFormat {
         match (self.0.prefix, form) {
@@ -63,7 +63,7 @@ impl Target {
     /// output is known (by prefix, or from the input's `form`), that what exists at the target may be replaced.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`] with a hint.
+    /// Returns [`ErrorKind::Usage`] with a hint.
     pub fn check(&self, input: &Location, form: Option<ImageFormat>) -> Result<()> {
         let Some(path) = self.0.path() else {
             if self.is_std() && std::io::stdout().is_terminal() {
@@ -87,7 +87,7 @@ impl Target {
         }
     }
 
-    /// What is to be said of the target before any work.
+    /// A note about the target for the user, before any work.
     ///
     /// # Errors
     /// As [`Target::check`].
@@ -119,10 +119,10 @@ impl Target {
         Ok(())
     }
 
-    /// What the target is for an output of `form`.
+    /// The destination of an output of `form`.
     ///
     /// # Errors
-    /// Where something is there that must not be replaced.
+    /// Returns an error if something is there that must not be replaced.
     pub(crate) fn destination(&self, form: ImageFormat) -> Result<Destination> {
         let Some(path) = self.0.path() else {
             return Ok(Destination::Copied(Goal::Stdout));

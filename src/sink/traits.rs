@@ -7,7 +7,7 @@ use std::io;
 /// A kind of output. Nothing of it is visible before [`Sink::publish`]; dropping it without that removes what was written.
 pub trait Sink: Send + Sync {
     /// Begins a blob of `size` bytes. Several may be open at once, on several threads; where blobs have an order, it is that of the
-    /// calls. A blob of unknown size is begun when no other is begun before its end.
+    /// calls. Between the beginning and the end of a blob of unknown size, no other is begun.
     ///
     /// # Errors
     /// Returns an error if a blob of unknown size is open, or the output fails.

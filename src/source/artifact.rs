@@ -1,5 +1,5 @@
-//! What a manifest is of that is no image: signatures, attestations, charts, modules, bundles, models. It passes as it is, and goes
-//! where it is about an image that changes.
+//! Manifests of artifacts, which are no images: signatures, attestations, charts, modules, bundles, models. An artifact passes
+//! as it is, unless it is about an image that changes: then it goes.
 
 use super::traits::Source;
 use super::tree::Raw;
@@ -12,19 +12,20 @@ use crate::image::media::{self, LayerMedia};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashSet};
 
-/// What registries and tools name a config whose type they do not care for; docker and podman take it for an image's.
+/// The media type that registries and tools give a config whose type they do not care for; docker and podman take it for an
+/// image's.
 const ANYTHING: &str = "application/octet-stream";
 /// The fields of which an image's config has at least one.
 const FIELDS: [&str; 5] = ["rootfs", "architecture", "os", "config", "history"];
-/// Documents of an artifact that are looked into have at most so many bytes, and so many are.
+/// Limits for reading the documents of an artifact: bytes of one document, and number of documents.
 const MAX_DOCUMENT: u64 = 4 << 20;
 const MAX_DOCUMENTS: usize = 64;
-/// So many bytes of one artifact's documents are read, and so many digests in them are listened to.
+/// Limits for one artifact: bytes of its documents that are read, and number of digests in them that count.
 const MAX_READ: u64 = 16 << 20;
 const MAX_NAMED: usize = 256;
 
-/// The type of what a manifest is of, where that is no image. An image has layers that are tars, or none at all, and a config
-/// that says something of one.
+/// The type of the artifact that a manifest is of, `None` for an image. An image has layers that are tars, or none at all, and a
+/// config with a field of an image's.
 pub fn kind(source: &dyn Source, manifest: &View<'_>) -> Result<Option<String>> {
     let stated: String = manifest.get("artifactType")?.read()?;
     if !stated.is_empty() && !media::is_config(&stated) {
@@ -57,13 +58,13 @@ pub fn kind(source: &dyn Source, manifest: &View<'_>) -> Result<Option<String>> 
     Ok((!is_config).then(what))
 }
 
-/// Whether a layer's type says that it is a tar, known or not.
+/// Returns true if a layer's type says that it is a tar, known or not.
 fn is_tar(media: &str) -> bool {
     let word = |word: &str| word == "tar" || word == "encrypted";
     media.is_empty() || LayerMedia::parse(media).is_ok() || media.split(['.', '/', '+', '-']).any(word)
 }
 
-/// The document that a descriptor names: none where it is not there, and nothing in it where it is no JSON.
+/// The document that a descriptor names: `None` if it is not there, `Some(None)` if it is no JSON.
 fn document(source: &dyn Source, descriptor: &View<'_>) -> Result<Option<Option<Value>>> {
     let Some(digest) = descriptor.get("digest")?.str()?.and_then(Digest::parse) else { return Ok(None) };
     let Some(blob) = source.blob(&digest)?.filter(|blob| blob.size() <= MAX_DOCUMENT) else { return Ok(None) };

@@ -1,6 +1,6 @@
-//! Docker's `manifest.json`: a list of images, each with the paths of its config and its layers. Hybrid archives name each image twice,
-//! there and in `index.json`: these become one.
-//! Source: <https://github.com/moby/docker-image-spec/blob/main/spec.md#combined-image-json--filesystem-changeset-format>.
+//! Docker's `manifest.json`: a list of images, each with the paths of its config and its layers. Hybrid archives name each
+//! image twice, there and in `index.json`: these become one. Source:
+//! <https://github.com/moby/docker-image-spec/blob/main/spec.md#combined-image-json--filesystem-changeset-format>.
 
 use super::draft::{Draft, of_config, verified};
 use super::traits::Source;

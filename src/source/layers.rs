@@ -1,4 +1,4 @@
-//! From an image's documents to its layers: where each lies, and which of two disagreeing documents is right.
+//! From an image's documents to its layers: finding the blob of each, and choosing between two documents that disagree.
 
 use super::draft::Draft;
 use super::traits::Source;
@@ -150,7 +150,7 @@ impl Finder<'_> {
         Ok(LayerRef { blob, name, digest, size, diff_id, compression, media })
     }
 
-    /// Whether the blob has `digest`, and its decompressed bytes the diff_id.
+    /// Returns true if the blob has `digest`, and its decompressed bytes have the diff_id.
     fn verifies(&self, blob: &BlobRef, digest: Option<&Digest>) -> bool {
         let check = || -> io::Result<bool> {
             let head = self.source.head(blob)?;

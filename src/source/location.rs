@@ -1,4 +1,4 @@
-//! Where an image is read from, as the user writes it.
+//! The location of an image, as the user writes it.
 
 use crate::{Error, ErrorKind, Result};
 use std::fmt;
@@ -13,7 +13,7 @@ enum Place {
     Path(PathBuf),
 }
 
-/// The prefix of a location: which form the user says it has.
+/// The prefix of a location: the image format that the user says it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Prefix {
     /// `docker-archive:`
@@ -41,7 +41,7 @@ impl Prefix {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
     place: Place,
-    /// The form that the user says it has.
+    /// The image format that the user says it has.
     pub prefix: Option<Prefix>,
     /// The image that the user picks.
     pub reference: Option<String>,
@@ -66,7 +66,7 @@ impl Location {
     /// Parses the location of an input. A path that exists as it is written wins over any other reading.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`] for an empty path or reference, or a transport that slim does not have.
+    /// Returns [`ErrorKind::Usage`] for an empty path or reference, or a transport that slim does not have.
     pub fn parse(text: &str) -> Result<Self> {
         let location = Self::parse_with(text, &|path| path.symlink_metadata().is_ok())?;
         // `in.tar:app:1` picks an image of `in.tar` without a prefix too.
@@ -116,7 +116,7 @@ impl Location {
 }
 
 impl fmt::Display for Location {
-    /// What errors call it.
+    /// The name in errors.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.path() {
             None => f.write_str("standard input"),

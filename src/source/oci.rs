@@ -17,18 +17,18 @@ use std::collections::HashMap;
 const MAX_DEPTH: u32 = 8;
 const MAX_DESCRIPTORS: usize = 10_000;
 
-/// What an OCI layout holds.
+/// The content of an OCI layout.
 pub struct Layout {
     /// The documents.
     pub tree: OciTree,
     /// The images that [`NodeKind::Image`] counts.
     pub drafts: Vec<Draft>,
-    /// What is missing or odd.
+    /// Warnings about what is missing or odd.
     pub warnings: Vec<Warning>,
 }
 
-/// Reads the tree of documents below `index.json`. Of an image for another `platform`, where its descriptor says so,
-/// nothing is read.
+/// Reads the tree of documents below `index.json`. Of an image whose descriptor names another platform than `platform`, nothing is
+/// read.
 pub fn read(source: &dyn Source, index: &BlobRef, platform: Option<&Platform>) -> Result<Layout> {
     let layout = layout_file(source)?;
     let root = Doc::parse("index.json", source.document(index, "index.json")?)?;
@@ -92,7 +92,7 @@ struct Reader<'a> {
     source: &'a dyn Source,
     platform: Option<&'a Platform>,
     nodes: Vec<Node>,
-    /// Documents are unique by digest; so none is read twice, however often it is named.
+    /// The node of each digest, so that no document is read twice, however often it is named.
     seen: HashMap<Digest, usize>,
     drafts: Vec<Draft>,
     warnings: Vec<Warning>,
@@ -127,7 +127,7 @@ impl Reader<'_> {
         Ok(Edge { descriptor, node, refers, selected: true })
     }
 
-    /// What `descriptor` points to, with its subject.
+    /// The node that `descriptor` points to, with the digest of its subject.
     fn node(&mut self, descriptor: &Descriptor, artifact: bool, depth: u32) -> Result<(Option<Digest>, NodeKind)> {
         let platform = descriptor.platform();
         if let (Some(wanted), Some(platform)) = (self.platform, &platform)
@@ -197,7 +197,7 @@ impl Reader<'_> {
         Ok(NodeKind::Image(Some(self.drafts.len() - 1)))
     }
 
-    /// Whether a manifest is there with all that it names, so that its platform can be picked.
+    /// Returns true if a manifest is there with all that it names, so that its platform can be picked.
     fn is_whole(&self, manifest: &Digest) -> bool {
         let there = |descriptor: &View<'_>| -> Option<bool> {
             let digest = Digest::parse(descriptor.get("digest").ok()?.str().ok()??)?;
@@ -214,7 +214,8 @@ impl Reader<'_> {
         whole() == Some(true)
     }
 
-    /// A pull of one platform leaves the others of its index out.
+    /// Warns of a document that is not there, unless it is an artifact's: a pull of one platform leaves the others of its index
+    /// out.
     fn absent(&mut self, missing: &Digest, platform: Option<&Platform>, what: &str, artifact: bool) {
         if artifact {
             return;
@@ -224,7 +225,7 @@ impl Reader<'_> {
         self.warnings.push(Warning::new("absent-image", message));
     }
 
-    /// All blobs of an artifact that are there. What of it cannot be read is passed on all the same.
+    /// All blobs of an artifact that are there. Broken descriptors are passed over, as the artifact is copied all the same.
     fn raw_blobs(&self, manifest: Raw, view: &View<'_>) -> Result<Vec<Raw>> {
         let mut list = view.get("layers")?.list()?;
         list.extend(view.get("blobs")?.list()?);
@@ -242,7 +243,7 @@ impl Reader<'_> {
     }
 }
 
-/// What an attestation (by annotation) or a cosign signature (by name: `sha256-HEX.sig`) is about.
+/// The digest of the manifest that an attestation (by annotation) or a cosign signature (by name: `sha256-HEX.sig`) is about.
 fn about(descriptor: &Descriptor) -> Option<Digest> {
     if descriptor.annotation(REFERENCE_TYPE).is_some() {
         return Digest::parse(descriptor.annotation(REFERENCE_DIGEST)?);
@@ -252,7 +253,7 @@ fn about(descriptor: &Descriptor) -> Option<Digest> {
     Digest::from_hex(hex)
 }
 
-/// Finds what artifacts are about that do not say it in a place for that: of the digests that their documents name the first
+/// Finds the subjects of artifacts that do not name them in a field for that: of the digests that their documents name the first
 /// that is an image or index here.
 fn find_subjects(edges: &mut [Edge], nodes: &mut [Node], drafts: &[Draft]) {
     let mut about: HashMap<Digest, Digest> = HashMap::new();

@@ -1,4 +1,4 @@
-//! Opening an input: where its bytes are, which form they have, and which images they hold.
+//! Opening an input: finding its bytes, their image format and the images in them.
 
 use super::archive::Archive;
 use super::dir::Dir;
@@ -18,7 +18,7 @@ use std::path::Path;
 /// Opens the images at `location`.
 ///
 /// # Errors
-/// Where there is no image that can be read; the message says what there is instead.
+/// Returns an error if there is no image that can be read; the message says what there is instead.
 pub fn open(location: &Location, options: &OpenOptions<'_>) -> Result<Input> {
     let name = location.to_string();
     open_in(location, options, &name).map_err(|e| e.archive(&name))
@@ -106,7 +106,7 @@ fn spooled<R: Read + Send + 'static>(reader: R, what: &str, options: &OpenOption
     Ok(Box::new(Archive::new(file, &metadata, entries, read)))
 }
 
-/// The documents that a form is known by.
+/// The documents by which an image format is known.
 struct Documents {
     index: Option<super::BlobRef>,
     docker: Option<Doc>,

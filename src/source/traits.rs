@@ -1,5 +1,5 @@
-//! The trait that a kind of source implements, an archive or a layout directory: where documents and blobs lie, and their bytes. Another
-//! kind is a file with it and an arm in `open.rs`.
+//! The trait that a kind of source implements, an archive or a layout directory: where documents and blobs lie, and their
+//! bytes. Another kind is a file with it and an arm in `open.rs`.
 
 use crate::image::doc;
 use crate::{Digest, Error, ErrorKind, Result};
@@ -24,8 +24,8 @@ pub trait Source: Send + Sync {
         self.find(&format!("blobs/sha256/{}", digest.hex()))
     }
 
-    /// Opens what [`Source::find`] or [`Source::blob`] found, of `size` bytes, from the byte `skip` on, which is at most `size`. The
-    /// bytes are not verified.
+    /// Opens what [`Source::find`] or [`Source::blob`] found, of `size` bytes, from the byte `skip` on, which is at most
+    /// `size`. The bytes are not verified.
     ///
     /// # Errors
     /// Returns an error if it cannot be opened any more.

@@ -18,7 +18,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-/// How a test rewrites the layers of an image.
+/// A test's rewriting of the layers of an image.
 type Change = fn(Vec<OutLayer>, &Output) -> Vec<OutLayer>;
 
 fn same(layers: Vec<OutLayer>, _: &Output) -> Vec<OutLayer> {

@@ -1,4 +1,4 @@
-//! What is wrong with inputs.
+//! Broken inputs and their errors.
 
 use super::*;
 
