@@ -4,7 +4,7 @@
 
 use super::host;
 use super::temp::{self, Temp, parent, sync_dir};
-use super::traits::{Blob, Document, Sink};
+use super::traits::{Blob, Document, Sink, blob_path};
 use crate::tar::{BLOCK, padded};
 use crate::{Digest, Error, ErrorKind, Result};
 use std::fs::{File, OpenOptions};
@@ -140,7 +140,7 @@ impl Blob for Member {
             }
             state.tail = self.header.saturating_add(BLOCK).saturating_add(padded(self.written));
         }
-        self.members.write(&header(&Document::Blob(*digest).path(), self.written, b'0'), self.header)
+        self.members.write(&header(&blob_path(digest), self.written, b'0'), self.header)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The content of an output: images, their layers, and the documents that name them.
 
+use super::traits::Document;
 use crate::Digest;
 use crate::image::{Compression, Doc};
 use crate::source::{BlobRef, ImageFormat, Input};
@@ -35,7 +36,7 @@ pub struct OutLayer {
 #[derive(Clone, Debug, Default)]
 pub struct Documents {
     /// Configs, manifests and nested indexes.
-    pub blobs: Vec<(Digest, Vec<u8>)>,
+    pub blobs: Vec<(Document, Vec<u8>)>,
     /// Blobs of the input that pass as they are (attestations, signatures, other artifacts).
     pub copies: Vec<(Digest, BlobRef)>,
     /// `index.json`.

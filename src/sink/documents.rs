@@ -2,6 +2,7 @@
 //! and its digest.
 
 use super::assembly::{Assembly, Documents};
+use super::traits::Document;
 use super::{docker, index, manifest};
 use crate::image::{Doc, descriptor};
 use crate::source::ImageFormat;
@@ -27,8 +28,8 @@ pub fn assemble(assembly: &Assembly<'_>) -> Result<(Documents, Vec<Warning>)> {
         let manifest = &manifests[rewritten.image];
         documents.manifests.push(manifest.digest);
         documents.layers.extend(rewritten.layers.iter().map(|l| l.digest));
-        documents.blobs.push((rewritten.config.digest(), rewritten.config.raw.clone()));
-        documents.blobs.push((manifest.digest, manifest.doc.raw.clone()));
+        documents.blobs.push((Document::Config(rewritten.config.digest()), rewritten.config.raw.clone()));
+        documents.blobs.push((Document::Manifest(manifest.digest), manifest.doc.raw.clone()));
     }
     documents.index_json = index::index_json(assembly, &manifests, &mut documents, &mut warnings)?;
     if assembly.form == ImageFormat::Hybrid {

@@ -1,6 +1,7 @@
 //! Indexes: the input's tree with its digests and sizes re-pointed, and `index.json` at its root.
 
 use super::manifest::{Manifest, point};
+use super::traits::Document;
 use super::{Assembly, Documents};
 use crate::image::about::Place;
 use crate::image::descriptor::{IMAGE_NAME, REF_NAME};
@@ -214,7 +215,7 @@ impl Rebuild<'_> {
     fn index(&mut self, doc: &Doc, edges: &[Edge]) -> Outcome {
         let list = self.list(&doc.json, edges);
         if !list.changed {
-            self.documents.blobs.push((doc.digest(), doc.raw.clone()));
+            self.documents.blobs.push((Document::Manifest(doc.digest()), doc.raw.clone()));
             return Outcome::Same;
         }
         if list.kept.is_empty() {
@@ -229,7 +230,7 @@ impl Rebuild<'_> {
         }
         let new = doc.with(json);
         let (digest, size) = (new.digest(), new.size());
-        self.documents.blobs.push((digest, new.raw));
+        self.documents.blobs.push((Document::Manifest(digest), new.raw));
         Outcome::Changed { digest, size, media }
     }
 

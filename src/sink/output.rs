@@ -146,9 +146,9 @@ impl Output {
         if self.open.load(Ordering::Relaxed) != 0 {
             return Err(Error::new(ErrorKind::Io, "a blob was begun and not ended"));
         }
-        for (digest, bytes) in &documents.blobs {
-            if self.blobs().insert(*digest) {
-                self.sink.add(Document::Blob(*digest), bytes)?;
+        for (document, bytes) in &documents.blobs {
+            if document.digest().is_none_or(|digest| self.blobs().insert(digest)) {
+                self.sink.add(*document, bytes)?;
             }
         }
         self.sink.add(Document::Index, &documents.index_json)?;

@@ -48,11 +48,18 @@ pub trait Blob: Send {
     fn end(self: Box<Self>, digest: &Digest, new: bool) -> Result<()>;
 }
 
+/// The path of a blob in an archive or a directory.
+pub fn blob_path(digest: &Digest) -> String {
+    format!("blobs/sha256/{}", digest.hex())
+}
+
 /// A document of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Document {
-    /// A config, a manifest or an index below the root, by its digest.
-    Blob(Digest),
+    /// The config of an image, by its digest.
+    Config(Digest),
+    /// An image manifest or an index below the root, by its digest.
+    Manifest(Digest),
     /// The index at the root, which has the tags: `index.json`.
     Index,
     /// `oci-layout`.
@@ -62,10 +69,18 @@ pub enum Document {
 }
 
 impl Document {
+    /// The digest of a document that is a blob.
+    pub const fn digest(&self) -> Option<Digest> {
+        match self {
+            Self::Config(digest) | Self::Manifest(digest) => Some(*digest),
+            Self::Index | Self::Layout | Self::DockerManifest => None,
+        }
+    }
+
     /// The path of the document in an archive or a directory.
     pub fn path(&self) -> String {
         match self {
-            Self::Blob(digest) => format!("blobs/sha256/{}", digest.hex()),
+            Self::Config(digest) | Self::Manifest(digest) => blob_path(digest),
             Self::Index => "index.json".to_owned(),
             Self::Layout => "oci-layout".to_owned(),
             Self::DockerManifest => "manifest.json".to_owned(),
