@@ -27,6 +27,8 @@ pub struct Request<'a> {
     pub instructions: &'a [Option<String>],
     /// The number of levels below the root down to which directories are listed.
     pub depth: usize,
+    /// True if comments and pages list the notes of lint, which they count otherwise.
+    pub notes: bool,
 }
 
 /// The facts about an image besides its layers' contents.

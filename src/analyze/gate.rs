@@ -114,6 +114,19 @@ pub struct Checked {
     pub detail: Option<String>,
 }
 
+impl Checked {
+    /// Returns the image's number as people read it: in words, or with four digits after the point.
+    #[must_use]
+    pub fn shown(&self) -> Cow<'_, str> {
+        let rounded = || {
+            let number: f64 = self.found.parse().ok()?;
+            (number.fract() != 0.0).then(|| format!("{number:.4}"))
+        };
+        let found = || rounded().map_or(Cow::Borrowed(self.found.as_str()), Cow::Owned);
+        self.detail.as_deref().map_or_else(found, Cow::Borrowed)
+    }
+}
+
 /// All rules, checked.
 #[derive(Serialize, Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {

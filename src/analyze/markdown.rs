@@ -1,7 +1,7 @@
 //! An analysis as a comment on a pull request.
 
 use super::breakdown::Share;
-use super::budget::Finding;
+use super::budget::{Finding, NOTE};
 use super::gate::{Status, Verdict};
 use super::growth::{Growth, key};
 use super::text::{command, sentence};
@@ -18,10 +18,10 @@ const VALUE: usize = 300;
 /// The share of the image, in parts of a thousand, below which waste is not shown.
 const WORTH_TELLING: u64 = 1;
 
-/// Renders the whole analysis as Markdown, shorter than 60,000 characters. `findings` are those of a linter; `None` if it did
-/// not run.
+/// Renders the whole analysis as Markdown, shorter than 60,000 characters. `findings` are those of a linter, `None` if it did not
+/// run; notes among them are listed if `notes`, and counted otherwise.
 #[must_use]
-pub fn render(analysis: &Analysis, findings: Option<&[Finding<'_>]>) -> String {
+pub fn render(analysis: &Analysis, findings: Option<&[Finding<'_>]>, notes: bool) -> String {
     let mut out = Document::default();
     out.paragraph(&format!("### {}", headline(analysis)));
     sizes(analysis, &mut out);
@@ -30,7 +30,7 @@ pub fn render(analysis: &Analysis, findings: Option<&[Finding<'_>]>) -> String {
     }
     waste(analysis, &mut out);
     savings(analysis, &mut out);
-    lint(findings.unwrap_or_default(), &mut out);
+    lint(findings.unwrap_or_default(), notes, &mut out);
     if let Some(breakdown) = &analysis.breakdown {
         packages(&breakdown.packages, analysis, &mut out);
     }
@@ -110,9 +110,9 @@ fn gate(verdict: &Verdict, out: &mut Document) {
             Status::Misconfigured => "❌ **wrong**",
             Status::Unchecked => "not checked",
         };
-        let found = rule.detail.as_ref().unwrap_or(&rule.found);
+        let found = rule.shown();
         let [name, threshold, found] =
-            [&*rule.rule, &rule.threshold, found].map(|text| markdown::text(&cut(text, VALUE)));
+            [&*rule.rule, &rule.threshold, &*found].map(|text| markdown::text(&cut(text, VALUE)));
         vec![status.to_owned(), name, threshold, found]
     };
     let rows: Vec<Vec<String>> = verdict.rules.iter().take(CLOSED).map(row).collect();
@@ -158,17 +158,23 @@ fn savings(analysis: &Analysis, out: &mut Document) {
     out.table(Some(&format!("rules of {profile}")), ">><", &["saved", "files", "rule"], &rows);
 }
 
-fn lint(findings: &[Finding<'_>], out: &mut Document) {
+fn lint(findings: &[Finding<'_>], notes: bool, out: &mut Document) {
+    let (told, counted): (Vec<&Finding<'_>>, Vec<&Finding<'_>>) =
+        findings.iter().partition(|f| notes || f.severity != NOTE);
     let row = |f: &Finding<'_>| {
         let path = code(&cut(&f.place(), VALUE));
         vec![markdown::text(f.severity), markdown::text(f.id), path, markdown::text(&cut(f.message, VALUE))]
     };
-    let rows: Vec<Vec<String>> = findings.iter().map(row).collect();
+    let rows: Vec<Vec<String>> = told.into_iter().map(row).collect();
     let open = rows.len().min(OPEN);
     let header = ["", "finding", "path", ""];
     out.table(None, "<<<<", &header, &rows[..open]);
     let summary = format!("{} more findings", units::count((rows.len() - open) as u64));
     out.table(Some(&summary), "<<<<", &header, &rows[open..rows.len().min(open + CLOSED)]);
+    if !counted.is_empty() {
+        let count = units::count(counted.len() as u64);
+        out.paragraph(&format!("Lint has {count} notes, which `--lint-notes` lists."));
+    }
 }
 
 fn packages(all: &[Share], analysis: &Analysis, out: &mut Document) {

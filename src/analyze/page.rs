@@ -7,7 +7,7 @@ use super::waste::{Cause, Waste};
 use super::{Analysis, Request, lint};
 use crate::explain::{self, Entry, Explain, Place};
 use crate::page::{self, Fact, Fate, File, Page, Value};
-use crate::report::instruction;
+use crate::report::{instruction, units};
 use crate::tree::MemberId;
 use std::collections::HashMap;
 
@@ -24,6 +24,12 @@ pub fn page(analysis: &Analysis, request: &Request<'_>, explain: &Explain<'_>) -
     let mut names = Names::default();
     explain.entries().filter(|entry| !entry.is_dir()).for_each(|entry| files.add(&entry, &mut names));
     let profile = explain.image().profile.names.join(",");
+    let findings = analysis.findings.iter().flatten();
+    let (listed, counted): (Vec<_>, Vec<_>) =
+        findings.partition(|f| request.notes || f.severity != lint::Severity::Note);
+    let count = units::count(counted.len() as u64);
+    let counted = (!counted.is_empty()).then(|| format!("Lint has {count} notes, which --lint-notes lists."));
+    let counted: Vec<String> = counted.into_iter().collect();
     let head = &analysis.head;
     Ok(Page {
         title: if head.tags.is_empty() { head.path.clone() } else { head.tags.join(", ") },
@@ -37,7 +43,8 @@ pub fn page(analysis: &Analysis, request: &Request<'_>, explain: &Explain<'_>) -
         profile,
         waste: analysis.wasted.steps.iter().filter(|w| w.cause != Cause::Marker).map(|w| waste(analysis, w)).collect(),
         profiles: profiles(analysis),
-        findings: analysis.findings.iter().flatten().map(finding).collect(),
+        findings: listed.into_iter().map(finding).collect(),
+        notes: counted,
         files: files.out,
         ..Page::default()
     })

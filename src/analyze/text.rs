@@ -97,7 +97,7 @@ fn head(analysis: &Analysis, options: &Options) -> String {
     let efficiency = format!("{:.4}%, {} wasted", metric.efficiency * 100.0, units::bytes(metric.wasted_bytes));
     row("efficiency", format!("{efficiency}, as dive counts"));
     let wasted = analysis.wasted.bytes();
-    let share = percent(wasted, analysis.bytes());
+    let share = units::part(wasted, analysis.bytes());
     row("reclaimable", format!("{} ({share}): stored and pulled, and no container sees it", units::bytes(wasted)));
     if let Some(growth) = &analysis.growth {
         let all = if options.detail > 0 { options.rows() } else { 3 };
@@ -106,10 +106,6 @@ fn head(analysis: &Analysis, options: &Options) -> String {
         out.push_str(&format!("  growth       {}", wrap(&text, 15, options.width).trim_start()));
     }
     out
-}
-
-fn percent(part: u64, whole: u64) -> String {
-    if whole == 0 { "-".to_owned() } else { format!("{:.1}%", part as f64 * 100.0 / whole as f64) }
 }
 
 fn layers(analysis: &Analysis, options: &Options) -> String {
@@ -216,7 +212,7 @@ fn shares(what: &str, list: &[Share], whole: u64, options: &Options) -> String {
     let shown = if list.len() <= options.rows().saturating_add(1) { list.len() } else { options.rows() };
     let mut row = |bytes: u64, files: u64, name: &str| {
         let name = printable(name, false).into_owned();
-        table.row([units::bytes(bytes), percent(bytes, whole), units::count(files), name]);
+        table.row([units::bytes(bytes), units::part(bytes, whole), units::count(files), name]);
     };
     list[..shown].iter().for_each(|s| row(s.bytes, s.files, &s.name));
     let rest = &list[shown..];
@@ -232,7 +228,7 @@ fn savings(analysis: &Analysis, options: &Options) -> String {
     let mut out = options.heading("what the built-in profiles would save");
     let mut table = Table::new(">><<").header(&["saved", "", "profile", "most of it"]);
     for saving in &analysis.savings {
-        let share = percent(saving.saved_bytes, analysis.bytes());
+        let share = units::part(saving.saved_bytes, analysis.bytes());
         let rules = saving.rules.iter().filter(|r| r.bytes > 0).take(MOST);
         let rules: Vec<String> = rules.map(|r| format!("{} {}", r.id, units::bytes(r.bytes))).collect();
         table.row([units::bytes(saving.saved_bytes), share, saving.profile.clone(), rules.join(", ")]);
@@ -247,7 +243,7 @@ fn savings(analysis: &Analysis, options: &Options) -> String {
     }
     out.push_str(&format!("\n{}\n\n", options.table(&rules).trim_end()));
     let mut tell = |saving: &Saving, how: &str| {
-        let share = percent(saving.saved_bytes, analysis.bytes());
+        let share = units::part(saving.saved_bytes, analysis.bytes());
         let line = format!("{} would save {} ({share}){how}:", saving.profile, units::bytes(saving.saved_bytes));
         let command = command(&analysis.head.path, &saving.profile);
         out.push_str(&format!("{}\n  {}\n", options.paint.green(&line), printable(&command, false)));
@@ -293,7 +289,7 @@ fn gate(analysis: &Analysis, verdict: &Verdict, options: &Options) -> String {
             Status::Unchecked => "-",
         };
         let threshold = printable(&rule.threshold, false).into_owned();
-        let found = printable(rule.detail.as_ref().unwrap_or(&rule.found), false).into_owned();
+        let found = printable(&rule.shown(), false).into_owned();
         table.row([status.to_owned(), printable(&rule.rule, false).into_owned(), threshold, found]);
     }
     out.push_str(&options.table(&table));

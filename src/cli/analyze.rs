@@ -1,15 +1,15 @@
 //! `slim analyze`: the phases up to the tree, a plan for each built-in profile, and what there is to say, on standard output.
 
 use super::args::AnalyzeArgs;
-use super::files::Outputs;
+use super::files::{Forms, Outputs};
 use super::linter::Linter;
 use super::output::{FAILED, OK, prepare_threads};
 use super::progress;
-use super::values::{Color, Verbosity};
+use super::values::Color;
 use crate::analyze::gate::{self, Settings};
 use crate::analyze::{self, Analysis, Head, Layer, Request, json, lint, markdown, text, waste};
 use crate::layer::LayerIndex;
-use crate::page;
+use crate::page::Page;
 use crate::pipeline::{self, Profiles, Ui, estimate, transfer};
 use crate::profile::{self, Profile};
 use crate::report::escape;
@@ -19,33 +19,27 @@ use crate::source::{Image, Input};
 use crate::{Error, ErrorKind, Result, Warning};
 use rayon::prelude::*;
 use std::cmp::Reverse;
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 
 mod budget;
 mod html;
 
-/// The file that dive looks for.
+/// The name of the file with dive's rules.
 const CI_CONFIG: &str = ".dive-ci";
 
-/// Runs `slim analyze`; the exit code.
+/// Runs `slim analyze` and returns the exit code.
 ///
 /// # Errors
-/// What is wrong with the request, the input or the host.
+/// Returns any error of the request, the input or the host.
 pub fn analyze(args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8> {
     let (settings, unknown) = settings(&args)?;
     let (budget, baseline) = (budget::settings(&args)?, budget::baseline(&args)?);
-    prepare_threads(args.threads);
-    let wanted = [
-        ("--json", args.json.as_deref()),
-        ("--markdown", args.budget.markdown.as_deref()),
-        ("--html", args.html.as_deref()),
-        ("--sarif", args.sarif.as_deref()),
-    ];
-    let mut outputs = Outputs::open(&[("IN", &args.input)], &wanted)?;
-    let verbosity = if args.quiet { Verbosity::Quiet } else { Verbosity::Normal };
-    let ui = progress::Stderr::new(verbosity, stderr);
-    let input = pipeline::open_image(&args.input, args.platform.as_deref(), &ui)?;
+    prepare_threads(args.image.reading.threads);
+    let name = args.image.name();
+    let mut outputs = Outputs::of_forms(&[("IN", name)], &args.output, &[("--sarif", args.sarif.as_deref())])?;
+    let ui = progress::Stderr::new(args.output.verbosity(), stderr);
+    let input = pipeline::open_image(name, args.image.reading.platform.as_deref(), &ui)?;
     unknown.iter().for_each(|w| ui.warn(w));
     let image = input.only("analyzed")?;
 
@@ -68,10 +62,11 @@ pub fn analyze(args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8> {
 
     let instructions = analyze::shown(&image.facts, image.layers.len());
     let (facts, depth) = (&image.facts, args.depth);
-    let request = Request { facts, layers: &layers, merged: &merged, instructions: &instructions, depth };
-    let picked = profiles.iter().map(|p| p.pick(std::iter::once((&merged.tree, layers.clone()))));
+    let notes = args.lint_notes;
+    let request = Request { facts, layers: &layers, merged: &merged, instructions: &instructions, depth, notes };
+    let picked = profiles.iter().map(|p| p.pick(&merged.tree, &layers));
     let picked = estimate::fitting(picked.collect::<Result<_>>()?);
-    let mut analysis = found(&args.input, &input, image, &request, &picked, packages, linter.as_ref())?;
+    let mut analysis = found(name, &input, image, &request, &picked, packages, linter.as_ref())?;
     let measure = args.compress || (args.ci && budget.needs_compressed(analysis.blob_bytes()));
     let compressed = transfer::compressed(&input, image, measure, &ui)?;
     analysis.layers.iter_mut().zip(compressed).for_each(|(layer, bytes)| layer.compressed_bytes = bytes);
@@ -83,20 +78,45 @@ pub fn analyze(args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8> {
     analysis.verdict =
         verdict.map(|v| budget.check(&analysis, &layers, findings).map(|rows| v.and(rows))).transpose()?;
 
-    outputs.fill("--json", |out| json::write(&analysis, &request, out))?;
-    outputs.fill("--markdown", |out| out.write_all(markdown::render(&analysis, findings).as_bytes()))?;
-    outputs.fill("--sarif", |out| linter.as_ref().map_or(Ok(()), |linter| linter.sarif(&analysis, out)))?;
-    if outputs.wants("--html") {
-        let page = html::page(&analysis, &request, image, (&input, &picked)).map_err(|e| e.archive(&input.name))?;
-        outputs.fill("--html", |out| page::write(&page, out))?;
-    }
-    let options = |width, paint| text::Options { width, paint, detail: args.verbose };
-    outputs.finish(args.quiet, color, |width, paint| text::render(&analysis, &options(width, paint)))?;
+    outputs.fill("--sarif", |out| {
+        linter.as_ref().map_or(Ok(()), |linter| linter.sarif(&analysis, args.lint_notes, out))
+    })?;
+    let told = Told { analysis: &analysis, request: &request, findings, input: &input, image, profiles: &picked };
+    outputs.write(&told, &args.output, color)?;
     Ok(if analysis.verdict.is_none_or(|v| v.pass) { OK } else { FAILED })
 }
 
-/// The rules of the gate: the command line's, then the file's, then the defaults. None without `--ci`. And a word about keys that
-/// are none, which dive passes over in silence.
+/// An analysis with what its forms need beside it.
+struct Told<'a> {
+    analysis: &'a Analysis,
+    request: &'a Request<'a>,
+    findings: Option<&'a [analyze::budget::Finding<'a>]>,
+    input: &'a Input,
+    image: &'a Image,
+    profiles: &'a [Profile],
+}
+
+impl Forms for Told<'_> {
+    fn json(&self, out: &mut dyn Write) -> io::Result<()> {
+        json::write(self.analysis, self.request, out)
+    }
+
+    fn markdown(&self) -> String {
+        markdown::render(self.analysis, self.findings, self.request.notes)
+    }
+
+    fn page(&self) -> Result<Page> {
+        let page = html::page(self.analysis, self.request, self.image, (self.input, self.profiles));
+        page.map_err(|e| e.archive(&self.input.name))
+    }
+
+    fn text(&self, width: usize, paint: Paint, detail: u8) -> String {
+        text::render(self.analysis, &text::Options { width, paint, detail })
+    }
+}
+
+/// Returns the rules of the gate: the command line's, then the file's, then the defaults; `None` without `--ci`. Also returns a
+/// warning for each unknown key, which dive ignores in silence.
 fn settings(args: &AnalyzeArgs) -> Result<(Option<Settings>, Vec<Warning>)> {
     if !args.ci {
         return Ok((None, Vec::new()));
@@ -123,7 +143,7 @@ fn settings(args: &AnalyzeArgs) -> Result<(Option<Settings>, Vec<Warning>)> {
     Ok((Some(settings.with([user.clone(), bytes.clone(), least.clone()])), unknown))
 }
 
-/// What to estimate: each profile on its own, or those that were asked for together.
+/// Returns the sets of profiles to estimate: each built-in profile alone, or those that were asked for together.
 fn asked(args: &AnalyzeArgs) -> Vec<Vec<String>> {
     if args.profiles.is_empty() {
         return profile::builtins().map(|(name, _)| vec![name.to_owned()]).collect();
@@ -131,20 +151,20 @@ fn asked(args: &AnalyzeArgs) -> Vec<Vec<String>> {
     vec![args.profiles.clone()]
 }
 
-/// The profiles of each estimate; without those that have no rules.
+/// Resolves the profiles of each estimate; leaves out those without rules.
 fn profiles(asked: &[Vec<String>]) -> Result<Vec<Profiles<'_>>> {
     let requests = asked.par_iter().map(|names| profile::Request { profiles: names, ..Default::default() });
     let all: Vec<Profiles<'_>> = requests.map(Profiles::of).collect::<Result<_>>()?;
     Ok(all.into_iter().filter(|p| p.widest().rules.iter().any(|r| r.enabled)).collect())
 }
 
-/// What any of the profiles and a breakdown by package need, so that one scan is for all.
+/// Returns the needs of all profiles and of the breakdown by package together, so that one scan is enough.
 fn needed(profiles: &[Profiles<'_>], packages: bool) -> Needs {
     let own = Needs { sizes_only: true, records: packages, packages, ..Needs::default() };
     profiles.iter().map(|p| pipeline::needs(p.widest())).fold(own, Needs::and)
 }
 
-/// Puts together what there is to know.
+/// Measures the image and returns the analysis.
 fn found(
     path: &str,
     input: &Input,

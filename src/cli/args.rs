@@ -10,9 +10,9 @@ use crate::explain::{Sort, Verdict};
 use crate::pipeline::Encoding;
 
 mod analyze;
-mod budget;
 mod compare;
 mod diff;
+mod image;
 mod request;
 mod trial;
 mod verify;
@@ -20,11 +20,12 @@ mod verify;
 pub use analyze::AnalyzeArgs;
 pub use compare::CompareArgs;
 pub use diff::DiffArgs;
+pub use image::OutputArgs;
 pub use request::RequestArgs;
 pub use trial::{SweepKind, TrialArgs};
 pub use verify::VerifyArgs;
 
-/// What `--help` adds, and the man page has as sections.
+/// Command lines and their meaning, for the end of `--help` and for the man page.
 pub(super) const EXAMPLES: [(&str, &str); 13] = [
     ("slim app.tar -p python-slim -o app-slim.tar", "slim an archive of docker save, podman save or buildx"),
     (
@@ -53,7 +54,7 @@ pub(super) const EXAMPLES: [(&str, &str); 13] = [
     ("slim app.tar -p python-slim -o out.tar --max-size 700MB --report slim.json", "a check for a pipeline"),
 ];
 
-/// What the exit codes mean.
+/// The exit codes and their meaning.
 pub(super) const EXIT_CODES: [(&str, &str); 4] = [
     ("0", "done"),
     (
@@ -65,7 +66,7 @@ pub(super) const EXIT_CODES: [(&str, &str); 4] = [
     ("130", "interrupted; as for 2"),
 ];
 
-/// The variables that slim reads.
+/// The environment variables that slim reads.
 pub(super) const ENVIRONMENT: [(&str, &str); 3] = [
     ("SOURCE_DATE_EPOCH", "seconds since 1970: `created` of the output; the input's if unset"),
     ("NO_COLOR", "no colour unless --color always"),
@@ -75,14 +76,14 @@ pub(super) const ENVIRONMENT: [(&str, &str); 3] = [
     ),
 ];
 
-/// How the two kinds of command lines look.
+/// The usage lines of `slim`.
 pub(super) const USAGE: &str = "slim IN -p PROFILE[,PROFILE...] -o OUT [OPTIONS]\n       slim COMMAND";
 
-/// How the command line of `slim plan` looks.
+/// The usage lines of `slim plan`.
 const PLAN_USAGE: &str =
     "slim plan IN -p PROFILE[,PROFILE...] [OPTIONS] [PATH]...\n       slim plan IN -p PROFILE[,PROFILE...] --why PATH";
 
-/// How the command line of `slim compare` looks.
+/// The usage line of `slim compare`.
 const COMPARE_USAGE: &str = "slim compare IN -p PROFILE[,PROFILE...] [-p PROFILE[,PROFILE...]]... [OPTIONS]";
 
 const SHORT: &str = "Examples:
@@ -108,11 +109,11 @@ const SHORT: &str = "Examples:
     max_term_width = 100
 )]
 pub struct Args {
-    /// What to do instead of slimming an image.
+    /// The subcommand; `None` for the main job.
     #[command(subcommand)]
     pub command: Option<Command>,
 
-    /// What to plan.
+    /// The image and the rules.
     #[command(flatten)]
     pub request: RequestArgs,
 
@@ -135,7 +136,11 @@ pub struct Args {
     #[arg(long = "label", value_name = "KEY=VALUE", value_parser = values::label, help_heading = "Output image")]
     pub labels: Vec<(String, String)>,
 
-    /// Plan and report, write no image
+    /// Write into the image's labels which version of slim, profiles and input it was made with
+    #[arg(long, help_heading = "Output image")]
+    pub record: bool,
+
+    /// Plan and report, write no image; the report goes to standard output
     #[arg(long, help_heading = "Reports and checks")]
     pub dry_run: bool,
 
@@ -147,12 +152,12 @@ pub struct Args {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Reports and checks")]
     pub removed: Option<PathBuf>,
 
-    /// Exit with 1 if the output is larger than this, such as 700MB, 1.2GB or 500MiB
-    #[arg(long, value_name = "SIZE", value_parser = values::size, conflicts_with = "dry_run", help_heading = "Reports and checks")]
+    /// Exit with 1 if the output is larger than this, such as 700MB, 1.2GB or 500MiB; a dry run counts its layers as plain tars
+    #[arg(long, value_name = "SIZE", value_parser = values::size, help_heading = "Reports and checks")]
     pub max_size: Option<u64>,
 
     /// Exit with 1 if less than this is saved: a share of the input such as 5%, or a size
-    #[arg(long, value_name = "SAVING", value_parser = values::saving, conflicts_with = "dry_run", help_heading = "Reports and checks")]
+    #[arg(long, value_name = "SAVING", value_parser = values::saving, help_heading = "Reports and checks")]
     pub min_saving: Option<Saving>,
 
     /// Say how long each phase took
@@ -175,7 +180,7 @@ pub struct Args {
 /// `slim plan`: what would become of every path.
 #[derive(clap::Args, Debug)]
 pub struct PlanArgs {
-    /// What to plan.
+    /// The image and the rules.
     #[command(flatten)]
     pub request: RequestArgs,
 
@@ -184,6 +189,8 @@ pub struct PlanArgs {
     pub paths: Vec<String>,
 
     /// Explain this path in a sentence instead (repeatable); symbolic links are followed
+    ///
+    /// A glob, or the end of a path such as `markdown/README.md`, lists all paths that match, or explains the only one.
     #[arg(long, value_name = "PATH", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new(), conflicts_with_all = ["paths", "only", "all", "depth", "sort"], help_heading = "What is shown")]
     pub why: Vec<String>,
 
@@ -212,11 +219,14 @@ pub struct PlanArgs {
     pub quiet: bool,
 }
 
-/// What there is besides the main job.
+/// The subcommands.
 #[derive(Subcommand, Debug)]
 pub enum Command {
     /// Show the contents and the waste of an image, and what profiles would save; or check it in CI
-    #[command(arg_required_else_help = true)]
+    #[command(
+        arg_required_else_help = true,
+        mut_arg("json", |arg| arg.help("Write JSON with dive's keys, and slim's own under `slim`; - or nothing is standard output, instead of the text"))
+    )]
     Analyze(Box<AnalyzeArgs>),
     /// Say what differs between two images: paths, packages, layers, configuration
     #[command(arg_required_else_help = true)]
@@ -235,7 +245,7 @@ pub enum Command {
     Verify(Box<VerifyArgs>),
     /// List the built-in profiles, show one, or check one of your own
     Profiles {
-        /// What to do with profiles; lists them if left out.
+        /// The action on profiles; `None` lists them.
         #[command(subcommand)]
         command: Option<ProfilesCommand>,
     },
@@ -248,12 +258,14 @@ pub enum Command {
     Man,
 }
 
-/// What there is to do with profiles.
+/// The subcommands of `slim profiles`.
 #[derive(Subcommand, Debug)]
 pub enum ProfilesCommand {
+    /// List the built-in profiles
+    List,
     /// Print a profile as resolved, as TOML
     Show {
-        /// Its name, or the path of a .toml file
+        /// The name of a built-in profile, or the path of a .toml file
         name: String,
     },
     /// Check a profile of your own; every mistake is reported with line and column
@@ -264,7 +276,7 @@ pub enum ProfilesCommand {
     },
 }
 
-/// What `--help` shows at its end.
+/// Returns the lists at the end of `--help`.
 fn long_after_help() -> String {
     let mut out = String::from("Examples:\n");
     for (command, meaning) in EXAMPLES {
@@ -282,13 +294,13 @@ fn long_after_help() -> String {
     out
 }
 
-/// The definition with all its help, for parsing.
+/// Returns the definition of the command line with all help texts, for parsing.
 #[must_use]
 pub fn command() -> clap::Command {
     definition().after_long_help(long_after_help())
 }
 
-/// The definition without the lists that the man page has as sections.
+/// Returns the definition without the lists that are sections in the man page.
 pub(super) fn definition() -> clap::Command {
     <Args as clap::CommandFactory>::command()
 }

@@ -1,20 +1,21 @@
-//! What `--max-size` and `--min-saving` ask of the output once it is written.
+//! The checks `--max-size` and `--min-saving`, made once the output is written, or planned.
 
 use super::job::Job;
 use super::values::Saving;
 use crate::report::{Report, Side, units};
 
-/// A sentence for each check that failed, by how much. There are none in a dry run, which has no output.
+/// Returns a sentence for each check that failed, with the difference. In a dry run sizes are those of the layers as plain tars.
 #[must_use]
 pub fn failed(job: &Job, report: &Report) -> Vec<String> {
-    let Some(output) = &report.output else {
-        return Vec::new();
+    let (before, after) = match &report.output {
+        Some(output) => (size(&report.input), size(output)),
+        None => report.planned_bytes(),
     };
-    let (before, after) = (size(&report.input), size(output));
+    let has = if report.dry_run { "would have" } else { "has" };
     let mut failed = Vec::new();
     if let Some(max) = job.max_size.filter(|max| after > *max) {
         let (over, after, max) = (amount(after - max), units::bytes(after), units::bytes(max));
-        failed.push(format!("--max-size: the output has {after}, {over} more than {max}"));
+        failed.push(format!("--max-size: the output {has} {after}, {over} more than {max}"));
     }
     match job.min_saving {
         Some(Saving::Bytes(min)) if i128::from(before) - i128::from(after) < i128::from(min) => {

@@ -1,22 +1,22 @@
 //! `slim compare`: one scan, then for each profile a plan and an image in a temporary place, which is measured, and run where that
 //! is asked for.
 
-use std::io;
+use std::io::{self, Write};
 use std::time::Instant;
 
 use super::args::{CompareArgs, RequestArgs};
-use super::files::Outputs;
+use super::files::{Forms, Outputs};
 use super::job;
 use super::output::{OK, prepare_threads};
 use super::progress;
 use super::trial::{self, Asked};
-use super::values::{Color, Verbosity};
+use super::values::Color;
 use crate::codec::{self, Compression};
 use crate::compare::{self, AS_IT_IS, Column, Comparison, Head, Tried, markdown, text};
 use crate::engine::Loaded;
 use crate::engine::subject::Subject;
 use crate::image::Platform;
-use crate::page;
+use crate::page::Page;
 use crate::pipeline::{self, Inputs, Planned, Profiles, Request, Silent, Ui, transfer};
 use crate::profile::Override;
 use crate::report::RemovedPath;
@@ -31,30 +31,38 @@ use std::collections::HashMap;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 
-/// Runs `slim compare`; the exit code is 0 whatever the figures are.
+/// Runs `slim compare`. The exit code is always 0: a comparison is no check.
 ///
 /// # Errors
-/// What is wrong with the request, the input or the host.
+/// Returns any error of the request, the input or the host.
 pub fn compare(args: CompareArgs, color: Color, stderr: Paint) -> Result<u8> {
-    prepare_threads(args.threads);
+    prepare_threads(args.image.reading.threads);
     let requests = requests(&args)?;
-    let wanted =
-        [("--json", args.json.as_deref()), ("--markdown", args.markdown.as_deref()), ("--html", args.html.as_deref())];
-    let mut outputs = Outputs::open(&[("IN", &args.input)], &wanted)?;
+    let outputs = Outputs::of_forms(&[("IN", args.image.name())], &args.output, &[])?;
     let asked = args.trial.resolve()?;
-    let verbosity = if args.quiet { Verbosity::Quiet } else { Verbosity::Normal };
-    let ui = progress::Stderr::new(verbosity, stderr);
+    let ui = progress::Stderr::new(args.output.verbosity(), stderr);
     let done = compared(&args, &requests, asked.as_ref(), &ui);
     ui.done();
-    let all = done?;
-    outputs.fill("--json", |out| {
-        serde_json::to_writer_pretty(&mut *out, &all).map_err(io::Error::from).and_then(|()| writeln!(out))
-    })?;
-    outputs.fill("--markdown", |out| out.write_all(markdown::render(&all).as_bytes()))?;
-    outputs.fill("--html", |out| page::write(&compare::page::page(&all), out))?;
-    let options = |width, paint| text::Options { width, paint, all: args.verbose };
-    outputs.finish(args.quiet, color, |width, paint| text::render(&all, &options(width, paint)))?;
+    outputs.write(&done?, &args.output, color)?;
     Ok(OK)
+}
+
+impl Forms for Comparison {
+    fn json(&self, out: &mut dyn Write) -> io::Result<()> {
+        serde_json::to_writer_pretty(&mut *out, self).map_err(io::Error::from).and_then(|()| writeln!(out))
+    }
+
+    fn markdown(&self) -> String {
+        markdown::render(self)
+    }
+
+    fn page(&self) -> Result<Page> {
+        Ok(compare::page::page(self))
+    }
+
+    fn text(&self, width: usize, paint: Paint, detail: u8) -> String {
+        text::render(self, &text::Options { width, paint, all: detail > 0 })
+    }
 }
 
 /// One request for each column: each `-p` with each choice of values.
@@ -76,16 +84,15 @@ fn requests(args: &CompareArgs) -> Result<Vec<Request>> {
     for profiles in &args.profiles {
         for overrides in &choices {
             let args = RequestArgs {
-                input: Some(args.input.clone()),
+                image: args.image.clone(),
                 profiles: profiles.split(',').map(str::to_owned).collect(),
                 enable: args.enable.clone(),
                 drop: Vec::new(),
                 protect: Vec::new(),
+                allow_idle: false,
                 run_with: args.run_with.clone(),
                 layers: args.layers,
                 base: args.base,
-                platform: args.platform.clone(),
-                threads: args.threads,
             };
             let request = job::planning(args)?;
             requests.push(Request { overrides: overrides.clone(), list_removed: true, ..request });
@@ -94,7 +101,7 @@ fn requests(args: &CompareArgs) -> Result<Vec<Request>> {
     Ok(requests)
 }
 
-/// What there is while columns are made.
+/// The state while columns are made.
 struct Bench<'a> {
     args: &'a CompareArgs,
     asked: Option<&'a Asked>,
@@ -110,9 +117,9 @@ struct Bench<'a> {
 fn compared(args: &CompareArgs, requests: &[Request], asked: Option<&Asked>, ui: &dyn Ui) -> Result<Comparison> {
     let profiles = requests.iter().map(Profiles::resolve).collect::<Result<Vec<_>>>()?;
     let needs = profiles.iter().map(Profiles::needs).collect::<Result<Vec<_>>>()?;
-    let platform = args.platform.as_deref().map(Platform::parse).transpose()?;
+    let platform = args.image.reading.platform.as_deref().map(Platform::parse).transpose()?;
     let note = |message: &str| ui.note(message);
-    let subject = Subject::open(&args.input, platform, &note)?;
+    let subject = Subject::open(args.image.name(), platform, &note)?;
     let input = subject.input();
     input.warnings.iter().for_each(|w| ui.warn(w));
     let start = Instant::now();
@@ -135,7 +142,7 @@ fn compared(args: &CompareArgs, requests: &[Request], asked: Option<&Asked>, ui:
     bench.measure(&mut columns[0], input)?;
     columns.iter_mut().skip(1).zip(compare::only(&lists)).for_each(|(column, only)| column.only = only);
     let head = Head {
-        path: args.input.clone(),
+        path: args.image.name().to_owned(),
         tags: image.tags.clone(),
         platform: image.platform.to_string(),
         config: image.config_digest.to_string(),

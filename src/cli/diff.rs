@@ -1,15 +1,15 @@
 //! `slim diff`: the phases up to the tree for two images, the contents that have to be compared, and what differs, on standard output.
 
 use super::args::DiffArgs;
-use super::files::Outputs;
+use super::files::{Forms, Outputs};
 use super::output::{FAILED, OK, prepare_threads};
 use super::progress;
-use super::values::{Color, Verbosity};
+use super::values::Color;
 use crate::analyze::Head;
 use crate::diff::{self, Answers, Diff, Image, Pair, Questions, json, markdown, text};
 use crate::elf::Object as _;
 use crate::layer::LayerIndex;
-use crate::page;
+use crate::page::Page;
 use crate::pipeline::{self, Scans, Ui};
 use crate::report::paint::Paint;
 use crate::scan::Needs;
@@ -18,6 +18,7 @@ use crate::transform::{self, ContentReader};
 use crate::tree::MemberId;
 use crate::tree::merge::Merged;
 use crate::{Digest, Error, ErrorKind, Result};
+use std::io::{self, Write};
 
 /// Larger `package.json` files are not read: npm refuses to publish such.
 const MANIFEST: u64 = 1 << 20;
@@ -33,7 +34,7 @@ struct Side {
 
 impl Side {
     fn read(path: &str, args: &DiffArgs, ui: &dyn Ui) -> Result<Self> {
-        let input = pipeline::open_image(path, args.platform.as_deref(), ui)?;
+        let input = pipeline::open_image(path, args.reading.platform.as_deref(), ui)?;
         let image = input.only("analyzed")?;
         let needs = Needs { sizes_only: true, records: true, packages: true, ..Needs::default() };
         let scans = pipeline::scan(&input, &needs, ui)?;
@@ -64,10 +65,10 @@ impl Side {
     }
 }
 
-/// Runs `slim diff`; the exit code.
+/// Runs `slim diff` and returns the exit code.
 ///
 /// # Errors
-/// What is wrong with the request, the inputs or the host.
+/// Returns any error of the request, the inputs or the host.
 pub fn diff(args: DiffArgs, color: Color, stderr: Paint) -> Result<u8> {
     let is_std = |text: &str| Ok::<bool, Error>(Location::parse(text)?.is_std());
     if is_std(&args.before)? && is_std(&args.after)? {
@@ -75,11 +76,9 @@ pub fn diff(args: DiffArgs, color: Color, stderr: Paint) -> Result<u8> {
             Error::new(ErrorKind::Usage, "both images cannot come from standard input").hint("name a file for one")
         );
     }
-    prepare_threads(args.threads);
-    let wanted =
-        [("--json", args.json.as_deref()), ("--markdown", args.markdown.as_deref()), ("--html", args.html.as_deref())];
-    let mut outputs = Outputs::open(&[("A", &args.before), ("B", &args.after)], &wanted)?;
-    let ui = progress::Stderr::new(if args.quiet { Verbosity::Quiet } else { Verbosity::Normal }, stderr);
+    prepare_threads(args.reading.threads);
+    let outputs = Outputs::of_forms(&[("A", &args.before), ("B", &args.after)], &args.output, &[])?;
+    let ui = progress::Stderr::new(args.output.verbosity(), stderr);
     let done = (|| -> Result<Diff> {
         let before = Side::read(&args.before, &args, &ui)?;
         let after = Side::read(&args.after, &args, &ui)?;
@@ -90,13 +89,26 @@ pub fn diff(args: DiffArgs, color: Color, stderr: Paint) -> Result<u8> {
     })();
     ui.done();
     let diff = done?;
-
-    outputs.fill("--json", |out| json::write(&diff, out))?;
-    outputs.fill("--markdown", |out| out.write_all(markdown::render(&diff).as_bytes()))?;
-    outputs.fill("--html", |out| page::write(&diff::page::page(&diff), out))?;
-    let options = |width, paint| text::Options { width, paint, detail: args.verbose };
-    outputs.finish(args.quiet, color, |width, paint| text::render(&diff, &options(width, paint)))?;
+    outputs.write(&diff, &args.output, color)?;
     Ok(if args.exit_code && diff.differs() { FAILED } else { OK })
+}
+
+impl Forms for Diff {
+    fn json(&self, out: &mut dyn Write) -> io::Result<()> {
+        json::write(self, out)
+    }
+
+    fn markdown(&self) -> String {
+        markdown::render(self)
+    }
+
+    fn page(&self) -> Result<Page> {
+        Ok(diff::page::page(self))
+    }
+
+    fn text(&self, width: usize, paint: Paint, detail: u8) -> String {
+        text::render(self, &text::Options { width, paint, detail })
+    }
 }
 
 /// Reads what has to be compared.

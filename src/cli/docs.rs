@@ -1,4 +1,4 @@
-//! What is printed from the definition of the command line: completions and the man page.
+//! Texts made from the definition of the command line: completions and the man page.
 
 use std::io::{self, Write};
 
@@ -18,7 +18,7 @@ pub fn completions(shell: clap_complete::Shell) -> Vec<u8> {
 /// The man page, as roff. It has no date, so that it is the same on every day.
 ///
 /// # Errors
-/// What `out` fails with.
+/// Returns an error if writing to `out` fails.
 pub fn man(out: &mut dyn Write) -> io::Result<()> {
     let page = Man::new(definition().after_help("").after_long_help("")).manual("User Commands");
     page.render_title(out)?;
@@ -142,7 +142,7 @@ mod tests {
         assert!(known && page.contains("\\-\\-min\\-saving"), "{page}");
     }
 
-    /// What is generated of the book: all commands with all their options.
+    /// Returns the page of the book that is generated: all commands with all their options.
     fn reference() -> String {
         let mut out = String::from(
             "# All options\n\nThis page is made from the definition of the command line; a test fails where it is not up to date. \

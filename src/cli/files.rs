@@ -6,21 +6,23 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use super::args::OutputArgs;
 use super::output::{show, to_stdout};
 use super::values::Color;
+use crate::page::{self, Page};
 use crate::report::paint::Paint;
 use crate::sink::temp::Temp;
 use crate::source::Location;
 use crate::{Error, ErrorKind, Result};
 
-/// Whether an option's value means standard output.
+/// True if an option's value means standard output.
 pub(super) fn is_stdout(path: &std::path::Path) -> bool {
     path.as_os_str() == "-"
 }
 
-/// A file that is yet to be written.
+/// A file to be written.
 pub struct Pending {
-    /// As the user named it.
+    /// The name that the user gave.
     name: String,
     to: To,
 }
@@ -37,7 +39,7 @@ impl Pending {
     /// Makes sure that `path` can be written, and leaves what is there as it is.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`] where it cannot.
+    /// Returns [`ErrorKind::Io`] if it cannot.
     pub fn open(path: &Path) -> Result<Self> {
         let name = path.display().to_string();
         if is_stdout(path) {
@@ -71,10 +73,10 @@ impl Pending {
         Ok(Self { name, to })
     }
 
-    /// Writes what `fill` writes; a file is in its place only after [`Filled::publish`].
+    /// Writes the content that `fill` gives; a file gets its name only with [`Filled::publish`].
     ///
     /// # Errors
-    /// [`ErrorKind::Io`] where that fails.
+    /// Returns [`ErrorKind::Io`] if that fails.
     pub fn fill(self, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<Filled> {
         let filled = match self.to {
             To::Stdout => {
@@ -90,21 +92,21 @@ impl Pending {
     }
 }
 
-/// What is written, and waits for its place.
+/// A file whose content is written, and which waits for its name.
 pub enum Filled {
-    /// It is there already.
+    /// A device or pipe, which has the content already.
     Done,
-    /// A file without its name.
+    /// A temporary file, and the name that it gets.
     Rename(Temp, PathBuf),
-    /// For standard output, after the image has its name.
+    /// The text for standard output, printed after the image has its name.
     Print(Vec<u8>),
 }
 
 impl Filled {
-    /// Puts it in place.
+    /// Gives the file its name, or prints the text.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`] where that fails.
+    /// Returns [`ErrorKind::Io`] if that fails.
     pub fn publish(self) -> Result<()> {
         match self {
             Self::Done => Ok(()),
@@ -122,32 +124,10 @@ fn buffered(file: File, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> 
     out.into_inner().map_err(io::IntoInnerError::into_error)
 }
 
-/// Opens the files of the main job's `--report` and `--removed`; `input` and `output` are IN and OUT.
-///
-/// # Errors
-/// [`ErrorKind::Usage`] where a file is IN, OUT, lies in one of them or is given twice; as [`Pending::open`] else.
-pub fn open(
-    input: &str,
-    output: Option<&str>,
-    [report, removed]: [Option<&Path>; 2],
-) -> Result<(Option<Pending>, Option<Pending>)> {
-    let image = |option: &'static str, text: &str| Some((option, Location::parse(text).ok()?.path()?.to_owned()));
-    let mut taken: Vec<_> = image("IN", input).into_iter().collect();
-    taken.extend(output.and_then(|o| image("OUT", o)));
-    let mut pending = |option: &'static str, path: Option<&Path>| -> Result<Option<Pending>> {
-        let Some(path) = path else { return Ok(None) };
-        if !is_stdout(path) {
-            claim(&mut taken, option, path)?;
-        }
-        Pending::open(path).map(Some)
-    };
-    Ok((pending("--report", report)?, pending("--removed", removed)?))
-}
-
 /// Adds an option's file to the paths that are in use, each with the argument that it was given for.
 ///
 /// # Errors
-/// [`ErrorKind::Usage`] if it is one of them, or lies in one.
+/// Returns [`ErrorKind::Usage`] if it is one of them, or lies in one.
 fn claim(taken: &mut Vec<(&'static str, PathBuf)>, option: &'static str, path: &Path) -> Result<()> {
     if let Some((other, _)) = taken.iter().find(|(_, other)| within(path, other)) {
         let what = format!("{option} {} is {other}, or lies in it", path.display());
@@ -157,23 +137,41 @@ fn claim(taken: &mut Vec<(&'static str, PathBuf)>, option: &'static str, path: &
     Ok(())
 }
 
-/// What a command writes: files, each for an option, and text for people, which goes to standard output unless a file does.
-pub struct Outputs {
+/// A result that can be written in every form.
+pub(super) trait Forms {
+    /// Writes it as JSON.
+    fn json(&self, out: &mut dyn Write) -> io::Result<()>;
+
+    /// Returns it as Markdown.
+    fn markdown(&self) -> String;
+
+    /// Returns it as a page.
+    ///
+    /// # Errors
+    /// Returns an error if the page cannot hold it.
+    fn page(&self) -> Result<Page>;
+
+    /// Returns it as text of `width` columns; `detail` is the number of times that `-v` was given.
+    fn text(&self, width: usize, paint: Paint, detail: u8) -> String;
+}
+
+/// The files that a command writes, each for an option. Text for people goes to standard output unless one of them does.
+pub(super) struct Outputs {
     files: Vec<(&'static str, Option<Pending>)>,
-    /// Whether the text has standard output for itself.
+    /// True if no file goes to standard output.
     text: bool,
     filled: Vec<Filled>,
 }
 
 impl Outputs {
-    /// Opens the files: options with what was given for them. `inputs` are the names of the images' arguments, likewise.
+    /// Opens the files: options with what was given for them. `images` are the arguments that name images, with their names.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`] where one is an image or lies in it, is given twice, or where more than one is standard output; as
-    /// [`Pending::open`] else.
-    pub fn open(inputs: &[(&'static str, &String)], wanted: &[(&'static str, Option<&Path>)]) -> Result<Self> {
+    /// Returns [`ErrorKind::Usage`] if a file is an image or lies in one, is given twice, or if more than one is standard output;
+    /// otherwise the errors of [`Pending::open`].
+    pub fn open(images: &[(&'static str, &str)], wanted: &[(&'static str, Option<&Path>)]) -> Result<Self> {
         let mut taken: Vec<(&'static str, PathBuf)> = Vec::new();
-        for (name, text) in inputs {
+        for (name, text) in images {
             taken.extend(Location::parse(text)?.path().map(|path| (*name, path.to_owned())));
         }
         let mut stdout = None;
@@ -196,41 +194,73 @@ impl Outputs {
         Ok(Self { files, text: stdout.is_none(), filled: Vec::new() })
     }
 
-    /// Whether a file is asked for by this option.
+    /// Opens the files of the forms of a result, and `more`.
+    ///
+    /// # Errors
+    /// Returns the errors of [`Outputs::open`].
+    pub fn of_forms(
+        images: &[(&'static str, &str)],
+        args: &OutputArgs,
+        more: &[(&'static str, Option<&Path>)],
+    ) -> Result<Self> {
+        let forms = [
+            ("--json", args.json.as_deref()),
+            ("--markdown", args.markdown.as_deref()),
+            ("--html", args.html.as_deref()),
+        ];
+        Self::open(images, &[&forms, more].concat())
+    }
+
+    /// True if a file is asked for by this option.
     pub fn wants(&self, option: &str) -> bool {
         self.files.iter().any(|(name, file)| *name == option && file.is_some())
     }
 
-    /// Writes the file of an option, where it is asked for.
+    /// Writes the file of an option, if it is asked for.
     ///
     /// # Errors
-    /// As [`Pending::fill`].
+    /// Returns the errors of [`Pending::fill`].
     pub fn fill(&mut self, option: &str, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
         let file = self.files.iter_mut().find(|(name, _)| *name == option).and_then(|(_, file)| file.take());
         self.filled.extend(file.map(|file| file.fill(fill)).transpose()?);
         Ok(())
     }
 
-    /// Prints the text, where nothing else goes to standard output and it is wanted at all; then the files get their names.
+    /// Writes the forms that are asked for, and prints the text unless a file goes to standard output or nothing is to be
+    /// printed.
     ///
     /// # Errors
-    /// Those of standard output and of [`Filled::publish`].
-    pub fn finish(self, quiet: bool, color: Color, text: impl FnOnce(usize, Paint) -> String) -> Result<()> {
-        if self.text && !quiet {
-            show(color, text)?;
+    /// Returns the errors of the page, of [`Pending::fill`] and of standard output.
+    pub fn write(mut self, result: &dyn Forms, args: &OutputArgs, color: Color) -> Result<()> {
+        self.fill("--json", |out| result.json(out))?;
+        self.fill("--markdown", |out| out.write_all(result.markdown().as_bytes()))?;
+        if self.wants("--html") {
+            let page = result.page()?;
+            self.fill("--html", |out| page::write(&page, out))?;
         }
+        if self.text && !args.quiet {
+            show(color, |width, paint| result.text(width, paint, args.verbose))?;
+        }
+        self.publish()
+    }
+
+    /// Gives the files their names.
+    ///
+    /// # Errors
+    /// Returns the errors of [`Filled::publish`].
+    pub fn publish(self) -> Result<()> {
         self.filled.into_iter().try_for_each(Filled::publish)
     }
 }
 
-/// Whether `path` is `other` by whatever name, or lies below it.
+/// True if `path` is `other`, by whatever name, or lies below it.
 fn within(path: &Path, other: &Path) -> bool {
     let id = |p: &Path| fs::metadata(p).ok().filter(fs::Metadata::is_file).map(|m| (m.dev(), m.ino()));
     let same_file = id(path).is_some_and(|path| id(other) == Some(path));
     same_file || matches!((place(path), place(other)), (Some(path), Some(other)) if path.starts_with(&other))
 }
 
-/// The path without links; of a file that is not there yet, its directory's with its name.
+/// Returns the path without symbolic links. A file that does not exist yet has the path of its directory, and its name.
 fn place(path: &Path) -> Option<PathBuf> {
     path.canonicalize().ok().or_else(|| {
         let dir = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));

@@ -9,24 +9,24 @@ use super::values::{self, Color, Saving, Verbosity};
 use crate::pipeline::Request;
 use crate::{Error, ErrorKind, Result};
 
-/// A command line: what to do with which image, and what to say of it.
+/// A command line of the main job, resolved.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Job {
-    /// What to do with which image.
+    /// The image, the rules and the output.
     pub request: Request,
-    /// OUT as given, in a dry run too.
+    /// OUT as it was given, in a dry run too.
     pub output: Option<String>,
-    /// Where the JSON report goes; `-` is standard output.
+    /// The file for the JSON report; `-` is standard output.
     pub report: Option<PathBuf>,
-    /// Where the list of removed paths goes; `-` is standard output.
+    /// The file for the list of removed paths; `-` is standard output.
     pub removed: Option<PathBuf>,
-    /// How much to say.
+    /// The amount of output.
     pub verbosity: Verbosity,
-    /// When to colour.
+    /// The rule for colours.
     pub color: Color,
-    /// How many threads; `None` for one per processor.
+    /// The number of threads; `None` for one per processor.
     pub threads: Option<usize>,
-    /// The largest output that passes.
+    /// The largest output that passes, in bytes.
     pub max_size: Option<u64>,
     /// The smallest saving that passes.
     pub min_saving: Option<Saving>,
@@ -36,12 +36,12 @@ impl Job {
     /// Resolves `args`; `epoch` is the value of SOURCE_DATE_EPOCH, where an empty one counts as unset.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`] with a hint.
+    /// Returns [`ErrorKind::Usage`] with a hint if options are missing or contradict each other.
     pub fn resolve(args: Args, epoch: Option<OsString>) -> Result<Self> {
         let usage = |what: &str| Error::new(ErrorKind::Usage, what);
         let epoch = epoch.map(|e| e.to_string_lossy().into_owned()).filter(|e| !e.is_empty());
         let created = epoch.map(|e| values::epoch(&e)).transpose().map_err(|e| usage(&e))?;
-        let threads = args.request.threads;
+        let threads = args.request.image.reading.threads;
         let request = planning(args.request)?;
         if args.output.is_none() && !args.dry_run {
             return Err(usage("no output is given").hint("`-o FILE`, `-o -` for a pipe, or --dry-run to write nothing"));
@@ -52,6 +52,7 @@ impl Job {
                 compression: args.compression,
                 tags: args.tags,
                 labels: args.labels,
+                record: args.record,
                 created,
                 list_removed: args.removed.is_some(),
                 timings: args.timings,
@@ -75,19 +76,30 @@ impl Job {
         Ok(job)
     }
 
-    /// Whether the image is written to standard output, or would be.
+    /// True if OUT is standard output, in a dry run too.
     #[must_use]
     pub fn writes_stdout(&self) -> bool {
         let output = self.output.as_deref().and_then(|o| crate::source::Location::parse(o).ok());
         output.is_some_and(|o| o.is_std())
     }
 
-    /// At most one thing can go to standard output.
-    fn check_stdout(&self) -> Result<()> {
+    /// True if the image, the JSON report or the list of removed paths goes to standard output.
+    #[must_use]
+    pub fn uses_stdout(&self) -> bool {
+        self.stdout().next().is_some()
+    }
+
+    /// Returns the options whose output goes to standard output.
+    fn stdout(&self) -> impl Iterator<Item = &'static str> {
         let to = |path: &Option<PathBuf>| path.as_deref().is_some_and(is_stdout);
         let all =
             [(self.writes_stdout(), "--output"), (to(&self.report), "--report"), (to(&self.removed), "--removed")];
-        let names: Vec<_> = all.into_iter().filter(|(on, _)| *on).map(|(_, name)| name).collect();
+        all.into_iter().filter(|(on, _)| *on).map(|(_, name)| name)
+    }
+
+    /// Refuses more than one output on standard output.
+    fn check_stdout(&self) -> Result<()> {
+        let names: Vec<_> = self.stdout().collect();
         if names.len() > 1 {
             let what = format!("{} cannot all be standard output", names.join(" and "));
             return Err(Error::new(ErrorKind::Usage, what).hint("name a file for all but one"));
@@ -96,13 +108,13 @@ impl Job {
     }
 }
 
-/// The request of a command that plans, and writes nothing.
+/// Returns the request of a command that plans and writes nothing.
 ///
 /// # Errors
-/// [`ErrorKind::Usage`] with a hint.
+/// Returns [`ErrorKind::Usage`] with a hint if no image or no profile is given.
 pub fn planning(args: RequestArgs) -> Result<Request> {
     let usage = |what: &str| Error::new(ErrorKind::Usage, what);
-    let input = args.input.ok_or_else(|| usage("no image is given").hint("slim IN -p PROFILE -o OUT"))?;
+    let input = args.image.input.ok_or_else(|| usage("no image is given").hint("slim IN -p PROFILE -o OUT"))?;
     if args.profiles.is_empty() {
         let names: Vec<_> = crate::profile::builtins().map(|(name, _)| name).collect();
         let is_command = super::args::command().get_subcommands().any(|c| c.get_name() == input);
@@ -119,10 +131,11 @@ pub fn planning(args: RequestArgs) -> Result<Request> {
         enable: args.enable,
         drop: args.drop,
         protect: args.protect,
+        allow_idle: args.allow_idle,
         run_with: args.run_with,
         layers: args.layers,
         base: args.base,
-        platform: args.platform,
+        platform: args.image.reading.platform,
         ..Request::default()
     })
 }

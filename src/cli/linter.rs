@@ -23,7 +23,7 @@ pub(super) fn rules() -> Result<Rules> {
     Rules::builtin().map_err(|what| Error::new(ErrorKind::Profile, what))
 }
 
-/// What lint needs, made before the image is read.
+/// The rules of lint, and everything else that it needs before the image is read.
 pub(super) struct Linter {
     rules: Rules,
     ignore: Vec<Ignore>,
@@ -50,13 +50,13 @@ impl Linter {
         Ok(Self { rules, ignore, signatures, profile, matcher })
     }
 
-    /// What the scan is to look for.
+    /// Returns what the scan has to look for.
     pub fn needs(&self) -> Needs {
         let signatures = Some(self.signatures.clone());
         Needs { interpreters: true, python: true, others: true, signatures, sizes_only: true, ..Needs::default() }
     }
 
-    /// What is wrong with an image; `needed` says which members containers see.
+    /// Returns the findings in an image. `needed` is true for members that containers see, by layer and member.
     pub fn lint(&self, request: &Request<'_>, needed: &[Vec<bool>]) -> Vec<Finding> {
         let &Request { facts, layers, merged, .. } = request;
         let (profile, matcher) = (&self.profile, &self.matcher);
@@ -75,8 +75,10 @@ impl Linter {
         lint::lint(&lint::Request { plan, needed, instructions, rules: &self.rules, ignore: &self.ignore })
     }
 
-    /// Writes the findings of an analysis as SARIF.
-    pub fn sarif(&self, analysis: &Analysis, out: &mut dyn Write) -> io::Result<()> {
-        lint::sarif::write(analysis.findings.as_deref().unwrap_or_default(), &self.rules, &analysis.head, out)
+    /// Writes the findings of an analysis, and the rules of its gate that fail, as SARIF.
+    pub fn sarif(&self, analysis: &Analysis, notes: bool, out: &mut dyn Write) -> io::Result<()> {
+        let findings = analysis.findings.as_deref().unwrap_or_default();
+        let told = lint::sarif::Told { findings, notes, verdict: analysis.verdict.as_ref(), head: &analysis.head };
+        lint::sarif::write(&told, &self.rules, out)
     }
 }

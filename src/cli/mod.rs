@@ -1,7 +1,7 @@
 //! The command line: `args` is what was typed, `job` what it means, [`pipeline`] does it, and this prints what came of it.
 //!
 //! The contract: data alone goes to standard output - the image with `-o -`, a JSON report with `--report -` - and everything
-//! else, the report for people as well, to standard error. Exit codes are 0 done, 1 a check failed, 2 an error, 130 interrupted.
+//! else, the report for people as well, to standard error; that of a dry run is what was asked for, and goes to standard output. Exit codes are 0 done, 1 a check failed, 2 an error, 130 interrupted.
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
@@ -33,8 +33,9 @@ mod values;
 mod verify;
 
 use args::{Args, Command, ProfilesCommand};
+use files::Outputs;
 use job::Job;
-use output::{ERROR, FAILED, INTERRUPTED, OK, WIDTH, paint, prepare_threads, terminal_width, to_stdout};
+use output::{ERROR, FAILED, INTERRUPTED, OK, paint, prepare_threads, to_stdout};
 use values::Verbosity;
 
 /// Runs slim with the arguments of a process, its own name first.
@@ -72,7 +73,7 @@ fn dispatch(mut args: Args, paint: Paint) -> Result<u8> {
         Some(Command::Verify(verify)) => return verify::verify(*verify, args.color, paint),
         Some(Command::Completions { shell }) => to_stdout(|out| out.write_all(&docs::completions(shell))),
         Some(Command::Man) => to_stdout(docs::man),
-        Some(Command::Profiles { command: None }) => to_stdout(profiles::list),
+        Some(Command::Profiles { command: None | Some(ProfilesCommand::List) }) => to_stdout(profiles::list),
         Some(Command::Profiles { command: Some(ProfilesCommand::Show { name }) }) => {
             let toml = crate::profile::show(&name, &|path| std::fs::read_to_string(path))?;
             to_stdout(|out| out.write_all(toml.as_bytes()))
@@ -92,21 +93,21 @@ fn dispatch(mut args: Args, paint: Paint) -> Result<u8> {
 fn slim(args: Args, paint: Paint) -> Result<u8> {
     let job = Job::resolve(args, std::env::var_os("SOURCE_DATE_EPOCH"))?;
     prepare_threads(job.threads);
-    let (report_file, removed_file) =
-        files::open(&job.request.input, job.output.as_deref(), [job.report.as_deref(), job.removed.as_deref()])?;
+    let images = [("IN", Some(job.request.input.as_str())), ("OUT", job.output.as_deref())];
+    let images: Vec<_> = images.into_iter().filter_map(|(name, text)| Some((name, text?))).collect();
+    let mut files =
+        Outputs::open(&images, &[("--report", job.report.as_deref()), ("--removed", job.removed.as_deref())])?;
     let ui = progress::Stderr::new(job.verbosity, paint);
     let outcome = pipeline::run(&job.request, &ui);
     ui.done();
     let pipeline::Outcome { report, removed, output } = outcome?;
     // All is written before anything gets its name: a full disk under a report leaves no output behind.
-    let report_file = report_file.map(|file| file.fill(|out| json::write(&report, out))).transpose()?;
-    let removed_file = removed_file.map(|file| file.fill(|out| removed::write(&removed, out))).transpose()?;
+    files.fill("--report", |out| json::write(&report, out))?;
+    files.fill("--removed", |out| removed::write(&removed, out))?;
     output.map_or(Ok(()), Sealed::publish)?;
-    for file in [report_file, removed_file].into_iter().flatten() {
-        file.publish()?;
-    }
+    files.publish()?;
     if job.verbosity > Verbosity::Quiet {
-        print_report(&job, &report);
+        print_report(&job, &report)?;
     }
     let failed = check::failed(&job, &report);
     for check in &failed {
@@ -115,11 +116,13 @@ fn slim(args: Args, paint: Paint) -> Result<u8> {
     Ok(if failed.is_empty() { OK } else { FAILED })
 }
 
-/// The report for people. A reader who has gone is no error.
-fn print_report(job: &Job, report: &Report) {
-    let terminal = io::stderr().is_terminal();
+/// Prints the report for people: that of a dry run is the result of the command, and goes to standard output unless something
+/// else does. Beside an image it goes to standard error, where a reader who has gone is no error.
+fn print_report(job: &Job, report: &Report) -> Result<()> {
+    let stdout = report.dry_run && !job.uses_stdout();
+    let terminal = if stdout { io::stdout().is_terminal() } else { io::stderr().is_terminal() };
     let options = text::Options {
-        width: if terminal { terminal_width() } else { WIDTH },
+        width: output::width(terminal),
         terminal,
         paint: paint(job.color, terminal),
         detail: match job.verbosity {
@@ -128,7 +131,13 @@ fn print_report(job: &Job, report: &Report) {
             Verbosity::All => 2,
         },
     };
-    let _ = io::stderr().write_all(text::render(report, &options).as_bytes());
+    let text = text::render(report, &options);
+    if stdout {
+        return to_stdout(|out| out.write_all(text.as_bytes()))
+            .map_err(|e| Error::io("standard output cannot be written", e));
+    }
+    let _ = io::stderr().write_all(text.as_bytes());
+    Ok(())
 }
 
 /// `error: …` and `hint: …` on standard error.

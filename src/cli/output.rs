@@ -11,10 +11,10 @@ pub(super) const OK: u8 = 0;
 pub(super) const FAILED: u8 = 1;
 /// An error.
 pub(super) const ERROR: u8 = 2;
-/// What a shell reports for SIGINT.
+/// The exit code that shells report for SIGINT.
 pub(super) const INTERRUPTED: u8 = 130;
 
-/// Sets the number of threads, and sees to it that an interrupted run leaves no temporary behind.
+/// Sets the number of threads, and removes temporary files, images and containers if the run is interrupted.
 pub(super) fn prepare_threads(threads: Option<usize>) {
     if let Some(threads) = threads {
         // Fails only where a pool is there already, as in a test that runs two jobs.
@@ -28,15 +28,14 @@ pub(super) fn prepare_threads(threads: Option<usize>) {
     });
 }
 
-/// Columns where there is no terminal to ask.
-pub(super) const WIDTH: usize = 80;
-
-/// The terminal's columns, within what tables look well in.
-pub(super) fn terminal_width() -> usize {
-    terminal_size::terminal_size().map_or(WIDTH, |(columns, _)| usize::from(columns.0)).clamp(40, 200)
+/// Returns the width of a text in columns: on a terminal that of the terminal, at least 40 and at most 200, as tables beyond either
+/// are hard to read. Elsewhere nothing is cut or wrapped: a file and a log have no edge, and are searched by line.
+pub(super) fn width(terminal: bool) -> usize {
+    let columns = || terminal_size::terminal_size().map_or(80, |(columns, _)| usize::from(columns.0)).clamp(40, 200);
+    if terminal { columns() } else { usize::MAX }
 }
 
-/// Whether to colour what goes to a stream. See <https://no-color.org>.
+/// Returns the colours for a stream; `terminal` says if the stream is one. See <https://no-color.org>.
 pub(super) fn paint(color: Color, terminal: bool) -> Paint {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     Paint(match color {
@@ -49,7 +48,7 @@ pub(super) fn paint(color: Color, terminal: bool) -> Paint {
 /// Writes text for people to standard output, as wide as the terminal is, with colours where those are wanted.
 pub(super) fn show(color: Color, render: impl FnOnce(usize, Paint) -> String) -> Result<()> {
     let terminal = io::stdout().is_terminal();
-    let text = render(if terminal { terminal_width() } else { WIDTH }, paint(color, terminal));
+    let text = render(width(terminal), paint(color, terminal));
     to_stdout(|out| out.write_all(text.as_bytes())).map_err(|e| Error::io("standard output cannot be written", e))
 }
 

@@ -1,20 +1,23 @@
 //! `slim plan`: the phases up to the plan, and then what would become of each path, on standard output.
 
-use super::args::PlanArgs;
+use super::args::{PlanArgs, RequestArgs};
 use super::job;
-use super::output::{OK, paint, prepare_threads, terminal_width, to_stdout};
+use super::output::{OK, paint, prepare_threads, to_stdout, width};
 use super::progress;
 use super::values::{Color, Verbosity};
 use crate::analyze;
 use crate::explain::answer::Answer;
-use crate::explain::{Chosen, Explain, Planned, Selection, json, tree};
-use crate::pipeline::{self, Inputs, Plans, Profiles, Request, Ui};
+use crate::explain::{Chosen, Entry, Explain, Planned, Selection, json, tree};
+use crate::path;
+use crate::pipeline::{self, Inputs, Plans, Profiles, Record, Request, Silent, Ui};
+use crate::profile::{Hits, Rule};
 use crate::report::paint::Paint;
 use crate::report::printable;
+use crate::source::Location;
 use crate::{Error, ErrorKind, Result};
 use std::io::{self, IsTerminal, Write};
 
-/// How much is asked for, after the request itself.
+/// The paths and forms that are asked for, beside the request itself.
 struct Show {
     why: Vec<String>,
     selection: Selection,
@@ -22,17 +25,17 @@ struct Show {
     json: bool,
 }
 
-/// Runs `slim plan`; the exit code.
+/// Runs `slim plan` and returns the exit code.
 ///
 /// # Errors
-/// What is wrong with the request, the input or the host, and a path that the image does not have.
+/// Returns any error of the request, the input or the host, and an error for a path that the image does not have.
 pub fn plan(args: PlanArgs, color: Color, stderr: Paint) -> Result<u8> {
     let terminal = io::stdout().is_terminal();
     let show = Show {
         why: args.why,
         selection: Selection::new(&args.paths, &args.only),
         options: tree::Options {
-            width: terminal.then(terminal_width),
+            width: terminal.then(|| width(terminal)),
             paint: paint(color, terminal),
             all: args.all,
             depth: args.depth,
@@ -40,13 +43,27 @@ pub fn plan(args: PlanArgs, color: Color, stderr: Paint) -> Result<u8> {
         },
         json: args.json,
     };
-    let threads = args.request.threads;
-    let request = job::planning(args.request)?;
+    let threads = args.request.image.reading.threads;
+    let request = job::planning(recorded(args.request, stderr)?)?;
     prepare_threads(threads);
     let ui = progress::Stderr::new(if args.quiet { Verbosity::Quiet } else { Verbosity::Normal }, stderr);
     let done = planned(&request, &ui, &show);
     ui.done();
     done.map(|()| OK)
+}
+
+/// Adds the profiles that the image was made with, if none are given and it says so.
+fn recorded(mut args: RequestArgs, stderr: Paint) -> Result<RequestArgs> {
+    let name = args.image.name();
+    if args.profiles.is_empty() && Location::parse(name).is_ok_and(|location| !location.is_std()) {
+        let ui = progress::Stderr::new(Verbosity::Normal, stderr);
+        let input = pipeline::open_image(name, args.image.reading.platform.as_deref(), &Silent)?;
+        if let Some(record) = input.images.iter().find_map(|image| Record::of(&image.facts)) {
+            ui.note(&record.sentence());
+            args.profiles = record.profiles;
+        }
+    }
+    Ok(args)
 }
 
 /// Plans, and prints what was asked for.
@@ -57,11 +74,11 @@ fn planned(request: &Request, ui: &dyn Ui, show: &Show) -> Result<()> {
     let inputs = Inputs { request, profiles: &profiles, input: &input, scans: &scans };
     let plans = pipeline::plan(inputs, pipeline::merge(inputs)?, ui)?;
     ui.done();
-    tell(request, &plans, show)
+    tell(request, &profiles, &plans, show)
 }
 
 /// Prints what was asked for.
-fn tell(request: &Request, plans: &Plans<'_>, show: &Show) -> Result<()> {
+fn tell(request: &Request, profiles: &Profiles<'_>, plans: &Plans<'_>, show: &Show) -> Result<()> {
     let platforms: Vec<String> = plans.images.iter().map(|p| p.image.platform.to_string()).collect();
     let shown = |p: &pipeline::Planned<'_>| analyze::shown(&p.image.facts, p.layers.len());
     let shown: Vec<Vec<Option<String>>> = plans.images.iter().map(shown).collect();
@@ -77,7 +94,7 @@ fn tell(request: &Request, plans: &Plans<'_>, show: &Show) -> Result<()> {
             tree: &p.tree,
             whiteouts: &p.whiteouts,
             plan: &p.plan,
-            profile: &plans.profile,
+            profile: &p.profile,
             base: p.base,
         }
     };
@@ -85,7 +102,8 @@ fn tell(request: &Request, plans: &Plans<'_>, show: &Show) -> Result<()> {
     let chosen: Vec<Chosen<'_>> = images.iter().map(|image| Chosen::new(image, &show.selection)).collect();
     let head = json::Head { profiles: request.profiles.clone(), layers_mode: request.layers.name() };
     if !show.why.is_empty() {
-        return why(&chosen, &images, &head, show);
+        let records: Vec<Option<Record>> = plans.images.iter().map(|p| Record::of(&p.image.facts)).collect();
+        return why(&chosen, &images, &head, show, &Taken { profiles, records });
     }
     for (index, source) in show.selection.sources().enumerate() {
         if !chosen.iter().any(|c| c.used[index]) {
@@ -108,16 +126,37 @@ fn tell(request: &Request, plans: &Plans<'_>, show: &Show) -> Result<()> {
 }
 
 /// Explains paths; each must be in one of the images.
-fn why(chosen: &[Chosen<'_>], images: &[Explain<'_>], head: &json::Head, show: &Show) -> Result<()> {
-    let of = |image: &Explain<'_>| show.why.iter().map(|path| image.answer(path)).collect::<Vec<Option<Answer>>>();
-    let answers: Vec<Vec<Option<Answer>>> = images.iter().map(of).collect();
+fn why(chosen: &[Chosen<'_>], images: &[Explain<'_>], head: &json::Head, show: &Show, taken: &Taken<'_>) -> Result<()> {
+    let of = |image: &Explain<'_>| show.why.iter().map(|path| Found::new(image, path)).collect::<Vec<Found>>();
+    let mut answers: Vec<Vec<Found>> = images.iter().map(of).collect();
     for (index, path) in show.why.iter().enumerate() {
-        if !answers.iter().any(|a| a[index].is_some()) {
-            return Err(unknown(path, images));
+        if answers.iter().any(|a| !matches!(a[index], Found::Nothing)) {
+            continue;
+        }
+        let rule = taken.rule(path)?;
+        let mut known = false;
+        for (answers, record) in answers.iter_mut().zip(&taken.records) {
+            if let (Some(rule), Some(record)) = (rule, record) {
+                answers[index] = Found::One(Box::new(Taken::answer(path, rule, record)));
+                known = true;
+            }
+        }
+        if !known {
+            let error = unknown(path, images);
+            return Err(match rule {
+                None => error,
+                Some(rule) => error.hint(format!(
+                    "the rule `{}` ({}) drops such paths: if slim made this image, it may have taken it",
+                    rule.id, rule.profile
+                )),
+            });
         }
     }
     let written = if show.json {
-        let answers: Vec<Vec<Answer>> = answers.into_iter().map(|a| a.into_iter().flatten().collect()).collect();
+        let all = |(image, found): (&Explain<'_>, Vec<Found>)| {
+            found.into_iter().flat_map(|found| found.answers(image)).collect::<Vec<Answer>>()
+        };
+        let answers: Vec<Vec<Answer>> = images.iter().zip(answers).map(all).collect();
         let pairs: Vec<_> = chosen.iter().zip(answers).collect();
         to_stdout(|out| json::write_answers(head, &pairs, out))
     } else {
@@ -126,12 +165,74 @@ fn why(chosen: &[Chosen<'_>], images: &[Explain<'_>], head: &json::Head, show: &
     written.map_err(failed)
 }
 
-fn print_answers(
-    images: &[Explain<'_>],
-    answers: &[Vec<Option<Answer>>],
-    show: &Show,
-    out: &mut dyn Write,
-) -> io::Result<()> {
+/// What is known of paths that slim may have taken from an image that it has written.
+struct Taken<'a> {
+    profiles: &'a Profiles<'a>,
+    /// The record of each image.
+    records: Vec<Option<Record>>,
+}
+
+impl Taken<'_> {
+    /// Returns the first rule that drops such a path, or a directory above it.
+    fn rule(&self, asked: &str) -> Result<Option<&Rule>> {
+        let Ok(path) = path::normalize(asked.as_bytes()) else { return Ok(None) };
+        let (matcher, rules) = (self.profiles.matcher()?, &self.profiles.widest().rules);
+        let mut hits = Hits::default();
+        for end in memchr::memchr_iter(b'/', &path).chain([path.len()]) {
+            matcher.matches(&path[..end], &mut hits);
+            if let Some(&rule) = hits.rules.first() {
+                return Ok(rules.get(usize::from(rule)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn answer(asked: &str, rule: &Rule, record: &Record) -> Answer {
+        let (id, profile, risk, about) = (&rule.id, &rule.profile, rule.risk.name(), &rule.about);
+        let sentences = vec![
+            format!("{} is not in this image: {}.", printable(asked, false), record.sentence()),
+            format!("The rule `{id}` ({profile}, risk {risk}) drops such paths: {about}"),
+        ];
+        Answer { asked: asked.to_owned(), sentences, entries: Vec::new(), below: None }
+    }
+}
+
+/// The answer to `--why` in one image.
+enum Found {
+    /// The path is not in the image, and nothing ends like it.
+    Nothing,
+    /// The path, or the only one that is meant.
+    One(Box<Answer>),
+    /// The paths that a glob names, or that end like the one that was asked for.
+    Several(Vec<Entry>),
+}
+
+impl Found {
+    fn new(image: &Explain<'_>, asked: &str) -> Self {
+        if let Some(answer) = image.answer(asked) {
+            return Self::One(Box::new(answer));
+        }
+        let entries = image.matching(asked);
+        match entries.as_slice() {
+            [] => Self::Nothing,
+            [one] => image.answer(&image.shown_path(one)).map_or(Self::Nothing, |answer| Self::One(Box::new(answer))),
+            _ => Self::Several(entries),
+        }
+    }
+
+    /// Returns the answer about each path.
+    fn answers(self, image: &Explain<'_>) -> Vec<Answer> {
+        match self {
+            Self::Nothing => Vec::new(),
+            Self::One(answer) => vec![*answer],
+            Self::Several(entries) => {
+                entries.iter().filter_map(|entry| image.answer(&image.shown_path(entry))).collect()
+            }
+        }
+    }
+}
+
+fn print_answers(images: &[Explain<'_>], answers: &[Vec<Found>], show: &Show, out: &mut dyn Write) -> io::Result<()> {
     let paint = show.options.paint;
     for (index, (image, answers)) in images.iter().zip(answers).enumerate() {
         if images.len() > 1 {
@@ -140,8 +241,9 @@ fn print_answers(
         }
         for (path, answer) in show.why.iter().zip(answers) {
             match answer {
-                Some(answer) => image.write_answer(answer, paint, out)?,
-                None => writeln!(out, "{} is not in this image.", printable(path, false))?,
+                Found::One(answer) => image.write_answer(answer, paint, out)?,
+                Found::Several(entries) => image.write_matching(path, entries, paint, out)?,
+                Found::Nothing => writeln!(out, "{} is not in this image.", printable(path, false))?,
             }
         }
     }

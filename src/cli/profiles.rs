@@ -11,7 +11,7 @@ use crate::{Error, ErrorKind, Result};
 /// Writes the names and descriptions of the built-in profiles.
 ///
 /// # Errors
-/// What `out` fails with.
+/// Returns an error if writing to `out` fails.
 pub fn list(out: &mut dyn Write) -> io::Result<()> {
     let width = profile::builtins().map(|(name, _)| name.len()).max().unwrap_or(0);
     for (name, description) in profile::builtins() {
@@ -20,7 +20,7 @@ pub fn list(out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// What a check found: the line for a good profile, or the errors.
+/// The result of a check: the line for a good profile, or the errors.
 ///
 /// # Errors
 /// [`ErrorKind::Io`] where the file cannot be read.

@@ -1,4 +1,4 @@
-//! What a run shows on standard error while it works.
+//! Notes, warnings and progress on standard error.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
@@ -19,7 +19,7 @@ pub struct Stderr {
 }
 
 impl Stderr {
-    /// For a run that is as `verbosity` says.
+    /// Returns the output of a run with this verbosity.
     #[must_use]
     pub fn new(verbosity: Verbosity, paint: Paint) -> Self {
         let quiet = verbosity == Verbosity::Quiet;
@@ -29,7 +29,7 @@ impl Stderr {
         Self { bar: ProgressBar::with_draw_target(None, target), paint, quiet }
     }
 
-    /// A line on standard error, above the bar. Where that is closed, nobody reads it.
+    /// Prints a line on standard error, above the progress bar. If standard error is closed, nobody reads it.
     fn say(&self, line: &str) {
         if !self.quiet {
             self.bar.suspend(|| {

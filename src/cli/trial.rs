@@ -17,20 +17,20 @@ use crate::report::table::{Table, cut};
 use crate::report::{printable, units};
 use crate::{Error, Result};
 
-/// What is to be run, with an engine that answers.
+/// The commands and sweeps to run, with an engine that answers.
 pub struct Asked {
     /// The engine.
     pub engine: Engine,
     /// The commands; none without `--run`.
     pub commands: Vec<String>,
-    /// How they are run.
+    /// The options of running them.
     pub options: Options,
     /// The sweeps.
     pub kinds: Vec<Kind>,
 }
 
 impl TrialArgs {
-    /// Whether anything is to be run.
+    /// True if anything is to be run.
     #[must_use]
     pub const fn is_asked(&self) -> bool {
         self.run.is_some() || !self.sweep.is_empty()
@@ -78,7 +78,7 @@ impl TrialArgs {
     }
 }
 
-/// What came of it in one image, against another.
+/// The results of commands and sweeps in one image, compared with another.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Found {
@@ -89,7 +89,7 @@ pub struct Found {
 }
 
 impl Found {
-    /// Whether all is as before.
+    /// True if everything works as before.
     #[must_use]
     pub fn good(&self) -> bool {
         self.trials.as_ref().is_none_or(|t| t.different == 0) && self.sweeps.as_ref().is_none_or(|s| s.regressions == 0)
@@ -147,7 +147,7 @@ pub fn several(asked: &Asked, subjects: &[&Subject], images: &[&Loaded], ui: &dy
     Ok(found)
 }
 
-/// What came of it, for people: `width` columns, and all of long lists only if `all`.
+/// Returns the results as text of `width` columns, with long lists cut unless `all`.
 #[must_use]
 pub fn render(found: &Found, width: usize, paint: Paint, all: bool) -> String {
     let mut out = String::new();

@@ -54,7 +54,7 @@ pub enum Color {
     Never,
 }
 
-/// How much to say; each level says what the one before does.
+/// The amount of output; each level adds to the one before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verbosity {
     /// Errors alone.

@@ -1,8 +1,8 @@
-//! `slim verify`: whether an image is what it says, and what a plan says of it.
+//! `slim verify`: checks an image against its own documents, and against the image and the plan that it was made from.
 
 use super::args::VerifyArgs;
 use super::job;
-use super::output::{FAILED, OK, WIDTH, paint, prepare_threads, terminal_width, to_stdout};
+use super::output::{FAILED, OK, paint, prepare_threads, to_stdout, width};
 use super::progress;
 use super::trial::{self, Asked, Found};
 use super::values::{Color, Verbosity};
@@ -15,24 +15,24 @@ use crate::verify::{self, output};
 use crate::{Error, ErrorKind, Result};
 use std::io::{self, IsTerminal};
 
-/// Runs `slim verify`; the exit code.
+/// Runs `slim verify` and returns the exit code.
 ///
 /// # Errors
-/// What is wrong with the request, the host or IN, and an OUT that is no image at all. What is wrong with OUT is no error.
+/// Returns any error of the request, the host or IN, and an error if OUT is no image at all. Mismatches in OUT are no errors.
 pub fn verify(args: VerifyArgs, color: Color, stderr: Paint) -> Result<u8> {
     let VerifyArgs { mut request, against, json, verbose, quiet, trial } = args;
-    let output = request.input.take().ok_or_else(|| Error::new(ErrorKind::Usage, "no image is given"))?;
+    let output = request.image.input.take().ok_or_else(|| Error::new(ErrorKind::Usage, "no image is given"))?;
     let planned = !(request.profiles.is_empty() && request.drop.is_empty());
     let head = output::Head { output: output.clone(), against: against.clone(), profiles: request.profiles.clone() };
     let (out, from) = inputs(&output, against.as_deref(), planned, trial.is_asked())?;
     let asked = trial.resolve()?;
-    prepare_threads(request.threads);
-    let platform = request.platform.clone();
+    prepare_threads(request.image.reading.threads);
+    let platform = request.image.reading.platform.clone();
     let before = against.clone();
     let ui = progress::Stderr::new(if quiet { Verbosity::Quiet } else { Verbosity::Normal }, stderr);
     let expected = match against {
         Some(input) if planned => {
-            request.input = Some(input);
+            request.image.input = Some(input);
             // All of the plan that is not expected is gone before anything else is read.
             Some(expected(&job::planning(request)?, &ui)?)
         }
@@ -62,15 +62,15 @@ pub fn verify(args: VerifyArgs, color: Color, stderr: Paint) -> Result<u8> {
             Ok(())
         } else {
             output::text(&head, &outcome, verbose, painted, to)?;
-            let width = if terminal { terminal_width() } else { WIDTH };
-            ran.iter().try_for_each(|ran| to.write_all(trial::render(ran, width, painted, verbose).as_bytes()))
+            let rendered = ran.as_ref().map(|ran| trial::render(ran, width(terminal), painted, verbose));
+            to.write_all(rendered.unwrap_or_default().as_bytes())
         }
     });
     written.map_err(|e| Error::io("standard output cannot be written", e))?;
     Ok(if good { OK } else { FAILED })
 }
 
-/// What a plan says of each image.
+/// Returns what the plan expects of each image.
 fn expected(request: &Request, ui: &dyn Ui) -> Result<Vec<Expected>> {
     let profiles = Profiles::resolve(request)?;
     let input = pipeline::open(request, None, ui)?;
@@ -79,7 +79,7 @@ fn expected(request: &Request, ui: &dyn Ui) -> Result<Vec<Expected>> {
     Ok(expect::expected(&pipeline::plan(inputs, pipeline::merge(inputs)?, ui)?))
 }
 
-/// OUT and IN, where what is asked for can be done with them.
+/// Returns OUT and IN; an error if they do not allow the checks that are asked for.
 fn inputs(output: &str, against: Option<&str>, planned: bool, runs: bool) -> Result<(Location, Option<Location>)> {
     let usage = |what: &str| Error::new(ErrorKind::Usage, what);
     let (out, from) = (Location::parse(output)?, against.map(Location::parse).transpose()?);
@@ -99,7 +99,7 @@ fn inputs(output: &str, against: Option<&str>, planned: bool, runs: bool) -> Res
     Ok((out, from))
 }
 
-/// Runs what is asked for in both images.
+/// Runs the commands and sweeps in both images.
 fn ran(asked: &Asked, [before, after]: [&str; 2], platform: Option<&str>, ui: &progress::Stderr) -> Result<Found> {
     let platform = platform.map(Platform::parse).transpose()?;
     let found = trial::trials_between(asked, before, after, platform, ui);

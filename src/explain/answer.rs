@@ -1,16 +1,20 @@
 //! `--why`: the verdict on one path, in sentences, with the files that lead to it and its contents.
 
-use super::select::typed;
+use super::select::{Pattern, typed};
 use super::{Entry, Explain, Verdict, near};
 use crate::path;
 use crate::report::table::Table;
-use crate::report::{escape, paint::Paint, unescape, units};
+use crate::report::{escape, paint::Paint, printable, unescape, units};
 use crate::tree::NodeId;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 /// The most steps of a chain of reasons that are told.
 const STEPS: usize = 8;
+
+/// The most paths that are listed of those that a glob or the end of a path names.
+const MOST_LISTED: usize = 50;
 
 /// The answer about a path.
 #[derive(Debug)]
@@ -67,6 +71,52 @@ impl Explain<'_> {
     pub fn near(&self, asked: &str) -> Vec<String> {
         let paths = typed(asked).map_or_else(Vec::new, |path| near::near(self.image.tree, &path));
         paths.iter().map(|path| escape(path)).collect()
+    }
+
+    /// Returns the paths that a glob names, or that end like a path, most bytes first: `markdown/README.md` is short for
+    /// `**/markdown/README.md`.
+    #[must_use]
+    pub fn matching(&self, asked: &str) -> Vec<Entry> {
+        let tree = self.image.tree;
+        let pattern = Pattern::new(asked);
+        let parts = typed(asked).unwrap_or_default();
+        let parts: Vec<&[u8]> = path::components(&parts).collect();
+        let mut found: Vec<NodeId> = if pattern.is_glob() {
+            tree.ids().filter(|&id| pattern.matches(&tree.path(id))).collect()
+        } else {
+            tree.ids().filter(|&id| near::ends_with(tree, id, &parts)).collect()
+        };
+        found.retain(|&id| id != NodeId::ROOT);
+        let mut entries: Vec<Entry> = found.into_iter().map(|id| self.node(id)).collect();
+        entries.sort_by_key(|entry| Reverse(entry.size));
+        entries
+    }
+
+    /// Returns the path of an entry, escaped as reports do it.
+    #[must_use]
+    pub fn shown_path(&self, entry: &Entry) -> String {
+        escape(&self.path(entry))
+    }
+
+    /// Writes the list of the paths that `asked` names, at most [`MOST_LISTED`] of them.
+    ///
+    /// # Errors
+    /// Returns an error if writing to `out` fails.
+    pub fn write_matching(&self, asked: &str, entries: &[Entry], paint: Paint, out: &mut dyn Write) -> io::Result<()> {
+        let count = units::count(entries.len() as u64);
+        writeln!(out, "{count} paths match `{}`, largest first:", printable(asked, false))?;
+        let mut table = Table::new("><<<").header(&["size", "verdict", "rule", "path"]);
+        for entry in entries.iter().take(MOST_LISTED) {
+            let size = if entry.is_dir() { "-".to_owned() } else { units::bytes(entry.size) };
+            let rule = entry.rule.map_or("", |rule| self.rule_id(rule)).to_owned();
+            table.row([size, entry.verdict.name().to_owned(), rule, self.shown_path(entry)]);
+        }
+        write!(out, "{}", table.render(2, usize::MAX, paint))?;
+        if entries.len() > MOST_LISTED {
+            let more = units::count((entries.len() - MOST_LISTED) as u64);
+            writeln!(out, "  {more} more; `slim plan` with the glob as PATH, in place of --why, lists all.")?;
+        }
+        Ok(())
     }
 
     fn answer_of(&self, asked: &str, path: &[u8]) -> Option<Answer> {

@@ -10,15 +10,18 @@ const MOST: usize = 3;
 /// The length in bytes of the shortest name that may mean a longer one.
 const LEAST: usize = 3;
 
+/// True if the last components of a node's path are these.
+pub(super) fn ends_with(tree: &Tree, id: NodeId, parts: &[&[u8]]) -> bool {
+    let own = std::iter::once(id).chain(tree.ancestors(id)).map(|n| tree.name(n).as_bytes());
+    !parts.is_empty() && own.take(parts.len()).eq(parts.iter().rev().copied())
+}
+
 /// Returns paths that end like the one that was asked for; or else those in its last known directory with the most similar
 /// names.
 pub(super) fn near(tree: &Tree, asked: &[u8]) -> Vec<BString> {
     let parts: Vec<&[u8]> = path::components(asked).collect();
-    let ends_so = |&id: &NodeId| {
-        let own = std::iter::once(id).chain(tree.ancestors(id)).map(|n| tree.name(n).as_bytes());
-        !parts.is_empty() && own.take(parts.len()).eq(parts.iter().rev().copied())
-    };
-    let same: Vec<BString> = tree.ids().filter(ends_so).take(MOST).map(|id| tree.path(id)).collect();
+    let same: Vec<BString> =
+        tree.ids().filter(|&id| ends_with(tree, id, &parts)).take(MOST).map(|id| tree.path(id)).collect();
     if !same.is_empty() {
         return same;
     }

@@ -14,7 +14,7 @@ pub struct Selection {
 }
 
 #[derive(Clone, Debug)]
-struct Pattern {
+pub(super) struct Pattern {
     source: String,
     /// The path, if it is one.
     literal: Vec<u8>,
@@ -23,7 +23,7 @@ struct Pattern {
 }
 
 impl Pattern {
-    fn new(source: &str) -> Self {
+    pub(super) fn new(source: &str) -> Self {
         let trimmed = source.trim_start_matches("./").trim_matches('/');
         let literal = unescape(if trimmed == "." { "" } else { trimmed });
         let is_glob = trimmed.contains(['*', '?', '[', '{']);
@@ -32,7 +32,13 @@ impl Pattern {
         Self { source: source.to_owned(), literal, glob }
     }
 
-    fn matches(&self, path: &[u8]) -> bool {
+    /// True if it is a glob that can be compiled.
+    pub(super) const fn is_glob(&self) -> bool {
+        self.glob.is_some()
+    }
+
+    /// True if it names this path.
+    pub(super) fn matches(&self, path: &[u8]) -> bool {
         let glob = |glob: &GlobMatcher| glob.is_match_candidate(&globset::Candidate::from_bytes(path));
         self.literal == path || self.glob.as_ref().is_some_and(glob)
     }

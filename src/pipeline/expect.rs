@@ -4,7 +4,7 @@
 use super::image::Planned;
 use super::plan::Plans;
 use crate::Digest;
-use crate::profile::{Action, Profile};
+use crate::profile::Action;
 use crate::tree::{NodeId, Type};
 use crate::verify::expected::{Added, Content, Expected, Fate, Rule};
 use std::collections::HashMap;
@@ -12,11 +12,11 @@ use std::collections::HashMap;
 /// Returns the expectation for each image.
 #[must_use]
 pub fn expected(plans: &Plans<'_>) -> Vec<Expected> {
-    plans.images.iter().map(|planned| image(planned, &plans.profile)).collect()
+    plans.images.iter().map(image).collect()
 }
 
-fn image(planned: &Planned<'_>, profile: &Profile) -> Expected {
-    let (tree, plan) = (&planned.tree, &planned.plan);
+fn image(planned: &Planned<'_>) -> Expected {
+    let Planned { tree, plan, profile, .. } = planned;
     let rewrites = &plan.rewrites;
     let rule =
         |rule: &crate::profile::Rule| Rule { id: rule.id.clone(), on_purpose: rule.action == Action::RemovePackage };

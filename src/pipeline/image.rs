@@ -6,12 +6,14 @@ use crate::Digest;
 use crate::emit;
 use crate::layer::LayerIndex;
 use crate::plan::{LayerPlan, Plan};
+use crate::profile::Profile;
 use crate::scan::Scanned;
 use crate::source::{BlobRef, Image, Input, LayerRef};
 use crate::tree::merge::Whiteout;
 use crate::tree::{NodeId, Tree};
 use std::collections::HashMap;
 use std::fs::File;
+use std::sync::Arc;
 
 /// The identity of a layer: layers are the same if all of this is equal.
 pub type LayerKey = (BlobRef, Digest, Option<Digest>);
@@ -48,6 +50,8 @@ pub struct Planned<'a> {
     pub tree: Tree,
     /// The whiteouts of each layer.
     pub whiteouts: Vec<Vec<Whiteout>>,
+    /// The rules for this image.
+    pub profile: Arc<Profile>,
     /// The plan.
     pub plan: Plan,
     /// The number of layers that stay as they are.

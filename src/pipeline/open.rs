@@ -2,10 +2,12 @@
 
 use super::progress::Ui;
 use super::request::Request;
-use crate::Result;
 use crate::image::Platform;
 use crate::sink::Target;
+use crate::source::tree::NodeKind;
 use crate::source::{self, Input, Location, OpenOptions};
+use crate::{Error, ErrorKind, Result};
+use std::collections::HashSet;
 
 /// Opens the images of a request, once it is clear that the output can be written to its place.
 ///
@@ -23,8 +25,36 @@ pub fn open(request: &Request, target: Option<&Target>, ui: &dyn Ui) -> Result<I
             ui.note(&text);
         }
     }
+    let reference = target.and_then(Target::reference);
+    check_tags(&input, request.tags.len() + usize::from(reference.is_some()))?;
     input.warnings.iter().for_each(|w| ui.warn(w));
     Ok(input)
+}
+
+/// Refuses names (`count` of them) for an output with several images, before the work. The platforms of an index are one image.
+fn check_tags(input: &Input, count: usize) -> Result<()> {
+    if count == 0 {
+        return Ok(());
+    }
+    let images: HashSet<usize> = match (&input.trees.oci, &input.trees.docker) {
+        (Some(oci), _) => {
+            let is_image =
+                |node: usize| matches!(oci.nodes[node].kind, NodeKind::Image(Some(_)) | NodeKind::Index { .. });
+            oci.edges.iter().filter(|edge| edge.selected && is_image(edge.node)).map(|edge| edge.node).collect()
+        }
+        (None, Some(docker)) => docker.images.iter().flatten().copied().collect(),
+        (None, None) => return Ok(()),
+    };
+    if images.len() < 2 {
+        return Ok(());
+    }
+    let names: Vec<String> = input.images.iter().flat_map(|image| image.tags.first().cloned()).collect();
+    let error = Error::new(ErrorKind::Usage, "a tag was given, and the input has several images");
+    let hint = format!(
+        "pick one of them by :REF, such as `docker-archive:PATH:REF` or `docker-archive:-:REF`; there are: {}",
+        names.join(", ")
+    );
+    Err(error.archive(&input.name).hint(hint))
 }
 
 /// Opens an image that the command line names and of which nothing will be written.

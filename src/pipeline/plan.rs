@@ -1,5 +1,6 @@
 //! The plans of all images of an input, complete before the first byte is written.
 
+use super::idle;
 use super::image::{Inputs, Planned, key};
 use super::progress::Ui;
 use super::request::LayersMode;
@@ -7,18 +8,17 @@ use super::shared::{self, Sharing};
 use super::stack::{self, MergedImage};
 use crate::layer::LayerIndex;
 use crate::plan::{self, cut::Cut};
-use crate::profile::{self, Matcher, Profile};
+use crate::profile::{Matcher, Profile};
 use crate::scan::Scanned;
 use crate::source::Image;
 use crate::transform::{self, Transformer};
 use crate::tree::merge;
 use crate::{Result, Warning};
 use std::fs::File;
+use std::sync::Arc;
 
 /// The plans of all images of an input.
 pub struct Plans<'a> {
-    /// The rules, for these images.
-    pub profile: Profile,
     /// The images, in the input's order.
     pub images: Vec<Planned<'a>>,
     /// New contents that other programs made.
@@ -33,37 +33,32 @@ pub struct Plans<'a> {
 /// Returns the errors of the profiles, and of reading what only a plan asks for: contents that may be equal, modules to
 /// compile.
 pub fn plan<'a>(inputs: Inputs<'a>, merged: Vec<MergedImage>, ui: &dyn Ui) -> Result<Plans<'a>> {
-    let Inputs { request, profiles, input, scans } = inputs;
-    let indexes = |image: &Image| image.layers.iter().map(|l| &scans[&key(l)].index).collect();
-    let trees = merged.iter().zip(&input.images).map(|(m, image)| (&m.merged.tree, indexes(image)));
-    let profile = profiles.pick(trees)?;
-    if !profile.choices.is_empty() {
-        let (names, picked) = (profile.names.join(", "), profile.picked().join(", "));
-        ui.note(&format!("{names}: {}", if picked.is_empty() { "none of the others fits" } else { &picked }));
+    let Inputs { request, input, scans, .. } = inputs;
+    idle::check(inputs, &merged, ui)?;
+    let rules = pick(inputs, &merged, ui)?;
+    let mut warnings = Vec::new();
+    for warning in rules.iter().flat_map(|rules| transform::warnings(&rules.profile)) {
+        if !warnings.contains(&warning) {
+            warnings.push(warning);
+        }
     }
-    let own = (!profile.choices.is_empty()).then(|| Matcher::new(&profile)).transpose()?;
-    let matcher = match &own {
-        Some(own) => own,
-        None => profiles.matcher()?,
-    };
-    let mut warnings = transform::warnings(&profile);
     warnings.extend(input.images.iter().filter(|i| i.is_windows()).map(stack::windows));
     let note = |message: &str| ui.note(message);
     let mut transformer = Transformer::new(request.run_with.as_deref(), &note);
     let mut found = Vec::new();
-    let mut images = plan_images(inputs, merged, (&profile, matcher, &[]), &mut transformer, &mut found)?;
+    let mut images = plan_images(inputs, merged, (&rules, &[]), &mut transformer, &mut found)?;
     let squash = request.layers == LayersMode::Squash;
     if let Some(versions) = shared::versions(&images, squash) {
         let together = versions.grow() && request.base.is_none() && !squash;
         let mut sharing = together.then(|| Sharing::new(&images, versions.bases.clone()));
         if let Some(sharing) = &mut sharing {
             loop {
-                if sharing.narrow(&images, &profile) {
+                if sharing.narrow(&images) {
                     found.clear();
                     images.clear();
                     let merged = stack::merge_above(input, scans, &sharing.bases)?;
                     let cuts = sharing.cuts();
-                    images = plan_images(inputs, merged, (&profile, matcher, &cuts), &mut transformer, &mut found)?;
+                    images = plan_images(inputs, merged, (&rules, &cuts), &mut transformer, &mut found)?;
                     continue;
                 }
                 // Members that stay in these layers may make layers above them differ.
@@ -77,14 +72,49 @@ pub fn plan<'a>(inputs: Inputs<'a>, merged: Vec<MergedImage>, ui: &dyn Ui) -> Re
     warnings.append(&mut found);
     warnings.iter().for_each(|w| ui.warn(w));
     let spool = transformer.spool()?;
-    note_idle_patterns(&images, &profile, ui);
-    Ok(Plans { profile, images, spool, warnings })
+    Ok(Plans { images, spool, warnings })
+}
+
+/// The rules for an image, with their patterns compiled.
+#[derive(Clone)]
+struct Rules {
+    profile: Arc<Profile>,
+    matcher: Arc<Matcher>,
+}
+
+/// Picks the rules for each image, and notes which profiles were picked.
+fn pick(inputs: Inputs<'_>, merged: &[MergedImage], ui: &dyn Ui) -> Result<Vec<Rules>> {
+    let Inputs { profiles, input, scans, .. } = inputs;
+    let mut out: Vec<Rules> = Vec::new();
+    for (merged, image) in merged.iter().zip(&input.images) {
+        let layers: Vec<&LayerIndex> = image.layers.iter().map(|l| &scans[&key(l)].index).collect();
+        let profile = profiles.pick(&merged.merged.tree, &layers)?;
+        // Images for which the same is picked share the compiled patterns.
+        let known = out.iter().find(|rules| rules.profile.choices == profile.choices);
+        let rules = match known {
+            Some(known) => known.clone(),
+            None => {
+                let matcher = profiles.matcher_of(&profile)?;
+                Rules { profile: Arc::new(profile), matcher }
+            }
+        };
+        out.push(rules);
+    }
+    let first = out.first().map(|rules| &rules.profile);
+    let Some(first) = first.filter(|profile| !profile.choices.is_empty()) else { return Ok(out) };
+    let same = out.iter().all(|rules| rules.profile.choices == first.choices);
+    for (rules, image) in out.iter().zip(&input.images).take(if same { 1 } else { out.len() }) {
+        let (names, picked) = (rules.profile.names.join(", "), rules.profile.picked().join(", "));
+        let of = if same { String::new() } else { format!(" for {}", image.name()) };
+        ui.note(&format!("{names}{of}: {}", if picked.is_empty() { "none of the others fits" } else { &picked }));
+    }
+    Ok(out)
 }
 
 fn plan_images<'a>(
     inputs: Inputs<'a>,
     merged: Vec<MergedImage>,
-    (profile, matcher, cuts): (&Profile, &Matcher, &[Cut]),
+    (rules, cuts): (&[Rules], &[Cut]),
     transformer: &mut Transformer<'_>,
     warnings: &mut Vec<Warning>,
 ) -> Result<Vec<Planned<'a>>> {
@@ -97,8 +127,8 @@ fn plan_images<'a>(
             facts: &image.facts,
             layers: &layers,
             merged: &merged,
-            profile,
-            matcher,
+            profile: &rules[index].profile,
+            matcher: &rules[index].matcher,
             named: None,
             squash,
             base,
@@ -110,23 +140,8 @@ fn plan_images<'a>(
         let tar_bytes = layers.iter().map(|l| l.tar_bytes).collect();
         let merge::Merged { tree, whiteouts, .. } = merged;
         let kept = if inputs.request.base.is_some() || image.is_windows() { base } else { 0 };
-        Ok(Planned { image, layers, tree, whiteouts, plan, base, kept, digests, tar_bytes })
+        let profile = rules[index].profile.clone();
+        Ok(Planned { image, layers, tree, whiteouts, profile, plan, base, kept, digests, tar_bytes })
     };
     input.images.iter().zip(merged).enumerate().map(&mut one).collect()
-}
-
-/// Notes which patterns of the command line matched nothing: they may have a typo, and a protection that protects nothing is a
-/// serious mistake.
-fn note_idle_patterns(planned: &[Planned<'_>], profile: &Profile, ui: &dyn Ui) {
-    for (index, rule) in profile.rules.iter().enumerate().filter(|(_, r)| r.id == profile::COMMAND_LINE) {
-        if !planned.iter().any(|p| p.plan.matched[index]) {
-            let patterns: Vec<&str> = rule.paths.iter().map(|glob| glob.source.as_str()).collect();
-            ui.note(&format!("--drop {} matches no path", patterns.join(" --drop ")));
-        }
-    }
-    for (index, protect) in profile.protects.iter().enumerate().filter(|(_, p)| p.profile == profile::COMMAND_LINE) {
-        if !planned.iter().any(|p| p.plan.protects_matched[index]) {
-            ui.note(&format!("--protect {} matches no path", protect.path.source));
-        }
-    }
 }

@@ -4,13 +4,14 @@
 use super::needs::needs;
 use crate::layer::LayerIndex;
 use crate::package::distribution;
-use crate::profile::{self, Conditions, Matcher, Profile, Request};
+use crate::profile::{self, Choice, Conditions, Matcher, Profile, Request};
 use crate::scan::Needs;
 use crate::tree::Tree;
 use crate::{Result, tree::NodeId};
 use rayon::prelude::*;
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -22,7 +23,7 @@ pub struct Profiles<'a> {
     /// The profile with everything that may be picked.
     widest: Profile,
     /// The patterns of it, compiled when they are first asked for.
-    matcher: OnceCell<Matcher>,
+    matcher: OnceCell<Arc<Matcher>>,
 }
 
 impl<'a> Profiles<'a> {
@@ -64,36 +65,40 @@ impl<'a> Profiles<'a> {
     ///
     /// # Errors
     /// Returns [`ErrorKind::Profile`](crate::ErrorKind::Profile) if they are too many for that.
-    pub fn matcher(&self) -> Result<&Matcher> {
+    pub fn matcher(&self) -> Result<&Arc<Matcher>> {
         if let Some(matcher) = self.matcher.get() {
             return Ok(matcher);
         }
-        let matcher = Matcher::new(&self.widest)?;
+        let matcher = Arc::new(Matcher::new(&self.widest)?);
         Ok(self.matcher.get_or_init(|| matcher))
     }
 
-    /// Returns the profile for images with these trees and layers, one for all of them.
+    /// Returns the patterns of a profile that was [picked](Self::pick), compiled.
+    ///
+    /// # Errors
+    /// Returns the errors of [`matcher`](Self::matcher).
+    pub(super) fn matcher_of(&self, picked: &Profile) -> Result<Arc<Matcher>> {
+        if picked.choices.is_empty() { self.matcher().cloned() } else { Ok(Arc::new(Matcher::new(picked)?)) }
+    }
+
+    /// Returns the profile for an image with this tree and these layers: it does not depend on other images of the input.
     ///
     /// # Errors
     /// Returns the errors of [`resolve`](Self::resolve).
-    pub fn pick<'t>(&self, images: impl Iterator<Item = (&'t Tree, Vec<&'t LayerIndex>)>) -> Result<Profile> {
+    pub fn pick(&self, tree: &Tree, layers: &[&LayerIndex]) -> Result<Profile> {
         let choices = &self.widest.choices;
         if choices.is_empty() {
             return Ok(self.widest.clone());
         }
         let conditions = Conditions::new(&self.widest)?;
-        let found: Vec<AtomicBool> = choices.iter().map(|_| AtomicBool::new(false)).collect();
-        for (tree, layers) in images {
-            let ids = os_release(tree, &layers).map(distribution::ids).unwrap_or_default();
-            for (found, choice) in found.iter().zip(choices) {
-                found.fetch_or(choice.os.iter().any(|os| ids.contains(os)), Relaxed);
-            }
-            let ids = (1..tree.len() as u32).into_par_iter().with_min_len(1 << 12);
-            ids.for_each_init(Vec::new, |path, id| {
-                tree.path_into(NodeId(id), path);
-                conditions.matches(path, |choice| found[choice].store(true, Relaxed));
-            });
-        }
+        let ids = os_release(tree, layers).map(distribution::ids).unwrap_or_default();
+        let of_system = |choice: &Choice| AtomicBool::new(choice.os.iter().any(|os| ids.contains(os)));
+        let found: Vec<AtomicBool> = choices.iter().map(of_system).collect();
+        let nodes = (1..tree.len() as u32).into_par_iter().with_min_len(1 << 12);
+        nodes.for_each_init(Vec::new, |path, id| {
+            tree.path_into(NodeId(id), path);
+            conditions.matches(path, |choice| found[choice].store(true, Relaxed));
+        });
         let holds = |globs: &[profile::Glob], os: &[String]| {
             choices.iter().zip(&found).any(|(c, found)| found.load(Relaxed) && c.paths == globs && c.os == os)
         };

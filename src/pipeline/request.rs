@@ -52,6 +52,8 @@ pub struct Request {
     pub drop: Vec<String>,
     /// Patterns of paths never to drop.
     pub protect: Vec<String>,
+    /// True if a pattern of `drop` or `protect` may match no path.
+    pub allow_idle: bool,
     /// Values that replace those in the rules' profiles.
     pub overrides: Vec<Override>,
     /// The command that runs the image's own Python, as words.
@@ -66,6 +68,8 @@ pub struct Request {
     pub tags: Vec<String>,
     /// Labels to set, in order.
     pub labels: Vec<(String, String)>,
+    /// True to write a [record](super::Record) of the run into the image's labels.
+    pub record: bool,
     /// The one platform to take, `OS/ARCH[/VARIANT]`; `None` for all.
     pub platform: Option<String>,
     /// The time for `created`, in seconds since 1970; `None` for the input's.

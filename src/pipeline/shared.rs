@@ -6,7 +6,7 @@ use super::image::{LayerKey, Planned, key};
 use crate::Warning;
 use crate::plan::LayerPlan;
 use crate::plan::cut::{self, Cut, LayerCut, Need};
-use crate::profile::{Action, Profile};
+use crate::profile::Action;
 use crate::report::units;
 use crate::source::Image;
 use std::collections::{HashMap, HashSet};
@@ -160,10 +160,10 @@ impl Sharing {
     }
 
     /// Takes back what an image needs by its plan. Returns true if the images are to be planned again with the rest of the cut.
-    pub fn narrow(&mut self, planned: &[Planned<'_>], profile: &Profile) -> bool {
+    pub fn narrow(&mut self, planned: &[Planned<'_>]) -> bool {
         let before = std::mem::take(&mut self.cuts);
         self.cuts = before.iter().map(|cut| LayerCut { goes: cut.goes.clone(), ..LayerCut::default() }).collect();
-        self.keep_needed(planned, profile);
+        self.keep_needed(planned);
         let cuts = self.cuts();
         for ((image, numbers), mut cut) in planned.iter().zip(&self.numbers).zip(cuts) {
             cut.settle(&image.layers);
@@ -196,17 +196,18 @@ impl Sharing {
         (bases != self.bases).then(|| Self::new(planned, bases))
     }
 
-    fn keep_needed(&mut self, planned: &[Planned<'_>], profile: &Profile) {
-        let shadowed = profile.rules.iter().any(|rule| rule.enabled && rule.action == Action::DropShadowed);
-        // Members that no image sees go by a rule of their own.
-        let mut asked: Vec<Vec<bool>> = self.cuts.iter().map(|cut| vec![shadowed; cut.goes.len()]).collect();
+    fn keep_needed(&mut self, planned: &[Planned<'_>]) {
+        let mut asked: Vec<Vec<bool>> = self.cuts.iter().map(|cut| vec![false; cut.goes.len()]).collect();
         for (image, numbers) in planned.iter().zip(&self.numbers) {
+            let profile = &image.profile;
+            // Members that no image sees go by a rule of their own.
+            let shadowed = profile.rules.iter().any(|rule| rule.enabled && rule.action == Action::DropShadowed);
             let needs = cut::needs(&image.layers, &image.tree, &image.plan.dropped, profile, numbers.len());
             for (&number, needs) in numbers.iter().zip(needs) {
                 let goes = &mut self.cuts[number].goes;
                 for ((goes, asked), need) in goes.iter_mut().zip(&mut asked[number]).zip(needs) {
                     *goes &= need != Need::Kept;
-                    *asked |= need == Need::Dropped;
+                    *asked |= shadowed || need == Need::Dropped;
                 }
             }
         }

@@ -19,7 +19,7 @@ pub fn report(
     timings: Vec<Timing>,
 ) -> (Report, Vec<RemovedPath>) {
     let Inputs { request, input, .. } = inputs;
-    let Plans { profile, images: planned, .. } = plans;
+    let planned = &plans.images;
     let told = [&input.warnings, &plans.warnings].into_iter().chain(written.map(|w| &w.warnings));
     let warnings = told.flatten().cloned().collect();
     let built = |(index, p): (usize, &Planned<'_>)| {
@@ -28,7 +28,7 @@ pub fn report(
             layers: &p.layers,
             tree: &p.tree,
             plan: &p.plan,
-            profile,
+            profile: &p.profile,
             base: p.kept,
             squash: request.layers == LayersMode::Squash,
             written: written.map(|w| w.layers[index].as_slice()),
@@ -43,7 +43,7 @@ pub fn report(
         slim_version: env!("CARGO_PKG_VERSION").to_owned(),
         dry_run: written.is_none(),
         profiles: request.profiles.clone(),
-        picked: profile.picked(),
+        picked: picked(planned),
         layers_mode: request.layers.name().to_owned(),
         input: input_side(input, planned),
         output: written.map(|w| output_side(w, planned)),
@@ -53,6 +53,17 @@ pub fn report(
     };
     report.sort();
     (report, removed.into_iter().flatten().collect())
+}
+
+/// Returns the profiles that were picked for any of the images, each once.
+pub(super) fn picked(planned: &[Planned<'_>]) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    for name in planned.iter().flat_map(|p| p.profile.picked()) {
+        if !out.contains(&name) {
+            out.push(name);
+        }
+    }
+    out
 }
 
 fn image_side(written: &Written, index: usize, planned: &Planned<'_>) -> ImageSide {

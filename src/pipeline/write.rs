@@ -4,6 +4,7 @@ use super::clock::Clock;
 use super::image::{Inputs, Planned};
 use super::plan::Plans;
 use super::progress::Ui;
+use super::record::Record;
 use super::request::Request;
 use crate::image::{self, ConfigChange};
 use crate::report::Timing;
@@ -71,12 +72,16 @@ pub fn write(inputs: Inputs<'_>, plans: &Plans<'_>, target: &Target, ui: &dyn Ui
 }
 
 fn config_change(request: &Request, planned: &Planned<'_>, layers: &[OutLayer]) -> ConfigChange {
+    let mut labels = request.labels.clone();
+    if request.record {
+        labels.extend(Record::new(request, planned).labels());
+    }
     let mut fates = vec![false; planned.layers.len()];
     planned.plan.outputs.iter().for_each(|out| fates[out.from() as usize] = true);
     ConfigChange {
         fates,
         diff_ids: layers.iter().map(|l| l.diff_id).collect(),
-        labels: request.labels.clone(),
+        labels,
         created: request.created.map(image::config::rfc3339),
     }
 }

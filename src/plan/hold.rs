@@ -178,11 +178,14 @@ impl<'a> Holder<'a> {
         }
     }
 
-    /// Keeps a node that a file, or the config, refers to, if the rule that would drop it listens.
+    /// Keeps a node that a file, or the config, refers to, if the rule that would drop it listens. A rule always listens to the
+    /// files of its own that stay: a module that is held for its path is of no use without what it imports.
     fn keep_referenced(&mut self, target: NodeId, file: Option<NodeId>, why: HoldReason) {
+        let own = |rule: u16| file.is_some_and(|file| self.proposals.nodes[file.index()].rule == Some(rule));
         let listens = |rule: u16| {
             let kind = self.request.profile.rules[usize::from(rule)].guard;
-            file.map_or(kind != Kind::None, |file| guard::listens(kind, self.tree, file, why))
+            let all = kind != Kind::None;
+            file.map_or(all, |file| all && own(rule) || guard::listens(kind, self.tree, file, why))
         };
         if self.dropped[target.index()].is_some_and(listens) {
             self.keep_one(target, why);

@@ -48,6 +48,7 @@ impl Built<'_> {
         ImageReport {
             tags: self.image.tags.clone(),
             platform: self.image.platform.to_string(),
+            picked: self.profile.picked(),
             input: self.input_side(),
             output: self.output.clone(),
             layers: self.layer_reports(),

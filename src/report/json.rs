@@ -10,7 +10,7 @@
 //! | `slimVersion` | string: the version of slim |
 //! | `dryRun` | boolean: nothing was written; the sizes of layers are the plan's |
 //! | `profiles` | strings: the profiles as given with `-p` |
-//! | `picked` | strings: the profiles that a `[[when]]` of those brought, as `auto` does |
+//! | `picked` | strings: the profiles that a `[[when]]` of those brought for any of the images, as `auto` does |
 //! | `layersMode` | string: `keep` or `squash` |
 //! | `input` | object: what was read |
 //! | `input.path` | string: IN as given, `-` for standard input |
@@ -23,6 +23,7 @@
 //! | `images[]` | object: an image of the archive that was rewritten |
 //! | `images[].tags` | strings: its names |
 //! | `images[].platform` | string: `OS/ARCH[/VARIANT]` |
+//! | `images[].picked` | strings: the profiles that a `[[when]]` brought for this image |
 //! | `images[].input` | object: the image as read |
 //! | `images[].input.manifest` | digest of its manifest, `null` where the form has none |
 //! | `images[].input.config` | digest of its config: docker's image id |

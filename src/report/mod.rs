@@ -4,6 +4,7 @@
 //! the clock, so equal runs give equal reports (the timings, which differ, are empty unless asked for).
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bstr::{BStr, BString};
@@ -88,6 +89,8 @@ pub struct ImageReport {
     pub tags: Vec<String>,
     /// `OS/ARCH[/VARIANT]`.
     pub platform: String,
+    /// The profiles that a `[[when]]` brought for this image.
+    pub picked: Vec<String>,
     /// The image as read.
     pub input: ImageSide,
     /// The image as written; `None` in a dry run.
@@ -361,6 +364,17 @@ pub struct RemovedPath {
 }
 
 impl Report {
+    /// Returns the bytes of all layers as plain tars before and after, as planned; a layer that images share counts once.
+    #[must_use]
+    pub fn planned_bytes(&self) -> (u64, u64) {
+        let layers = self.images.iter().flat_map(|image| &image.layers);
+        let once: BTreeSet<(&str, u64, u64)> =
+            layers.map(|l| (l.diff_id.as_str(), l.input_bytes, l.output_bytes)).collect();
+        once.iter().fold((0, 0), |(before, after): (u64, u64), (_, input, output)| {
+            (before.saturating_add(*input), after.saturating_add(*output))
+        })
+    }
+
     /// Puts every list of sums in the order in which it is shown: most bytes first, then most files, then by name, so that the
     /// order in which they were counted does not matter.
     pub fn sort(&mut self) {

@@ -60,6 +60,7 @@ fn image() -> ImageReport {
     ImageReport {
         tags: vec!["app:1.0".into(), "app:latest".into()],
         platform: "linux/amd64".into(),
+        picked: vec![],
         input: image_side(1_876_000_000),
         output: Some(image_side(1_270_400_000)),
         layers: vec![

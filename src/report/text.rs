@@ -1,7 +1,7 @@
 //! The report as text: sizes before and after, then for each image its layers, rules, packages and directories, the paths that
 //! were held, and the digests of the output. The sum comes last, where the eye is.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::instruction;
 use super::paint::Paint;
@@ -45,8 +45,10 @@ impl Options {
 #[must_use]
 pub fn render(report: &Report, options: &Options) -> String {
     let mut out = head(report, options);
+    let same = report.images.iter().all(|image| image.picked == report.picked);
     for image in &report.images {
-        out.push_str(&self::image(image, options));
+        let picked = (!same).then_some(image.picked.as_slice());
+        out.push_str(&self::image(image, picked, options));
     }
     out.push_str(&digest_of_all(report));
     out.push_str(&timings(report, options));
@@ -64,7 +66,8 @@ fn head(report: &Report, options: &Options) -> String {
         None => out.push_str("output    none, this is a dry run\n"),
     }
     let mut profiles = printable(&report.profiles.join(", "), false).into_owned();
-    if !report.picked.is_empty() {
+    let same = report.images.iter().all(|image| image.picked == report.picked);
+    if same && !report.picked.is_empty() {
         profiles.push_str(&format!(" (picked: {})", printable(&report.picked.join(", "), false)));
     }
     out.push_str(&format!("profiles  {profiles}; layers: {}\n\n", report.layers_mode));
@@ -83,30 +86,26 @@ fn head(report: &Report, options: &Options) -> String {
             row("as pulled", before, after);
         }
     } else {
-        let (before, after) = planned(report);
+        let (before, after) = report.planned_bytes();
         row("uncompressed", before, after);
     }
     out.push_str(&table.render(0, options.width, options.paint));
     out
 }
 
-/// Returns the bytes of all layers before and after, as planned; a layer that images share counts once.
-fn planned(report: &Report) -> (u64, u64) {
-    let layers = report.images.iter().flat_map(|image| &image.layers);
-    let once: BTreeSet<(&str, u64, u64)> =
-        layers.map(|l| (l.diff_id.as_str(), l.input_bytes, l.output_bytes)).collect();
-    once.iter()
-        .fold((0, 0), |(before, after): (u64, u64), (_, i, o)| (before.saturating_add(*i), after.saturating_add(*o)))
-}
-
 fn heading(name: &str, options: &Options) -> String {
     format!("\n{}\n", options.paint.bold(name))
 }
 
-fn image(image: &ImageReport, options: &Options) -> String {
+/// Renders an image; `picked` are the profiles that were picked for it, if images differ in them.
+fn image(image: &ImageReport, picked: Option<&[String]>, options: &Options) -> String {
     let tags = if image.tags.is_empty() { "untagged".to_owned() } else { image.tags.join(", ") };
     let mut out =
         heading(&format!("image {}, {}", printable(&tags, false), printable(&image.platform, false)), options);
+    if let Some(picked) = picked {
+        let picked = if picked.is_empty() { "none".to_owned() } else { picked.join(", ") };
+        out.push_str(&format!("  picked: {}\n", printable(&picked, false)));
+    }
     out.push_str(&layers(&image.layers, options));
     out.push_str(&rules(image, options));
     out.push_str(&packages(image, options));
@@ -313,7 +312,7 @@ fn sum(report: &Report, options: &Options) -> String {
             _ => (report.input.uncompressed_bytes, output.uncompressed_bytes, " uncompressed"),
         },
         None => {
-            let (before, after) = planned(report);
+            let (before, after) = report.planned_bytes();
             (before, after, " uncompressed")
         }
     };

@@ -59,6 +59,12 @@ pub fn change_percent(before: u64, after: u64) -> String {
     }
 }
 
+/// Returns a part of a whole as `12.3%`; `-` if the whole is nothing.
+#[must_use]
+pub fn part(part: u64, whole: u64) -> String {
+    if whole == 0 { "-".to_owned() } else { format!("{:.1}%", part as f64 * 100.0 / whole as f64) }
+}
+
 /// Formats the share of `before` that `after` saves; `-` if there is nothing to save from.
 #[must_use]
 pub fn percent(before: u64, after: u64) -> String {

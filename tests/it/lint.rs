@@ -447,6 +447,34 @@ fn sarif_names_rules_places_and_the_same_finding_the_same() {
 }
 
 #[test]
+fn notes_are_counted_and_failed_budgets_are_results_of_sarif() {
+    let dir = Dir::new();
+    let program = "file usr/bin/su mode=04755 content=x\nfile usr/bin/passwd mode=04755 content=x";
+    Archive::new(image_of(vec![layer(program)]), Form::Docker).write(dir.path());
+    dir.write("slim.toml", "[budget]\ntotal = \"1B\"\nreclaimable = \"2%\"\n");
+    let sarif = |more: &[&str]| {
+        let run = dir.run(&[&["analyze", "in.tar", "--sarif", "-"], more].concat());
+        serde_json::from_slice::<Value>(&run.stdout).unwrap_or_else(|e| panic!("{e}: {}", run.stderr))
+    };
+    let log = sarif(&["--ci"]);
+    let run = &log["runs"][0];
+    let results = run["results"].as_array().unwrap();
+    assert_eq!(results.len(), 1, "{results:?}");
+    assert_eq!((&results[0]["ruleId"], &results[0]["level"]), (&json!("budget.total"), &json!("error")));
+    assert!(results[0]["message"]["text"].as_str().unwrap().ends_with("the threshold is 1B."), "{results:?}");
+    let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
+    assert_eq!(rules[results[0]["ruleIndex"].as_u64().unwrap() as usize]["id"], "budget.total");
+    let notes = run["properties"]["notesNotListed"].as_u64().unwrap();
+    assert!(notes >= 2, "{notes}");
+    let listed = sarif(&["--lint-notes"]);
+    assert_eq!(listed["runs"][0]["results"].as_array().unwrap().len() as u64, notes);
+    let text = dir.run(&["analyze", "in.tar", "--markdown"]).ok().text();
+    assert!(text.contains(&format!("Lint has {notes} notes")) && !text.contains("usr/bin/su"), "{text}");
+    let text = dir.run(&["analyze", "in.tar", "--markdown", "--lint-notes"]).ok().text();
+    assert!(text.contains("usr/bin/su"), "{text}");
+}
+
+#[test]
 fn a_budget_makes_a_gate_of_findings() {
     let dir = Dir::new();
     Archive::new(image_of(vec![layer("file a/x mode=0666 content=x")]), Form::Docker).write(dir.path());

@@ -102,7 +102,7 @@ fn the_tree_has_a_line_for_each_kind() {
 #[test]
 fn json_says_what_the_main_job_removes() {
     let dir = every_kind();
-    for mode in [&[][..], &["--layers", "squash"], &["--base", "1"], &["--drop", "app/main.py", "--protect", "old"]] {
+    for mode in [&[][..], &["--layers", "squash"], &["--base", "1"], &["--drop", "app/main.py", "--protect", "link"]] {
         let planned = json(&plan(&dir, &[mode, &["--json"]].concat()).ok());
         let main = ["in.tar", "-p", "p.toml", "--dry-run", "--removed", "removed", "--report", "report"];
         dir.run(&[&main[..], mode].concat()).ok();
@@ -220,11 +220,49 @@ fn what_is_not_there_is_an_error_with_a_hint() {
         let run = plan(&dir, args).error(&["no path of the image is `app/mian.py`", "did you mean app/main.py"]);
         assert!(run.stdout.is_empty());
     }
-    plan(&dir, &["--why", "util.py"]).error(&["did you mean app/tests/util.py"]);
+    plan(&dir, &["util.py"]).error(&["did you mean app/tests/util.py"]);
     plan(&dir, &["--why", "../x"]).error(&["no path of the image"]);
     plan(&dir, &["--only", "gone"]);
     dir.run(&["plan", "none.tar", "-p", "p.toml"]).error(&["none.tar"]);
     dir.run(&["plan", "in.tar"]).error(&["no profile is given"]);
+}
+
+#[test]
+fn why_takes_a_glob_and_the_end_of_a_path() {
+    let dir = every_kind();
+    let why = |path: &str| plan(&dir, &["--why", path]).ok().text();
+    // The only path that is meant is explained, as if it had been typed in full.
+    assert_eq!(why("util.py"), why("app/tests/util.py"));
+    assert_eq!(why("tests/util.py"), why("app/tests/util.py"));
+    assert_eq!(why("app/tests/ut*"), why("app/tests/util.py"));
+    let several = why("**/*.py");
+    assert!(
+        several.starts_with(|c: char| c.is_ascii_digit()) && several.contains("paths match `**/*.py`"),
+        "{several}"
+    );
+    let sizes: Vec<&str> = several.lines().filter(|l| l.ends_with(".py")).collect();
+    assert!(sizes.len() > 1 && sizes.iter().any(|l| l.contains("app/main.py")), "{several}");
+    let two = json(&plan(&dir, &["--why", "**/*.py", "--json"]).ok());
+    assert_eq!(two["images"][0]["answers"].as_array().unwrap().len(), sizes.len());
+    plan(&dir, &["--why", "**/*.nothing"]).error(&["no path of the image"]);
+}
+
+/// An image says how it was made only if it is asked to, and then a path that is gone can be explained from it alone.
+#[test]
+fn an_image_with_a_record_says_what_was_taken_from_it() {
+    let dir = every_kind();
+    dir.run(&["in.tar", "-p", "p.toml", "-o", "plain.tar"]).ok();
+    dir.run(&["in.tar", "-p", "p.toml", "-o", "out.tar", "--record"]).ok();
+    dir.run(&["verify", "out.tar", "--against", "in.tar", "-p", "p.toml"]).ok();
+    let gone = "usr/share/doc/README";
+    let run = dir.run(&["plan", "out.tar", "--why", gone]).ok();
+    let (said, out) = (run.stderr.clone(), run.text());
+    assert!(said.contains("made it with p.toml from sha256:"), "{said}");
+    assert!(out.contains(&format!("{gone} is not in this image: slim ")) && out.contains("The rule `docs` ("), "{out}");
+    // Without a record nothing is claimed, and the rule is a hint.
+    dir.run(&["plan", "plain.tar", "--why", gone]).error(&["no profile is given"]);
+    let hint = ["no path of the image", "the rule `docs`", "it may have taken it"];
+    dir.run(&["plan", "plain.tar", "-p", "p.toml", "--why", gone]).error(&hint);
 }
 
 #[test]

@@ -125,7 +125,7 @@ fn sharing(base: &[Vec<String>], tops: &[Vec<String>]) -> Result<(), String> {
     let items = texts.iter().map(image).zip(names).map(|(image, name)| Item { tags: vec![name], ..Item::new(image) });
     let dir = Dir::new();
     Archive { items: items.collect(), form: Form::Hybrid, schema2: false }.write(dir.path());
-    let run = dir.run(&["in.tar", "-o", "out.tar", "-p", "shadowed.toml", "--drop", "**/b"]);
+    let run = dir.run(&["in.tar", "-o", "out.tar", "-p", "shadowed.toml", "--drop", "**/b", "--allow-idle"]);
     let fail = |what: &str| Err(format!("{what}\n{texts:?}\n{}", run.stderr));
     if run.code != Some(0) {
         return fail("an exit code");

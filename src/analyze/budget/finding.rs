@@ -6,6 +6,9 @@ use bstr::BStr;
 /// The severities of findings, the worst first, and last the word that allows none at all.
 pub const SEVERITIES: [&str; 4] = ["error", "warning", "note", "none"];
 
+/// The severity of what need not be mended.
+pub const NOTE: &str = SEVERITIES[2];
+
 /// A finding of a linter.
 #[derive(Clone, Copy, Debug)]
 pub struct Finding<'a> {

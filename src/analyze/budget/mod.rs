@@ -8,12 +8,14 @@
 //! | `layer = "500MB"` | one layer has more |
 //! | `reclaimable = "10MB"` | more bytes of tar are needed by no path of the final tree |
 //! | `package = "200MB"` | one package has more |
-//! | `growth = "20MB"`, `"5%"` | the image has grown by more since `--baseline`; skipped without one |
+//! | `growth = "20MB"` | the image has grown by more since `--baseline`; skipped without one |
 //! | `forbidden = ["**/.git/**"]` | a path of any layer matches, also one that a later layer hides: it is shipped all the same |
 //! | `[budget.packages] "pip pyarrow" = "180MB"` | this package has more |
 //! | `[budget.lint] max = "warning"`, `ignore = ["id"]` | a lint finding is more severe than this: `error`, `warning`, `note`, or `none` for no finding at all |
 //!
-//! Sizes are those of `--max-size`: `900MB`, `1.2GB`, `500MiB` or plain bytes. Unknown keys are errors.
+//! Sizes are those of `--max-size`: `900MB`, `1.2GB`, `500MiB` or plain bytes. Each may be a share, such as `2%`: `layer`, `package`
+//! and `reclaimable` of the image as plain tars; `total`, `compressed` and `growth` of the size in `--baseline`, and skipped without
+//! one. Unknown keys are errors.
 
 use super::Analysis;
 use super::gate::{Checked, Status};
@@ -31,7 +33,7 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-pub use finding::{Finding, SEVERITIES};
+pub use finding::{Finding, NOTE, SEVERITIES};
 pub use read::Settings;
 
 impl Settings {
@@ -52,7 +54,7 @@ impl Settings {
     /// True if the compressed size of the layers has to be known, which take `stored` bytes as they are.
     #[must_use]
     pub fn needs_compressed(&self, stored: u64) -> bool {
-        self.compressed.as_ref().is_some_and(|limit| limit.bytes < stored)
+        self.compressed.as_ref().is_some_and(|limit| limit.is_share() || !limit.allows(stored, 0))
     }
 
     /// True if lint findings have to be known.
@@ -73,44 +75,50 @@ impl Settings {
     ) -> Result<Vec<Checked>, ProfileError> {
         let mut out = Vec::new();
         let total = analysis.bytes();
-        out.extend(self.total.as_ref().map(|limit| limit.row("total", total, units::bytes(total))));
+        let before = analysis.growth.as_ref();
+        let whole = before.map(|growth| growth.bytes_before);
+        out.extend(self.total.as_ref().map(|limit| limit.row_of("total", total, whole)));
         out.extend(self.compressed.as_ref().map(|limit| compressed(limit, analysis)));
         if let (Some(limit), Some(largest)) = (&self.layer, analysis.layers.iter().max_by_key(|l| l.bytes)) {
             let found = format!("{} in layer {}", units::bytes(largest.bytes), largest.index);
-            out.push(limit.row("layer", largest.bytes, found));
+            out.push(limit.row("layer", (largest.bytes, total), found));
         }
         let reclaimable = analysis.wasted.bytes();
-        let row = |limit: &Limit| limit.row("reclaimable", reclaimable, units::bytes(reclaimable));
+        let told = || format!("{} ({})", units::bytes(reclaimable), units::part(reclaimable, total));
+        let row = |limit: &Limit| limit.row("reclaimable", (reclaimable, total), told());
         out.extend(self.reclaimable.as_ref().map(row));
         out.extend(self.package_rows(analysis));
-        out.extend(self.growth.as_ref().map(|limit| growth(limit, analysis.growth.as_ref())));
+        out.extend(self.growth.as_ref().map(|limit| growth(limit, before)));
         out.extend(self.forbidden_rows(layers)?);
         out.extend(self.lint.as_ref().map(|lint| lint_row(lint, findings)));
         Ok(out)
     }
 
     fn package_rows(&self, analysis: &Analysis) -> Vec<Checked> {
-        let mut out = Vec::new();
+        let (mut out, total) = (Vec::new(), analysis.bytes());
         let shares = analysis.breakdown.as_ref().map_or(&[][..], |b| &b.packages);
         let mut packages: BTreeMap<String, u64> = BTreeMap::new();
         for share in shares.iter().filter(|s| !s.name.starts_with('(')) {
             *packages.entry(normal(key(&share.name))).or_default() += share.bytes;
         }
         if let Some(limit) = &self.package {
-            let mut over: Vec<(&String, u64)> =
-                packages.iter().map(|(name, bytes)| (name, *bytes)).filter(|(_, bytes)| *bytes > limit.bytes).collect();
+            let mut over: Vec<(&String, u64)> = packages
+                .iter()
+                .map(|(name, bytes)| (name, *bytes))
+                .filter(|(_, bytes)| !limit.allows(*bytes, total))
+                .collect();
             let largest = packages.iter().max_by_key(|(_, bytes)| **bytes).map(|(name, bytes)| (name, *bytes));
             let most = largest.map_or(0, |(_, bytes)| bytes);
             over.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
             over.extend(largest.filter(|_| over.is_empty()));
             let told: Vec<String> =
                 over.iter().map(|(name, bytes)| format!("{name} {}", units::bytes(*bytes))).collect();
-            out.push(limit.row("package", most, listed(&told)));
+            out.push(limit.row("package", (most, total), listed(&told)));
         }
         for (name, limit) in &self.packages {
             let bytes = packages.get(&normal(name)).copied();
             let told = bytes.map_or_else(|| "not in the image".to_owned(), units::bytes);
-            out.push(limit.row(&format!("packages.{name}"), bytes.unwrap_or(0), told));
+            out.push(limit.row(&format!("packages.{name}"), (bytes.unwrap_or(0), total), told));
         }
         out
     }
@@ -183,9 +191,19 @@ fn row(name: &str, threshold: &str, pass: bool, found: String, told: String) -> 
 }
 
 impl Limit {
-    /// Makes a row that passes if `found` bytes are at most the limit.
-    fn row(&self, name: &str, found: u64, told: String) -> Checked {
-        row(name, &self.text, found <= self.bytes, found.to_string(), told)
+    /// Makes a row that passes if `found` bytes, of those of the whole image, are at most the limit.
+    fn row(&self, name: &str, (found, whole): (u64, u64), told: String) -> Checked {
+        row(name, &self.text, self.allows(found, whole), found.to_string(), told)
+    }
+
+    /// Makes a row for a size of the whole image: a percentage of it is one of the size in the baseline, without which it is
+    /// skipped.
+    fn row_of(&self, name: &str, found: u64, before: Option<u64>) -> Checked {
+        if self.is_share() && before.is_none() {
+            let told = "no --baseline".to_owned();
+            return Checked { status: Status::Skip, ..row(name, &self.text, true, String::new(), told) };
+        }
+        self.row(name, (found, before.unwrap_or_default()), units::bytes(found))
     }
 }
 
@@ -193,20 +211,16 @@ impl Limit {
 /// ([`Settings::needs_compressed`]).
 fn compressed(limit: &Limit, analysis: &Analysis) -> Checked {
     let bytes = analysis.compressed_bytes().unwrap_or_else(|| analysis.blob_bytes());
-    limit.row("compressed", bytes, units::bytes(bytes))
+    limit.row_of("compressed", bytes, analysis.growth.as_ref().and_then(|growth| growth.before.blob_bytes))
 }
 
-fn growth(limit: &read::Growth, growth: Option<&Growth>) -> Checked {
+fn growth(limit: &Limit, growth: Option<&Growth>) -> Checked {
     let Some(growth) = growth else {
         let told = "no --baseline".to_owned();
         return Checked { status: Status::Skip, ..row("growth", &limit.text, true, String::new(), told) };
     };
     let grown = growth.bytes_after.saturating_sub(growth.bytes_before);
-    let pass = match limit.most {
-        read::Most::Bytes(most) => grown <= most,
-        // Compared without a division, so that rounding does not hide a tenth of a percent too much.
-        read::Most::Percent(most) => grown as f64 * 100.0 <= most * growth.bytes_before as f64,
-    };
+    let pass = limit.allows(grown, growth.bytes_before);
     let found = i128::from(growth.bytes_after) - i128::from(growth.bytes_before);
     row("growth", &limit.text, pass, found.to_string(), growth.sentence(MOST))
 }

@@ -14,32 +14,41 @@ pub struct Settings {
     pub(super) layer: Option<Limit>,
     pub(super) reclaimable: Option<Limit>,
     pub(super) package: Option<Limit>,
-    pub(super) growth: Option<Growth>,
+    pub(super) growth: Option<Limit>,
     pub(super) packages: Vec<(String, Limit)>,
     pub(super) forbidden: Vec<Glob>,
     pub(super) lint: Option<Lint>,
 }
 
-/// A size, and its spelling.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A limit, and its spelling.
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Limit {
     pub text: String,
-    pub bytes: u64,
+    pub most: Most,
 }
 
-/// The most that an image may grow.
+/// The value of a limit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Most {
     Bytes(u64),
-    /// A percentage of the size before.
+    /// A percentage: of the image, or of the image that it is compared with.
     Percent(f64),
 }
 
-/// The most that an image may grow, and its spelling.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Growth {
-    pub text: String,
-    pub most: Most,
+impl Limit {
+    /// True if `found` bytes are at most the limit; `whole` is the number of bytes that percentages are of.
+    pub fn allows(&self, found: u64, whole: u64) -> bool {
+        match self.most {
+            Most::Bytes(most) => found <= most,
+            // Compared without a division, so that rounding does not hide a tenth of a percent too much.
+            Most::Percent(most) => found as f64 * 100.0 <= most * whole as f64,
+        }
+    }
+
+    /// True if it is a percentage.
+    pub const fn is_share(&self) -> bool {
+        matches!(self.most, Most::Percent(_))
+    }
 }
 
 /// The lint findings that pass.
@@ -90,7 +99,7 @@ fn budget(reader: &mut Reader<'_>, value: &Value<'_>, out: &mut Settings, globs:
             "layer" => out.layer = size(reader, name, value),
             "reclaimable" => out.reclaimable = size(reader, name, value),
             "package" => out.package = size(reader, name, value),
-            "growth" => out.growth = growth(reader, value),
+            "growth" => out.growth = size(reader, name, value),
             "forbidden" => *globs = reader.strings(name, value),
             "packages" => {
                 for (key, value) in reader.entries(name, value) {
@@ -114,17 +123,6 @@ fn budget(reader: &mut Reader<'_>, value: &Value<'_>, out: &mut Settings, globs:
 
 fn size(reader: &mut Reader<'_>, name: &str, value: &Value<'_>) -> Option<Limit> {
     let text = reader.string(name, value)?.value;
-    match units::parse(&text) {
-        Ok(bytes) => Some(Limit { text, bytes }),
-        Err(what) => {
-            reader.error(value.span(), what);
-            None
-        }
-    }
-}
-
-fn growth(reader: &mut Reader<'_>, value: &Value<'_>) -> Option<Growth> {
-    let text = reader.string("growth", value)?.value;
     let most = match text.strip_suffix('%') {
         None => units::parse(&text).map(Most::Bytes).map_err(|e| format!("{e}, or as a share such as 5%")),
         Some(number) => {
@@ -134,7 +132,7 @@ fn growth(reader: &mut Reader<'_>, value: &Value<'_>) -> Option<Growth> {
         }
     };
     match most {
-        Ok(most) => Some(Growth { text, most }),
+        Ok(most) => Some(Limit { text, most }),
         Err(what) => {
             reader.error(value.span(), what);
             None

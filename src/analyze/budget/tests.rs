@@ -45,3 +45,17 @@ fn lists_name_the_first_three() {
     assert_eq!(listed(&all[..3]), "a, b, c");
     assert_eq!(listed(&all), "a, b, c and 2 more");
 }
+
+#[test]
+fn a_limit_may_be_a_share() {
+    let limit =
+        |text: &str| Settings::parse("slim.toml", &format!("[budget]\nlayer = \"{text}\"\n")).unwrap().layer.unwrap();
+    assert!(limit("2%").allows(20, 1000) && !limit("2%").allows(21, 1000));
+    assert!(limit("0.5%").allows(5, 1000) && !limit("0.5%").allows(6, 1000));
+    assert!(limit("21").allows(21, 0) && !limit("20B").allows(21, 1000));
+    // Of nothing, nothing passes but nothing.
+    assert!(limit("50%").allows(0, 0) && !limit("50%").allows(1, 0));
+    for wrong in ["%", "x%", "-1%", "1 %x"] {
+        assert!(Settings::parse("slim.toml", &format!("[budget]\ntotal = \"{wrong}\"\n")).is_err(), "{wrong}");
+    }
+}

@@ -111,7 +111,7 @@ pub(super) enum Named {
     Archive(usize),
 }
 
-/// Which imports need no file.
+/// The imports that need no file.
 pub(super) struct PythonRules {
     /// Patterns of files that are no applications.
     pub(super) system: GlobSet,
@@ -146,7 +146,7 @@ pub struct Rules {
     marked: Vec<usize>,
     names: GlobSet,
     named: Vec<Named>,
-    /// How severe a secret in the config is.
+    /// The severity of a secret in the config.
     pub(super) in_config: Severity,
     /// Directories that links may point into without anything there.
     pub(super) outside: Vec<String>,

@@ -8,6 +8,7 @@ use super::rules::{Kind, Rules};
 use super::text::sentence;
 use super::{Finding, Severity};
 use crate::analyze::Head;
+use crate::analyze::gate::{Checked, Status, Verdict};
 use crate::digest::Digest;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
@@ -17,21 +18,40 @@ const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 /// The name that stands for the image's root.
 const BASE: &str = "IMAGE";
 
+/// The contents of a log.
+pub struct Told<'a> {
+    /// The findings.
+    pub findings: &'a [Finding],
+    /// True to list notes, which are counted otherwise.
+    pub notes: bool,
+    /// The gate, if one was asked for: each rule that does not hold is a result.
+    pub verdict: Option<&'a Verdict>,
+    /// The image.
+    pub head: &'a Head,
+}
+
 /// Writes a log with one run.
 ///
 /// # Errors
 /// Returns an error if writing to `out` fails.
-pub fn write(findings: &[Finding], rules: &Rules, head: &Head, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(told: &Told<'_>, rules: &Rules, out: &mut dyn Write) -> io::Result<()> {
+    let &Told { findings, notes, verdict, head } = told;
+    let listed: Vec<&Finding> = findings.iter().filter(|f| notes || f.severity != Severity::Note).collect();
+    let failed = |rule: &&Checked| matches!(rule.status, Status::Fail | Status::Misconfigured);
+    let failed: Vec<&Checked> = verdict.iter().flat_map(|verdict| &verdict.rules).filter(failed).collect();
+    let known = rules.kinds().iter().map(rule).chain(failed.iter().map(|checked| gate_rule(checked)));
     let run = Run {
         tool: json!({"driver": {
             "name": "slim",
             "semanticVersion": env!("CARGO_PKG_VERSION"),
-            "rules": rules.kinds().iter().map(rule).collect::<Vec<Value>>(),
+            "rules": known.collect::<Vec<Value>>(),
         }}),
         original_uri_base_ids: json!({BASE: {"description": {"text": "The root of the image's file system."}}}),
         column_kind: "unicodeCodePoints",
-        properties: json!({"image": head.tags, "platform": head.platform, "config": head.config}),
-        results: Results { findings, kinds: rules.kinds() },
+        properties: json!({
+            "image": head.tags, "platform": head.platform, "config": head.config, "notesNotListed": findings.len() - listed.len()
+        }),
+        results: Results { findings: &listed, failed: &failed, kinds: rules.kinds() },
     };
     serde_json::to_writer_pretty(&mut *out, &Log { schema: SCHEMA, version: "2.1.0", runs: [run] })?;
     out.write_all(b"\n")
@@ -57,14 +77,17 @@ struct Run<'a> {
 
 /// The findings, each made as it is written: there may be many.
 struct Results<'a> {
-    findings: &'a [Finding],
+    findings: &'a [&'a Finding],
+    failed: &'a [&'a Checked],
     kinds: &'a [Kind],
 }
 
 impl Serialize for Results<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let index = |id: &str| self.kinds.iter().position(|kind| kind.id == id);
-        serializer.collect_seq(self.findings.iter().map(|finding| result(finding, index(&finding.id))))
+        let findings = self.findings.iter().map(|finding| result(finding, index(&finding.id)));
+        let failed = (self.kinds.len()..).zip(self.failed).map(|(index, checked)| gate_result(checked, index));
+        serializer.collect_seq(findings.chain(failed))
     }
 }
 
@@ -77,6 +100,33 @@ fn rule(kind: &Kind) -> Value {
         "fullDescription": {"text": format!("{}.", kind.about)},
         "help": {"text": kind.help},
         "defaultConfiguration": {"level": worst.name()},
+    })
+}
+
+/// Returns a rule of the gate, which is there once: budgets have names of their own.
+fn gate_rule(checked: &Checked) -> Value {
+    let what = format!("The image does not hold to the rule {}", checked.rule);
+    json!({
+        "id": checked.rule,
+        "name": checked.rule,
+        "shortDescription": {"text": what},
+        "fullDescription": {"text": format!("{what}.")},
+        "help": {"text": "`slim analyze IMAGE` shows what takes the room."},
+        "defaultConfiguration": {"level": "error"},
+    })
+}
+
+fn gate_result(checked: &Checked, index: usize) -> Value {
+    // The file of the repository that has the rule.
+    let file = if checked.rule.starts_with("budget.") { "slim.toml" } else { ".dive-ci" };
+    json!({
+        "ruleId": checked.rule,
+        "ruleIndex": index,
+        "level": "error",
+        "message": {"text": format!("{}: found {}, the threshold is {}.", checked.rule, checked.shown(), checked.threshold)},
+        "locations": [{"physicalLocation": {"artifactLocation": {"uri": file}}}],
+        "partialFingerprints": {"rule/v1": checked.rule},
+        "occurrenceCount": 1,
     })
 }
 

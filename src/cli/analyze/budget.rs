@@ -15,10 +15,10 @@ pub(super) fn settings(args: &AnalyzeArgs) -> Result<Settings> {
     if !args.ci {
         return Ok(Settings::default());
     }
-    let path = args.budget.file.as_deref().unwrap_or(Path::new(BUDGETS));
+    let path = args.budget.as_deref().unwrap_or(Path::new(BUDGETS));
     let name = path.display().to_string();
     match std::fs::read_to_string(path) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound && args.budget.file.is_none() => Ok(Settings::default()),
+        Err(e) if e.kind() == io::ErrorKind::NotFound && args.budget.is_none() => Ok(Settings::default()),
         Err(e) => Err(Error::io("the budgets cannot be read", e).archive(&name)),
         Ok(text) => Ok(Settings::parse(&name, &text)?),
     }
@@ -26,7 +26,7 @@ pub(super) fn settings(args: &AnalyzeArgs) -> Result<Settings> {
 
 /// The earlier analysis, where one is named.
 pub(super) fn baseline(args: &AnalyzeArgs) -> Result<Option<Baseline>> {
-    let Some(path) = &args.budget.baseline else { return Ok(None) };
+    let Some(path) = &args.baseline else { return Ok(None) };
     let name = path.display().to_string();
     let text = std::fs::read(path).map_err(|e| Error::io("the baseline cannot be read", e).archive(&name))?;
     let wrong = |what: String| {

@@ -1,29 +1,24 @@
-//! What `slim analyze` takes.
+//! The options of `slim analyze`.
 
-use super::budget::BudgetArgs;
 use super::diff::DiffArgs;
-use super::request::{INPUT, INPUT_LONG};
-use crate::cli::values;
+use super::image::{ImageArgs, OutputArgs};
+use clap::ValueHint;
 use clap::builder::NonEmptyStringValueParser;
-use clap::{ArgAction, ValueHint};
 use std::path::PathBuf;
 
-/// `slim analyze`: what an image is made of, and what of it is waste.
+/// `slim analyze`: shows the contents of an image, and its waste.
 #[derive(clap::Args, Debug)]
 pub struct AnalyzeArgs {
-    /// The image, as it is named on the command line.
-    #[arg(
-        value_name = "IN", help = INPUT, long_help = INPUT_LONG,
-        value_parser = NonEmptyStringValueParser::new(), value_hint = ValueHint::AnyPath
-    )]
-    pub input: String,
+    /// The image.
+    #[command(flatten)]
+    pub image: ImageArgs,
 
     /// A second image: say what differs between the two instead, as `slim diff IN SECOND` does
     #[arg(
         value_name = "SECOND", value_parser = NonEmptyStringValueParser::new(), value_hint = ValueHint::AnyPath,
         conflicts_with_all = [
             "profiles", "sarif", "lint_ignore", "compress", "ci", "ci_config", "lowest_efficiency", "highest_wasted_bytes",
-            "highest_user_wasted_percent", "file", "baseline",
+            "highest_user_wasted_percent", "budget", "baseline",
         ]
     )]
     pub second: Option<String>,
@@ -32,13 +27,9 @@ pub struct AnalyzeArgs {
     #[arg(short, long = "profile", value_name = "PROFILE", value_delimiter = ',', help_heading = "Rules")]
     pub profiles: Vec<String>,
 
-    /// Write JSON with dive's keys, and slim's own under `slim`; - is standard output, instead of the text
-    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
-    pub json: Option<PathBuf>,
-
-    /// Write a page for people, which loads nothing from the network; - is standard output, instead of the text
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
-    pub html: Option<PathBuf>,
+    /// Where the analysis goes.
+    #[command(flatten)]
+    pub output: OutputArgs,
 
     /// Write the findings of lint as SARIF 2.1.0, for code hosts; - is standard output, instead of the text
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
@@ -48,6 +39,10 @@ pub struct AnalyzeArgs {
     #[arg(long, value_name = "ID[:GLOB]", help_heading = "Rules")]
     pub lint_ignore: Vec<String>,
 
+    /// List the notes of lint in Markdown, in the page and in SARIF, which count them otherwise
+    #[arg(long, help_heading = "Output")]
+    pub lint_notes: bool,
+
     /// Compress layers that are stored plain, to tell how much a pull moves; a GB takes seconds
     #[arg(long, help_heading = "Output")]
     pub compress: bool,
@@ -55,18 +50,6 @@ pub struct AnalyzeArgs {
     /// List directories down to this many levels below the root
     #[arg(long, value_name = "N", default_value_t = 3, help_heading = "Output")]
     pub depth: usize,
-
-    /// Say more: -v lists more of everything, -vv everything
-    #[arg(short, long, action = ArgAction::Count, conflicts_with = "quiet", help_heading = "Output")]
-    pub verbose: u8,
-
-    /// Print no text, no notes and no progress
-    #[arg(short, long, help_heading = "Output")]
-    pub quiet: bool,
-
-    /// Budgets, and a comment about them.
-    #[command(flatten)]
-    pub budget: BudgetArgs,
 
     /// Check the rules of .dive-ci as dive does, and the budgets of slim.toml; exit with 1 unless all hold
     #[arg(long, help_heading = "Gate")]
@@ -109,17 +92,17 @@ pub struct AnalyzeArgs {
     )]
     pub highest_user_wasted_percent: Option<String>,
 
-    /// Take only this platform of a multi-platform image
-    #[arg(long, value_name = "OS/ARCH[/VARIANT]", value_parser = NonEmptyStringValueParser::new())]
-    pub platform: Option<String>,
+    /// The file with the budgets that --ci checks [default: slim.toml, if it is there]
+    #[arg(long, value_name = "FILE", requires = "ci", value_hint = ValueHint::FilePath, help_heading = "Gate")]
+    pub budget: Option<PathBuf>,
 
-    /// How many threads to use [default: one per processor]
-    #[arg(long, value_name = "N", value_parser = values::threads)]
-    pub threads: Option<usize>,
+    /// Report the growth of the image since this earlier analysis, which --json wrote
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Gate")]
+    pub baseline: Option<PathBuf>,
 }
 
 impl AnalyzeArgs {
-    /// The analysis of one image, or where two are given the comparison that is meant.
+    /// Returns the arguments, or those of `slim diff` if two images are given.
     pub fn meant(mut self) -> Result<Self, DiffArgs> {
         match self.second.take() {
             None => Ok(self),
@@ -128,20 +111,7 @@ impl AnalyzeArgs {
     }
 }
 
-fn two(args: AnalyzeArgs, second: String) -> DiffArgs {
-    let AnalyzeArgs { input, json, html, depth, verbose, quiet, platform, threads, budget, .. } = args;
-    let BudgetArgs { markdown, .. } = budget;
-    DiffArgs {
-        before: input,
-        after: second,
-        json,
-        markdown,
-        html,
-        depth,
-        verbose,
-        quiet,
-        exit_code: false,
-        platform,
-        threads,
-    }
+fn two(args: AnalyzeArgs, after: String) -> DiffArgs {
+    let AnalyzeArgs { image, output, depth, .. } = args;
+    DiffArgs { before: image.name().to_owned(), after, output, depth, exit_code: false, reading: image.reading }
 }

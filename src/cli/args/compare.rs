@@ -1,24 +1,18 @@
 //! The options of `slim compare`.
 
-use std::path::PathBuf;
-
 use clap::builder::NonEmptyStringValueParser;
-use clap::{ArgAction, ValueHint};
 
-use super::request::{INPUT, INPUT_LONG};
+use super::image::{ImageArgs, OutputArgs};
 use super::trial::TrialArgs;
 use crate::cli::values;
 use crate::pipeline::{Base, LayersMode};
 
-/// `slim compare`: several profiles on one image.
+/// `slim compare`: tries several profiles on one image.
 #[derive(clap::Args, Debug)]
 pub struct CompareArgs {
-    /// The image, as it is named on the command line.
-    #[arg(
-        value_name = "IN", help = INPUT, long_help = INPUT_LONG,
-        value_parser = NonEmptyStringValueParser::new(), value_hint = ValueHint::AnyPath
-    )]
-    pub input: String,
+    /// The image.
+    #[command(flatten)]
+    pub image: ImageArgs,
 
     /// A column: built-in profiles or paths of .toml files, with commas between those that add up (repeatable)
     #[arg(short = 'p', long = "profile", value_name = "PROFILES", required = true, value_parser = NonEmptyStringValueParser::new(), help_heading = "Rules")]
@@ -52,37 +46,13 @@ pub struct CompareArgs {
     #[arg(long, value_name = "BITS", default_value = "100Mbit", value_parser = bandwidth, help_heading = "Measuring")]
     pub bandwidth: u64,
 
-    /// What to run.
+    /// The commands and sweeps to run.
     #[command(flatten)]
     pub trial: TrialArgs,
 
-    /// Write JSON instead of the text, to standard output or a file
-    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-", value_hint = ValueHint::FilePath, help_heading = "Output")]
-    pub json: Option<PathBuf>,
-
-    /// Write Markdown instead of the text, to standard output or a file
-    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-", value_hint = ValueHint::FilePath, help_heading = "Output")]
-    pub markdown: Option<PathBuf>,
-
-    /// Write a page for people, which loads nothing from the network
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
-    pub html: Option<PathBuf>,
-
-    /// Show long lists whole
-    #[arg(short, long, action = ArgAction::SetTrue, conflicts_with = "quiet", help_heading = "Output")]
-    pub verbose: bool,
-
-    /// Print no notes and no progress
-    #[arg(short, long, help_heading = "Output")]
-    pub quiet: bool,
-
-    /// Take only this platform of a multi-platform image
-    #[arg(long, value_name = "OS/ARCH[/VARIANT]", value_parser = NonEmptyStringValueParser::new())]
-    pub platform: Option<String>,
-
-    /// How many threads to use [default: one per processor]
-    #[arg(long, value_name = "N", value_parser = values::threads)]
-    pub threads: Option<usize>,
+    /// Where the comparison goes.
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 /// Bits per second: `100Mbit`, `1Gbit`, `56kbit`, with or without `/s`.

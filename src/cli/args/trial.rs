@@ -5,7 +5,7 @@ use clap::ValueHint;
 use clap::builder::NonEmptyStringValueParser;
 use std::path::PathBuf;
 
-/// What to run in images; nothing unless asked for.
+/// The commands and sweeps to run in images; none by default.
 #[derive(clap::Args, Debug, Clone)]
 pub struct TrialArgs {
     /// Run these commands, one on a line, before and after, and compare how they end; needs docker or podman

@@ -5,17 +5,17 @@ use super::trial::TrialArgs;
 use clap::ValueHint;
 use clap::builder::NonEmptyStringValueParser;
 
-/// How the command line looks.
+/// The usage line.
 pub(super) const USAGE: &str = "slim verify OUT [--against IN [-p PROFILE[,PROFILE...]]] [OPTIONS]";
 
-/// What stands in the place of IN.
+/// The help text of OUT, which stands in the place of IN.
 pub(super) const OUTPUT: &str = "The image to check, named as IN is: a path, docker-archive:PATH[:REF], oci-archive:PATH[:REF], \
     oci:DIR[:REF], or - for standard input";
 
-/// `slim verify`: whether an image is what it says, and what it was to become.
+/// `slim verify`: checks an image.
 #[derive(clap::Args, Debug)]
 pub struct VerifyArgs {
-    /// The image, in the place of IN, and how it was made.
+    /// The image in the place of IN, and the options that it was made with.
     #[command(flatten)]
     pub request: RequestArgs,
 
@@ -35,7 +35,7 @@ pub struct VerifyArgs {
     #[arg(short, long, help_heading = "What is shown")]
     pub quiet: bool,
 
-    /// What to run in IN and in OUT.
+    /// The commands and sweeps to run in IN and in OUT.
     #[command(flatten)]
     pub trial: TrialArgs,
 }

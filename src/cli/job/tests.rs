@@ -129,8 +129,6 @@ fn wrong_lines_are_usage_errors() {
         "i -p none -o out --min-saving 101%",
         "i -p none -o out --color maybe",
         "i -p none -o out -q -v",
-        "i -p none --dry-run --max-size 1GB",
-        "i -p none --dry-run --min-saving 1%",
         "completions tcsh",
         "profiles show",
         "profiles what",
@@ -151,7 +149,10 @@ fn a_plan_is_asked_for_like_the_main_job() {
     let wanted = job(&format!("in.tar {shared} --dry-run"));
     let asked = plan(&format!("plan in.tar {shared} usr/share **/x.py"));
     assert_eq!(asked.paths, ["usr/share", "**/x.py"]);
-    assert_eq!((asked.request.threads, planning(asked.request).unwrap()), (wanted.threads, wanted.request));
+    assert_eq!(
+        (asked.request.image.reading.threads, planning(asked.request).unwrap()),
+        (wanted.threads, wanted.request)
+    );
     let asked = plan("plan in.tar -p none -v --only drop,held --only strip --depth 2 --sort size");
     assert!(asked.all && asked.depth == Some(2) && asked.sort == crate::explain::Sort::Size && !asked.json);
     assert_eq!(asked.only.iter().map(|v| v.name()).collect::<Vec<_>>(), ["drop", "held", "strip"]);

@@ -42,7 +42,7 @@ function layers() {
   const parts = before.length
     ? [el("div", { class: "sides" }, el("div", {}, el("h3", {}, "A, before"), list(before)), el("div", {}, el("h3", {}, "B, after"), list(after)))]
     : [list(after)];
-  return section("layers", "Layers", "Each layer with the instruction that made it. What no container sees is stored and pulled all the same.", ...parts,
+  return section("layers", "Layers", "Each layer with the instruction that made it. A file that a later layer deletes or replaces is still stored and pulled.", ...parts,
     el("p", { class: "legend" }, el("span", { class: "key" }, el("i", { class: "swatch size" }), "in use"), el("span", { class: "key" }, el("i", { class: "swatch waste" }), "wasted")));
 }
 
@@ -99,7 +99,7 @@ function findings() {
         f.layer != null ? el("span", { class: "muted" }, "layer " + f.layer) : null),
       f.path ? el("div", {}, pathNode(f.path)) : null,
       el("p", {}, sentence(f.message)),
-      f.help ? el("p", { class: "muted" }, "Way out: ", sentence(f.help)) : null)));
+      f.help ? el("p", { class: "muted" }, "What to do: ", sentence(f.help)) : null)));
     if (some.length < chosen.length) {
       list.append(el("li", {}, el("button", { type: "button", onclick: () => { all = true; draw(); } }, "Show all " + count(chosen.length))));
     }

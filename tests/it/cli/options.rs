@@ -268,7 +268,9 @@ fn an_ambiguous_reference_is_an_error_or_all() {
     ];
     let dir = Dir::new();
     Archive { items, form: Form::OciTar, schema2: false }.write(dir.path());
-    dir.run(&with(&["-t", "one-name:for-two"])).error(&[]);
+    dir.run(&with(&["-t", "one-name:for-two"])).error(&["several images", "x/one:1, x/two:1"]);
+    // A dry run says so as well, as does an archive of docker alone.
+    dir.run(&["in.tar", "-p", "shadowed.toml", "-t", "one-name:for-two", "--dry-run"]).error(&["several images"]);
 }
 
 /// What `auto` says it picked, and what of it is gone, for an archive of these images.
@@ -298,10 +300,14 @@ fn auto_picks_what_fits_the_image() {
     assert_eq!((gone, &report["picked"]), (vec!["app/node_modules/x/index.js.map".to_owned()], &json!(["node-slim"])));
     assert_eq!(report["profiles"], json!(["auto"]));
 
-    // Of several images one has it, and so it counts for all.
-    let (said, gone, report) = auto(&[NODE, DEBIAN], &[]);
-    assert!(said.contains("auto: debian-slim, node-slim\n"), "{said}");
-    assert_eq!((gone.len(), &report["picked"]), (2, &json!(["debian-slim", "node-slim"])));
+    // Each image decides for itself: the manual page and the source map of the other's kind stay.
+    let both = format!("{NODE}file usr/share/man/man1/x.1.gz content=2\n");
+    let (said, gone, report) = auto(&[&both, &format!("{DEBIAN}file app/index.js.map content=3\n")], &[]);
+    assert!(said.contains("auto for a:1: node-slim\n") && said.contains("auto for b:1: debian-slim\n"), "{said}");
+    assert_eq!(gone, ["app/node_modules/x/index.js.map", "usr/share/man/man1/x.1.gz"]);
+    assert_eq!(report["picked"], json!(["node-slim", "debian-slim"]));
+    assert_eq!(report["images"][1]["picked"], json!(["debian-slim"]));
+    assert!(said.contains("  picked: node-slim\n") && said.contains("  picked: debian-slim\n"), "{said}");
 
     // A database may be gone, and not the name of the distribution; a link leads to it as in a container.
     let os = "file usr/lib/os-release content=\"ID=mint\\nID_LIKE='ubuntu debian'\\n\"\nsym etc/os-release -> ../usr/lib/os-release\n";

@@ -164,8 +164,30 @@ fn a_dry_run_writes_nothing() {
     let run = dir.run(&with(&["--dry-run"])).ok();
     assert!(!(run.stderr + &String::from_utf8_lossy(&run.stdout)).is_empty());
     assert_eq!(dir.names(), ["in.tar", "shadowed.toml"]);
-    dir.run(&["in.tar", "-p", "shadowed.toml", "--dry-run"]).ok();
+    let run = dir.run(&["in.tar", "-p", "shadowed.toml", "--dry-run"]).ok();
     assert_eq!(dir.names(), ["in.tar", "shadowed.toml"]);
+    // The report is what was asked for, unless something else takes standard output.
+    let report = String::from_utf8(run.stdout).unwrap();
+    assert!(report.contains("output    none, this is a dry run") && run.stderr.is_empty(), "{report}{}", run.stderr);
+    let run = dir.run(&["in.tar", "-p", "shadowed.toml", "--dry-run", "--report", "-"]).ok();
+    assert!(run.stdout.starts_with(b"{") && run.stderr.contains("this is a dry run"), "{}", run.stderr);
+    // And so are checks: a budget can be checked without an image being written.
+    let run = dir.run(&["in.tar", "-p", "shadowed.toml", "--dry-run", "--max-size", "1"]);
+    assert!(run.code == Some(1) && run.stderr.contains("--max-size: the output would have"), "{}", run.stderr);
+    let run = dir.run(&["in.tar", "-p", "shadowed.toml", "--dry-run", "--min-saving", "99%"]);
+    assert!(run.code == Some(1) && run.stderr.contains("--min-saving: saved"), "{}", run.stderr);
+}
+
+/// A pattern that names nothing has a typo in it, and a protection of nothing would be found out too late.
+#[test]
+fn a_pattern_that_matches_nothing_is_refused() {
+    let dir = dir();
+    for option in ["--drop", "--protect"] {
+        let line = ["in.tar", "-p", "shadowed.toml", "--dry-run", option, "no/such/path"];
+        dir.run(&line).error(&[&format!("{option} no/such/path matches no path"), "--allow-idle"]);
+        let run = dir.run(&[&line[..], &["--allow-idle"]].concat()).ok();
+        assert!(run.stderr.contains("note: ") && run.stderr.contains("matches no path"), "{}", run.stderr);
+    }
 }
 
 /// Ctrl-C or a kill leaves nothing named OUT, and the former tidies up.
