@@ -6,7 +6,7 @@
 use crate::codec::{self, Compression};
 use crate::digest::Hashing;
 use crate::plan::{LayerPlan, Piece};
-use crate::sink::{OutLayer, Output, Slot};
+use crate::sink::{BlobWriter, OutLayer, Output};
 use crate::source::{Input, LayerRef};
 use crate::{Digest, Error, ErrorKind, Result};
 use rayon::prelude::*;
@@ -162,7 +162,7 @@ fn write_all(
     let mut growing = Vec::new();
     for (id, unit) in units.iter().enumerate() {
         match unit.size() {
-            Some(size) => fixed.push((id, unit, output.slot(Some(size))?)),
+            Some(size) => fixed.push((id, unit, output.begin(Some(size))?)),
             None => growing.push((id, unit)),
         }
     }
@@ -171,10 +171,10 @@ fn write_all(
     let mut blobs: Vec<(usize, Blob)> = fixed
         .into_par_iter()
         .with_max_len(1)
-        .map(|(id, unit, slot)| Ok((id, write(input, unit, output, slot, options, advance)?)))
+        .map(|(id, unit, writer)| Ok((id, write(input, unit, output, writer, options, advance)?)))
         .collect::<Result<_>>()?;
     for (id, unit) in growing {
-        blobs.push((id, write(input, unit, output, output.slot(None)?, options, advance)?));
+        blobs.push((id, write(input, unit, output, output.begin(None)?, options, advance)?));
     }
     blobs.sort_by_key(|(id, _)| *id);
     Ok(blobs.into_iter().map(|(_, blob)| blob).collect())
@@ -184,13 +184,13 @@ fn write(
     input: &Input,
     unit: &Unit<'_>,
     output: &Output,
-    slot: Slot,
+    writer: BlobWriter,
     options: Options,
     advance: &(dyn Fn(u64) + Sync),
 ) -> Result<Blob> {
     let place = |e: Error| e.layer(&unit.from.name).archive(&input.name);
-    let (slot, blob) = match (unit.encode, unit.plan) {
-        (None, plan) => copy_blob(input, unit, plan.from(), slot, advance).map_err(place)?,
+    let (writer, blob) = match (unit.encode, unit.plan) {
+        (None, plan) => copy_blob(input, unit, plan.from(), writer, advance).map_err(place)?,
         (Some((compression, level)), plan) => {
             let pieces = match plan {
                 LayerPlan::Splice { pieces, .. } => Cow::Borrowed(pieces.as_slice()),
@@ -202,22 +202,22 @@ fn write(
             let Job { layers, spool, .. } = *unit.job;
             let mut sources = Sources { input, layers, spool, open: HashMap::new() };
             if compression == Compression::None {
-                let mut tar = Hashing::new(slot);
+                let mut tar = Hashing::new(writer);
                 sources.write(&pieces, end_marker, &mut tar, advance)?;
-                let (slot, diff_id, size) = tar.finish();
-                (slot, Blob { digest: diff_id, size, diff_id, compression })
+                let (writer, diff_id, size) = tar.finish();
+                (writer, Blob { digest: diff_id, size, diff_id, compression })
             } else {
                 let encoder =
-                    codec::encoder(compression, level, options.threads, Some(unit.tar_size()), Hashing::new(slot))?;
+                    codec::encoder(compression, level, options.threads, Some(unit.tar_size()), Hashing::new(writer))?;
                 let mut tar = Hashing::new(encoder);
                 sources.write(&pieces, end_marker, &mut tar, advance)?;
                 let (encoder, diff_id, _) = tar.finish();
-                let (slot, digest, size) = encoder.finish()?.finish();
-                (slot, Blob { digest, size, diff_id, compression })
+                let (writer, digest, size) = encoder.finish()?.finish();
+                (writer, Blob { digest, size, diff_id, compression })
             }
         }
     };
-    output.commit(slot, blob.digest)?;
+    output.commit(writer, blob.digest)?;
     Ok(blob)
 }
 
@@ -226,14 +226,14 @@ fn copy_blob(
     input: &Input,
     unit: &Unit<'_>,
     layer: u32,
-    mut slot: Slot,
+    mut writer: BlobWriter,
     advance: &(dyn Fn(u64) + Sync),
-) -> Result<(Slot, Blob)> {
+) -> Result<(BlobWriter, Blob)> {
     let mut reader = input.open_blob(&unit.from.blob)?;
-    copy_exactly(&mut reader, unit.from.size, &mut vec![0; codec::CHUNK], &mut slot, &|_| ())?;
+    copy_exactly(&mut reader, unit.from.size, &mut vec![0; codec::CHUNK], &mut writer, &|_| ())?;
     advance(unit.tar_size());
     let digest = unit.job.digests[layer as usize];
-    Ok((slot, Blob { digest, size: unit.from.size, diff_id: unit.from.diff_id, compression: unit.from.compression }))
+    Ok((writer, Blob { digest, size: unit.from.size, diff_id: unit.from.diff_id, compression: unit.from.compression }))
 }
 
 /// Open decompressed layers, each at some position.

@@ -13,7 +13,7 @@ use crate::page::Page;
 use crate::pipeline::{self, Scans, Ui};
 use crate::report::paint::Paint;
 use crate::scan::Needs;
-use crate::source::{Input, LayerRef, Location, Place};
+use crate::source::{Input, LayerRef, Location};
 use crate::transform::{self, ContentReader};
 use crate::tree::MemberId;
 use crate::tree::merge::Merged;
@@ -70,7 +70,7 @@ impl Side {
 /// # Errors
 /// Returns any error of the request, the inputs or the host.
 pub fn diff(args: DiffArgs, color: Color, stderr: Paint) -> Result<u8> {
-    let is_std = |text: &str| Ok::<bool, Error>(matches!(Location::parse(text)?.place, Place::Std));
+    let is_std = |text: &str| Ok::<bool, Error>(Location::parse(text)?.is_std());
     if is_std(&args.before)? && is_std(&args.after)? {
         return Err(
             Error::new(ErrorKind::Usage, "both images cannot come from standard input").hint("name a file for one")

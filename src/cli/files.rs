@@ -12,7 +12,7 @@ use super::values::Color;
 use crate::page::{self, Page};
 use crate::report::paint::Paint;
 use crate::sink::temp::Temp;
-use crate::source::{Location, Place};
+use crate::source::Location;
 use crate::{Error, ErrorKind, Result};
 
 /// True if an option's value means standard output.
@@ -172,9 +172,7 @@ impl Outputs {
     pub fn open(images: &[(&'static str, &str)], wanted: &[(&'static str, Option<&Path>)]) -> Result<Self> {
         let mut taken: Vec<(&'static str, PathBuf)> = Vec::new();
         for (name, text) in images {
-            if let Place::Path(path) = Location::parse(text)?.place {
-                taken.push((*name, path));
-            }
+            taken.extend(Location::parse(text)?.path().map(|path| (*name, path.to_owned())));
         }
         let mut stdout = None;
         let mut files = Vec::new();

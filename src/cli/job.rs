@@ -80,7 +80,7 @@ impl Job {
     #[must_use]
     pub fn writes_stdout(&self) -> bool {
         let output = self.output.as_deref().and_then(|o| crate::source::Location::parse(o).ok());
-        output.is_some_and(|o| o.place == crate::source::Place::Std)
+        output.is_some_and(|o| o.is_std())
     }
 
     /// True if the image, the JSON report or the list of removed paths goes to standard output.

@@ -13,7 +13,7 @@ use crate::pipeline::{self, Inputs, Plans, Profiles, Record, Request, Silent, Ui
 use crate::profile::{Hits, Rule};
 use crate::report::paint::Paint;
 use crate::report::printable;
-use crate::source::{Location, Place};
+use crate::source::Location;
 use crate::{Error, ErrorKind, Result};
 use std::io::{self, IsTerminal, Write};
 
@@ -55,7 +55,7 @@ pub fn plan(args: PlanArgs, color: Color, stderr: Paint) -> Result<u8> {
 /// Adds the profiles that the image was made with, if none are given and it says so.
 fn recorded(mut args: RequestArgs, stderr: Paint) -> Result<RequestArgs> {
     let name = args.image.name();
-    if args.profiles.is_empty() && Location::parse(name).is_ok_and(|location| location.place != Place::Std) {
+    if args.profiles.is_empty() && Location::parse(name).is_ok_and(|location| !location.is_std()) {
         let ui = progress::Stderr::new(Verbosity::Normal, stderr);
         let input = pipeline::open_image(name, args.image.reading.platform.as_deref(), &Silent)?;
         if let Some(record) = input.images.iter().find_map(|image| Record::of(&image.facts)) {

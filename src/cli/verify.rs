@@ -9,7 +9,7 @@ use super::values::{Color, Verbosity};
 use crate::image::Platform;
 use crate::pipeline::{self, Inputs, Profiles, Request, Ui, expect};
 use crate::report::paint::Paint;
-use crate::source::{Location, Place};
+use crate::source::Location;
 use crate::verify::expected::Expected;
 use crate::verify::{self, output};
 use crate::{Error, ErrorKind, Result};
@@ -83,7 +83,7 @@ fn expected(request: &Request, ui: &dyn Ui) -> Result<Vec<Expected>> {
 fn inputs(output: &str, against: Option<&str>, planned: bool, runs: bool) -> Result<(Location, Option<Location>)> {
     let usage = |what: &str| Error::new(ErrorKind::Usage, what);
     let (out, from) = (Location::parse(output)?, against.map(Location::parse).transpose()?);
-    let std = (out.place == Place::Std, from.as_ref().is_some_and(|from| from.place == Place::Std));
+    let std = (out.is_std(), from.as_ref().is_some_and(Location::is_std));
     if from.is_none() && planned {
         return Err(usage("a profile says nothing without what OUT was made from").hint("--against IN"));
     }

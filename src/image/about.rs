@@ -1,5 +1,5 @@
-//! Labels and annotations that say something of the very bytes of an image: what becomes of them when its layers are others. Which
-//! they are is data, `profiles/about.toml`.
+//! Labels and annotations that describe the very bytes of an image, and their edit when its layers are replaced. Their keys are
+//! data, `profiles/about.toml`.
 
 use super::doc::Doc;
 use crate::{Digest, Warning};
@@ -27,17 +27,17 @@ struct Key {
     of: Option<Of>,
 }
 
-/// Where a key stands.
+/// The object that has a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Place {
-    /// Among the labels of a config.
+    /// The labels of a config.
     Label,
-    /// Among the annotations of a manifest.
+    /// The annotations of a manifest.
     Manifest,
-    /// Among those of a layer's descriptor.
+    /// The annotations of a layer's descriptor.
     Layer,
-    /// Among those of an image's descriptor in an index.
+    /// The annotations of an image's descriptor in an index.
     Index,
 }
 
@@ -69,25 +69,25 @@ impl Key {
 /// A layer as digests name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ids {
-    /// The digest of its plain bytes.
+    /// The digest of the decompressed bytes.
     pub diff_id: Digest,
-    /// The digest of its blob, where one is known.
+    /// The digest of the blob, if it is known.
     pub blob: Option<Digest>,
 }
 
-/// What becomes of the layers of an image, as far as labels and annotations tell of it.
+/// The layers of an image before and after, as far as labels and annotations name them.
 #[derive(Clone, Debug, Default)]
 pub struct Moves {
-    /// By each digest of the input the one that says the same of the output; none where there is none.
+    /// For each digest of the input the digest of the output that stands for it; `None` if its layer is gone.
     to: HashMap<Digest, Option<Digest>>,
-    /// Whether the content of a layer is another, and whether a blob is.
+    /// True if the content of a layer differs, and true if a blob does.
     files: bool,
     bytes: bool,
     zstd: bool,
 }
 
 impl Moves {
-    /// What becomes of the layers `before`: the layers `after` are made from those with these positions. `zstd`: whether one of
+    /// Compares the layers `before` with the layers `after`, which are made from those at these positions. `zstd` is true if one of
     /// them is compressed with zstd.
     #[must_use]
     pub fn new(before: &[Ids], after: &[(Option<usize>, Ids)], zstd: bool) -> Self {
@@ -116,7 +116,7 @@ impl Moves {
         }
     }
 
-    /// The text with the digests that it names made those of the output; what it names that is gone.
+    /// The text with the output's digests in place of the input's, and the digests in it whose layers are gone.
     fn follow(&self, text: &str) -> Result<String, Digest> {
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
@@ -138,7 +138,7 @@ impl Moves {
         }
     }
 
-    /// Edits labels or annotations; what is to be told of it. Where no layer changes, nothing does.
+    /// Edits labels or annotations and returns the warnings about it. If no layer changes, nothing does.
     pub fn edit(&self, place: Place, fields: &mut Map<String, Value>) -> Vec<Warning> {
         if !self.changed(None) {
             return Vec::new();
@@ -178,7 +178,8 @@ impl Moves {
         told
     }
 
-    /// Edits the object of labels or annotations at `path` of a document, where there is one; an empty one goes.
+    /// Edits the object of labels or annotations at `path` of a document, if there is one, and returns the warnings; an object that
+    /// becomes empty goes.
     pub fn edit_at(&self, place: Place, json: &mut Value, path: &[&str]) -> Vec<Warning> {
         let Some((last, way)) = path.split_last() else { return Vec::new() };
         let parent = way.iter().try_fold(json, |at, key| at.get_mut(*key)).and_then(Value::as_object_mut);
@@ -194,7 +195,7 @@ impl Moves {
         told
     }
 
-    /// The config with labels that fit the output's layers, and what is to be told of it.
+    /// The config with labels that fit the output's layers, and the warnings about them.
     #[must_use]
     pub fn relabel(&self, config: &Doc) -> (Doc, Vec<Warning>) {
         let mut json = config.json.clone();

@@ -4,25 +4,25 @@ use super::doc::Doc;
 use crate::{Digest, Warning};
 use serde_json::{Map, Value, json};
 
-/// What is to change in a config.
+/// The changes to make in a config.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConfigChange {
-    /// Per layer of the input: whether its history entry still has a layer in the output.
+    /// For each layer of the input: true if its history entry still has a layer in the output.
     pub fates: Vec<bool>,
     /// The diff_ids of the output's layers, in order. As many as `fates` that are true.
     pub diff_ids: Vec<Digest>,
     /// Labels to add or to replace.
     pub labels: Vec<(String, String)>,
-    /// The new `created`, where it is to be another.
+    /// The new `created`, if it changes, as [`rfc3339`] writes it.
     pub created: Option<String>,
 }
 
 /// A config after its edit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rewrite {
-    /// The config; the same bytes where nothing changed.
+    /// The config; the same bytes if nothing changed.
     pub doc: Doc,
-    /// Where the input's history did not fit its layers.
+    /// The warning about a history that did not fit the input's layers.
     pub warning: Option<Warning>,
 }
 
@@ -57,7 +57,7 @@ fn is_empty(entry: &Value) -> bool {
     entry.get("empty_layer").and_then(Value::as_bool).unwrap_or(false)
 }
 
-/// What is wrong where as many history entries should have a layer as there are layers.
+/// The message for a history whose entries with a layer are not as many as the layers.
 fn history_mismatch(json: &Value, layers: usize) -> Option<String> {
     let history = json.get("history")?.as_array().filter(|h| !h.is_empty())?;
     let full = history.iter().filter(|e| !is_empty(e)).count();
@@ -98,6 +98,22 @@ fn put(json: &mut Value, path: &[&str], value: Value) {
     if let Some(fields) = json.as_object_mut() {
         put(fields.entry(*key).or_insert(Value::Null), rest, value);
     }
+}
+
+/// A time in seconds since the epoch as engines write it: `2026-11-21T08:52:22Z`.
+#[must_use]
+pub fn rfc3339(epoch: i64) -> String {
+    // Days to a civil date: Howard Hinnant's algorithm, https://howardhinnant.github.io/date_algorithms.html.
+    let (days, second) = (epoch.div_euclid(86_400), epoch.rem_euclid(86_400));
+    let shifted = days + 719_468;
+    let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", second / 3600, second / 60 % 60, second % 60)
 }
 
 #[cfg(test)]
@@ -182,5 +198,13 @@ mod tests {
             assert_eq!((out.doc.json.get("history"), out.warning), (json.get("history"), None));
             assert_eq!(out.doc.json["rootfs"]["type"], "layers");
         }
+    }
+
+    #[test]
+    fn times_are_written_as_engines_do() {
+        assert_eq!(rfc3339(0), "1970-01-01T00:00:00Z");
+        assert_eq!(rfc3339(1_709_251_199), "2024-02-29T23:59:59Z");
+        assert_eq!(rfc3339(1_795_251_142), "2026-11-21T08:52:22Z");
+        assert_eq!(rfc3339(-1), "1969-12-31T23:59:59Z");
     }
 }

@@ -1,9 +1,11 @@
 //! A JSON document with its bytes, and typed reads of it that say where a field has the wrong type.
 
+use super::field::{Field, clip};
 use crate::{Digest, Error, ErrorKind, Result};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// The largest document that is read. Real ones have some kilobytes.
+/// The size in bytes of the largest document that is read. Real ones have some kilobytes.
 pub const MAX_SIZE: u64 = 16 << 20;
 
 /// A JSON document: an unedited one keeps its bytes, and so its digest.
@@ -11,7 +13,7 @@ pub const MAX_SIZE: u64 = 16 << 20;
 pub struct Doc {
     /// The bytes.
     pub raw: Vec<u8>,
-    /// What they say; keys in the order of the bytes.
+    /// The JSON value of the bytes; keys in their order.
     pub json: Value,
 }
 
@@ -19,7 +21,7 @@ impl Doc {
     /// Parses `raw`; `name` is what an error calls the document.
     ///
     /// # Errors
-    /// [`ErrorKind::Archive`] where it is longer than [`MAX_SIZE`], is no JSON, or is nested too deeply.
+    /// Returns [`ErrorKind::Archive`] if it is longer than [`MAX_SIZE`], is no JSON, or is nested too deeply.
     pub fn parse(name: &str, raw: Vec<u8>) -> Result<Self> {
         if raw.len() as u64 > MAX_SIZE {
             return Err(too_large(name, raw.len() as u64));
@@ -38,7 +40,7 @@ impl Doc {
         Self { raw: json.to_string().into_bytes(), json }
     }
 
-    /// This document with `json` in place of its own: the same bytes where that says the same.
+    /// This document with `json` in place of its own value; the same bytes if both values are equal.
     #[must_use]
     pub fn with(&self, json: Value) -> Self {
         if json == self.json { self.clone() } else { Self::new(json) }
@@ -59,7 +61,7 @@ impl Doc {
     /// A typed reader of the whole document; `name` is what errors call it.
     #[must_use]
     pub fn view<'a>(&'a self, name: &'a str) -> View<'a> {
-        View { doc: name, at: String::new(), value: Some(&self.json) }
+        View::of(name, "", &self.json)
     }
 }
 
@@ -70,139 +72,99 @@ pub fn too_large(name: &str, size: u64) -> Error {
     Error::new(ErrorKind::Archive, "document is too large").member(name.as_bytes()).expected(expected, size)
 }
 
-/// One place in a document. A field that is missing and one that is `null` read alike, as Go's decoder has it, which
-/// wrote nearly all of these documents.
+/// One place in a document.
 #[derive(Clone, Debug)]
 pub struct View<'a> {
     doc: &'a str,
     at: String,
-    value: Option<&'a Value>,
+    field: Field<'a>,
 }
 
 impl<'a> View<'a> {
     /// A view of a value that is not a document of its own.
     #[must_use]
     pub fn of(doc: &'a str, at: impl Into<String>, value: &'a Value) -> Self {
-        Self { doc, at: at.into(), value: Some(value) }
+        Self { doc, at: at.into(), field: Field::new(Some(value)) }
     }
 
     /// The value, unless it is missing or `null`.
     #[must_use]
     pub fn value(&self) -> Option<&'a Value> {
-        self.value.filter(|v| !v.is_null())
+        self.field.value()
+    }
+
+    /// Reads the value as a `T`, by the rules of [`Field`].
+    ///
+    /// # Errors
+    /// Returns an error, with the place in the document, if a value has another type than `T` has there.
+    pub fn read<T: Deserialize<'a>>(&self) -> Result<T> {
+        serde_path_to_error::deserialize(self.field).map_err(|error| {
+            let below = error.path().to_string();
+            let at = match (self.at.is_empty(), below.as_str()) {
+                (_, ".") => self.at.clone(),
+                (true, _) => below,
+                (false, _) if below.starts_with('[') => format!("{}{below}", self.at),
+                (false, _) => format!("{}.{below}", self.at),
+            };
+            Self { at, ..self.clone() }.place(error.into_inner())
+        })
     }
 
     /// The member `key` of an object.
     ///
     /// # Errors
-    /// Where this is something else than an object.
+    /// Returns an error if this is something else than an object.
     pub fn get(&self, key: &str) -> Result<Self> {
         let at = if self.at.is_empty() { key.to_owned() } else { format!("{}.{key}", self.at) };
-        Ok(Self { doc: self.doc, at, value: self.object()?.and_then(|o| o.get(key)) })
+        Ok(Self { doc: self.doc, at, field: Field::new(self.object()?.and_then(|o| o.get(key))) })
     }
 
-    /// The members of an object, `None` where there is none.
+    /// The members of an object, `None` if there is none.
     ///
     /// # Errors
-    /// Where this is something else than an object.
+    /// Returns an error if this is something else than an object.
     pub fn object(&self) -> Result<Option<&'a Map<String, Value>>> {
-        self.value().map(|v| v.as_object().ok_or_else(|| self.wrong("an object"))).transpose()
+        self.field.object().map_err(|e| self.place(e))
     }
 
-    /// The elements of an array; none where there is no array.
+    /// The elements of an array; none if there is no array.
     ///
     /// # Errors
-    /// Where this is something else than an array.
+    /// Returns an error if this is something else than an array.
     pub fn list(&self) -> Result<Vec<Self>> {
-        let Some(value) = self.value() else {
-            return Ok(Vec::new());
-        };
-        let list = value.as_array().ok_or_else(|| self.wrong("an array"))?;
-        let item = |(i, v)| Self { doc: self.doc, at: format!("{}[{i}]", self.at), value: Some(v) };
+        let list = self.field.list().map_err(|e| self.place(e))?;
+        let item = |(i, v)| Self { doc: self.doc, at: format!("{}[{i}]", self.at), field: Field::new(Some(v)) };
         Ok(list.iter().enumerate().map(item).collect())
     }
 
     /// A string.
     ///
     /// # Errors
-    /// Where this is something else than a string.
+    /// Returns an error if this is something else than a string.
     pub fn str(&self) -> Result<Option<&'a str>> {
-        self.value().map(|v| v.as_str().ok_or_else(|| self.wrong("a string"))).transpose()
-    }
-
-    /// A string, empty where there is none.
-    ///
-    /// # Errors
-    /// Where this is something else than a string.
-    pub fn string(&self) -> Result<String> {
-        Ok(self.str()?.unwrap_or_default().to_owned())
-    }
-
-    /// A list of strings, empty where there is none.
-    ///
-    /// # Errors
-    /// Where this is something else.
-    pub fn strings(&self) -> Result<Vec<String>> {
-        self.list()?.iter().map(Self::string).collect()
-    }
-
-    /// A truth value, false where there is none.
-    ///
-    /// # Errors
-    /// Where this is something else.
-    pub fn bool(&self) -> Result<bool> {
-        self.value().map_or(Ok(false), |v| v.as_bool().ok_or_else(|| self.wrong("true or false")))
-    }
-
-    /// A number of bytes.
-    ///
-    /// # Errors
-    /// Where this is missing, negative, no whole number or no number at all.
-    pub fn size(&self) -> Result<u64> {
-        self.value().and_then(Value::as_u64).ok_or_else(|| self.wrong("a number of bytes"))
+        self.field.str().map_err(|e| self.place(e))
     }
 
     /// A sha256 digest.
     ///
     /// # Errors
-    /// [`ErrorKind::Unsupported`] for another algorithm, [`ErrorKind::Archive`] for what is no digest.
+    /// Returns [`ErrorKind::Unsupported`] for another algorithm, [`ErrorKind::Archive`] for what is no digest.
     pub fn digest(&self) -> Result<Digest> {
-        let text = self.str()?.ok_or_else(|| self.wrong("a digest"))?;
-        if let Some(digest) = Digest::parse(text) {
-            return Ok(digest);
-        }
-        let known = text.starts_with("sha512:") || text.starts_with("sha384:") || text.starts_with("blake3:");
-        let kind = if known { ErrorKind::Unsupported } else { ErrorKind::Archive };
-        let found = format!("`{}`", clip(text));
-        Err(self.error(kind, "wrong digest").expected("`sha256:` and 64 lower-case hex digits", found))
+        self.field.digest().map_err(|e| self.place(e))
     }
 
     /// An error that names this place.
     #[must_use]
     pub fn error(&self, kind: ErrorKind, what: &str) -> Error {
-        let at = if self.at.is_empty() { String::new() } else { format!(" at `{}`", clip(&self.at)) };
-        Error::new(kind, format!("{what}{at}")).member(self.doc.as_bytes())
+        self.place(Error::new(kind, what))
     }
 
-    fn wrong(&self, expected: &str) -> Error {
-        let found = match self.value {
-            None => "nothing".to_owned(),
-            Some(v @ (Value::Array(_) | Value::Object(_))) => {
-                if v.is_array() { "an array" } else { "an object" }.into()
-            }
-            Some(v) => clip(&v.to_string()),
-        };
-        self.error(ErrorKind::Archive, "wrong value").expected(expected, found)
+    fn place(&self, mut error: Error) -> Error {
+        if !self.at.is_empty() {
+            error.what = format!("{} at `{}`", error.what, clip(&self.at));
+        }
+        error.member(self.doc.as_bytes())
     }
-}
-
-/// `text` with at most 80 characters, for messages.
-fn clip(text: &str) -> String {
-    let mut out: String = text.chars().take(80).flat_map(char::escape_debug).collect();
-    if text.chars().nth(80).is_some() {
-        out.push('…');
-    }
-    out
 }
 
 #[cfg(test)]
@@ -236,10 +198,10 @@ mod tests {
         let view = doc.view("c.json");
         let config = view.get("config").unwrap();
         assert_eq!(config.get("User").unwrap().str().unwrap(), None);
-        assert_eq!(config.get("Missing").unwrap().strings().unwrap(), Vec::<String>::new());
-        let e = config.get("Env").unwrap().strings().unwrap_err().to_string();
+        assert_eq!(config.get("Missing").unwrap().read::<Vec<String>>().unwrap(), Vec::<String>::new());
+        let e = config.get("Env").unwrap().read::<Vec<String>>().unwrap_err().to_string();
         assert_eq!(e, "member c.json: wrong value at `config.Env[1]`: expected a string, found 2");
-        assert!(view.get("size").unwrap().size().is_err());
+        assert!(view.get("size").unwrap().read::<u64>().is_err());
         assert!(view.get("size").unwrap().get("x").is_err());
         assert_eq!(view.get("d").unwrap().digest().unwrap_err().kind, ErrorKind::Unsupported);
     }

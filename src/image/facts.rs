@@ -1,15 +1,17 @@
-//! What a config says about running the image: the planner protects the programs that it names.
+//! The facts that a config states about running the image: the planner protects the programs that it names.
 
 use super::doc::{Doc, View};
 use crate::secrets::Instruction;
 use crate::{Digest, ErrorKind, Result};
+use oci_spec::image::ImageConfiguration;
+use serde_json::Value;
 
 /// One step of the image's making.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
     /// The instruction.
     pub created_by: Instruction,
-    /// Whether it made no layer.
+    /// True if the step made no layer.
     pub empty_layer: bool,
 }
 
@@ -62,67 +64,69 @@ impl ImageFacts {
 /// Reads the facts of a config; errors name it `config`.
 ///
 /// # Errors
-/// Where a field has the wrong type.
+/// Returns an error if a field has the wrong type.
 pub fn config_facts(doc: &Doc) -> Result<ImageFacts> {
-    let root = doc.view("config");
+    let json = words(&doc.json);
+    let root = View::of("config", "", &json);
     if root.object()?.is_none() {
         return Err(root.error(ErrorKind::Archive, "not an image config").expected("an object", "null"));
     }
-    let config = root.get("config")?;
-    let history = |entry: &View<'_>| {
-        Ok(History {
-            created_by: entry.get("created_by")?.string()?.into(),
-            empty_layer: entry.get("empty_layer")?.bool()?,
-        })
+    let image: ImageConfiguration = root.read()?;
+    let config = image.config().clone().unwrap_or_default();
+    let view = root.get("config")?;
+    // The maps of oci-spec have no order.
+    let members = |key: &str| view.get(key)?.object().map(|object| object.into_iter().flatten());
+    let label = |(key, value): (&String, &Value)| (key.clone(), value.as_str().unwrap_or_default().to_owned());
+    let history = |entry: &oci_spec::image::History| History {
+        created_by: entry.created_by().clone().unwrap_or_default().into(),
+        empty_layer: entry.empty_layer().unwrap_or_default(),
     };
     Ok(ImageFacts {
-        entrypoint: words(&config.get("Entrypoint")?)?,
-        cmd: words(&config.get("Cmd")?)?,
-        healthcheck: healthcheck(&config.get("Healthcheck")?)?,
-        shell: words(&config.get("Shell")?)?,
-        env: config.get("Env")?.strings()?.iter().map(|v| pair(v)).collect(),
-        workdir: config.get("WorkingDir")?.string()?,
-        volumes: config.get("Volumes")?.object()?.into_iter().flat_map(|o| o.keys().cloned()).collect(),
-        labels: labels(&config.get("Labels")?)?,
-        history: root.get("history")?.list()?.iter().map(history).collect::<Result<_>>()?,
-        os: root.get("os")?.string()?,
-        architecture: root.get("architecture")?.string()?,
-        variant: root.get("variant")?.string()?,
-        user: config.get("User")?.string()?,
+        entrypoint: config.entrypoint().clone().unwrap_or_default(),
+        cmd: config.cmd().clone().unwrap_or_default(),
+        // These two are docker's own and not in oci-spec.
+        healthcheck: healthcheck(view.get("Healthcheck")?.get("Test")?.read()?),
+        shell: view.get("Shell")?.read()?,
+        env: config.env().iter().flatten().map(|v| pair(v)).collect(),
+        workdir: config.working_dir().clone().unwrap_or_default(),
+        volumes: members("Volumes")?.map(|(key, _)| key.clone()).collect(),
+        labels: members("Labels")?.map(label).collect(),
+        history: image.history().iter().flatten().map(history).collect(),
+        os: image.os().to_string(),
+        // As written: oci-spec takes `armbe` for `arm64be`.
+        architecture: root.get("architecture")?.read()?,
+        variant: image.variant().clone().unwrap_or_default(),
+        user: config.user().clone().unwrap_or_default(),
     })
 }
 
 /// The config's `rootfs.diff_ids`.
 ///
 /// # Errors
-/// Where one is no sha256 digest.
+/// Returns an error if one is no sha256 digest.
 pub fn diff_ids(doc: &Doc) -> Result<Vec<Digest>> {
     doc.view("config").get("rootfs")?.get("diff_ids")?.list()?.iter().map(View::digest).collect()
 }
 
-/// A list of strings; very old configs have a single string.
-fn words(view: &View<'_>) -> Result<Vec<String>> {
-    match view.value() {
-        Some(v) if v.is_string() => Ok(vec![view.string()?]),
-        _ => view.strings(),
+/// The config with lists of strings where it has a single string, as very old ones have it and docker takes it.
+fn words(json: &Value) -> Value {
+    let mut json = json.clone();
+    for key in ["Entrypoint", "Cmd", "Shell"] {
+        if let Some(word @ Value::String(_)) = json.get_mut("config").and_then(|config| config.get_mut(key)) {
+            *word = Value::Array(vec![word.take()]);
+        }
     }
+    json
 }
 
 /// `["NONE"]` and `[]` are none at all; `CMD` and `CMD-SHELL` only say how the rest is run.
-fn healthcheck(view: &View<'_>) -> Result<Vec<String>> {
-    let mut test = view.get("Test")?.strings()?;
+fn healthcheck(mut test: Vec<String>) -> Vec<String> {
     match test.first().map(String::as_str) {
         Some("CMD" | "CMD-SHELL") => drop(test.remove(0)),
         Some("NONE") => test.clear(),
         _ => {}
     }
-    Ok(test)
-}
-
-fn labels(view: &View<'_>) -> Result<Vec<(String, String)>> {
-    let keys = view.object()?.into_iter().flat_map(|o| o.iter());
-    keys.map(|(key, value)| Ok((key.clone(), View::of("config", format!("config.Labels.{key}"), value).string()?)))
-        .collect()
+    test
 }
 
 fn pair(variable: &str) -> (String, String) {
@@ -151,6 +155,7 @@ mod tests {
         assert_eq!(facts.labels[0].0, "z");
         assert_eq!(facts.history[0].created_by.raw(), "RUN x");
         assert!(facts.history[1].empty_layer);
+        assert_eq!(config_facts(&Doc::new(json!({"architecture": "armbe"}))).unwrap().architecture, "armbe");
         assert_eq!(config_facts(&Doc::new(json!({}))).unwrap(), ImageFacts::default());
         assert!(diff_ids(&doc).unwrap().is_empty());
     }
@@ -171,6 +176,7 @@ mod tests {
             json!({"history": [1]}),
             json!({"history": [{"empty_layer": "yes"}]}),
             json!({"os": 1}),
+            json!({"architecture": 1}),
         ] {
             let e = config_facts(&Doc::new(json.clone())).unwrap_err();
             assert_eq!((e.kind, e.member.as_deref()), (ErrorKind::Archive, Some("config")), "{json}");

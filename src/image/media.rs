@@ -1,30 +1,23 @@
-//! Media types: what they say about layers, manifests and indexes.
+//! Media types of layers, manifests and indexes.
 //! Sources: <https://github.com/opencontainers/image-spec/blob/main/media-types.md>,
 //! <https://github.com/distribution/distribution/blob/main/docs/content/spec/manifest-v2-2.md>.
 
 use crate::{Error, ErrorKind, Result};
+pub use oci_spec::image::MediaType;
 
-/// An OCI image index.
-pub const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
-/// An OCI image manifest.
-pub const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-/// An OCI image config.
-pub const OCI_CONFIG: &str = "application/vnd.oci.image.config.v1+json";
-/// Docker's index.
+/// The media type of docker's index.
 pub const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
-/// Docker's manifest, schema 2.
+/// The media type of docker's manifest, schema 2.
 pub const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
-/// Docker's image config.
+/// The media type of docker's image config.
 pub const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json";
 
-const OCI_LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
-const OCI_FOREIGN: &str = "application/vnd.oci.image.layer.nondistributable.v1.tar";
 const DOCKER_LAYER: &str = "application/vnd.docker.image.rootfs.diff.tar";
 const DOCKER_FOREIGN: &str = "application/vnd.docker.image.rootfs.foreign.diff.tar";
 
 pub use crate::codec::Compression;
 
-/// Whose media types a document uses.
+/// The vendor of the media types that a document uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
     /// `application/vnd.oci…`
@@ -33,14 +26,14 @@ pub enum Family {
     Docker,
 }
 
-/// What a layer's media type says.
+/// A layer's media type, taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LayerMedia {
-    /// Whose type it is.
+    /// The vendor of the type.
     pub family: Family,
     /// The compression it declares; the bytes may differ.
     pub compression: Compression,
-    /// Whether it may lie elsewhere (nondistributable, foreign).
+    /// True if the layer may lie elsewhere (nondistributable, foreign).
     pub foreign: bool,
 }
 
@@ -48,7 +41,7 @@ impl LayerMedia {
     /// Parses a layer's media type.
     ///
     /// # Errors
-    /// [`ErrorKind::Unsupported`], which names the type, for an encrypted or an unknown one.
+    /// Returns [`ErrorKind::Unsupported`], which names the type, for an encrypted or an unknown one.
     pub fn parse(media: &str) -> Result<Self> {
         let unsupported = |what: &str| Error::new(ErrorKind::Unsupported, format!("{what} `{media}`"));
         if media.split('+').any(|part| part == "encrypted") {
@@ -57,8 +50,8 @@ impl LayerMedia {
         }
         // The longer names first: one is no prefix of another but for these suffixes.
         let names = [
-            (OCI_LAYER, Family::Oci, false),
-            (OCI_FOREIGN, Family::Oci, true),
+            (MediaType::ImageLayer.as_ref(), Family::Oci, false),
+            (MediaType::ImageLayerNonDistributable.as_ref(), Family::Oci, true),
             (DOCKER_LAYER, Family::Docker, false),
             (DOCKER_FOREIGN, Family::Docker, true),
         ];
@@ -74,48 +67,46 @@ impl LayerMedia {
         Err(unsupported("unknown layer media type"))
     }
 
-    /// The media type of an ordinary layer. Docker knows no zstd: that is OCI's in any family.
+    /// The media type of an ordinary layer.
     #[must_use]
-    pub const fn name(family: Family, compression: Compression) -> &'static str {
+    pub fn name(family: Family, compression: Compression) -> MediaType {
         match (family, compression) {
-            (Family::Docker, Compression::None) => DOCKER_LAYER,
-            (Family::Docker, Compression::Gzip) => "application/vnd.docker.image.rootfs.diff.tar.gzip",
-            (Family::Oci, Compression::None) => OCI_LAYER,
-            (Family::Oci, Compression::Gzip) => "application/vnd.oci.image.layer.v1.tar+gzip",
+            (Family::Oci, _) => Self { family, compression, foreign: false }.oci_name(),
+            (Family::Docker, Compression::None) => MediaType::Other(DOCKER_LAYER.into()),
+            (Family::Docker, Compression::Gzip) => MediaType::Other(format!("{DOCKER_LAYER}.gzip")),
             // Not docker's own name, but containerd's and BuildKit's.
-            (Family::Docker, Compression::Zstd) => "application/vnd.docker.image.rootfs.diff.tar.zstd",
-            (Family::Oci, Compression::Zstd) => "application/vnd.oci.image.layer.v1.tar+zstd",
+            (Family::Docker, Compression::Zstd) => MediaType::Other(format!("{DOCKER_LAYER}.zstd")),
         }
     }
-}
 
-/// What a manifest-like document or a descriptor of one is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ManifestKind {
-    /// An index or manifest list.
-    Index(Family),
-    /// An image manifest (or an artifact in its form).
-    Manifest(Family),
-}
-
-impl ManifestKind {
-    /// What the media type says; `None` for any other.
+    /// The OCI media type that says the same.
     #[must_use]
-    pub fn parse(media: &str) -> Option<Self> {
-        match media {
-            OCI_INDEX => Some(Self::Index(Family::Oci)),
-            DOCKER_LIST => Some(Self::Index(Family::Docker)),
-            OCI_MANIFEST => Some(Self::Manifest(Family::Oci)),
-            DOCKER_MANIFEST => Some(Self::Manifest(Family::Docker)),
-            _ => None,
+    pub const fn oci_name(self) -> MediaType {
+        match (self.foreign, self.compression) {
+            (false, Compression::None) => MediaType::ImageLayer,
+            (false, Compression::Gzip) => MediaType::ImageLayerGzip,
+            (false, Compression::Zstd) => MediaType::ImageLayerZstd,
+            (true, Compression::None) => MediaType::ImageLayerNonDistributable,
+            (true, Compression::Gzip) => MediaType::ImageLayerNonDistributableGzip,
+            (true, Compression::Zstd) => MediaType::ImageLayerNonDistributableZstd,
         }
     }
 }
 
-/// Whether `media` is the type of an image's config; a missing one is taken for it, as engines do.
+/// Returns true if `media` is the type of an index, or of an image manifest or an artifact in the form of one.
+#[must_use]
+pub fn is_manifest(media: &str) -> bool {
+    match MediaType::from(media) {
+        MediaType::ImageIndex | MediaType::ImageManifest => true,
+        MediaType::Other(other) => other == DOCKER_LIST || other == DOCKER_MANIFEST,
+        _ => false,
+    }
+}
+
+/// Returns true if `media` is the type of an image's config; a missing one is taken for it, as engines do.
 #[must_use]
 pub fn is_config(media: &str) -> bool {
-    matches!(media, OCI_CONFIG | DOCKER_CONFIG | "")
+    media == MediaType::ImageConfig.as_ref() || media == DOCKER_CONFIG || media.is_empty()
 }
 
 #[cfg(test)]
@@ -124,11 +115,11 @@ mod tests {
 
     #[test]
     fn layer_types_say_family_compression_and_foreign() {
-        let parse = |m| LayerMedia::parse(m).unwrap();
+        let parse = |media: &str| LayerMedia::parse(media).unwrap();
         for family in [Family::Oci, Family::Docker] {
             for compression in [Compression::None, Compression::Gzip, Compression::Zstd] {
                 let media = LayerMedia::name(family, compression);
-                assert_eq!(parse(media), LayerMedia { family, compression, foreign: false }, "{media}");
+                assert_eq!(parse(media.as_ref()), LayerMedia { family, compression, foreign: false }, "{media}");
             }
         }
         for foreign in [

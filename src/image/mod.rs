@@ -1,18 +1,18 @@
 //! The documents of an image: configs, manifests and indexes as JSON, what they say, and edits that lose nothing.
 //!
 //! Nothing here reads or writes files. Documents are kept as their bytes beside their JSON, so that what is not edited
-//! keeps its digest, and edits go to the JSON value, so that fields nobody here knows survive. (Typed models such as
-//! oci-spec's drop unknown fields when they write: Healthcheck, Shell, OnBuild and others would be lost.)
+//! keeps its digest, and edits go to the JSON value, so that fields nobody here knows survive: oci-spec's types, by which
+//! documents are read (`field.rs`), would lose Healthcheck, Shell, OnBuild and others.
 
 pub mod about;
 pub mod config;
 pub mod descriptor;
 pub mod doc;
 pub mod facts;
+mod field;
 pub mod media;
 pub mod platform;
 pub mod reference;
-pub mod time;
 
 pub use config::ConfigChange;
 pub use descriptor::Descriptor;

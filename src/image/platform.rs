@@ -4,14 +4,17 @@
 use crate::{Error, ErrorKind, Result};
 use std::fmt;
 
-/// What an image runs on, in normal form.
+/// The architecture of an image whose config names none; attestations name it.
+pub const UNKNOWN: &str = "unknown";
+
+/// The system that an image runs on, in normal form.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Platform {
-    /// Such as `linux`.
+    /// The operating system, such as `linux`.
     pub os: String,
     /// Go's name of the architecture, such as `amd64`.
     pub architecture: String,
-    /// Such as `v7`; empty where the architecture alone says it.
+    /// The variant of the architecture, such as `v7`; empty if the architecture alone says it.
     pub variant: String,
 }
 
@@ -44,7 +47,7 @@ impl Platform {
     /// Parses `OS/ARCH[/VARIANT]`.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`] for anything else.
+    /// Returns [`ErrorKind::Usage`] for anything else.
     pub fn parse(text: &str) -> Result<Self> {
         let clean = |p: &&str| p.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'.' | b'-'));
         let parts: Vec<&str> = text.split('/').filter(|p| !p.is_empty()).filter(clean).collect();

@@ -7,11 +7,11 @@ use std::fmt;
 /// A tagged name, in full form.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Reference {
-    /// Such as `docker.io` or `localhost:5000`.
+    /// The registry, such as `docker.io` or `localhost:5000`.
     pub host: String,
-    /// Such as `library/python`.
+    /// The repository, such as `library/python`.
     pub repository: String,
-    /// Such as `latest`.
+    /// The tag, such as `latest`.
     pub tag: String,
 }
 
@@ -19,7 +19,7 @@ impl Reference {
     /// Parses `text`, with docker's defaults for host (`docker.io/library`) and tag (`latest`).
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`] for what docker refuses, and for a digest in place of a tag.
+    /// Returns [`ErrorKind::Usage`] for what docker refuses, and for a digest in place of a tag.
     pub fn parse(text: &str) -> Result<Self> {
         let wrong = |why: &str| Error::new(ErrorKind::Usage, format!("`{text}` is no image reference: {why}"));
         if text.contains('@') {
@@ -54,7 +54,7 @@ impl Reference {
         Ok(Self { host: host.to_owned(), repository, tag: tag.to_owned() })
     }
 
-    /// As docker shows it and writes it to `RepoTags`: without `docker.io/` and `library/`, always with a tag.
+    /// The name as docker shows it and writes it to `RepoTags`: without `docker.io/` and `library/`, always with a tag.
     #[must_use]
     pub fn familiar(&self) -> String {
         let name = if self.host == "docker.io" {
@@ -73,14 +73,14 @@ impl fmt::Display for Reference {
     }
 }
 
-/// `[\w][\w.-]{0,127}`
+/// Returns true for a tag: `[\w][\w.-]{0,127}`.
 #[must_use]
 pub fn is_tag(tag: &str) -> bool {
     let word = |c: u8| c.is_ascii_alphanumeric() || c == b'_';
     tag.len() <= 128 && tag.bytes().next().is_some_and(word) && tag.bytes().all(|c| word(c) || matches!(c, b'.' | b'-'))
 }
 
-/// `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*`
+/// Returns true for a component of a repository: `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*`.
 fn is_component(text: &str) -> bool {
     let alnum = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit();
     let ends = text.bytes().next().is_some_and(alnum) && text.bytes().last().is_some_and(alnum);
@@ -88,7 +88,7 @@ fn is_component(text: &str) -> bool {
     ends && text.split(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit()).all(separator)
 }
 
-/// A DNS name or an IPv6 address in brackets, with an optional port.
+/// Returns true for a DNS name or an IPv6 address in brackets, with an optional port.
 fn is_host(host: &str) -> bool {
     let (name, port) = match host.rsplit_once(':') {
         Some((name, port)) if !port.ends_with(']') => (name, port),

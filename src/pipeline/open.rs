@@ -25,7 +25,7 @@ pub fn open(request: &Request, target: Option<&Target>, ui: &dyn Ui) -> Result<I
             ui.note(&text);
         }
     }
-    let reference = target.and_then(|target| target.reference.as_ref());
+    let reference = target.and_then(Target::reference);
     check_tags(&input, request.tags.len() + usize::from(reference.is_some()))?;
     input.warnings.iter().for_each(|w| ui.warn(w));
     Ok(input)

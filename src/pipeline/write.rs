@@ -6,7 +6,7 @@ use super::plan::Plans;
 use super::progress::Ui;
 use super::record::Record;
 use super::request::Request;
-use crate::image::{self, ConfigChange, time};
+use crate::image::{self, ConfigChange};
 use crate::report::Timing;
 use crate::sink::{self, Assembly, OutLayer, Output, Rewritten, Sealed, Target};
 use crate::source::ImageFormat;
@@ -60,7 +60,7 @@ pub fn write(inputs: Inputs<'_>, plans: &Plans<'_>, target: &Target, ui: &dyn Ui
         rewrite.warning.into_iter().for_each(&mut add);
         images.push(Rewritten { image: index, config: rewrite.doc, layers: layers.clone() });
     }
-    let tags: Vec<String> = target.reference.iter().chain(&request.tags).cloned().collect();
+    let tags: Vec<String> = target.reference().map(str::to_owned).into_iter().chain(request.tags.clone()).collect();
     let form = output.form();
     let (documents, found) = sink::assemble(&Assembly { input, images: &images, tags: &tags, form })?;
     found.into_iter().for_each(&mut add);
@@ -82,6 +82,6 @@ fn config_change(request: &Request, planned: &Planned<'_>, layers: &[OutLayer]) 
         fates,
         diff_ids: layers.iter().map(|l| l.diff_id).collect(),
         labels,
-        created: request.created.map(time::rfc3339),
+        created: request.created.map(image::config::rfc3339),
     }
 }

@@ -1,45 +1,150 @@
 //! An archive being written: members one after the other in one file, with room for each that is known in size before
-//! its bytes are, so that several can be written at once. Headers come last: only then the digests are known.
+//! its bytes are, so that several can be written at once. Headers come last: only then the digests are known. The whole archive
+//! gets its name by renaming, or is copied to what cannot be replaced so.
 
+use super::host;
+use super::temp::{self, Temp, parent, sync_dir};
+use super::traits::{Blob, Document, Sink, blob_path};
 use crate::tar::{BLOCK, padded};
 use crate::{Digest, Error, ErrorKind, Result};
-use std::collections::HashSet;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Seek};
+use std::os::fd::{AsFd, RawFd};
 use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// An archive being written.
 pub struct Archive {
-    file: Arc<File>,
+    members: Arc<Members>,
+    end: End,
+}
+
+/// The place that the whole archive goes to.
+enum End {
+    /// A file, by renaming the temporary.
+    File(Temp, PathBuf),
+    /// Something that gets a copy.
+    Copied(Goal),
+}
+
+/// A place that cannot be replaced by renaming.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// Standard output.
+    Stdout,
+    /// A descriptor that was open when the program was started.
+    Descriptor(RawFd),
+    /// A device or pipe, which is never replaced.
+    Device(PathBuf),
+    /// A file that is written over when all else is done, and the reason why it cannot be replaced.
+    InPlace(PathBuf, &'static str),
+}
+
+/// The file of the archive, which all members share.
+struct Members {
+    file: File,
     state: Mutex<State>,
 }
 
 struct State {
-    /// Where the next member begins.
+    /// The offset at which the next member begins.
     tail: u64,
-    /// Whether a member without a size is open at the tail.
+    /// True while a member without a size is open at the tail.
     growing: bool,
-    /// The blobs that are there.
-    blobs: HashSet<Digest>,
+}
+
+/// A blob being written as a member.
+struct Member {
+    members: Arc<Members>,
+    /// The offset of the header.
+    header: u64,
+    /// The bytes of the blob in the file so far.
+    written: u64,
+    /// True if the size was not known at the beginning.
+    growing: bool,
 }
 
 impl Archive {
+    /// Begins an archive that becomes the file at `path`.
+    pub fn file(path: PathBuf) -> Result<Self> {
+        let (temp, file) = Temp::file(&path)?;
+        Self::new(file, End::File(temp, path))
+    }
+
+    /// Begins an archive that is copied to `goal` when it is whole.
+    pub fn copied(goal: Goal) -> Result<Self> {
+        let failed = |e| Error::io(format!("no temporary file in {}", std::env::temp_dir().display()), e);
+        Self::new(tempfile::tempfile().map_err(failed)?, End::Copied(goal))
+    }
+
     /// Begins an archive in the empty `file` with the directories of the layout.
-    pub fn new(file: File) -> Result<Self> {
-        let state = State { tail: 0, growing: false, blobs: HashSet::new() };
-        let archive = Self { file: Arc::new(file), state: Mutex::new(state) };
+    fn new(file: File, end: End) -> Result<Self> {
+        let members = Members { file, state: Mutex::new(State { tail: 0, growing: false }) };
         for name in ["blobs/", "blobs/sha256/"] {
-            let at = archive.reserve(Some(0))?;
-            archive.write(&header(name, 0, b'5'), at)?;
+            let at = members.reserve(Some(0))?;
+            members.write(&header(name, 0, b'5'), at)?;
         }
-        Ok(archive)
+        Ok(Self { members: Arc::new(members), end })
+    }
+}
+
+impl Sink for Archive {
+    fn begin(&self, size: Option<u64>) -> Result<Box<dyn Blob>> {
+        let header = self.members.reserve(size)?;
+        Ok(Box::new(Member { members: Arc::clone(&self.members), header, written: 0, growing: size.is_none() }))
     }
 
-    /// The file.
-    pub const fn file(&self) -> &Arc<File> {
-        &self.file
+    fn add(&self, document: Document, bytes: &[u8]) -> Result<()> {
+        let at = self.members.reserve(Some(bytes.len() as u64))?;
+        self.members.write(&header(&document.path(), bytes.len() as u64, b'0'), at)?;
+        self.members.write(bytes, at + BLOCK)
     }
 
+    fn seal(&self) -> Result<u64> {
+        // What was never written to is zeros: paddings and the two blocks at the end.
+        let size = self.members.state().tail + 2 * BLOCK;
+        self.members.file.set_len(size).map_err(|e| Error::io("cannot write", e))?;
+        if let End::File(..) = self.end {
+            self.members.file.sync_all().map_err(|e| Error::io("cannot sync", e))?;
+        }
+        Ok(size)
+    }
+
+    fn publish(self: Box<Self>) -> Result<()> {
+        match self.end {
+            End::File(temp, path) => {
+                temp.rename(&path)?;
+                sync_dir(parent(&path))
+            }
+            End::Copied(goal) => copy_out(&self.members.file, &goal),
+        }
+    }
+}
+
+impl Blob for Member {
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.members.file.write_all_at(bytes, self.header + BLOCK + self.written)?;
+        self.written += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// A blob of unknown size that is there already is taken back. The room of one of known size is taken: it becomes a second
+    /// member of the same name and content.
+    fn end(self: Box<Self>, digest: &Digest, new: bool) -> Result<()> {
+        if self.growing {
+            let mut state = self.members.state();
+            state.growing = false;
+            if !new {
+                return self.members.file.set_len(self.header).map_err(|e| Error::io("cannot write", e));
+            }
+            state.tail = self.header.saturating_add(BLOCK).saturating_add(padded(self.written));
+        }
+        self.members.write(&header(&blob_path(digest), self.written, b'0'), self.header)
+    }
+}
+
+impl Members {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -48,7 +153,7 @@ impl Archive {
         self.file.write_all_at(bytes, at).map_err(|e| Error::io("cannot write", e))
     }
 
-    /// Makes room for a member: the result is where its header goes.
+    /// Makes room for a member and returns the offset of its header.
     pub fn reserve(&self, size: Option<u64>) -> Result<u64> {
         let mut state = self.state();
         if state.growing {
@@ -68,41 +173,34 @@ impl Archive {
         }
         Ok(at)
     }
+}
 
-    /// Ends the blob whose header is at `at`. One of unknown size that is there already is taken back.
-    pub fn commit(&self, at: u64, size: u64, growing: bool, digest: Digest) -> Result<()> {
-        let mut state = self.state();
-        let new = state.blobs.insert(digest);
-        if growing {
-            state.growing = false;
-            if !new {
-                return self.file.set_len(at).map_err(|e| Error::io("cannot write", e));
-            }
-            state.tail = at.saturating_add(BLOCK).saturating_add(padded(size));
-        }
-        drop(state);
-        self.write(&header(&format!("blobs/sha256/{}", digest.hex()), size, b'0'), at)
+/// Copies the archive `from`. A file that could not be filled is empty afterwards, for half an image is none.
+///
+/// # Errors
+/// Returns an error if the goal cannot be opened, or its file system or reader fails.
+fn copy_out(mut from: &File, goal: &Goal) -> Result<()> {
+    let failed = |e| Error::io("cannot write", e);
+    let opened = match goal {
+        // As a file, the kernel can copy to it.
+        Goal::Stdout => io::stdout().as_fd().try_clone_to_owned().map(File::from),
+        Goal::Descriptor(number) => host::open_descriptor(*number),
+        Goal::Device(path) | Goal::InPlace(path, _) => OpenOptions::new().write(true).open(path),
+    };
+    let mut to = opened.map_err(failed)?;
+    from.rewind().map_err(failed)?;
+    let Goal::InPlace(path, _) = goal else {
+        return io::copy(&mut from, &mut to).map(drop).map_err(failed);
+    };
+    temp::fill(Some(path))?;
+    let done = to.set_len(0).and_then(|()| io::copy(&mut from, &mut to)).and_then(|_| to.sync_all());
+    if done.is_ok() {
+        return temp::fill(None);
     }
-
-    /// Whether the blob is there.
-    pub fn has(&self, digest: &Digest) -> bool {
-        self.state().blobs.contains(digest)
-    }
-
-    /// Adds a whole file.
-    pub fn add(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        let at = self.reserve(Some(bytes.len() as u64))?;
-        self.write(&header(name, bytes.len() as u64, b'0'), at)?;
-        self.write(bytes, at + BLOCK)
-    }
-
-    /// Writes the end mark; the result is the size of the archive.
-    pub fn end(&self) -> Result<u64> {
-        // What was never written to is zeros: paddings and the two blocks at the end.
-        let size = self.state().tail + 2 * BLOCK;
-        self.file.set_len(size).map_err(|e| Error::io("cannot write", e))?;
-        Ok(size)
-    }
+    done.map_err(|e| match to.set_len(0) {
+        Ok(()) => Error::io("cannot write; the file is empty now", e),
+        Err(_) => Error::new(ErrorKind::Io, format!("cannot write; {} holds no whole image", path.display())).cause(e),
+    })
 }
 
 /// The header of a regular file of `size` bytes whose `name` has at most 100.

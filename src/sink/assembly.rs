@@ -1,13 +1,14 @@
-//! What goes out: images, their layers, and the documents that name them.
+//! The content of an output: images, their layers, and the documents that name them.
 
+use super::traits::Document;
 use crate::Digest;
 use crate::image::{Compression, Doc};
 use crate::source::{BlobRef, ImageFormat, Input};
 
-/// One image as it goes out.
+/// One image as it is written.
 #[derive(Clone, Debug)]
 pub struct Rewritten {
-    /// Its position in [`Input::images`].
+    /// The position of the image in [`Input::images`].
     pub image: usize,
     /// The new config.
     pub config: Doc,
@@ -15,19 +16,19 @@ pub struct Rewritten {
     pub layers: Vec<OutLayer>,
 }
 
-/// One layer as it goes out.
+/// One layer as it is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutLayer {
     /// The digest of the blob.
     pub digest: Digest,
-    /// The size of the blob.
+    /// The size of the blob in bytes.
     pub size: u64,
     /// The digest of the decompressed bytes.
     pub diff_id: Digest,
-    /// How the blob is compressed.
+    /// The compression of the blob.
     pub compression: Compression,
-    /// The input layer that this one is or was made from; `None` for a squashed one. Where the blob is the same, its
-    /// descriptor stays as it is; where it is another, its annotations stay but for those that describe the old bytes.
+    /// The input layer that this one is or was made from; `None` for a squashed one. If the blob is the same, its descriptor
+    /// stays as it is; if it is another, its annotations stay except those that describe the old bytes.
     pub from: Option<usize>,
 }
 
@@ -35,7 +36,7 @@ pub struct OutLayer {
 #[derive(Clone, Debug, Default)]
 pub struct Documents {
     /// Configs, manifests and nested indexes.
-    pub blobs: Vec<(Digest, Vec<u8>)>,
+    pub blobs: Vec<(Document, Vec<u8>)>,
     /// Blobs of the input that pass as they are (attestations, signatures, other artifacts).
     pub copies: Vec<(Digest, BlobRef)>,
     /// `index.json`.
@@ -46,11 +47,11 @@ pub struct Documents {
     pub oci_layout: Vec<u8>,
     /// The layers that the documents name: [`super::Output::seal`] checks that they are there.
     pub layers: Vec<Digest>,
-    /// Per [`Rewritten`], in order: the digest of its manifest.
+    /// For each [`Rewritten`], in order: the digest of its manifest.
     pub manifests: Vec<Digest>,
 }
 
-/// What is to be assembled.
+/// The input of [`super::assemble`].
 pub struct Assembly<'a> {
     /// The input.
     pub input: &'a Input,
@@ -58,6 +59,6 @@ pub struct Assembly<'a> {
     pub images: &'a [Rewritten],
     /// New tags in place of the input's; none: the input's stay.
     pub tags: &'a [String],
-    /// The form of the output, of `Output::form`.
+    /// The image format of the output, of `Output::form`.
     pub form: ImageFormat,
 }

@@ -1,6 +1,7 @@
 //! Docker's `manifest.json`, by which docker 20.10, podman and skopeo read an archive.
 
 use super::manifest::Manifest;
+use super::traits::blob_path;
 use super::{Assembly, OutLayer, Rewritten};
 use crate::image::{Compression, Doc, Reference};
 use crate::source::ImageFormat;
@@ -115,8 +116,4 @@ fn familiar(tags: &[String]) -> Value {
 
 fn familiar_name(tag: &str) -> Option<String> {
     Reference::parse(tag).ok().map(|r| r.familiar())
-}
-
-fn blob_path(digest: &Digest) -> String {
-    format!("blobs/sha256/{}", digest.hex())
 }

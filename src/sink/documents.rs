@@ -2,16 +2,17 @@
 //! and its digest.
 
 use super::assembly::{Assembly, Documents};
+use super::traits::Document;
 use super::{docker, index, manifest};
+use crate::image::{Doc, descriptor};
 use crate::source::ImageFormat;
 use crate::{Error, ErrorKind, Result, Warning};
-
-const OCI_LAYOUT: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
+use oci_spec::image::OciLayoutBuilder;
 
 /// Makes the documents of the output. No I/O.
 ///
 /// # Errors
-/// [`ErrorKind::Usage`] for wrong tags, or tags on an input with several images.
+/// Returns [`ErrorKind::Usage`] for wrong tags, or tags on an input with several images.
 pub fn assemble(assembly: &Assembly<'_>) -> Result<(Documents, Vec<Warning>)> {
     index::check_tags(assembly.tags, assembly.form)?;
     let mut warnings = Vec::new();
@@ -21,21 +22,23 @@ pub fn assemble(assembly: &Assembly<'_>) -> Result<(Documents, Vec<Warning>)> {
         let rewritten = assembly.images.iter().find(|r| r.image == i);
         let missing = || Error::new(ErrorKind::Usage, format!("image {i} of the input was not rewritten"));
         let rewritten = rewritten.ok_or_else(missing)?;
-        manifests.push(manifest::manifest(image, rewritten, &mut warnings));
+        manifests.push(manifest::manifest(image, rewritten, &mut warnings)?);
     }
     for rewritten in assembly.images {
         let manifest = &manifests[rewritten.image];
         documents.manifests.push(manifest.digest);
         documents.layers.extend(rewritten.layers.iter().map(|l| l.digest));
-        documents.blobs.push((rewritten.config.digest(), rewritten.config.raw.clone()));
-        documents.blobs.push((manifest.digest, manifest.doc.raw.clone()));
+        documents.blobs.push((Document::Config(rewritten.config.digest()), rewritten.config.raw.clone()));
+        documents.blobs.push((Document::Manifest(manifest.digest), manifest.doc.raw.clone()));
     }
     documents.index_json = index::index_json(assembly, &manifests, &mut documents, &mut warnings)?;
     if assembly.form == ImageFormat::Hybrid {
         documents.manifest_json = Some(docker::manifest_json(assembly, &manifests, &mut warnings));
     }
-    let layout = assembly.input.trees.oci.as_ref().and_then(|t| t.layout.as_ref());
-    documents.oci_layout = layout.map_or_else(|| OCI_LAYOUT.to_vec(), |doc| doc.raw.clone());
+    documents.oci_layout = match assembly.input.trees.oci.as_ref().and_then(|t| t.layout.as_ref()) {
+        Some(doc) => doc.raw.clone(),
+        None => Doc::new(descriptor::json(&OciLayoutBuilder::default().image_layout_version("1.0.0").build()?)?).raw,
+    };
     warnings.dedup();
     Ok((documents, warnings))
 }

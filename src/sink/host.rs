@@ -1,4 +1,4 @@
-//! What the host lets be done with a place: open descriptors that a path names, files that are mounts of their own, and
+//! The limits of the host: open descriptors that a path names, files that are mounts of their own, and
 //! directories in which nothing can be renamed.
 
 use super::temp::parent;
@@ -26,10 +26,10 @@ pub fn descriptor(path: &Path) -> Option<RawFd> {
     digits.parse().ok().filter(|_| digits.bytes().all(|c| c.is_ascii_digit()))
 }
 
-/// Checks that a descriptor is one that whoever started the program left open, for writing.
+/// Checks that a descriptor is one that the caller of the program left open, for writing.
 ///
 /// # Errors
-/// [`ErrorKind::Usage`] where it is not.
+/// Returns [`ErrorKind::Usage`] if it is not.
 pub fn check_descriptor(number: RawFd) -> Result<()> {
     let usage = |what: String| Error::new(ErrorKind::Usage, what);
     let open = || usage(format!("descriptor {number} is not open")).hint(format!("open it: `slim … {number}>out.tar`"));
@@ -44,7 +44,8 @@ pub fn check_descriptor(number: RawFd) -> Result<()> {
     Ok(())
 }
 
-/// How a descriptor is open, and its place in the file in bytes. Source: <https://man7.org/linux/man-pages/man5/proc_pid_fdinfo.5.html>.
+/// The flags of an open descriptor, and its offset in the file in bytes. Source:
+/// <https://man7.org/linux/man-pages/man5/proc_pid_fdinfo.5.html>.
 fn info(number: RawFd) -> Option<(OFlags, u64)> {
     let info = fs::read_to_string(format!("/proc/self/fdinfo/{number}")).ok()?;
     let field = |name: &str| info.lines().find_map(|line| Some(line.strip_prefix(name)?.trim()));
@@ -52,10 +53,10 @@ fn info(number: RawFd) -> Option<(OFlags, u64)> {
     Some((OFlags::from_bits_retain(flags), field("pos:").and_then(|at| at.parse().ok()).unwrap_or_default()))
 }
 
-/// The file behind a descriptor, with its place in the file where the kernel hands that out.
+/// The file behind a descriptor, with its offset in the file if the kernel hands that out.
 ///
 /// # Errors
-/// Where it cannot be opened.
+/// Returns an error if it cannot be opened.
 pub fn open_descriptor(number: RawFd) -> std::io::Result<File> {
     let own = rustix::process::pidfd_open(rustix::process::getpid(), PidfdFlags::empty());
     let copy = own.and_then(|own| rustix::process::pidfd_getfd(own, number, PidfdGetfdFlags::empty()));
@@ -74,13 +75,13 @@ pub fn open_descriptor(number: RawFd) -> std::io::Result<File> {
     }
 }
 
-/// Whether something is mounted at a path.
+/// Returns true if something is mounted at a path.
 pub fn is_mount(path: &Path) -> bool {
     let found = rustix::fs::statx(CWD, path, AtFlags::empty(), StatxFlags::TYPE);
     found.is_ok_and(|found| found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
 }
 
-/// Why the file at `path`, which is there, cannot be replaced by renaming another; none where it can.
+/// The reason why the file at `path`, which is there, cannot be replaced by renaming another; `None` if it can.
 pub fn why_in_place(path: &Path, metadata: &Metadata) -> Option<&'static str> {
     let dir = parent(path);
     if is_mount(path) {
@@ -97,7 +98,7 @@ pub fn why_in_place(path: &Path, metadata: &Metadata) -> Option<&'static str> {
 /// Checks that something can be written to.
 ///
 /// # Errors
-/// [`ErrorKind::Usage`] where it cannot.
+/// Returns [`ErrorKind::Usage`] if it cannot.
 pub fn check_writable(path: &Path) -> Result<()> {
     rustix::fs::access(path, Access::WRITE_OK)
         .map_err(|e| Error::new(ErrorKind::Usage, "cannot be written to").cause(std::io::Error::from(e)))
@@ -106,7 +107,7 @@ pub fn check_writable(path: &Path) -> Result<()> {
 /// Checks that a file can be made in a directory.
 ///
 /// # Errors
-/// [`ErrorKind::Usage`] where it cannot.
+/// Returns [`ErrorKind::Usage`] if it cannot.
 pub fn check_dir(dir: &Path) -> Result<()> {
     rustix::fs::access(dir, Access::WRITE_OK | Access::EXEC_OK).map_err(|e| {
         let what = format!("no file can be made in the directory {}", dir.display());

@@ -1,43 +1,45 @@
 //! Indexes: the input's tree with its digests and sizes re-pointed, and `index.json` at its root.
 
 use super::manifest::{Manifest, point};
+use super::traits::Document;
 use super::{Assembly, Documents};
 use crate::image::about::Place;
 use crate::image::descriptor::{IMAGE_NAME, REF_NAME};
-use crate::image::media::{DOCKER_LIST, OCI_INDEX, OCI_MANIFEST};
+use crate::image::media::{DOCKER_LIST, MediaType};
 use crate::image::reference::is_tag;
-use crate::image::{Doc, Reference};
+use crate::image::{Doc, Reference, descriptor};
 use crate::source::ImageFormat;
 use crate::source::tree::{Edge, NodeKind, OciTree};
 use crate::{Digest, Error, ErrorKind, Result, Warning};
+use oci_spec::image::ImageIndexBuilder;
 use serde_json::{Map, Value, json};
 
-/// What becomes of a node of the input's tree.
+/// The output's version of a node of the input's tree.
 #[derive(Clone, Debug)]
 enum Outcome {
-    /// It passes as it is.
+    /// The document passes as it is.
     Same,
-    /// It has another digest.
-    Changed { digest: Digest, size: u64, media: Option<&'static str> },
-    /// It is not selected, or nothing is left below it.
+    /// The document is replaced by one of another digest.
+    Changed { digest: Digest, size: u64, media: Option<MediaType> },
+    /// The document goes: it is not selected, or nothing is left below it.
     Gone,
-    /// It was not there in the first place.
+    /// The document was not in the input.
     Absent,
 }
 
-/// What is made of the list of an index.
+/// The list of descriptors of an index in the output.
 struct List {
     /// The descriptors that stay, with their edges.
     kept: Vec<(usize, Value)>,
-    /// Whether anything differs from the input.
+    /// True if anything differs from the input.
     changed: bool,
-    /// Whether a manifest below now has OCI's media type in place of docker's.
+    /// True if a manifest below now has OCI's media type in place of docker's.
     converted: bool,
 }
 
 struct Rebuild<'a> {
     tree: &'a OciTree,
-    /// Per image of the input.
+    /// The manifest of each image of the input.
     manifests: &'a [Manifest],
     outcomes: Vec<Option<Outcome>>,
     documents: &'a mut Documents,
@@ -52,7 +54,8 @@ pub fn index_json(
     warnings: &mut Vec<Warning>,
 ) -> Result<Vec<u8>> {
     let tree = assembly.input.trees.oci.as_ref();
-    let empty = Doc::new(json!({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": []}));
+    let empty = ImageIndexBuilder::default().schema_version(2u32).media_type(MediaType::ImageIndex).manifests([]);
+    let empty = Doc::new(descriptor::json(&empty.build()?)?);
     let root = tree.map_or(&empty, |t| &t.root);
     let (mut entries, mut reached) = (Vec::new(), vec![false; manifests.len()]);
     if let Some(tree) = tree {
@@ -78,7 +81,7 @@ pub fn index_json(
         }
     }
     for (image, manifest) in manifests.iter().enumerate().filter(|(i, _)| !reached[*i]) {
-        append(&mut entries, assembly, image, manifest);
+        append(&mut entries, assembly, image, manifest)?;
     }
     if !assembly.tags.is_empty() {
         entries = retag(entries, assembly)?;
@@ -97,9 +100,10 @@ struct Entry {
 }
 
 /// Adds an image that no index names, as docker 25 writes it: once per tag.
-fn append(entries: &mut Vec<Entry>, assembly: &Assembly<'_>, image: usize, manifest: &Manifest) {
-    let media = manifest.doc.json.get("mediaType").and_then(Value::as_str).unwrap_or(OCI_MANIFEST);
-    let plain = json!({"mediaType": media, "digest": manifest.digest.to_string(), "size": manifest.doc.size()});
+fn append(entries: &mut Vec<Entry>, assembly: &Assembly<'_>, image: usize, manifest: &Manifest) -> Result<()> {
+    let media = manifest.doc.json.get("mediaType").and_then(Value::as_str);
+    let media = media.map_or(MediaType::ImageManifest, MediaType::from);
+    let plain = descriptor::json(&descriptor::made(media, manifest.digest, manifest.doc.size())?)?;
     let tags = &assembly.input.images[image].tags;
     for tag in tags.iter().filter(|_| assembly.tags.is_empty()) {
         let mut value = plain.clone();
@@ -109,6 +113,7 @@ fn append(entries: &mut Vec<Entry>, assembly: &Assembly<'_>, image: usize, manif
     if tags.is_empty() || !assembly.tags.is_empty() {
         entries.push(Entry { value: plain, artifact: false });
     }
+    Ok(())
 }
 
 /// Names a descriptor: by full name and tag as docker 25 does, or by the bare reference as skopeo does for layouts.
@@ -198,7 +203,7 @@ impl Rebuild<'_> {
             NodeKind::Artifact { .. } => Outcome::Same,
             NodeKind::Image(Some(image)) => {
                 let manifest = &self.manifests[*image];
-                let (digest, size, media) = (manifest.digest, manifest.doc.size(), manifest.media);
+                let (digest, size, media) = (manifest.digest, manifest.doc.size(), manifest.media.clone());
                 if digest == tree.nodes[node].digest { Outcome::Same } else { Outcome::Changed { digest, size, media } }
             }
             NodeKind::Index { doc, edges } => self.index(doc, edges),
@@ -210,7 +215,7 @@ impl Rebuild<'_> {
     fn index(&mut self, doc: &Doc, edges: &[Edge]) -> Outcome {
         let list = self.list(&doc.json, edges);
         if !list.changed {
-            self.documents.blobs.push((doc.digest(), doc.raw.clone()));
+            self.documents.blobs.push((Document::Manifest(doc.digest()), doc.raw.clone()));
             return Outcome::Same;
         }
         if list.kept.is_empty() {
@@ -220,12 +225,12 @@ impl Rebuild<'_> {
         json["manifests"] = list.kept.into_iter().map(|(_, value)| value).collect();
         let mut media = None;
         if list.converted && json.get("mediaType").and_then(Value::as_str) == Some(DOCKER_LIST) {
-            json["mediaType"] = json!(OCI_INDEX);
-            media = Some(OCI_INDEX);
+            json["mediaType"] = json!(MediaType::ImageIndex);
+            media = Some(MediaType::ImageIndex);
         }
         let new = doc.with(json);
         let (digest, size) = (new.digest(), new.size());
-        self.documents.blobs.push((digest, new.raw));
+        self.documents.blobs.push((Document::Manifest(digest), new.raw));
         Outcome::Changed { digest, size, media }
     }
 
@@ -267,7 +272,7 @@ impl Rebuild<'_> {
         list
     }
 
-    /// Whether an attestation, a signature or the like is about something that is not the same in the output.
+    /// Returns true if an attestation, a signature or the like is about something that is not the same in the output.
     fn is_stale(&mut self, edge: &Edge) -> bool {
         let Some(about) = edge.refers else { return false };
         let Some(node) = self.tree.nodes.iter().position(|n| n.digest == about) else {

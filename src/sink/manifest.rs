@@ -1,27 +1,28 @@
-//! Image manifests: edited in place where there is one, made where there is none.
+//! Image manifests: the input's edited, or new ones if it has none.
 
 use super::{OutLayer, Rewritten};
 use crate::image::about::{Ids, Moves, Place};
-use crate::image::media::{DOCKER_MANIFEST, Family, OCI_CONFIG, OCI_MANIFEST};
-use crate::image::{Compression, Doc, LayerMedia};
+use crate::image::media::{DOCKER_MANIFEST, Family, MediaType};
+use crate::image::{Compression, Doc, LayerMedia, descriptor};
 use crate::source::Image;
-use crate::{Digest, Warning};
+use crate::{Digest, Result, Warning};
+use oci_spec::image::ImageManifestBuilder;
 use serde_json::{Value, json};
 
-/// A manifest as it goes out.
+/// A manifest as it is written.
 #[derive(Clone, Debug)]
 pub struct Manifest {
     /// The document.
     pub doc: Doc,
-    /// Its digest.
+    /// The digest of the document.
     pub digest: Digest,
-    /// The media type, where descriptors of it need another than before.
-    pub media: Option<&'static str>,
-    /// What becomes of the image's layers, for annotations of its descriptors.
+    /// The media type, if descriptors of it need another than before.
+    pub media: Option<MediaType>,
+    /// The image's layers before and after, for annotations of its descriptors.
     pub moves: Moves,
 }
 
-/// What becomes of the layers of `image`.
+/// The layers of `image` before and after.
 #[must_use]
 pub fn moves(image: &Image, layers: &[OutLayer]) -> Moves {
     let before: Vec<Ids> = image.layers.iter().map(|l| Ids { diff_id: l.diff_id, blob: l.digest }).collect();
@@ -33,13 +34,12 @@ const fn ids(layer: &OutLayer) -> Ids {
     Ids { diff_id: layer.diff_id, blob: Some(layer.digest) }
 }
 
-/// The manifest of `image` as `out` has it; the same bytes where nothing in it changes.
-pub fn manifest(image: &Image, out: &Rewritten, warnings: &mut Vec<Warning>) -> Manifest {
-    let (old, new) = match &image.manifest {
-        None => (None, json!({"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": {"mediaType": OCI_CONFIG}})),
-        Some(doc) => (Some(doc), doc.json.clone()),
+/// The manifest of `image` as `out` has it; the same bytes if nothing in it changes.
+pub fn manifest(image: &Image, out: &Rewritten, warnings: &mut Vec<Warning>) -> Result<Manifest> {
+    let mut json = match &image.manifest {
+        None => made(&out.config)?,
+        Some(doc) => doc.json.clone(),
     };
-    let mut json = new;
     let docker = json.get("mediaType").and_then(Value::as_str) == Some(DOCKER_MANIFEST);
     let old_layers = json.get("layers").and_then(Value::as_array).cloned().unwrap_or_default();
     let before = |layer: &OutLayer| layer.from.and_then(|i| old_layers.get(i));
@@ -60,8 +60,7 @@ pub fn manifest(image: &Image, out: &Rewritten, warnings: &mut Vec<Warning>) -> 
         let moves = Moves::new(was.as_slice(), &[(Some(0), ids(layer))], zstd);
         layer_descriptor(layer, before(layer), family, convert, &moves, &mut told)
     };
-    let layers = out.layers.iter().map(&mut descriptor).collect();
-    json["layers"] = Value::Array(layers);
+    json["layers"] = Value::Array(out.layers.iter().map(&mut descriptor).collect::<Result<_>>()?);
     let moves = moves(image, &out.layers);
     told.extend(moves.edit_at(Place::Manifest, &mut json, &["annotations"]));
     // What holds for several layers is told once.
@@ -76,15 +75,25 @@ pub fn manifest(image: &Image, out: &Rewritten, warnings: &mut Vec<Warning>) -> 
         point(config, &out.config.digest(), out.config.size());
     }
     if convert {
-        json["mediaType"] = json!(OCI_MANIFEST);
-        json["config"]["mediaType"] = json!(OCI_CONFIG);
+        json["mediaType"] = json!(MediaType::ImageManifest);
+        json["config"]["mediaType"] = json!(MediaType::ImageConfig);
     }
-    let doc = old.map_or_else(|| Doc::new(json.clone()), |doc| doc.with(json.clone()));
-    let digest = doc.digest();
-    Manifest { doc, digest, media: (convert || image.manifest.is_none()).then_some(OCI_MANIFEST), moves }
+    let media = (convert || image.manifest.is_none()).then_some(MediaType::ImageManifest);
+    let doc = match &image.manifest {
+        None => Doc::new(json),
+        Some(doc) => doc.with(json),
+    };
+    Ok(Manifest { digest: doc.digest(), doc, media, moves })
 }
 
-/// Whether `descriptor` is of the blob `digest`.
+/// A new manifest of `config`, without layers.
+fn made(config: &Doc) -> Result<Value> {
+    let config = descriptor::made(MediaType::ImageConfig, config.digest(), config.size())?;
+    let manifest = ImageManifestBuilder::default().schema_version(2u32).media_type(MediaType::ImageManifest);
+    descriptor::json(&manifest.config(config).layers([]).build()?)
+}
+
+/// Returns true if `descriptor` is of the blob `digest`.
 fn names(descriptor: Option<&Value>, digest: &Digest) -> bool {
     let text = descriptor.and_then(|d| d.get("digest")).and_then(Value::as_str);
     text.and_then(Digest::parse) == Some(*digest)
@@ -110,31 +119,22 @@ fn layer_descriptor(
     convert: bool,
     moves: &Moves,
     told: &mut Vec<Warning>,
-) -> Value {
+) -> Result<Value> {
     let media = layer_media(old);
     if let Some(old) = old.filter(|_| names(old, &layer.digest)) {
         let mut kept = old.clone();
         if let (true, Some(media)) = (convert, media) {
-            kept["mediaType"] = json!(oci_name(media));
+            kept["mediaType"] = json!(media.oci_name());
         }
-        return kept;
+        return Ok(kept);
     }
     let family = if convert { Family::Oci } else { media.map_or(family, |m| m.family) };
-    let mut new = json!({
-        "mediaType": LayerMedia::name(family, layer.compression),
-        "digest": layer.digest.to_string(),
-        "size": layer.size,
-    });
+    let media = LayerMedia::name(family, layer.compression);
+    let mut new = descriptor::json(&descriptor::made(media, layer.digest, layer.size)?)?;
     let some = |annotations: &&Value| annotations.as_object().is_some_and(|fields| !fields.is_empty());
     if let Some(annotations) = old.and_then(|d| d.get("annotations")).filter(some) {
         new["annotations"] = annotations.clone();
         told.extend(moves.edit_at(Place::Layer, &mut new, &["annotations"]));
     }
-    new
-}
-
-/// The OCI media type that says the same.
-fn oci_name(media: LayerMedia) -> String {
-    let name = LayerMedia::name(Family::Oci, media.compression);
-    if media.foreign { name.replace("layer.v1", "layer.nondistributable.v1") } else { name.to_owned() }
+    Ok(new)
 }

@@ -1,38 +1,25 @@
-//! Where the output goes, and what must be true of that before any work is done.
+//! The target of the output, and the checks of it before any work is done.
 
+use super::archive::Goal;
 use super::host;
 use super::temp::parent;
-use crate::source::{ImageFormat, Location, Place, Prefix};
+use crate::source::{ImageFormat, Location, Prefix};
 use crate::{Error, ErrorKind, Result};
 use std::fmt;
 use std::fs::Metadata;
 use std::io::IsTerminal;
-use std::os::fd::RawFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-/// Where an image is written to: `PATH`, `docker-archive:PATH[:REF]`, `oci-archive:PATH[:REF]`, `oci:DIR[:REF]` or `-`.
+/// The place that an image is written to: `PATH`, `docker-archive:PATH[:REF]`, `oci-archive:PATH[:REF]`, `oci:DIR[:REF]` or `-`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
-    /// Where it is.
-    pub place: Place,
-    /// The form that the user asks for.
-    pub prefix: Option<Prefix>,
-    /// The name that the user gives with the place: a tag, as `-t` would be.
-    pub reference: Option<String>,
-}
+pub struct Target(Location);
 
-/// What a target is on the host.
+/// The kind of thing that a target is on the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Destination {
-    /// Standard output.
-    Stdout,
-    /// An open descriptor, which is written to.
-    Descriptor(RawFd),
-    /// A device or pipe, which is written to and never replaced.
-    Device(PathBuf),
-    /// A file that cannot be replaced by renaming another, for this reason: it is written over when all else is done.
-    InPlace(PathBuf, &'static str),
+    /// Something that cannot be replaced by renaming, and gets a copy.
+    Copied(Goal),
     /// A file, new or to be replaced; links have been followed.
     File(PathBuf),
     /// A directory, new or empty; links have been followed.
@@ -43,20 +30,31 @@ impl Target {
     /// Parses the target.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`] as [`Location::parse`].
+    /// Returns [`ErrorKind::Usage`] as [`Location::parse`] does.
     pub fn parse(text: &str) -> Result<Self> {
-        let Location { place, prefix, reference } = Location::parse_with(text, &|path: &Path| path.exists())?;
-        Ok(Self { place, prefix, reference })
+        Location::parse_with(text, &|path: &Path| path.exists()).map(Self)
     }
 
-    /// The form that is written for an input of `form`.
+    /// Returns true for standard output.
+    #[must_use]
+    pub fn is_std(&self) -> bool {
+        self.0.is_std()
+    }
+
+    /// The name that the user gives with the place: a tag, as `-t` would be.
+    #[must_use]
+    pub fn reference(&self) -> Option<&str> {
+        self.0.reference.as_deref()
+    }
+
+    /// The image format that is written for an input of `form`.
     #[must_use]
     pub fn form(&self, form: ImageFormat) -> ImageFormat {
-        match (self.prefix, form) {
+        match (self.0.prefix, form) {
             (Some(Prefix::DockerArchive), _) | (None, ImageFormat::Docker | ImageFormat::Hybrid) => ImageFormat::Hybrid,
             (Some(Prefix::OciArchive), _) | (None, ImageFormat::Oci) => ImageFormat::Oci,
             // A directory cannot go through a pipe.
-            (None, ImageFormat::OciDir) if self.place == Place::Std => ImageFormat::Oci,
+            (None, ImageFormat::OciDir) if self.is_std() => ImageFormat::Oci,
             (Some(Prefix::Oci), _) | (None, ImageFormat::OciDir) => ImageFormat::OciDir,
         }
     }
@@ -65,10 +63,10 @@ impl Target {
     /// output is known (by prefix, or from the input's `form`), that what exists at the target may be replaced.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`] with a hint.
+    /// Returns [`ErrorKind::Usage`] with a hint.
     pub fn check(&self, input: &Location, form: Option<ImageFormat>) -> Result<()> {
-        let Place::Path(path) = &self.place else {
-            if std::io::stdout().is_terminal() {
+        let Some(path) = self.0.path() else {
+            if self.is_std() && std::io::stdout().is_terminal() {
                 let error = Error::new(ErrorKind::Usage, "an archive cannot be written to a terminal");
                 return Err(error.hint("redirect standard output, or give a path with -o"));
             }
@@ -83,19 +81,19 @@ impl Target {
             check_parent(&real).map_err(|e| e.archive(self))?;
         }
         // The prefix alone decides; without one any form stands for the input's.
-        match form.or(self.prefix.map(|_| ImageFormat::Oci)) {
+        match form.or(self.0.prefix.map(|_| ImageFormat::Oci)) {
             Some(form) => self.destination(form).map(drop),
             None => Ok(()),
         }
     }
 
-    /// What is to be said of the target before any work.
+    /// A note about the target for the user, before any work.
     ///
     /// # Errors
     /// As [`Target::check`].
     pub fn note(&self, form: ImageFormat) -> Result<Option<String>> {
         Ok(match self.destination(form)? {
-            Destination::InPlace(_, why) => Some(format!(
+            Destination::Copied(Goal::InPlace(_, why)) => Some(format!(
                 "{self} cannot be replaced by renaming, as {why}: it is written over when the image is whole"
             )),
             _ => None,
@@ -103,10 +101,7 @@ impl Target {
     }
 
     fn check_input(&self, input: &Location, real: &Path) -> Result<()> {
-        let source = match &input.place {
-            Place::Path(path) => path.as_path(),
-            Place::Std => Path::new("/dev/stdin"),
-        };
+        let source = input.path().unwrap_or(Path::new("/dev/stdin"));
         let Ok(source_metadata) = source.metadata() else {
             return Ok(());
         };
@@ -124,13 +119,13 @@ impl Target {
         Ok(())
     }
 
-    /// What the target is for an output of `form`.
+    /// The destination of an output of `form`.
     ///
     /// # Errors
-    /// Where something is there that must not be replaced.
+    /// Returns an error if something is there that must not be replaced.
     pub(crate) fn destination(&self, form: ImageFormat) -> Result<Destination> {
-        let Place::Path(path) = &self.place else {
-            return Ok(Destination::Stdout);
+        let Some(path) = self.0.path() else {
+            return Ok(Destination::Copied(Goal::Stdout));
         };
         let usage = |what: &str| Error::new(ErrorKind::Usage, what).archive(self);
         let real = resolve(path);
@@ -140,10 +135,10 @@ impl Target {
                 return Err(usage("a layout directory cannot be written to a descriptor").hint(hint));
             }
             if number == 1 {
-                return Ok(Destination::Stdout);
+                return Ok(Destination::Copied(Goal::Stdout));
             }
             host::check_descriptor(number).map_err(|e| e.archive(self))?;
-            return Ok(Destination::Descriptor(number));
+            return Ok(Destination::Copied(Goal::Descriptor(number)));
         }
         check_parent(&real).map_err(|e| e.archive(self))?;
         let metadata = real.metadata().ok();
@@ -176,9 +171,9 @@ impl Target {
         let writable = || host::check_writable(&real).map_err(|e| e.archive(self));
         match metadata {
             Some(m) if m.file_type().is_socket() => Err(usage("a socket cannot be opened as a file is")),
-            Some(m) if !m.is_file() => writable().map(|()| Destination::Device(real.clone())),
+            Some(m) if !m.is_file() => writable().map(|()| Destination::Copied(Goal::Device(real.clone()))),
             Some(m) => match host::why_in_place(&real, &m) {
-                Some(why) => writable().map(|()| Destination::InPlace(real.clone(), why)),
+                Some(why) => writable().map(|()| Destination::Copied(Goal::InPlace(real.clone(), why))),
                 None => Ok(Destination::File(real)),
             },
             None => {
@@ -191,9 +186,9 @@ impl Target {
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.place {
-            Place::Std => f.write_str("standard output"),
-            Place::Path(path) => path.display().fmt(f),
+        match self.0.path() {
+            None => f.write_str("standard output"),
+            Some(path) => path.display().fmt(f),
         }
     }
 }
@@ -253,7 +248,7 @@ mod tests {
             assert_eq!(form("oci:out", input), ImageFormat::OciDir);
         }
         assert_eq!(form("-", ImageFormat::OciDir), ImageFormat::Oci);
-        assert_eq!(Target::parse("oci:out:v1").unwrap().reference.as_deref(), Some("v1"));
+        assert_eq!(Target::parse("oci:out:v1").unwrap().reference(), Some("v1"));
     }
 
     #[test]
@@ -304,7 +299,13 @@ mod tests {
             assert_eq!(e.kind, ErrorKind::Usage, "{e}");
         }
         let null = Target::parse("/dev/null").unwrap();
-        assert_eq!(null.destination(ImageFormat::Hybrid).unwrap(), Destination::Device("/dev/null".into()));
-        assert_eq!(Target::parse("/dev/stdout").unwrap().destination(ImageFormat::Oci).unwrap(), Destination::Stdout);
+        assert_eq!(
+            null.destination(ImageFormat::Hybrid).unwrap(),
+            Destination::Copied(Goal::Device("/dev/null".into()))
+        );
+        assert_eq!(
+            Target::parse("/dev/stdout").unwrap().destination(ImageFormat::Oci).unwrap(),
+            Destination::Copied(Goal::Stdout)
+        );
     }
 }

@@ -40,7 +40,7 @@ pub fn remove_temporaries() {
 /// Says which file is being written in place, so that a signal leaves nothing in it; none when it is whole.
 ///
 /// # Errors
-/// After a signal.
+/// Returns an error after a signal.
 pub fn fill(path: Option<&Path>) -> Result<()> {
     let mut registry = registry();
     if registry.closed {
@@ -112,7 +112,7 @@ impl Temp {
         Ok((Self { kind: Kind::Named(path) }, value))
     }
 
-    /// Where it is; the empty path for a file without a name.
+    /// The path; empty for a file without a name.
     pub fn path(&self) -> &Path {
         match &self.kind {
             Kind::Named(path) => path,
@@ -120,7 +120,7 @@ impl Temp {
         }
     }
 
-    /// Gives it its name for good.
+    /// Gives the temporary its name for good.
     pub fn rename(self, to: &Path) -> Result<()> {
         let mut registry = registry();
         let failed = |e| Error::io(format!("cannot rename to {}", to.display()), e);

@@ -2,13 +2,10 @@
 //! broken image can still give another one.
 
 use super::BlobRef;
-use super::store::Store;
-use crate::image::doc::View;
+use super::traits::Source;
+use crate::image::platform::UNKNOWN;
 use crate::image::{Descriptor, Doc, ImageFacts, Platform, config_facts};
 use crate::{Digest, Error, ErrorKind, Result};
-
-/// The architecture of an image that says none.
-const UNKNOWN: &str = "unknown";
 
 /// An image's documents.
 #[derive(Debug)]
@@ -17,7 +14,7 @@ pub struct Draft {
     pub manifest: Option<(Doc, Digest)>,
     /// The manifest's layers.
     pub descriptors: Vec<Descriptor>,
-    /// The `Layers` of docker's `manifest.json`: path, and where it lies.
+    /// The `Layers` of docker's `manifest.json`: path and blob.
     pub files: Option<Vec<(String, Option<BlobRef>)>>,
     /// The config.
     pub config: Doc,
@@ -25,14 +22,14 @@ pub struct Draft {
     pub config_digest: Digest,
     /// The names, in order.
     pub tags: Vec<String>,
-    /// What it runs on.
+    /// The platform that the image runs on.
     pub platform: Platform,
-    /// What the config says.
+    /// The facts of the config.
     pub facts: ImageFacts,
 }
 
 impl Draft {
-    /// A draft of `config`. Where that names no platform, the descriptor's counts.
+    /// A draft of `config`. If that names no platform, the descriptor's counts.
     pub fn new(config: Doc, config_digest: Digest, descriptor: Option<Platform>) -> Result<Self> {
         let facts = config_facts(&config)?;
         let platform = match descriptor {
@@ -48,7 +45,7 @@ impl Draft {
         Ok(Self { manifest, descriptors, files, config, config_digest, tags, platform, facts })
     }
 
-    /// Whether it runs on `wanted`: an image that says no architecture runs on any, as docker takes it.
+    /// Returns true if it runs on `wanted`: an image that names no architecture runs on any, as docker takes it.
     pub fn runs_on(&self, wanted: &Platform) -> bool {
         let any = self.platform.architecture == UNKNOWN && self.platform.os == wanted.os;
         any || self.platform == *wanted
@@ -61,32 +58,20 @@ impl Draft {
         }
     }
 
-    /// What a message calls it: its first name, or its id.
+    /// The name in messages: the first name of the image, or its id.
     pub fn name(&self) -> String {
         self.tags.first().cloned().unwrap_or_else(|| format!("sha256:{}", self.config_digest.short()))
     }
 }
 
-/// The platform of a descriptor, where it names one.
-pub fn descriptor_platform(descriptor: &View<'_>) -> Result<Option<Platform>> {
-    let view = descriptor.get("platform")?;
-    let field = |key: &str| view.get(key)?.string();
-    let (os, architecture) = (field("os")?, field("architecture")?);
-    let known = |text: &str| !text.is_empty() && text != UNKNOWN;
-    if !known(&os) || !known(&architecture) {
-        return Ok(None);
-    }
-    Ok(Some(Platform::new(&os, &architecture, &field("variant")?)))
-}
-
-/// Reads the document at `blob` and verifies it against `digest` and, where given, `size`.
-pub fn verified(store: &Store, blob: &BlobRef, name: &str, digest: &Digest, size: Option<u64>) -> Result<Doc> {
+/// Reads the document at `blob` and verifies it against `digest` and, if given, `size` in bytes.
+pub fn verified(source: &dyn Source, blob: &BlobRef, name: &str, digest: &Digest, size: Option<u64>) -> Result<Doc> {
     let wrong = |what: &str| Error::new(ErrorKind::Digest, what).member(name.as_bytes());
     if let Some(size) = size.filter(|&s| s != blob.size()) {
         let count = |n: u64| format!("{n} bytes");
         return Err(wrong("wrong size").expected(count(size), count(blob.size())));
     }
-    let raw = store.document(blob, name)?;
+    let raw = source.document(blob, name)?;
     let found = Digest::of(&raw);
     if found != *digest {
         return Err(wrong("wrong digest").expected(digest, found));
@@ -94,7 +79,7 @@ pub fn verified(store: &Store, blob: &BlobRef, name: &str, digest: &Digest, size
     Doc::parse(name, raw)
 }
 
-/// Says of an error that it is about an image's config, which its name, a digest, does not tell.
+/// Says in an error that it is about an image's config, as the file name, a digest, does not.
 pub fn of_config(mut error: Error) -> Error {
     error.what = format!("the image's config is broken: {}", error.what);
     error

@@ -1,4 +1,4 @@
-//! What an input is that holds no image, so that the error can say the next step.
+//! Recognition of inputs that hold no image, so that the error can say the next step.
 
 use crate::{Error, ErrorKind};
 
@@ -48,7 +48,7 @@ pub fn no_docker_manifest(names: &[String], place: &str) -> Error {
     error
 }
 
-/// Says more about an input whose first bytes are no tar header.
+/// The error for an input whose first bytes are no tar header, with what they are.
 pub fn no_tar(error: Error, head: &[u8]) -> Error {
     let start = head.trim_ascii_start();
     let begins = |text: &str| start.get(..text.len()).is_some_and(|s| s.eq_ignore_ascii_case(text.as_bytes()));

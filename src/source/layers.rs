@@ -1,7 +1,7 @@
-//! From an image's documents to its layers: where each lies, and which of two disagreeing documents is right.
+//! From an image's documents to its layers: finding the blob of each, and choosing between two documents that disagree.
 
 use super::draft::Draft;
-use super::store::Store;
+use super::traits::Source;
 use super::{BlobRef, Image, LayerRef, docker};
 use crate::digest::Hashing;
 use crate::image::{Compression, Descriptor, LayerMedia, facts};
@@ -9,7 +9,7 @@ use crate::{Digest, Error, ErrorKind, Result, Warning, codec};
 use std::io;
 
 /// Finds the layers of `draft`.
-pub fn complete(store: &Store, draft: Draft, warnings: &mut Vec<Warning>) -> Result<Image> {
+pub fn complete(source: &dyn Source, draft: Draft, warnings: &mut Vec<Warning>) -> Result<Image> {
     let diff_ids = facts::diff_ids(&draft.config)?;
     let mut manifest = draft.manifest.clone();
     let count = diff_ids.len();
@@ -33,7 +33,7 @@ pub fn complete(store: &Store, draft: Draft, warnings: &mut Vec<Warning>) -> Res
     let mut layers = Vec::with_capacity(count);
     for (i, diff_id) in diff_ids.into_iter().enumerate() {
         let name = format!("layer {} of {count} (sha256:{}…)", i + 1, diff_id.short());
-        let finder = Finder { store, name, diff_id };
+        let finder = Finder { source, name, diff_id };
         let descriptor = manifest.is_some().then(|| &draft.descriptors[i]);
         let file = files.and_then(|f| f.get(i));
         let layer = finder.find(descriptor, file, warnings).map_err(|e| e.layer(&finder.name))?;
@@ -45,7 +45,7 @@ pub fn complete(store: &Store, draft: Draft, warnings: &mut Vec<Warning>) -> Res
 }
 
 struct Finder<'a> {
-    store: &'a Store,
+    source: &'a dyn Source,
     name: String,
     diff_id: Digest,
 }
@@ -63,9 +63,9 @@ impl Finder<'_> {
         let Some(descriptor) = descriptor else {
             return self.by_file(file);
         };
-        let media = LayerMedia::parse(&descriptor.media)?;
+        let media = LayerMedia::parse(descriptor.media())?;
         let embedded = || descriptor.verified_data().map(BlobRef::memory);
-        let blob = self.store.blob(&descriptor.digest)?.or_else(embedded);
+        let blob = self.source.blob(&descriptor.digest)?.or_else(embedded);
         let other = file.and_then(|(_, blob)| blob.as_ref());
         if let Some(other) = other.filter(|o| blob.as_ref() != Some(*o)) {
             return self.settle(descriptor, blob, file, other, warnings);
@@ -78,7 +78,7 @@ impl Finder<'_> {
             let message = format!(
                 "{}: its media type {} says {}, its bytes are {}",
                 self.name,
-                descriptor.media,
+                descriptor.media(),
                 word(media.compression),
                 word(layer.compression)
             );
@@ -101,7 +101,7 @@ impl Finder<'_> {
             warnings.push(Warning::new("hybrid-mismatch", message));
         };
         if let Some(blob) = blob
-            && blob.size() == descriptor.size
+            && blob.size() == descriptor.fields.size()
             && self.verifies(&blob, Some(&descriptor.digest))
         {
             // Two copies of one layer (say, plain and gzip) disagree only by name.
@@ -118,14 +118,13 @@ impl Finder<'_> {
     }
 
     fn by_descriptor(&self, descriptor: &Descriptor, blob: BlobRef) -> Result<LayerRef> {
-        if blob.size() != descriptor.size {
+        if blob.size() != descriptor.fields.size() {
             let count = |n: u64| format!("{n} bytes");
             let error = Error::new(ErrorKind::Digest, format!("blob {} has the wrong size", descriptor.digest));
-            return Err(error.expected(count(descriptor.size), count(blob.size())));
+            return Err(error.expected(count(descriptor.fields.size()), count(blob.size())));
         }
         let mut layer = self.layer(blob, Some(descriptor.digest))?;
-        layer.media.clone_from(&descriptor.media);
-        layer.annotations.clone_from(&descriptor.annotations);
+        layer.media = descriptor.media().to_owned();
         Ok(layer)
     }
 
@@ -139,7 +138,7 @@ impl Finder<'_> {
     }
 
     fn layer(&self, blob: BlobRef, digest: Option<Digest>) -> Result<LayerRef> {
-        let head = self.store.head(&blob)?;
+        let head = self.source.head(&blob)?;
         for (magic, name) in [(&b"BZh"[..], "bzip2"), (b"\xfd7zXZ\0", "xz")] {
             if head.starts_with(magic) && head.get(257..262) != Some(b"ustar") {
                 let hint = "`docker load` the image and save it again";
@@ -148,14 +147,14 @@ impl Finder<'_> {
         }
         let (size, compression) = (blob.size(), Compression::sniff(&head));
         let (name, diff_id, media) = (self.name.clone(), self.diff_id, String::new());
-        Ok(LayerRef { blob, name, digest, size, diff_id, compression, media, annotations: None })
+        Ok(LayerRef { blob, name, digest, size, diff_id, compression, media })
     }
 
-    /// Whether the blob has `digest`, and its decompressed bytes the diff_id.
+    /// Returns true if the blob has `digest`, and its decompressed bytes have the diff_id.
     fn verifies(&self, blob: &BlobRef, digest: Option<&Digest>) -> bool {
         let check = || -> io::Result<bool> {
-            let head = self.store.head(blob)?;
-            let mut stored = Hashing::new(self.store.open_at(blob, 0)?);
+            let head = self.source.head(blob)?;
+            let mut stored = Hashing::new(self.source.open_at(blob, 0)?);
             let mut diff = Hashing::new(codec::decoder(Compression::sniff(&head), &mut stored)?);
             io::copy(&mut diff, &mut io::sink())?;
             let (decoder, diff_id, _) = diff.finish();
@@ -170,8 +169,8 @@ impl Finder<'_> {
 
 fn missing(descriptor: &Descriptor, media: LayerMedia) -> Error {
     let digest = descriptor.digest;
-    if media.foreign || descriptor.urls {
-        let what = format!("foreign layer of media type `{}` ({digest}) is not in the input", descriptor.media);
+    if media.foreign || descriptor.fields.urls().as_ref().is_some_and(|urls| !urls.is_empty()) {
+        let what = format!("foreign layer of media type `{}` ({digest}) is not in the input", descriptor.media());
         return Error::new(ErrorKind::Unsupported, what)
             .hint("its bytes lie at the URLs of the manifest: slim fetches nothing");
     }

@@ -1,19 +1,19 @@
-//! Where an image is read from, as the user writes it.
+//! The location of an image, as the user writes it.
 
 use crate::{Error, ErrorKind, Result};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// Where the bytes are.
+/// The place that a location names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+enum Place {
     /// Standard input or output.
     Std,
     /// A file or a directory.
     Path(PathBuf),
 }
 
-/// The prefix of a location: which form the user says it has.
+/// The prefix of a location: the image format that the user says it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Prefix {
     /// `docker-archive:`
@@ -40,23 +40,37 @@ impl Prefix {
 /// `oci:DIR[:REF]` or `-`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
-    /// Where it is.
-    pub place: Place,
-    /// The form that the user says it has.
+    place: Place,
+    /// The image format that the user says it has.
     pub prefix: Option<Prefix>,
     /// The image that the user picks.
     pub reference: Option<String>,
 }
 
 impl Location {
+    /// Returns true for standard input, or standard output of a target.
+    #[must_use]
+    pub fn is_std(&self) -> bool {
+        self.place == Place::Std
+    }
+
+    /// The file or directory, if it is one.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match &self.place {
+            Place::Std => None,
+            Place::Path(path) => Some(path),
+        }
+    }
+
     /// Parses the location of an input. A path that exists as it is written wins over any other reading.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`] for an empty path or reference, or a transport that slim does not have.
+    /// Returns [`ErrorKind::Usage`] for an empty path or reference, or a transport that slim does not have.
     pub fn parse(text: &str) -> Result<Self> {
         let location = Self::parse_with(text, &|path| path.symlink_metadata().is_ok())?;
         // `in.tar:app:1` picks an image of `in.tar` without a prefix too.
-        if let (None, Place::Path(path)) = (location.prefix, &location.place)
+        if let (None, Some(path)) = (location.prefix, location.path())
             && path.symlink_metadata().is_err()
             && let (path, Some(reference)) = split_existing(text, &|path| path.is_file())
             && !reference.is_empty()
@@ -102,11 +116,11 @@ impl Location {
 }
 
 impl fmt::Display for Location {
-    /// What errors call it.
+    /// The name in errors.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.place {
-            Place::Std => f.write_str("standard input"),
-            Place::Path(path) => path.display().fmt(f),
+        match self.path() {
+            None => f.write_str("standard input"),
+            Some(path) => path.display().fmt(f),
         }
     }
 }
@@ -168,6 +182,6 @@ mod tests {
         let file = dir.path().join("in.tar");
         std::fs::write(&file, "").unwrap();
         let found = Location::parse(&format!("{}:app:1", file.display())).unwrap();
-        assert_eq!((found.place, found.reference.as_deref()), (Place::Path(file), Some("app:1")));
+        assert_eq!((found.path(), found.reference.as_deref()), (Some(file.as_path()), Some("app:1")));
     }
 }

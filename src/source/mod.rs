@@ -5,43 +5,42 @@
 
 use crate::image::{Compression, Doc, ImageFacts, Platform};
 use crate::{Digest, Error, ErrorKind, Result, Warning};
-use serde_json::Value;
 use std::io::Read;
 
+mod archive;
 mod artifact;
+mod dir;
 mod docker;
 mod draft;
 mod foreign;
-mod holes;
 mod layers;
 mod location;
-mod merge;
 mod oci;
 mod open;
 mod outer;
 mod select;
 mod slice;
 mod spool;
-mod store;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+mod traits;
 pub(crate) mod tree;
 
-pub use location::{Location, Place, Prefix};
+pub use location::{Location, Prefix};
 pub use open::open;
-pub use store::BlobRef;
+pub use traits::BlobRef;
 
-/// What the caller wants to be read.
+/// The options for opening an input.
 pub struct OpenOptions<'a> {
-    /// Only images for this platform.
+    /// The platform of the images that are wanted; `None` for all.
     pub platform: Option<Platform>,
-    /// Called with one sentence where the input must be copied to a temporary file first.
+    /// Called with one sentence if the input must be copied to a temporary file first.
     pub spool_note: &'a dyn Fn(&str),
 }
 
-/// The form of an archive or layout.
+/// The format of an archive or layout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ImageFormat {
@@ -57,17 +56,17 @@ pub enum ImageFormat {
 
 /// An open input.
 pub struct Input {
-    /// What errors and the report call it: a path or `standard input`.
+    /// The name in errors and the report: a path or `standard input`.
     pub name: String,
-    /// Its form.
+    /// The image format.
     pub form: ImageFormat,
     /// The size of the archive file as given (compressed, where it is); `None` for a directory.
     pub archive_bytes: Option<u64>,
     /// The selected images: each once, whatever the number of its tags.
     pub images: Vec<Image>,
-    /// What was found wrong and could be read all the same.
+    /// Warnings about what is wrong and could be read all the same.
     pub warnings: Vec<Warning>,
-    pub(crate) store: store::Store,
+    pub(crate) source: Box<dyn traits::Source>,
     pub(crate) trees: tree::Trees,
 }
 
@@ -84,43 +83,41 @@ pub struct Image {
     pub manifest_digest: Option<Digest>,
     /// The layers, bottom first: as many as the config has diff_ids.
     pub layers: Vec<LayerRef>,
-    /// The names it goes by, in the input's order and spelling.
+    /// The names of the image, in the input's order and spelling.
     pub tags: Vec<String>,
-    /// What it runs on.
+    /// The platform that the image runs on.
     pub platform: Platform,
-    /// What its config says.
+    /// The facts of the config.
     pub facts: ImageFacts,
 }
 
 /// One layer of an image, not read yet.
 #[derive(Clone, Debug)]
 pub struct LayerRef {
-    /// Where its bytes lie: equal for layers that share them.
+    /// The place of the bytes: equal for layers that share them.
     pub blob: BlobRef,
-    /// What errors call it: `layer 3 of 7 (sha256:…)`, with the diff_id.
+    /// The name in errors: `layer 3 of 7 (sha256:…)`, with the diff_id.
     pub name: String,
-    /// The blob's digest, where a document or its path names one.
+    /// The blob's digest, if a document or the path names one.
     pub digest: Option<Digest>,
-    /// The blob's size as stored.
+    /// The blob's size as stored, in bytes.
     pub size: u64,
     /// The digest of the decompressed bytes, from the config.
     pub diff_id: Digest,
     /// The compression that the blob's first bytes show.
     pub compression: Compression,
-    /// The declared media type; empty where none is.
+    /// The declared media type; empty if there is none.
     pub media: String,
-    /// The descriptor's annotations.
-    pub annotations: Option<Value>,
 }
 
 impl Image {
-    /// What a message calls it: its first name, or its id.
+    /// The name in messages: the first name of the image, or its id.
     #[must_use]
     pub fn name(&self) -> String {
         self.tags.first().cloned().unwrap_or_else(|| format!("sha256:{}", self.config_digest.short()))
     }
 
-    /// Whether it is one for Windows, whose layers mean more than their files.
+    /// Returns true for a Windows image, whose layers mean more than their files.
     #[must_use]
     pub fn is_windows(&self) -> bool {
         self.platform.os.eq_ignore_ascii_case("windows")
@@ -128,10 +125,10 @@ impl Image {
 }
 
 impl Input {
-    /// The one image of an input that may have one only; `what` says what is done with it, such as `analyzed`.
+    /// The one image of an input that may have one only; `what` is a participle for the message, such as `analyzed`.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`] where there are several, with their names.
+    /// Returns [`ErrorKind::Usage`] if there are several, with their names.
     pub fn only(&self, what: &str) -> Result<&Image> {
         if let [image] = self.images.as_slice() {
             return Ok(image);
@@ -143,27 +140,27 @@ impl Input {
             .hint(format!("name it, `IN:REF` or --platform: {}", names.join("; "))))
     }
 
-    /// The raw stored bytes of `blob`. They are not verified here: whoever reads them to the end does that.
+    /// The raw stored bytes of `blob`. They are not verified here: the caller that reads them to the end does that.
     ///
     /// # Errors
-    /// Where the file cannot be opened, or is no regular file of the layout any more.
+    /// Returns an error if the file cannot be opened, or is no regular file of the layout any more.
     pub fn open_blob(&self, blob: &BlobRef) -> Result<Box<dyn Read + Send>> {
         self.open_blob_at(blob, 0)
     }
 
-    /// The same from an offset on.
+    /// The raw stored bytes of `blob` from an offset in bytes on.
     ///
     /// # Errors
     /// As [`Input::open_blob`].
     pub fn open_blob_at(&self, blob: &BlobRef, offset: u64) -> Result<Box<dyn Read + Send>> {
-        self.store.open_at(blob, offset).map_err(|e| e.archive(&self.name))
+        self.source.open_at(blob, offset).map_err(|e| e.archive(&self.name))
     }
 
     /// Checks that nobody wrote to the input since it was opened (by size and modification time).
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Io`] where somebody did.
+    /// Returns [`crate::ErrorKind::Io`] if somebody did.
     pub fn unchanged_since_open(&self) -> Result<()> {
-        self.store.unchanged().map_err(|e| e.archive(&self.name))
+        self.source.unchanged().map_err(|e| e.archive(&self.name))
     }
 }

@@ -3,36 +3,37 @@
 
 use super::BlobRef;
 use super::artifact;
-use super::draft::{Draft, descriptor_platform, of_config, verified};
-use super::store::Store;
+use super::draft::{Draft, of_config, verified};
+use super::traits::Source;
 use super::tree::{Edge, Node, NodeKind, OciTree, Raw};
 use crate::image::descriptor::{IMAGE_NAME, REF_NAME, REFERENCE_DIGEST, REFERENCE_TYPE};
 use crate::image::doc::View;
-use crate::image::media::ManifestKind;
+use crate::image::media;
 use crate::image::{Descriptor, Doc, Platform};
 use crate::{Digest, Error, ErrorKind, Result, Warning};
+use oci_spec::image::{ImageManifest, OciLayout};
 use std::collections::HashMap;
 
 const MAX_DEPTH: u32 = 8;
 const MAX_DESCRIPTORS: usize = 10_000;
 
-/// What an OCI layout holds.
+/// The content of an OCI layout.
 pub struct Layout {
     /// The documents.
     pub tree: OciTree,
     /// The images that [`NodeKind::Image`] counts.
     pub drafts: Vec<Draft>,
-    /// What is missing or odd.
+    /// Warnings about what is missing or odd.
     pub warnings: Vec<Warning>,
 }
 
-/// Reads the tree of documents below `index.json`. Of an image for another `platform`, where its descriptor says so,
-/// nothing is read.
-pub fn read(store: &Store, index: &BlobRef, platform: Option<&Platform>) -> Result<Layout> {
-    let layout = layout_file(store)?;
-    let root = Doc::parse("index.json", store.document(index, "index.json")?)?;
+/// Reads the tree of documents below `index.json`. Of an image whose descriptor names another platform than `platform`, nothing is
+/// read.
+pub fn read(source: &dyn Source, index: &BlobRef, platform: Option<&Platform>) -> Result<Layout> {
+    let layout = layout_file(source)?;
+    let root = Doc::parse("index.json", source.document(index, "index.json")?)?;
     let mut reader = Reader {
-        store,
+        source,
         platform,
         nodes: Vec::new(),
         seen: HashMap::new(),
@@ -73,12 +74,13 @@ pub fn images_below(nodes: &[Node], node: usize) -> Vec<usize> {
     images
 }
 
-fn layout_file(store: &Store) -> Result<Option<Doc>> {
-    let Some(blob) = store.find("oci-layout")? else {
+fn layout_file(source: &dyn Source) -> Result<Option<Doc>> {
+    let Some(blob) = source.find("oci-layout")? else {
         return Ok(None);
     };
-    let doc = Doc::parse("oci-layout", store.document(&blob, "oci-layout")?)?;
-    let version = doc.view("oci-layout").get("imageLayoutVersion")?.string()?;
+    let doc = Doc::parse("oci-layout", source.document(&blob, "oci-layout")?)?;
+    let layout: OciLayout = doc.view("oci-layout").read()?;
+    let version = layout.image_layout_version();
     if !version.starts_with("1.") {
         let error = Error::new(ErrorKind::Unsupported, "OCI layout of another version").member(b"oci-layout");
         return Err(error.expected("imageLayoutVersion 1.0.0", format!("{version:?}")));
@@ -87,10 +89,10 @@ fn layout_file(store: &Store) -> Result<Option<Doc>> {
 }
 
 struct Reader<'a> {
-    store: &'a Store,
+    source: &'a dyn Source,
     platform: Option<&'a Platform>,
     nodes: Vec<Node>,
-    /// Documents are unique by digest; so none is read twice, however often it is named.
+    /// The node of each digest, so that no document is read twice, however often it is named.
     seen: HashMap<Digest, usize>,
     drafts: Vec<Draft>,
     warnings: Vec<Warning>,
@@ -100,22 +102,22 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn edges(&mut self, index: &View<'_>, depth: u32) -> Result<Vec<Edge>> {
-        let list = index.get("manifests")?.list()?;
+        // Not all of an `ImageIndex`: engines take a `subject` that does not say its size.
+        let list: Vec<oci_spec::image::Descriptor> = index.get("manifests")?.read()?;
         self.descriptors += list.len();
         if depth > MAX_DEPTH || self.descriptors > MAX_DESCRIPTORS {
             let what = format!("indexes nested more than {MAX_DEPTH} deep, or more than {MAX_DESCRIPTORS} descriptors");
             return Err(index.error(ErrorKind::Archive, &what));
         }
-        list.iter().map(|item| self.edge(item, depth)).collect()
+        list.iter().map(|item| self.edge(Descriptor::new(item)?, depth)).collect()
     }
 
-    fn edge(&mut self, item: &View<'_>, depth: u32) -> Result<Edge> {
-        let descriptor = Descriptor::read(item)?;
+    fn edge(&mut self, descriptor: Descriptor, depth: u32) -> Result<Edge> {
         let about = about(&descriptor);
         let node = match self.seen.get(&descriptor.digest) {
             Some(&node) => node,
             None => {
-                let (subject, kind) = self.node(item, &descriptor, about.is_some(), depth)?;
+                let (subject, kind) = self.node(&descriptor, about.is_some(), depth)?;
                 self.nodes.push(Node { digest: descriptor.digest, subject, kind });
                 self.seen.insert(descriptor.digest, self.nodes.len() - 1);
                 self.nodes.len() - 1
@@ -125,15 +127,9 @@ impl Reader<'_> {
         Ok(Edge { descriptor, node, refers, selected: true })
     }
 
-    /// What `descriptor` points to, with its subject.
-    fn node(
-        &mut self,
-        item: &View<'_>,
-        descriptor: &Descriptor,
-        artifact: bool,
-        depth: u32,
-    ) -> Result<(Option<Digest>, NodeKind)> {
-        let platform = descriptor_platform(item)?;
+    /// The node that `descriptor` points to, with the digest of its subject.
+    fn node(&mut self, descriptor: &Descriptor, artifact: bool, depth: u32) -> Result<(Option<Digest>, NodeKind)> {
+        let platform = descriptor.platform();
         if let (Some(wanted), Some(platform)) = (self.platform, &platform)
             && wanted != platform
         {
@@ -143,17 +139,17 @@ impl Reader<'_> {
             return Ok((None, NodeKind::Image(None)));
         }
         let embedded = || descriptor.verified_data().map(BlobRef::memory);
-        let Some(blob) = self.store.blob(&descriptor.digest)?.or_else(embedded) else {
+        let Some(blob) = self.source.blob(&descriptor.digest)?.or_else(embedded) else {
             self.absent(&descriptor.digest, platform.as_ref(), "the manifest", artifact);
             return Ok((None, NodeKind::Absent));
         };
         let raw = Raw { digest: descriptor.digest, blob };
-        if !descriptor.media.is_empty() && ManifestKind::parse(&descriptor.media).is_none() {
-            let what = descriptor.media.clone();
+        if !descriptor.media().is_empty() && !media::is_manifest(descriptor.media()) {
+            let what = descriptor.media().to_owned();
             return Ok((None, NodeKind::Artifact { what, raw: vec![raw], named: Vec::new() }));
         }
         let name = format!("blobs/sha256/{}", descriptor.digest.hex());
-        let doc = verified(self.store, &raw.blob, &name, &descriptor.digest, Some(descriptor.size))?;
+        let doc = verified(self.source, &raw.blob, &name, &descriptor.digest, Some(descriptor.fields.size()))?;
         let view = doc.view(&name);
         let subject = view.get("subject")?;
         let subject = if subject.value().is_some() { Some(subject.get("digest")?.digest()?) } else { None };
@@ -165,11 +161,11 @@ impl Reader<'_> {
             let hint = "convert it, for example with `skopeo copy --format oci`";
             return Err(view.error(ErrorKind::Unsupported, "docker manifest of schema 1").hint(hint));
         }
-        let what = artifact::kind(self.store, &view)?;
-        if let Some(what) = what.or_else(|| (artifact || subject.is_some()).then(|| descriptor.media.clone())) {
+        let what = artifact::kind(self.source, &view)?;
+        if let Some(what) = what.or_else(|| (artifact || subject.is_some()).then(|| descriptor.media().to_owned())) {
             let raw = self.raw_blobs(raw, &view)?;
             let named =
-                if artifact || subject.is_some() { Vec::new() } else { artifact::named(self.store, &view, &raw)? };
+                if artifact || subject.is_some() { Vec::new() } else { artifact::named(self.source, &view, &raw)? };
             return Ok((subject, NodeKind::Artifact { what, raw, named }));
         }
         Ok((None, self.image(&name, &doc, descriptor, platform)?))
@@ -182,17 +178,17 @@ impl Reader<'_> {
         descriptor: &Descriptor,
         platform: Option<Platform>,
     ) -> Result<NodeKind> {
-        let view = doc.view(name);
-        let config = Descriptor::read(&view.get("config")?)?;
-        let layers: Vec<Descriptor> =
-            view.get("layers")?.list()?.iter().map(Descriptor::read).collect::<Result<_>>()?;
+        let manifest: ImageManifest = doc.view(name).read()?;
+        let config = Descriptor::new(manifest.config())?;
+        let layers = manifest.layers().iter().map(Descriptor::new).collect::<Result<_>>()?;
         let embedded = || config.verified_data().map(BlobRef::memory);
-        let Some(blob) = self.store.blob(&config.digest)?.or_else(embedded) else {
+        let Some(blob) = self.source.blob(&config.digest)?.or_else(embedded) else {
             self.absent(&config.digest, platform.as_ref(), "the config", false);
             return Ok(NodeKind::Absent);
         };
         let path = format!("blobs/sha256/{}", config.digest.hex());
-        let config_doc = verified(self.store, &blob, &path, &config.digest, Some(config.size)).map_err(of_config)?;
+        let config_doc =
+            verified(self.source, &blob, &path, &config.digest, Some(config.fields.size())).map_err(of_config)?;
         let draft = Draft::new(config_doc, config.digest, platform);
         let mut draft = draft.map_err(|e| of_config(e).member(path.as_bytes()))?;
         draft.manifest = Some((doc.clone(), descriptor.digest));
@@ -201,15 +197,15 @@ impl Reader<'_> {
         Ok(NodeKind::Image(Some(self.drafts.len() - 1)))
     }
 
-    /// Whether a manifest is there with all that it names, so that its platform can be picked.
+    /// Returns true if a manifest is there with all that it names, so that its platform can be picked.
     fn is_whole(&self, manifest: &Digest) -> bool {
         let there = |descriptor: &View<'_>| -> Option<bool> {
             let digest = Digest::parse(descriptor.get("digest").ok()?.str().ok()??)?;
-            Some(self.store.blob(&digest).ok()?.is_some())
+            Some(self.source.blob(&digest).ok()?.is_some())
         };
         let whole = || -> Option<bool> {
-            let blob = self.store.blob(manifest).ok()??;
-            let doc = Doc::parse("manifest", self.store.document(&blob, "manifest").ok()?).ok()?;
+            let blob = self.source.blob(manifest).ok()??;
+            let doc = Doc::parse("manifest", self.source.document(&blob, "manifest").ok()?).ok()?;
             let view = doc.view("manifest");
             let mut named = view.get("layers").ok()?.list().ok()?;
             named.push(view.get("config").ok()?);
@@ -218,7 +214,8 @@ impl Reader<'_> {
         whole() == Some(true)
     }
 
-    /// A pull of one platform leaves the others of its index out.
+    /// Warns of a document that is not there, unless it is an artifact's: a pull of one platform leaves the others of its index
+    /// out.
     fn absent(&mut self, missing: &Digest, platform: Option<&Platform>, what: &str, artifact: bool) {
         if artifact {
             return;
@@ -228,25 +225,25 @@ impl Reader<'_> {
         self.warnings.push(Warning::new("absent-image", message));
     }
 
-    /// All blobs of an artifact that are there. What of it cannot be read is passed on all the same.
+    /// All blobs of an artifact that are there. Broken descriptors are passed over, as the artifact is copied all the same.
     fn raw_blobs(&self, manifest: Raw, view: &View<'_>) -> Result<Vec<Raw>> {
         let mut list = view.get("layers")?.list()?;
         list.extend(view.get("blobs")?.list()?);
         list.push(view.get("config")?);
         let mut raw = vec![manifest];
         for descriptor in list {
-            let Ok(descriptor) = Descriptor::read(&descriptor) else {
+            let Ok(digest) = descriptor.get("digest").and_then(|digest| digest.digest()) else {
                 continue;
             };
-            if let Some(blob) = self.store.blob(&descriptor.digest)? {
-                raw.push(Raw { digest: descriptor.digest, blob });
+            if let Some(blob) = self.source.blob(&digest)? {
+                raw.push(Raw { digest, blob });
             }
         }
         Ok(raw)
     }
 }
 
-/// What an attestation (by annotation) or a cosign signature (by name: `sha256-HEX.sig`) is about.
+/// The digest of the manifest that an attestation (by annotation) or a cosign signature (by name: `sha256-HEX.sig`) is about.
 fn about(descriptor: &Descriptor) -> Option<Digest> {
     if descriptor.annotation(REFERENCE_TYPE).is_some() {
         return Digest::parse(descriptor.annotation(REFERENCE_DIGEST)?);
@@ -256,7 +253,7 @@ fn about(descriptor: &Descriptor) -> Option<Digest> {
     Digest::from_hex(hex)
 }
 
-/// Finds what artifacts are about that do not say it in a place for that: of the digests that their documents name the first
+/// Finds the subjects of artifacts that do not name them in a field for that: of the digests that their documents name the first
 /// that is an image or index here.
 fn find_subjects(edges: &mut [Edge], nodes: &mut [Node], drafts: &[Draft]) {
     let mut about: HashMap<Digest, Digest> = HashMap::new();
@@ -275,8 +272,8 @@ fn find_subjects(edges: &mut [Edge], nodes: &mut [Node], drafts: &[Draft]) {
     let subjects: Vec<Option<Option<Digest>>> = nodes.iter().map(of).collect();
     let find = |edge: &mut Edge| {
         let Some(subject) = subjects[edge.node].filter(|_| edge.refers.is_none()) else { return };
-        let annotations = edge.descriptor.annotations.as_ref().map(artifact::in_annotations).unwrap_or_default();
-        edge.refers = annotations.iter().find_map(|digest| about.get(digest).copied()).or(subject);
+        let named = artifact::in_annotations(&edge.descriptor);
+        edge.refers = named.iter().find_map(|digest| about.get(digest).copied()).or(subject);
     };
     edges.iter_mut().for_each(find);
     for node in nodes {

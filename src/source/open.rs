@@ -1,12 +1,12 @@
-//! Opening an input: where its bytes are, which form they have, and which images they hold.
+//! Opening an input: finding its bytes, their image format and the images in them.
 
+use super::archive::Archive;
+use super::dir::Dir;
 use super::draft::Draft;
 use super::outer::{self, Walk};
-use super::store::Store;
+use super::traits::Source;
 use super::tree::{DockerTree, Trees};
-use super::{
-    ImageFormat, Input, Location, OpenOptions, Place, Prefix, docker, foreign, layers, merge, oci, select, spool,
-};
+use super::{ImageFormat, Input, Location, OpenOptions, Prefix, docker, foreign, layers, oci, select, spool};
 use crate::codec::packed::Packing;
 use crate::image::Doc;
 use crate::{Error, ErrorKind, Result, Warning};
@@ -18,20 +18,16 @@ use std::path::Path;
 /// Opens the images at `location`.
 ///
 /// # Errors
-/// Where there is no image that can be read; the message says what there is instead.
+/// Returns an error if there is no image that can be read; the message says what there is instead.
 pub fn open(location: &Location, options: &OpenOptions<'_>) -> Result<Input> {
     let name = location.to_string();
     open_in(location, options, &name).map_err(|e| e.archive(&name))
 }
 
 fn open_in(location: &Location, options: &OpenOptions<'_>, name: &str) -> Result<Input> {
-    let (store, archive_bytes) = match &location.place {
-        Place::Std => spooled(io::stdin(), "standard input", options)?,
-        Place::Path(path) => open_path(path, location.prefix, options)?,
-    };
-    let is_dir = matches!(store, Store::Dir(_));
-    let documents = Documents::find(&store, location.prefix, is_dir, name)?;
-    let (drafts, mut trees, mut warnings) = documents.read(&store, options)?;
+    let source = open_source(location, options)?;
+    let documents = Documents::find(&*source, location.prefix, name)?;
+    let (drafts, mut trees, mut warnings) = documents.read(&*source, options)?;
     if drafts.is_empty() && options.platform.is_none() {
         let types = trees.oci.as_ref().map(|oci| oci.artifacts()).filter(|types| !types.is_empty());
         let what = "index.json names no image";
@@ -45,13 +41,20 @@ fn open_in(location: &Location, options: &OpenOptions<'_>, name: &str) -> Result
         ));
     }
     let drafts = select::select(drafts, &mut trees, location.reference.as_deref(), options.platform.as_ref())?;
-    let complete = |draft: Draft| layers::complete(&store, draft, &mut warnings);
+    let complete = |draft: Draft| layers::complete(&*source, draft, &mut warnings);
     let images = drafts.into_iter().map(complete).collect::<Result<Vec<_>>>()?;
-    let form = documents.form(is_dir);
-    Ok(Input { name: name.to_owned(), form, archive_bytes, images, warnings, store, trees })
+    let (form, archive_bytes) = (documents.form(source.is_dir()), source.archive_bytes());
+    Ok(Input { name: name.to_owned(), form, archive_bytes, images, warnings, source, trees })
 }
 
-fn open_path(path: &Path, prefix: Option<Prefix>, options: &OpenOptions<'_>) -> Result<(Store, Option<u64>)> {
+fn open_source(location: &Location, options: &OpenOptions<'_>) -> Result<Box<dyn Source>> {
+    match location.path() {
+        None => spooled(io::stdin(), "standard input", options),
+        Some(path) => open_path(path, location.prefix, options),
+    }
+}
+
+fn open_path(path: &Path, prefix: Option<Prefix>, options: &OpenOptions<'_>) -> Result<Box<dyn Source>> {
     let metadata = path.metadata().map_err(|e| {
         let error = Error::io("cannot open", e);
         if path.exists() {
@@ -65,7 +68,7 @@ fn open_path(path: &Path, prefix: Option<Prefix>, options: &OpenOptions<'_>) -> 
             let error = Error::new(ErrorKind::Usage, format!("a directory cannot be read as {}", prefix.name()));
             return Err(error.hint(format!("for an OCI layout: oci:{}", path.display())));
         }
-        return Ok((Store::dir(path)?, None));
+        return Ok(Box::new(Dir::new(path)?));
     }
     if prefix == Some(Prefix::Oci) {
         let error = Error::new(ErrorKind::Usage, "a file, not an OCI layout directory");
@@ -87,10 +90,10 @@ fn open_path(path: &Path, prefix: Option<Prefix>, options: &OpenOptions<'_>) -> 
     }
     walk.at = 0;
     let entries = outer::index(&mut walk).map_err(|e| foreign::no_tar(e, &head[..read]))?;
-    Ok((Store::archive(file, &metadata, entries), Some(metadata.len())))
+    Ok(Box::new(Archive::new(file, &metadata, entries, metadata.len())))
 }
 
-fn spooled<R: Read + Send + 'static>(reader: R, what: &str, options: &OpenOptions<'_>) -> Result<(Store, Option<u64>)> {
+fn spooled<R: Read + Send + 'static>(reader: R, what: &str, options: &OpenOptions<'_>) -> Result<Box<dyn Source>> {
     let (head, reader) = spool::peek(reader)?;
     if head.is_empty() {
         let hint = "nothing came: did the command before the pipe fail?";
@@ -100,25 +103,26 @@ fn spooled<R: Read + Send + 'static>(reader: R, what: &str, options: &OpenOption
     let spool::Spooled { file, entries, read } =
         spool::spool(reader, Packing::sniff(&head)).map_err(|e| foreign::no_tar(e, &head))?;
     let metadata = file.metadata().map_err(|e| Error::io("cannot read the temporary file", e))?;
-    Ok((Store::archive(file, &metadata, entries), Some(read)))
+    Ok(Box::new(Archive::new(file, &metadata, entries, read)))
 }
 
-/// The documents that a form is known by.
+/// The documents by which an image format is known.
 struct Documents {
     index: Option<super::BlobRef>,
     docker: Option<Doc>,
 }
 
 impl Documents {
-    fn find(store: &Store, prefix: Option<Prefix>, is_dir: bool, name: &str) -> Result<Self> {
-        let mut index = store.find("index.json")?;
+    fn find(source: &dyn Source, prefix: Option<Prefix>, name: &str) -> Result<Self> {
+        let is_dir = source.is_dir();
+        let mut index = source.find("index.json")?;
         let mut docker = None;
         // A directory is read as OCI alone: nothing loads docker's form from one.
-        let blob = if is_dir && index.is_some() { None } else { store.find(docker::NAME)? };
+        let blob = if is_dir && index.is_some() { None } else { source.find(docker::NAME)? };
         if let Some(blob) = blob {
-            let doc = Doc::parse(docker::NAME, store.document(&blob, docker::NAME)?)?;
+            let doc = Doc::parse(docker::NAME, source.document(&blob, docker::NAME)?)?;
             match (doc.json.is_array(), &index) {
-                (false, None) => return Err(foreign::no_docker_manifest(&store.top(), name)),
+                (false, None) => return Err(foreign::no_docker_manifest(&source.top(), name)),
                 (true, _) if is_dir => {
                     let hint = format!("pack it: `tar -C {name} -cf app.tar .`");
                     return Err(Error::new(ErrorKind::Unsupported, "an unpacked docker archive").hint(hint));
@@ -127,7 +131,7 @@ impl Documents {
             }
         }
         if index.is_none() && docker.is_none() {
-            return Err(foreign::no_image(&store.top(), is_dir));
+            return Err(foreign::no_image(&source.top(), is_dir));
         }
         match prefix {
             Some(Prefix::DockerArchive) if docker.is_none() => {
@@ -154,11 +158,11 @@ impl Documents {
         }
     }
 
-    fn read(&self, store: &Store, options: &OpenOptions<'_>) -> Result<(Vec<Draft>, Trees, Vec<Warning>)> {
+    fn read(&self, source: &dyn Source, options: &OpenOptions<'_>) -> Result<(Vec<Draft>, Trees, Vec<Warning>)> {
         let mut trees = Trees::default();
         let (mut drafts, mut warnings) = (Vec::new(), Vec::new());
         if let Some(index) = &self.index {
-            let layout = oci::read(store, index, options.platform.as_ref())?;
+            let layout = oci::read(source, index, options.platform.as_ref())?;
             trees.oci = Some(layout.tree);
             drafts = layout.drafts;
             warnings = layout.warnings;
@@ -170,7 +174,7 @@ impl Documents {
             }
         }
         if let Some(doc) = &self.docker {
-            let images = merge::merge(store, &mut drafts, docker::read(store, doc)?)?;
+            let images = docker::merge(source, &mut drafts, docker::read(source, doc)?)?;
             trees.docker = Some(DockerTree { doc: doc.clone(), images: images.into_iter().map(Some).collect() });
         }
         Ok((drafts, trees, warnings))

@@ -1,4 +1,4 @@
-//! The members of the archive round the image: names, types and where their data lies. Layers inside are framed by
+//! The members of the archive round the image: names, types and places of their data. Layers inside are framed by
 //! [`crate::tar::frame`], which knows far more; here only headers are read, and data is seeked over.
 
 use crate::tar::Sparse;
@@ -8,13 +8,13 @@ use bstr::BString;
 use std::io;
 use std::sync::Arc;
 
-/// More members than any image has, and few enough for their names to fit in memory.
+/// The most members: more than any image has, and few enough for their names to fit in memory.
 const MAX_MEMBERS: usize = 250_000;
-/// The most that all names together may take.
+/// The most bytes that all names together may take.
 const MAX_NAMES: usize = 64 << 20;
-/// The most that a long name may take.
+/// The most bytes that a long name may take.
 const MAX_NAME: u64 = 1 << 20;
-/// The most that a PAX header may take: it may hold the map of a sparse member.
+/// The most bytes that a PAX header may take: it may hold the map of a sparse member.
 const MAX_PAX: u64 = 16 << 20;
 /// The most chunks of data that all sparse members together may have.
 const MAX_CHUNKS: usize = 1 << 20;
@@ -25,19 +25,19 @@ const BLOCK: usize = 512;
 /// A member of the outer archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Its normalized path.
+    /// The normalized path.
     pub path: BString,
-    /// Where its data begins.
+    /// The offset in bytes at which the data begins.
     pub offset: u64,
-    /// How long it is, in bytes: of a sparse file with its holes.
+    /// The length in bytes: of a sparse file with its holes.
     pub size: u64,
-    /// What it is.
+    /// The type of the member.
     pub kind: Type,
-    /// Where the data of a sparse file belong, as bsdtar and `tar -S` store files with holes.
+    /// The map of a sparse file, as bsdtar and `tar -S` store files with holes.
     pub sparse: Option<Arc<Sparse>>,
 }
 
-/// What a member of the outer archive is.
+/// The type of a member of the outer archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Type {
     /// A regular file.
@@ -60,7 +60,7 @@ pub trait Walk {
     fn skip(&mut self, n: u64) -> io::Result<u64>;
 }
 
-/// What the extension headers before a member say of it.
+/// The fields of a member that extension headers before it give.
 #[derive(Default)]
 struct Pending {
     path: Option<Vec<u8>>,
@@ -73,7 +73,7 @@ struct Pending {
 /// Lists the members.
 ///
 /// # Errors
-/// [`ErrorKind::Archive`] with the offset of what is wrong.
+/// Returns [`ErrorKind::Archive`] with the offset of what is wrong.
 pub fn index(walk: &mut dyn Walk) -> Result<Vec<Entry>> {
     let (entries, pending) = (Vec::new(), Pending::default());
     let mut indexer = Indexer { walk, at: 0, entries, names: 0, chunks: 0, holes: 0, pending };
@@ -291,7 +291,7 @@ fn record(data: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     Some((key, &value[1..], &data[length..]))
 }
 
-/// What is wrong with a sparse map, which is read as those of layers are.
+/// The error for a wrong sparse map, which is read as those of layers are.
 fn of_map(mut error: Error, at: u64) -> Error {
     error.kind = ErrorKind::Archive;
     error.offset(at)

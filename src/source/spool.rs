@@ -1,5 +1,5 @@
 //! Copying an archive that can be read only once, or that is compressed as a whole, to a temporary file without a name.
-//! Its members are framed on the way, so that what is no archive ends the copying early.
+//! The members are framed on the way, so that an input that is no archive ends the copying early.
 
 use super::outer::{self, Entry, Walk};
 use crate::codec::CHUNK;
@@ -10,20 +10,20 @@ use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A whole archive may become this large by decompression, and beyond that so many times as large as it was: more than any
-/// gzip can, and than any image does in zstd.
+/// The size in bytes, and beyond that the ratio, up to which a whole archive may grow by decompression: more than any gzip can, and
+/// than any image does in zstd.
 const MAX_SIZE: u64 = 32 << 30;
 const MAX_RATIO: u64 = 1100;
-/// What may follow the end of an archive: writers pad to records of some kilobytes.
+/// The bytes that may follow the end of an archive: writers pad to records of some kilobytes.
 const MAX_TRAILING: u64 = 64 << 20;
 
 /// A copied archive.
 pub struct Spooled {
     /// The decompressed archive.
     pub file: File,
-    /// Its members.
+    /// The members of the archive.
     pub entries: Vec<Entry>,
-    /// The bytes that were read, before decompression.
+    /// The number of bytes that were read, before decompression.
     pub read: u64,
 }
 
@@ -37,7 +37,7 @@ pub fn peek<R: Read + Send + 'static>(mut reader: R) -> Result<(Vec<u8>, Box<dyn
 /// Copies `reader`, whose bytes are compressed as `packing` says.
 ///
 /// # Errors
-/// Where it is no tar, or cannot be read or written.
+/// Returns an error if it is no tar, or cannot be read or written.
 pub fn spool(reader: Box<dyn Read + Send>, packing: Packing) -> Result<Spooled> {
     let count = Arc::new(AtomicU64::new(0));
     let counting = Counting { inner: reader, count: Arc::clone(&count) };
@@ -52,7 +52,7 @@ pub fn spool(reader: Box<dyn Read + Send>, packing: Packing) -> Result<Spooled> 
     Ok(Spooled { file: to, entries, read: count.load(Ordering::Relaxed) })
 }
 
-/// Where temporaries without a name go, for messages.
+/// The directory of temporaries without a name, for messages.
 pub fn temp_dir() -> String {
     std::env::temp_dir().display().to_string()
 }
@@ -103,7 +103,7 @@ impl Copy {
         error.offset(self.size).into()
     }
 
-    /// Stops a bomb.
+    /// Returns an error for a decompression bomb.
     fn check_size(&self) -> io::Result<()> {
         let most = self.count.load(Ordering::Relaxed).saturating_mul(MAX_RATIO).saturating_add(MAX_SIZE);
         if self.size <= most {

@@ -122,16 +122,16 @@ impl Build {
 
     /// Adds an OCI image with these layers; the result is its manifest.
     pub fn manifest(&mut self, layers: &[Vec<u8>], compression: Compression, arch: &str) -> Value {
-        let config = self.json(media::OCI_CONFIG, &config(layers, arch));
+        let config = self.json(media::MediaType::ImageConfig.as_ref(), &config(layers, arch));
         let name = LayerMedia::name(media::Family::Oci, compression);
-        let layers: Vec<Value> = layers.iter().map(|l| self.blob(name, &pack(l, compression))).collect();
-        json!({"schemaVersion": 2, "mediaType": media::OCI_MANIFEST, "config": config, "layers": layers, "x-unknown": 1})
+        let layers: Vec<Value> = layers.iter().map(|l| self.blob(name.as_ref(), &pack(l, compression))).collect();
+        json!({"schemaVersion": 2, "mediaType": media::MediaType::ImageManifest, "config": config, "layers": layers, "x-unknown": 1})
     }
 
     /// Adds an OCI image; the result is the manifest's descriptor with its platform.
     pub fn image(&mut self, layers: &[Vec<u8>], compression: Compression, arch: &str) -> Value {
         let manifest = self.manifest(layers, compression, arch);
-        let mut descriptor = self.json(media::OCI_MANIFEST, &manifest);
+        let mut descriptor = self.json(media::MediaType::ImageManifest.as_ref(), &manifest);
         descriptor["platform"] = json!({"os": "linux", "architecture": arch});
         descriptor
     }
@@ -139,10 +139,10 @@ impl Build {
     /// An attestation of the image that `about` describes.
     pub fn attestation(&mut self, about: &Value) -> Value {
         let statement = self.json("application/vnd.in-toto+json", &json!({"subject": about["digest"]}));
-        let config = self.json(media::OCI_CONFIG, &json!({"architecture": "unknown", "os": "unknown"}));
-        let manifest =
-            json!({"schemaVersion": 2, "mediaType": media::OCI_MANIFEST, "config": config, "layers": [statement]});
-        let mut descriptor = self.json(media::OCI_MANIFEST, &manifest);
+        let config =
+            self.json(media::MediaType::ImageConfig.as_ref(), &json!({"architecture": "unknown", "os": "unknown"}));
+        let manifest = json!({"schemaVersion": 2, "mediaType": media::MediaType::ImageManifest, "config": config, "layers": [statement]});
+        let mut descriptor = self.json(media::MediaType::ImageManifest.as_ref(), &manifest);
         descriptor["platform"] = json!({"os": "unknown", "architecture": "unknown"});
         descriptor["annotations"] = json!({"vnd.docker.reference.type": "attestation-manifest", "vnd.docker.reference.digest": about["digest"]});
         descriptor
@@ -150,7 +150,10 @@ impl Build {
 
     /// Adds an index; the result is its descriptor.
     pub fn index(&mut self, manifests: &[Value]) -> Value {
-        self.json(media::OCI_INDEX, &json!({"schemaVersion": 2, "mediaType": media::OCI_INDEX, "manifests": manifests}))
+        self.json(
+            media::MediaType::ImageIndex.as_ref(),
+            &json!({"schemaVersion": 2, "mediaType": media::MediaType::ImageIndex, "manifests": manifests}),
+        )
     }
 
     /// Adds `index.json` and `oci-layout`.

@@ -21,7 +21,7 @@ pub struct OciTree {
     pub root: Doc,
     /// `oci-layout`, as it is.
     pub layout: Option<Doc>,
-    /// What the root's `manifests` point to, in order.
+    /// The descriptors of the root's `manifests`, in order.
     pub edges: Vec<Edge>,
     /// All nodes; a node comes after its children.
     pub nodes: Vec<Node>,
@@ -30,7 +30,7 @@ pub struct OciTree {
 }
 
 impl OciTree {
-    /// What the artifacts are, each type once, in order.
+    /// The types of the artifacts, each once, in order.
     pub fn artifacts(&self) -> Vec<&str> {
         let mut types: Vec<&str> = Vec::new();
         for node in &self.nodes {
@@ -49,22 +49,22 @@ impl OciTree {
 pub struct Edge {
     /// The descriptor.
     pub descriptor: Descriptor,
-    /// The index of the node it points to.
+    /// The position of the node in [`OciTree::nodes`].
     pub node: usize,
-    /// The digest of what it is about, for attestations, signatures and other artifacts that refer to something.
+    /// The digest of the manifest that an attestation, a signature or another referrer is about.
     pub refers: Option<Digest>,
-    /// Whether it belongs to the selection (`:REF`).
+    /// True if it belongs to the selection (`:REF`).
     pub selected: bool,
 }
 
-/// What a descriptor points to.
+/// A document that a descriptor points to.
 #[derive(Debug)]
 pub struct Node {
-    /// Its digest.
+    /// The digest of the document.
     pub digest: Digest,
     /// The digest of its `subject`.
     pub subject: Option<Digest>,
-    /// What it is.
+    /// The kind of the document.
     pub kind: NodeKind,
 }
 
@@ -75,20 +75,20 @@ pub enum NodeKind {
     Index {
         /// The document.
         doc: Doc,
-        /// What its `manifests` point to, in order.
+        /// The descriptors of its `manifests`, in order.
         edges: Vec<Edge>,
     },
-    /// An image, by its position in `Input::images`; `None` where it is not selected.
+    /// An image, by its position in `Input::images`; `None` if it is not selected.
     Image(Option<usize>),
-    /// Its blob is not there.
+    /// A document that is not in the input.
     Absent,
-    /// Neither: passed on as it is, with all blobs it names that are there.
+    /// An artifact, which is passed on as it is, with all blobs it names that are there.
     Artifact {
-        /// The media type that says what it is.
+        /// The media type that says what kind of artifact it is.
         what: String,
-        /// Its blobs, the manifest first.
+        /// The blobs, the manifest first.
         raw: Vec<Raw>,
-        /// The digests that its documents name.
+        /// The digests that the documents of the artifact name.
         named: Vec<Digest>,
     },
 }
@@ -96,9 +96,9 @@ pub enum NodeKind {
 /// A blob to be copied as it is.
 #[derive(Clone, Debug)]
 pub struct Raw {
-    /// Its digest.
+    /// The digest of the blob.
     pub digest: Digest,
-    /// Where it lies.
+    /// The place of the bytes.
     pub blob: BlobRef,
 }
 
@@ -107,6 +107,6 @@ pub struct Raw {
 pub struct DockerTree {
     /// The document.
     pub doc: Doc,
-    /// Per entry its image, by its position in `Input::images`; `None` where it is not selected.
+    /// Per entry its image, by its position in `Input::images`; `None` if it is not selected.
     pub images: Vec<Option<usize>>,
 }

@@ -3,7 +3,7 @@
 
 use super::outer::{self, Member, normal};
 use super::packed;
-use crate::source::{Location, Place};
+use crate::source::Location;
 use crate::{Error, ErrorKind, Result};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -46,10 +46,10 @@ impl Store {
     /// Returns an error if nothing is there, or it is neither a tar archive nor a directory.
     pub fn open(location: &Location) -> Result<Self> {
         let name = location.to_string();
-        let kind = match &location.place {
-            Place::Std => archive(spooled(io::stdin())?),
-            Place::Path(path) if path.is_dir() => Ok(Kind::Dir(path.clone())),
-            Place::Path(path) => File::open(path).map_err(|e| Error::io("cannot open", e)).and_then(plain),
+        let kind = match location.path() {
+            None => archive(spooled(io::stdin())?),
+            Some(path) if path.is_dir() => Ok(Kind::Dir(path.to_owned())),
+            Some(path) => File::open(path).map_err(|e| Error::io("cannot open", e)).and_then(plain),
         };
         Ok(Self { kind: kind.map_err(|e| e.archive(&name))?, name })
     }

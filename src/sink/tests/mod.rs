@@ -1,7 +1,7 @@
 //! Whole outputs: what passes unchanged, and what is re-pointed.
 
+mod blobs;
 mod picks;
-mod slots;
 
 use crate::digest::Hashing;
 use crate::image::media::{self, Family};
@@ -10,6 +10,7 @@ use crate::sink::*;
 use crate::source::testing::{Build, docker_20, docker_25, layer, open_path, pack};
 use crate::source::{ImageFormat, Input};
 use crate::{Digest, ErrorKind, Result, Warning};
+use oci_spec::image::MediaType;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,7 +18,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-/// How a test rewrites the layers of an image.
+/// A test's rewriting of the layers of an image.
 type Change = fn(Vec<OutLayer>, &Output) -> Vec<OutLayer>;
 
 fn same(layers: Vec<OutLayer>, _: &Output) -> Vec<OutLayer> {
@@ -34,9 +35,9 @@ fn last_as_zstd(mut layers: Vec<OutLayer>, output: &Output) -> Vec<OutLayer> {
     let tar = layer("new");
     let blob = pack(&tar, Compression::Zstd);
     let (digest, size) = (Digest::of(&blob), blob.len() as u64);
-    let mut slot = output.slot(None).unwrap();
-    slot.write_all(&blob).unwrap();
-    output.commit(slot, digest).unwrap();
+    let mut writer = output.begin(None).unwrap();
+    writer.write_all(&blob).unwrap();
+    output.commit(writer, digest).unwrap();
     let last = layers.last_mut().unwrap();
     *last = OutLayer { digest, size, diff_id: Digest::of(&tar), compression: Compression::Zstd, from: last.from };
     layers
@@ -45,11 +46,11 @@ fn last_as_zstd(mut layers: Vec<OutLayer>, output: &Output) -> Vec<OutLayer> {
 fn copy_layers(input: &Input, output: &Output, image: usize) -> Result<Vec<OutLayer>> {
     let mut layers = Vec::new();
     for (from, layer) in input.images[image].layers.iter().enumerate() {
-        let mut slot = output.slot(Some(layer.size))?;
+        let mut writer = output.begin(Some(layer.size))?;
         let mut reader = Hashing::new(input.open_blob(&layer.blob)?);
-        io::copy(&mut reader, &mut slot)?;
+        io::copy(&mut reader, &mut writer)?;
         let (_, digest, size) = reader.finish();
-        output.commit(slot, digest)?;
+        output.commit(writer, digest)?;
         let (diff_id, compression) = (layer.diff_id, layer.compression);
         layers.push(OutLayer { digest, size, diff_id, compression, from: Some(from) });
     }
@@ -185,7 +186,7 @@ fn a_docker_archive_becomes_a_hybrid() {
     assert_eq!(names[0]["org.opencontainers.image.ref.name"], "1");
     assert_eq!(names[1]["io.containerd.image.name"], "h:5000/x:2");
     let manifest = out.blob(&root["manifests"][1]);
-    assert_eq!(manifest["layers"][0]["mediaType"], LayerMedia::name(Family::Oci, Compression::None));
+    assert_eq!(manifest["layers"][0]["mediaType"], LayerMedia::name(Family::Oci, Compression::None).as_ref());
     let untagged = run(&docker_20(&[layer("a")], &json!(null)), "", &[], same);
     assert_eq!(untagged.json("manifest.json")[0]["RepoTags"], Value::Null);
     assert_eq!(untagged.json("index.json")["manifests"].as_array().unwrap().len(), 1);
@@ -195,6 +196,32 @@ fn a_docker_archive_becomes_a_hybrid() {
         json!({"org.opencontainers.image.ref.name": "app:1"})
     );
     assert!(!oci.files.contains_key("manifest.json"));
+}
+
+#[test]
+fn documents_made_anew_have_the_fields_that_engines_write() {
+    let out = run(&docker_20(&[layer("a")], &json!(["app:1"])), "oci-archive:", &[], same);
+    let blob = |descriptor: &Value| {
+        let digest = descriptor["digest"].as_str().unwrap();
+        (digest.to_owned(), &out.files[&digest.replace("sha256:", "blobs/sha256/")])
+    };
+    let index: Value = serde_json::from_slice(&out.files["index.json"]).unwrap();
+    let (digest, bytes) = blob(&index["manifests"][0]);
+    let descriptor = |media: MediaType, digest: &str, size: usize| {
+        format!(r#"{{"mediaType":"{media}","digest":"{digest}","size":{size}"#)
+    };
+    let annotations = r#","annotations":{"org.opencontainers.image.ref.name":"app:1"}}"#;
+    let list = descriptor(MediaType::ImageManifest, &digest, bytes.len()) + annotations;
+    let text = format!(r#"{{"schemaVersion":2,"mediaType":"{}","manifests":[{list}]}}"#, MediaType::ImageIndex);
+    assert_eq!(String::from_utf8_lossy(&out.files["index.json"]), text);
+    let manifest: Value = serde_json::from_slice(bytes).unwrap();
+    let ((config, of_config), (layer, of_layer)) = (blob(&manifest["config"]), blob(&manifest["layers"][0]));
+    let config = descriptor(MediaType::ImageConfig, &config, of_config.len());
+    let layer = descriptor(MediaType::ImageLayer, &layer, of_layer.len());
+    let media = MediaType::ImageManifest;
+    let text = format!(r#"{{"schemaVersion":2,"mediaType":"{media}","config":{config}}},"layers":[{layer}}}]}}"#);
+    assert_eq!(String::from_utf8_lossy(bytes), text);
+    assert_eq!(out.files["oci-layout"], br#"{"imageLayoutVersion":"1.0.0"}"#);
 }
 
 #[test]
@@ -229,13 +256,13 @@ fn descriptors_of_new_blobs_lose_what_describes_the_old_bytes() {
         manifest["layers"][i]["annotations"] = annotations.clone();
         manifest["layers"][i]["x"] = json!(i);
     }
-    let descriptor = build.json(media::OCI_MANIFEST, &manifest);
+    let descriptor = build.json(media::MediaType::ImageManifest.as_ref(), &manifest);
     build.root(&[descriptor]);
     let out = run(&build, "", &[], last_as_zstd);
     let new = out.blob(&out.json("index.json")["manifests"][0]);
     assert_eq!(new["layers"][0], manifest["layers"][0]);
     assert_eq!(new["layers"][1]["annotations"], json!({"mine": "1"}));
-    assert_eq!(new["layers"][1]["mediaType"], LayerMedia::name(Family::Oci, Compression::Zstd));
+    assert_eq!(new["layers"][1]["mediaType"], LayerMedia::name(Family::Oci, Compression::Zstd).as_ref());
 }
 
 #[test]
@@ -254,15 +281,15 @@ fn zstd_turns_dockers_manifest_into_an_oci_one() {
     let out = run(&build, "", &[], last_as_zstd);
     assert_eq!(out.warnings, ["manifest-converted"]);
     let root = out.json("index.json");
-    assert_eq!(root["manifests"][0]["mediaType"], media::OCI_INDEX);
+    assert_eq!(root["manifests"][0]["mediaType"], media::MediaType::ImageIndex.as_ref());
     let index = out.blob(&root["manifests"][0]);
     assert_eq!(
         (&index["mediaType"], &index["manifests"][0]["mediaType"]),
-        (&json!(media::OCI_INDEX), &json!(media::OCI_MANIFEST))
+        (&json!(media::MediaType::ImageIndex), &json!(media::MediaType::ImageManifest))
     );
     let manifest = out.blob(&index["manifests"][0]);
-    assert_eq!(manifest["layers"][0]["mediaType"], LayerMedia::name(Family::Oci, Compression::Gzip));
-    assert_eq!(manifest["config"]["mediaType"], media::OCI_CONFIG);
+    assert_eq!(manifest["layers"][0]["mediaType"], LayerMedia::name(Family::Oci, Compression::Gzip).as_ref());
+    assert_eq!(manifest["config"]["mediaType"], media::MediaType::ImageConfig.as_ref());
     // Without zstd the family stays.
     let out = run(&build, "", &[], without_last);
     let index = out.blob(&out.json("index.json")["manifests"][0]);

@@ -63,11 +63,11 @@ fn referrers_stay_while_what_they_refer_to_does() {
     let empty = build.json("application/vnd.oci.empty.v1+json", &json!({}));
     let mut referrer = |subject: Option<&Value>, kind: &str| {
         let payload = build.blob("text/plain", kind.as_bytes());
-        let mut manifest = json!({"schemaVersion": 2, "mediaType": media::OCI_MANIFEST, "artifactType": kind, "config": empty, "layers": [payload]});
+        let mut manifest = json!({"schemaVersion": 2, "mediaType": media::MediaType::ImageManifest, "artifactType": kind, "config": empty, "layers": [payload]});
         if let Some(subject) = subject {
             manifest["subject"] = subject.clone();
         }
-        build.json(media::OCI_MANIFEST, &manifest)
+        build.json(media::MediaType::ImageManifest.as_ref(), &manifest)
     };
     let signature = referrer(Some(&image), "application/signature");
     let unrelated = referrer(None, "application/other");

@@ -1,4 +1,4 @@
-//! What is wrong with inputs.
+//! Broken inputs and their errors.
 
 use super::*;
 
@@ -175,7 +175,7 @@ fn artifacts_alone_are_no_image() {
     let mut build = Build::default();
     let config = build.json("application/vnd.cncf.helm.config.v1+json", &json!({}));
     let manifest = json!({"schemaVersion": 2, "config": config, "layers": []});
-    let descriptor = build.json(media::OCI_MANIFEST, &manifest);
+    let descriptor = build.json(media::MediaType::ImageManifest.as_ref(), &manifest);
     build.root(&[descriptor]);
     assert!(error(build.open()).what.contains("only what is of type application/vnd.cncf.helm.config"));
 }

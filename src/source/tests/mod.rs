@@ -6,7 +6,7 @@ use crate::image::media;
 use crate::source::testing::{Build, Tar, config, docker_20, docker_25, gzip, layer, open_path, pack};
 use crate::source::*;
 use crate::{Error, ErrorKind};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -121,7 +121,7 @@ fn where_a_hybrid_disagrees_the_blob_that_verifies_is_used() {
         } else {
             paths[1] = paths[0].clone();
         }
-        let descriptor = build.json(media::OCI_MANIFEST, &manifest);
+        let descriptor = build.json(media::MediaType::ImageManifest.as_ref(), &manifest);
         build.root(&[descriptor]);
         build.file("manifest.json", json!([{"Config": config, "RepoTags": null, "Layers": paths}]).to_string());
         let input = build.open().unwrap();
@@ -190,7 +190,7 @@ fn media_types_that_differ_from_the_bytes_are_warned_of_and_unknown_ones_refused
         if !blob {
             build.remove(&manifest["layers"][0]["digest"]);
         }
-        let descriptor = build.json(media::OCI_MANIFEST, &manifest);
+        let descriptor = build.json(media::MediaType::ImageManifest.as_ref(), &manifest);
         build.root(&[descriptor]);
         build.open()
     };

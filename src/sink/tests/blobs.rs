@@ -1,4 +1,4 @@
-//! The output itself: slots, sizes, and what is at the target before and after.
+//! The output itself: blobs, sizes, and what is at the target before and after.
 
 use super::*;
 
@@ -6,31 +6,31 @@ fn create(path: &Path) -> Output {
     Output::create(&Target::parse(path.to_str().unwrap()).unwrap(), ImageFormat::Oci).unwrap()
 }
 
-fn put(output: &Output, mut slot: Slot, bytes: &[u8]) -> Result<()> {
-    bytes.chunks(1000).try_for_each(|c| slot.write_all(c))?;
-    output.commit(slot, Digest::of(bytes))
+fn put(output: &Output, mut writer: BlobWriter, bytes: &[u8]) -> Result<()> {
+    bytes.chunks(1000).try_for_each(|c| writer.write_all(c))?;
+    output.commit(writer, Digest::of(bytes))
 }
 
 #[test]
-fn bytes_depend_on_the_order_of_slots_and_not_on_that_of_writing() {
+fn bytes_depend_on_the_order_of_beginning_and_not_on_that_of_writing() {
     let dir = tempfile::tempdir().unwrap();
     let blobs: Vec<Vec<u8>> = [0, 1, 511, 512, 513, 300_000].iter().map(|&n| vec![n as u8; n]).collect();
     let mut archives = Vec::new();
     for backwards in [false, true] {
         let path = dir.path().join("out.tar");
         let output = create(&path);
-        let mut slots: Vec<_> = blobs.iter().map(|b| (output.slot(Some(b.len() as u64)).unwrap(), b)).collect();
+        let mut writers: Vec<_> = blobs.iter().map(|b| (output.begin(Some(b.len() as u64)).unwrap(), b)).collect();
         if backwards {
-            slots.reverse();
+            writers.reverse();
         }
         std::thread::scope(|scope| {
-            for (slot, bytes) in slots {
-                scope.spawn(|| put(&output, slot, bytes).unwrap());
+            for (writer, bytes) in writers {
+                scope.spawn(|| put(&output, writer, bytes).unwrap());
             }
         });
         // One that is there already is taken back.
         for bytes in [&blobs[4], &blobs[5], &vec![9; 5000]] {
-            put(&output, output.slot(None).unwrap(), bytes).unwrap();
+            put(&output, output.begin(None).unwrap(), bytes).unwrap();
         }
         output.seal(&Documents::default()).unwrap().publish().unwrap();
         archives.push(fs::read(&path).unwrap());
@@ -41,25 +41,25 @@ fn bytes_depend_on_the_order_of_slots_and_not_on_that_of_writing() {
 }
 
 #[test]
-fn wrong_sizes_and_open_slots_are_errors_and_leave_nothing() {
+fn wrong_sizes_and_open_blobs_are_errors_and_leave_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("out.tar");
     fs::write(&path, "old").unwrap();
     let digest = Digest::of(b"abc");
     let output = create(&path);
-    let mut slot = output.slot(Some(4)).unwrap();
-    slot.write_all(b"abc").unwrap();
-    assert!(output.commit(slot, digest).unwrap_err().to_string().contains("expected 4 bytes, found 3 bytes"));
-    let mut slot = output.slot(Some(2)).unwrap();
-    assert!(slot.write_all(b"abc").is_err());
-    let tail = output.slot(None).unwrap();
-    assert!(output.slot(None).is_err());
-    assert!(output.slot(Some(1)).is_err());
+    let mut writer = output.begin(Some(4)).unwrap();
+    writer.write_all(b"abc").unwrap();
+    assert!(output.commit(writer, digest).unwrap_err().to_string().contains("expected 4 bytes, found 3 bytes"));
+    let mut writer = output.begin(Some(2)).unwrap();
+    assert!(writer.write_all(b"abc").is_err());
+    let tail = output.begin(None).unwrap();
+    assert!(output.begin(None).is_err());
+    assert!(output.begin(Some(1)).is_err());
     put(&output, tail, b"abc").unwrap();
-    assert!(output.slot(Some(u64::MAX)).is_err());
+    assert!(output.begin(Some(u64::MAX)).is_err());
     // It has no name yet.
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
-    assert!(output.seal(&Documents::default()).is_err(), "two slots were never committed");
+    assert!(output.seal(&Documents::default()).is_err(), "two blobs were never committed");
     let needs = Documents { layers: vec![digest], ..Documents::default() };
     assert!(create(&path).seal(&needs).is_err_and(|e| e.what.contains("was not written")));
     drop(create(&path));
@@ -92,7 +92,7 @@ fn layout_directories_appear_whole_or_not_at_all() {
     let target = Target::parse(&format!("oci:{}", out.display())).unwrap();
     let output = Output::create(&target, ImageFormat::Docker).unwrap();
     assert_eq!(output.form(), ImageFormat::OciDir);
-    let (a, b) = (output.slot(None).unwrap(), output.slot(Some(3)).unwrap());
+    let (a, b) = (output.begin(None).unwrap(), output.begin(Some(3)).unwrap());
     put(&output, a, b"abc").unwrap();
     put(&output, b, b"abc").unwrap();
     assert_eq!(fs::read_dir(&out).unwrap().count(), 0);
