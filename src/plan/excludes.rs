@@ -6,6 +6,7 @@ use super::{Request, programs};
 use crate::elf::{Piece, Recipe};
 use crate::package::dpkg;
 use crate::path;
+use crate::profile::RuleId;
 use crate::tar::{Attrs, Meta};
 use crate::tree::{MemberId, NodeId, Type};
 
@@ -21,7 +22,7 @@ pub enum Written {
 
 /// Returns dpkg's configuration for the files that rules with `path-excludes` dropped.
 #[must_use]
-pub fn written(request: &Request<'_>, dropped: &[Option<u16>]) -> Written {
+pub fn written(request: &Request<'_>, dropped: &[Option<RuleId>]) -> Written {
     let lines = lines(request, dropped);
     let tree = &request.merged.tree;
     let (dir, name) = path::split(dpkg::PATHS.as_bytes());
@@ -52,9 +53,9 @@ pub fn written(request: &Request<'_>, dropped: &[Option<u16>]) -> Written {
 
 /// Returns a line for each pattern of the rules that dropped anything. dpkg goes by the last line that matches, so the includes
 /// come last.
-fn lines(request: &Request<'_>, dropped: &[Option<u16>]) -> Vec<String> {
+fn lines(request: &Request<'_>, dropped: &[Option<RuleId>]) -> Vec<String> {
     let mut took = vec![false; request.profile.rules.len()];
-    dropped.iter().flatten().for_each(|&rule| took[usize::from(rule)] = true);
+    dropped.iter().flatten().for_each(|&rule| took[rule.index()] = true);
     let rules = || request.profile.rules.iter().zip(&took).filter(|(_, took)| **took).map(|(rule, _)| &rule.dpkg);
     let languages = programs::languages(request.facts);
     let include = |pattern: &String| -> Vec<String> {

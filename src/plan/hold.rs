@@ -7,14 +7,14 @@ use super::proposal::Proposals;
 use super::{Held, HoldReason, Request};
 use crate::image::ImageFacts;
 use crate::layer::Facts;
-use crate::profile::Guard as Kind;
+use crate::profile::{Guard as Kind, ProtectId, RuleId};
 use crate::tree::{InodeId, MemberId, NodeId, Resolved, Tree, Type};
 use std::collections::HashMap;
 
 /// The verdict on each node.
 pub struct Decided {
     /// By node: the rule that drops it.
-    pub dropped: Vec<Option<u16>>,
+    pub dropped: Vec<Option<RuleId>>,
     /// The paths that stay although a rule asked for them, in the tree's order.
     pub held: Vec<Held>,
 }
@@ -23,7 +23,7 @@ struct Holder<'a> {
     request: &'a Request<'a>,
     tree: &'a Tree,
     proposals: &'a Proposals,
-    dropped: Vec<Option<u16>>,
+    dropped: Vec<Option<RuleId>>,
     held: Vec<Held>,
     /// Nodes that stay and whose own needs have not been followed yet.
     todo: Vec<NodeId>,
@@ -83,7 +83,7 @@ impl<'a> Holder<'a> {
         // A protection with `links` covers the file, not only its name: other hard links of it and symbolic links to it stay as
         // well.
         let linked = self.proposals.linked.iter().map(|&(node, protect)| (self.tree.node(node).inode, protect));
-        let linked: HashMap<InodeId, u16> = linked.collect();
+        let linked: HashMap<InodeId, ProtectId> = linked.collect();
         if linked.is_empty() {
             return;
         }
@@ -180,8 +180,8 @@ impl<'a> Holder<'a> {
 
     /// Keeps a node that a file, or the config, refers to, if the rule that would drop it listens.
     fn keep_referenced(&mut self, target: NodeId, file: Option<NodeId>, why: HoldReason) {
-        let listens = |rule: u16| {
-            let kind = self.request.profile.rules[usize::from(rule)].guard;
+        let listens = |rule: RuleId| {
+            let kind = self.request.profile.rule(rule).guard;
             file.map_or(kind != Kind::None, |file| guard::listens(kind, self.tree, file, why))
         };
         if self.dropped[target.index()].is_some_and(listens) {

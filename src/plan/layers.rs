@@ -9,6 +9,7 @@ use super::emission::{Names, Out, Outs};
 use super::links::Links;
 use super::rewrite::Rewrites;
 use super::{LayerPlan, Request};
+use crate::profile::RuleId;
 use crate::tar::{Kind, Member};
 use crate::tree::merge::{Role, Whiteout, is_marker_of, role};
 use crate::tree::{InodeId, MemberId, NodeId, Tree, Type};
@@ -27,7 +28,7 @@ pub struct Composed {
 #[derive(Clone, Copy)]
 pub struct Changes<'a> {
     /// By node: the rule that drops it.
-    pub dropped: &'a [Option<u16>],
+    pub dropped: &'a [Option<RuleId>],
     /// The files that get a new content.
     pub rewrites: &'a Rewrites,
     /// The files that become hard links.
@@ -53,7 +54,7 @@ pub fn compose(request: &Request<'_>, changes: Changes<'_>, names: &Names, shado
 pub(super) struct Layers<'a> {
     pub(super) request: &'a Request<'a>,
     pub(super) tree: &'a Tree,
-    pub(super) dropped: &'a [Option<u16>],
+    pub(super) dropped: &'a [Option<RuleId>],
     pub(super) rewrites: &'a Rewrites,
     pub(super) links: &'a Links,
     pub(super) names: &'a Names,

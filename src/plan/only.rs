@@ -6,7 +6,7 @@ use super::proposal::Proposal;
 use crate::ledger::Ledger;
 use crate::package::Document;
 use crate::path;
-use crate::profile::Rule;
+use crate::profile::{Rule, RuleId};
 use crate::tree::{NodeId, Tree};
 use bstr::ByteSlice;
 use std::cell::OnceCell;
@@ -40,17 +40,22 @@ impl<'a> Only<'a> {
 
     /// Returns the proposal for a path, with the first of the rules that would drop it whose conditions it meets.
     #[must_use]
-    pub fn of<I: Iterator<Item = u16>>(&self, proposal: Proposal, rules: impl FnOnce() -> I, id: NodeId) -> Proposal {
+    pub fn of<I: Iterator<Item = RuleId>>(
+        &self,
+        proposal: Proposal,
+        rules: impl FnOnce() -> I,
+        id: NodeId,
+    ) -> Proposal {
         match proposal.rule {
-            Some(rule) if self.any[usize::from(rule)] => {
+            Some(rule) if self.any[rule.index()] => {
                 Proposal { rule: rules().find(|&rule| self.takes(rule, id)), ..proposal }
             }
             _ => proposal,
         }
     }
 
-    fn takes(&self, rule: u16, id: NodeId) -> bool {
-        let reading = &self.request.profile.rules[usize::from(rule)].reading;
+    fn takes(&self, rule: RuleId, id: NodeId) -> bool {
+        let reading = &self.request.profile.rule(rule).reading;
         let tree = self.tree();
         if tree.is_dir(id) {
             return !reading.homes || self.is_usual(id);

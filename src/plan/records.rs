@@ -6,6 +6,7 @@ use super::edits::Edits;
 use super::places::Places;
 use crate::layer::{Facts, LayerIndex};
 use crate::ledger::Ledger;
+use crate::profile::RuleId;
 use crate::tree::{MemberId, Type};
 use bstr::BString;
 use std::collections::HashSet;
@@ -15,7 +16,7 @@ type List<'a> = (MemberId, BString, Ledger, &'a [u8]);
 
 /// Returns the edits that take these rows out of the `RECORD`s that stay.
 #[must_use]
-pub fn edits(request: &Request<'_>, dropped: &[Option<u16>]) -> Edits {
+pub fn edits(request: &Request<'_>, dropped: &[Option<RuleId>]) -> Edits {
     let tree = &request.merged.tree;
     let mut out = Edits::new();
     if dropped.iter().all(Option::is_none) {
@@ -100,7 +101,7 @@ fn base_lists<'a>(request: &Request<'a>) -> Vec<List<'a>> {
 /// Returns the lists of checksums that stay, those of the base too, in the tree's order. Each comes with a name that stays, to
 /// which its rows are relative: a hard link of it may lie in a cache that goes.
 #[must_use]
-pub fn kept<'a>(request: &Request<'a>, dropped: &[Option<u16>]) -> Vec<List<'a>> {
+pub fn kept<'a>(request: &Request<'a>, dropped: &[Option<RuleId>]) -> Vec<List<'a>> {
     let tree = &request.merged.tree;
     let mut out = Vec::new();
     for (id, inode) in tree.inodes().filter(|(_, inode)| inode.kind == Type::File) {

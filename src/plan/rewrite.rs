@@ -12,6 +12,7 @@ use crate::elf::{self, Level, Outcome as Stripping, Piece, Reason, Recipe};
 use crate::layer::Strip;
 use crate::ledger::Sums;
 use crate::path;
+use crate::profile::{ProtectId, RuleId};
 use crate::tar::{Member, padded};
 use crate::tree::{InodeId, MemberId, NodeId, Tree, Type};
 use bstr::{BString, ByteSlice};
@@ -24,8 +25,8 @@ pub struct Stripped {
     pub at: MemberId,
     /// One of its names.
     pub node: NodeId,
-    /// The rule that asked for it, by index in the profile.
-    pub rule: u16,
+    /// The rule that asked for it.
+    pub rule: RuleId,
 }
 
 /// The reason that a file is not stripped although a rule asked for it.
@@ -35,8 +36,8 @@ pub enum SkipReason {
     Elf(Reason),
     /// A protection of the profile.
     Protected,
-    /// A protection of its content, by index in the profile.
-    Content(u16),
+    /// A protection of its content.
+    Content(ProtectId),
     /// This text has its checksum.
     Stated(NodeId),
     /// A package manager's checksum of it that cannot be written anew.
@@ -143,7 +144,7 @@ pub fn candidates(request: &Request<'_>, verdicts: &Verdicts) -> Vec<NodeId> {
 struct Deciding<'a> {
     request: &'a Request<'a>,
     proposals: &'a Proposals,
-    dropped: &'a [Option<u16>],
+    dropped: &'a [Option<RuleId>],
     made: &'a Made,
     pinned: &'a Pinned,
     out: Rewrites,
@@ -187,7 +188,7 @@ impl<'a> Deciding<'a> {
         let Some(facts) = facts else { return };
         // A file is stripped only if a rule asks for all its names: an exception for one of them is one for the file. Of
         // several rules the last, which is nearest to the user, decides the level.
-        let rules: Option<Vec<u16>> = names.iter().map(|n| self.proposals.nodes[n.index()].strip).collect();
+        let rules: Option<Vec<RuleId>> = names.iter().map(|n| self.proposals.nodes[n.index()].strip).collect();
         let Some(rule) = rules.and_then(|rules| rules.into_iter().max()) else { return };
         let left = match self.strip_of(at, &facts.strip, rule, &names) {
             Ok((Stripping::Replaced(recipe), Some(sums))) => {
@@ -208,11 +209,11 @@ impl<'a> Deciding<'a> {
         &self,
         at: MemberId,
         found: &'f [Strip],
-        rule: u16,
+        rule: RuleId,
         names: &[NodeId],
     ) -> Result<(&'f Stripping, Option<&'f Sums>), SkipReason> {
         // If stripping would not change the file, that is the reason to report, so it is checked before protections.
-        let level = self.request.profile.rules[usize::from(rule)].level;
+        let level = self.request.profile.rule(rule).level;
         let of = |level: Level| found.iter().find(|s| s.level == level).ok_or(SkipReason::Elf(Reason::Nothing));
         let strip = of(level)?;
         if matches!(strip.outcome, Stripping::Unchanged(_)) {

@@ -12,6 +12,7 @@ use crate::elf::Outcome;
 use crate::layer::Facts;
 use crate::ledger::Ledger;
 use crate::path;
+use crate::profile::RuleId;
 use crate::refs::digests::{self, Digests, Kind, start};
 use crate::tree::{MemberId, NodeId, Tree, Type};
 use base64::Engine as _;
@@ -173,7 +174,7 @@ impl Pinned {
 impl<'a> Stated<'a> {
     /// Gathers the digests for `files`, one name of each that a rule would change.
     #[must_use]
-    pub fn new(request: &'a Request<'a>, dropped: &[Option<u16>], files: &[NodeId]) -> Self {
+    pub fn new(request: &'a Request<'a>, dropped: &[Option<RuleId>], files: &[NodeId]) -> Self {
         let tree = &request.merged.tree;
         let at = |&node: &NodeId| Some((node, tree.inode_of(node).holder()?));
         let files = files.iter().filter_map(at).collect();

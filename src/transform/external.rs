@@ -49,7 +49,7 @@ impl Shop<'_> {
     }
 
     fn one(&self, task: Task, member: &Member, all: &Path) -> Result<Made> {
-        let rule = &self.profile.rules[usize::from(task.rule)];
+        let rule = self.profile.rule(task.rule);
         let Some(external) = &rule.external else {
             return Err(Error::new(ErrorKind::Usage, format!("rule `{}` has no command", rule.id)));
         };

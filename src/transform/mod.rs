@@ -6,7 +6,7 @@ use crate::layer::LayerIndex;
 use crate::plan::made::{Made, New, Unchanged};
 use crate::plan::wanted::{self, Module, Task};
 use crate::plan::{self, Plan, Request, Verdicts, links};
-use crate::profile::Profile;
+use crate::profile::{Profile, RuleId};
 use crate::source::{Input, LayerRef};
 use crate::tree::MemberId;
 use crate::{Digest, Error, ErrorKind, Result, Warning};
@@ -43,13 +43,13 @@ pub struct Transformer<'a> {
 }
 
 /// A file of a layer, the rule, and the size in bytes of the file after stripping.
-type Key = (Digest, u32, u16, u64);
+type Key = (Digest, u32, RuleId, u64);
 
 /// The result for a file: its new content, or the reason why it has none.
 type Known = std::result::Result<New, plan::made::NotMadeReason>;
 
 /// A module: its bytecode and its source, each with its layer, the path of the source, the magic number, and the rule.
-type CompiledKey = ([(Digest, u32); 2], BString, Option<u16>, u16);
+type CompiledKey = ([(Digest, u32); 2], BString, Option<u16>, RuleId);
 
 impl<'a> Transformer<'a> {
     /// Makes one in which nothing has been made.
@@ -131,10 +131,10 @@ impl<'a> Transformer<'a> {
 
     /// Reports the commands that will be run, before they are.
     fn tell(&self, profile: &Profile, tasks: &[Task]) {
-        let mut counts: BTreeMap<u16, usize> = BTreeMap::new();
+        let mut counts: BTreeMap<RuleId, usize> = BTreeMap::new();
         tasks.iter().for_each(|task| *counts.entry(task.rule).or_default() += 1);
         for (rule, count) in counts {
-            let rule = &profile.rules[usize::from(rule)];
+            let rule = profile.rule(rule);
             let command = rule.external.as_ref().map(|external| external.command.join(" ")).unwrap_or_default();
             let files = if count == 1 { "1 file".to_owned() } else { format!("{count} files") };
             (self.note)(&format!("rule `{}` runs `{command}` on {files}", rule.id));
@@ -150,7 +150,7 @@ impl<'a> Transformer<'a> {
         out: &mut Made,
     ) -> Result<()> {
         let Some(first) = modules.first() else { return Ok(()) };
-        let rule = &request.profile.rules[usize::from(first.rule)].id;
+        let rule = &request.profile.rule(first.rule).id;
         let Some(command) = self.run_with else {
             let what = format!("the rule `{rule}` compiles bytecode, and only the image's own Python can do that");
             return Err(Error::new(ErrorKind::Usage, what).hint(

@@ -7,7 +7,7 @@ use super::state::{Guard, What};
 use crate::layer::Facts;
 use crate::path;
 use crate::plan::programs;
-use crate::profile::Guard as Kind;
+use crate::profile::{Guard as Kind, RuleId};
 use crate::refs::Target;
 use crate::tree::NodeId;
 use bstr::BStr;
@@ -50,7 +50,7 @@ impl Guard<'_> {
         }
         // A suite goes as a directory; stubs and headers that other rules name one by one are no suites.
         let suite = |id: NodeId| self.index.has(self.tree.node(id).parent);
-        let is_python = |rule: u16| self.guard_of(rule) == Kind::Python;
+        let is_python = |rule: RuleId| self.guard_of(rule) == Kind::Python;
         let python = |id: &&NodeId| suite(**id) && self.rules[id.index()].is_some_and(is_python);
         out.extend(self.index.below(dir).iter().filter(python));
     }
@@ -75,7 +75,7 @@ impl Guard<'_> {
         }
         let found = programs::on_path(self.tree, name.as_bytes(), &self.prepared.path);
         let all = found.into_iter().flat_map(|found| found.links.into_iter().chain(found.target));
-        let runs = |rule: u16| self.rule(rule).reading.runs.iter().any(|known| known == name);
+        let runs = |rule: RuleId| self.rule(rule).reading.runs.iter().any(|known| known == name);
         all.filter(|id| self.packaged.contains(id) && self.rules[id.index()].is_some_and(runs)).collect()
     }
 
@@ -137,7 +137,7 @@ impl Guard<'_> {
 
     /// Adds the paths in the package of `file` that a rule says are read where this module is imported.
     pub(super) fn imported_with(&self, file: NodeId, module: &str, names: &str, out: &mut Vec<NodeId>) {
-        for (number, rule) in self.request.profile.rules.iter().enumerate() {
+        for (number, rule) in self.request.profile.numbered_rules() {
             let says = |wanted: &String| {
                 module == wanted || module.strip_prefix(wanted.as_str()).is_some_and(|rest| rest.starts_with('.')) || {
                     let whole =
@@ -147,9 +147,9 @@ impl Guard<'_> {
             };
             if rule.reading.imported_with.iter().any(says)
                 && let Some(scope) = self.scope(file)
-                && self.is_new(What::Package(scope, number as u16), self.index.all.len())
+                && self.is_new(What::Package(scope, number), self.index.all.len())
             {
-                let own = |id: &&NodeId| self.rules[id.index()] == Some(number as u16);
+                let own = |id: &&NodeId| self.rules[id.index()] == Some(number);
                 out.extend(within(self.tree, &self.index.all, scope).iter().filter(own));
             }
         }

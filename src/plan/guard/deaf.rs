@@ -1,6 +1,6 @@
 //! Files whose references a rule ignores ("deaf"): they only show a path to people, or clean up there.
 
-use crate::profile::{Globs, Profile};
+use crate::profile::{Globs, Profile, RuleId};
 use crate::tree::{NodeId, Tree};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -10,7 +10,7 @@ pub(super) struct Deaf {
     /// By rule: the patterns of ignored files.
     globs: Vec<Option<Globs>>,
     /// The answers found so far.
-    known: RefCell<HashMap<(u16, NodeId), bool>>,
+    known: RefCell<HashMap<(RuleId, NodeId), bool>>,
 }
 
 impl Deaf {
@@ -24,8 +24,8 @@ impl Deaf {
     }
 
     /// True if the rule ignores the file: one of its patterns names the file, or a directory above it.
-    pub(super) fn is_to(&self, tree: &Tree, rule: u16, file: NodeId) -> bool {
-        let Some(globs) = &self.globs[usize::from(rule)] else { return false };
+    pub(super) fn is_to(&self, tree: &Tree, rule: RuleId, file: NodeId) -> bool {
+        let Some(globs) = &self.globs[rule.index()] else { return false };
         *self.known.borrow_mut().entry((rule, file)).or_insert_with(|| {
             let path = tree.path(file);
             let mut ends = memchr::memchr_iter(b'/', &path).chain([path.len()]);

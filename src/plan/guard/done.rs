@@ -2,6 +2,7 @@
 //! text may name one directory a thousand times.
 
 use super::state::{Guard, What};
+use crate::profile::RuleId;
 use crate::tree::NodeId;
 
 /// The least number of files for which a record is worth its space: fewer are quickly held again.
@@ -21,8 +22,8 @@ impl Guard<'_> {
         if let Some(&known) = self.done.of.borrow().get(&speaker) {
             return known;
         }
-        let rules = 0..self.request.profile.rules.len() as u16;
-        let deaf: Vec<u16> = rules.filter(|&rule| self.prepared.deaf.is_to(self.tree, rule, speaker)).collect();
+        let rules = self.request.profile.numbered_rules().map(|(id, _)| id);
+        let deaf: Vec<RuleId> = rules.filter(|&rule| self.prepared.deaf.is_to(self.tree, rule, speaker)).collect();
         let mut masks = self.done.masks.borrow_mut();
         let number = masks.iter().position(|mask| *mask == deaf).unwrap_or_else(|| {
             masks.push(deaf);

@@ -9,7 +9,7 @@
 use super::{HoldReason, Request};
 use crate::layer::Facts;
 use crate::path;
-use crate::profile::{Action, Guard as Kind, Profile};
+use crate::profile::{Action, Guard as Kind, Profile, RuleId};
 use crate::refs::{Reference, Target};
 use crate::tree::{NodeId, Tree};
 use index::Index;
@@ -72,11 +72,11 @@ const MOST_PLACES: usize = 128;
 impl<'a> Guard<'a> {
     /// Prepares for what `dropped` says, by node: the rule that would drop it.
     #[must_use]
-    pub fn new(request: &'a Request<'a>, prepared: &'a Prepared, dropped: &[Option<u16>]) -> Self {
+    pub fn new(request: &'a Request<'a>, prepared: &'a Prepared, dropped: &[Option<RuleId>]) -> Self {
         let tree = &request.merged.tree;
-        let guarded = |rule: u16| request.profile.rules[usize::from(rule)].guard != Kind::None;
+        let guarded = |rule: RuleId| request.profile.rule(rule).guard != Kind::None;
         let index = Index::new(tree, |id| dropped[id.index()].is_some_and(guarded));
-        let of_package = |rule: u16| request.profile.rules[usize::from(rule)].action == Action::RemovePackage;
+        let of_package = |rule: RuleId| request.profile.rule(rule).action == Action::RemovePackage;
         let packaged = index.all.iter().copied().filter(|id| dropped[id.index()].is_some_and(of_package)).collect();
         let mut guard = Self {
             request,
@@ -206,7 +206,7 @@ impl<'a> Guard<'a> {
             Target::Map(url) => {
                 why = HoldReason::Mapped(file, line);
                 self.map(file, url, &mut found);
-                found.retain(|id| self.rules[id.index()].is_some_and(|rule| self.mapped[usize::from(rule)]));
+                found.retain(|id| self.rules[id.index()].is_some_and(|rule| self.mapped[rule.index()]));
             }
             Target::Import { level, module, names } => {
                 self.imported_with(file, module, names, &mut found);

@@ -5,6 +5,7 @@ use super::prepared::Prepared;
 use super::roots::Roots;
 use super::tops::Tops;
 use crate::plan::Request;
+use crate::profile::RuleId;
 use crate::tree::{NodeId, Tree};
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
@@ -26,7 +27,7 @@ pub struct Guard<'a> {
     pub(super) tree: &'a Tree,
     pub(super) index: Index<'a>,
     /// By node: the rule that would drop it.
-    pub(super) rules: Vec<Option<u16>>,
+    pub(super) rules: Vec<Option<RuleId>>,
     pub(super) prepared: &'a Prepared,
     pub(super) done: Done,
     /// By rule: true if the image has a program that follows the comments which name source maps.
@@ -55,11 +56,11 @@ pub(super) enum What {
     /// The test suites below a directory.
     Suites(NodeId),
     /// Everything that lives beside a file, by rule.
-    Home(NodeId, u16),
+    Home(NodeId, RuleId),
     /// Everything that a program reads.
     Program(String),
     /// Everything that a rule says of a package that imports something, by rule.
-    Package(NodeId, u16),
+    Package(NodeId, RuleId),
 }
 
 /// A record of what has been held.
@@ -71,6 +72,6 @@ pub(super) struct Done {
     pub(super) opens: Cell<Option<(NodeId, bool)>>,
     /// By speaker: the rules that ignore it, as an index into `masks`.
     pub(super) of: RefCell<HashMap<NodeId, usize>>,
-    pub(super) masks: RefCell<Vec<Vec<u16>>>,
+    pub(super) masks: RefCell<Vec<Vec<RuleId>>>,
     pub(super) seen: RefCell<HashSet<(What, Option<usize>)>>,
 }

@@ -11,6 +11,7 @@ use crate::plan::edits::Edits;
 use crate::plan::hold::Decided;
 use crate::plan::places::Places;
 use crate::plan::proposal::{Proposal, Proposals};
+use crate::profile::{ProtectId, RuleId};
 use crate::tree::{MemberId, NodeId, Tree};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -19,7 +20,7 @@ impl Going {
     #[must_use]
     pub fn new(request: &Request<'_>, inventory: &Inventory<'_>, selection: &Selection) -> Self {
         let going = (0u32..).zip(&selection.going).filter_map(|(p, going)| Some((p, going.as_ref()?)));
-        let rules: HashMap<u32, u16> = going.map(|(p, going)| (p, going.rule)).collect();
+        let rules: HashMap<u32, RuleId> = going.map(|(p, going)| (p, going.rule)).collect();
         let mut out = Self { nodes: BTreeMap::new(), rules, edits: Edits::new(), links: Vec::new(), leads: Vec::new() };
         out.files(inventory);
         out.bytecode(inventory);
@@ -140,7 +141,7 @@ impl Going {
             before.push((node, *proposal));
             // A protection that belongs to the package goes with it. A package with any other protection was blocked, except
             // for links of alternatives.
-            let owned = |p: &u16| request.profile.protects[usize::from(*p)].owned;
+            let owned = |p: &ProtectId| request.profile.protect(*p).owned;
             if proposal.protect.as_ref().is_none_or(owned) {
                 let asked = proposal.rule.filter(|_| proposal.protect.is_none());
                 proposal.rule = asked.or_else(|| self.rules.get(package).copied());

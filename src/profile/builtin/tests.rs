@@ -29,7 +29,7 @@ fn fate(profile: &Profile, path: &str) -> String {
     let rule = all.rules.iter().find(|r| !all.except.contains(r));
     match (all.protects.first(), rule) {
         (Some(_), _) => "protected".to_owned(),
-        (None, Some(rule)) => profile.rules[usize::from(*rule)].id.clone(),
+        (None, Some(rule)) => profile.rule(*rule).id.clone(),
         (None, None) => "kept".to_owned(),
     }
 }
