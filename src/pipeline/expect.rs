@@ -23,8 +23,10 @@ const fn index_of(rule: RuleId) -> RuleIndex {
 fn image(planned: &Planned<'_>, profile: &Profile) -> Expected {
     let (tree, plan) = (&planned.tree, &planned.plan);
     let rewrites = &plan.rewrites;
-    let rule =
-        |rule: &crate::profile::Rule| Rule { id: rule.id.clone(), on_purpose: rule.action == Action::RemovePackage };
+    let rule = |rule: &crate::profile::Rule| Rule {
+        id: rule.id.clone(),
+        on_purpose: matches!(rule.action, Action::RemovePackage(_)),
+    };
     let mut out = Expected {
         id: Some(planned.image.config_digest),
         rules: profile.rules.iter().map(rule).collect(),

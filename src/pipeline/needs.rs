@@ -1,7 +1,7 @@
 //! The facts that the scan has to look for, by the rules of a profile.
 
 use crate::plan::guard;
-use crate::profile::{Action, Mode, Profile};
+use crate::profile::{Action, Profile};
 use crate::refs::paths::Search;
 use crate::scan::Needs;
 use std::sync::Arc;
@@ -10,34 +10,44 @@ use std::sync::Arc;
 /// could change.
 #[must_use]
 pub fn needs(profile: &Profile) -> Needs {
-    let any = |actions: &[Action]| profile.rules.iter().any(|r| r.enabled && actions.contains(&r.action));
-    let drops = any(&[Action::Drop, Action::RemovePackage, Action::Bytecode]);
-    let mut strip = Vec::new();
-    for rule in profile.rules.iter().filter(|r| r.enabled && r.action == Action::Strip) {
-        if !strip.contains(&rule.level) {
-            strip.push(rule.level);
-        }
-    }
-    let compiles = profile.rules.iter().any(|r| r.enabled && r.bytecode.is_some_and(|b| b.mode == Mode::Compile));
     let (python, others) = guard::asks(profile);
-    Needs {
-        interpreters: drops,
+    let mut out = Needs {
         python,
         others,
         words: guard::words(profile),
         search: Search::new(guard::searched(profile)).map(Arc::new),
-        lists: profile.rules.iter().any(|r| r.enabled && r.reading.owned),
-        strip,
-        records: drops,
-        checksums: any(&[Action::Strip, Action::Bytecode, Action::External]),
-        digests: any(&[Action::Strip, Action::Hardlink, Action::External]) || compiles,
         archive_lists: archive_lists(profile),
-        packages: any(&[Action::RemovePackage]),
-        dpkg_paths: profile.rules.iter().any(|r| r.enabled && !r.dpkg.exclude.is_empty()),
-        bytecode: drops,
-        signatures: None,
-        sizes_only: false,
         os_release: profile.choices.iter().any(|c| !c.os.is_empty()),
+        ..Needs::default()
+    };
+    profile.actions().for_each(|action| add(action, &mut out));
+    out
+}
+
+/// Adds the facts that rules with this action need.
+fn add(action: &Action, out: &mut Needs) {
+    if matches!(action, Action::Drop(_) | Action::RemovePackage(_) | Action::Bytecode(_)) {
+        (out.interpreters, out.records, out.bytecode) = (true, true, true);
+    }
+    match action {
+        Action::Drop(dropping) => {
+            out.lists |= dropping.reading.owned;
+            out.dpkg_paths |= !dropping.dpkg.exclude.is_empty();
+        }
+        Action::DropShadowed(_) => {}
+        Action::Strip(strip) => {
+            (out.checksums, out.digests) = (true, true);
+            if !out.strip.contains(&strip.level) {
+                out.strip.push(strip.level);
+            }
+        }
+        Action::Hardlink(_) => out.digests = true,
+        Action::Bytecode(_) => {
+            out.checksums = true;
+            out.digests |= action.compiles();
+        }
+        Action::External(_) => (out.checksums, out.digests) = (true, true),
+        Action::RemovePackage(_) => out.packages = true,
     }
 }
 

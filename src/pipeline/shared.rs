@@ -197,7 +197,7 @@ impl Sharing {
     }
 
     fn keep_needed(&mut self, planned: &[Planned<'_>], profile: &Profile) {
-        let shadowed = profile.rules.iter().any(|rule| rule.enabled && rule.action == Action::DropShadowed);
+        let shadowed = profile.actions().any(|action| matches!(action, Action::DropShadowed(_)));
         // Members that no image sees go by a rule of their own.
         let mut asked: Vec<Vec<bool>> = self.cuts.iter().map(|cut| vec![shadowed; cut.goes.len()]).collect();
         for (image, numbers) in planned.iter().zip(&self.numbers) {

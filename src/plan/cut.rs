@@ -67,9 +67,13 @@ pub fn needs(
             return Need::Kept;
         }
         let Some(node) = names.get(at) else { return Need::Hidden };
-        let rule = dropped[node.index()].and_then(|rule| profile.rules.get(rule.index()));
+        let rule = dropped[node.index()].map(|rule| profile.rule(rule));
         // A package goes whole or not at all, together with all that its manager's database says of it.
-        if rule.is_some_and(|rule| rule.action != Action::RemovePackage) { Need::Dropped } else { Need::Kept }
+        if rule.is_some_and(|rule| !matches!(rule.action, Action::RemovePackage(_))) {
+            Need::Dropped
+        } else {
+            Need::Kept
+        }
     };
     let of_layer = |(layer, index): (u32, &&LayerIndex)| {
         (0..).zip(&index.members).map(|(member, found)| need(MemberId { layer, member }, found)).collect()

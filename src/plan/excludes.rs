@@ -6,7 +6,7 @@ use super::{Request, programs};
 use crate::elf::{Piece, Recipe};
 use crate::package::dpkg;
 use crate::path;
-use crate::profile::RuleId;
+use crate::profile::{Action, DpkgPaths, Rule, RuleId};
 use crate::tar::{Attrs, Meta};
 use crate::tree::{MemberId, NodeId, Type};
 
@@ -56,7 +56,7 @@ pub fn written(request: &Request<'_>, dropped: &[Option<RuleId>]) -> Written {
 fn lines(request: &Request<'_>, dropped: &[Option<RuleId>]) -> Vec<String> {
     let mut took = vec![false; request.profile.rules.len()];
     dropped.iter().flatten().for_each(|&rule| took[rule.index()] = true);
-    let rules = || request.profile.rules.iter().zip(&took).filter(|(_, took)| **took).map(|(rule, _)| &rule.dpkg);
+    let rules = || request.profile.rules.iter().zip(&took).filter(|(_, took)| **took).filter_map(dpkg_paths);
     let languages = programs::languages(request.facts);
     let include = |pattern: &String| -> Vec<String> {
         let line = |p: &str| format!("path-include={p}\n");
@@ -70,6 +70,13 @@ fn lines(request: &Request<'_>, dropped: &[Option<RuleId>]) -> Vec<String> {
     let mut seen = std::collections::HashSet::new();
     out.retain(|line| seen.insert(line.clone()));
     out
+}
+
+fn dpkg_paths<'r>((rule, _): (&'r Rule, &bool)) -> Option<&'r DpkgPaths> {
+    match &rule.action {
+        Action::Drop(dropping) => Some(&dropping.dpkg),
+        _ => None,
+    }
 }
 
 /// Makes the file with the time of dpkg's database, which is when it would first have been of use.

@@ -181,7 +181,7 @@ impl<'a> Holder<'a> {
     /// Keeps a node that a file, or the config, refers to, if the rule that would drop it listens.
     fn keep_referenced(&mut self, target: NodeId, file: Option<NodeId>, why: HoldReason) {
         let listens = |rule: RuleId| {
-            let kind = self.request.profile.rule(rule).guard;
+            let kind = self.request.profile.rule(rule).action.guard();
             file.map_or(kind != Kind::None, |file| guard::listens(kind, self.tree, file, why))
         };
         if self.dropped[target.index()].is_some_and(listens) {

@@ -6,7 +6,7 @@ use super::proposal::Proposal;
 use crate::ledger::Ledger;
 use crate::package::Document;
 use crate::path;
-use crate::profile::{Rule, RuleId};
+use crate::profile::{Reading, Rule, RuleId};
 use crate::tree::{NodeId, Tree};
 use bstr::ByteSlice;
 use std::cell::OnceCell;
@@ -31,8 +31,8 @@ impl<'a> Only<'a> {
     #[must_use]
     pub fn new(request: &'a Request<'a>) -> Self {
         let conditional = |rule: &Rule| {
-            let reading = &rule.reading;
-            rule.enabled && (reading.beside.is_some() || reading.owned || reading.homes)
+            let conditions = |reading: &Reading| reading.beside.is_some() || reading.owned || reading.homes;
+            rule.enabled && rule.action.reading().is_some_and(conditions)
         };
         let any = request.profile.rules.iter().map(conditional).collect();
         Self { request, any, owned: OnceCell::new(), together: OnceCell::new() }
@@ -55,7 +55,7 @@ impl<'a> Only<'a> {
     }
 
     fn takes(&self, rule: RuleId, id: NodeId) -> bool {
-        let reading = &self.request.profile.rule(rule).reading;
+        let Some(reading) = self.request.profile.rule(rule).action.reading() else { return true };
         let tree = self.tree();
         if tree.is_dir(id) {
             return !reading.homes || self.is_usual(id);

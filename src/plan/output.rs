@@ -88,5 +88,5 @@ impl TakenBy {
 
 /// True if a rule is on and takes members that later layers hide.
 pub(super) fn is_shadowed(rule: &Rule) -> bool {
-    rule.enabled && rule.action == Action::DropShadowed
+    rule.enabled && matches!(rule.action, Action::DropShadowed(_))
 }

@@ -8,11 +8,11 @@ use super::made::{Made, NotMadeReason, Unchanged};
 use super::proposal::Proposals;
 use super::stated::Pinned;
 use super::{Request, Verdicts, records};
-use crate::elf::{self, Level, Outcome as Stripping, Piece, Reason, Recipe};
+use crate::elf::{self, Outcome as Stripping, Piece, Reason, Recipe};
 use crate::layer::Strip;
 use crate::ledger::Sums;
 use crate::path;
-use crate::profile::{ProtectId, RuleId};
+use crate::profile::{Action, ProtectId, RuleId};
 use crate::tar::{Member, padded};
 use crate::tree::{InodeId, MemberId, NodeId, Tree, Type};
 use bstr::{BString, ByteSlice};
@@ -213,9 +213,10 @@ impl<'a> Deciding<'a> {
         names: &[NodeId],
     ) -> Result<(&'f Stripping, Option<&'f Sums>), SkipReason> {
         // If stripping would not change the file, that is the reason to report, so it is checked before protections.
-        let level = self.request.profile.rule(rule).level;
-        let of = |level: Level| found.iter().find(|s| s.level == level).ok_or(SkipReason::Elf(Reason::Nothing));
-        let strip = of(level)?;
+        let Action::Strip(asked) = &self.request.profile.rule(rule).action else {
+            return Err(SkipReason::Elf(Reason::Nothing));
+        };
+        let strip = found.iter().find(|s| s.level == asked.level).ok_or(SkipReason::Elf(Reason::Nothing))?;
         if matches!(strip.outcome, Stripping::Unchanged(_)) {
             return Ok((&strip.outcome, None));
         }

@@ -60,17 +60,19 @@ struct Proposing<'a> {
 
 impl Proposing<'_> {
     fn proposal(&mut self, state: &State) -> Proposal {
-        let of = |action: Action| {
-            let acts = |&rule: &RuleId| self.profile.rule(rule).action == action && state.holds(rule);
-            state.changes.iter().rev().copied().find(acts)
-        };
-        let change = Change {
-            hardlink: of(Action::Hardlink),
-            bytecode: of(Action::Bytecode),
-            external: of(Action::External),
-            content: state.content,
-        };
-        let (rule, strip, protect) = (state.drops(), of(Action::Strip), state.protect);
+        let mut strip = None;
+        let mut change = Change { content: state.content, ..Change::default() };
+        // Of several rules with the same action the last one counts, which overwrites the others here.
+        for &rule in state.changes.iter().filter(|&&rule| state.holds(rule)) {
+            match self.profile.rule(rule).action {
+                Action::Strip(_) => strip = Some(rule),
+                Action::Hardlink(_) => change.hardlink = Some(rule),
+                Action::Bytecode(_) => change.bytecode = Some(rule),
+                Action::External(_) => change.external = Some(rule),
+                Action::Drop(_) | Action::DropShadowed(_) | Action::RemovePackage(_) => {}
+            }
+        }
+        let (rule, protect) = (state.drops(), state.protect);
         let next = self.changes.len() as u32;
         let change = *self.known.entry(change).or_insert_with(|| {
             self.changes.push(change);
@@ -86,8 +88,8 @@ impl Proposing<'_> {
 pub fn propose(request: &Request<'_>, named: &Named) -> Proposals {
     let (tree, profile, matcher) = (&request.merged.tree, request.profile, request.matcher);
     let only = Only::new(request);
-    let guarded = |rule: RuleId| profile.rule(rule).guard == Guard::Python;
-    let any_guarded = profile.rules.iter().any(|r| r.enabled && r.guard == Guard::Python);
+    let guarded = |rule: RuleId| profile.rule(rule).action.guard() == Guard::Python;
+    let any_guarded = profile.actions().any(|action| action.guard() == Guard::Python);
     let roots = if any_guarded { guard::module_roots(tree, profile) } else { Vec::new() };
     let none = Change::default();
     let mut proposing = Proposing { profile, changes: vec![none], known: HashMap::from([(none, 0)]) };

@@ -6,7 +6,7 @@ use super::made::{NotMadeReason, Unchanged};
 use super::rewrite::is_verified;
 use super::{Request, Verdicts};
 use crate::ledger::Ledger;
-use crate::profile::{Mode, RuleId};
+use crate::profile::{Action, Bytecode, Mode, RuleId};
 use crate::refs::pyc::{CACHE, Name};
 use crate::tree::{InodeId, MemberId, NodeId, Type};
 use bstr::BString;
@@ -60,10 +60,9 @@ pub struct Module {
 /// Finds everything that is to be made.
 #[must_use]
 pub fn wanted(request: &Request<'_>, verdicts: &Verdicts) -> Wanted {
-    let rules = |f: fn(&crate::profile::Rule) -> bool| request.profile.rules.iter().any(|r| r.enabled && f(r));
-    let compiles = rules(|r| r.bytecode.is_some_and(|b| b.mode == Mode::Compile));
+    let compiles = request.profile.actions().any(Action::compiles);
     let mut out = Wanted::default();
-    if !compiles && !rules(|r| r.external.is_some()) {
+    if !compiles && !request.profile.actions().any(|action| matches!(action, Action::External(_))) {
         return out;
     }
     let known = || verdicts.bytecode.get_or_init(|| Known::new(request));
@@ -122,7 +121,9 @@ fn is_protected(verdicts: &Verdicts, node: NodeId) -> bool {
 fn module(request: &Request<'_>, verdicts: &Verdicts, look: &Look<'_>, at: MemberId, node: NodeId) -> Option<Module> {
     let tree = &request.merged.tree;
     let rule = verdicts.proposals.change(node).bytecode?;
-    let bytecode = request.profile.rule(rule).bytecode.filter(|b| b.mode == Mode::Compile)?;
+    let Action::Bytecode(Bytecode { mode: Mode::Compile, optimize }) = request.profile.rule(rule).action else {
+        return None;
+    };
     let (Finding::Used(source) | Finding::Stale(source)) = look.finding(node)? else { return None };
     let name = Name::of(tree.name(node)).filter(|name| name.optimized.is_none())?;
     let cache = tree.node(node).parent;
@@ -145,7 +146,7 @@ fn module(request: &Request<'_>, verdicts: &Verdicts, look: &Look<'_>, at: Membe
         path: path.into(),
         tag: name.tag.into(),
         magic: look.usual_magic(name),
-        optimize: bytecode.optimize,
+        optimize,
     })
 }
 

@@ -4,7 +4,7 @@ use super::{Held, ImageReport, ImageSide, LayerReport, Named, RemovedPath, Rescu
 use crate::layer::LayerIndex;
 use crate::path;
 use crate::plan::{LayerPlan, Plan, Removed, TakenBy};
-use crate::profile::{self, Profile, RuleId};
+use crate::profile::{Action, Profile, Rule, RuleId};
 use crate::sink::OutLayer;
 use crate::source::Image;
 use crate::tar::Member;
@@ -186,7 +186,7 @@ impl Built<'_> {
     /// Returns the rules that are on and matched no path.
     fn unmatched(&self) -> Vec<String> {
         let rules = self.profile.rules.iter().zip(&self.plan.matched);
-        let asks = |r: &profile::Rule| !r.paths.is_empty() || r.packages.is_some();
+        let asks = |r: &Rule| !r.paths.is_empty() || matches!(r.action, Action::RemovePackage(_));
         let idle = rules.filter(|(r, matched)| r.enabled && asks(r) && !**matched);
         idle.map(|(r, _)| r.id.clone()).collect()
     }

@@ -6,7 +6,7 @@ use crate::layer::LayerIndex;
 use crate::plan::made::{Made, New, Unchanged};
 use crate::plan::wanted::{self, Module, Task};
 use crate::plan::{self, Plan, Request, Verdicts, links};
-use crate::profile::{Profile, RuleId};
+use crate::profile::{Action, Profile, Rule, RuleId};
 use crate::source::{Input, LayerRef};
 use crate::tree::MemberId;
 use crate::{Digest, Error, ErrorKind, Result, Warning};
@@ -135,7 +135,8 @@ impl<'a> Transformer<'a> {
         tasks.iter().for_each(|task| *counts.entry(task.rule).or_default() += 1);
         for (rule, count) in counts {
             let rule = profile.rule(rule);
-            let command = rule.external.as_ref().map(|external| external.command.join(" ")).unwrap_or_default();
+            let Action::External(external) = &rule.action else { continue };
+            let command = external.command.join(" ");
             let files = if count == 1 { "1 file".to_owned() } else { format!("{count} files") };
             (self.note)(&format!("rule `{}` runs `{command}` on {files}", rule.id));
         }
@@ -191,8 +192,9 @@ fn add(known: Option<&Known>, Task { at, node, rule }: Task, out: &mut Made) {
 /// Returns the warnings about a profile's commands.
 #[must_use]
 pub fn warnings(profile: &Profile) -> Vec<Warning> {
-    let loose = profile.rules.iter().filter(|r| r.enabled && r.external.as_ref().is_some_and(|e| !e.deterministic));
-    let one = |rule: &crate::profile::Rule| {
+    let is_loose = |rule: &&Rule| matches!(&rule.action, Action::External(external) if !external.deterministic);
+    let loose = profile.rules.iter().filter(|rule| rule.enabled).filter(is_loose);
+    let one = |rule: &Rule| {
         let what = format!(
             "the command of the rule `{}` is said not to be deterministic: the same input may give another output image",
             rule.id

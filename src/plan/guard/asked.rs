@@ -7,7 +7,7 @@ use super::state::{Guard, What};
 use crate::layer::Facts;
 use crate::path;
 use crate::plan::programs;
-use crate::profile::{Guard as Kind, RuleId};
+use crate::profile::{Action, Guard as Kind, RuleId};
 use crate::refs::Target;
 use crate::tree::NodeId;
 use bstr::BStr;
@@ -63,7 +63,7 @@ impl Guard<'_> {
         }
         let reads = |id: &&NodeId| {
             let rule = self.rules[id.index()].map(|rule| self.rule(rule));
-            rule.is_some_and(|rule| rule.reading.read_by.iter().any(|name| name == program))
+            rule.is_some_and(|rule| rule.action.read_by().iter().any(|name| name == program))
         };
         out.extend(self.index.all.iter().filter(reads));
     }
@@ -75,7 +75,7 @@ impl Guard<'_> {
         }
         let found = programs::on_path(self.tree, name.as_bytes(), &self.prepared.path);
         let all = found.into_iter().flat_map(|found| found.links.into_iter().chain(found.target));
-        let runs = |rule: RuleId| self.rule(rule).reading.runs.iter().any(|known| known == name);
+        let runs = |rule: RuleId| runs(&self.rule(rule).action, name);
         all.filter(|id| self.packaged.contains(id) && self.rules[id.index()].is_some_and(runs)).collect()
     }
 
@@ -145,7 +145,7 @@ impl Guard<'_> {
                     names.split(',').any(whole)
                 }
             };
-            if rule.reading.imported_with.iter().any(says)
+            if rule.action.reading().is_some_and(|reading| reading.imported_with.iter().any(says))
                 && let Some(scope) = self.scope(file)
                 && self.is_new(What::Package(scope, number), self.index.all.len())
             {
@@ -154,4 +154,9 @@ impl Guard<'_> {
             }
         }
     }
+}
+
+/// True if a rule about packages says that its package has this program, which an application's script may run.
+fn runs(action: &Action, program: &str) -> bool {
+    matches!(action, Action::RemovePackage(packages) if packages.runs.iter().any(|name| name == program))
 }

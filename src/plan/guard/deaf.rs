@@ -16,9 +16,9 @@ pub(super) struct Deaf {
 impl Deaf {
     pub(super) fn new(profile: &Profile) -> Self {
         let globs = profile.rules.iter().map(|rule| {
-            let any = rule.enabled && !rule.reading.deaf.is_empty();
+            let deaf = rule.action.reading().map(|reading| &reading.deaf);
             // The patterns are a part of the profile, which was refused if one could not be compiled.
-            any.then(|| Globs::new(&rule.reading.deaf).ok()).flatten()
+            Globs::new(deaf.filter(|deaf| rule.enabled && !deaf.is_empty())?).ok()
         });
         Self { globs: globs.collect(), known: RefCell::default() }
     }

@@ -50,7 +50,8 @@ pub use wanted::searched;
 /// mention in a file counts as a reference.
 #[must_use]
 pub fn words(profile: &Profile) -> Vec<Vec<u8>> {
-    let guarded = profile.rules.iter().filter(|r| r.enabled && matches!(r.guard, Kind::Python | Kind::References));
+    let guarded =
+        profile.rules.iter().filter(|r| r.enabled && matches!(r.action.guard(), Kind::Python | Kind::References));
     let patterns = guarded.flat_map(|r| r.paths.iter().flat_map(|glob| &glob.expanded));
     let last = patterns.filter_map(|pattern| pattern.rsplit('/').next());
     let parts = last.flat_map(|part| part.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '-'));
@@ -61,7 +62,7 @@ pub fn words(profile: &Profile) -> Vec<Vec<u8>> {
 /// True for each of two: if any rule asks for the references of kept Python files, and if any asks for those of all files.
 #[must_use]
 pub fn asks(profile: &Profile) -> (bool, bool) {
-    let of = |kind: Kind| profile.rules.iter().any(|r| r.enabled && r.guard == kind);
+    let of = |kind: Kind| profile.actions().any(|action| action.guard() == kind);
     let others = of(Kind::References) || of(Kind::Paths);
     (of(Kind::Python) || others, others)
 }
@@ -74,9 +75,9 @@ impl<'a> Guard<'a> {
     #[must_use]
     pub fn new(request: &'a Request<'a>, prepared: &'a Prepared, dropped: &[Option<RuleId>]) -> Self {
         let tree = &request.merged.tree;
-        let guarded = |rule: RuleId| request.profile.rule(rule).guard != Kind::None;
+        let guarded = |rule: RuleId| request.profile.rule(rule).action.guard() != Kind::None;
         let index = Index::new(tree, |id| dropped[id.index()].is_some_and(guarded));
-        let of_package = |rule: RuleId| request.profile.rule(rule).action == Action::RemovePackage;
+        let of_package = |rule: RuleId| matches!(request.profile.rule(rule).action, Action::RemovePackage(_));
         let packaged = index.all.iter().copied().filter(|id| dropped[id.index()].is_some_and(of_package)).collect();
         let mut guard = Self {
             request,

@@ -5,7 +5,7 @@ use super::paths::matches;
 use super::prepared::variable;
 use super::state::{Guard, What};
 use crate::plan::Request;
-use crate::profile::{Guard as Kind, Rule, RuleId};
+use crate::profile::{Globs, Guard as Kind, Rule, RuleId};
 use crate::refs::Target;
 use crate::tree::{NodeId, Resolved};
 use bstr::BStr;
@@ -117,7 +117,7 @@ impl Guard<'_> {
     fn namesakes(&self, dir: NodeId, out: &mut Vec<NodeId>) {
         let Some(speaker) = self.done.speaker.get() else { return };
         let rules = self.request.profile.rules.iter().zip(&self.prepared.places.roots);
-        if !rules.into_iter().any(|(rule, roots)| rule.reading.namesakes && roots.contains(&dir)) {
+        if !rules.into_iter().any(|(rule, roots)| has_namesakes(rule) && roots.contains(&dir)) {
             return;
         }
         let stem = |id: NodeId| self.tree.name(id).split(|&c| c == b'.').next().unwrap_or_default();
@@ -130,7 +130,7 @@ impl Guard<'_> {
     }
 
     fn has_namesakes(&self, id: NodeId) -> bool {
-        self.rules[id.index()].is_some_and(|rule| self.rule(rule).reading.namesakes)
+        self.rules[id.index()].is_some_and(|rule| has_namesakes(self.rule(rule)))
     }
 
     fn all_below(&self, dir: NodeId, out: &mut Vec<NodeId>) {
@@ -191,7 +191,7 @@ impl Guard<'_> {
 
     /// True if applications live in the places that a rule is about.
     fn is_home(&self, rule: RuleId) -> bool {
-        self.rule(rule).reading.homes
+        is_home(self.rule(rule))
     }
 
     fn is_below(&self, id: NodeId, dir: NodeId) -> bool {
@@ -201,7 +201,7 @@ impl Guard<'_> {
     /// Adds the whole directory of a named file, if applications live in the place that the rule is about: the files beside a
     /// program belong to it.
     fn home_of(&self, file: NodeId, out: &mut Vec<NodeId>) {
-        for (number, rule) in self.request.profile.numbered_rules().filter(|(_, rule)| rule.reading.homes) {
+        for (number, rule) in self.request.profile.numbered_rules().filter(|(_, rule)| is_home(rule)) {
             for &root in self.prepared.places.roots[number.index()].iter().filter(|_| rule.enabled) {
                 let top = std::iter::once(file).chain(self.tree.ancestors(file));
                 let top = top.into_iter().find(|&id| self.tree.node(id).parent == root && id != root);
@@ -305,7 +305,7 @@ impl Guard<'_> {
     }
 
     pub(super) fn guard_of(&self, rule: RuleId) -> Kind {
-        self.rule(rule).guard
+        self.rule(rule).action.guard()
     }
 
     /// Adds the files that a reference of a plain text stands for, whatever file has it.
@@ -325,8 +325,9 @@ impl Guard<'_> {
         let tree = &request.merged.tree;
         let rules = &request.profile.rules;
         let mut out = vec![false; rules.len()];
-        for (rule, out) in rules.iter().zip(&mut out).filter(|(rule, _)| !rule.reading.mapped_by.is_empty()) {
-            let Ok(globs) = crate::profile::Globs::new(&rule.reading.mapped_by) else { continue };
+        for (rule, out) in rules.iter().zip(&mut out) {
+            let followers = rule.action.reading().map_or(&[][..], |reading| &reading.mapped_by);
+            let Some(globs) = Globs::new(followers).ok().filter(|_| !followers.is_empty()) else { continue };
             let mut path = Vec::new();
             *out = tree.ids().filter(|id| dropped[id.index()].is_none()).any(|id| {
                 let mut found = false;
@@ -337,4 +338,14 @@ impl Guard<'_> {
         }
         out
     }
+}
+
+/// True if applications live in the places that a rule is about.
+pub(super) fn is_home(rule: &Rule) -> bool {
+    rule.action.reading().is_some_and(|reading| reading.homes)
+}
+
+/// True if a program that names the rule's place means the files there that have its own name.
+fn has_namesakes(rule: &Rule) -> bool {
+    rule.action.reading().is_some_and(|reading| reading.namesakes)
 }

@@ -9,7 +9,7 @@ use super::hold::{self, Decided};
 use super::proposal::Proposals;
 use super::{HoldReason, Request};
 use crate::package::Manager;
-use crate::profile::{Action, RuleId};
+use crate::profile::{self, Action, RuleId};
 use crate::tree::NodeId;
 use crate::{Error, ErrorKind, Result, Warning};
 use bstr::BString;
@@ -38,8 +38,7 @@ pub fn decide(
     proposals: &mut Proposals,
     warnings: &mut Vec<Warning>,
 ) -> Result<(Decided, Outcome)> {
-    let all = request.profile.numbered_rules().filter(|(_, r)| r.enabled && r.action == Action::RemovePackage);
-    let rules: BTreeMap<RuleId, Rule<'_>> = all.filter_map(|(i, r)| Some((i, r.packages.as_ref()?))).collect();
+    let rules: BTreeMap<RuleId, Rule<'_>> = request.profile.numbered_rules().filter_map(about_packages).collect();
     let prepared = Prepared::new(request);
     if rules.is_empty() {
         return Ok((hold::decide(request, &prepared, proposals), Outcome::default()));
@@ -69,6 +68,14 @@ pub fn decide(
         before.into_iter().for_each(|(node, proposal)| proposals.nodes[node.index()] = proposal);
         proposals.relinked.clear();
         held.append(&mut stays);
+    }
+}
+
+/// Returns what a rule that is on says of packages, with its number.
+const fn about_packages((id, rule): (RuleId, &profile::Rule)) -> Option<(RuleId, Rule<'_>)> {
+    match &rule.action {
+        Action::RemovePackage(packages) if rule.enabled => Some((id, packages)),
+        _ => None,
     }
 }
 
