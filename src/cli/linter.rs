@@ -7,7 +7,7 @@ use crate::pipeline::Profiles;
 use crate::plan;
 use crate::profile::{self, Matcher, Profile};
 use crate::refs::signatures::Signatures;
-use crate::scan::Needs;
+use crate::scan::{Flags, Needs};
 use crate::{Error, ErrorKind, Result};
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -53,7 +53,8 @@ impl Linter {
     /// What the scan is to look for.
     pub fn needs(&self) -> Needs {
         let signatures = Some(self.signatures.clone());
-        Needs { interpreters: true, python: true, others: true, signatures, sizes_only: true, ..Needs::default() }
+        let flags = Flags::INTERPRETERS | Flags::PYTHON | Flags::OTHERS | Flags::SIZES_ONLY;
+        Needs { signatures, ..Needs::of(flags) }
     }
 
     /// What is wrong with an image; `needed` says which members containers see.

@@ -3,7 +3,7 @@
 use crate::plan::guard;
 use crate::profile::{Action, Profile};
 use crate::refs::paths::Search;
-use crate::scan::Needs;
+use crate::scan::{Flags, Needs};
 use std::sync::Arc;
 
 /// Returns the facts to look for: only those that protect something which a rule could drop, or describe something which a rule
@@ -12,42 +12,44 @@ use std::sync::Arc;
 pub fn needs(profile: &Profile) -> Needs {
     let (python, others) = guard::asks(profile);
     let mut out = Needs {
-        python,
-        others,
         words: guard::words(profile),
         search: Search::new(guard::searched(profile)).map(Arc::new),
         archive_lists: archive_lists(profile),
-        os_release: profile.choices.iter().any(|c| !c.os.is_empty()),
         ..Needs::default()
     };
-    profile.actions().for_each(|action| add(action, &mut out));
+    out.flags.set(Flags::PYTHON, python);
+    out.flags.set(Flags::OTHERS, others);
+    out.flags.set(Flags::OS_RELEASE, profile.choices.iter().any(|c| !c.os.is_empty()));
+    for action in profile.actions() {
+        out.flags |= flags(action);
+        if let Action::Strip(strip) = action
+            && !out.strip.contains(&strip.level)
+        {
+            out.strip.push(strip.level);
+        }
+    }
     out
 }
 
-/// Adds the facts that rules with this action need.
-fn add(action: &Action, out: &mut Needs) {
-    if matches!(action, Action::Drop(_) | Action::RemovePackage(_) | Action::Bytecode(_)) {
-        (out.interpreters, out.records, out.bytecode) = (true, true, true);
-    }
+/// Returns the facts that a rule with this action needs.
+fn flags(action: &Action) -> Flags {
+    // What drops files looks for those that others need, and mends the lists of what is there.
+    let drops = Flags::INTERPRETERS | Flags::RECORDS | Flags::BYTECODE;
+    // What changes files mends their checksums, and looks for those that cannot be mended.
+    let changes = Flags::CHECKSUMS | Flags::DIGESTS;
     match action {
         Action::Drop(dropping) => {
-            out.lists |= dropping.reading.owned;
-            out.dpkg_paths |= !dropping.dpkg.exclude.is_empty();
+            let mut out = drops;
+            out.set(Flags::LISTS, dropping.reading.owned);
+            out.set(Flags::DPKG_PATHS, !dropping.dpkg.exclude.is_empty());
+            out
         }
-        Action::DropShadowed(_) => {}
-        Action::Strip(strip) => {
-            (out.checksums, out.digests) = (true, true);
-            if !out.strip.contains(&strip.level) {
-                out.strip.push(strip.level);
-            }
-        }
-        Action::Hardlink(_) => out.digests = true,
-        Action::Bytecode(_) => {
-            out.checksums = true;
-            out.digests |= action.compiles();
-        }
-        Action::External(_) => (out.checksums, out.digests) = (true, true),
-        Action::RemovePackage(_) => out.packages = true,
+        Action::DropShadowed(_) => Flags::empty(),
+        Action::Strip(_) | Action::External(_) => changes,
+        Action::Hardlink(_) => Flags::DIGESTS,
+        Action::Bytecode(_) if action.compiles() => drops | changes,
+        Action::Bytecode(_) => drops | Flags::CHECKSUMS,
+        Action::RemovePackage(_) => drops | Flags::PACKAGES,
     }
 }
 
