@@ -161,7 +161,7 @@ fn savings(analysis: &Analysis, out: &mut Document) {
 fn lint(findings: &[Finding<'_>], out: &mut Document) {
     let row = |f: &Finding<'_>| {
         let path = code(&cut(&f.place(), VALUE));
-        vec![markdown::text(f.severity), markdown::text(f.id), path, markdown::text(&cut(f.message, VALUE))]
+        vec![markdown::text(f.severity.name()), markdown::text(f.id), path, markdown::text(&cut(f.message, VALUE))]
     };
     let rows: Vec<Vec<String>> = findings.iter().map(row).collect();
     let open = rows.len().min(OPEN);

@@ -5,6 +5,7 @@
 //! A pattern that names a directory means it and everything below. The matcher answers for exactly the path it is asked about;
 //! a caller that walks a tree lets children inherit. Nothing here reads files: a closure does, for those that users extend.
 
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 mod action;
@@ -91,7 +92,8 @@ pub struct Rule {
 }
 
 /// The harm that a rule may do if it is on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Serialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
 pub enum Risk {
     /// No running program can tell.
     None,

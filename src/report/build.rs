@@ -1,10 +1,12 @@
 //! Makes the report's figures from plans and written layers.
 
-use super::{Held, ImageReport, ImageSide, LayerReport, Named, RemovedPath, Rescue, RuleReport, Totals, escape, words};
+use super::{
+    Fate, Held, ImageReport, ImageSide, LayerReport, Named, RemovedPath, Rescue, RuleReport, Totals, escape, words,
+};
 use crate::layer::LayerIndex;
 use crate::path;
 use crate::plan::{LayerPlan, Plan, Removed, TakenBy};
-use crate::profile::{Action, Profile, Rule, RuleId};
+use crate::profile::{Action, Profile, Risk, Rule, RuleId};
 use crate::sink::OutLayer;
 use crate::source::Image;
 use crate::tar::Member;
@@ -126,20 +128,20 @@ impl Built<'_> {
                 output_blob: output.and_then(|(_, out)| out.map(|o| o.size)),
                 diff_id: layer.diff_id.to_string(),
                 output_diff_id: output.and_then(|(_, out)| out.map(|o| o.diff_id.to_string())),
-                fate: self.fate(index, output.map(|(plan, _)| *plan)).to_owned(),
+                fate: self.fate(index, output.map(|(plan, _)| *plan)),
                 files_removed: removed[index],
             }
         };
         (0..self.layers.len()).map(one).collect()
     }
 
-    const fn fate(&self, index: usize, output: Option<&LayerPlan>) -> &'static str {
+    const fn fate(&self, index: usize, output: Option<&LayerPlan>) -> Fate {
         match output {
-            Some(LayerPlan::Verbatim(_)) if index < self.base => "base",
-            Some(LayerPlan::Verbatim(_)) => "unchanged",
-            _ if self.squash && index >= self.base => "squashed",
-            Some(LayerPlan::Splice { .. }) => "rewritten",
-            None => "dropped",
+            Some(LayerPlan::Verbatim(_)) if index < self.base => Fate::Base,
+            Some(LayerPlan::Verbatim(_)) => Fate::Unchanged,
+            _ if self.squash && index >= self.base => Fate::Squashed,
+            Some(LayerPlan::Splice { .. }) => Fate::Rewritten,
+            None => Fate::Dropped,
         }
     }
 
@@ -165,7 +167,7 @@ impl Built<'_> {
                 id: by.id(self.profile).to_owned(),
                 profile: rule.map(|r| r.profile.clone()).unwrap_or_default(),
                 about: rule.map_or("what later layers hide cannot be in one layer", |r| &r.about).to_owned(),
-                risk: rule.map_or("none", |r| r.risk.name()).to_owned(),
+                risk: rule.map_or(Risk::None, |r| r.risk),
                 files: total.files,
                 bytes: total.bytes,
             }
