@@ -3,8 +3,7 @@
 use crate::analyze::lint::rules::Rules;
 use crate::analyze::lint::{self, Finding, Ignore};
 use crate::analyze::{Analysis, Request};
-use crate::pipeline::Profiles;
-use crate::plan;
+use crate::pipeline::{self, Profiles};
 use crate::profile::{self, Matcher, Profile};
 use crate::refs::signatures::Signatures;
 use crate::scan::{Flags, Needs};
@@ -59,19 +58,7 @@ impl Linter {
 
     /// What is wrong with an image; `needed` says which members containers see.
     pub fn lint(&self, request: &Request<'_>, needed: &[Vec<bool>]) -> Vec<Finding> {
-        let &Request { facts, layers, merged, .. } = request;
-        let (profile, matcher) = (&self.profile, &self.matcher);
-        let plan = plan::Request {
-            facts,
-            layers,
-            merged,
-            profile,
-            matcher,
-            named: None,
-            squash: false,
-            base: 0,
-            cut: &plan::cut::WHOLE,
-        };
+        let plan = pipeline::request_of(&self.profile, &self.matcher, None, request);
         let instructions = request.instructions;
         lint::lint(&lint::Request { plan, needed, instructions, rules: &self.rules, ignore: &self.ignore })
     }

@@ -6,11 +6,14 @@ use super::request::LayersMode;
 use super::shared::{self, Sharing};
 use super::stack::{self, MergedImage};
 use crate::layer::LayerIndex;
-use crate::plan::{self, cut::Cut};
+use crate::plan::cut::{self, Cut};
+use crate::plan::made::Made;
+use crate::plan::rewrite::Rewrites;
+use crate::plan::{self, Plan, links, wanted};
 use crate::profile::{self, Matcher, Profile};
 use crate::scan::Scanned;
-use crate::source::Image;
-use crate::transform::{self, Transformer};
+use crate::source::{Image, Input, LayerRef};
+use crate::transform::{self, Checksums, ContentReader, Transformer};
 use crate::tree::merge;
 use crate::{Result, Warning};
 use std::fs::File;
@@ -51,7 +54,8 @@ pub fn plan<'a>(inputs: Inputs<'a>, merged: Vec<MergedImage>, ui: &dyn Ui) -> Re
     let note = |message: &str| ui.note(message);
     let mut transformer = Transformer::new(request.run_with.as_deref(), &note);
     let mut found = Vec::new();
-    let mut images = plan_images(inputs, merged, (&profile, matcher, &[]), &mut transformer, &mut found)?;
+    let rules = Rules { profile: &profile, matcher, cuts: &[] };
+    let mut images = plan_images(inputs, merged, rules, &mut transformer, &mut found)?;
     let squash = request.layers == LayersMode::Squash;
     if let Some(versions) = shared::versions(&images, squash) {
         let together = versions.grow() && request.base.is_none() && !squash;
@@ -63,7 +67,7 @@ pub fn plan<'a>(inputs: Inputs<'a>, merged: Vec<MergedImage>, ui: &dyn Ui) -> Re
                     images.clear();
                     let merged = stack::merge_above(input, scans, &sharing.bases)?;
                     let cuts = sharing.cuts();
-                    images = plan_images(inputs, merged, (&profile, matcher, &cuts), &mut transformer, &mut found)?;
+                    images = plan_images(inputs, merged, Rules { cuts: &cuts, ..rules }, &mut transformer, &mut found)?;
                     continue;
                 }
                 // Members that stay in these layers may make layers above them differ.
@@ -81,10 +85,20 @@ pub fn plan<'a>(inputs: Inputs<'a>, merged: Vec<MergedImage>, ui: &dyn Ui) -> Re
     Ok(Plans { profile, images, spool, warnings })
 }
 
+/// The rules for the images of a run.
+#[derive(Clone, Copy)]
+struct Rules<'a> {
+    profile: &'a Profile,
+    /// The profile's patterns, compiled.
+    matcher: &'a Matcher,
+    /// For each image what goes from its base; nothing for images that are not listed.
+    cuts: &'a [Cut],
+}
+
 fn plan_images<'a>(
     inputs: Inputs<'a>,
     merged: Vec<MergedImage>,
-    (profile, matcher, cuts): (&Profile, &Matcher, &[Cut]),
+    rules: Rules<'_>,
     transformer: &mut Transformer<'_>,
     warnings: &mut Vec<Warning>,
 ) -> Result<Vec<Planned<'a>>> {
@@ -97,14 +111,14 @@ fn plan_images<'a>(
             facts: &image.facts,
             layers: &layers,
             merged: &merged,
-            profile,
-            matcher,
+            profile: rules.profile,
+            matcher: rules.matcher,
             named: None,
             squash,
             base,
-            cut: cuts.get(index).unwrap_or(&plan::cut::WHOLE),
+            cut: rules.cuts.get(index).unwrap_or(&cut::WHOLE),
         };
-        let mut plan = transformer.plan(input, &image.layers, &request).map_err(|e| e.archive(&input.name))?;
+        let mut plan = plan_image(input, &image.layers, &request, transformer).map_err(|e| e.archive(&input.name))?;
         warnings.append(&mut plan.warnings);
         let digests = scanned.iter().map(|s| s.digest).collect();
         let tar_bytes = layers.iter().map(|l| l.tar_bytes).collect();
@@ -113,6 +127,31 @@ fn plan_images<'a>(
         Ok(Planned { image, layers, tree, whiteouts, plan, base, kept, digests, tar_bytes })
     };
     input.images.iter().zip(merged).enumerate().map(&mut one).collect()
+}
+
+/// Plans one image, and has the contents read and made that its rules need for that. `layers` are those of which the request has
+/// the indexes.
+fn plan_image(
+    input: &Input,
+    layers: &[LayerRef],
+    request: &plan::Request<'_>,
+    transformer: &mut Transformer<'_>,
+) -> Result<Plan> {
+    let mut verdicts = plan::decide(request)?;
+    verdicts.pinned = Checksums::new(input, layers, request).pinned(request, &verdicts)?;
+    let wanted = wanted::wanted(request, &verdicts);
+    let before = match wanted.external.as_slice() {
+        [] => Rewrites::default(),
+        _ => plan::rewrites(request, &verdicts, &Made::default()),
+    };
+    let made = transformer.make(input, layers, request, &wanted, &before)?;
+    let rewrites = plan::rewrites(request, &verdicts, &made);
+    let candidates = links::candidates(request, &verdicts.proposals, &verdicts.decided.dropped, &rewrites);
+    let unknown = candidates.unknown();
+    let contents = ContentReader::new(input, layers, request.layers, unknown.iter().copied())?;
+    let hashes = transform::hashes(&contents, &unknown)?;
+    let links = links::links(request, &candidates, &rewrites, &hashes, &verdicts.pinned);
+    Ok(plan::finish(request, verdicts, rewrites, links))
 }
 
 /// Notes which patterns of the command line matched nothing: they may have a typo, and a protection that protects nothing is a

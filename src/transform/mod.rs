@@ -4,8 +4,9 @@
 
 use crate::layer::LayerIndex;
 use crate::plan::made::{Made, New, Unchanged};
-use crate::plan::wanted::{self, Module, Task};
-use crate::plan::{self, Plan, Request, Verdicts, links};
+use crate::plan::rewrite::Rewrites;
+use crate::plan::wanted::{Module, Task, Wanted};
+use crate::plan::{self, Request};
 use crate::profile::{Action, Profile, Rule, RuleId};
 use crate::source::{Input, LayerRef};
 use crate::tree::MemberId;
@@ -58,24 +59,6 @@ impl<'a> Transformer<'a> {
         Self { run_with, note, spool: Spool::default(), known: HashMap::new(), compiled: HashMap::new() }
     }
 
-    /// Plans one image, and reads and makes what its rules need for that. `layers` are those of which the request has the
-    /// indexes.
-    ///
-    /// # Errors
-    /// Returns the errors of the input, of temporary files, and of programs that cannot be run or do not do what they should.
-    pub fn plan(&mut self, input: &Input, layers: &[LayerRef], request: &Request<'_>) -> Result<Plan> {
-        let mut verdicts = plan::decide(request)?;
-        verdicts.pinned = Checksums::new(input, layers, request).pinned(request, &verdicts)?;
-        let made = self.make(input, layers, request, &verdicts)?;
-        let rewrites = plan::rewrites(request, &verdicts, &made);
-        let candidates = links::candidates(request, &verdicts.proposals, &verdicts.decided.dropped, &rewrites);
-        let unknown = candidates.unknown();
-        let contents = ContentReader::new(input, layers, request.layers, unknown.iter().copied())?;
-        let hashes = twins::hashes(&contents, &unknown)?;
-        let links = links::links(request, &candidates, &rewrites, &hashes, &verdicts.pinned);
-        Ok(plan::finish(request, verdicts, rewrites, links))
-    }
-
     /// Returns the file with all new contents.
     ///
     /// # Errors
@@ -84,13 +67,24 @@ impl<'a> Transformer<'a> {
         self.spool.file()
     }
 
-    fn make(&mut self, input: &Input, layers: &[LayerRef], request: &Request<'_>, verdicts: &Verdicts) -> Result<Made> {
-        let wanted = wanted::wanted(request, verdicts);
+    /// Makes what the rules of one image want. `layers` are those of which the request has the indexes. `before` are the
+    /// contents that would be written without the commands of the user's: these get stripped files where a rule strips.
+    ///
+    /// # Errors
+    /// Returns the errors of the input, of temporary files, and of programs that cannot be run or do not do what they should.
+    pub fn make(
+        &mut self,
+        input: &Input,
+        layers: &[LayerRef],
+        request: &Request<'_>,
+        wanted: &Wanted,
+        before: &Rewrites,
+    ) -> Result<Made> {
         let mut out = Made { new: HashMap::new(), unchanged: wanted.unchanged.clone() };
         if wanted.is_empty() {
             return Ok(out);
         }
-        self.external(input, layers, request, verdicts, &wanted.external, &mut out)?;
+        self.external(input, layers, request, &wanted.external, before, &mut out)?;
         self.compile(input, layers, request, &wanted.compile, &mut out)?;
         out.unchanged.sort_by_key(|u| u.node);
         Ok(out)
@@ -101,14 +95,12 @@ impl<'a> Transformer<'a> {
         input: &Input,
         layers: &[LayerRef],
         request: &Request<'_>,
-        verdicts: &Verdicts,
         tasks: &[Task],
+        before: &Rewrites,
         out: &mut Made,
     ) -> Result<()> {
-        // The contents that would be written without the commands: stripped files are stripped.
-        let rewrites = plan::rewrites(request, verdicts, &Made::default());
         let key = |task: &Task| {
-            let stripped = rewrites.of(task.at).map_or(0, |recipe| recipe.size);
+            let stripped = before.of(task.at).map_or(0, |recipe| recipe.size);
             (layers[task.at.layer as usize].diff_id, task.at.member, task.rule, stripped)
         };
         let fresh: Vec<_> = tasks.iter().filter(|task| !self.known.contains_key(&key(task))).copied().collect();
@@ -117,7 +109,7 @@ impl<'a> Transformer<'a> {
         let member = |at: MemberId| &indexes[at.layer as usize].members[at.member as usize];
         let contents = ContentReader::new(input, layers, indexes, fresh.iter().map(|task| task.at))?;
         let shop =
-            external::Shop { profile: request.profile, rewrites: &rewrites, contents: &contents, spool: &self.spool };
+            external::Shop { profile: request.profile, rewrites: before, contents: &contents, spool: &self.spool };
         let with_members: Vec<_> = fresh.iter().map(|task| (*task, member(task.at))).collect();
         let made = if fresh.is_empty() { Vec::new() } else { shop.run(&with_members)? };
         for (task, made) in fresh.iter().zip(made) {
