@@ -164,7 +164,7 @@ impl<'a> Holder<'a> {
         for &name in self.tree.names(number).iter().filter(|&&name| name != id) {
             self.keep(name, HoldReason::LinkedFrom(id));
         }
-        let Some(facts) = guard::facts_of(self.request, id) else {
+        let Some(facts) = self.request.facts_of(id) else {
             return;
         };
         for found in interpreters(self.tree, facts, self.path) {

@@ -15,7 +15,6 @@ use stated::Pinned;
 use std::cell::OnceCell;
 
 pub mod account;
-mod base;
 pub mod bytecode;
 pub mod compose;
 pub mod cut;
@@ -24,7 +23,6 @@ pub mod emission;
 pub mod excludes;
 pub mod guard;
 pub mod hold;
-mod keep_shadowed;
 pub mod layers;
 pub mod links;
 pub mod made;

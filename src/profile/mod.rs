@@ -12,7 +12,6 @@ mod action;
 mod builtin;
 mod document;
 mod error;
-mod file;
 mod id;
 mod lines;
 mod matcher;

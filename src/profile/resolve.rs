@@ -6,7 +6,6 @@ use std::rc::Rc;
 
 use super::document::{Document, RawChoice, RawProtect, RawRule};
 use super::error::{At, Located, ProfileError, Source, Text};
-use super::file::{beside, identity, is_path};
 use super::pattern::{Lookup, Sets};
 use super::reader::MAX_ERRORS;
 use super::{
@@ -376,6 +375,32 @@ impl<'a> Loader<'a> {
         errors.into_iter().for_each(|e| self.error(e));
         globs
     }
+}
+
+/// True if a profile is named by its file.
+fn is_path(name: &str) -> bool {
+    name.contains('/') || name.ends_with(".toml")
+}
+
+/// Returns the path of a file that is named by one in the directory `dir`.
+fn beside(dir: &str, path: &str) -> String {
+    if path.starts_with('/') { path.to_owned() } else { format!("{dir}{}", path.strip_prefix("./").unwrap_or(path)) }
+}
+
+/// Returns one spelling for each file, as far as the path alone can tell.
+fn identity(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "." => {}
+            "" if !parts.is_empty() => {}
+            ".." if parts.last().is_some_and(|last| !last.is_empty() && *last != "..") => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
 }
 
 /// Adds a protection; a later one of the same pattern takes the place of the earlier.

@@ -1,7 +1,6 @@
 //! The rules' own lists of programs that read their paths, and references that are no paths: a program, a package whose tests
 //! are run, a language, a text domain, a library, a source map.
 
-use super::facts::facts_of;
 use super::index::within;
 use super::state::{Guard, What};
 use crate::layer::Facts;
@@ -91,7 +90,7 @@ impl Guard<'_> {
         if let Some((_, opens)) = self.done.opens.get().filter(|(known, _)| *known == file) {
             return opens;
         }
-        let facts = facts_of(self.request, file);
+        let facts = self.request.facts_of(file);
         let imports = |facts: &Facts| facts.references.iter().any(|r| matches!(r.target, Target::Import { .. }));
         let opens = facts.is_some_and(imports) || path::is_own(&self.tree.path(file));
         self.done.opens.set(Some((file, opens)));

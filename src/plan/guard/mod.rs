@@ -21,8 +21,6 @@ use tops::Tops;
 mod asked;
 mod config;
 mod deaf;
-mod done;
-mod facts;
 mod index;
 mod named;
 mod names;
@@ -38,7 +36,6 @@ mod state;
 mod tops;
 mod wanted;
 
-pub use facts::facts_of;
 pub use prepared::Prepared;
 pub use python::module_files;
 pub use roots::{all as module_dirs, is_code, module_roots};
@@ -139,7 +136,7 @@ impl<'a> Guard<'a> {
                 Target::Stub => {
                     if let Some(stub) = self.stub(file) {
                         found.push(stub);
-                        let facts = facts_of(self.request, stub);
+                        let facts = self.request.facts_of(stub);
                         out.extend(facts.into_iter().flat_map(|facts| self.references(stub, facts)));
                     }
                 }

@@ -1,4 +1,8 @@
 //! The state of the guard while it asks.
+//!
+//! The guard's methods are in several files, by the kind of reference that they follow: `mod.rs` has those that the holding of paths
+//! calls, `python.rs` imports, `node.rs` what Node loads, `shared.rs` libraries, `paths.rs` and `relative.rs` strings that read
+//! like paths, `named.rs` paths in full, `config.rs` the image's config, `asked.rs` what rules themselves say of readers.
 
 use super::index::Index;
 use super::prepared::Prepared;
@@ -63,7 +67,8 @@ pub(super) enum What {
     Package(NodeId, RuleId),
 }
 
-/// A record of what has been held.
+/// A record of what has already been held for a file to which the same rules listen: to hold it again changes nothing, and a text
+/// may name one directory a thousand times.
 #[derive(Default)]
 pub(super) struct Done {
     /// The file whose references are being followed; `None` for the config.
@@ -74,4 +79,33 @@ pub(super) struct Done {
     pub(super) of: RefCell<HashMap<NodeId, usize>>,
     pub(super) masks: RefCell<Vec<Vec<RuleId>>>,
     pub(super) seen: RefCell<HashSet<(What, Option<usize>)>>,
+}
+
+/// The least number of files for which a record is worth its space: fewer are quickly held again.
+const LEAST: usize = 32;
+
+impl Guard<'_> {
+    /// True if something that holds `count` files is to be held for the present speaker, and has not been before.
+    pub(super) fn is_new(&self, what: What, count: usize) -> bool {
+        if count < LEAST {
+            return true;
+        }
+        let mask = self.done.speaker.get().map(|speaker| self.mask(speaker));
+        self.done.seen.borrow_mut().insert((what, mask))
+    }
+
+    fn mask(&self, speaker: NodeId) -> usize {
+        if let Some(&known) = self.done.of.borrow().get(&speaker) {
+            return known;
+        }
+        let rules = self.request.profile.numbered_rules().map(|(id, _)| id);
+        let deaf: Vec<RuleId> = rules.filter(|&rule| self.prepared.deaf.is_to(self.tree, rule, speaker)).collect();
+        let mut masks = self.done.masks.borrow_mut();
+        let number = masks.iter().position(|mask| *mask == deaf).unwrap_or_else(|| {
+            masks.push(deaf);
+            masks.len() - 1
+        });
+        self.done.of.borrow_mut().insert(speaker, number);
+        number
+    }
 }
