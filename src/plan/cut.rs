@@ -62,18 +62,12 @@ pub fn needs(
     count: usize,
 ) -> Vec<Vec<Need>> {
     let names = Names::new(layers, tree);
-    let need = |at: MemberId, found: &Member| {
-        if role(&found.path) != Role::Entry {
-            return Need::Kept;
-        }
-        let Some(node) = names.get(at) else { return Need::Hidden };
-        let rule = dropped[node.index()].map(|rule| profile.rule(rule));
-        // A package goes whole or not at all, together with all that its manager's database says of it.
-        if rule.is_some_and(|rule| !matches!(rule.action, Action::RemovePackage(_))) {
-            Need::Dropped
-        } else {
-            Need::Kept
-        }
+    // A package goes whole or not at all, together with all that its manager's database says of it.
+    let alone = |rule: RuleId| !matches!(profile.rule(rule).action, Action::RemovePackage(_));
+    let need = |at: MemberId, found: &Member| match (role(&found.path), names.get(at)) {
+        (Role::Entry, None) => Need::Hidden,
+        (Role::Entry, Some(node)) if dropped[node.index()].is_some_and(alone) => Need::Dropped,
+        _ => Need::Kept,
     };
     let of_layer = |(layer, index): (u32, &&LayerIndex)| {
         (0..).zip(&index.members).map(|(member, found)| need(MemberId { layer, member }, found)).collect()

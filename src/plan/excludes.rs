@@ -9,6 +9,7 @@ use crate::path;
 use crate::profile::{Action, DpkgPaths, Rule, RuleId};
 use crate::tar::{Attrs, Meta};
 use crate::tree::{MemberId, NodeId, Type};
+use std::collections::BTreeSet;
 
 /// The file with path-excludes that is written.
 pub enum Written {
@@ -58,13 +59,7 @@ fn lines(request: &Request<'_>, dropped: &[Option<RuleId>]) -> Vec<String> {
     dropped.iter().flatten().for_each(|&rule| took[rule.index()] = true);
     let rules = || request.profile.rules.iter().zip(&took).filter(|(_, took)| **took).filter_map(dpkg_paths);
     let languages = programs::languages(request.facts);
-    let include = |pattern: &String| -> Vec<String> {
-        let line = |p: &str| format!("path-include={p}\n");
-        if !pattern.contains("{language}") {
-            return vec![line(pattern)];
-        }
-        languages.iter().map(|language| line(&pattern.replace("{language}", language))).collect()
-    };
+    let include = |pattern: &String| includes(pattern, &languages);
     let excludes = rules().flat_map(|dpkg| &dpkg.exclude).map(|p| format!("path-exclude={p}\n"));
     let mut out: Vec<String> = excludes.chain(rules().flat_map(|dpkg| &dpkg.include).flat_map(include)).collect();
     let mut seen = std::collections::HashSet::new();
@@ -72,6 +67,16 @@ fn lines(request: &Request<'_>, dropped: &[Option<RuleId>]) -> Vec<String> {
     out
 }
 
+/// Returns the lines for a pattern of paths that are unpacked all the same: one for each language if the pattern names them.
+fn includes(pattern: &str, languages: &BTreeSet<&str>) -> Vec<String> {
+    let line = |p: &str| format!("path-include={p}\n");
+    if !pattern.contains("{language}") {
+        return vec![line(pattern)];
+    }
+    languages.iter().map(|language| line(&pattern.replace("{language}", language))).collect()
+}
+
+/// Returns what a rule says about dpkg's configuration, if it may say anything.
 fn dpkg_paths<'r>((rule, _): (&'r Rule, &bool)) -> Option<&'r DpkgPaths> {
     match &rule.action {
         Action::Drop(dropping) => Some(&dropping.dpkg),

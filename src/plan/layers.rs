@@ -252,14 +252,8 @@ impl<'a> Layers<'a> {
     /// written here. If there are several for one directory, the last.
     fn explicit_dirs(&self, layer: u32, whiteouts: &HashSet<u32>) -> HashMap<NodeId, u32> {
         let mut needed = HashSet::new();
-        let mut need = |node: NodeId| {
-            let above = self.tree.ancestors(node);
-            for dir in above {
-                if !needed.insert(dir) {
-                    break;
-                }
-            }
-        };
+        // A directory that is known has those above it known, too.
+        let mut need = |node: NodeId| _ = self.tree.ancestors(node).take_while(|dir| needed.insert(*dir)).count();
         let mut markers = Vec::new();
         let members = &self.request.layers[layer as usize].members;
         for index in 0..members.len() as u32 {
@@ -442,21 +436,24 @@ impl<'a> Layers<'a> {
         }
         let links = &self.request.merged.links[layer as usize];
         let linked: HashSet<u32> = links.values().copied().collect();
-        let goes = |(index, member): (u32, &Member)| {
-            if let Some(node) = self.names.get(MemberId { layer, member: index }) {
-                return self.dropped[node.index()].is_some();
-            }
-            let data = !matches!(member.kind, Kind::Dir | Kind::HardLink(_)) && !linked.contains(&index);
-            data && role(&member.path) == Role::Entry
-                && match self.tree.lookup(&member.path) {
-                    Some(node) => self.dropped[node.index()].is_some(),
-                    None => verdict::propose_path(&member.path, self.request.matcher).is_some(),
-                }
+        let goes = |(index, member): (u32, &Member)| match self.names.get(MemberId { layer, member: index }) {
+            Some(node) => self.dropped[node.index()].is_some(),
+            None => !linked.contains(&index) && self.hidden_goes(member),
         };
         let goes: Vec<bool> = (0u32..).zip(members).map(goes).collect();
         // A hidden link cannot stay without its data.
         let loses = |index: u32| links.get(&index).is_some_and(|data| goes[*data as usize]);
         (0u32..).zip(&goes).map(|(index, goes)| *goes || loses(index)).collect()
+    }
+
+    /// True if a member that a later layer hides goes by its path, and is neither a directory nor a link. The path may have
+    /// something else by now, and then goes or stays with that.
+    fn hidden_goes(&self, member: &Member) -> bool {
+        let data = !matches!(member.kind, Kind::Dir | Kind::HardLink(_)) && role(&member.path) == Role::Entry;
+        data && match self.tree.lookup(&member.path) {
+            Some(node) => self.dropped[node.index()].is_some(),
+            None => verdict::propose_path(&member.path, self.request.matcher).is_some(),
+        }
     }
 
     /// Returns the dropped names at or below which a lower layer still has something: it would come back.

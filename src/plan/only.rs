@@ -117,21 +117,24 @@ impl<'a> Only<'a> {
     }
 
     fn owned(&self) -> &Option<HashSet<NodeId>> {
-        self.owned.get_or_init(|| {
-            let tree = self.tree();
-            let (mut out, mut any) = (HashSet::new(), false);
-            for (list, ledger, text) in self.lists() {
-                let path = tree.path(list);
-                if Document::of(&path) == Some(Document::List) {
-                    any = true;
-                    out.extend(text.lines().filter_map(|line| tree.lookup(line)));
-                } else if let Some(ledger) = ledger.filter(|ledger| *ledger != Ledger::Record) {
-                    // dpkg's checksums are a second list of the same files, except in images that have no other.
-                    any |= ledger == Ledger::ApkInstalled || path::split(&path).0.ends_with(b"status.d");
-                    out.extend(ledger.rows(&path, text).filter_map(|row| tree.lookup(&row.path)));
-                }
+        self.owned.get_or_init(|| self.listed())
+    }
+
+    /// Returns the nodes that package managers list; `None` if no manager has a list.
+    fn listed(&self) -> Option<HashSet<NodeId>> {
+        let tree = self.tree();
+        let (mut out, mut any) = (HashSet::new(), false);
+        for (list, ledger, text) in self.lists() {
+            let path = tree.path(list);
+            if Document::of(&path) == Some(Document::List) {
+                any = true;
+                out.extend(text.lines().filter_map(|line| tree.lookup(line)));
+            } else if let Some(ledger) = ledger.filter(|ledger| *ledger != Ledger::Record) {
+                // dpkg's checksums are a second list of the same files, except in images that have no other.
+                any |= ledger == Ledger::ApkInstalled || path::split(&path).0.ends_with(b"status.d");
+                out.extend(ledger.rows(&path, text).filter_map(|row| tree.lookup(&row.path)));
             }
-            any.then_some(out)
-        })
+        }
+        any.then_some(out)
     }
 }

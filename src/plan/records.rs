@@ -87,15 +87,15 @@ fn base_edits(request: &Request<'_>, out: &mut Edits) {
 
 /// Returns all lists of the base, those that are shadowed or go too.
 fn base_lists<'a>(request: &Request<'a>) -> Vec<List<'a>> {
-    let of_layer = |(layer, index): (u32, &&'a LayerIndex)| -> Vec<List<'a>> {
-        let list = |(&member, facts): (&u32, &'a Facts)| {
-            let path = &index.members[member as usize].path;
-            let (text, ledger) = (facts.database_text.as_deref()?, Ledger::of(path)?);
-            Some((MemberId { layer, member }, BString::from(path.to_vec()), ledger, text))
-        };
-        index.facts.iter().filter_map(list).collect()
-    };
-    (0..).zip(&request.layers[..request.base]).flat_map(of_layer).collect()
+    let layers = (0..).zip(&request.layers[..request.base]);
+    layers.flat_map(|(layer, index)| index.facts.iter().filter_map(move |of| base_list(layer, index, of))).collect()
+}
+
+/// Returns a file of a layer, if it is a list.
+fn base_list<'a>(layer: u32, index: &'a LayerIndex, (&member, facts): (&u32, &'a Facts)) -> Option<List<'a>> {
+    let path = &index.members[member as usize].path;
+    let (text, ledger) = (facts.database_text.as_deref()?, Ledger::of(path)?);
+    Some((MemberId { layer, member }, BString::from(path.to_vec()), ledger, text))
 }
 
 /// Returns the lists of checksums that stay, those of the base too, in the tree's order. Each comes with a name that stays, to

@@ -326,16 +326,8 @@ pub fn is_verified(tree: &Tree, node: NodeId) -> bool {
     let name = tree.name(node);
     let parent = tree.node(node).parent;
     let beside = |car: &Vec<u8>| path::components(car).try_fold(parent, |dir, part| tree.child(dir, part));
-    let mut seal = name.to_vec();
-    let mut sealed = |end: &&str| {
-        seal.truncate(name.len());
-        seal.extend(end.bytes());
-        tree.child(parent, &seal).is_some() || {
-            seal[name.len()..].make_ascii_uppercase();
-            tree.child(parent, &seal).is_some()
-        }
-    };
+    let sealed = |end: &str| tree.child(parent, &[name, end.as_bytes()].concat()).is_some();
     elf::is_checked_name(name)
-        || elf::SEALS.iter().any(&mut sealed)
+        || elf::SEALS.iter().any(|end| sealed(end) || sealed(&end.to_ascii_uppercase()))
         || elf::side_cars(name).iter().any(|car| beside(car).is_some())
 }

@@ -139,6 +139,15 @@ struct Other<'a> {
     digests: &'a Digests,
 }
 
+impl Other<'_> {
+    /// True if the text has this digest of its kind. A kind that cannot be computed may be of any file.
+    fn states(&self, kind: Kind, digest: Option<&[u8]>) -> bool {
+        // The list is sorted.
+        let has = |start: u64| self.digests.stated.binary_search(&digests::Stated { kind, start }).is_ok();
+        kind == Kind::Unknown || digest.is_some_and(|digest| has(start(digest)))
+    }
+}
+
 /// The digests that the texts which stay state, and the files that they may be of.
 pub struct Stated<'a> {
     request: &'a Request<'a>,
@@ -318,16 +327,10 @@ impl<'a> Stated<'a> {
         let mut out = HashMap::new();
         for &(file, at) in &self.files {
             let sha256 = get(at, Kind::Sha256).and_then(|digest| self.sha256.get(&start(digest)).copied());
-            let of = |other: &Other<'_>| {
-                // The list is sorted.
-                let has = |kind: Kind, start: u64| {
-                    other.digests.stated.binary_search(&digests::Stated { kind, start }).is_ok()
-                };
-                let is =
-                    |kind: Kind| kind == Kind::Unknown || get(at, kind).is_some_and(|digest| has(kind, start(digest)));
-                other.kinds.iter().any(|&kind| self.counts(other, file, kind) && is(kind))
-            };
-            let text = sha256.or_else(|| self.near(file).find(|other| of(other)).map(|other| other.node));
+            let states =
+                |kind: Kind, other: &Other<'_>| self.counts(other, file, kind) && other.states(kind, get(at, kind));
+            let near = || self.near(file).find(|other| other.kinds.iter().any(|&kind| states(kind, other)));
+            let text = sha256.or_else(|| near().map(|other| other.node));
             out.extend(text.map(|text| (at, text)));
         }
         for (dir, files) in self.directories() {

@@ -21,12 +21,6 @@ struct State {
 impl State {
     /// Adds the hits of one path. `owned` returns true if a protection belongs to a package.
     fn with(&self, hits: &Hits, owned: impl Fn(ProtectId) -> bool) -> Self {
-        let union = |a: &[RuleId], b: &[RuleId]| {
-            let mut both = [a, b].concat();
-            both.sort_unstable();
-            both.dedup();
-            both
-        };
         Self {
             rules: union(&self.rules, &hits.rules),
             changes: union(&self.changes, &hits.changes),
@@ -49,6 +43,14 @@ impl State {
     fn dropping(&self) -> impl Iterator<Item = RuleId> {
         self.rules.iter().copied().filter(|&rule| self.holds(rule))
     }
+}
+
+/// Returns the rules that are in one list or the other, in order and each once.
+fn union(a: &[RuleId], b: &[RuleId]) -> Vec<RuleId> {
+    let mut both = [a, b].concat();
+    both.sort_unstable();
+    both.dedup();
+    both
 }
 
 /// A builder of proposals that stores each different change once.

@@ -216,6 +216,11 @@ impl Globs {
         Ok(Self(Set::new(&patterns)?))
     }
 
+    /// True if a pattern names `path`, a normalized path of the image.
+    pub(crate) fn names(&self, path: &[u8]) -> bool {
+        self.0.globs.is_match_candidate(&Candidate::from_bytes(path))
+    }
+
     /// Calls `matches` with the index of each pattern that names `path`, a normalized path of the image.
     pub(crate) fn find(&self, path: &[u8], matches: impl FnMut(usize)) {
         self.0.find(path, matches);

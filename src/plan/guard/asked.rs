@@ -28,16 +28,21 @@ impl Guard<'_> {
 
     /// Returns the directories that a dotted name leads to, if there are any.
     fn directories_of(&self, name: &str) -> Vec<NodeId> {
-        let find = |root: NodeId| {
-            let child =
-                |dir: NodeId, part: &str| self.tree.child(dir, part.as_bytes()).filter(|&dir| self.tree.is_dir(dir));
-            let dirs = name.split('.').scan(root, |dir, part| {
-                *dir = child(*dir, part)?;
-                Some(*dir)
-            });
-            dirs.last()
-        };
+        let find = |root: NodeId| self.deepest(root, name);
         self.roots.dirs.iter().copied().chain(self.prepared.workdir).filter_map(find).collect()
+    }
+
+    /// Returns the last directory on the way of a dotted name from `root`, if there is one.
+    fn deepest(&self, root: NodeId, name: &str) -> Option<NodeId> {
+        let child = |dir: &NodeId, part: &str| self.tree.child(*dir, part.as_bytes()).filter(|&d| self.tree.is_dir(d));
+        let mut last = None;
+        for part in name.split('.') {
+            match child(&last.unwrap_or(root), part) {
+                Some(dir) => last = Some(dir),
+                None => break,
+            }
+        }
+        last
     }
 
     /// Adds everything that rules about Python code would take of a directory; if the directory goes as a part of another one,
@@ -137,13 +142,7 @@ impl Guard<'_> {
     /// Adds the paths in the package of `file` that a rule says are read where this module is imported.
     pub(super) fn imported_with(&self, file: NodeId, module: &str, names: &str, out: &mut Vec<NodeId>) {
         for (number, rule) in self.request.profile.numbered_rules() {
-            let says = |wanted: &String| {
-                module == wanted || module.strip_prefix(wanted.as_str()).is_some_and(|rest| rest.starts_with('.')) || {
-                    let whole =
-                        |name: &str| wanted.strip_prefix(module).and_then(|rest| rest.strip_prefix('.')) == Some(name);
-                    names.split(',').any(whole)
-                }
-            };
+            let says = |wanted: &String| imports(wanted, module, names);
             if rule.action.reading().is_some_and(|reading| reading.imported_with.iter().any(says))
                 && let Some(scope) = self.scope(file)
                 && self.is_new(What::Package(scope, number), self.index.all.len())
@@ -153,6 +152,13 @@ impl Guard<'_> {
             }
         }
     }
+}
+
+/// True if an import of `names`, separated by commas, from `module` loads the module `wanted`.
+fn imports(wanted: &str, module: &str, names: &str) -> bool {
+    let below = |outer: &str, inner: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.'));
+    let whole = |name: &str| wanted.strip_prefix(module).and_then(|rest| rest.strip_prefix('.')) == Some(name);
+    module == wanted || below(wanted, module) || names.split(',').any(whole)
 }
 
 /// True if a rule about packages says that its package has this program, which an application's script may run.

@@ -28,12 +28,7 @@ impl Deaf {
         let Some(globs) = &self.globs[rule.index()] else { return false };
         *self.known.borrow_mut().entry((rule, file)).or_insert_with(|| {
             let path = tree.path(file);
-            let mut ends = memchr::memchr_iter(b'/', &path).chain([path.len()]);
-            ends.any(|end| {
-                let mut found = false;
-                globs.find(&path[..end], |_| found = true);
-                found
-            })
+            memchr::memchr_iter(b'/', &path).chain([path.len()]).any(|end| globs.names(&path[..end]))
         })
     }
 }

@@ -214,19 +214,22 @@ impl<'a> Guard<'a> {
             }
             other => self.plain(other, &mut found),
         }
-        let counts = |id: &NodeId| {
-            let rule = self.rules[id.index()];
-            // The packages of the distribution depend on the programs that its own scripts run, so only other scripts count.
-            let started = || self.prepared.started.iter().any(|found| found.target == Some(file));
-            let own = || started() || path::is_own(&self.tree.path(file));
-            let runs = || matches!(reference.target, Target::Command(_)) && own();
-            let uses = matches!(why, HoldReason::Loaded(_)) || runs();
-            let mentioned = self.packaged.contains(id) && !uses;
-            // A file that opens translations does more than mention them.
-            let opens = matches!(reference.target, Target::Domain(_));
-            !mentioned && rule.is_some_and(|rule| opens || !self.prepared.deaf.is_to(self.tree, rule, file))
-        };
+        let counts = |id: &NodeId| self.counts(*id, file, reference, why);
         out.extend(found.into_iter().filter(counts).map(|id| (id, why)));
+    }
+
+    /// True if a reference in a file, which names a node and is the reason `why`, holds that node.
+    fn counts(&self, id: NodeId, file: NodeId, reference: &Reference, why: HoldReason) -> bool {
+        let rule = self.rules[id.index()];
+        // The packages of the distribution depend on the programs that its own scripts run, so only other scripts count.
+        let started = || self.prepared.started.iter().any(|found| found.target == Some(file));
+        let own = || started() || path::is_own(&self.tree.path(file));
+        let runs = || matches!(reference.target, Target::Command(_)) && own();
+        let uses = matches!(why, HoldReason::Loaded(_)) || runs();
+        let mentioned = self.packaged.contains(&id) && !uses;
+        // A file that opens translations does more than mention them.
+        let opens = matches!(reference.target, Target::Domain(_));
+        !mentioned && rule.is_some_and(|rule| opens || !self.prepared.deaf.is_to(self.tree, rule, file))
     }
 }
 

@@ -330,10 +330,8 @@ impl Guard<'_> {
             let Some(globs) = Globs::new(followers).ok().filter(|_| !followers.is_empty()) else { continue };
             let mut path = Vec::new();
             *out = tree.ids().filter(|id| dropped[id.index()].is_none()).any(|id| {
-                let mut found = false;
                 tree.path_into(id, &mut path);
-                globs.find(&path, |_| found = true);
-                found
+                globs.names(&path)
             });
         }
         out

@@ -176,18 +176,7 @@ impl Going {
             let (manager, name, version) = (one.manager, one.name.clone(), one.version.clone());
             RemovedPackage { manager, name, version, rule: going.rule, orphan: going.orphan, files, bytes }
         });
-        let kept = selection.kept.iter().map(|&(p, rule, why)| {
-            let other = match why {
-                Kept::Needed(other) | Kept::PartOf(other) => Some(package(other).name.clone()),
-                _ => None,
-            };
-            let entry = &inventory.entries[p as usize];
-            let mut nodes: Vec<NodeId> = entry.files.iter().chain(&entry.own).copied().collect();
-            nodes.retain(|&node| !tree.is_dir(node) && decided.dropped[node.index()].is_none());
-            nodes.sort_unstable();
-            nodes.dedup();
-            KeptPackage { manager: package(p).manager, name: package(p).name.clone(), rule, why, other, nodes }
-        });
+        let kept = selection.kept.iter().map(|&(p, rule, why)| kept(inventory, decided, p, rule, why));
         let (mut removed, mut kept): (Vec<_>, Vec<_>) = (removed.collect(), kept.collect());
         removed.sort_by(|a, b| (a.manager, &a.name).cmp(&(b.manager, &b.name)));
         kept.sort_by(|a, b| (a.manager, &a.name).cmp(&(b.manager, &b.name)));
@@ -201,6 +190,21 @@ impl Going {
             links: links.collect(),
         }
     }
+}
+
+/// Returns a package that stays although a rule asked for it, as reports tell it.
+fn kept(inventory: &Inventory<'_>, decided: &Decided, package: u32, rule: RuleId, why: Kept) -> KeptPackage {
+    let of = |package: u32| &inventory.packages[package as usize];
+    let other = match why {
+        Kept::Needed(other) | Kept::PartOf(other) => Some(of(other).name.clone()),
+        _ => None,
+    };
+    let entry = &inventory.entries[package as usize];
+    let mut nodes: Vec<NodeId> = entry.files.iter().chain(&entry.own).copied().collect();
+    nodes.retain(|&node| !inventory.tree.is_dir(node) && decided.dropped[node.index()].is_none());
+    nodes.sort_unstable();
+    nodes.dedup();
+    KeptPackage { manager: of(package).manager, name: of(package).name.clone(), rule, why, other, nodes }
 }
 
 fn span(request: &Request<'_>, tree: &Tree, node: NodeId) -> u64 {

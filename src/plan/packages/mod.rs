@@ -144,29 +144,34 @@ fn asking(rules: &BTreeMap<RuleId, Rule<'_>>, package: &crate::package::Package)
 
 /// Returns for each package the reason that no rule may take it, if there is one.
 fn blocked(request: &Request<'_>, inventory: &Inventory<'_>, proposals: &Proposals) -> Vec<Option<Kept>> {
+    let one = |(package, entry)| block(request, proposals, package, entry);
+    inventory.packages.iter().zip(&inventory.entries).map(one).collect()
+}
+
+/// Returns the reason that no rule may take a package, if there is one.
+fn block(
+    request: &Request<'_>,
+    proposals: &Proposals,
+    package: &crate::package::Package,
+    entry: &inventory::Entry,
+) -> Option<Kept> {
     let tree = &request.merged.tree;
     let in_base = |node: NodeId| tree.node(node).at().is_some_and(|at| (at.layer as usize) < request.base);
-    let protected = |node: NodeId| {
-        let protect = proposals.nodes[node.index()].protect;
-        protect.filter(|&p| !request.profile.protect(p).owned)
-    };
-    let one = |(package, entry): (&crate::package::Package, &inventory::Entry)| {
-        let files = || entry.files.iter().chain(&entry.own).filter(|&&n| !tree.is_dir(n)).chain(&entry.shared).copied();
-        if package.essential {
-            Some(Kept::Essential)
-        } else if package.on_hold {
-            Some(Kept::OnHold)
-        } else if let Some(owner) = entry.owner {
-            Some(Kept::PartOf(owner))
-        } else if !entry.listed {
-            Some(Kept::Unlisted)
-        } else if let Some((protect, node)) = files().find_map(|n| Some((protected(n)?, n))) {
-            Some(Kept::Protected(protect, node))
-        } else {
-            files().find(|&n| in_base(n)).map(Kept::Base)
-        }
-    };
-    inventory.packages.iter().zip(&inventory.entries).map(one).collect()
+    let protected = |node: NodeId| proposals.nodes[node.index()].protect.filter(|&p| !request.profile.protect(p).owned);
+    let files = || entry.files.iter().chain(&entry.own).filter(|&&n| !tree.is_dir(n)).chain(&entry.shared).copied();
+    if package.essential {
+        Some(Kept::Essential)
+    } else if package.on_hold {
+        Some(Kept::OnHold)
+    } else if let Some(owner) = entry.owner {
+        Some(Kept::PartOf(owner))
+    } else if !entry.listed {
+        Some(Kept::Unlisted)
+    } else if let Some((protect, node)) = files().find_map(|n| Some((protected(n)?, n))) {
+        Some(Kept::Protected(protect, node))
+    } else {
+        files().find(|&n| in_base(n)).map(Kept::Base)
+    }
 }
 
 /// Handles an image with rpm's database, which is not read: a rule that is meant for any image is warned about, any other ends
