@@ -57,7 +57,8 @@ pub fn written(request: &Request<'_>, dropped: &[Option<RuleId>]) -> Written {
 fn lines(request: &Request<'_>, dropped: &[Option<RuleId>]) -> Vec<String> {
     let mut took = vec![false; request.profile.rules.len()];
     dropped.iter().flatten().for_each(|&rule| took[rule.index()] = true);
-    let rules = || request.profile.rules.iter().zip(&took).filter(|(_, took)| **took).filter_map(dpkg_paths);
+    let rules =
+        || request.profile.rules.iter().zip(&took).filter(|(_, took)| **took).filter_map(|(rule, _)| dpkg_paths(rule));
     let languages = programs::languages(request.facts);
     let include = |pattern: &String| includes(pattern, &languages);
     let excludes = rules().flat_map(|dpkg| &dpkg.exclude).map(|p| format!("path-exclude={p}\n"));
@@ -77,7 +78,7 @@ fn includes(pattern: &str, languages: &BTreeSet<&str>) -> Vec<String> {
 }
 
 /// Returns what a rule says about dpkg's configuration, if it may say anything.
-fn dpkg_paths<'r>((rule, _): (&'r Rule, &bool)) -> Option<&'r DpkgPaths> {
+const fn dpkg_paths(rule: &Rule) -> Option<&DpkgPaths> {
     match &rule.action {
         Action::Drop(dropping) => Some(&dropping.dpkg),
         _ => None,

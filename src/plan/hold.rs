@@ -73,6 +73,8 @@ pub fn decide(request: &Request<'_>, prepared: &Prepared, proposals: &Proposals)
 }
 
 impl<'a> Holder<'a> {
+    /// Notes protected paths, which nobody has proposed to drop by now, and holds what a protection with `links` covers besides. The
+    /// notes come first: of several reasons a path has the first.
     fn hold_protected(&mut self) {
         for id in self.tree.ids() {
             let proposal = self.proposals.nodes[id.index()];
@@ -130,6 +132,7 @@ impl<'a> Holder<'a> {
         }
     }
 
+    /// Keeps what a path leads to, and the links on the way: without one of them the path leads nowhere.
     fn keep_resolved(&mut self, resolved: &Resolved, why: HoldReason) {
         for &id in resolved.links.iter().chain(&resolved.target) {
             self.keep(id, why);

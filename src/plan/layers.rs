@@ -82,6 +82,7 @@ impl<'a> Layers<'a> {
         self.request.member(at)
     }
 
+    /// Writes the layers of the base.
     fn base(&mut self) {
         (0..self.request.base as u32).for_each(|layer| self.base_layer(layer));
     }
@@ -133,6 +134,9 @@ impl<'a> Layers<'a> {
         !refused && self.tree.is_at(node, &member.path)
     }
 
+    /// Decides what is written of a file: its data once, and its names, all in one layer. That is the highest layer which has a name
+    /// of it: lower layers of an overlay are read-only, so no engine lets a link reach into one, and where a name is wanted
+    /// again, the data is too.
     fn script_group(&mut self, id: InodeId) {
         // All names of the group that stay, in the order of their members. The last one tells the highest layer.
         let Some(holder) = self.tree.inode(id).holder() else { return };
@@ -504,6 +508,7 @@ impl<'a> Layers<'a> {
     }
 }
 
+/// Writes everything that takes the place of a member.
 fn write_outs(composer: &mut Composer<'_>, at: MemberId, name: Option<NodeId>, outs: &[Out]) {
     for out in outs {
         match *out {

@@ -6,6 +6,7 @@ use super::edits::{Added, Edit, Edits};
 use super::excludes::{self, Written};
 use super::made::{Made, NotMadeReason, Unchanged};
 use super::proposal::Proposals;
+use super::records::List;
 use super::stated::Pinned;
 use super::{Request, Verdicts, records};
 use crate::elf::{self, Outcome as Stripping, Piece, Reason, Recipe};
@@ -249,7 +250,7 @@ impl<'a> Deciding<'a> {
             .flat_map(|s| self.names(s.node))
             .map(|&n| self.tree().name(n).as_bytes())
             .collect();
-        for (at, path, ledger, text) in ledgers {
+        for List { at, path, ledger, text } in ledgers {
             for row in ledger.rows(&path, text) {
                 // Resolving a path is slow: rows of other names are skipped first.
                 if !names.contains(path::split(&row.path).1) {

@@ -111,11 +111,11 @@ pub fn objects(request: &Request<'_>) -> Vec<NodeId> {
 fn add_recorded(request: &Request<'_>, names: &HashSet<&[u8]>, out: &mut Hashes) {
     let tree = &request.merged.tree;
     let mut places = Places::new(tree);
-    for (list, at, ledger, text) in records::kept(request, &vec![None; tree.len()]) {
+    for records::List { at: list, path: place, ledger, text } in records::kept(request, &vec![None; tree.len()]) {
         if ledger != Ledger::Record {
             continue;
         }
-        for row in ledger.rows(&at, text).filter(|row| names.contains(path::split(&row.path).1)) {
+        for row in ledger.rows(&place, text).filter(|row| names.contains(path::split(&row.path).1)) {
             let digest = text[row.checksum.clone()].strip_prefix(b"sha256=");
             let digest = digest.and_then(|digest| URL_SAFE_NO_PAD.decode(digest).ok()).filter(|d| d.len() == 32);
             let holder = places.get(&row.path).and_then(|node| tree.inode_of(node).holder());

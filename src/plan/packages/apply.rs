@@ -4,7 +4,7 @@ use super::going::Going;
 use super::groups;
 use super::inventory::{Inventory, is_bytecode_of};
 use super::outcome::{Kept, KeptPackage, Outcome, RemovedPackage};
-use super::select::Selection;
+use super::select::{Selection, Stay};
 use crate::package::{Document, Manager, apk, dpkg};
 use crate::plan::Request;
 use crate::plan::edits::Edits;
@@ -176,7 +176,7 @@ impl Going {
             let (manager, name, version) = (one.manager, one.name.clone(), one.version.clone());
             RemovedPackage { manager, name, version, rule: going.rule, orphan: going.orphan, files, bytes }
         });
-        let kept = selection.kept.iter().map(|&(p, rule, why)| kept(inventory, decided, p, rule, why));
+        let kept = selection.kept.iter().map(|stay| kept(inventory, decided, stay));
         let (mut removed, mut kept): (Vec<_>, Vec<_>) = (removed.collect(), kept.collect());
         removed.sort_by(|a, b| (a.manager, &a.name).cmp(&(b.manager, &b.name)));
         kept.sort_by(|a, b| (a.manager, &a.name).cmp(&(b.manager, &b.name)));
@@ -193,7 +193,8 @@ impl Going {
 }
 
 /// Returns a package that stays although a rule asked for it, as reports tell it.
-fn kept(inventory: &Inventory<'_>, decided: &Decided, package: u32, rule: RuleId, why: Kept) -> KeptPackage {
+fn kept(inventory: &Inventory<'_>, decided: &Decided, stay: &Stay) -> KeptPackage {
+    let &Stay { package, rule, why } = stay;
     let of = |package: u32| &inventory.packages[package as usize];
     let other = match why {
         Kept::Needed(other) | Kept::PartOf(other) => Some(of(other).name.clone()),

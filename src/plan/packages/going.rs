@@ -1,4 +1,4 @@
-//! Everything that goes with packages.
+//! Everything that goes with packages. Its methods are in `apply.rs`, and what it gets from alternatives is in `groups.rs`.
 
 use crate::plan::edits::Edits;
 use crate::profile::RuleId;

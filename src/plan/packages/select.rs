@@ -26,13 +26,24 @@ pub struct Going {
     pub orphan: bool,
 }
 
+/// A package that stays although a rule asked for it.
+#[derive(Clone, Copy, Debug)]
+pub struct Stay {
+    /// The package.
+    pub package: u32,
+    /// The rule.
+    pub rule: RuleId,
+    /// The reason that it stays.
+    pub why: Kept,
+}
+
 /// The result of the selection.
 #[derive(Default)]
 pub struct Selection {
     /// By package: the rule that takes it, if it goes.
     pub going: Vec<Option<Going>>,
-    /// The packages that stay although a rule asked for them: package, rule, reason.
-    pub kept: Vec<(u32, RuleId, Kept)>,
+    /// The packages that stay although a rule asked for them.
+    pub kept: Vec<Stay>,
     /// The packages that lose something they need by force: the package, and the one it loses.
     pub broken: Vec<(u32, u32)>,
 }
@@ -145,8 +156,8 @@ impl Asked<'_> {
             return Err((out, lost));
         }
         out.broken = self.lost(&out, |rule| self.rules[&rule].force);
-        let asked = kept.into_iter().filter_map(|(p, why)| Some((p, self.asked[p as usize]?, why)));
-        out.kept = asked.collect();
+        let asked = |(package, why): (u32, Kept)| Some(Stay { package, rule: self.asked[package as usize]?, why });
+        out.kept = kept.into_iter().filter_map(asked).collect();
         Ok(out)
     }
 
