@@ -12,7 +12,7 @@ use crate::tar::frame::Framer;
 use crate::tar::{Kind, Member};
 use crate::{Digest, Result, path};
 use checks::{check_blob, check_digest, check_size};
-pub use needs::Needs;
+pub use needs::{Flags, Needs};
 use queue::Sources;
 use seek::Seeking;
 pub use shared::Shared;
@@ -71,7 +71,7 @@ fn scan_blob(
     advance: &(dyn Fn(u64) + Sync),
 ) -> Result<Scanned> {
     let place = Place { input, layer };
-    if needs.sizes_only {
+    if needs.any(Flags::SIZES_ONLY) {
         return Ok(Scanned {
             index: sizes(place, needs, shared, advance)?,
             digest: layer.digest.unwrap_or(layer.diff_id),
@@ -134,11 +134,15 @@ fn members<R: io::BufRead>(
     shared: &Shared,
 ) -> Result<LayerIndex> {
     let mut index = LayerIndex::default();
-    let texts =
-        needs.records || needs.checksums || needs.packages || needs.lists || needs.dpkg_paths || needs.os_release;
-    let wanted = needs.interpreters || needs.python || needs.others || !needs.strip.is_empty();
-    let wanted =
-        wanted || needs.digests || needs.bytecode || needs.signatures.is_some() || needs.search.is_some() || texts;
+    let texts = needs.any(
+        Flags::RECORDS | Flags::CHECKSUMS | Flags::PACKAGES | Flags::LISTS | Flags::DPKG_PATHS | Flags::OS_RELEASE,
+    );
+    let wanted = needs.any(Flags::INTERPRETERS | Flags::PYTHON | Flags::OTHERS) || !needs.strip.is_empty();
+    let wanted = wanted
+        || needs.any(Flags::DIGESTS | Flags::BYTECODE)
+        || needs.signatures.is_some()
+        || needs.search.is_some()
+        || texts;
     let sources = Sources::default();
     rayon::in_place_scope(|scope| -> Result<()> {
         while let Some(member) = framer.next()? {
@@ -146,7 +150,7 @@ fn members<R: io::BufRead>(
             if wanted && member.kind == Kind::File && member.sparse.is_none() && member.stored > 0 {
                 let number = index.members.len() as u32;
                 let mut head = sources.buffer();
-                if needs.bytecode && member.path.ends_with(b".pyc") {
+                if needs.any(Flags::BYTECODE) && member.path.ends_with(b".pyc") {
                     framer.data().take(pyc::HEADER as u64).read_to_end(&mut head)?;
                     shared.take_bytes(BYTECODE)?;
                     index.bytecode.insert(number, pyc::Header::of(&head));
@@ -200,12 +204,12 @@ fn facts<R: io::BufRead>(
         facts.strip = strip::look(place, member, needs, head, &mut data)?;
         facts.sha256 = strip::original(place, member, needs, head, &facts.strip);
     }
-    if needs.others && head.starts_with(b"\x7fELF") {
+    if needs.any(Flags::OTHERS) && head.starts_with(b"\x7fELF") {
         facts.needed = strip::needed(place, member, head, &mut data)?.map(Box::new);
     }
     let shebang = script::shebang(head);
     let text = Text::of(member, shebang.as_ref(), head, needs);
-    if needs.interpreters {
+    if needs.any(Flags::INTERPRETERS) {
         facts.script = shebang;
         facts.loader = match elf::interp(head) {
             elf::Interp::Here(path) => Some(path),

@@ -1,7 +1,7 @@
 //! An analysis as a comment on a pull request.
 
 use super::breakdown::Share;
-use super::budget::{Finding, NOTE};
+use super::budget::{Finding, Severity};
 use super::gate::{Status, Verdict};
 use super::growth::{Growth, key};
 use super::text::{command, sentence};
@@ -160,10 +160,10 @@ fn savings(analysis: &Analysis, out: &mut Document) {
 
 fn lint(findings: &[Finding<'_>], notes: bool, out: &mut Document) {
     let (told, counted): (Vec<&Finding<'_>>, Vec<&Finding<'_>>) =
-        findings.iter().partition(|f| notes || f.severity != NOTE);
+        findings.iter().partition(|f| notes || f.severity != Severity::Note);
     let row = |f: &Finding<'_>| {
         let path = code(&cut(&f.place(), VALUE));
-        vec![markdown::text(f.severity), markdown::text(f.id), path, markdown::text(&cut(f.message, VALUE))]
+        vec![markdown::text(f.severity.name()), markdown::text(f.id), path, markdown::text(&cut(f.message, VALUE))]
     };
     let rows: Vec<Vec<String>> = told.into_iter().map(row).collect();
     let open = rows.len().min(OPEN);

@@ -219,7 +219,7 @@ fn profiles(analysis: &Analysis) -> Vec<page::Profile> {
     let rule = |r: &crate::report::RuleReport| page::Rule {
         id: r.id.clone(),
         about: r.about.clone(),
-        risk: r.risk.clone(),
+        risk: r.risk.name().to_owned(),
         files: r.files,
         bytes: r.bytes,
     };

@@ -248,7 +248,7 @@ fn savings(analysis: &Analysis, options: &Options) -> String {
         let command = command(&analysis.head.path, &saving.profile);
         out.push_str(&format!("{}\n  {}\n", options.paint.green(&line), printable(&command, false)));
     };
-    let chosen = |saving: &&Saving| !saving.rules.iter().any(|r| r.bytes > 0 && r.risk == Risk::OptIn.name());
+    let chosen = |saving: &&Saving| !saving.rules.iter().any(|r| r.bytes > 0 && r.risk == Risk::OptIn);
     match analysis.savings.iter().find(chosen) {
         Some(safe) if safe.profile != best.profile && safe.saved_bytes > 0 => {
             tell(best, " with opt-in rules");

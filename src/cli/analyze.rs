@@ -14,7 +14,7 @@ use crate::pipeline::{self, Profiles, Ui, estimate, transfer};
 use crate::profile::{self, Profile};
 use crate::report::escape;
 use crate::report::paint::Paint;
-use crate::scan::{Needs, Scanned};
+use crate::scan::{Flags, Needs, Scanned};
 use crate::source::{Image, Input};
 use crate::{Error, ErrorKind, Result, Warning};
 use rayon::prelude::*;
@@ -160,7 +160,8 @@ fn profiles(asked: &[Vec<String>]) -> Result<Vec<Profiles<'_>>> {
 
 /// Returns the needs of all profiles and of the breakdown by package together, so that one scan is enough.
 fn needed(profiles: &[Profiles<'_>], packages: bool) -> Needs {
-    let own = Needs { sizes_only: true, records: packages, packages, ..Needs::default() };
+    let mut own = Needs::of(Flags::SIZES_ONLY);
+    own.flags.set(Flags::RECORDS | Flags::PACKAGES, packages);
     profiles.iter().map(|p| pipeline::needs(p.widest())).fold(own, Needs::and)
 }
 

@@ -58,7 +58,7 @@ mod tests {
         let args = super::super::args::Args::from_arg_matches(&matches).unwrap();
         let side = |bytes| Side {
             path: "x".into(),
-            form: "oci".into(),
+            form: crate::source::ImageFormat::OciDir,
             archive_bytes: Some(bytes),
             uncompressed_bytes: 7,
             pulled_bytes: None,

@@ -12,7 +12,7 @@ use crate::layer::LayerIndex;
 use crate::page::Page;
 use crate::pipeline::{self, Scans, Ui};
 use crate::report::paint::Paint;
-use crate::scan::Needs;
+use crate::scan::{Flags, Needs};
 use crate::source::{Input, LayerRef, Location};
 use crate::transform::{self, ContentReader};
 use crate::tree::MemberId;
@@ -36,7 +36,7 @@ impl Side {
     fn read(path: &str, args: &DiffArgs, ui: &dyn Ui) -> Result<Self> {
         let input = pipeline::open_image(path, args.reading.platform.as_deref(), ui)?;
         let image = input.only("analyzed")?;
-        let needs = Needs { sizes_only: true, records: true, packages: true, ..Needs::default() };
+        let needs = Needs::of(Flags::SIZES_ONLY | Flags::RECORDS | Flags::PACKAGES);
         let scans = pipeline::scan(&input, &needs, ui)?;
         let merged = pipeline::merge_layers(&input, image, &scans)?;
         let head = Head::new(path, &input, image);

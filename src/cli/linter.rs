@@ -3,11 +3,10 @@
 use crate::analyze::lint::rules::Rules;
 use crate::analyze::lint::{self, Finding, Ignore};
 use crate::analyze::{Analysis, Request};
-use crate::pipeline::Profiles;
-use crate::plan;
+use crate::pipeline::{self, Profiles};
 use crate::profile::{self, Matcher, Profile};
 use crate::refs::signatures::Signatures;
-use crate::scan::Needs;
+use crate::scan::{Flags, Needs};
 use crate::{Error, ErrorKind, Result};
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -53,24 +52,13 @@ impl Linter {
     /// Returns what the scan has to look for.
     pub fn needs(&self) -> Needs {
         let signatures = Some(self.signatures.clone());
-        Needs { interpreters: true, python: true, others: true, signatures, sizes_only: true, ..Needs::default() }
+        let flags = Flags::INTERPRETERS | Flags::PYTHON | Flags::OTHERS | Flags::SIZES_ONLY;
+        Needs { signatures, ..Needs::of(flags) }
     }
 
     /// Returns the findings in an image. `needed` is true for members that containers see, by layer and member.
     pub fn lint(&self, request: &Request<'_>, needed: &[Vec<bool>]) -> Vec<Finding> {
-        let &Request { facts, layers, merged, .. } = request;
-        let (profile, matcher) = (&self.profile, &self.matcher);
-        let plan = plan::Request {
-            facts,
-            layers,
-            merged,
-            profile,
-            matcher,
-            named: None,
-            squash: false,
-            base: 0,
-            cut: &plan::cut::WHOLE,
-        };
+        let plan = pipeline::request_of(&self.profile, &self.matcher, None, request);
         let instructions = request.instructions;
         lint::lint(&lint::Request { plan, needed, instructions, rules: &self.rules, ignore: &self.ignore })
     }

@@ -176,12 +176,12 @@ impl Taken<'_> {
     /// Returns the first rule that drops such a path, or a directory above it.
     fn rule(&self, asked: &str) -> Result<Option<&Rule>> {
         let Ok(path) = path::normalize(asked.as_bytes()) else { return Ok(None) };
-        let (matcher, rules) = (self.profiles.matcher()?, &self.profiles.widest().rules);
+        let (matcher, profile) = (self.profiles.matcher()?, self.profiles.widest());
         let mut hits = Hits::default();
         for end in memchr::memchr_iter(b'/', &path).chain([path.len()]) {
             matcher.matches(&path[..end], &mut hits);
             if let Some(&rule) = hits.rules.first() {
-                return Ok(rules.get(usize::from(rule)));
+                return Ok(Some(profile.rule(rule)));
             }
         }
         Ok(None)

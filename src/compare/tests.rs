@@ -1,5 +1,6 @@
 use super::*;
 use crate::engine::trial::{Run, Said, Trial};
+use crate::profile::Risk;
 use crate::report::RemovedPath;
 use crate::report::paint::Paint;
 
@@ -23,7 +24,7 @@ fn run(code: i32, seconds: f64) -> Run {
 
 fn rule(id: &str, bytes: u64) -> RuleReport {
     let text = |s: &str| s.to_owned();
-    RuleReport { id: text(id), profile: text("p"), about: String::new(), risk: text("low"), files: 1, bytes }
+    RuleReport { id: text(id), profile: text("p"), about: String::new(), risk: Risk::Low, files: 1, bytes }
 }
 
 fn column(name: &str, bytes: u64, code: i32) -> Column {

@@ -2,7 +2,7 @@
 
 use crate::Result;
 use crate::image::Platform;
-use crate::scan::{self, Needs, Shared};
+use crate::scan::{self, Flags, Needs, Shared};
 use crate::source::{self, Image, Input, Location, OpenOptions};
 use crate::tar::Member;
 use crate::tree::merge::{self, Merged};
@@ -42,7 +42,7 @@ impl Subject {
     /// # Errors
     /// Returns the errors of the layers.
     pub fn files(&self) -> Result<Files> {
-        let (shared, needs) = (Shared::default(), Needs { sizes_only: true, ..Needs::default() });
+        let (shared, needs) = (Shared::default(), Needs::of(Flags::SIZES_ONLY));
         let one = |layer| scan::scan(&self.input, layer, &needs, &shared, &|_| ());
         let scanned = self.image().layers.par_iter().with_max_len(1).map(one);
         let layers: Vec<Vec<Member>> = scanned.map(|s| s.map(|s| s.index.members)).collect::<Result<_>>()?;

@@ -3,6 +3,7 @@
 use super::select::{Pattern, typed};
 use super::{Entry, Explain, Verdict, near};
 use crate::path;
+use crate::plan::TakenBy;
 use crate::report::table::Table;
 use crate::report::{escape, paint::Paint, printable, unescape, units};
 use crate::tree::NodeId;
@@ -36,7 +37,7 @@ pub struct Below {
     /// The verdict.
     pub verdict: Verdict,
     /// The rule.
-    pub rule: Option<u16>,
+    pub rule: Option<TakenBy>,
     /// The number of paths.
     pub paths: u64,
     /// Bytes of tar that go with them.
@@ -214,7 +215,7 @@ impl Explain<'_> {
         let prefix = [dir, slash].concat();
         let hidden = (0..self.hidden.len()).filter(|&i| self.member(self.hidden[i].at).path.starts_with(&prefix));
         let nodes = tree.lookup(dir).into_iter().flat_map(|dir| tree.subtree(dir).skip(1)).map(|id| self.node(id));
-        let mut sums: BTreeMap<(Verdict, Option<u16>), Below> = BTreeMap::new();
+        let mut sums: BTreeMap<(Verdict, Option<TakenBy>), Below> = BTreeMap::new();
         for entry in nodes.chain(hidden.map(|i| self.hidden(i))) {
             let (verdict, rule) = (entry.verdict, entry.rule);
             let sum = sums.entry((verdict, rule)).or_insert(Below { verdict, rule, paths: 0, bytes: 0, of: 0 });

@@ -1,7 +1,7 @@
 //! A path, the facts about it, and its verdict.
 
 use crate::layer::LayerIndex;
-use crate::plan::{self, Plan, SkipReason};
+use crate::plan::{self, Plan, SkipReason, TakenBy};
 use crate::profile::Profile;
 use crate::tree::merge::Whiteout;
 use crate::tree::{MemberId, NodeId, Tree, Type};
@@ -127,8 +127,8 @@ pub struct Entry {
     pub bytes: u64,
     /// The verdict.
     pub verdict: Verdict,
-    /// The rule that takes, strips or asks for it, by index in the profile; [`plan::SHADOWED`] as in a plan.
-    pub rule: Option<u16>,
+    /// The rule, or the squash, that takes, strips or asks for it.
+    pub rule: Option<TakenBy>,
     /// The reason that holds it, whatever the verdict: a held file may be stripped.
     pub held: Option<plan::Held>,
     /// The package that a rule asked for and that stays: an index into those of the plan.

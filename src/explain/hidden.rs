@@ -4,6 +4,7 @@
 use super::entry::{Hider, How, Planned};
 use crate::layer::LayerIndex;
 use crate::path;
+use crate::plan::TakenBy;
 use crate::plan::emission::Names;
 use crate::tar;
 use crate::tree::MemberId;
@@ -15,8 +16,8 @@ pub(super) struct Hidden {
     pub(super) at: MemberId,
     /// Bytes of the tar that go with it: 0 if it stays in its layer.
     pub(super) bytes: u64,
-    /// The rule that takes it.
-    pub(super) rule: Option<u16>,
+    /// What takes it; `None` if it stays in its layer.
+    pub(super) rule: Option<TakenBy>,
     pub(super) hider: Option<Hider>,
 }
 
@@ -31,7 +32,7 @@ pub(super) fn find(image: &Planned<'_>) -> Vec<Hidden> {
             let name = names.get(at);
             if let Some(gone) = removed.next_if(|r| (r.layer, r.member) == (layer, number)) {
                 if name.is_none_or(|n| image.plan.dropped[n.index()].is_none()) {
-                    out.push(Hidden { at, bytes: gone.bytes, rule: Some(gone.rule), hider: None });
+                    out.push(Hidden { at, bytes: gone.bytes, rule: Some(gone.by), hider: None });
                 }
             } else if name.is_none() && role(&member.path) == Role::Entry && !describes_dir(image, member) {
                 out.push(Hidden { at, bytes: 0, rule: None, hider: None });

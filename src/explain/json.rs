@@ -33,6 +33,7 @@
 
 use super::answer::Answer;
 use super::{Chosen, Entry, Explain};
+use crate::plan::TakenBy;
 use crate::report::escape;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -167,10 +168,10 @@ fn list<T: Serialize>(items: impl Iterator<Item = T>, out: &mut dyn Write) -> io
 
 /// Returns the rules that entries name, in the profile's order.
 fn rules(chosen: &Chosen<'_>) -> Value {
-    let named: BTreeSet<u16> = chosen.entries().filter_map(|entry| entry.rule).collect();
+    let named: BTreeSet<TakenBy> = chosen.entries().filter_map(|entry| entry.rule).collect();
     let known = chosen.explain.image().profile;
-    let one = |rule: &u16| {
-        let found = known.rules.get(usize::from(*rule))?;
+    let one = |rule: &TakenBy| {
+        let found = rule.rule(known)?;
         let (about, risk) = (&found.about, found.risk.name());
         Some(serde_json::json!({ "id": found.id, "profile": found.profile, "about": about, "risk": risk }))
     };

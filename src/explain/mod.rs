@@ -4,7 +4,8 @@
 //! [`Explain`] looks every [`Entry`] up in the plan when it is asked for, so that there is no second copy of an image's list of
 //! files. Here is the only place that gives verdicts their names.
 
-use crate::plan::SkipReason;
+use crate::plan::{SkipReason, TakenBy};
+use crate::profile::RuleId;
 use crate::tar::{self, Member};
 use crate::tree::merge::{Role, role};
 use crate::tree::{MemberId, NodeId, Type};
@@ -29,10 +30,10 @@ pub use select::{Chosen, Selection};
 pub struct Explain<'a> {
     image: Planned<'a>,
     /// By member of the stripped files: the name that stands for it, and the rule.
-    stripped: HashMap<MemberId, (NodeId, u16)>,
+    stripped: HashMap<MemberId, (NodeId, RuleId)>,
     /// By member of the files that get a content from another program or become a hard link: the name that stands for it, the
     /// rule, and the bytes that go.
-    changed: HashMap<MemberId, (NodeId, u16, u64)>,
+    changed: HashMap<MemberId, (NodeId, RuleId, u64)>,
     /// The files of packages that a rule asks for and that stay: indices into those of the plan.
     kept: HashMap<NodeId, u32>,
     left: HashMap<NodeId, SkipReason>,
@@ -153,24 +154,24 @@ impl<'a> Explain<'a> {
         };
         let kept = entry.package.map(|index| plan.packages.kept[index as usize].rule);
         if let Some(rule) = held.map(|h| h.rule).or(kept) {
-            (entry.verdict, entry.rule) = (Verdict::Held, Some(rule));
+            (entry.verdict, entry.rule) = (Verdict::Held, Some(TakenBy::Rule(rule)));
         }
         if let Some(rule) = plan.dropped[id.index()] {
             // The data may stay under another name.
             entry.bytes = node.at().and_then(|at| self.removed(at)).unwrap_or(0);
-            (entry.verdict, entry.rule) = (Verdict::Drop, Some(rule));
+            (entry.verdict, entry.rule) = (Verdict::Drop, Some(TakenBy::Rule(rule)));
         } else if let Some((at, new)) = holder.and_then(|at| Some((at, plan.rewrites.of(at)?))) {
             entry.new_size = Some(new.size);
             entry.verdict = Verdict::Rewrite;
             if let Some(&(name, rule)) = self.stripped.get(&at) {
-                (entry.verdict, entry.rule) = (Verdict::Strip, Some(rule));
+                (entry.verdict, entry.rule) = (Verdict::Strip, Some(TakenBy::Rule(rule)));
                 // Counted once for all names of the file.
                 entry.bytes = if name == id { plan.rewrites.shrinks(at, self.member(at)) } else { 0 };
             }
         }
         let changed = holder.and_then(|at| self.changed.get(&at));
         if let Some(&(name, rule, bytes)) = changed.filter(|_| plan.dropped[id.index()].is_none()) {
-            (entry.verdict, entry.rule) = (Verdict::Rewrite, Some(rule));
+            (entry.verdict, entry.rule) = (Verdict::Rewrite, Some(TakenBy::Rule(rule)));
             entry.bytes = if name == id { bytes } else { 0 };
         }
         entry

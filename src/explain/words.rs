@@ -1,20 +1,15 @@
 //! Reasons in words: as a note beside a path, as a clause, and as a sentence of its own.
 
 use super::{Entry, Explain, How, Kind, Place, Planned, Verdict};
-use crate::plan::{SHADOWED, SkipReason};
-use crate::profile::Rule;
+use crate::plan::{SkipReason, TakenBy};
 use crate::report::{escape, printable, units, words};
 use crate::tree::{NodeId, Type};
 
 impl Explain<'_> {
-    fn rule(&self, rule: u16) -> Option<&Rule> {
-        self.image.profile.rules.get(usize::from(rule))
-    }
-
-    /// Returns the id of a rule.
+    /// Returns the id of the rule that takes something.
     #[must_use]
-    pub fn rule_id(&self, rule: u16) -> &str {
-        self.rule(rule).map_or("shadowed", |r| &r.id)
+    pub fn rule_id(&self, by: TakenBy) -> &str {
+        by.id(self.image.profile)
     }
 
     /// Describes the reason that a file is not stripped.
@@ -31,9 +26,9 @@ impl Explain<'_> {
     }
 
     /// Returns the rule that asks for a held entry.
-    fn asks(&self, entry: &Entry) -> Option<u16> {
+    fn asks(&self, entry: &Entry) -> Option<TakenBy> {
         let package = entry.package.and_then(|index| self.image.plan.packages.kept.get(index as usize));
-        entry.held.map(|held| held.rule).or(package.map(|package| package.rule))
+        entry.held.map(|held| held.rule).or(package.map(|package| package.rule)).map(TakenBy::Rule)
     }
 
     /// True if a directory stays because something in it does.
@@ -150,8 +145,8 @@ impl Explain<'_> {
     }
 
     /// Returns `the rule x (profile, risk low)`.
-    fn rule_named(&self, rule: u16) -> String {
-        let of = match self.rule(rule) {
+    fn rule_named(&self, rule: TakenBy) -> String {
+        let of = match rule.rule(self.image.profile) {
             Some(rule) if rule.profile == crate::profile::COMMAND_LINE => String::new(),
             Some(rule) => format!(" ({}, risk {})", rule.profile, rule.risk.name()),
             None => " (a squash)".to_owned(),
@@ -160,10 +155,10 @@ impl Explain<'_> {
     }
 
     /// Returns a rule's own description, as the end of a sentence.
-    fn about(&self, rule: u16) -> String {
-        let about = match (rule, self.rule(rule)) {
-            (SHADOWED, _) | (_, None) => "what later layers hide cannot be in one layer",
-            (_, Some(rule)) => rule.about.trim().trim_end_matches('.'),
+    fn about(&self, rule: TakenBy) -> String {
+        let about = match rule.rule(self.image.profile) {
+            None => "what later layers hide cannot be in one layer",
+            Some(rule) => rule.about.trim().trim_end_matches('.'),
         };
         if about.is_empty() { ".".to_owned() } else { format!(": {}.", printable(about, false)) }
     }

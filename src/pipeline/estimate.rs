@@ -23,8 +23,9 @@ pub fn fitting(all: Vec<Profile>) -> Vec<Profile> {
     all.into_iter().filter(|profile| used(profile, true) || !used(profile, false)).collect()
 }
 
-/// Makes the input of a plan for a profile.
-fn request_of<'a>(
+/// Makes the input of a plan for a profile, of an image that is not written: with all its layers, each in its own place.
+#[must_use]
+pub fn request_of<'a>(
     profile: &'a Profile,
     matcher: &'a Matcher,
     named: Option<&'a Named>,

@@ -4,9 +4,9 @@
 use super::image::Planned;
 use super::plan::Plans;
 use crate::Digest;
-use crate::profile::Action;
+use crate::profile::{Action, RuleId};
 use crate::tree::{NodeId, Type};
-use crate::verify::expected::{Added, Content, Expected, Fate, Rule};
+use crate::verify::expected::{Added, Content, Expected, Fate, Rule, RuleIndex};
 use std::collections::HashMap;
 
 /// Returns the expectation for each image.
@@ -15,21 +15,28 @@ pub fn expected(plans: &Plans<'_>) -> Vec<Expected> {
     plans.images.iter().map(image).collect()
 }
 
+/// Returns the index of a rule among those of an expectation, which are in the order of the profile.
+const fn index_of(rule: RuleId) -> RuleIndex {
+    RuleIndex(rule.index())
+}
+
 fn image(planned: &Planned<'_>) -> Expected {
     let Planned { tree, plan, profile, .. } = planned;
     let rewrites = &plan.rewrites;
-    let rule =
-        |rule: &crate::profile::Rule| Rule { id: rule.id.clone(), on_purpose: rule.action == Action::RemovePackage };
+    let rule = |rule: &crate::profile::Rule| Rule {
+        id: rule.id.clone(),
+        on_purpose: matches!(rule.action, Action::RemovePackage(_)),
+    };
     let mut out = Expected {
         id: Some(planned.image.config_digest),
         rules: profile.rules.iter().map(rule).collect(),
         paths: tree.len(),
         ..Expected::default()
     };
-    let stripped: HashMap<_, _> = rewrites.stripped.iter().map(|s| (s.at, s.rule)).collect();
-    let made: HashMap<_, _> = rewrites.made.iter().map(|m| (m.at, m.rule)).collect();
+    let stripped: HashMap<_, _> = rewrites.stripped.iter().map(|s| (s.at, index_of(s.rule))).collect();
+    let made: HashMap<_, _> = rewrites.made.iter().map(|m| (m.at, index_of(m.rule))).collect();
     for id in tree.ids().filter(|id| *id != NodeId::ROOT) {
-        let mut fate = Fate { dropped: plan.dropped[id.index()], ..Fate::default() };
+        let mut fate = Fate { dropped: plan.dropped[id.index()].map(index_of), ..Fate::default() };
         let inode = tree.inode_of(id);
         if let (None, Some(at)) = (fate.dropped, inode.holder()) {
             fate.target = rewrites.link(at).filter(|_| inode.kind == Type::Symlink).cloned();

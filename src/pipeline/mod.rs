@@ -23,6 +23,7 @@ mod summary;
 pub(crate) mod transfer;
 mod write;
 
+pub use estimate::request_of;
 pub use image::{Inputs, LayerKey, Planned, Scans, key};
 pub use needs::needs;
 pub use open::{open, open_image};

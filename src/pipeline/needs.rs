@@ -1,43 +1,55 @@
 //! The facts that the scan has to look for, by the rules of a profile.
 
 use crate::plan::guard;
-use crate::profile::{Action, Mode, Profile};
+use crate::profile::{Action, Profile};
 use crate::refs::paths::Search;
-use crate::scan::Needs;
+use crate::scan::{Flags, Needs};
 use std::sync::Arc;
 
 /// Returns the facts to look for: only those that protect something which a rule could drop, or describe something which a rule
 /// could change.
 #[must_use]
 pub fn needs(profile: &Profile) -> Needs {
-    let any = |actions: &[Action]| profile.rules.iter().any(|r| r.enabled && actions.contains(&r.action));
-    let drops = any(&[Action::Drop, Action::RemovePackage, Action::Bytecode]);
-    let mut strip = Vec::new();
-    for rule in profile.rules.iter().filter(|r| r.enabled && r.action == Action::Strip) {
-        if !strip.contains(&rule.level) {
-            strip.push(rule.level);
-        }
-    }
-    let compiles = profile.rules.iter().any(|r| r.enabled && r.bytecode.is_some_and(|b| b.mode == Mode::Compile));
     let (python, others) = guard::asks(profile);
-    Needs {
-        interpreters: drops,
-        python,
-        others,
+    let mut out = Needs {
         words: guard::words(profile),
         search: Search::new(guard::searched(profile)).map(Arc::new),
-        lists: profile.rules.iter().any(|r| r.enabled && r.reading.owned),
-        strip,
-        records: drops,
-        checksums: any(&[Action::Strip, Action::Bytecode, Action::External]),
-        digests: any(&[Action::Strip, Action::Hardlink, Action::External]) || compiles,
         archive_lists: archive_lists(profile),
-        packages: any(&[Action::RemovePackage]),
-        dpkg_paths: profile.rules.iter().any(|r| r.enabled && !r.dpkg.exclude.is_empty()),
-        bytecode: drops,
-        signatures: None,
-        sizes_only: false,
-        os_release: profile.choices.iter().any(|c| !c.os.is_empty()),
+        ..Needs::default()
+    };
+    out.flags.set(Flags::PYTHON, python);
+    out.flags.set(Flags::OTHERS, others);
+    out.flags.set(Flags::OS_RELEASE, profile.choices.iter().any(|c| !c.os.is_empty()));
+    for action in profile.actions() {
+        out.flags |= flags(action);
+        if let Action::Strip(strip) = action
+            && !out.strip.contains(&strip.level)
+        {
+            out.strip.push(strip.level);
+        }
+    }
+    out
+}
+
+/// Returns the facts that a rule with this action needs.
+fn flags(action: &Action) -> Flags {
+    // What drops files looks for those that others need, and mends the lists of what is there.
+    let drops = Flags::INTERPRETERS | Flags::RECORDS | Flags::BYTECODE;
+    // What changes files mends their checksums, and looks for those that cannot be mended.
+    let changes = Flags::CHECKSUMS | Flags::DIGESTS;
+    match action {
+        Action::Drop(dropping) => {
+            let mut out = drops;
+            out.set(Flags::LISTS, dropping.reading.owned);
+            out.set(Flags::DPKG_PATHS, !dropping.dpkg.exclude.is_empty());
+            out
+        }
+        Action::DropShadowed(_) => Flags::empty(),
+        Action::Strip(_) | Action::External(_) => changes,
+        Action::Hardlink(_) => Flags::DIGESTS,
+        Action::Bytecode(_) if action.compiles() => drops | changes,
+        Action::Bytecode(_) => drops | Flags::CHECKSUMS,
+        Action::RemovePackage(_) => drops | Flags::PACKAGES,
     }
 }
 

@@ -7,11 +7,14 @@ use super::request::LayersMode;
 use super::shared::{self, Sharing};
 use super::stack::{self, MergedImage};
 use crate::layer::LayerIndex;
-use crate::plan::{self, cut::Cut};
+use crate::plan::cut::{self, Cut};
+use crate::plan::made::Made;
+use crate::plan::rewrite::Rewrites;
+use crate::plan::{self, Plan, links, wanted};
 use crate::profile::{Matcher, Profile};
 use crate::scan::Scanned;
-use crate::source::Image;
-use crate::transform::{self, Transformer};
+use crate::source::{Image, Input, LayerRef};
+use crate::transform::{self, Checksums, ContentReader, Transformer};
 use crate::tree::merge;
 use crate::{Result, Warning};
 use std::fs::File;
@@ -132,9 +135,9 @@ fn plan_images<'a>(
             named: None,
             squash,
             base,
-            cut: cuts.get(index).unwrap_or(&plan::cut::WHOLE),
+            cut: cuts.get(index).unwrap_or(&cut::WHOLE),
         };
-        let mut plan = transformer.plan(input, &image.layers, &request).map_err(|e| e.archive(&input.name))?;
+        let mut plan = plan_image(input, &image.layers, &request, transformer).map_err(|e| e.archive(&input.name))?;
         warnings.append(&mut plan.warnings);
         let digests = scanned.iter().map(|s| s.digest).collect();
         let tar_bytes = layers.iter().map(|l| l.tar_bytes).collect();
@@ -144,4 +147,29 @@ fn plan_images<'a>(
         Ok(Planned { image, layers, tree, whiteouts, profile, plan, base, kept, digests, tar_bytes })
     };
     input.images.iter().zip(merged).enumerate().map(&mut one).collect()
+}
+
+/// Plans one image, and has the contents read and made that its rules need for that. `layers` are those of which the request has
+/// the indexes.
+fn plan_image(
+    input: &Input,
+    layers: &[LayerRef],
+    request: &plan::Request<'_>,
+    transformer: &mut Transformer<'_>,
+) -> Result<Plan> {
+    let mut verdicts = plan::decide(request)?;
+    verdicts.pinned = Checksums::new(input, layers, request).pinned(request, &verdicts)?;
+    let wanted = wanted::wanted(request, &verdicts);
+    let before = match wanted.external.as_slice() {
+        [] => Rewrites::default(),
+        _ => plan::rewrites(request, &verdicts, &Made::default()),
+    };
+    let made = transformer.make(input, layers, request, &wanted, &before)?;
+    let rewrites = plan::rewrites(request, &verdicts, &made);
+    let candidates = links::candidates(request, &verdicts.proposals, &verdicts.decided.dropped, &rewrites);
+    let unknown = candidates.unknown();
+    let contents = ContentReader::new(input, layers, request.layers, unknown.iter().copied())?;
+    let hashes = transform::hashes(&contents, &unknown)?;
+    let links = links::links(request, &candidates, &rewrites, &hashes, &verdicts.pinned);
+    Ok(plan::finish(request, verdicts, rewrites, links))
 }

@@ -5,6 +5,7 @@ use super::image::Planned;
 use super::request::Request;
 use crate::Digest;
 use crate::image::ImageFacts;
+use crate::profile::to_toml;
 
 const VERSION: &str = "slim.version";
 const PROFILES: &str = "slim.profiles";
@@ -30,7 +31,7 @@ impl Record {
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             profiles: request.profiles.clone(),
-            rules: Digest::of(planned.profile.to_toml().as_bytes()).to_string(),
+            rules: Digest::of(to_toml(&planned.profile).as_bytes()).to_string(),
             input: planned.image.config_digest.to_string(),
         }
     }

@@ -201,7 +201,7 @@ impl Sharing {
         for (image, numbers) in planned.iter().zip(&self.numbers) {
             let profile = &image.profile;
             // Members that no image sees go by a rule of their own.
-            let shadowed = profile.rules.iter().any(|rule| rule.enabled && rule.action == Action::DropShadowed);
+            let shadowed = profile.actions().any(|action| matches!(action, Action::DropShadowed(_)));
             let needs = cut::needs(&image.layers, &image.tree, &image.plan.dropped, profile, numbers.len());
             for (&number, needs) in numbers.iter().zip(needs) {
                 let goes = &mut self.cuts[number].goes;

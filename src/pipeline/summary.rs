@@ -7,7 +7,7 @@ use super::write::Written;
 use crate::image::Compression;
 use crate::report::build::Built;
 use crate::report::{ImageSide, RemovedPath, Report, SCHEMA_VERSION, Side, Timing};
-use crate::source::{ImageFormat, Input};
+use crate::source::Input;
 use std::collections::HashMap;
 
 /// Puts the report together, and the list of removed paths where the request asks for it. Without `written` it is a dry run's.
@@ -80,7 +80,7 @@ fn input_side(input: &Input, planned: &[Planned<'_>]) -> Side {
     let unique: HashMap<_, _> = layers.map(|(layer, index)| (key(layer), (layer, index))).collect();
     Side {
         path: input.name.clone(),
-        form: form_name(input.form).to_owned(),
+        form: input.form,
         archive_bytes: input.archive_bytes,
         uncompressed_bytes: unique.values().map(|(_, index)| index.tar_bytes).sum(),
         pulled_bytes: pulled(unique.values().map(|(layer, _)| (layer.compression, layer.size))),
@@ -94,7 +94,7 @@ fn output_side(written: &Written, planned: &[Planned<'_>]) -> Side {
     let tars: HashMap<_, u64> = written.layers.iter().flatten().map(|l| l.diff_id).zip(sizes).collect();
     Side {
         path: written.sealed.finished().name.clone(),
-        form: form_name(written.form).to_owned(),
+        form: written.form,
         archive_bytes: Some(written.sealed.finished().archive_bytes),
         uncompressed_bytes: tars.values().sum(),
         pulled_bytes: pulled(unique.values().map(|l| (l.compression, l.size))),
@@ -105,13 +105,4 @@ fn output_side(written: &Written, planned: &[Planned<'_>]) -> Side {
 /// Returns the bytes that a registry sends for these blobs; `None` if one would be compressed first.
 fn pulled(blobs: impl Iterator<Item = (Compression, u64)>) -> Option<u64> {
     blobs.map(|(c, size)| (c != Compression::None).then_some(size)).sum()
-}
-
-const fn form_name(form: ImageFormat) -> &'static str {
-    match form {
-        ImageFormat::Docker => "docker-archive",
-        ImageFormat::Oci => "oci-archive",
-        ImageFormat::Hybrid => "hybrid",
-        ImageFormat::OciDir => "oci",
-    }
 }

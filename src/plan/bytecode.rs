@@ -6,7 +6,7 @@
 
 use super::Request;
 use super::proposal::Proposals;
-use crate::profile::Mode;
+use crate::profile::{Action, Mode, RuleId};
 use crate::refs::pyc::{CACHE, Header, Name};
 use crate::tree::{MemberId, NodeId, Tree, Type};
 use std::cell::OnceCell;
@@ -269,7 +269,7 @@ pub fn propose(request: &Request<'_>, known: &OnceCell<Known>, proposals: &mut P
         else {
             continue;
         };
-        let Some(bytecode) = request.profile.rules[usize::from(rule)].bytecode else { continue };
+        let Action::Bytecode(bytecode) = &request.profile.rule(rule).action else { continue };
         let goes = match (look.finding(node), bytecode.mode) {
             (None, mode) => mode == Mode::Drop && look.is_beside_source(node),
             (Some(Finding::Orphan | Finding::Duplicate), _) => true,
@@ -293,7 +293,7 @@ pub fn propose(request: &Request<'_>, known: &OnceCell<Known>, proposals: &mut P
 
 /// Returns the cost of dropping these nodes, whatever rule drops them.
 #[must_use]
-pub fn price(request: &Request<'_>, known: &OnceCell<Known>, dropped: &[Option<u16>]) -> Price {
+pub fn price(request: &Request<'_>, known: &OnceCell<Known>, dropped: &[Option<RuleId>]) -> Price {
     let mut out = Price::default();
     if request.layers.iter().all(|layer| layer.bytecode.is_empty()) {
         return out;

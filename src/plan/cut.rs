@@ -4,7 +4,7 @@
 use super::emission::Names;
 use crate::layer::LayerIndex;
 use crate::path;
-use crate::profile::{Action, Profile};
+use crate::profile::{Action, Profile, RuleId};
 use crate::tar::{Kind, Member};
 use crate::tree::merge::{Role, merge, role};
 use crate::tree::{MemberId, NodeId, Tree};
@@ -57,19 +57,17 @@ pub enum Need {
 pub fn needs(
     layers: &[&LayerIndex],
     tree: &Tree,
-    dropped: &[Option<u16>],
+    dropped: &[Option<RuleId>],
     profile: &Profile,
     count: usize,
 ) -> Vec<Vec<Need>> {
     let names = Names::new(layers, tree);
-    let need = |at: MemberId, found: &Member| {
-        if role(&found.path) != Role::Entry {
-            return Need::Kept;
-        }
-        let Some(node) = names.get(at) else { return Need::Hidden };
-        let rule = dropped[node.index()].and_then(|rule| profile.rules.get(usize::from(rule)));
-        // A package goes whole or not at all, together with all that its manager's database says of it.
-        if rule.is_some_and(|rule| rule.action != Action::RemovePackage) { Need::Dropped } else { Need::Kept }
+    // A package goes whole or not at all, together with all that its manager's database says of it.
+    let alone = |rule: RuleId| !matches!(profile.rule(rule).action, Action::RemovePackage(_));
+    let need = |at: MemberId, found: &Member| match (role(&found.path), names.get(at)) {
+        (Role::Entry, None) => Need::Hidden,
+        (Role::Entry, Some(node)) if dropped[node.index()].is_some_and(alone) => Need::Dropped,
+        _ => Need::Kept,
     };
     let of_layer = |(layer, index): (u32, &&LayerIndex)| {
         (0..).zip(&index.members).map(|(member, found)| need(MemberId { layer, member }, found)).collect()
@@ -97,7 +95,7 @@ impl Cut {
     }
 
     /// Adds the directories that only lower layers imply and that an image keeps although nothing is left in them.
-    pub fn keep_emptied(&mut self, layers: &[&LayerIndex], tree: &Tree, dropped: &[Option<u16>]) {
+    pub fn keep_emptied(&mut self, layers: &[&LayerIndex], tree: &Tree, dropped: &[Option<RuleId>]) {
         if self.is_whole() {
             return;
         }

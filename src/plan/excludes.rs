@@ -6,8 +6,10 @@ use super::{Request, programs};
 use crate::elf::{Piece, Recipe};
 use crate::package::dpkg;
 use crate::path;
+use crate::profile::{Action, DpkgPaths, Rule, RuleId};
 use crate::tar::{Attrs, Meta};
 use crate::tree::{MemberId, NodeId, Type};
+use std::collections::BTreeSet;
 
 /// The file with path-excludes that is written.
 pub enum Written {
@@ -21,7 +23,7 @@ pub enum Written {
 
 /// Returns dpkg's configuration for the files that rules with `path-excludes` dropped.
 #[must_use]
-pub fn written(request: &Request<'_>, dropped: &[Option<u16>]) -> Written {
+pub fn written(request: &Request<'_>, dropped: &[Option<RuleId>]) -> Written {
     let lines = lines(request, dropped);
     let tree = &request.merged.tree;
     let (dir, name) = path::split(dpkg::PATHS.as_bytes());
@@ -52,23 +54,35 @@ pub fn written(request: &Request<'_>, dropped: &[Option<u16>]) -> Written {
 
 /// Returns a line for each pattern of the rules that dropped anything. dpkg goes by the last line that matches, so the includes
 /// come last.
-fn lines(request: &Request<'_>, dropped: &[Option<u16>]) -> Vec<String> {
+fn lines(request: &Request<'_>, dropped: &[Option<RuleId>]) -> Vec<String> {
     let mut took = vec![false; request.profile.rules.len()];
-    dropped.iter().flatten().for_each(|&rule| took[usize::from(rule)] = true);
-    let rules = || request.profile.rules.iter().zip(&took).filter(|(_, took)| **took).map(|(rule, _)| &rule.dpkg);
+    dropped.iter().flatten().for_each(|&rule| took[rule.index()] = true);
+    let rules =
+        || request.profile.rules.iter().zip(&took).filter(|(_, took)| **took).filter_map(|(rule, _)| dpkg_paths(rule));
     let languages = programs::languages(request.facts);
-    let include = |pattern: &String| -> Vec<String> {
-        let line = |p: &str| format!("path-include={p}\n");
-        if !pattern.contains("{language}") {
-            return vec![line(pattern)];
-        }
-        languages.iter().map(|language| line(&pattern.replace("{language}", language))).collect()
-    };
+    let include = |pattern: &String| includes(pattern, &languages);
     let excludes = rules().flat_map(|dpkg| &dpkg.exclude).map(|p| format!("path-exclude={p}\n"));
     let mut out: Vec<String> = excludes.chain(rules().flat_map(|dpkg| &dpkg.include).flat_map(include)).collect();
     let mut seen = std::collections::HashSet::new();
     out.retain(|line| seen.insert(line.clone()));
     out
+}
+
+/// Returns the lines for a pattern of paths that are unpacked all the same: one for each language if the pattern names them.
+fn includes(pattern: &str, languages: &BTreeSet<&str>) -> Vec<String> {
+    let line = |p: &str| format!("path-include={p}\n");
+    if !pattern.contains("{language}") {
+        return vec![line(pattern)];
+    }
+    languages.iter().map(|language| line(&pattern.replace("{language}", language))).collect()
+}
+
+/// Returns what a rule says about dpkg's configuration, if it may say anything.
+const fn dpkg_paths(rule: &Rule) -> Option<&DpkgPaths> {
+    match &rule.action {
+        Action::Drop(dropping) => Some(&dropping.dpkg),
+        _ => None,
+    }
 }
 
 /// Makes the file with the time of dpkg's database, which is when it would first have been of use.

@@ -7,14 +7,14 @@ use super::proposal::Proposals;
 use super::{Held, HoldReason, Request};
 use crate::image::ImageFacts;
 use crate::layer::Facts;
-use crate::profile::Guard as Kind;
+use crate::profile::{Guard as Kind, ProtectId, RuleId};
 use crate::tree::{InodeId, MemberId, NodeId, Resolved, Tree, Type};
 use std::collections::HashMap;
 
 /// The verdict on each node.
 pub struct Decided {
     /// By node: the rule that drops it.
-    pub dropped: Vec<Option<u16>>,
+    pub dropped: Vec<Option<RuleId>>,
     /// The paths that stay although a rule asked for them, in the tree's order.
     pub held: Vec<Held>,
 }
@@ -23,7 +23,7 @@ struct Holder<'a> {
     request: &'a Request<'a>,
     tree: &'a Tree,
     proposals: &'a Proposals,
-    dropped: Vec<Option<u16>>,
+    dropped: Vec<Option<RuleId>>,
     held: Vec<Held>,
     /// Nodes that stay and whose own needs have not been followed yet.
     todo: Vec<NodeId>,
@@ -73,6 +73,8 @@ pub fn decide(request: &Request<'_>, prepared: &Prepared, proposals: &Proposals)
 }
 
 impl<'a> Holder<'a> {
+    /// Notes protected paths, which nobody has proposed to drop by now, and holds what a protection with `links` covers besides. The
+    /// notes come first: of several reasons a path has the first.
     fn hold_protected(&mut self) {
         for id in self.tree.ids() {
             let proposal = self.proposals.nodes[id.index()];
@@ -83,7 +85,7 @@ impl<'a> Holder<'a> {
         // A protection with `links` covers the file, not only its name: other hard links of it and symbolic links to it stay as
         // well.
         let linked = self.proposals.linked.iter().map(|&(node, protect)| (self.tree.node(node).inode, protect));
-        let linked: HashMap<InodeId, u16> = linked.collect();
+        let linked: HashMap<InodeId, ProtectId> = linked.collect();
         if linked.is_empty() {
             return;
         }
@@ -130,6 +132,7 @@ impl<'a> Holder<'a> {
         }
     }
 
+    /// Keeps what a path leads to, and the links on the way: without one of them the path leads nowhere.
     fn keep_resolved(&mut self, resolved: &Resolved, why: HoldReason) {
         for &id in resolved.links.iter().chain(&resolved.target) {
             self.keep(id, why);
@@ -164,7 +167,7 @@ impl<'a> Holder<'a> {
         for &name in self.tree.names(number).iter().filter(|&&name| name != id) {
             self.keep(name, HoldReason::LinkedFrom(id));
         }
-        let Some(facts) = guard::facts_of(self.request, id) else {
+        let Some(facts) = self.request.facts_of(id) else {
             return;
         };
         for found in interpreters(self.tree, facts, self.path) {
@@ -181,9 +184,9 @@ impl<'a> Holder<'a> {
     /// Keeps a node that a file, or the config, refers to, if the rule that would drop it listens. A rule always listens to the
     /// files of its own that stay: a module that is held for its path is of no use without what it imports.
     fn keep_referenced(&mut self, target: NodeId, file: Option<NodeId>, why: HoldReason) {
-        let own = |rule: u16| file.is_some_and(|file| self.proposals.nodes[file.index()].rule == Some(rule));
-        let listens = |rule: u16| {
-            let kind = self.request.profile.rules[usize::from(rule)].guard;
+        let own = |rule: RuleId| file.is_some_and(|file| self.proposals.nodes[file.index()].rule == Some(rule));
+        let listens = |rule: RuleId| {
+            let kind = self.request.profile.rule(rule).action.guard();
             let all = kind != Kind::None;
             file.map_or(all, |file| all && own(rule) || guard::listens(kind, self.tree, file, why))
         };

@@ -3,12 +3,18 @@
 //! The final tree decides: every name that stays is written once, in the layer that gave it, as the original member if that is
 //! still right. Hard links are the exception: a group is written in one layer, the highest that has a name of it, with the data
 //! first, as no engine lets a link reach into a lower layer.
+//!
+//! Without the rule `shadowed` the final tree does not decide: members that later layers hide stay where they are, and only
+//! members that rules drop by their path go. The layers of the base are unchanged, except for the members that go for all images
+//! that share them.
 
 use super::compose::{Composer, same_attributes, same_inode};
 use super::emission::{Names, Out, Outs};
 use super::links::Links;
 use super::rewrite::Rewrites;
-use super::{LayerPlan, Request};
+use super::{LayerPlan, Request, verdict};
+use crate::path;
+use crate::profile::RuleId;
 use crate::tar::{Kind, Member};
 use crate::tree::merge::{Role, Whiteout, is_marker_of, role};
 use crate::tree::{InodeId, MemberId, NodeId, Tree, Type};
@@ -27,7 +33,7 @@ pub struct Composed {
 #[derive(Clone, Copy)]
 pub struct Changes<'a> {
     /// By node: the rule that drops it.
-    pub dropped: &'a [Option<u16>],
+    pub dropped: &'a [Option<RuleId>],
     /// The files that get a new content.
     pub rewrites: &'a Rewrites,
     /// The files that become hard links.
@@ -50,17 +56,17 @@ pub fn compose(request: &Request<'_>, changes: Changes<'_>, names: &Names, shado
     Composed { outputs: plan.outputs, gone: plan.gone }
 }
 
-pub(super) struct Layers<'a> {
-    pub(super) request: &'a Request<'a>,
-    pub(super) tree: &'a Tree,
-    pub(super) dropped: &'a [Option<u16>],
-    pub(super) rewrites: &'a Rewrites,
-    pub(super) links: &'a Links,
-    pub(super) names: &'a Names,
+struct Layers<'a> {
+    request: &'a Request<'a>,
+    tree: &'a Tree,
+    dropped: &'a [Option<RuleId>],
+    rewrites: &'a Rewrites,
+    links: &'a Links,
+    names: &'a Names,
     /// For each layer and member: everything that is written in its place.
     script: Vec<Vec<Outs>>,
-    pub(super) outputs: Vec<LayerPlan>,
-    pub(super) gone: Vec<Vec<bool>>,
+    outputs: Vec<LayerPlan>,
+    gone: Vec<Vec<bool>>,
 }
 
 impl<'a> Layers<'a> {
@@ -76,11 +82,12 @@ impl<'a> Layers<'a> {
         self.request.member(at)
     }
 
+    /// Writes the layers of the base.
     fn base(&mut self) {
         (0..self.request.base as u32).for_each(|layer| self.base_layer(layer));
     }
 
-    pub(super) fn above_base(&self) -> std::ops::Range<u32> {
+    fn above_base(&self) -> std::ops::Range<u32> {
         self.request.base as u32..self.request.layers.len() as u32
     }
 
@@ -127,6 +134,9 @@ impl<'a> Layers<'a> {
         !refused && self.tree.is_at(node, &member.path)
     }
 
+    /// Decides what is written of a file: its data once, and its names, all in one layer. That is the highest layer which has a name
+    /// of it: lower layers of an overlay are read-only, so no engine lets a link reach into one, and where a name is wanted
+    /// again, the data is too.
     fn script_group(&mut self, id: InodeId) {
         // All names of the group that stay, in the order of their members. The last one tells the highest layer.
         let Some(holder) = self.tree.inode(id).holder() else { return };
@@ -227,7 +237,7 @@ impl<'a> Layers<'a> {
 
     /// Returns the directories that only their children implied and that have no child left, by the layer of the first child:
     /// they need an entry now.
-    pub(super) fn emptied_dirs(&self) -> HashMap<u32, Vec<NodeId>> {
+    fn emptied_dirs(&self) -> HashMap<u32, Vec<NodeId>> {
         let mut out: HashMap<u32, Vec<NodeId>> = HashMap::new();
         let kept = |id: &NodeId| self.dropped[id.index()].is_none();
         for id in self.tree.ids().skip(1).filter(|id| self.tree.is_dir(*id) && kept(id)) {
@@ -246,14 +256,8 @@ impl<'a> Layers<'a> {
     /// written here. If there are several for one directory, the last.
     fn explicit_dirs(&self, layer: u32, whiteouts: &HashSet<u32>) -> HashMap<NodeId, u32> {
         let mut needed = HashSet::new();
-        let mut need = |node: NodeId| {
-            let above = self.tree.ancestors(node);
-            for dir in above {
-                if !needed.insert(dir) {
-                    break;
-                }
-            }
-        };
+        // A directory that is known has those above it known, too.
+        let mut need = |node: NodeId| _ = self.tree.ancestors(node).take_while(|dir| needed.insert(*dir)).count();
         let mut markers = Vec::new();
         let members = &self.request.layers[layer as usize].members;
         for index in 0..members.len() as u32 {
@@ -266,7 +270,7 @@ impl<'a> Layers<'a> {
             }
             if whiteouts.contains(&index) {
                 // A whiteout is in no tree, so its directory counts as if it held a written file.
-                let dir = self.tree.lookup(crate::path::split(&members[index as usize].path).0);
+                let dir = self.tree.lookup(path::split(&members[index as usize].path).0);
                 markers.extend(dir);
             }
         }
@@ -386,8 +390,125 @@ impl<'a> Layers<'a> {
         let single = used.len() == 1 && self.above_base().all(|l| used.contains(&l));
         self.outputs.extend(composer.finish(last, untouched && single));
     }
+
+    /// Writes every layer without the members whose path is dropped.
+    fn write_with_hidden(&mut self) {
+        let goes: Vec<Vec<bool>> = (0..self.request.layers.len() as u32).map(|l| self.goes_by_path(l)).collect();
+        let back = self.comes_back(&goes);
+        let emptied = self.emptied_dirs();
+        for layer in self.above_base() {
+            let members = &self.request.layers[layer as usize].members;
+            let goes = &goes[layer as usize];
+            let mut composer = Composer::new(self.request, self.rewrites, Some(layer), HashSet::new());
+            let mut end = 0;
+            for (index, member) in members.iter().enumerate() {
+                let at = MemberId { layer, member: index as u32 };
+                let span = member.span();
+                composer.gap(layer, end..span.start);
+                end = span.end;
+                if !goes[index] {
+                    self.gone[layer as usize][index] = false;
+                    let link = self.names.get(at).and_then(|node| Some((node, self.links.first_of(node)?)));
+                    match link {
+                        Some((node, first)) => composer.bare_link(node, first),
+                        None => composer.raw(at, None),
+                    }
+                } else if let Some(node) = self.names.get(at).filter(|n| back.contains(n)) {
+                    let path = self.tree.path(node);
+                    // The layer may already hide the path.
+                    if !self.request.merged.whiteouts[layer as usize].iter().any(|m| !m.opaque && m.path == path) {
+                        composer.whiteout(&path);
+                    }
+                }
+            }
+            if goes.contains(&true) || self.rewrites.touch(layer) || self.links.touch(layer) {
+                emptied.get(&layer).into_iter().flatten().for_each(|&dir| composer.inode(dir));
+                self.rewrites.added.iter().filter(|a| a.layer == layer).for_each(|added| composer.added(added));
+                self.outputs.extend(composer.finish(layer, false));
+            } else {
+                self.outputs.push(LayerPlan::Verbatim(layer));
+            }
+        }
+    }
+
+    /// Returns true for each member of a layer that goes by its path. Hidden members go with their path too, except for
+    /// directories, which cost nothing, and hard links, whose data another name may need.
+    fn goes_by_path(&self, layer: u32) -> Vec<bool> {
+        let members = &self.request.layers[layer as usize].members;
+        if (layer as usize) < self.request.base {
+            return (0..members.len() as u32).map(|member| self.request.cut.has(MemberId { layer, member })).collect();
+        }
+        let links = &self.request.merged.links[layer as usize];
+        let linked: HashSet<u32> = links.values().copied().collect();
+        let goes = |(index, member): (u32, &Member)| match self.names.get(MemberId { layer, member: index }) {
+            Some(node) => self.dropped[node.index()].is_some(),
+            None => !linked.contains(&index) && self.hidden_goes(member),
+        };
+        let goes: Vec<bool> = (0u32..).zip(members).map(goes).collect();
+        // A hidden link cannot stay without its data.
+        let loses = |index: u32| links.get(&index).is_some_and(|data| goes[*data as usize]);
+        (0u32..).zip(&goes).map(|(index, goes)| *goes || loses(index)).collect()
+    }
+
+    /// True if a member that a later layer hides goes by its path, and is neither a directory nor a link. The path may have
+    /// something else by now, and then goes or stays with that.
+    fn hidden_goes(&self, member: &Member) -> bool {
+        let data = !matches!(member.kind, Kind::Dir | Kind::HardLink(_)) && role(&member.path) == Role::Entry;
+        data && match self.tree.lookup(&member.path) {
+            Some(node) => self.dropped[node.index()].is_some(),
+            None => verdict::propose_path(&member.path, self.request.matcher).is_some(),
+        }
+    }
+
+    /// Returns the dropped names at or below which a lower layer still has something: it would come back.
+    fn comes_back(&self, goes: &[Vec<bool>]) -> HashSet<NodeId> {
+        let mut out = HashSet::new();
+        for (layer, index) in (0u32..).zip(self.request.layers) {
+            let stay = index.members.iter().zip(&goes[layer as usize]).filter(|(_, goes)| !**goes);
+            for (member, _) in stay {
+                // The name itself, or a file that replaced a directory above it.
+                let mut node = NodeId::ROOT;
+                for part in path::components(&member.path) {
+                    let Some(next) = self.tree.child(node, part) else { break };
+                    node = next;
+                    let above = self.tree.node(node).at().is_some_and(|top| top.layer > layer);
+                    if above && self.dropped[node.index()].is_some() {
+                        out.insert(node);
+                        break;
+                    }
+                }
+            }
+        }
+        out
+    }
+
+    /// Writes a layer of the base: unchanged, or without the members that go for all images that share it.
+    fn base_layer(&mut self, layer: u32) {
+        let members = &self.request.layers[layer as usize].members;
+        let cut = self.request.cut.0.get(layer as usize).filter(|cut| !cut.is_whole());
+        let Some(cut) = cut else {
+            self.gone[layer as usize].fill(false);
+            return self.outputs.push(LayerPlan::Verbatim(layer));
+        };
+        let mut composer = Composer::new(self.request, self.rewrites, Some(layer), HashSet::new());
+        let mut end = 0;
+        for (member, found) in (0u32..).zip(members) {
+            let at = MemberId { layer, member };
+            let span = found.span();
+            composer.gap(layer, end..span.start);
+            end = span.end;
+            let goes = cut.has(member);
+            self.gone[layer as usize][member as usize] = goes;
+            if !goes {
+                composer.raw(at, None);
+            }
+        }
+        cut.emptied.iter().for_each(|dir| composer.implied(dir));
+        self.outputs.extend(composer.finish(layer, false));
+    }
 }
 
+/// Writes everything that takes the place of a member.
 fn write_outs(composer: &mut Composer<'_>, at: MemberId, name: Option<NodeId>, outs: &[Out]) {
     for out in outs {
         match *out {

@@ -10,6 +10,7 @@ use super::rewrite::{Rewrites, is_verified};
 use super::stated::Pinned;
 use crate::digest::Digest;
 use crate::ledger::Ledger;
+use crate::profile::RuleId;
 use crate::tar::{Attrs, BLOCK, Kind, Member, padded, synth};
 use crate::tree::{InodeId, MemberId, NodeId, Type};
 use std::collections::HashMap;
@@ -27,7 +28,7 @@ pub struct Candidates {
 struct Candidate {
     at: MemberId,
     node: NodeId,
-    rule: u16,
+    rule: RuleId,
     /// The SHA-256 of a content that another program made or stripping produced.
     made: Option<[u8; 32]>,
 }
@@ -41,8 +42,8 @@ pub struct Linked {
     pub node: NodeId,
     /// The name of the file that it is linked to, earlier in the same output layer.
     pub first: NodeId,
-    /// The rule that asked for it, by index in the profile.
-    pub rule: u16,
+    /// The rule that asked for it.
+    pub rule: RuleId,
     /// The bytes of tar that the link saves.
     pub bytes: u64,
 }
@@ -87,7 +88,7 @@ type Key<'a> = (u32, u64, (i64, u32), &'a Attrs);
 pub fn candidates(
     request: &Request<'_>,
     proposals: &Proposals,
-    dropped: &[Option<u16>],
+    dropped: &[Option<RuleId>],
     rewrites: &Rewrites,
 ) -> Candidates {
     if proposals.changes.iter().all(|change| change.hardlink.is_none()) {

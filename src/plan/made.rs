@@ -1,6 +1,7 @@
 //! New contents that programs outside of slim made between the scan and the plan: to the plan they are data like any other.
 
 use crate::ledger::Sums;
+use crate::profile::RuleId;
 use crate::tree::{MemberId, NodeId};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -21,8 +22,8 @@ pub struct New {
     pub spool: Range<u64>,
     /// The content's checksums.
     pub sums: Sums,
-    /// The rule that asked for it, by index in the profile.
-    pub rule: u16,
+    /// The rule that asked for it.
+    pub rule: RuleId,
 }
 
 /// A file that stays as it was although a rule asked for a new content.
@@ -30,8 +31,8 @@ pub struct New {
 pub struct Unchanged {
     /// One of its names.
     pub node: NodeId,
-    /// The rule, by index in the profile.
-    pub rule: u16,
+    /// The rule.
+    pub rule: RuleId,
     /// The reason.
     pub why: NotMadeReason,
 }

@@ -19,23 +19,26 @@ impl Named {
     /// Matches every path of `tree`.
     #[must_use]
     pub fn new(tree: &Tree, matcher: &Matcher) -> Self {
-        let batch = |start: usize| {
-            let (mut path, mut found, mut patterns, mut ends) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-            for index in start..tree.len().min(start + BATCH) {
-                tree.path_into(NodeId(index as u32), &mut path);
-                matcher.patterns(&path, &mut found);
-                patterns.extend(found.iter().map(|&pattern| pattern as u32));
-                ends.push(patterns.len() as u32);
-            }
-            (ends, patterns)
-        };
         let starts = (0..tree.len().div_ceil(BATCH)).into_par_iter();
-        let batches: Vec<_> = starts.map(|number| batch(number * BATCH)).collect();
+        let batches: Vec<Self> = starts.map(|number| Self::batch(tree, matcher, number * BATCH)).collect();
         let mut out = Self { ends: Vec::with_capacity(tree.len()), patterns: Vec::new() };
-        for (ends, patterns) in batches {
+        for Self { ends, patterns } in batches {
             let before = out.patterns.len() as u32;
             out.ends.extend(ends.into_iter().map(|end| before + end));
             out.patterns.extend(patterns);
+        }
+        out
+    }
+
+    /// Matches a batch of paths, from the one with the number `start`.
+    fn batch(tree: &Tree, matcher: &Matcher, start: usize) -> Self {
+        let (mut path, mut found) = (Vec::new(), Vec::new());
+        let mut out = Self { ends: Vec::with_capacity(BATCH), patterns: Vec::new() };
+        for index in start..tree.len().min(start + BATCH) {
+            tree.path_into(NodeId(index as u32), &mut path);
+            matcher.patterns(&path, &mut found);
+            out.patterns.extend(found.iter().map(|&pattern| pattern as u32));
+            out.ends.push(out.patterns.len() as u32);
         }
         out
     }

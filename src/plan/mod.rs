@@ -4,6 +4,7 @@
 //! propose, [`hold`] lets protection and references veto, [`layers`] turns the result into byte ranges to copy and headers to
 //! write, and [`account`] counts what each rule takes.
 
+use crate::profile::RuleId;
 use crate::{Result, Warning};
 use links::Links;
 use made::Made;
@@ -14,7 +15,6 @@ use stated::Pinned;
 use std::cell::OnceCell;
 
 pub mod account;
-mod base;
 pub mod bytecode;
 pub mod compose;
 pub mod cut;
@@ -23,7 +23,6 @@ pub mod emission;
 pub mod excludes;
 pub mod guard;
 pub mod hold;
-mod keep_shadowed;
 pub mod layers;
 pub mod links;
 pub mod made;
@@ -43,7 +42,7 @@ mod verdicts;
 pub mod wanted;
 mod why;
 
-pub use output::{LayerPlan, Piece, Removed, SHADOWED};
+pub use output::{LayerPlan, Piece, Removed, TakenBy};
 pub use request::Request;
 pub use rewrite::SkipReason;
 pub use verdicts::Verdicts;
@@ -53,7 +52,7 @@ pub use why::{Held, HoldReason};
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// For each node of the tree: the rule that drops it.
-    pub dropped: Vec<Option<u16>>,
+    pub dropped: Vec<Option<RuleId>>,
     /// The paths that stay although a rule asked for them, in the tree's order.
     pub held: Vec<Held>,
     /// For each rule of the profile: true if any path matched it.
@@ -116,11 +115,10 @@ pub fn finish(request: &Request<'_>, mut verdicts: Verdicts, rewrites: Rewrites,
     // The largest list, one proposal for each name, is no longer needed.
     verdicts.proposals.nodes = Vec::new();
     let Verdicts { proposals, decided, packages, bytecode, warnings, .. } = verdicts;
-    let shadowed = request.profile.rules.iter().position(is_shadowed);
+    let shadowed = request.profile.numbered_rules().find(|(_, rule)| is_shadowed(rule)).map(|(id, _)| id);
     let names = emission::Names::new(request.layers, &request.merged.tree);
     let changes = layers::Changes { dropped: &decided.dropped, rewrites: &rewrites, links: &links };
     let composed = layers::compose(request, changes, &names, shadowed.is_some());
-    let shadowed = shadowed.map_or(SHADOWED, |r| r as u16);
     let removed = account::removed(request, &decided.dropped, &names, &composed.gone, shadowed);
     Plan {
         price: bytecode::price(request, &bytecode, &decided.dropped),

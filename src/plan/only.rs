@@ -6,7 +6,7 @@ use super::proposal::Proposal;
 use crate::ledger::Ledger;
 use crate::package::Document;
 use crate::path;
-use crate::profile::Rule;
+use crate::profile::{Reading, Rule, RuleId};
 use crate::tree::{NodeId, Tree};
 use bstr::ByteSlice;
 use std::cell::OnceCell;
@@ -31,8 +31,8 @@ impl<'a> Only<'a> {
     #[must_use]
     pub fn new(request: &'a Request<'a>) -> Self {
         let conditional = |rule: &Rule| {
-            let reading = &rule.reading;
-            rule.enabled && (reading.beside.is_some() || reading.owned || reading.homes)
+            let conditions = |reading: &Reading| reading.beside.is_some() || reading.owned || reading.homes;
+            rule.enabled && rule.action.reading().is_some_and(conditions)
         };
         let any = request.profile.rules.iter().map(conditional).collect();
         Self { request, any, owned: OnceCell::new(), together: OnceCell::new() }
@@ -40,17 +40,22 @@ impl<'a> Only<'a> {
 
     /// Returns the proposal for a path, with the first of the rules that would drop it whose conditions it meets.
     #[must_use]
-    pub fn of<I: Iterator<Item = u16>>(&self, proposal: Proposal, rules: impl FnOnce() -> I, id: NodeId) -> Proposal {
+    pub fn of<I: Iterator<Item = RuleId>>(
+        &self,
+        proposal: Proposal,
+        rules: impl FnOnce() -> I,
+        id: NodeId,
+    ) -> Proposal {
         match proposal.rule {
-            Some(rule) if self.any[usize::from(rule)] => {
+            Some(rule) if self.any[rule.index()] => {
                 Proposal { rule: rules().find(|&rule| self.takes(rule, id)), ..proposal }
             }
             _ => proposal,
         }
     }
 
-    fn takes(&self, rule: u16, id: NodeId) -> bool {
-        let reading = &self.request.profile.rules[usize::from(rule)].reading;
+    fn takes(&self, rule: RuleId, id: NodeId) -> bool {
+        let Some(reading) = self.request.profile.rule(rule).action.reading() else { return true };
         let tree = self.tree();
         if tree.is_dir(id) {
             return !reading.homes || self.is_usual(id);
@@ -112,21 +117,24 @@ impl<'a> Only<'a> {
     }
 
     fn owned(&self) -> &Option<HashSet<NodeId>> {
-        self.owned.get_or_init(|| {
-            let tree = self.tree();
-            let (mut out, mut any) = (HashSet::new(), false);
-            for (list, ledger, text) in self.lists() {
-                let path = tree.path(list);
-                if Document::of(&path) == Some(Document::List) {
-                    any = true;
-                    out.extend(text.lines().filter_map(|line| tree.lookup(line)));
-                } else if let Some(ledger) = ledger.filter(|ledger| *ledger != Ledger::Record) {
-                    // dpkg's checksums are a second list of the same files, except in images that have no other.
-                    any |= ledger == Ledger::ApkInstalled || path::split(&path).0.ends_with(b"status.d");
-                    out.extend(ledger.rows(&path, text).filter_map(|row| tree.lookup(&row.path)));
-                }
+        self.owned.get_or_init(|| self.listed())
+    }
+
+    /// Returns the nodes that package managers list; `None` if no manager has a list.
+    fn listed(&self) -> Option<HashSet<NodeId>> {
+        let tree = self.tree();
+        let (mut out, mut any) = (HashSet::new(), false);
+        for (list, ledger, text) in self.lists() {
+            let path = tree.path(list);
+            if Document::of(&path) == Some(Document::List) {
+                any = true;
+                out.extend(text.lines().filter_map(|line| tree.lookup(line)));
+            } else if let Some(ledger) = ledger.filter(|ledger| *ledger != Ledger::Record) {
+                // dpkg's checksums are a second list of the same files, except in images that have no other.
+                any |= ledger == Ledger::ApkInstalled || path::split(&path).0.ends_with(b"status.d");
+                out.extend(ledger.rows(&path, text).filter_map(|row| tree.lookup(&row.path)));
             }
-            any.then_some(out)
-        })
+        }
+        any.then_some(out)
     }
 }

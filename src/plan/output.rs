@@ -1,6 +1,6 @@
 //! The result of a plan: the output layers, and the members that go.
 
-use crate::profile::{Action, Rule};
+use crate::profile::{Action, Profile, Rule, RuleId};
 use std::ops::Range;
 
 /// A part of an output layer.
@@ -54,17 +54,39 @@ pub struct Removed {
     pub member: u32,
     /// Bytes of the tar that go with it.
     pub bytes: u64,
-    /// The rule that takes it, by index in the profile; [`SHADOWED`] for members that later layers hide.
-    pub rule: u16,
+    /// What takes it.
+    pub by: TakenBy,
     /// True if it is a whiteout rather than a path of the image.
     pub marker: bool,
 }
 
-/// The value in [`Removed`] for members that a squash drops because they are hidden, although the profile has no rule
-/// `shadowed`.
-pub const SHADOWED: u16 = u16::MAX;
+/// What takes a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TakenBy {
+    /// A rule of the profile.
+    Rule(RuleId),
+    /// A squash: a later layer hides the member, and the profile has no rule `shadowed`.
+    Squash,
+}
+
+impl TakenBy {
+    /// Returns the rule in its profile; `None` for a squash.
+    #[must_use]
+    pub fn rule(self, profile: &Profile) -> Option<&Rule> {
+        match self {
+            Self::Rule(id) => Some(profile.rule(id)),
+            Self::Squash => None,
+        }
+    }
+
+    /// Returns the id as reports write it: a squash has that of the rule which built-in profiles have for hidden members.
+    #[must_use]
+    pub fn id(self, profile: &Profile) -> &str {
+        self.rule(profile).map_or("shadowed", |rule| &rule.id)
+    }
+}
 
 /// True if a rule is on and takes members that later layers hide.
 pub(super) fn is_shadowed(rule: &Rule) -> bool {
-    rule.enabled && rule.action == Action::DropShadowed
+    rule.enabled && matches!(rule.action, Action::DropShadowed(_))
 }

@@ -1,5 +1,6 @@
 //! The proposals of the profile for each path.
 
+use crate::profile::{ProtectId, RuleId};
 use crate::tree::NodeId;
 use bstr::BString;
 use std::collections::HashMap;
@@ -8,11 +9,11 @@ use std::collections::HashMap;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Proposal {
     /// The first rule that would drop it.
-    pub rule: Option<u16>,
+    pub rule: Option<RuleId>,
     /// The last rule that would strip it: the one nearest to the user decides the level.
-    pub strip: Option<u16>,
+    pub strip: Option<RuleId>,
     /// The first protection that covers it; one that holds a whole package comes before others.
-    pub protect: Option<u16>,
+    pub protect: Option<ProtectId>,
     /// The other changes that rules would make: index into [`Proposals::changes`].
     pub change: u32,
 }
@@ -21,13 +22,13 @@ pub struct Proposal {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Change {
     /// Make it a hard link to an equal one.
-    pub hardlink: Option<u16>,
+    pub hardlink: Option<RuleId>,
     /// Drop or compile it, if it is bytecode.
-    pub bytecode: Option<u16>,
+    pub bytecode: Option<RuleId>,
     /// Run a command on it.
-    pub external: Option<u16>,
-    /// The first protection of its content, by index in the profile: then it gets neither a new content nor a second name.
-    pub content: Option<u16>,
+    pub external: Option<RuleId>,
+    /// The first protection of its content: then it gets neither a new content nor a second name.
+    pub content: Option<ProtectId>,
 }
 
 /// The proposals for every path.
@@ -40,7 +41,7 @@ pub struct Proposals {
     /// For each protection: true if it matched anything.
     pub protects_matched: Vec<bool>,
     /// Nodes that a protection with `links` names.
-    pub linked: Vec<(NodeId, u16)>,
+    pub linked: Vec<(NodeId, ProtectId)>,
     /// Symbolic links that get a new target, with that target.
     pub relinked: HashMap<NodeId, BString>,
     /// Every different change that [`Proposal::change`] may refer to; the first is no change.

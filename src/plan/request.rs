@@ -6,8 +6,8 @@ use crate::image::ImageFacts;
 use crate::layer::{Facts, LayerIndex};
 use crate::profile::{Matcher, Profile};
 use crate::tar::Member;
-use crate::tree::MemberId;
 use crate::tree::merge::Merged;
+use crate::tree::{MemberId, NodeId};
 
 /// The input of a plan.
 #[derive(Clone, Copy)]
@@ -43,5 +43,11 @@ impl<'a> Request<'a> {
     #[must_use]
     pub fn facts_at(&self, at: MemberId) -> Option<&'a Facts> {
         self.layers[at.layer as usize].facts.get(&at.member)
+    }
+
+    /// Returns the facts that the scan found in the file of a name.
+    #[must_use]
+    pub fn facts_of(&self, file: NodeId) -> Option<&'a Facts> {
+        self.facts_at(self.merged.tree.inode_of(file).holder()?)
     }
 }

@@ -6,12 +6,14 @@ use super::edits::{Added, Edit, Edits};
 use super::excludes::{self, Written};
 use super::made::{Made, NotMadeReason, Unchanged};
 use super::proposal::Proposals;
+use super::records::List;
 use super::stated::Pinned;
 use super::{Request, Verdicts, records};
-use crate::elf::{self, Level, Outcome as Stripping, Piece, Reason, Recipe};
+use crate::elf::{self, Outcome as Stripping, Piece, Reason, Recipe};
 use crate::layer::Strip;
 use crate::ledger::Sums;
 use crate::path;
+use crate::profile::{Action, ProtectId, RuleId};
 use crate::tar::{Member, padded};
 use crate::tree::{InodeId, MemberId, NodeId, Tree, Type};
 use bstr::{BString, ByteSlice};
@@ -24,8 +26,8 @@ pub struct Stripped {
     pub at: MemberId,
     /// One of its names.
     pub node: NodeId,
-    /// The rule that asked for it, by index in the profile.
-    pub rule: u16,
+    /// The rule that asked for it.
+    pub rule: RuleId,
 }
 
 /// The reason that a file is not stripped although a rule asked for it.
@@ -35,8 +37,8 @@ pub enum SkipReason {
     Elf(Reason),
     /// A protection of the profile.
     Protected,
-    /// A protection of its content, by index in the profile.
-    Content(u16),
+    /// A protection of its content.
+    Content(ProtectId),
     /// This text has its checksum.
     Stated(NodeId),
     /// A package manager's checksum of it that cannot be written anew.
@@ -143,7 +145,7 @@ pub fn candidates(request: &Request<'_>, verdicts: &Verdicts) -> Vec<NodeId> {
 struct Deciding<'a> {
     request: &'a Request<'a>,
     proposals: &'a Proposals,
-    dropped: &'a [Option<u16>],
+    dropped: &'a [Option<RuleId>],
     made: &'a Made,
     pinned: &'a Pinned,
     out: Rewrites,
@@ -187,7 +189,7 @@ impl<'a> Deciding<'a> {
         let Some(facts) = facts else { return };
         // A file is stripped only if a rule asks for all its names: an exception for one of them is one for the file. Of
         // several rules the last, which is nearest to the user, decides the level.
-        let rules: Option<Vec<u16>> = names.iter().map(|n| self.proposals.nodes[n.index()].strip).collect();
+        let rules: Option<Vec<RuleId>> = names.iter().map(|n| self.proposals.nodes[n.index()].strip).collect();
         let Some(rule) = rules.and_then(|rules| rules.into_iter().max()) else { return };
         let left = match self.strip_of(at, &facts.strip, rule, &names) {
             Ok((Stripping::Replaced(recipe), Some(sums))) => {
@@ -208,13 +210,14 @@ impl<'a> Deciding<'a> {
         &self,
         at: MemberId,
         found: &'f [Strip],
-        rule: u16,
+        rule: RuleId,
         names: &[NodeId],
     ) -> Result<(&'f Stripping, Option<&'f Sums>), SkipReason> {
         // If stripping would not change the file, that is the reason to report, so it is checked before protections.
-        let level = self.request.profile.rules[usize::from(rule)].level;
-        let of = |level: Level| found.iter().find(|s| s.level == level).ok_or(SkipReason::Elf(Reason::Nothing));
-        let strip = of(level)?;
+        let Action::Strip(asked) = &self.request.profile.rule(rule).action else {
+            return Err(SkipReason::Elf(Reason::Nothing));
+        };
+        let strip = found.iter().find(|s| s.level == asked.level).ok_or(SkipReason::Elf(Reason::Nothing))?;
         if matches!(strip.outcome, Stripping::Unchanged(_)) {
             return Ok((&strip.outcome, None));
         }
@@ -247,7 +250,7 @@ impl<'a> Deciding<'a> {
             .flat_map(|s| self.names(s.node))
             .map(|&n| self.tree().name(n).as_bytes())
             .collect();
-        for (at, path, ledger, text) in ledgers {
+        for List { at, path, ledger, text } in ledgers {
             for row in ledger.rows(&path, text) {
                 // Resolving a path is slow: rows of other names are skipped first.
                 if !names.contains(path::split(&row.path).1) {
@@ -324,16 +327,8 @@ pub fn is_verified(tree: &Tree, node: NodeId) -> bool {
     let name = tree.name(node);
     let parent = tree.node(node).parent;
     let beside = |car: &Vec<u8>| path::components(car).try_fold(parent, |dir, part| tree.child(dir, part));
-    let mut seal = name.to_vec();
-    let mut sealed = |end: &&str| {
-        seal.truncate(name.len());
-        seal.extend(end.bytes());
-        tree.child(parent, &seal).is_some() || {
-            seal[name.len()..].make_ascii_uppercase();
-            tree.child(parent, &seal).is_some()
-        }
-    };
+    let sealed = |end: &str| tree.child(parent, &[name, end.as_bytes()].concat()).is_some();
     elf::is_checked_name(name)
-        || elf::SEALS.iter().any(&mut sealed)
+        || elf::SEALS.iter().any(|end| sealed(end) || sealed(&end.to_ascii_uppercase()))
         || elf::side_cars(name).iter().any(|car| beside(car).is_some())
 }

@@ -12,6 +12,7 @@ use crate::elf::Outcome;
 use crate::layer::Facts;
 use crate::ledger::Ledger;
 use crate::path;
+use crate::profile::RuleId;
 use crate::refs::digests::{self, Digests, Kind, start};
 use crate::tree::{MemberId, NodeId, Tree, Type};
 use base64::Engine as _;
@@ -110,11 +111,11 @@ pub fn objects(request: &Request<'_>) -> Vec<NodeId> {
 fn add_recorded(request: &Request<'_>, names: &HashSet<&[u8]>, out: &mut Hashes) {
     let tree = &request.merged.tree;
     let mut places = Places::new(tree);
-    for (list, at, ledger, text) in records::kept(request, &vec![None; tree.len()]) {
+    for records::List { at: list, path: place, ledger, text } in records::kept(request, &vec![None; tree.len()]) {
         if ledger != Ledger::Record {
             continue;
         }
-        for row in ledger.rows(&at, text).filter(|row| names.contains(path::split(&row.path).1)) {
+        for row in ledger.rows(&place, text).filter(|row| names.contains(path::split(&row.path).1)) {
             let digest = text[row.checksum.clone()].strip_prefix(b"sha256=");
             let digest = digest.and_then(|digest| URL_SAFE_NO_PAD.decode(digest).ok()).filter(|d| d.len() == 32);
             let holder = places.get(&row.path).and_then(|node| tree.inode_of(node).holder());
@@ -136,6 +137,15 @@ struct Other<'a> {
     /// The kinds of its digests.
     kinds: BTreeSet<Kind>,
     digests: &'a Digests,
+}
+
+impl Other<'_> {
+    /// True if the text has this digest of its kind. A kind that cannot be computed may be of any file.
+    fn states(&self, kind: Kind, digest: Option<&[u8]>) -> bool {
+        // The list is sorted.
+        let has = |start: u64| self.digests.stated.binary_search(&digests::Stated { kind, start }).is_ok();
+        kind == Kind::Unknown || digest.is_some_and(|digest| has(start(digest)))
+    }
 }
 
 /// The digests that the texts which stay state, and the files that they may be of.
@@ -173,7 +183,7 @@ impl Pinned {
 impl<'a> Stated<'a> {
     /// Gathers the digests for `files`, one name of each that a rule would change.
     #[must_use]
-    pub fn new(request: &'a Request<'a>, dropped: &[Option<u16>], files: &[NodeId]) -> Self {
+    pub fn new(request: &'a Request<'a>, dropped: &[Option<RuleId>], files: &[NodeId]) -> Self {
         let tree = &request.merged.tree;
         let at = |&node: &NodeId| Some((node, tree.inode_of(node).holder()?));
         let files = files.iter().filter_map(at).collect();
@@ -317,16 +327,10 @@ impl<'a> Stated<'a> {
         let mut out = HashMap::new();
         for &(file, at) in &self.files {
             let sha256 = get(at, Kind::Sha256).and_then(|digest| self.sha256.get(&start(digest)).copied());
-            let of = |other: &Other<'_>| {
-                // The list is sorted.
-                let has = |kind: Kind, start: u64| {
-                    other.digests.stated.binary_search(&digests::Stated { kind, start }).is_ok()
-                };
-                let is =
-                    |kind: Kind| kind == Kind::Unknown || get(at, kind).is_some_and(|digest| has(kind, start(digest)));
-                other.kinds.iter().any(|&kind| self.counts(other, file, kind) && is(kind))
-            };
-            let text = sha256.or_else(|| self.near(file).find(|other| of(other)).map(|other| other.node));
+            let states =
+                |kind: Kind, other: &Other<'_>| self.counts(other, file, kind) && other.states(kind, get(at, kind));
+            let near = || self.near(file).find(|other| other.kinds.iter().any(|&kind| states(kind, other)));
+            let text = sha256.or_else(|| near().map(|other| other.node));
             out.extend(text.map(|text| (at, text)));
         }
         for (dir, files) in self.directories() {

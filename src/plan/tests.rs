@@ -24,7 +24,7 @@ struct Case {
 struct Planned {
     layers: Vec<Vec<String>>,
     held: Vec<(String, HoldReason)>,
-    removed: Vec<(String, u16)>,
+    removed: Vec<(String, TakenBy)>,
 }
 
 impl Case {
@@ -86,7 +86,7 @@ impl Case {
         })
         .unwrap();
         let path = |id: NodeId| merged.tree.path(id).to_string();
-        let removed = |r: &Removed| (layers[r.layer as usize].members[r.member as usize].path.to_string(), r.rule);
+        let removed = |r: &Removed| (layers[r.layer as usize].members[r.member as usize].path.to_string(), r.by);
         Planned {
             layers: plan.outputs.iter().map(|o| self.read(o)).collect(),
             held: plan.held.iter().map(|h| (path(h.node), h.why)).collect(),
@@ -216,7 +216,8 @@ fn what_python_imports_is_rescued_from_guarded_rules() {
         .fact("lib/p/tests/a.py", facts(vec![import(1, "b", &[])]))
         .run();
     assert_eq!(planned.layers, lists(&[&files[..4]]));
-    assert_eq!(planned.removed, [("lib/p/tests/c.py".to_owned(), 0)]);
+    let [(path, TakenBy::Rule(rule))] = planned.removed.as_slice() else { panic!("{planned:?}") };
+    assert_eq!((path.as_str(), rule.index()), ("lib/p/tests/c.py", 0));
 }
 
 #[test]

@@ -5,28 +5,22 @@ use super::matched::Named;
 use super::only::Only;
 use super::proposal::{Change, Proposal, Proposals};
 use super::{Request, guard};
-use crate::profile::{Action, Guard, Hits, Matcher, Profile};
+use crate::profile::{Action, Guard, Hits, Matcher, Profile, ProtectId, RuleId};
 use std::collections::HashMap;
 
 /// The state that holds for everything below a directory.
 #[derive(Clone, Default, PartialEq, Eq)]
 struct State {
-    rules: Vec<u16>,
-    changes: Vec<u16>,
-    except: Vec<u16>,
-    protect: Option<u16>,
-    content: Option<u16>,
+    rules: Vec<RuleId>,
+    changes: Vec<RuleId>,
+    except: Vec<RuleId>,
+    protect: Option<ProtectId>,
+    content: Option<ProtectId>,
 }
 
 impl State {
     /// Adds the hits of one path. `owned` returns true if a protection belongs to a package.
-    fn with(&self, hits: &Hits, owned: impl Fn(u16) -> bool) -> Self {
-        let union = |a: &[u16], b: &[u16]| {
-            let mut both = [a, b].concat();
-            both.sort_unstable();
-            both.dedup();
-            both
-        };
+    fn with(&self, hits: &Hits, owned: impl Fn(ProtectId) -> bool) -> Self {
         Self {
             rules: union(&self.rules, &hits.rules),
             changes: union(&self.changes, &hits.changes),
@@ -37,18 +31,26 @@ impl State {
     }
 
     /// True if no exception of the rule holds.
-    fn holds(&self, rule: u16) -> bool {
+    fn holds(&self, rule: RuleId) -> bool {
         self.except.binary_search(&rule).is_err()
     }
 
-    fn drops(&self) -> Option<u16> {
+    fn drops(&self) -> Option<RuleId> {
         self.dropping().next()
     }
 
     /// Returns the rules that would drop the path, in order.
-    fn dropping(&self) -> impl Iterator<Item = u16> {
+    fn dropping(&self) -> impl Iterator<Item = RuleId> {
         self.rules.iter().copied().filter(|&rule| self.holds(rule))
     }
+}
+
+/// Returns the rules that are in one list or the other, in order and each once.
+fn union(a: &[RuleId], b: &[RuleId]) -> Vec<RuleId> {
+    let mut both = [a, b].concat();
+    both.sort_unstable();
+    both.dedup();
+    both
 }
 
 /// A builder of proposals that stores each different change once.
@@ -60,17 +62,19 @@ struct Proposing<'a> {
 
 impl Proposing<'_> {
     fn proposal(&mut self, state: &State) -> Proposal {
-        let of = |action: Action| {
-            let acts = |&rule: &u16| self.profile.rules[usize::from(rule)].action == action && state.holds(rule);
-            state.changes.iter().rev().copied().find(acts)
-        };
-        let change = Change {
-            hardlink: of(Action::Hardlink),
-            bytecode: of(Action::Bytecode),
-            external: of(Action::External),
-            content: state.content,
-        };
-        let (rule, strip, protect) = (state.drops(), of(Action::Strip), state.protect);
+        let mut strip = None;
+        let mut change = Change { content: state.content, ..Change::default() };
+        // Of several rules with the same action the last one counts, which overwrites the others here.
+        for &rule in state.changes.iter().filter(|&&rule| state.holds(rule)) {
+            match self.profile.rule(rule).action {
+                Action::Strip(_) => strip = Some(rule),
+                Action::Hardlink(_) => change.hardlink = Some(rule),
+                Action::Bytecode(_) => change.bytecode = Some(rule),
+                Action::External(_) => change.external = Some(rule),
+                Action::Drop(_) | Action::DropShadowed(_) | Action::RemovePackage(_) => {}
+            }
+        }
+        let (rule, protect) = (state.drops(), state.protect);
         let next = self.changes.len() as u32;
         let change = *self.known.entry(change).or_insert_with(|| {
             self.changes.push(change);
@@ -86,8 +90,8 @@ impl Proposing<'_> {
 pub fn propose(request: &Request<'_>, named: &Named) -> Proposals {
     let (tree, profile, matcher) = (&request.merged.tree, request.profile, request.matcher);
     let only = Only::new(request);
-    let guarded = |rule: u16| profile.rules[usize::from(rule)].guard == Guard::Python;
-    let any_guarded = profile.rules.iter().any(|r| r.enabled && r.guard == Guard::Python);
+    let guarded = |rule: RuleId| profile.rule(rule).action.guard() == Guard::Python;
+    let any_guarded = profile.actions().any(|action| action.guard() == Guard::Python);
     let roots = if any_guarded { guard::module_roots(tree, profile) } else { Vec::new() };
     let none = Change::default();
     let mut proposing = Proposing { profile, changes: vec![none], known: HashMap::from([(none, 0)]) };
@@ -116,12 +120,12 @@ pub fn propose(request: &Request<'_>, named: &Named) -> Proposals {
         if hits.rules.iter().any(|&r| guarded(r)) && tree.is_dir(id) && !guard::is_code(tree, id, &roots) {
             hits.rules.retain(|&r| !guarded(r));
         }
-        hits.rules.iter().chain(&hits.changes).for_each(|&r| out.matched[usize::from(r)] = true);
-        hits.protects.iter().chain(&hits.contents).for_each(|&p| out.protects_matched[usize::from(p)] = true);
-        let links = hits.protects.iter().filter(|&&p| profile.protects[usize::from(p)].links);
+        hits.rules.iter().chain(&hits.changes).for_each(|&r| out.matched[r.index()] = true);
+        hits.protects.iter().chain(&hits.contents).for_each(|&p| out.protects_matched[p.index()] = true);
+        let links = hits.protects.iter().filter(|&&p| profile.protect(p).links);
         out.linked.extend(links.map(|&p| (id, p)));
         let above = &states[inherited as usize].0;
-        let state = above.with(&hits, |p| profile.protects[usize::from(p)].owned);
+        let state = above.with(&hits, |p| profile.protect(p).owned);
         let proposal = proposing.proposal(&state);
         out.nodes[id.index()] = only.of(proposal, || state.dropping(), id);
         if tree.is_dir(id) && state != *above {
@@ -137,7 +141,7 @@ pub fn propose(request: &Request<'_>, named: &Named) -> Proposals {
 
 /// Returns the rule that would drop a path which the tree does not have: that of a member which a later layer hides.
 #[must_use]
-pub fn propose_path(path: &[u8], matcher: &Matcher) -> Option<u16> {
+pub fn propose_path(path: &[u8], matcher: &Matcher) -> Option<RuleId> {
     let mut state = State::default();
     let mut hits = Hits::default();
     let ends = memchr::memchr_iter(b'/', path).chain([path.len()]);

@@ -6,7 +6,7 @@ use super::made::{NotMadeReason, Unchanged};
 use super::rewrite::is_verified;
 use super::{Request, Verdicts};
 use crate::ledger::Ledger;
-use crate::profile::Mode;
+use crate::profile::{Action, Bytecode, Mode, RuleId};
 use crate::refs::pyc::{CACHE, Name};
 use crate::tree::{InodeId, MemberId, NodeId, Type};
 use bstr::BString;
@@ -32,8 +32,8 @@ pub struct Task {
     pub at: MemberId,
     /// One of its names.
     pub node: NodeId,
-    /// The rule with the command, by index in the profile.
-    pub rule: u16,
+    /// The rule with the command.
+    pub rule: RuleId,
 }
 
 /// A module to compile.
@@ -43,8 +43,8 @@ pub struct Module {
     pub at: MemberId,
     /// The name of the bytecode file.
     pub node: NodeId,
-    /// The rule, by index in the profile.
-    pub rule: u16,
+    /// The rule.
+    pub rule: RuleId,
     /// The member that has the source.
     pub source: MemberId,
     /// The path of the source, as tracebacks show it.
@@ -60,10 +60,9 @@ pub struct Module {
 /// Finds everything that is to be made.
 #[must_use]
 pub fn wanted(request: &Request<'_>, verdicts: &Verdicts) -> Wanted {
-    let rules = |f: fn(&crate::profile::Rule) -> bool| request.profile.rules.iter().any(|r| r.enabled && f(r));
-    let compiles = rules(|r| r.bytecode.is_some_and(|b| b.mode == Mode::Compile));
+    let compiles = request.profile.actions().any(Action::compiles);
     let mut out = Wanted::default();
-    if !compiles && !rules(|r| r.external.is_some()) {
+    if !compiles && !request.profile.actions().any(|action| matches!(action, Action::External(_))) {
         return out;
     }
     let known = || verdicts.bytecode.get_or_init(|| Known::new(request));
@@ -95,8 +94,8 @@ fn holder(request: &Request<'_>, verdicts: &Verdicts, id: InodeId) -> Option<(Me
 }
 
 /// Returns the rule with a command for a file: an exception for one of the names is one for the file.
-fn external(verdicts: &Verdicts, names: &[NodeId]) -> Option<u16> {
-    let rules: Option<Vec<u16>> = names.iter().map(|&n| verdicts.proposals.change(n).external).collect();
+fn external(verdicts: &Verdicts, names: &[NodeId]) -> Option<RuleId> {
+    let rules: Option<Vec<RuleId>> = names.iter().map(|&n| verdicts.proposals.change(n).external).collect();
     rules?.into_iter().max()
 }
 
@@ -122,7 +121,9 @@ fn is_protected(verdicts: &Verdicts, node: NodeId) -> bool {
 fn module(request: &Request<'_>, verdicts: &Verdicts, look: &Look<'_>, at: MemberId, node: NodeId) -> Option<Module> {
     let tree = &request.merged.tree;
     let rule = verdicts.proposals.change(node).bytecode?;
-    let bytecode = request.profile.rules[usize::from(rule)].bytecode.filter(|b| b.mode == Mode::Compile)?;
+    let Action::Bytecode(Bytecode { mode: Mode::Compile, optimize }) = request.profile.rule(rule).action else {
+        return None;
+    };
     let (Finding::Used(source) | Finding::Stale(source)) = look.finding(node)? else { return None };
     let name = Name::of(tree.name(node)).filter(|name| name.optimized.is_none())?;
     let cache = tree.node(node).parent;
@@ -145,7 +146,7 @@ fn module(request: &Request<'_>, verdicts: &Verdicts, look: &Look<'_>, at: Membe
         path: path.into(),
         tag: name.tag.into(),
         magic: look.usual_magic(name),
-        optimize: bytecode.optimize,
+        optimize,
     })
 }
 

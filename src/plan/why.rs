@@ -1,12 +1,13 @@
 //! Paths that stay although a rule asked for them, and the reasons.
 
+use crate::profile::{ProtectId, RuleId};
 use crate::tree::NodeId;
 
 /// The reason that a path stays although a rule asked for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HoldReason {
-    /// A protection of the profile, by index.
-    Protected(u16),
+    /// A protection of the profile.
+    Protected(ProtectId),
     /// A symbolic or hard link that stays leads to it, or it is a link on the way.
     LinkedFrom(NodeId),
     /// The image's config names it.
@@ -50,8 +51,8 @@ impl HoldReason {
 pub struct Held {
     /// The path.
     pub node: NodeId,
-    /// The rule that asked for it, by index in the profile.
-    pub rule: u16,
+    /// The rule that asked for it.
+    pub rule: RuleId,
     /// The reason that it stays.
     pub why: HoldReason,
 }

@@ -7,23 +7,24 @@ use std::sync::Arc;
 use globset::{Candidate, GlobSet, GlobSetBuilder};
 
 use super::error::{At, ProfileError};
+use super::id::{ProtectId, RuleId};
 use super::{Glob, Profile, pattern};
 
 /// The rules and protections that name a path itself; those that name a directory above it are not among them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hits {
     /// The enabled rules that drop and whose `paths` match: indices into [`Profile::rules`], in order.
-    pub rules: Vec<u16>,
+    pub rules: Vec<RuleId>,
     /// The enabled rules that change files and whose `paths` match, see [`super::Action::changes`]: indices into
     /// [`Profile::rules`], in order.
-    pub changes: Vec<u16>,
+    pub changes: Vec<RuleId>,
     /// The enabled rules whose `except` matches: indices into [`Profile::rules`], in order.
-    pub except: Vec<u16>,
+    pub except: Vec<RuleId>,
     /// The protections that match: indices into [`Profile::protects`], in order.
-    pub protects: Vec<u16>,
+    pub protects: Vec<ProtectId>,
     /// The protections of contents alone that match, see [`super::Protect::content`]: indices into [`Profile::protects`], in
     /// order.
-    pub contents: Vec<u16>,
+    pub contents: Vec<ProtectId>,
 }
 
 /// The patterns of a profile, compiled.
@@ -34,17 +35,17 @@ pub struct Matcher {
     /// By pattern: the rules and protections that it belongs to in this profile.
     targets: Vec<Vec<Target>>,
     /// For each protection that has exceptions: the directories in which it does not hold.
-    protect_except: Set<u16>,
+    protect_except: Set<ProtectId>,
 }
 
 /// The owner of a pattern that matched.
 #[derive(Clone, Copy, Debug)]
 enum Target {
-    Rule(u16),
-    Change(u16),
-    Except(u16),
-    Protect(u16),
-    Content(u16),
+    Rule(RuleId),
+    Change(RuleId),
+    Except(RuleId),
+    Protect(ProtectId),
+    Content(ProtectId),
 }
 
 impl Matcher {
@@ -103,10 +104,8 @@ impl Matcher {
             ends.for_each(|end| self.protect_except.find(&path[..end], &mut not));
         }
         // Patterns are in the order of the first profile that has them, and one rule may have several.
-        for list in [rules, changes, except, protects, contents] {
-            list.sort_unstable();
-            list.dedup();
-        }
+        [rules, changes, except].into_iter().for_each(sort_once);
+        [protects, contents].into_iter().for_each(sort_once);
     }
 
     /// Returns in `into` the rules and protections that name `path`. Earlier entries of `into` are removed.
@@ -117,23 +116,30 @@ impl Matcher {
     }
 }
 
+/// Sorts a list, and leaves each item in it once.
+fn sort_once<T: Ord>(list: &mut Vec<T>) {
+    list.sort_unstable();
+    list.dedup();
+}
+
 /// The patterns of one profile, each with its owner.
 struct OfProfile<'p> {
     patterns: Vec<(&'p Glob, Target)>,
-    protect_except: Vec<(&'p Glob, u16)>,
+    protect_except: Vec<(&'p Glob, ProtectId)>,
 }
 
 fn profile_patterns(profile: &Profile) -> Result<OfProfile<'_>, ProfileError> {
+    if profile.rules.len().max(profile.protects.len()) > Profile::MOST {
+        return Err(refused(format!("more than {} rules or protected paths", Profile::MOST)));
+    }
     let mut patterns = Vec::new();
     let mut protect_except = Vec::new();
-    for (i, rule) in profile.rules.iter().enumerate().filter(|(_, r)| r.enabled) {
-        let id = index(i)?;
+    for (id, rule) in profile.numbered_rules().filter(|(_, rule)| rule.enabled) {
         let target = if rule.action.changes() { Target::Change(id) } else { Target::Rule(id) };
         let paths = rule.paths.iter().map(|g| (g, target));
         patterns.extend(paths.chain(rule.except.iter().map(|g| (g, Target::Except(id)))));
     }
-    for (i, protect) in profile.protects.iter().enumerate() {
-        let id = index(i)?;
+    for (id, protect) in profile.numbered_protects() {
         let target = if protect.content { Target::Content(id) } else { Target::Protect(id) };
         patterns.push((&protect.path, target));
         protect_except.extend(protect.except.iter().map(|g| (g, id)));
@@ -210,14 +216,15 @@ impl Globs {
         Ok(Self(Set::new(&patterns)?))
     }
 
+    /// True if a pattern names `path`, a normalized path of the image.
+    pub(crate) fn names(&self, path: &[u8]) -> bool {
+        self.0.globs.is_match_candidate(&Candidate::from_bytes(path))
+    }
+
     /// Calls `matches` with the index of each pattern that names `path`, a normalized path of the image.
     pub(crate) fn find(&self, path: &[u8], matches: impl FnMut(usize)) {
         self.0.find(path, matches);
     }
-}
-
-fn index(i: usize) -> Result<u16, ProfileError> {
-    u16::try_from(i).map_err(|_| refused("more than 65536 rules or protected paths".to_owned()))
 }
 
 fn refused(message: String) -> ProfileError {
@@ -312,10 +319,14 @@ mod tests {
             "#,
         );
         let m = Matcher::new(&p).unwrap();
-        let mut hits = Hits { rules: vec![7], changes: vec![7], except: vec![7], protects: vec![7], contents: vec![7] };
+        let (rule, protect) = (p.numbered_rules().last().unwrap().0, p.numbered_protects().next().unwrap().0);
+        let (rules, protects) = (vec![rule; 2], vec![protect; 2]);
+        let changes = rules.clone();
+        let mut hits = Hits { rules: rules.clone(), changes, except: rules, contents: protects.clone(), protects };
         m.matches(b"a/b", &mut hits);
-        assert_eq!((hits.rules, hits.except), (vec![1], vec![1]));
-        assert_eq!(p.protects[usize::from(hits.protects[0])].path.source, "a/b");
+        assert_eq!((hits.rules, hits.except), (vec![rule], vec![rule]));
+        assert_eq!((hits.changes, hits.contents), (Vec::new(), Vec::new()));
+        assert_eq!(p.protect(hits.protects[0]).path.source, "a/b");
         let mut hits = Hits::default();
         m.matches(b"a", &mut hits);
         assert_eq!(hits, Hits::default());

@@ -5,33 +5,35 @@
 //! A pattern that names a directory means it and everything below. The matcher answers for exactly the path it is asked about;
 //! a caller that walks a tree lets children inherit. Nothing here reads files: a closure does, for those that users extend.
 
-use crate::elf::Level;
+use serde::Serialize;
 use std::collections::BTreeMap;
 
+mod action;
 mod builtin;
 mod document;
 mod error;
-mod file;
+mod id;
+mod lines;
 mod matcher;
-mod packages;
 mod pattern;
-mod reading;
+mod reader;
 mod resolve;
 mod show;
 mod vary;
 
+pub use action::{Action, Bytecode, DpkgPaths, Dropping, External, Guard, Mode, Packages, Reading};
 pub use builtin::builtins;
-pub(crate) use document::{Reader, Value, in_order, parse};
 pub use error::ProfileError;
 pub(crate) use error::{Source, Text, nearest};
+pub use id::{ProtectId, RuleId};
 pub(crate) use matcher::Globs;
 pub use matcher::{Conditions, Hits, Matcher};
-pub use packages::Packages;
 pub use pattern::Glob;
 pub(crate) use pattern::glob;
-pub use reading::Reading;
+pub(crate) use reader::{Reader, Value, in_order, parse};
 pub use resolve::{check, resolve, resolve_for};
 pub use show::show;
+pub(crate) use show::to_toml;
 pub use vary::Override;
 
 /// The id of the rule that `--drop` makes, and the profile name of everything that the command line adds.
@@ -74,104 +76,24 @@ pub struct Rule {
     pub id: String,
     /// The reason that it is safe, with the evidence.
     pub about: String,
-    /// The action.
+    /// The action, with its settings.
     pub action: Action,
-    /// The paths that it applies to.
+    /// The paths that it applies to. Rules about packages and about shadowed members have none.
     pub paths: Vec<Glob>,
     /// The paths that it does not apply to: like `paths` these include everything below, and they win however near the match
     /// is.
     pub except: Vec<Glob>,
     /// The risk of the rule.
     pub risk: Risk,
-    /// The guard that is asked before a path is dropped.
-    pub guard: Guard,
-    /// The programs that may read what it drops, and the conditions under which it drops.
-    pub reading: Reading,
-    /// The level of a rule that strips.
-    pub level: Level,
-    /// The packages that a rule about packages removes.
-    pub packages: Option<Packages>,
-    /// The configuration that dpkg gets if a rule that drops took something.
-    pub dpkg: DpkgPaths,
-    /// The settings of a rule about bytecode.
-    pub bytecode: Option<Bytecode>,
-    /// The command of a rule that runs one of the user's.
-    pub external: Option<External>,
     /// True if the rule is on: all are, except opt-in ones that nobody enabled.
     pub enabled: bool,
     /// The profile that it was defined in.
     pub profile: String,
 }
 
-/// Patterns for dpkg, so that packages installed later come without the paths that a rule drops: `path-exclude` and
-/// `path-include` of dpkg(1). `{language}` in the latter stands for each language that the image's environment asks for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DpkgPaths {
-    /// Paths that dpkg does not unpack.
-    pub exclude: Vec<String>,
-    /// Paths among these that dpkg does unpack.
-    pub include: Vec<String>,
-}
-
-/// The action of a rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// Removes the paths.
-    Drop,
-    /// Removes members that later layers overwrite or delete.
-    DropShadowed,
-    /// Removes symbols and debug data from executables and shared objects.
-    Strip,
-    /// Removes packages, with all their files and their entries in their package manager's databases.
-    RemovePackage,
-    /// Makes equal files of one layer hard links of each other.
-    Hardlink,
-    /// Drops or compiles Python's bytecode.
-    Bytecode,
-    /// Runs a command of the user's on each file.
-    External,
-}
-
-/// The settings for Python's bytecode.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bytecode {
-    /// The mode.
-    pub mode: Mode,
-    /// The argument `optimize` of Python's `compile` if bytecode is made: 1 leaves out assertions, 2 documentation as well.
-    pub optimize: u8,
-}
-
-/// The bytecode that goes or is made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// Bytecode that no interpreter of the image would use goes.
-    Stale,
-    /// All bytecode that has its source beside it goes.
-    Drop,
-    /// Bytecode that has its source beside it is compiled anew, by an interpreter that the caller runs.
-    Compile,
-}
-
-/// A command of the user's that makes a smaller file out of a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct External {
-    /// The program and its arguments; [`External::IN`] and [`External::OUT`] stand for paths in them.
-    pub command: Vec<String>,
-    /// The seconds that it has for one file.
-    pub timeout: u64,
-    /// True if equal input gives equal output, according to the user.
-    pub deterministic: bool,
-}
-
-impl External {
-    /// The word that stands for the path of the input.
-    pub const IN: &str = "{in}";
-    /// The word that stands for the path of the output.
-    pub const OUT: &str = "{out}";
-}
-
 /// The harm that a rule may do if it is on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Serialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
 pub enum Risk {
     /// No running program can tell.
     None,
@@ -179,20 +101,6 @@ pub enum Risk {
     Low,
     /// Some program may miss it: off until it is enabled.
     OptIn,
-}
-
-/// The guard of a rule: the files that may veto it, path by path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Guard {
-    /// All files that stay: the imports and names in source texts, and the libraries that objects need.
-    References,
-    /// Kept Python code, and every file that names a path in full. A directory that the rule names counts only if it is Python
-    /// code itself.
-    Python,
-    /// Every file that names a path in full: scripts, configuration, the image's config, programs, and code in any language.
-    Paths,
-    /// No file.
-    None,
 }
 
 /// A path that no rule may drop.
@@ -240,6 +148,42 @@ impl Profile {
     /// The set of the texts that state checksums of archives, not of files in an image: these checksums are not looked for.
     pub const ARCHIVE_LISTS: &str = "archive-lists";
 
+    /// The most rules, and the most protections, that have a number.
+    const MOST: usize = 1 << u16::BITS;
+
+    /// Returns a rule.
+    ///
+    /// # Panics
+    /// Panics if `id` is of another profile, which has more rules.
+    #[must_use]
+    pub fn rule(&self, id: RuleId) -> &Rule {
+        &self.rules[id.index()]
+    }
+
+    /// Returns a protection.
+    ///
+    /// # Panics
+    /// Panics if `id` is of another profile, which has more protections.
+    #[must_use]
+    pub fn protect(&self, id: ProtectId) -> &Protect {
+        &self.protects[id.index()]
+    }
+
+    /// Returns all rules with their numbers, also those that are off.
+    pub fn numbered_rules(&self) -> impl Iterator<Item = (RuleId, &Rule)> {
+        RuleId::all().zip(&self.rules)
+    }
+
+    /// Returns the actions of the rules that are on.
+    pub fn actions(&self) -> impl Iterator<Item = &Action> {
+        self.rules.iter().filter(|rule| rule.enabled).map(|rule| &rule.action)
+    }
+
+    /// Returns all protections with their numbers.
+    pub fn numbered_protects(&self) -> impl Iterator<Item = (ProtectId, &Protect)> {
+        ProtectId::all().zip(&self.protects)
+    }
+
     /// True if the other profile gives the same plan and report for any image: the rules are the same, in the same order, and
     /// so are the protections and those of the sets that are read by name.
     #[must_use]
@@ -273,64 +217,12 @@ impl Rule {
     }
 }
 
-impl Action {
-    const KNOWN: [(&'static str, Self); 7] = [
-        ("drop", Self::Drop),
-        ("drop-shadowed", Self::DropShadowed),
-        ("strip", Self::Strip),
-        ("hardlink", Self::Hardlink),
-        ("bytecode", Self::Bytecode),
-        ("external", Self::External),
-        ("remove-package", Self::RemovePackage),
-    ];
-
-    /// True if its rules look into files, most of which stay: paths alone do not decide.
-    #[must_use]
-    pub const fn changes(self) -> bool {
-        matches!(self, Self::Strip | Self::Hardlink | Self::Bytecode | Self::External)
-    }
-
-    /// Returns the name in a profile.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        name_of(&Self::KNOWN, self)
-    }
-}
-
-impl Mode {
-    const KNOWN: [(&'static str, Self); 3] = [("stale", Self::Stale), ("drop", Self::Drop), ("compile", Self::Compile)];
-
-    /// Returns the name in a profile.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        name_of(&Self::KNOWN, self)
-    }
-}
-
 impl Risk {
     const KNOWN: [(&'static str, Self); 3] = [("none", Self::None), ("low", Self::Low), ("opt-in", Self::OptIn)];
 
     /// Returns the name in a profile.
     #[must_use]
     pub fn name(self) -> &'static str {
-        name_of(&Self::KNOWN, self)
+        reader::name_of(&Self::KNOWN, self)
     }
-}
-
-impl Guard {
-    const KNOWN: [(&'static str, Self); 4] =
-        [("references", Self::References), ("python", Self::Python), ("paths", Self::Paths), ("none", Self::None)];
-
-    /// Returns the name in a profile.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        name_of(&Self::KNOWN, self)
-    }
-}
-
-/// The levels by their names in a profile.
-const LEVELS: [(&str, Level); 2] = [("debug", Level::Debug), ("all", Level::All)];
-
-fn name_of<T: PartialEq>(known: &[(&'static str, T)], value: T) -> &'static str {
-    known.iter().find(|(_, v)| *v == value).map_or("", |(name, _)| name)
 }

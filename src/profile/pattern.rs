@@ -29,6 +29,28 @@ const MAX_NESTING: usize = 16;
 /// The named sets of a profile, as written.
 pub(crate) type Sets = BTreeMap<String, (Text, Vec<Text>)>;
 
+/// Looks up what the rules of all profiles name, and notes mistakes.
+pub(crate) struct Lookup<'a> {
+    /// The named sets.
+    pub(crate) sets: &'a Sets,
+    /// The mistakes so far.
+    pub(crate) errors: &'a mut Vec<ProfileError>,
+}
+
+impl Lookup<'_> {
+    /// Reads patterns; wrong ones are left out.
+    pub(crate) fn globs(&mut self, patterns: &[Text]) -> Vec<Glob> {
+        let mut out = Vec::new();
+        for pattern in patterns {
+            match glob(pattern, self.sets) {
+                Ok(glob) => out.push(glob),
+                Err(e) => self.errors.push(e),
+            }
+        }
+        out
+    }
+}
+
 /// A mistake in a pattern, and the part of it that is wrong.
 struct Wrong {
     message: String,

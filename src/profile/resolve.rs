@@ -4,18 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::rc::Rc;
 
-use super::document::{Document, MAX_ERRORS, RawProtect, RawRule};
+use super::document::{Document, RawChoice, RawProtect, RawRule};
 use super::error::{At, Located, ProfileError, Source, Text};
-use super::file::{beside, identity, is_path};
-use super::pattern::{self, Sets};
+use super::pattern::{Lookup, Sets};
+use super::reader::MAX_ERRORS;
 use super::{
-    Action, COMMAND_LINE, Choice, DpkgPaths, Glob, Guard, Override, Profile, Protect, Reading, Request, Risk, Rule,
-    builtin, vary,
+    Action, COMMAND_LINE, Choice, Dropping, Glob, Override, Profile, Protect, Request, Risk, Rule, builtin, vary,
 };
-use crate::elf::Level;
-
-mod choice;
-mod named;
 
 type Read<'a> = &'a dyn Fn(&str) -> io::Result<String>;
 /// Returns true if an image has one of these paths, or is of one of these distributions.
@@ -194,12 +189,36 @@ impl<'a> Loader<'a> {
         self.merge(name, document);
     }
 
+    /// Loads the profiles of a `[[when]]` if it holds.
+    fn choose(&mut self, choice: &RawChoice, dir: &str) {
+        let sets = std::mem::take(&mut self.sets);
+        let paths = self.globs(&choice.paths, &sets);
+        self.sets = sets;
+        let texts = |list: &[Text]| list.iter().map(|text| text.value.clone()).collect::<Vec<String>>();
+        let (os, uses) = (texts(&choice.os), texts(&choice.uses));
+        let holds = (self.holds)(&paths, &os);
+        self.choices.push(Choice { paths, os, uses, holds });
+        if holds {
+            let outer = self.branch.replace(self.choices.len() - 1);
+            choice.uses.iter().for_each(|name| self.load(name, dir));
+            self.branch = outer;
+            return;
+        }
+        // Names that may be used all the same: sets in patterns, rules to enable.
+        let mut other = Loader::new(self.read, &|_, _| true);
+        choice.uses.iter().for_each(|name| other.load(name, dir));
+        self.absent.extend(other.index.into_keys().chain(other.absent));
+        for (name, set) in other.sets {
+            self.sets.entry(name).or_insert(set);
+        }
+    }
+
     fn merge(&mut self, name: &str, document: Document) {
-        let mut own: BTreeMap<&str, &Text> = BTreeMap::new();
-        for rule in &document.rules {
+        let mut own: BTreeMap<String, At> = BTreeMap::new();
+        for rule in document.rules {
             let id = &rule.id;
-            if let Some(first) = own.insert(&id.value, id) {
-                let first = first.at.place().line;
+            if let Some(first) = own.insert(id.value.clone(), id.at.clone()) {
+                let first = first.place().line;
                 let e = id.error(format!("two rules with the id `{}`", id.value));
                 self.error(e.help(format!("the first one is in line {first}")));
                 continue;
@@ -218,9 +237,9 @@ impl<'a> Loader<'a> {
             }
             // A rule replaces one of the same id in a profile that it extends, and takes its place in the order.
             match self.rules.get_mut(at) {
-                Some(slot) => *slot = (rule.clone(), name.to_owned()),
+                Some(slot) => *slot = (rule, name.to_owned()),
                 None => {
-                    self.rules.push((rule.clone(), name.to_owned()));
+                    self.rules.push((rule, name.to_owned()));
                     self.branches.push(self.branch);
                 }
             }
@@ -280,45 +299,39 @@ impl<'a> Loader<'a> {
     fn rules(&mut self, sets: &Sets, profile: &mut Profile) {
         self.check_enabled();
         let enabled: BTreeSet<String> = self.enable.iter().map(|id| id.value.clone()).collect();
+        let mut errors = Vec::new();
+        let mut lookup = Lookup { sets, errors: &mut errors };
         for (rule, from) in std::mem::take(&mut self.rules) {
             let risk = rule.risk.unwrap_or(Risk::Low);
-            let mut wrong = Vec::new();
-            // In a rule about packages, `except` contains names of packages.
-            let packages =
-                (rule.action == Action::RemovePackage).then(|| rule.packages.resolve(&rule.except, &mut wrong));
-            wrong.into_iter().for_each(|e| self.error(e));
-            let except = if packages.is_some() { Vec::new() } else { self.globs(&rule.except, sets) };
+            let (except, paths) = (lookup.globs(&rule.except), lookup.globs(&rule.paths));
+            let Some(action) = rule.action.resolve(&mut lookup) else { continue };
             profile.rules.push(Rule {
                 about: rule.about.map_or_else(String::new, |a| a.value),
-                action: rule.action,
-                paths: self.globs(&rule.paths, sets),
+                action,
+                paths,
                 except,
                 risk,
-                guard: match rule.action {
-                    Action::Drop | Action::RemovePackage => rule.guard.unwrap_or(Guard::References),
-                    _ => Guard::None,
-                },
-                reading: Reading {
-                    read_by: rule.reading.read_by,
-                    runs: rule.reading.runs,
-                    mapped_by: self.globs(&rule.reading.mapped_by, sets),
-                    imported_with: rule.reading.imported_with,
-                    deaf: self.globs(&rule.reading.deaf, sets),
-                    beside: rule.reading.beside,
-                    owned: rule.reading.owned,
-                    homes: rule.reading.homes,
-                    namesakes: rule.reading.namesakes,
-                },
-                level: rule.level.unwrap_or(Level::All),
-                packages,
-                dpkg: rule.dpkg,
-                bytecode: rule.bytecode,
-                external: rule.external,
                 enabled: risk != Risk::OptIn || enabled.contains(&rule.id.value),
                 id: rule.id.value,
                 profile: from,
             });
         }
+        errors.into_iter().for_each(|e| self.error(e));
+    }
+
+    /// Reports ids of rules that are in no profile: those to enable, and those whose values are to be changed.
+    fn check_enabled(&mut self) {
+        let known: Vec<&str> = self.index.keys().map(String::as_str).collect();
+        let unknown = |id: &str| !self.index.contains_key(id) && !self.absent.contains(id);
+        let wrong = |id: &Text| {
+            let value = &id.value;
+            id.error(format!("unknown rule `{value}`")).nearest(value, known.iter().copied())
+        };
+        let enabled = self.enable.iter().filter(|id| unknown(&id.value)).take(MAX_ERRORS).map(wrong);
+        let varied = self.overrides.iter().filter(|over| unknown(&over.rule));
+        let varied = varied.map(|over| wrong(&option("--vary", &over.rule)));
+        let errors: Vec<ProfileError> = enabled.chain(varied).collect();
+        errors.into_iter().for_each(|e| self.error(e));
     }
 
     fn protects(&mut self, sets: &Sets, profile: &mut Profile) {
@@ -340,17 +353,10 @@ impl<'a> Loader<'a> {
             profile.rules.push(Rule {
                 id: COMMAND_LINE.to_owned(),
                 about: "asked for with --drop".to_owned(),
-                action: Action::Drop,
+                action: Action::Drop(Dropping::default()),
                 paths,
                 except: Vec::new(),
                 risk: Risk::Low,
-                guard: Guard::References,
-                reading: Reading::default(),
-                level: Level::All,
-                packages: None,
-                dpkg: DpkgPaths::default(),
-                bytecode: None,
-                external: None,
                 enabled: true,
                 profile: COMMAND_LINE.to_owned(),
             });
@@ -364,15 +370,37 @@ impl<'a> Loader<'a> {
     }
 
     fn globs(&mut self, patterns: &[Text], sets: &Sets) -> Vec<Glob> {
-        let mut out = Vec::new();
-        for p in patterns {
-            match pattern::glob(p, sets) {
-                Ok(glob) => out.push(glob),
-                Err(e) => self.error(e),
-            }
-        }
-        out
+        let mut errors = Vec::new();
+        let globs = Lookup { sets, errors: &mut errors }.globs(patterns);
+        errors.into_iter().for_each(|e| self.error(e));
+        globs
     }
+}
+
+/// True if a profile is named by its file.
+fn is_path(name: &str) -> bool {
+    name.contains('/') || name.ends_with(".toml")
+}
+
+/// Returns the path of a file that is named by one in the directory `dir`.
+fn beside(dir: &str, path: &str) -> String {
+    if path.starts_with('/') { path.to_owned() } else { format!("{dir}{}", path.strip_prefix("./").unwrap_or(path)) }
+}
+
+/// Returns one spelling for each file, as far as the path alone can tell.
+fn identity(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "." => {}
+            "" if !parts.is_empty() => {}
+            ".." if parts.last().is_some_and(|last| !last.is_empty() && *last != "..") => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
 }
 
 /// Adds a protection; a later one of the same pattern takes the place of the earlier.

@@ -106,7 +106,7 @@ pub(super) fn apply(text: String, overrides: &[Override]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::{Request, resolve};
+    use crate::profile::{Action, Request, resolve};
 
     fn parse(text: &str) -> Vec<Override> {
         Override::parse(text).unwrap()
@@ -139,7 +139,10 @@ mod tests {
             let request = Request { profiles: &["strip".to_owned()], overrides: &overrides, ..Request::default() };
             resolve(&request, &|_| Err(std::io::ErrorKind::NotFound.into()))
         };
-        let level = |text| resolved(text).unwrap().rules.iter().find(|r| r.id == "strip").unwrap().level;
+        let level = |text| match &resolved(text).unwrap().rules.iter().find(|r| r.id == "strip").unwrap().action {
+            Action::Strip(strip) => strip.level,
+            other => panic!("{other:?}"),
+        };
         assert_ne!(level("strip.level=debug"), level("strip.level=all"));
         for (text, words) in [
             ("strip.level=most", ["unknown level `most`", "level = 'most'"]),

@@ -1,10 +1,12 @@
 //! Makes the report's figures from plans and written layers.
 
-use super::{Held, ImageReport, ImageSide, LayerReport, Named, RemovedPath, Rescue, RuleReport, Totals, escape, words};
+use super::{
+    Fate, Held, ImageReport, ImageSide, LayerReport, Named, RemovedPath, Rescue, RuleReport, Totals, escape, words,
+};
 use crate::layer::LayerIndex;
 use crate::path;
-use crate::plan::{LayerPlan, Plan, Removed};
-use crate::profile::{self, Profile};
+use crate::plan::{LayerPlan, Plan, Removed, TakenBy};
+use crate::profile::{Action, Profile, Risk, Rule, RuleId};
 use crate::sink::OutLayer;
 use crate::source::Image;
 use crate::tar::Member;
@@ -72,12 +74,12 @@ impl Built<'_> {
     /// Returns every path that goes, layer by layer in tar order.
     #[must_use]
     pub fn removed(&self) -> Vec<RemovedPath> {
-        let mut ids: HashMap<u16, Arc<str>> = HashMap::new();
+        let mut ids: HashMap<TakenBy, Arc<str>> = HashMap::new();
         let one = |r: &Removed| RemovedPath {
             path: self.members(r.layer)[r.member as usize].path.clone(),
             layer: r.layer as usize + 1,
             bytes: r.bytes,
-            rule: ids.entry(r.rule).or_insert_with(|| self.rule_id(r.rule).into()).clone(),
+            rule: ids.entry(r.by).or_insert_with(|| r.by.id(self.profile).into()).clone(),
         };
         self.plan.removed.iter().filter(|r| !r.marker).map(one).collect()
     }
@@ -90,8 +92,8 @@ impl Built<'_> {
         &self.layers[layer as usize].members
     }
 
-    pub(super) fn rule_id(&self, rule: u16) -> &str {
-        self.profile.rules.get(usize::from(rule)).map_or("shadowed", |r| &r.id)
+    pub(super) fn rule_id(&self, rule: RuleId) -> &str {
+        &self.profile.rule(rule).id
     }
 
     fn input_side(&self) -> ImageSide {
@@ -127,46 +129,46 @@ impl Built<'_> {
                 output_blob: output.and_then(|(_, out)| out.map(|o| o.size)),
                 diff_id: layer.diff_id.to_string(),
                 output_diff_id: output.and_then(|(_, out)| out.map(|o| o.diff_id.to_string())),
-                fate: self.fate(index, output.map(|(plan, _)| *plan)).to_owned(),
+                fate: self.fate(index, output.map(|(plan, _)| *plan)),
                 files_removed: removed[index],
             }
         };
         (0..self.layers.len()).map(one).collect()
     }
 
-    const fn fate(&self, index: usize, output: Option<&LayerPlan>) -> &'static str {
+    const fn fate(&self, index: usize, output: Option<&LayerPlan>) -> Fate {
         match output {
-            Some(LayerPlan::Verbatim(_)) if index < self.base => "base",
-            Some(LayerPlan::Verbatim(_)) => "unchanged",
-            _ if self.squash && index >= self.base => "squashed",
-            Some(LayerPlan::Splice { .. }) => "rewritten",
-            None => "dropped",
+            Some(LayerPlan::Verbatim(_)) if index < self.base => Fate::Base,
+            Some(LayerPlan::Verbatim(_)) => Fate::Unchanged,
+            _ if self.squash && index >= self.base => Fate::Squashed,
+            Some(LayerPlan::Splice { .. }) => Fate::Rewritten,
+            None => Fate::Dropped,
         }
     }
 
     /// Returns the bytes that each rule takes, most first.
     #[must_use]
     pub fn rules(&self) -> Vec<RuleReport> {
-        let mut totals: BTreeMap<u16, Totals> = BTreeMap::new();
+        let mut totals: BTreeMap<TakenBy, Totals> = BTreeMap::new();
         for removed in &self.plan.removed {
-            let total = totals.entry(removed.rule).or_default();
+            let total = totals.entry(removed.by).or_default();
             total.files += u64::from(!removed.marker);
             total.bytes += removed.bytes;
         }
         let rewrites = &self.plan.rewrites;
         let changed = rewrites.stripped.iter().chain(&rewrites.made).map(|s| (s.rule, self.shrinks(s.at)));
         for (rule, bytes) in changed.chain(self.plan.links.all.iter().map(|l| (l.rule, l.bytes))) {
-            let total = totals.entry(rule).or_default();
+            let total = totals.entry(TakenBy::Rule(rule)).or_default();
             total.files += 1;
             total.bytes += bytes;
         }
-        let report = |(rule, total): (u16, Totals)| {
-            let rule = self.profile.rules.get(usize::from(rule));
+        let report = |(by, total): (TakenBy, Totals)| {
+            let rule = by.rule(self.profile);
             RuleReport {
-                id: rule.map_or("shadowed", |r| &r.id).to_owned(),
+                id: by.id(self.profile).to_owned(),
                 profile: rule.map(|r| r.profile.clone()).unwrap_or_default(),
                 about: rule.map_or("what later layers hide cannot be in one layer", |r| &r.about).to_owned(),
-                risk: rule.map_or("none", |r| r.risk.name()).to_owned(),
+                risk: rule.map_or(Risk::None, |r| r.risk),
                 files: total.files,
                 bytes: total.bytes,
             }
@@ -187,7 +189,7 @@ impl Built<'_> {
     /// Returns the rules that are on and matched no path.
     fn unmatched(&self) -> Vec<String> {
         let rules = self.profile.rules.iter().zip(&self.plan.matched);
-        let asks = |r: &profile::Rule| !r.paths.is_empty() || r.packages.is_some();
+        let asks = |r: &Rule| !r.paths.is_empty() || matches!(r.action, Action::RemovePackage(_));
         let idle = rules.filter(|(r, matched)| r.enabled && asks(r) && !**matched);
         idle.map(|(r, _)| r.id.clone()).collect()
     }
@@ -199,7 +201,7 @@ impl Built<'_> {
 
     fn held(&self) -> (Vec<Held>, Vec<Rescue>) {
         let tree = self.tree;
-        let mut held: BTreeMap<(String, u16), Totals> = BTreeMap::new();
+        let mut held: BTreeMap<(String, RuleId), Totals> = BTreeMap::new();
         let mut rescued = Vec::new();
         for one in self.plan.held.iter().filter(|h| !tree.is_dir(h.node)) {
             let bytes = self.node_bytes(one.node);

@@ -4,6 +4,7 @@ use super::build::Built;
 use super::{Bytecode, SkippedFiles, Stripped, Totals, Unchanged};
 use crate::plan;
 use crate::plan::made::NotMadeReason;
+use crate::profile::RuleId;
 use crate::tree::{NodeId, Tree};
 use bstr::BString;
 use std::collections::BTreeMap;
@@ -53,7 +54,7 @@ impl Built<'_> {
     /// Returns the files that a rule would have given a new content, by rule and reason.
     pub(super) fn unchanged(&self) -> Vec<Unchanged> {
         let all = self.grouped(self.plan.rewrites.unchanged.iter().map(|one| ((one.rule, &one.why), one.node)));
-        let one = |((rule, why), group): ((u16, &NotMadeReason), Group)| {
+        let one = |((rule, why), group): ((RuleId, &NotMadeReason), Group)| {
             let (id, reason, usual) = words(why, self.tree);
             let (rule, Group { files, bytes, example, .. }) = (self.rule_id(rule).to_owned(), group);
             Unchanged { id: id.to_owned(), rule, reason, files, bytes, example, usual }

@@ -8,9 +8,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bstr::{BStr, BString};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::Warning;
+use crate::package::Manager;
+use crate::profile::Risk;
+use crate::source::ImageFormat;
 
 pub(crate) mod build;
 mod changes;
@@ -63,14 +66,36 @@ pub struct Report {
     pub timings: Vec<Timing>,
 }
 
+/// Returns the name of an image format in reports.
+#[must_use]
+pub const fn form_name(form: ImageFormat) -> &'static str {
+    match form {
+        ImageFormat::Docker => "docker-archive",
+        ImageFormat::Hybrid => "hybrid",
+        ImageFormat::Oci => "oci-archive",
+        ImageFormat::OciDir => "oci",
+    }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn form<S: Serializer>(form: &ImageFormat, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(form_name(*form))
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn manager<S: Serializer>(manager: &Manager, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(manager.name())
+}
+
 /// The archive or directory that was read or written.
 #[derive(Serialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct Side {
     /// The path as the user named it.
     pub path: String,
-    /// `docker-archive`, `oci-archive`, `oci` or `hybrid`.
-    pub form: String,
+    /// The image format.
+    #[serde(serialize_with = "form")]
+    pub form: ImageFormat,
     /// Bytes of the archive, or of all blobs of a directory.
     pub archive_bytes: Option<u64>,
     /// Bytes of all layers as plain tars, each once.
@@ -141,6 +166,22 @@ pub struct ImageSide {
     pub blob_bytes: u64,
 }
 
+/// What becomes of a layer.
+#[derive(Serialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub enum Fate {
+    /// Nothing is removed from it.
+    Unchanged,
+    /// Its tar is written anew.
+    Rewritten,
+    /// Nothing is left of it.
+    Dropped,
+    /// It becomes part of the one layer of a squash.
+    Squashed,
+    /// It is kept, as it is part of the base.
+    Base,
+}
+
 /// One layer of the input, and its counterpart in the output.
 #[derive(Serialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
@@ -161,8 +202,8 @@ pub struct LayerReport {
     pub diff_id: String,
     /// The digest of the output's tar; `None` if it has none of its own.
     pub output_diff_id: Option<String>,
-    /// `unchanged`, `rewritten`, `dropped`, `squashed` or `base`.
-    pub fate: String,
+    /// What becomes of it.
+    pub fate: Fate,
     /// The number of members that went.
     pub files_removed: u64,
 }
@@ -177,8 +218,8 @@ pub struct RuleReport {
     pub profile: String,
     /// The reason that it is safe.
     pub about: String,
-    /// `none`, `low` or `opt-in`.
-    pub risk: String,
+    /// The risk of the rule.
+    pub risk: Risk,
     /// The number of members that went.
     pub files: u64,
     /// Bytes of tar that went with them.
@@ -221,8 +262,9 @@ pub struct SkippedFiles {
 #[derive(Serialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct RemovedPackage {
-    /// `dpkg`, `apk` or `pip`.
-    pub manager: String,
+    /// The package manager.
+    #[serde(serialize_with = "manager")]
+    pub manager: Manager,
     /// The package's name.
     pub name: String,
     /// The package's version.
@@ -243,8 +285,9 @@ pub struct RemovedPackage {
 #[derive(Serialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct KeptPackage {
-    /// `dpkg`, `apk` or `pip`.
-    pub manager: String,
+    /// The package manager.
+    #[serde(serialize_with = "manager")]
+    pub manager: Manager,
     /// The package's name.
     pub name: String,
     /// The rule that asked for it.

@@ -7,7 +7,7 @@ impl Built<'_> {
     pub(super) fn removed_packages(&self) -> Vec<RemovedPackage> {
         let packages = &self.plan.packages;
         let one = |p: &crate::plan::packages::RemovedPackage| RemovedPackage {
-            manager: p.manager.name().to_owned(),
+            manager: p.manager,
             name: escape(&p.name),
             version: escape(&p.version),
             rule: self.rule_id(p.rule).to_owned(),
@@ -21,7 +21,7 @@ impl Built<'_> {
 
     pub(super) fn kept_packages(&self) -> Vec<KeptPackage> {
         let one = |p: &crate::plan::packages::KeptPackage| KeptPackage {
-            manager: p.manager.name().to_owned(),
+            manager: p.manager,
             name: escape(&p.name),
             rule: self.rule_id(p.rule).to_owned(),
             why: words::kept(p, self.tree, self.profile),

@@ -6,8 +6,8 @@ use super::*;
 
 const DIGEST: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-fn layer(index: usize, fate: &str, input: u64, output: u64, instruction: &str) -> LayerReport {
-    let kept = fate != "dropped";
+fn layer(index: usize, fate: Fate, input: u64, output: u64, instruction: &str) -> LayerReport {
+    let kept = fate != Fate::Dropped;
     LayerReport {
         index,
         instruction: instruction.into(),
@@ -17,14 +17,14 @@ fn layer(index: usize, fate: &str, input: u64, output: u64, instruction: &str) -
         output_blob: kept.then_some(output / 3),
         diff_id: DIGEST.replace("e3", &format!("{index:02x}")),
         output_diff_id: kept.then(|| DIGEST.into()),
-        fate: fate.into(),
+        fate,
         files_removed: u64::from(input != output) * 7,
     }
 }
 
 fn rule(id: &str, files: u64, bytes: u64) -> RuleReport {
     let about = "man pages and their translations: no program reads them but man, which is not installed".into();
-    RuleReport { id: id.into(), profile: "debian-slim".into(), about, risk: "none".into(), files, bytes }
+    RuleReport { id: id.into(), profile: "debian-slim".into(), about, risk: Risk::None, files, bytes }
 }
 
 fn named(name: &str, files: u64, bytes: u64) -> Named {
@@ -64,11 +64,11 @@ fn image() -> ImageReport {
         input: image_side(1_876_000_000),
         output: Some(image_side(1_270_400_000)),
         layers: vec![
-            layer(1, "base", 98_200_000, 98_200_000, "/bin/sh -c #(nop) ADD file:0a1b in / "),
-            layer(2, "rewritten", 1_554_000_000, 1_172_200_000, long),
-            layer(3, "dropped", 205_300_000, 0, "COPY /wheels /wheels # buildkit"),
-            layer(4, "unchanged", 1_536, 1_536, "COPY a\x1b[31mb /app\n # buildkit"),
-            layer(5, "rewritten", 18_498_464, 0, ""),
+            layer(1, Fate::Base, 98_200_000, 98_200_000, "/bin/sh -c #(nop) ADD file:0a1b in / "),
+            layer(2, Fate::Rewritten, 1_554_000_000, 1_172_200_000, long),
+            layer(3, Fate::Dropped, 205_300_000, 0, "COPY /wheels /wheels # buildkit"),
+            layer(4, Fate::Unchanged, 1_536, 1_536, "COPY a\x1b[31mb /app\n # buildkit"),
+            layer(5, Fate::Rewritten, 18_498_464, 0, ""),
         ],
         rules: vec![
             rule("man-pages", 12_345, 18_400_000),
@@ -106,7 +106,7 @@ fn image() -> ImageReport {
 fn side(path: &str, bytes: u64) -> Side {
     Side {
         path: path.into(),
-        form: "hybrid".into(),
+        form: ImageFormat::Hybrid,
         archive_bytes: Some(bytes + 8_192),
         uncompressed_bytes: bytes,
         pulled_bytes: Some(bytes / 3),

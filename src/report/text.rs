@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::instruction;
 use super::paint::Paint;
 use super::table::{Table, wrap};
-use super::{Held, ImageReport, LayerReport, Named, Report, Side, escape, order, printable, units};
+use super::{Fate, Held, ImageReport, LayerReport, Named, Report, Side, escape, form_name, order, printable, units};
 
 /// Options of the report.
 #[derive(Clone, Copy, Debug)]
@@ -59,7 +59,7 @@ pub fn render(report: &Report, options: &Options) -> String {
 
 /// Renders the input, the output, and the sizes.
 fn head(report: &Report, options: &Options) -> String {
-    let side = |side: &Side| format!("{} ({})", printable(&side.path, false), side.form);
+    let side = |side: &Side| format!("{} ({})", printable(&side.path, false), form_name(side.form));
     let mut out = format!("input     {}\n", side(&report.input));
     match &report.output {
         Some(output) => out.push_str(&format!("output    {}\n", side(output))),
@@ -134,11 +134,11 @@ fn layers(layers: &[LayerReport], options: &Options) -> String {
     let mut table = Table::new(">>>><").header(&["layer", "before", "after", "saved", "instruction"]);
     for layer in layers {
         let saved = units::saved(layer.input_bytes, layer.output_bytes);
-        let (after, saved) = match layer.fate.as_str() {
-            "dropped" => ("dropped".to_owned(), saved),
-            "base" => (units::bytes(layer.output_bytes), "base".to_owned()),
-            "unchanged" => (units::bytes(layer.output_bytes), "-".to_owned()),
-            _ => (units::bytes(layer.output_bytes), saved),
+        let (after, saved) = match layer.fate {
+            Fate::Dropped => ("dropped".to_owned(), saved),
+            Fate::Base => (units::bytes(layer.output_bytes), "base".to_owned()),
+            Fate::Unchanged => (units::bytes(layer.output_bytes), "-".to_owned()),
+            Fate::Rewritten | Fate::Squashed => (units::bytes(layer.output_bytes), saved),
         };
         let shown = instruction::clean(&layer.instruction);
         let shown = if shown.is_empty() { "(no history)".into() } else { printable(&shown, false) };
@@ -157,7 +157,7 @@ fn rules(image: &ImageReport, options: &Options) -> String {
         let name = if options.detail == 0 {
             rule.id.clone()
         } else {
-            format!("{} ({}, risk {}): {}", rule.id, rule.profile, rule.risk, rule.about)
+            format!("{} ({}, risk {}): {}", rule.id, rule.profile, rule.risk.name(), rule.about)
         };
         table.row([units::bytes(rule.bytes), units::count(rule.files), printable(&name, false).into_owned()]);
     }
@@ -169,7 +169,7 @@ fn packages(image: &ImageReport, options: &Options) -> String {
     let rows = image.removed_packages.iter().map(|p| {
         let orphan = if p.orphan { ", needed by nothing else" } else { "" };
         let breaks = if p.breaks.is_empty() { String::new() } else { format!(", BREAKS {}", p.breaks.join(", ")) };
-        let name = format!("{} {} ({}{orphan}{breaks})", p.name, p.version, p.manager);
+        let name = format!("{} {} ({}{orphan}{breaks})", p.name, p.version, p.manager.name());
         [units::bytes(p.bytes), units::count(p.files), printable(&name, false).into_owned()]
     });
     let width = if options.terminal { options.width } else { usize::MAX };

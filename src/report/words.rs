@@ -49,7 +49,7 @@ pub fn held(why: HoldReason, tree: &Tree, profile: &Profile) -> Explanation {
     let path = |id| escape(&tree.path(id));
     match why {
         HoldReason::Protected(p) => {
-            let protect = &profile.protects[usize::from(p)];
+            let protect = profile.protect(p);
             let class = format!("protected: {} ({})", protect.reason, protect.path.source);
             Explanation { sentence: Some(class.clone()), ..Explanation::new(PROTECTED, class) }
         }
@@ -115,7 +115,7 @@ pub fn held(why: HoldReason, tree: &Tree, profile: &Profile) -> Explanation {
 pub fn left(why: SkipReason, tree: &Tree, profile: &Profile) -> (&'static str, String, bool) {
     match why {
         SkipReason::Content(protect) => {
-            let protect = &profile.protects[usize::from(protect)];
+            let protect = profile.protect(protect);
             (PROTECTED, format!("protected: {} ({})", protect.reason, protect.path.source), false)
         }
         SkipReason::Stated(text) => ("stated", stated(text, tree), false),
@@ -144,7 +144,7 @@ pub fn kept(package: &KeptPackage, tree: &Tree, profile: &Profile) -> String {
         Kept::Essential => "it is marked as essential".to_owned(),
         Kept::OnHold => "it is on hold".to_owned(),
         Kept::Protected(protect, node) => {
-            format!("{} is protected: {}", path(node), profile.protects[usize::from(protect)].reason)
+            format!("{} is protected: {}", path(node), profile.protect(protect).reason)
         }
         Kept::Base(node) => format!("{} lies in a layer that other images share", path(node)),
         Kept::Unlisted => "there is no list of its files".to_owned(),

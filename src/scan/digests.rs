@@ -1,7 +1,7 @@
 //! The texts that are searched for checksums of files: all small ones, except those whose checksums slim writes anew or that
 //! describe archives.
 
-use super::Needs;
+use super::{Flags, Needs};
 use crate::ledger::Ledger;
 use crate::path;
 use crate::refs::digests;
@@ -20,7 +20,10 @@ const MAX_GENERATED: u64 = 64 << 10;
 pub(super) fn wanted(member: &Member, head: &[u8], needs: &Needs) -> bool {
     let name = path::split(&member.path).1;
     let most = if digests::says_so(name) { MAX_LIST } else { MAX };
-    if !needs.digests || member.stored > most || memchr::memchr(0, head).is_some() || Ledger::of(&member.path).is_some()
+    if !needs.any(Flags::DIGESTS)
+        || member.stored > most
+        || memchr::memchr(0, head).is_some()
+        || Ledger::of(&member.path).is_some()
     {
         return false;
     }

@@ -1,7 +1,7 @@
 //! Source texts and their references. Reading one takes long enough to hand it to another thread, since the largest layer is
 //! framed by a single one.
 
-use super::Needs;
+use super::{Flags, Needs};
 use crate::path;
 use crate::refs::script::Shebang;
 use crate::refs::syntax::Syntax;
@@ -46,7 +46,7 @@ impl Text {
         if member.stored > MAX {
             return None;
         }
-        let source = if needs.python { Self::source(&member.path, shebang, needs) } else { None };
+        let source = if needs.any(Flags::PYTHON) { Self::source(&member.path, shebang, needs) } else { None };
         let source = source.map(|text| if path::is_own(&member.path) { text.own() } else { text });
         source.or_else(|| {
             needs.search.as_ref().and_then(|_| super::plain::syntax(member, shebang, head)).map(Self::Plain)
@@ -82,13 +82,16 @@ impl Text {
             b"pyi" => return Some(Self::Stub),
             b"pth" => return Some(Self::Pth),
             b"txt" if name == b"entry_points.txt" => return Some(Self::EntryPoints),
-            b"json" if name == b"package.json" && needs.others => return Some(Self::PackageJson),
-            b"js" | b"mjs" | b"cjs" | b"jsx" | b"ts" | b"mts" | b"cts" | b"tsx" if needs.others => {
+            b"json" if name == b"package.json" && needs.any(Flags::OTHERS) => return Some(Self::PackageJson),
+            b"js" | b"mjs" | b"cjs" | b"jsx" | b"ts" | b"mts" | b"cts" | b"tsx" if needs.any(Flags::OTHERS) => {
                 let types = [&b".d.ts"[..], b".d.mts", b".d.cts"].iter().any(|end| name.ends_with(end));
                 return (!types).then_some(Self::JavaScript);
             }
             b"css" if needs.maps() => return Some(Self::Style),
-            b"conf" if needs.others && (path == b"etc/ld.so.conf" || path.starts_with(b"etc/ld.so.conf.d/")) => {
+            b"conf"
+                if needs.any(Flags::OTHERS)
+                    && (path == b"etc/ld.so.conf" || path.starts_with(b"etc/ld.so.conf.d/")) =>
+            {
                 return Some(Self::LoaderDirs);
             }
             _ => {}
@@ -103,7 +106,7 @@ impl Text {
         if program(b"python") || program(b"pypy") {
             Some(Self::Python)
         } else {
-            (needs.others && program(b"node")).then_some(Self::JavaScript)
+            (needs.any(Flags::OTHERS) && program(b"node")).then_some(Self::JavaScript)
         }
     }
 
@@ -220,10 +223,10 @@ mod tests {
 
     #[test]
     fn texts_are_told_by_name_and_by_interpreter() {
-        let all = Needs { python: true, others: true, ..Needs::default() };
-        let python = Needs { python: true, ..Needs::default() };
+        let all = Needs::of(Flags::PYTHON | Flags::OTHERS);
+        let python = Needs::of(Flags::PYTHON);
         let of = |path: &str, head: &str, needs: &Needs| {
-            let needs = if needs.python { needs } else { return None };
+            let needs = if needs.any(Flags::PYTHON) { needs } else { return None };
             Text::source(path.as_bytes(), script::shebang(head.as_bytes()).as_ref(), needs)
         };
         for (path, head, wanted, of_python) in [

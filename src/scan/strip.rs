@@ -8,7 +8,7 @@ use crate::elf::{self, Level, Object, Outcome, Reason};
 use crate::layer::Strip;
 use crate::ledger::Sums;
 use crate::refs::{self, needed::Needed};
-use crate::scan::Needs;
+use crate::scan::{Flags, Needs};
 use crate::source::{Input, LayerRef};
 use crate::tar::Member;
 use crate::{Result, path};
@@ -55,7 +55,7 @@ pub(super) fn look(
         return Ok(outcomes(head.as_slice(), name, levels, SumsOf::Sha256));
     }
     let of = match is_in_site_packages(member) {
-        site if needs.sizes_only => SumsOf::Length { legacy: !site },
+        site if needs.any(Flags::SIZES_ONLY) => SumsOf::Length { legacy: !site },
         true => SumsOf::Sha256,
         false => SumsOf::All,
     };
@@ -82,7 +82,7 @@ pub(super) fn original(
 ) -> Option<Box<[u8; 32]>> {
     let replaced = found.iter().any(|strip| matches!(strip.outcome, Outcome::Replaced(_)));
     let held = place.layer.compression != Compression::None && head.len() as u64 == member.stored;
-    let hashed = needs.digests && replaced && held && !is_in_site_packages(member);
+    let hashed = needs.any(Flags::DIGESTS) && replaced && held && !is_in_site_packages(member);
     hashed.then(|| Box::new(sha2::Sha256::digest(head).into()))
 }
 

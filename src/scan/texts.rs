@@ -1,6 +1,6 @@
 //! The files that are read whole: package managers' databases, and their records of files.
 
-use super::Needs;
+use super::{Flags, Needs};
 use crate::ledger::{self, Ledger};
 use crate::package::{self, Document, distribution, dpkg, pip};
 use crate::tar::Member;
@@ -12,11 +12,11 @@ use crate::{Error, ErrorKind, Result};
 /// Returns [`ErrorKind::Unsupported`] for a database that is too large, if a rule removes packages: without the database their
 /// requirements are not known.
 pub(super) fn wanted(member: &Member, needs: &Needs) -> Result<bool> {
-    if needs.os_release && distribution::is(&member.path) {
+    if needs.any(Flags::OS_RELEASE) && distribution::is(&member.path) {
         return Ok(member.stored <= distribution::MAX_SIZE);
     }
     let ledger = Ledger::of(&member.path);
-    if needs.packages && (Document::of(&member.path).is_some() || ledger == Some(Ledger::ApkInstalled)) {
+    if needs.any(Flags::PACKAGES) && (Document::of(&member.path).is_some() || ledger == Some(Ledger::ApkInstalled)) {
         if member.stored <= package::MAX_SIZE {
             return Ok(true);
         }
@@ -26,12 +26,12 @@ pub(super) fn wanted(member: &Member, needs: &Needs) -> Result<bool> {
             .hint("leave rules with `action = \"remove-package\"` out"));
     }
     let wanted = match ledger {
-        Some(Ledger::Record) => needs.records || needs.packages || needs.checksums,
-        Some(Ledger::Md5sums) => needs.packages || needs.checksums || needs.lists,
-        Some(Ledger::ApkInstalled) => needs.checksums || needs.lists,
+        Some(Ledger::Record) => needs.any(Flags::RECORDS | Flags::PACKAGES | Flags::CHECKSUMS),
+        Some(Ledger::Md5sums) => needs.any(Flags::PACKAGES | Flags::CHECKSUMS | Flags::LISTS),
+        Some(Ledger::ApkInstalled) => needs.any(Flags::CHECKSUMS | Flags::LISTS),
         None => {
-            let list = needs.lists && Document::of(&member.path) == Some(Document::List);
-            list || (needs.dpkg_paths && *member.path == dpkg::PATHS)
+            let list = needs.any(Flags::LISTS) && Document::of(&member.path) == Some(Document::List);
+            list || (needs.any(Flags::DPKG_PATHS) && *member.path == dpkg::PATHS)
         }
     };
     Ok(wanted && member.stored <= ledger::MAX_SIZE)

@@ -8,7 +8,7 @@ use crate::elf::Object as _;
 use crate::plan::made::{New, NotMadeReason, Unchanged};
 use crate::plan::rewrite::Rewrites;
 use crate::plan::wanted::Task;
-use crate::profile::{External, Profile};
+use crate::profile::{Action, External, Profile};
 use crate::sink::temp::Temp;
 use crate::tar::Member;
 use crate::{Error, ErrorKind, Result, path};
@@ -49,8 +49,8 @@ impl Shop<'_> {
     }
 
     fn one(&self, task: Task, member: &Member, all: &Path) -> Result<Made> {
-        let rule = &self.profile.rules[usize::from(task.rule)];
-        let Some(external) = &rule.external else {
+        let rule = self.profile.rule(task.rule);
+        let Action::External(external) = &rule.action else {
             return Err(Error::new(ErrorKind::Usage, format!("rule `{}` has no command", rule.id)));
         };
         let failed = |e| Error::io(format!("cannot make a temporary in {}", all.display()), e);

@@ -4,9 +4,10 @@
 
 use crate::layer::LayerIndex;
 use crate::plan::made::{Made, New, Unchanged};
-use crate::plan::wanted::{self, Module, Task};
-use crate::plan::{self, Plan, Request, Verdicts, links};
-use crate::profile::Profile;
+use crate::plan::rewrite::Rewrites;
+use crate::plan::wanted::{Module, Task, Wanted};
+use crate::plan::{self, Request};
+use crate::profile::{Action, Profile, Rule, RuleId};
 use crate::source::{Input, LayerRef};
 use crate::tree::MemberId;
 use crate::{Digest, Error, ErrorKind, Result, Warning};
@@ -43,37 +44,19 @@ pub struct Transformer<'a> {
 }
 
 /// A file of a layer, the rule, and the size in bytes of the file after stripping.
-type Key = (Digest, u32, u16, u64);
+type Key = (Digest, u32, RuleId, u64);
 
 /// The result for a file: its new content, or the reason why it has none.
 type Known = std::result::Result<New, plan::made::NotMadeReason>;
 
 /// A module: its bytecode and its source, each with its layer, the path of the source, the magic number, and the rule.
-type CompiledKey = ([(Digest, u32); 2], BString, Option<u16>, u16);
+type CompiledKey = ([(Digest, u32); 2], BString, Option<u16>, RuleId);
 
 impl<'a> Transformer<'a> {
     /// Makes one in which nothing has been made.
     #[must_use]
     pub fn new(run_with: Option<&'a [String]>, note: &'a dyn Fn(&str)) -> Self {
         Self { run_with, note, spool: Spool::default(), known: HashMap::new(), compiled: HashMap::new() }
-    }
-
-    /// Plans one image, and reads and makes what its rules need for that. `layers` are those of which the request has the
-    /// indexes.
-    ///
-    /// # Errors
-    /// Returns the errors of the input, of temporary files, and of programs that cannot be run or do not do what they should.
-    pub fn plan(&mut self, input: &Input, layers: &[LayerRef], request: &Request<'_>) -> Result<Plan> {
-        let mut verdicts = plan::decide(request)?;
-        verdicts.pinned = Checksums::new(input, layers, request).pinned(request, &verdicts)?;
-        let made = self.make(input, layers, request, &verdicts)?;
-        let rewrites = plan::rewrites(request, &verdicts, &made);
-        let candidates = links::candidates(request, &verdicts.proposals, &verdicts.decided.dropped, &rewrites);
-        let unknown = candidates.unknown();
-        let contents = ContentReader::new(input, layers, request.layers, unknown.iter().copied())?;
-        let hashes = twins::hashes(&contents, &unknown)?;
-        let links = links::links(request, &candidates, &rewrites, &hashes, &verdicts.pinned);
-        Ok(plan::finish(request, verdicts, rewrites, links))
     }
 
     /// Returns the file with all new contents.
@@ -84,13 +67,24 @@ impl<'a> Transformer<'a> {
         self.spool.file()
     }
 
-    fn make(&mut self, input: &Input, layers: &[LayerRef], request: &Request<'_>, verdicts: &Verdicts) -> Result<Made> {
-        let wanted = wanted::wanted(request, verdicts);
+    /// Makes what the rules of one image want. `layers` are those of which the request has the indexes. `before` are the
+    /// contents that would be written without the commands of the user's: these get stripped files where a rule strips.
+    ///
+    /// # Errors
+    /// Returns the errors of the input, of temporary files, and of programs that cannot be run or do not do what they should.
+    pub fn make(
+        &mut self,
+        input: &Input,
+        layers: &[LayerRef],
+        request: &Request<'_>,
+        wanted: &Wanted,
+        before: &Rewrites,
+    ) -> Result<Made> {
         let mut out = Made { new: HashMap::new(), unchanged: wanted.unchanged.clone() };
         if wanted.is_empty() {
             return Ok(out);
         }
-        self.external(input, layers, request, verdicts, &wanted.external, &mut out)?;
+        self.external(input, layers, request, &wanted.external, before, &mut out)?;
         self.compile(input, layers, request, &wanted.compile, &mut out)?;
         out.unchanged.sort_by_key(|u| u.node);
         Ok(out)
@@ -101,14 +95,12 @@ impl<'a> Transformer<'a> {
         input: &Input,
         layers: &[LayerRef],
         request: &Request<'_>,
-        verdicts: &Verdicts,
         tasks: &[Task],
+        before: &Rewrites,
         out: &mut Made,
     ) -> Result<()> {
-        // The contents that would be written without the commands: stripped files are stripped.
-        let rewrites = plan::rewrites(request, verdicts, &Made::default());
         let key = |task: &Task| {
-            let stripped = rewrites.of(task.at).map_or(0, |recipe| recipe.size);
+            let stripped = before.of(task.at).map_or(0, |recipe| recipe.size);
             (layers[task.at.layer as usize].diff_id, task.at.member, task.rule, stripped)
         };
         let fresh: Vec<_> = tasks.iter().filter(|task| !self.known.contains_key(&key(task))).copied().collect();
@@ -117,7 +109,7 @@ impl<'a> Transformer<'a> {
         let member = |at: MemberId| &indexes[at.layer as usize].members[at.member as usize];
         let contents = ContentReader::new(input, layers, indexes, fresh.iter().map(|task| task.at))?;
         let shop =
-            external::Shop { profile: request.profile, rewrites: &rewrites, contents: &contents, spool: &self.spool };
+            external::Shop { profile: request.profile, rewrites: before, contents: &contents, spool: &self.spool };
         let with_members: Vec<_> = fresh.iter().map(|task| (*task, member(task.at))).collect();
         let made = if fresh.is_empty() { Vec::new() } else { shop.run(&with_members)? };
         for (task, made) in fresh.iter().zip(made) {
@@ -131,11 +123,12 @@ impl<'a> Transformer<'a> {
 
     /// Reports the commands that will be run, before they are.
     fn tell(&self, profile: &Profile, tasks: &[Task]) {
-        let mut counts: BTreeMap<u16, usize> = BTreeMap::new();
+        let mut counts: BTreeMap<RuleId, usize> = BTreeMap::new();
         tasks.iter().for_each(|task| *counts.entry(task.rule).or_default() += 1);
         for (rule, count) in counts {
-            let rule = &profile.rules[usize::from(rule)];
-            let command = rule.external.as_ref().map(|external| external.command.join(" ")).unwrap_or_default();
+            let rule = profile.rule(rule);
+            let Action::External(external) = &rule.action else { continue };
+            let command = external.command.join(" ");
             let files = if count == 1 { "1 file".to_owned() } else { format!("{count} files") };
             (self.note)(&format!("rule `{}` runs `{command}` on {files}", rule.id));
         }
@@ -150,7 +143,7 @@ impl<'a> Transformer<'a> {
         out: &mut Made,
     ) -> Result<()> {
         let Some(first) = modules.first() else { return Ok(()) };
-        let rule = &request.profile.rules[usize::from(first.rule)].id;
+        let rule = &request.profile.rule(first.rule).id;
         let Some(command) = self.run_with else {
             let what = format!("the rule `{rule}` compiles bytecode, and only the image's own Python can do that");
             return Err(Error::new(ErrorKind::Usage, what).hint(
@@ -191,8 +184,9 @@ fn add(known: Option<&Known>, Task { at, node, rule }: Task, out: &mut Made) {
 /// Returns the warnings about a profile's commands.
 #[must_use]
 pub fn warnings(profile: &Profile) -> Vec<Warning> {
-    let loose = profile.rules.iter().filter(|r| r.enabled && r.external.as_ref().is_some_and(|e| !e.deterministic));
-    let one = |rule: &crate::profile::Rule| {
+    let is_loose = |rule: &&Rule| matches!(&rule.action, Action::External(external) if !external.deterministic);
+    let loose = profile.rules.iter().filter(|rule| rule.enabled).filter(is_loose);
+    let one = |rule: &Rule| {
         let what = format!(
             "the command of the rule `{}` is said not to be deterministic: the same input may give another output image",
             rule.id

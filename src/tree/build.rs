@@ -3,6 +3,8 @@
 //! This is where most memory is in use at once, so a node stores neither its name nor its inode: the name is the end of the
 //! path of the member that gave it, and the inode is known by its holder. Children are a linked list, and found through one
 //! table for all directories.
+//!
+//! The methods for layers on top of each other are in `merge.rs`, that which makes the flat tree is in `freeze.rs`.
 
 use super::{MemberId, Origin};
 use crate::path;

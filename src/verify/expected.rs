@@ -19,6 +19,10 @@ pub struct Expected {
     pub whole: HashSet<BString>,
 }
 
+/// The index of a rule in [`Expected::rules`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RuleIndex(pub usize);
+
 /// A rule.
 #[derive(Clone, Debug)]
 pub struct Rule {
@@ -32,7 +36,7 @@ pub struct Rule {
 #[derive(Clone, Debug, Default)]
 pub struct Fate {
     /// The rule that takes it.
-    pub dropped: Option<u16>,
+    pub dropped: Option<RuleIndex>,
     /// The new content.
     pub content: Content,
     /// The path that it becomes a hard link to.
@@ -48,9 +52,9 @@ pub enum Content {
     #[default]
     Same,
     /// Symbols and debug data go: the rule.
-    Stripped(u16),
+    Stripped(RuleIndex),
     /// A program makes a new one: the rule, and the SHA-256 of the content, if known.
-    Made(u16, Option<[u8; 32]>),
+    Made(RuleIndex, Option<[u8; 32]>),
     /// Rows of it go or change with the files that they describe.
     Rows,
     /// The file is new: its metadata and content.
@@ -73,7 +77,7 @@ pub struct Added {
 impl Expected {
     /// Returns the name of a rule.
     #[must_use]
-    pub fn rule(&self, index: u16) -> &str {
-        self.rules.get(usize::from(index)).map_or("shadowed", |rule| &rule.id)
+    pub fn rule(&self, index: RuleIndex) -> &str {
+        self.rules.get(index.0).map_or("shadowed", |rule| &rule.id)
     }
 }

@@ -113,7 +113,7 @@ impl<'a> Check<'a> {
     fn missing(&mut self, by: String, what: &str, target: &BString) {
         let rule = self.expected.and_then(|e| {
             let rule = e.fates.get(target)?.dropped?;
-            e.rules.get(usize::from(rule))
+            e.rules.get(rule.0)
         });
         if rule.is_some_and(|rule| rule.on_purpose) {
             self.out.checked.on_purpose += 1;

@@ -2,20 +2,42 @@
 
 use crate::report::escape;
 use bstr::BStr;
+use serde::{Deserialize, Serialize};
 
-/// The severities of findings, the worst first, and last the word that allows none at all.
-pub const SEVERITIES: [&str; 4] = ["error", "warning", "note", "none"];
+/// The severity of a finding, the worst first.
+#[derive(Deserialize, Serialize, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Something does not work, or a secret is exposed.
+    Error,
+    /// A likely fault.
+    Warning,
+    /// Possibly intended.
+    Note,
+}
 
-/// The severity of what need not be mended.
-pub const NOTE: &str = SEVERITIES[2];
+impl Severity {
+    /// All severities, the worst first.
+    pub const ALL: [Self; 3] = [Self::Error, Self::Warning, Self::Note];
+
+    /// Returns the severity's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Note => "note",
+        }
+    }
+}
 
 /// A finding of a linter.
 #[derive(Clone, Copy, Debug)]
 pub struct Finding<'a> {
     /// The id of the rule.
     pub id: &'a str,
-    /// One of [`SEVERITIES`], except the last.
-    pub severity: &'a str,
+    /// The severity.
+    pub severity: Severity,
     /// The path, without a leading slash; empty if the finding is in the config.
     pub path: &'a BStr,
     /// The message, in a sentence; for comments.

@@ -33,7 +33,7 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-pub use finding::{Finding, NOTE, SEVERITIES};
+pub use finding::{Finding, Severity};
 pub use read::Settings;
 
 impl Settings {
@@ -226,18 +226,19 @@ fn growth(limit: &Limit, growth: Option<&Growth>) -> Checked {
 }
 
 fn lint_row(lint: &read::Lint, findings: Option<&[Finding<'_>]>) -> Checked {
+    let max = lint.max.map_or(read::NO_FINDING, Severity::name);
     let Some(findings) = findings else {
         let told = "nothing was linted".to_owned();
-        return Checked { status: Status::Skip, ..row("lint", lint.max, true, String::new(), told) };
+        return Checked { status: Status::Skip, ..row("lint", max, true, String::new(), told) };
     };
-    let rank = |severity: &str| SEVERITIES.iter().position(|s| *s == severity).unwrap_or(0);
+    let fails = |severity: Severity| lint.max.is_none_or(|max| severity < max);
     let over: Vec<String> = findings
         .iter()
-        .filter(|f| rank(f.severity) < rank(lint.max) && !lint.ignore.iter().any(|id| id == f.id))
-        .map(|f| format!("{} {} {}", f.severity, f.id, f.place()))
+        .filter(|f| fails(f.severity) && !lint.ignore.iter().any(|id| id == f.id))
+        .map(|f| format!("{} {} {}", f.severity.name(), f.id, f.place()))
         .collect();
     let told = if over.is_empty() { "no finding".to_owned() } else { listed(&over) };
-    row("lint", lint.max, over.is_empty(), over.len().to_string(), told)
+    row("lint", max, over.is_empty(), over.len().to_string(), told)
 }
 
 /// Returns a package's name in one spelling: names of Python packages may be spelled in several ways.

@@ -1,6 +1,6 @@
 //! Reads a `slim.toml`.
 
-use super::finding::SEVERITIES;
+use super::finding::Severity;
 use crate::profile::{Glob, ProfileError, Reader, Source, Text, Value, glob, in_order, parse};
 use crate::report::units;
 use std::collections::BTreeMap;
@@ -54,14 +54,16 @@ impl Limit {
 /// The lint findings that pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Lint {
-    /// The most severe severity that passes.
-    pub max: &'static str,
+    /// The most severe severity that passes; `None` if every finding fails.
+    pub max: Option<Severity>,
     /// Rules that do not count.
     pub ignore: Vec<String>,
 }
 
 const KEYS: [&str; 9] =
     ["total", "compressed", "layer", "reclaimable", "package", "growth", "forbidden", "packages", "lint"];
+/// The value of `max` with which every finding fails.
+pub(super) const NO_FINDING: &str = "none";
 /// The words that packages' names begin with.
 const MANAGERS: [&str; 4] = ["apk", "dpkg", "npm", "pip"];
 
@@ -142,11 +144,12 @@ fn size(reader: &mut Reader<'_>, name: &str, value: &Value<'_>) -> Option<Limit>
 
 fn lint(reader: &mut Reader<'_>, value: &Value<'_>) -> Lint {
     // Without `max` only errors fail.
-    let mut out = Lint { max: SEVERITIES[1], ignore: Vec::new() };
+    let mut out = Lint { max: Some(Severity::Warning), ignore: Vec::new() };
     for (key, value) in reader.entries("lint", value) {
         match key.get_ref().as_ref() {
             "max" => {
-                let known = SEVERITIES.map(|s| (s, s));
+                let known = Severity::ALL.map(|severity| (severity.name(), Some(severity)));
+                let known = [&known[..], &[(NO_FINDING, None)]].concat();
                 out.max = reader.choice("max", value, &known).unwrap_or(out.max);
             }
             "ignore" => out.ignore = reader.strings("ignore", value).into_iter().map(|t| t.value).collect(),

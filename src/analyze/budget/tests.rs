@@ -4,7 +4,11 @@ use super::*;
 
 fn findings<'a>() -> Vec<Finding<'a>> {
     let one = |id, severity, path: &'a str| Finding { id, severity, path: BStr::new(path), message: "m" };
-    vec![one("secret", "error", "app/.env"), one("setuid", "warning", "bin/su"), one("pyc", "note", "a.pyc")]
+    vec![
+        one("secret", Severity::Error, "app/.env"),
+        one("setuid", Severity::Warning, "bin/su"),
+        one("pyc", Severity::Note, "a.pyc"),
+    ]
 }
 
 fn lint(text: &str, findings: Option<&[Finding<'_>]>) -> (Status, String, Option<String>) {
@@ -24,7 +28,7 @@ fn findings_up_to_a_severity_pass() {
     }
     let (_, _, told) = lint("[budget.lint]\n", Some(&all));
     assert_eq!(told.unwrap(), "error secret /app/.env");
-    let config = Finding { id: "secret", severity: "error", path: BStr::new(""), message: "m" };
+    let config = Finding { id: "secret", severity: Severity::Error, path: BStr::new(""), message: "m" };
     assert_eq!(lint("[budget.lint]\n", Some(&[config])).2.unwrap(), "error secret config");
     assert_eq!(lint("[budget.lint]\nignore = [\"secret\"]\n", Some(&all)).0, Status::Pass);
     assert_eq!(lint("[budget.lint]\n", None).0, Status::Skip);

@@ -1,32 +1,9 @@
 //! Findings of lint.
 
 use crate::analyze::budget;
+pub use crate::analyze::budget::Severity;
 use bstr::{BString, ByteSlice};
-use serde::{Deserialize, Serialize};
-
-/// The severity of a finding.
-#[derive(Deserialize, Serialize, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// Something does not work, or a secret is exposed.
-    Error,
-    /// A likely fault.
-    Warning,
-    /// Possibly intended.
-    Note,
-}
-
-impl Severity {
-    /// Returns the severity's name.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-            Self::Note => "note",
-        }
-    }
-}
+use serde::Serialize;
 
 /// A fault in an image.
 #[derive(Serialize, Clone, Debug, PartialEq, Eq)]
@@ -60,6 +37,6 @@ impl Finding {
     #[must_use]
     pub fn told(&self) -> budget::Finding<'_> {
         let Self { id, severity, path, message, .. } = self;
-        budget::Finding { id, severity: severity.name(), path: path.as_bstr(), message }
+        budget::Finding { id, severity: *severity, path: path.as_bstr(), message }
     }
 }

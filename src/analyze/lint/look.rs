@@ -85,7 +85,7 @@ impl<'a> Look<'a> {
 
     /// Returns the facts about a name's content.
     pub(super) fn facts(&self, node: NodeId) -> Option<&'a Facts> {
-        plan::guard::facts_of(&self.request.plan, node)
+        self.request.plan.facts_of(node)
     }
 
     /// Returns the layer that gave a path its name, from 1.

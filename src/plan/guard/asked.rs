@@ -1,13 +1,12 @@
 //! The rules' own lists of programs that read their paths, and references that are no paths: a program, a package whose tests
 //! are run, a language, a text domain, a library, a source map.
 
-use super::facts::facts_of;
 use super::index::within;
 use super::state::{Guard, What};
 use crate::layer::Facts;
 use crate::path;
 use crate::plan::programs;
-use crate::profile::Guard as Kind;
+use crate::profile::{Action, Guard as Kind, RuleId};
 use crate::refs::Target;
 use crate::tree::NodeId;
 use bstr::BStr;
@@ -29,16 +28,21 @@ impl Guard<'_> {
 
     /// Returns the directories that a dotted name leads to, if there are any.
     fn directories_of(&self, name: &str) -> Vec<NodeId> {
-        let find = |root: NodeId| {
-            let child =
-                |dir: NodeId, part: &str| self.tree.child(dir, part.as_bytes()).filter(|&dir| self.tree.is_dir(dir));
-            let dirs = name.split('.').scan(root, |dir, part| {
-                *dir = child(*dir, part)?;
-                Some(*dir)
-            });
-            dirs.last()
-        };
+        let find = |root: NodeId| self.deepest(root, name);
         self.roots.dirs.iter().copied().chain(self.prepared.workdir).filter_map(find).collect()
+    }
+
+    /// Returns the last directory on the way of a dotted name from `root`, if there is one.
+    fn deepest(&self, root: NodeId, name: &str) -> Option<NodeId> {
+        let child = |dir: &NodeId, part: &str| self.tree.child(*dir, part.as_bytes()).filter(|&d| self.tree.is_dir(d));
+        let mut last = None;
+        for part in name.split('.') {
+            match child(&last.unwrap_or(root), part) {
+                Some(dir) => last = Some(dir),
+                None => break,
+            }
+        }
+        last
     }
 
     /// Adds everything that rules about Python code would take of a directory; if the directory goes as a part of another one,
@@ -50,7 +54,7 @@ impl Guard<'_> {
         }
         // A suite goes as a directory; stubs and headers that other rules name one by one are no suites.
         let suite = |id: NodeId| self.index.has(self.tree.node(id).parent);
-        let is_python = |rule: u16| self.guard_of(rule) == Kind::Python;
+        let is_python = |rule: RuleId| self.guard_of(rule) == Kind::Python;
         let python = |id: &&NodeId| suite(**id) && self.rules[id.index()].is_some_and(is_python);
         out.extend(self.index.below(dir).iter().filter(python));
     }
@@ -63,7 +67,7 @@ impl Guard<'_> {
         }
         let reads = |id: &&NodeId| {
             let rule = self.rules[id.index()].map(|rule| self.rule(rule));
-            rule.is_some_and(|rule| rule.reading.read_by.iter().any(|name| name == program))
+            rule.is_some_and(|rule| rule.action.read_by().iter().any(|name| name == program))
         };
         out.extend(self.index.all.iter().filter(reads));
     }
@@ -75,7 +79,7 @@ impl Guard<'_> {
         }
         let found = programs::on_path(self.tree, name.as_bytes(), &self.prepared.path);
         let all = found.into_iter().flat_map(|found| found.links.into_iter().chain(found.target));
-        let runs = |rule: u16| self.rule(rule).reading.runs.iter().any(|known| known == name);
+        let runs = |rule: RuleId| runs(&self.rule(rule).action, name);
         all.filter(|id| self.packaged.contains(id) && self.rules[id.index()].is_some_and(runs)).collect()
     }
 
@@ -91,7 +95,7 @@ impl Guard<'_> {
         if let Some((_, opens)) = self.done.opens.get().filter(|(known, _)| *known == file) {
             return opens;
         }
-        let facts = facts_of(self.request, file);
+        let facts = self.request.facts_of(file);
         let imports = |facts: &Facts| facts.references.iter().any(|r| matches!(r.target, Target::Import { .. }));
         let opens = facts.is_some_and(imports) || path::is_own(&self.tree.path(file));
         self.done.opens.set(Some((file, opens)));
@@ -137,21 +141,27 @@ impl Guard<'_> {
 
     /// Adds the paths in the package of `file` that a rule says are read where this module is imported.
     pub(super) fn imported_with(&self, file: NodeId, module: &str, names: &str, out: &mut Vec<NodeId>) {
-        for (number, rule) in self.request.profile.rules.iter().enumerate() {
-            let says = |wanted: &String| {
-                module == wanted || module.strip_prefix(wanted.as_str()).is_some_and(|rest| rest.starts_with('.')) || {
-                    let whole =
-                        |name: &str| wanted.strip_prefix(module).and_then(|rest| rest.strip_prefix('.')) == Some(name);
-                    names.split(',').any(whole)
-                }
-            };
-            if rule.reading.imported_with.iter().any(says)
+        for (number, rule) in self.request.profile.numbered_rules() {
+            let says = |wanted: &String| imports(wanted, module, names);
+            if rule.action.reading().is_some_and(|reading| reading.imported_with.iter().any(says))
                 && let Some(scope) = self.scope(file)
-                && self.is_new(What::Package(scope, number as u16), self.index.all.len())
+                && self.is_new(What::Package(scope, number), self.index.all.len())
             {
-                let own = |id: &&NodeId| self.rules[id.index()] == Some(number as u16);
+                let own = |id: &&NodeId| self.rules[id.index()] == Some(number);
                 out.extend(within(self.tree, &self.index.all, scope).iter().filter(own));
             }
         }
     }
+}
+
+/// True if an import of `names`, separated by commas, from `module` loads the module `wanted`.
+fn imports(wanted: &str, module: &str, names: &str) -> bool {
+    let below = |outer: &str, inner: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.'));
+    let whole = |name: &str| wanted.strip_prefix(module).and_then(|rest| rest.strip_prefix('.')) == Some(name);
+    module == wanted || below(wanted, module) || names.split(',').any(whole)
+}
+
+/// True if a rule about packages says that its package has this program, which an application's script may run.
+fn runs(action: &Action, program: &str) -> bool {
+    matches!(action, Action::RemovePackage(packages) if packages.runs.iter().any(|name| name == program))
 }

@@ -1,6 +1,6 @@
 //! The references of the image's config: in its environment, working directory, volumes, commands and labels.
 
-use super::named::Naming;
+use super::named::{Naming, is_home};
 use super::state::Guard;
 use crate::plan::programs::MOST_WORDS;
 use crate::refs::syntax::Syntax;
@@ -85,9 +85,9 @@ impl Guard<'_> {
     /// directory.
     fn home(&self, path: &str, out: &mut Vec<NodeId>) {
         let Some(dir) = self.tree.resolve(NodeId::ROOT, path.as_bytes()).target else { return };
-        for (number, rule) in self.request.profile.rules.iter().enumerate() {
-            if rule.reading.homes && self.prepared.places.roots[number].contains(&dir) {
-                let own = |id: &&NodeId| self.rules[id.index()] == Some(number as u16);
+        for (number, rule) in self.request.profile.numbered_rules() {
+            if is_home(rule) && self.prepared.places.roots[number.index()].contains(&dir) {
+                let own = |id: &&NodeId| self.rules[id.index()] == Some(number);
                 out.extend(self.index.below(dir).iter().filter(own));
             }
         }

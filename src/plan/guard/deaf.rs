@@ -1,6 +1,6 @@
 //! Files whose references a rule ignores ("deaf"): they only show a path to people, or clean up there.
 
-use crate::profile::{Globs, Profile};
+use crate::profile::{Globs, Profile, RuleId};
 use crate::tree::{NodeId, Tree};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -10,30 +10,25 @@ pub(super) struct Deaf {
     /// By rule: the patterns of ignored files.
     globs: Vec<Option<Globs>>,
     /// The answers found so far.
-    known: RefCell<HashMap<(u16, NodeId), bool>>,
+    known: RefCell<HashMap<(RuleId, NodeId), bool>>,
 }
 
 impl Deaf {
     pub(super) fn new(profile: &Profile) -> Self {
         let globs = profile.rules.iter().map(|rule| {
-            let any = rule.enabled && !rule.reading.deaf.is_empty();
+            let deaf = rule.action.reading().map(|reading| &reading.deaf);
             // The patterns are a part of the profile, which was refused if one could not be compiled.
-            any.then(|| Globs::new(&rule.reading.deaf).ok()).flatten()
+            Globs::new(deaf.filter(|deaf| rule.enabled && !deaf.is_empty())?).ok()
         });
         Self { globs: globs.collect(), known: RefCell::default() }
     }
 
     /// True if the rule ignores the file: one of its patterns names the file, or a directory above it.
-    pub(super) fn is_to(&self, tree: &Tree, rule: u16, file: NodeId) -> bool {
-        let Some(globs) = &self.globs[usize::from(rule)] else { return false };
+    pub(super) fn is_to(&self, tree: &Tree, rule: RuleId, file: NodeId) -> bool {
+        let Some(globs) = &self.globs[rule.index()] else { return false };
         *self.known.borrow_mut().entry((rule, file)).or_insert_with(|| {
             let path = tree.path(file);
-            let mut ends = memchr::memchr_iter(b'/', &path).chain([path.len()]);
-            ends.any(|end| {
-                let mut found = false;
-                globs.find(&path[..end], |_| found = true);
-                found
-            })
+            memchr::memchr_iter(b'/', &path).chain([path.len()]).any(|end| globs.names(&path[..end]))
         })
     }
 }

@@ -9,7 +9,7 @@
 use super::{HoldReason, Request};
 use crate::layer::Facts;
 use crate::path;
-use crate::profile::{Action, Guard as Kind, Profile};
+use crate::profile::{Action, Guard as Kind, Profile, RuleId};
 use crate::refs::{Reference, Target};
 use crate::tree::{NodeId, Tree};
 use index::Index;
@@ -21,8 +21,6 @@ use tops::Tops;
 mod asked;
 mod config;
 mod deaf;
-mod done;
-mod facts;
 mod index;
 mod named;
 mod names;
@@ -38,7 +36,6 @@ mod state;
 mod tops;
 mod wanted;
 
-pub use facts::facts_of;
 pub use prepared::Prepared;
 pub use python::module_files;
 pub use roots::{all as module_dirs, is_code, module_roots};
@@ -50,7 +47,8 @@ pub use wanted::searched;
 /// mention in a file counts as a reference.
 #[must_use]
 pub fn words(profile: &Profile) -> Vec<Vec<u8>> {
-    let guarded = profile.rules.iter().filter(|r| r.enabled && matches!(r.guard, Kind::Python | Kind::References));
+    let guarded =
+        profile.rules.iter().filter(|r| r.enabled && matches!(r.action.guard(), Kind::Python | Kind::References));
     let patterns = guarded.flat_map(|r| r.paths.iter().flat_map(|glob| &glob.expanded));
     let last = patterns.filter_map(|pattern| pattern.rsplit('/').next());
     let parts = last.flat_map(|part| part.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '-'));
@@ -61,7 +59,7 @@ pub fn words(profile: &Profile) -> Vec<Vec<u8>> {
 /// True for each of two: if any rule asks for the references of kept Python files, and if any asks for those of all files.
 #[must_use]
 pub fn asks(profile: &Profile) -> (bool, bool) {
-    let of = |kind: Kind| profile.rules.iter().any(|r| r.enabled && r.guard == kind);
+    let of = |kind: Kind| profile.actions().any(|action| action.guard() == kind);
     let others = of(Kind::References) || of(Kind::Paths);
     (of(Kind::Python) || others, others)
 }
@@ -72,11 +70,11 @@ const MOST_PLACES: usize = 128;
 impl<'a> Guard<'a> {
     /// Prepares for what `dropped` says, by node: the rule that would drop it.
     #[must_use]
-    pub fn new(request: &'a Request<'a>, prepared: &'a Prepared, dropped: &[Option<u16>]) -> Self {
+    pub fn new(request: &'a Request<'a>, prepared: &'a Prepared, dropped: &[Option<RuleId>]) -> Self {
         let tree = &request.merged.tree;
-        let guarded = |rule: u16| request.profile.rules[usize::from(rule)].guard != Kind::None;
+        let guarded = |rule: RuleId| request.profile.rule(rule).action.guard() != Kind::None;
         let index = Index::new(tree, |id| dropped[id.index()].is_some_and(guarded));
-        let of_package = |rule: u16| request.profile.rules[usize::from(rule)].action == Action::RemovePackage;
+        let of_package = |rule: RuleId| matches!(request.profile.rule(rule).action, Action::RemovePackage(_));
         let packaged = index.all.iter().copied().filter(|id| dropped[id.index()].is_some_and(of_package)).collect();
         let mut guard = Self {
             request,
@@ -138,7 +136,7 @@ impl<'a> Guard<'a> {
                 Target::Stub => {
                     if let Some(stub) = self.stub(file) {
                         found.push(stub);
-                        let facts = facts_of(self.request, stub);
+                        let facts = self.request.facts_of(stub);
                         out.extend(facts.into_iter().flat_map(|facts| self.references(stub, facts)));
                     }
                 }
@@ -206,7 +204,7 @@ impl<'a> Guard<'a> {
             Target::Map(url) => {
                 why = HoldReason::Mapped(file, line);
                 self.map(file, url, &mut found);
-                found.retain(|id| self.rules[id.index()].is_some_and(|rule| self.mapped[usize::from(rule)]));
+                found.retain(|id| self.rules[id.index()].is_some_and(|rule| self.mapped[rule.index()]));
             }
             Target::Import { level, module, names } => {
                 self.imported_with(file, module, names, &mut found);
@@ -216,19 +214,22 @@ impl<'a> Guard<'a> {
             }
             other => self.plain(other, &mut found),
         }
-        let counts = |id: &NodeId| {
-            let rule = self.rules[id.index()];
-            // The packages of the distribution depend on the programs that its own scripts run, so only other scripts count.
-            let started = || self.prepared.started.iter().any(|found| found.target == Some(file));
-            let own = || started() || path::is_own(&self.tree.path(file));
-            let runs = || matches!(reference.target, Target::Command(_)) && own();
-            let uses = matches!(why, HoldReason::Loaded(_)) || runs();
-            let mentioned = self.packaged.contains(id) && !uses;
-            // A file that opens translations does more than mention them.
-            let opens = matches!(reference.target, Target::Domain(_));
-            !mentioned && rule.is_some_and(|rule| opens || !self.prepared.deaf.is_to(self.tree, rule, file))
-        };
+        let counts = |id: &NodeId| self.counts(*id, file, reference, why);
         out.extend(found.into_iter().filter(counts).map(|id| (id, why)));
+    }
+
+    /// True if a reference in a file, which names a node and is the reason `why`, holds that node.
+    fn counts(&self, id: NodeId, file: NodeId, reference: &Reference, why: HoldReason) -> bool {
+        let rule = self.rules[id.index()];
+        // The packages of the distribution depend on the programs that its own scripts run, so only other scripts count.
+        let started = || self.prepared.started.iter().any(|found| found.target == Some(file));
+        let own = || started() || path::is_own(&self.tree.path(file));
+        let runs = || matches!(reference.target, Target::Command(_)) && own();
+        let uses = matches!(why, HoldReason::Loaded(_)) || runs();
+        let mentioned = self.packaged.contains(&id) && !uses;
+        // A file that opens translations does more than mention them.
+        let opens = matches!(reference.target, Target::Domain(_));
+        !mentioned && rule.is_some_and(|rule| opens || !self.prepared.deaf.is_to(self.tree, rule, file))
     }
 }
 

@@ -5,7 +5,7 @@ use super::paths::matches;
 use super::prepared::variable;
 use super::state::{Guard, What};
 use crate::plan::Request;
-use crate::profile::{Guard as Kind, Rule};
+use crate::profile::{Globs, Guard as Kind, Rule, RuleId};
 use crate::refs::Target;
 use crate::tree::{NodeId, Resolved};
 use bstr::BStr;
@@ -117,7 +117,7 @@ impl Guard<'_> {
     fn namesakes(&self, dir: NodeId, out: &mut Vec<NodeId>) {
         let Some(speaker) = self.done.speaker.get() else { return };
         let rules = self.request.profile.rules.iter().zip(&self.prepared.places.roots);
-        if !rules.into_iter().any(|(rule, roots)| rule.reading.namesakes && roots.contains(&dir)) {
+        if !rules.into_iter().any(|(rule, roots)| has_namesakes(rule) && roots.contains(&dir)) {
             return;
         }
         let stem = |id: NodeId| self.tree.name(id).split(|&c| c == b'.').next().unwrap_or_default();
@@ -130,7 +130,7 @@ impl Guard<'_> {
     }
 
     fn has_namesakes(&self, id: NodeId) -> bool {
-        self.rules[id.index()].is_some_and(|rule| self.rule(rule).reading.namesakes)
+        self.rules[id.index()].is_some_and(|rule| has_namesakes(self.rule(rule)))
     }
 
     fn all_below(&self, dir: NodeId, out: &mut Vec<NodeId>) {
@@ -148,7 +148,7 @@ impl Guard<'_> {
         if below.is_empty() || !self.is_new(What::Directory(dir, naming as u8), below.len()) || suite() {
             return;
         }
-        let mut known: Vec<(u16, bool)> = Vec::new();
+        let mut known: Vec<(RuleId, bool)> = Vec::new();
         for &id in below {
             let Some(rule) = self.rules[id.index()] else { continue };
             let counts = match known.iter().find(|(known, _)| *known == rule) {
@@ -166,8 +166,8 @@ impl Guard<'_> {
     }
 
     /// True if a named directory lies in the place that a rule is about.
-    fn is_in(&self, dir: NodeId, rule: u16, naming: Naming) -> bool {
-        let number = usize::from(rule);
+    fn is_in(&self, dir: NodeId, rule: RuleId, naming: Naming) -> bool {
+        let number = rule.index();
         let roots = &self.prepared.places.roots[number];
         // If one place lies in another, such as a package manager's downloads in its cache, the rule is about both.
         if roots.contains(&dir) {
@@ -190,8 +190,8 @@ impl Guard<'_> {
     }
 
     /// True if applications live in the places that a rule is about.
-    fn is_home(&self, rule: u16) -> bool {
-        self.rule(rule).reading.homes
+    fn is_home(&self, rule: RuleId) -> bool {
+        is_home(self.rule(rule))
     }
 
     fn is_below(&self, id: NodeId, dir: NodeId) -> bool {
@@ -201,14 +201,14 @@ impl Guard<'_> {
     /// Adds the whole directory of a named file, if applications live in the place that the rule is about: the files beside a
     /// program belong to it.
     fn home_of(&self, file: NodeId, out: &mut Vec<NodeId>) {
-        for (number, rule) in self.request.profile.rules.iter().enumerate().filter(|(_, rule)| rule.reading.homes) {
-            for &root in self.prepared.places.roots[number].iter().filter(|_| rule.enabled) {
+        for (number, rule) in self.request.profile.numbered_rules().filter(|(_, rule)| is_home(rule)) {
+            for &root in self.prepared.places.roots[number.index()].iter().filter(|_| rule.enabled) {
                 let top = std::iter::once(file).chain(self.tree.ancestors(file));
                 let top = top.into_iter().find(|&id| self.tree.node(id).parent == root && id != root);
                 let top = top.filter(|&top| top != file);
-                let what = |top| What::Home(top, number as u16);
+                let what = |top| What::Home(top, number);
                 if let Some(top) = top.filter(|&top| self.is_new(what(top), self.index.below(top).len())) {
-                    let own = |id: &&NodeId| self.rules[id.index()] == Some(number as u16);
+                    let own = |id: &&NodeId| self.rules[id.index()] == Some(number);
                     out.extend(self.index.below(top).iter().filter(own));
                 }
             }
@@ -232,7 +232,7 @@ impl Guard<'_> {
         let whole = !last.contains('*');
         // In a directory where applications live, an extension is enough: `/tmp/*.sql`.
         let partly = last.split('*').any(|text| text.len() > 2);
-        let counts = |rule: u16| whole || (partly && self.is_home(rule)) || self.is_in(dir, rule, naming);
+        let counts = |rule: RuleId| whole || (partly && self.is_home(rule)) || self.is_in(dir, rule, naming);
         for id in at {
             if !self.tree.is_dir(id) {
                 out.extend(self.rules[id.index()].filter(|&rule| counts(rule)).map(|_| id));
@@ -300,12 +300,12 @@ impl Guard<'_> {
         out
     }
 
-    pub(super) fn rule(&self, number: u16) -> &Rule {
-        &self.request.profile.rules[usize::from(number)]
+    pub(super) fn rule(&self, number: RuleId) -> &Rule {
+        self.request.profile.rule(number)
     }
 
-    pub(super) fn guard_of(&self, rule: u16) -> Kind {
-        self.rule(rule).guard
+    pub(super) fn guard_of(&self, rule: RuleId) -> Kind {
+        self.rule(rule).action.guard()
     }
 
     /// Adds the files that a reference of a plain text stands for, whatever file has it.
@@ -321,20 +321,29 @@ impl Guard<'_> {
     }
 
     /// Returns for each rule if the image has a program that follows the comments which name source maps.
-    pub(super) fn maps_followed(request: &Request<'_>, dropped: &[Option<u16>]) -> Vec<bool> {
+    pub(super) fn maps_followed(request: &Request<'_>, dropped: &[Option<RuleId>]) -> Vec<bool> {
         let tree = &request.merged.tree;
         let rules = &request.profile.rules;
         let mut out = vec![false; rules.len()];
-        for (rule, out) in rules.iter().zip(&mut out).filter(|(rule, _)| !rule.reading.mapped_by.is_empty()) {
-            let Ok(globs) = crate::profile::Globs::new(&rule.reading.mapped_by) else { continue };
+        for (rule, out) in rules.iter().zip(&mut out) {
+            let followers = rule.action.reading().map_or(&[][..], |reading| &reading.mapped_by);
+            let Some(globs) = Globs::new(followers).ok().filter(|_| !followers.is_empty()) else { continue };
             let mut path = Vec::new();
             *out = tree.ids().filter(|id| dropped[id.index()].is_none()).any(|id| {
-                let mut found = false;
                 tree.path_into(id, &mut path);
-                globs.find(&path, |_| found = true);
-                found
+                globs.names(&path)
             });
         }
         out
     }
+}
+
+/// True if applications live in the places that a rule is about.
+pub(super) fn is_home(rule: &Rule) -> bool {
+    rule.action.reading().is_some_and(|reading| reading.homes)
+}
+
+/// True if a program that names the rule's place means the files there that have its own name.
+fn has_namesakes(rule: &Rule) -> bool {
+    rule.action.reading().is_some_and(|reading| reading.namesakes)
 }

@@ -16,7 +16,7 @@ impl Guard<'_> {
                 s.interpreter.ends_with(b"/node") || s.env_program().is_some_and(|program| program == "node")
             })
         };
-        is_javascript(self.tree.name(file)) || super::facts::facts_of(self.request, file).is_some_and(runs)
+        is_javascript(self.tree.name(file)) || self.request.facts_of(file).is_some_and(runs)
     }
 
     /// Adds the files that a module's name may mean.

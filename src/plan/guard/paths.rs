@@ -101,17 +101,12 @@ impl Guard<'_> {
         let dir = self.tree.node(file).parent;
         // Most candidates fail this check, so it comes before slower ones.
         let (first, end) = ends(last.as_bytes());
-        let counts = |id: &NodeId| {
-            let name = self.tree.name(*id);
-            if !name.starts_with(first) || !name.ends_with(end) {
-                return false;
-            }
-            let beside = self.tree.node(*id).parent == dir;
-            let weak = generic || is_module(name);
-            // A lone name that is generic or a Python module's counts only beside the file, where a path is put together.
-            self.ends_with(*id, parts) && (!single || !weak || (beside && is_path)) && self.same_root(*id, file)
-        };
-        out.extend(candidates.iter().copied().filter(counts));
+        let looks_so = |id: &NodeId| self.tree.name(*id).starts_with(first) && self.tree.name(*id).ends_with(end);
+        // A lone name that is generic or a Python module's counts only beside the file, where a path is put together.
+        let beside = |id: NodeId| self.tree.node(id).parent == dir && is_path;
+        let counts = |id: &NodeId| !single || beside(*id) || !(generic || is_module(self.tree.name(*id)));
+        let found = candidates.iter().copied().filter(looks_so).filter(|id| self.ends_with(*id, parts));
+        out.extend(found.filter(counts).filter(|id| self.same_root(*id, file)));
     }
 
     /// Adds the contents of the directories that a path names.

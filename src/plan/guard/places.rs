@@ -20,7 +20,7 @@ impl Places {
         let mut out = Self { roots: vec![Vec::new(); rules.len()], plain: vec![Vec::new(); rules.len()] };
         // Places with wildcards, and the rules they belong to.
         let (mut globs, mut owners) = (Vec::new(), Vec::new());
-        let asks = |rule: &Rule| rule.enabled && rule.guard != Kind::None;
+        let asks = |rule: &Rule| rule.enabled && rule.action.guard() != Kind::None;
         for (number, rule) in rules.iter().enumerate().filter(|(_, rule)| asks(rule)) {
             for pattern in patterns(rule) {
                 let place = place(&pattern);

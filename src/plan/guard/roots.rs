@@ -61,7 +61,7 @@ pub fn all(request: &Request<'_>) -> Vec<NodeId> {
     let files = roots.iter().flat_map(|&root| tree.children(root)).filter(|&&id| tree.name(id).ends_with(b".pth"));
     let mut more = Vec::new();
     for &file in files {
-        let references = super::facts::facts_of(request, file).into_iter().flat_map(|facts| facts.references.iter());
+        let references = request.facts_of(file).into_iter().flat_map(|facts| facts.references.iter());
         for reference in references {
             if let Target::Join(path) = &reference.target {
                 more.extend(tree.resolve(tree.node(file).parent, path.as_bytes()).target);

@@ -25,7 +25,7 @@ pub fn dirs(request: &Request<'_>) -> Vec<NodeId> {
     let main = tree.lookup(b"etc/ld.so.conf");
     let more = tree.lookup(b"etc/ld.so.conf.d").into_iter().flat_map(|dir| tree.children(dir)).copied();
     for file in main.into_iter().chain(more) {
-        for reference in super::facts::facts_of(request, file).into_iter().flat_map(|facts| facts.references.iter()) {
+        for reference in request.facts_of(file).into_iter().flat_map(|facts| facts.references.iter()) {
             if let Target::Join(dir) = &reference.target {
                 out.extend(resolve(dir.as_bytes()));
             }

@@ -1,10 +1,15 @@
 //! The state of the guard while it asks.
+//!
+//! The guard's methods are in several files, by the kind of reference that they follow: `mod.rs` has those that the holding of paths
+//! calls, `python.rs` imports, `node.rs` what Node loads, `shared.rs` libraries, `paths.rs` and `relative.rs` strings that read
+//! like paths, `named.rs` paths in full, `config.rs` the image's config, `asked.rs` what rules themselves say of readers.
 
 use super::index::Index;
 use super::prepared::Prepared;
 use super::roots::Roots;
 use super::tops::Tops;
 use crate::plan::Request;
+use crate::profile::RuleId;
 use crate::tree::{NodeId, Tree};
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
@@ -26,7 +31,7 @@ pub struct Guard<'a> {
     pub(super) tree: &'a Tree,
     pub(super) index: Index<'a>,
     /// By node: the rule that would drop it.
-    pub(super) rules: Vec<Option<u16>>,
+    pub(super) rules: Vec<Option<RuleId>>,
     pub(super) prepared: &'a Prepared,
     pub(super) done: Done,
     /// By rule: true if the image has a program that follows the comments which name source maps.
@@ -55,14 +60,15 @@ pub(super) enum What {
     /// The test suites below a directory.
     Suites(NodeId),
     /// Everything that lives beside a file, by rule.
-    Home(NodeId, u16),
+    Home(NodeId, RuleId),
     /// Everything that a program reads.
     Program(String),
     /// Everything that a rule says of a package that imports something, by rule.
-    Package(NodeId, u16),
+    Package(NodeId, RuleId),
 }
 
-/// A record of what has been held.
+/// A record of what has already been held for a file to which the same rules listen: to hold it again changes nothing, and a text
+/// may name one directory a thousand times.
 #[derive(Default)]
 pub(super) struct Done {
     /// The file whose references are being followed; `None` for the config.
@@ -71,6 +77,35 @@ pub(super) struct Done {
     pub(super) opens: Cell<Option<(NodeId, bool)>>,
     /// By speaker: the rules that ignore it, as an index into `masks`.
     pub(super) of: RefCell<HashMap<NodeId, usize>>,
-    pub(super) masks: RefCell<Vec<Vec<u16>>>,
+    pub(super) masks: RefCell<Vec<Vec<RuleId>>>,
     pub(super) seen: RefCell<HashSet<(What, Option<usize>)>>,
+}
+
+/// The least number of files for which a record is worth its space: fewer are quickly held again.
+const LEAST: usize = 32;
+
+impl Guard<'_> {
+    /// True if something that holds `count` files is to be held for the present speaker, and has not been before.
+    pub(super) fn is_new(&self, what: What, count: usize) -> bool {
+        if count < LEAST {
+            return true;
+        }
+        let mask = self.done.speaker.get().map(|speaker| self.mask(speaker));
+        self.done.seen.borrow_mut().insert((what, mask))
+    }
+
+    fn mask(&self, speaker: NodeId) -> usize {
+        if let Some(&known) = self.done.of.borrow().get(&speaker) {
+            return known;
+        }
+        let rules = self.request.profile.numbered_rules().map(|(id, _)| id);
+        let deaf: Vec<RuleId> = rules.filter(|&rule| self.prepared.deaf.is_to(self.tree, rule, speaker)).collect();
+        let mut masks = self.done.masks.borrow_mut();
+        let number = masks.iter().position(|mask| *mask == deaf).unwrap_or_else(|| {
+            masks.push(deaf);
+            masks.len() - 1
+        });
+        self.done.of.borrow_mut().insert(speaker, number);
+        number
+    }
 }

@@ -7,7 +7,7 @@ use crate::refs::paths::Wanted;
 #[must_use]
 pub fn searched(profile: &Profile) -> Wanted {
     let mut out = Wanted::default();
-    for rule in profile.rules.iter().filter(|rule| rule.enabled && rule.guard != Kind::None) {
+    for rule in profile.rules.iter().filter(|rule| rule.enabled && rule.action.guard() != Kind::None) {
         for pattern in patterns(rule) {
             let literal = beginning(&pattern);
             if literal.is_empty() {
@@ -18,17 +18,18 @@ pub fn searched(profile: &Profile) -> Wanted {
                 out.roots.insert(literal);
             }
         }
-        let names = rule.reading.read_by.iter().chain(&rule.reading.runs).cloned();
-        match rule.action {
-            Action::RemovePackage => out.tools.extend(names),
-            _ => out.commands.extend(names),
+        match &rule.action {
+            Action::RemovePackage(packages) => {
+                out.tools.extend(packages.read_by.iter().chain(&packages.runs).cloned());
+                out.libraries = true;
+            }
+            action => out.commands.extend(action.read_by().iter().cloned()),
         }
-        out.maps |= !rule.reading.mapped_by.is_empty();
-        if rule.guard == Kind::Python {
+        out.maps |= rule.action.reading().is_some_and(|reading| !reading.mapped_by.is_empty());
+        if rule.action.guard() == Kind::Python {
             out.suites.extend(suites(rule));
         }
         out.languages |= out.roots.iter().any(|root| root.starts_with("usr/share/locale"));
-        out.libraries |= rule.action == Action::RemovePackage;
     }
     out
 }

@@ -4,13 +4,14 @@ use super::going::Going;
 use super::groups;
 use super::inventory::{Inventory, is_bytecode_of};
 use super::outcome::{Kept, KeptPackage, Outcome, RemovedPackage};
-use super::select::Selection;
+use super::select::{Selection, Stay};
 use crate::package::{Document, Manager, apk, dpkg};
 use crate::plan::Request;
 use crate::plan::edits::Edits;
 use crate::plan::hold::Decided;
 use crate::plan::places::Places;
 use crate::plan::proposal::{Proposal, Proposals};
+use crate::profile::{ProtectId, RuleId};
 use crate::tree::{MemberId, NodeId, Tree};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -19,7 +20,7 @@ impl Going {
     #[must_use]
     pub fn new(request: &Request<'_>, inventory: &Inventory<'_>, selection: &Selection) -> Self {
         let going = (0u32..).zip(&selection.going).filter_map(|(p, going)| Some((p, going.as_ref()?)));
-        let rules: HashMap<u32, u16> = going.map(|(p, going)| (p, going.rule)).collect();
+        let rules: HashMap<u32, RuleId> = going.map(|(p, going)| (p, going.rule)).collect();
         let mut out = Self { nodes: BTreeMap::new(), rules, edits: Edits::new(), links: Vec::new(), leads: Vec::new() };
         out.files(inventory);
         out.bytecode(inventory);
@@ -140,7 +141,7 @@ impl Going {
             before.push((node, *proposal));
             // A protection that belongs to the package goes with it. A package with any other protection was blocked, except
             // for links of alternatives.
-            let owned = |p: &u16| request.profile.protects[usize::from(*p)].owned;
+            let owned = |p: &ProtectId| request.profile.protect(*p).owned;
             if proposal.protect.as_ref().is_none_or(owned) {
                 let asked = proposal.rule.filter(|_| proposal.protect.is_none());
                 proposal.rule = asked.or_else(|| self.rules.get(package).copied());
@@ -175,18 +176,7 @@ impl Going {
             let (manager, name, version) = (one.manager, one.name.clone(), one.version.clone());
             RemovedPackage { manager, name, version, rule: going.rule, orphan: going.orphan, files, bytes }
         });
-        let kept = selection.kept.iter().map(|&(p, rule, why)| {
-            let other = match why {
-                Kept::Needed(other) | Kept::PartOf(other) => Some(package(other).name.clone()),
-                _ => None,
-            };
-            let entry = &inventory.entries[p as usize];
-            let mut nodes: Vec<NodeId> = entry.files.iter().chain(&entry.own).copied().collect();
-            nodes.retain(|&node| !tree.is_dir(node) && decided.dropped[node.index()].is_none());
-            nodes.sort_unstable();
-            nodes.dedup();
-            KeptPackage { manager: package(p).manager, name: package(p).name.clone(), rule, why, other, nodes }
-        });
+        let kept = selection.kept.iter().map(|stay| kept(inventory, decided, stay));
         let (mut removed, mut kept): (Vec<_>, Vec<_>) = (removed.collect(), kept.collect());
         removed.sort_by(|a, b| (a.manager, &a.name).cmp(&(b.manager, &b.name)));
         kept.sort_by(|a, b| (a.manager, &a.name).cmp(&(b.manager, &b.name)));
@@ -200,6 +190,22 @@ impl Going {
             links: links.collect(),
         }
     }
+}
+
+/// Returns a package that stays although a rule asked for it, as reports tell it.
+fn kept(inventory: &Inventory<'_>, decided: &Decided, stay: &Stay) -> KeptPackage {
+    let &Stay { package, rule, why } = stay;
+    let of = |package: u32| &inventory.packages[package as usize];
+    let other = match why {
+        Kept::Needed(other) | Kept::PartOf(other) => Some(of(other).name.clone()),
+        _ => None,
+    };
+    let entry = &inventory.entries[package as usize];
+    let mut nodes: Vec<NodeId> = entry.files.iter().chain(&entry.own).copied().collect();
+    nodes.retain(|&node| !inventory.tree.is_dir(node) && decided.dropped[node.index()].is_none());
+    nodes.sort_unstable();
+    nodes.dedup();
+    KeptPackage { manager: of(package).manager, name: of(package).name.clone(), rule, why, other, nodes }
 }
 
 fn span(request: &Request<'_>, tree: &Tree, node: NodeId) -> u64 {

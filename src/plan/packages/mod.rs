@@ -9,7 +9,7 @@ use super::hold::{self, Decided};
 use super::proposal::Proposals;
 use super::{HoldReason, Request};
 use crate::package::Manager;
-use crate::profile::Action;
+use crate::profile::{self, Action, RuleId};
 use crate::tree::NodeId;
 use crate::{Error, ErrorKind, Result, Warning};
 use bstr::BString;
@@ -38,8 +38,7 @@ pub fn decide(
     proposals: &mut Proposals,
     warnings: &mut Vec<Warning>,
 ) -> Result<(Decided, Outcome)> {
-    let all = (0u16..).zip(&request.profile.rules).filter(|(_, r)| r.enabled && r.action == Action::RemovePackage);
-    let rules: BTreeMap<u16, Rule<'_>> = all.filter_map(|(i, r)| Some((i, r.packages.as_ref()?))).collect();
+    let rules: BTreeMap<RuleId, Rule<'_>> = request.profile.numbered_rules().filter_map(about_packages).collect();
     let prepared = Prepared::new(request);
     if rules.is_empty() {
         return Ok((hold::decide(request, &prepared, proposals), Outcome::default()));
@@ -47,8 +46,8 @@ pub fn decide(
     let inventory = Inventory::read(request);
     refuse_rpm(request, &inventory, &rules, warnings)?;
     warnings.extend(idle(request, &inventory, &rules));
-    let asked: Vec<Option<u16>> = inventory.packages.iter().map(|p| asking(&rules, p)).collect();
-    asked.iter().flatten().for_each(|&rule| proposals.matched[usize::from(rule)] = true);
+    let asked: Vec<Option<RuleId>> = inventory.packages.iter().map(|p| asking(&rules, p)).collect();
+    asked.iter().flatten().for_each(|&rule| proposals.matched[rule.index()] = true);
     let blocked = blocked(request, &inventory, proposals);
     let graph = Graph::new(&inventory);
     let mut held: BTreeMap<u32, Kept> = BTreeMap::new();
@@ -69,6 +68,14 @@ pub fn decide(
         before.into_iter().for_each(|(node, proposal)| proposals.nodes[node.index()] = proposal);
         proposals.relinked.clear();
         held.append(&mut stays);
+    }
+}
+
+/// Returns what a rule that is on says of packages, with its number.
+const fn about_packages((id, rule): (RuleId, &profile::Rule)) -> Option<(RuleId, Rule<'_>)> {
+    match &rule.action {
+        Action::RemovePackage(packages) if rule.enabled => Some((id, packages)),
+        _ => None,
     }
 }
 
@@ -104,10 +111,10 @@ fn staying(request: &Request<'_>, going: &Going, decided: &Decided) -> BTreeMap<
 }
 
 /// Warns of names in the user's own rules that no package has. Built-in rules may name packages that are not there.
-fn idle(request: &Request<'_>, inventory: &Inventory<'_>, rules: &BTreeMap<u16, Rule<'_>>) -> Vec<Warning> {
+fn idle(request: &Request<'_>, inventory: &Inventory<'_>, rules: &BTreeMap<RuleId, Rule<'_>>) -> Vec<Warning> {
     let mut out = Vec::new();
     for (&index, rule) in rules {
-        let known = &request.profile.rules[usize::from(index)];
+        let known = request.profile.rule(index);
         let names = rule.idle(&inventory.packages);
         if !names.is_empty() && !known.is_built_in() {
             let what = format!("rule `{}` names packages that are not installed: {}", known.id, names.join(", "));
@@ -122,44 +129,49 @@ fn broken(request: &Request<'_>, outcome: &Outcome) -> Vec<Warning> {
     let mut lost: BTreeMap<&BString, Vec<String>> = BTreeMap::new();
     outcome.broken.iter().for_each(|(by, gone)| lost.entry(gone).or_default().push(by.to_string()));
     let one = |(gone, by): (&BString, Vec<String>)| {
-        let rule = outcome.removed.iter().find(|r| r.name == *gone).map_or(0, |r| r.rule);
-        let id = &request.profile.rules[usize::from(rule)].id;
+        let rule = outcome.removed.iter().find(|r| r.name == *gone)?.rule;
+        let id = &request.profile.rule(rule).id;
         let what = format!("rule `{id}` removes {gone} by force, which {} cannot do without", by.join(", "));
-        Warning::new("broken-packages", what)
+        Some(Warning::new("broken-packages", what))
     };
-    lost.into_iter().map(one).collect()
+    lost.into_iter().filter_map(one).collect()
 }
 
 /// Returns the first rule that asks for a package.
-fn asking(rules: &BTreeMap<u16, Rule<'_>>, package: &crate::package::Package) -> Option<u16> {
+fn asking(rules: &BTreeMap<RuleId, Rule<'_>>, package: &crate::package::Package) -> Option<RuleId> {
     rules.iter().find(|(_, rule)| rule.wants(package)).map(|(&index, _)| index)
 }
 
 /// Returns for each package the reason that no rule may take it, if there is one.
 fn blocked(request: &Request<'_>, inventory: &Inventory<'_>, proposals: &Proposals) -> Vec<Option<Kept>> {
+    let one = |(package, entry)| block(request, proposals, package, entry);
+    inventory.packages.iter().zip(&inventory.entries).map(one).collect()
+}
+
+/// Returns the reason that no rule may take a package, if there is one.
+fn block(
+    request: &Request<'_>,
+    proposals: &Proposals,
+    package: &crate::package::Package,
+    entry: &inventory::Entry,
+) -> Option<Kept> {
     let tree = &request.merged.tree;
     let in_base = |node: NodeId| tree.node(node).at().is_some_and(|at| (at.layer as usize) < request.base);
-    let protected = |node: NodeId| {
-        let protect = proposals.nodes[node.index()].protect;
-        protect.filter(|&p| !request.profile.protects[usize::from(p)].owned)
-    };
-    let one = |(package, entry): (&crate::package::Package, &inventory::Entry)| {
-        let files = || entry.files.iter().chain(&entry.own).filter(|&&n| !tree.is_dir(n)).chain(&entry.shared).copied();
-        if package.essential {
-            Some(Kept::Essential)
-        } else if package.on_hold {
-            Some(Kept::OnHold)
-        } else if let Some(owner) = entry.owner {
-            Some(Kept::PartOf(owner))
-        } else if !entry.listed {
-            Some(Kept::Unlisted)
-        } else if let Some((protect, node)) = files().find_map(|n| Some((protected(n)?, n))) {
-            Some(Kept::Protected(protect, node))
-        } else {
-            files().find(|&n| in_base(n)).map(Kept::Base)
-        }
-    };
-    inventory.packages.iter().zip(&inventory.entries).map(one).collect()
+    let protected = |node: NodeId| proposals.nodes[node.index()].protect.filter(|&p| !request.profile.protect(p).owned);
+    let files = || entry.files.iter().chain(&entry.own).filter(|&&n| !tree.is_dir(n)).chain(&entry.shared).copied();
+    if package.essential {
+        Some(Kept::Essential)
+    } else if package.on_hold {
+        Some(Kept::OnHold)
+    } else if let Some(owner) = entry.owner {
+        Some(Kept::PartOf(owner))
+    } else if !entry.listed {
+        Some(Kept::Unlisted)
+    } else if let Some((protect, node)) = files().find_map(|n| Some((protected(n)?, n))) {
+        Some(Kept::Protected(protect, node))
+    } else {
+        files().find(|&n| in_base(n)).map(Kept::Base)
+    }
 }
 
 /// Handles an image with rpm's database, which is not read: a rule that is meant for any image is warned about, any other ends
@@ -167,15 +179,15 @@ fn blocked(request: &Request<'_>, inventory: &Inventory<'_>, proposals: &Proposa
 fn refuse_rpm(
     request: &Request<'_>,
     inventory: &Inventory<'_>,
-    rules: &BTreeMap<u16, Rule<'_>>,
+    rules: &BTreeMap<RuleId, Rule<'_>>,
     warnings: &mut Vec<Warning>,
 ) -> Result<()> {
     let known = inventory.packages.iter().any(|p| p.manager != Manager::Pip);
     if known || !inventory::has_rpm(&request.merged.tree) {
         return Ok(());
     }
-    let about = |(index, rule): (&u16, &Rule<'_>)| {
-        let id = &request.profile.rules[usize::from(*index)].id;
+    let about = |(index, rule): (&RuleId, &Rule<'_>)| {
+        let id = &request.profile.rule(*index).id;
         rule.manager.is_none().then_some((id.clone(), rule.keep_needed))
     };
     for (id, tolerant) in rules.iter().filter_map(about) {
@@ -205,8 +217,7 @@ fn refused(
     if lost.len() > SHOWN {
         chains.push(format!("and {} more", lost.len() - SHOWN));
     }
-    let rule = selection.going[lost[0].1 as usize].map_or(0, |g| g.rule);
-    let id = &request.profile.rules[usize::from(rule)].id;
+    let id = selection.going[lost[0].1 as usize].map_or("", |going| &request.profile.rule(going.rule).id);
     Error::new(ErrorKind::Usage, format!("rule `{id}` would take what other packages need: {}", chains.join("; ")))
         .hint("add those to its `packages`, or set `keep-needed = true` (what is needed stays) or `force = true` (it goes)")
 }

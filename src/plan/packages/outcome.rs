@@ -3,7 +3,7 @@
 use crate::package::Manager;
 use crate::plan::HoldReason;
 use crate::plan::edits::Edits;
-use crate::profile::Packages;
+use crate::profile::{Packages, ProtectId, RuleId};
 use crate::tree::{MemberId, NodeId};
 use bstr::BString;
 use std::collections::HashMap;
@@ -16,7 +16,7 @@ pub enum Kept {
     /// The administrator put it on hold.
     OnHold,
     /// A protection of the profile holds this file of it.
-    Protected(u16, NodeId),
+    Protected(ProtectId, NodeId),
     /// This file of it lies in a layer of the base.
     Base(NodeId),
     /// There is no list of its files.
@@ -40,8 +40,8 @@ pub struct RemovedPackage {
     pub name: BString,
     /// The package's version.
     pub version: BString,
-    /// The rule that takes it, by index in the profile.
-    pub rule: u16,
+    /// The rule that takes it.
+    pub rule: RuleId,
     /// True if it goes because only packages that go needed it.
     pub orphan: bool,
     /// The number of its files, links and database files that go.
@@ -57,8 +57,8 @@ pub struct KeptPackage {
     pub manager: Manager,
     /// The package's name.
     pub name: BString,
-    /// The rule that asked for it, by index in the profile.
-    pub rule: u16,
+    /// The rule that asked for it.
+    pub rule: RuleId,
     /// The reason that it stays.
     pub why: Kept,
     /// The name of the other package, if the reason is one.

@@ -3,6 +3,7 @@
 use super::inventory::Inventory;
 use super::outcome::{Kept, Rule};
 use crate::package::{Clause, Manager};
+use crate::profile::RuleId;
 use crate::tree::NodeId;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -19,10 +20,21 @@ pub struct Graph {
 /// A package that goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Going {
-    /// The rule that takes it, by index in the profile.
-    pub rule: u16,
+    /// The rule that takes it.
+    pub rule: RuleId,
     /// True if only packages that go needed it.
     pub orphan: bool,
+}
+
+/// A package that stays although a rule asked for it.
+#[derive(Clone, Copy, Debug)]
+pub struct Stay {
+    /// The package.
+    pub package: u32,
+    /// The rule.
+    pub rule: RuleId,
+    /// The reason that it stays.
+    pub why: Kept,
 }
 
 /// The result of the selection.
@@ -30,8 +42,8 @@ pub struct Going {
 pub struct Selection {
     /// By package: the rule that takes it, if it goes.
     pub going: Vec<Option<Going>>,
-    /// The packages that stay although a rule asked for them: package, rule, reason.
-    pub kept: Vec<(u32, u16, Kept)>,
+    /// The packages that stay although a rule asked for them.
+    pub kept: Vec<Stay>,
     /// The packages that lose something they need by force: the package, and the one it loses.
     pub broken: Vec<(u32, u32)>,
 }
@@ -107,9 +119,9 @@ pub struct Asked<'a> {
     pub inventory: &'a Inventory<'a>,
     pub graph: &'a Graph,
     /// The rules about packages, by their index in the profile.
-    pub rules: &'a BTreeMap<u16, Rule<'a>>,
+    pub rules: &'a BTreeMap<RuleId, Rule<'a>>,
     /// By package: the first rule that asks for it.
-    pub asked: &'a [Option<u16>],
+    pub asked: &'a [Option<RuleId>],
     /// By package: the reason that it must stay whatever rule asks.
     pub blocked: &'a [Option<Kept>],
     /// The packages that a kept file turned out to need.
@@ -144,8 +156,8 @@ impl Asked<'_> {
             return Err((out, lost));
         }
         out.broken = self.lost(&out, |rule| self.rules[&rule].force);
-        let asked = kept.into_iter().filter_map(|(p, why)| Some((p, self.asked[p as usize]?, why)));
-        out.kept = asked.collect();
+        let asked = |(package, why): (u32, Kept)| Some(Stay { package, rule: self.asked[package as usize]?, why });
+        out.kept = kept.into_iter().filter_map(asked).collect();
         Ok(out)
     }
 
@@ -200,7 +212,7 @@ impl Asked<'_> {
 
     /// Returns the packages that lose something they need, and what they lose: through a rule with `force` where `forced`
     /// returns true for it, otherwise through one without.
-    fn lost(&self, out: &Selection, forced: impl Fn(u16) -> bool) -> Vec<Lost> {
+    fn lost(&self, out: &Selection, forced: impl Fn(RuleId) -> bool) -> Vec<Lost> {
         let mut lost = Vec::new();
         for by in self.staying(out) {
             for choices in self.choices_lost(by, out) {

@@ -1,3 +1,4 @@
+use super::super::{Bytecode, Mode};
 use super::*;
 
 /// Resolves files given as (path, text); the first one is asked for.
@@ -44,7 +45,7 @@ fn a_rule_replaces_the_extended_one_in_its_place() {
 fn several_profiles_add_up_and_each_counts_once() {
     let names = ["debian-slim", "caches", "alpine-slim"].map(str::to_owned);
     let p = resolve(&Request { profiles: &names, ..Request::default() }, &read(&[])).unwrap();
-    let shadowed = p.rules.iter().filter(|r| r.action == Action::DropShadowed).count();
+    let shadowed = p.rules.iter().filter(|r| matches!(r.action, Action::DropShadowed(_))).count();
     assert_eq!((shadowed, p.rules.iter().filter(|r| r.id == "apk-man").count()), (1, 1));
     assert_eq!(p.protects.len(), resolve(&Request::default(), &read(&[])).unwrap().protects.len());
 }
@@ -234,11 +235,9 @@ fn rules_that_change_files_say_what_they_need() {
         rule("external", "command = [\"t\", \"{in}\", \"-o={out}\"]\ndeterministic = false\ntimeout = 7"),
     ];
     let profiles: Vec<Profile> = good.iter().map(|text| run(&[("t.toml", text)]).unwrap()).collect();
-    assert_eq!(
-        profiles[2].rules[0].bytecode,
-        Some(super::super::Bytecode { mode: super::super::Mode::Compile, optimize: 2 })
-    );
-    let external = profiles[3].rules[0].external.clone().unwrap();
+    let compiled = Bytecode { mode: Mode::Compile, optimize: 2 };
+    assert_eq!(profiles[2].rules[0].action, Action::Bytecode(compiled));
+    let Action::External(external) = &profiles[3].rules[0].action else { panic!("{:?}", profiles[3]) };
     assert_eq!((external.command.len(), external.timeout, external.deterministic), (3, 7, false));
     for (action, more, place, what) in [
         ("hardlink", "mode = \"stale\"", "5:1", "`mode` is for rules with `action = \"bytecode\"`"),

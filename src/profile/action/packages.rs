@@ -1,10 +1,13 @@
-//! Rules about packages: the packages that a rule removes, by their names, and the treatment of those that need them.
+//! The action `remove-package`: removes packages, by their names. Its keys say what becomes of those that need them.
 
 use globset::{GlobSet, GlobSetBuilder};
 
-use super::error::{ProfileError, Text};
-use super::pattern;
+use super::settings::{RuleKeys, Settings, Written};
 use crate::package::{Manager, Package, pip};
+use crate::profile::error::{ProfileError, Text};
+use crate::profile::lines::{array, flags, line, list, quote};
+use crate::profile::pattern::{self, Lookup};
+use crate::profile::reader::{Reader, Value};
 
 /// The settings of a rule with `action = "remove-package"`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +24,10 @@ pub struct Packages {
     pub orphans: bool,
     /// True to keep those that others need; without this and `force` the run stops.
     pub keep_needed: bool,
+    /// Programs by name. If the config or a script that stays runs one, everything that the rule names stays.
+    pub read_by: Vec<String>,
+    /// Programs of these packages: if a shell script of the application's runs one, its package stays.
+    pub runs: Vec<String>,
 }
 
 impl Packages {
@@ -63,7 +70,7 @@ impl Eq for Names {}
 
 impl Names {
     /// Compiles names; mistakes are added to `errors`.
-    pub(super) fn new(texts: &[Text], errors: &mut Vec<ProfileError>) -> Self {
+    fn new(texts: &[Text], errors: &mut Vec<ProfileError>) -> Self {
         let (mut plain, mut normalized) = (GlobSetBuilder::new(), GlobSetBuilder::new());
         for text in texts {
             let spelled = pip::normalize(text.value.as_bytes()).to_string();
@@ -98,26 +105,81 @@ impl Names {
     }
 }
 
-/// The keys as written.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Raw {
-    pub(super) names: Vec<Text>,
-    pub(super) manager: Option<Manager>,
-    pub(super) force: bool,
-    pub(super) orphans: bool,
-    pub(super) keep_needed: bool,
+/// The keys as written. In such a rule `except` contains names of packages, too.
+#[derive(Debug, Default)]
+pub(in crate::profile) struct Raw {
+    names: Vec<Text>,
+    except: Vec<Text>,
+    manager: Option<Manager>,
+    force: bool,
+    orphans: bool,
+    keep_needed: bool,
+    read_by: Vec<String>,
+    runs: Vec<String>,
 }
 
-impl Raw {
-    /// Returns the rule; in such a rule `except` contains names as well.
-    pub(super) fn resolve(&self, except: &[Text], errors: &mut Vec<ProfileError>) -> Packages {
-        Packages {
-            names: Names::new(&self.names, errors),
-            except: Names::new(except, errors),
+impl Settings for Packages {
+    const NAME: &'static str = "remove-package";
+    const RULES: &'static str = "rules that remove packages";
+    const KEYS: &'static [&'static str] =
+        &["packages", "except", "manager", "force", "orphans", "keep-needed", "read-by", "runs"];
+    type Written = Raw;
+
+    fn show(&self, _: &str) -> String {
+        let mut out = String::new();
+        line(&mut out, "packages", &array(self.names.source.iter().map(String::as_str)));
+        list(&mut out, "except", &self.except.source);
+        self.manager.iter().for_each(|manager| line(&mut out, "manager", &quote(manager.name())));
+        let keys = [("force", self.force), ("orphans", self.orphans), ("keep-needed", self.keep_needed)];
+        flags(&mut out, &keys);
+        list(&mut out, "read-by", &self.read_by);
+        list(&mut out, "runs", &self.runs);
+        out
+    }
+}
+
+impl Written for Raw {
+    type Settings = Packages;
+
+    fn read(&mut self, reader: &mut Reader<'_>, key: &str, value: &Value<'_>) {
+        match key {
+            "packages" => self.names = reader.strings(key, value),
+            "except" => self.except = reader.strings(key, value),
+            "manager" => self.manager = reader.choice(key, value, &Manager::KNOWN),
+            "force" => self.force = reader.boolean(key, value),
+            "orphans" => self.orphans = reader.boolean(key, value),
+            "keep-needed" => self.keep_needed = reader.boolean(key, value),
+            "read-by" => self.read_by = reader.words(key, value),
+            _ => self.runs = reader.words(key, value),
+        }
+    }
+
+    fn check(&self, reader: &mut Reader<'_>, rule: &RuleKeys<'_>) {
+        match rule.place("packages") {
+            None => rule.error(reader, "a rule that removes packages needs `packages`"),
+            Some(place) if self.names.is_empty() => {
+                reader.error(place, "`packages` is empty: name one, or a glob such as `gcc-*`");
+            }
+            Some(_) => {}
+        }
+        if let Some(place) = rule.place("force").filter(|_| self.force && self.keep_needed) {
+            reader.error(place, "`force` takes what others need and `keep-needed` keeps it: set one of them");
+        }
+        if let Some(place) = rule.place("paths") {
+            reader.error(place, "a rule about packages takes no `paths`: it has `packages`");
+        }
+    }
+
+    fn resolve(self: Box<Self>, lookup: &mut Lookup<'_>) -> Option<Packages> {
+        Some(Packages {
+            names: Names::new(&self.names, lookup.errors),
+            except: Names::new(&self.except, lookup.errors),
             manager: self.manager,
             force: self.force,
             orphans: self.orphans,
             keep_needed: self.keep_needed,
-        }
+            read_by: self.read_by,
+            runs: self.runs,
+        })
     }
 }
