@@ -1,5 +1,6 @@
 //! The input of an analysis, and its result.
 
+use super::advice::Advice;
 use super::breakdown::Breakdown;
 use super::dive::Metric;
 use super::gate::Verdict;
@@ -9,9 +10,11 @@ use super::savings::Saving;
 use super::waste::Wasted;
 use crate::image::ImageFacts;
 use crate::layer::LayerIndex;
+use crate::profile::Risk;
 use crate::source::{Image, Input};
 use crate::tree::merge::Merged;
 use serde::Serialize;
+use std::cmp::Reverse;
 
 /// The input of an analysis.
 #[derive(Clone, Copy)]
@@ -101,6 +104,8 @@ pub struct Analysis {
     pub breakdown: Option<Breakdown>,
     /// The savings of each profile, the largest first; empty if only the gate was asked for.
     pub savings: Vec<Saving>,
+    /// The steps to a size; `None` if none is wanted.
+    pub advice: Option<Advice>,
     /// The findings of lint, most severe first; `None` if lint was not asked for.
     pub findings: Option<Vec<lint::Finding>>,
     /// The changes since `--baseline`.
@@ -110,6 +115,23 @@ pub struct Analysis {
 }
 
 impl Analysis {
+    /// Returns the savings of the profiles, those with the lowest risk first, and of as much risk those that save most.
+    #[must_use]
+    pub fn by_risk(&self) -> Vec<&Saving> {
+        let mut all: Vec<&Saving> = self.savings.iter().collect();
+        all.sort_by_key(|saving| (saving.risk, Reverse(saving.saved_bytes)));
+        all
+    }
+
+    /// Returns the savings of the profile to choose first: the one that saves most without opt-in rules. If every profile that
+    /// was planned has some, the one that saves most.
+    #[must_use]
+    pub fn advised(&self) -> Option<&Saving> {
+        let safe = self.savings.iter().filter(|saving| saving.risk < Risk::OptIn && saving.saved_bytes > 0);
+        let all = self.savings.iter().filter(|saving| saving.saved_bytes > 0);
+        safe.max_by_key(|saving| saving.saved_bytes).or_else(|| all.max_by_key(|saving| saving.saved_bytes))
+    }
+
     /// Returns the size of all layers as plain tars, in bytes.
     #[must_use]
     pub fn bytes(&self) -> u64 {

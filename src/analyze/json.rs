@@ -180,7 +180,7 @@ impl Serialize for Own<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let analysis = self.0;
         let told = |list: &'_ [Waste]| -> Vec<Told> { list.iter().map(|w| Told::new(analysis, w)).collect() };
-        let mut out = serializer.serialize_struct("slim", 20)?;
+        let mut out = serializer.serialize_struct("slim", 21)?;
         out.serialize_field("schemaVersion", &1)?;
         out.serialize_field("slimVersion", env!("CARGO_PKG_VERSION"))?;
         out.serialize_field("image", &analysis.head)?;
@@ -200,6 +200,7 @@ impl Serialize for Own<'_> {
         out.serialize_field("packages", breakdown.map_or(&[][..], |b| &b.packages))?;
         out.serialize_field("directories", breakdown.map_or(&[][..], |b| &b.directories))?;
         out.serialize_field("profiles", &analysis.savings)?;
+        out.serialize_field("advice", &analysis.advice)?;
         out.serialize_field("lint", &analysis.findings)?;
         out.serialize_field("growth", &analysis.growth)?;
         out.serialize_field("ci", &analysis.verdict)?;

@@ -1,13 +1,15 @@
 //! An analysis as a comment on a pull request.
 
+use super::advice::Step;
 use super::breakdown::Share;
 use super::budget::{Finding, Severity};
 use super::gate::{Status, Verdict};
 use super::growth::{Growth, key};
+use super::savings::Saving;
 use super::text::{command, sentence};
 use super::{Analysis, Layer};
 use crate::report::markdown::{self, Document, code, cut};
-use crate::report::{instruction, units};
+use crate::report::{RuleReport, instruction, units};
 
 /// The number of rows of the tables that are shown at once.
 const OPEN: usize = 10;
@@ -30,6 +32,7 @@ pub fn render(analysis: &Analysis, findings: Option<&[Finding<'_>]>, notes: bool
     }
     waste(analysis, &mut out);
     savings(analysis, &mut out);
+    advice(analysis, &mut out);
     lint(findings.unwrap_or_default(), notes, &mut out);
     if let Some(breakdown) = &analysis.breakdown {
         packages(&breakdown.packages, analysis, &mut out);
@@ -139,23 +142,45 @@ fn sentence_as_code(sentence: &str) -> String {
 }
 
 fn savings(analysis: &Analysis, out: &mut Document) {
-    let Some(best) = analysis.savings.first().filter(|s| s.saved_bytes > 0) else { return };
-    let share = |bytes: u64| units::percent(analysis.bytes(), analysis.bytes().saturating_sub(bytes));
+    let Some(best) = analysis.advised() else { return };
     let command = command(&analysis.head.path, &best.profile);
-    let saved = units::bytes(best.saved_bytes);
-    let profile = markdown::text(&best.profile);
-    out.paragraph(&format!("**{profile} would save {saved} ({})**: {}", share(best.saved_bytes), code(&command)));
-    let row = |s: &super::savings::Saving| {
-        vec![units::bytes(s.saved_bytes), share(s.saved_bytes), markdown::text(&s.profile)]
+    let (saved, share) = (units::bytes(best.saved_bytes), units::part(best.saved_bytes, analysis.bytes()));
+    let (profile, risk) = (markdown::text(&best.profile), best.risk.name());
+    out.paragraph(&format!("**{profile} would save {saved} ({share})**, risk {risk}: {}", code(&command)));
+    let row = |s: &&Saving| {
+        let saved = units::bytes(s.saved_bytes);
+        let costs = markdown::text(&cut(&s.costs.join("; "), VALUE));
+        let share = units::part(s.saved_bytes, analysis.bytes());
+        vec![saved, share, s.risk.name().to_owned(), markdown::text(&s.profile), costs]
     };
-    let rows: Vec<Vec<String>> = analysis.savings.iter().map(row).collect();
+    let rows: Vec<Vec<String>> = analysis.by_risk().iter().map(row).collect();
     if rows.len() > 1 {
-        out.table(Some("what each profile would save"), ">><", &["saved", "", "profile"], &rows);
+        let header = ["saved", "", "risk", "profile", "what it costs"];
+        out.table(Some("what each profile would save, the lowest risk first"), ">><<<", &header, &rows);
     }
     let rules = best.rules.iter().filter(|r| r.bytes > 0).take(CLOSED);
-    let rows: Vec<Vec<String>> =
-        rules.map(|r| vec![units::bytes(r.bytes), units::count(r.files), markdown::text(&r.id)]).collect();
-    out.table(Some(&format!("rules of {profile}")), ">><", &["saved", "files", "rule"], &rows);
+    let row = |r: &RuleReport| {
+        vec![units::bytes(r.bytes), units::count(r.files), r.risk.name().to_owned(), markdown::text(&r.id)]
+    };
+    let rows: Vec<Vec<String>> = rules.map(row).collect();
+    out.table(Some(&format!("rules of {profile}")), ">><<", &["saved", "files", "risk", "rule"], &rows);
+}
+
+/// Adds the steps to the size that is wanted.
+fn advice(analysis: &Analysis, out: &mut Document) {
+    let Some(advice) = &analysis.advice else { return };
+    let command = code(&advice.command(&analysis.head.path));
+    out.paragraph(&format!("**{}**: {command}", markdown::text(&advice.sentence())));
+    let row = |step: &Step| {
+        let (saved, left) = (units::bytes(step.bytes), units::bytes(step.left_bytes));
+        let [name, costs] = [&step.name, &step.costs].map(|text| markdown::text(&cut(text, VALUE)));
+        vec![saved, left, step.risk.name().to_owned(), name, costs]
+    };
+    let rows: Vec<Vec<String>> = advice.steps.iter().map(row).collect();
+    out.table(None, ">><<<", &["saved", "left", "risk", "step", "what it costs"], &rows);
+    let row = |s: &Share| vec![units::bytes(s.bytes), units::count(s.files), markdown::text(&cut(&s.name, VALUE))];
+    let rows: Vec<Vec<String>> = advice.holds.iter().map(row).collect();
+    out.table(None, ">><", &["bytes", "files", "package that holds the rest"], &rows);
 }
 
 fn lint(findings: &[Finding<'_>], notes: bool, out: &mut Document) {

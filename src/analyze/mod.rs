@@ -12,6 +12,7 @@ use dive::Metric;
 use kinds::Kinds;
 use waste::Wasted;
 
+pub mod advice;
 mod analysis;
 pub mod breakdown;
 pub mod budget;

@@ -225,11 +225,12 @@ fn profiles(analysis: &Analysis) -> Vec<page::Profile> {
     };
     let one = |saving: &super::savings::Saving| page::Profile {
         name: saving.profile.clone(),
-        about: String::new(),
+        about: saving.costs.join("; "),
+        risk: saving.risk.name().to_owned(),
         input_bytes: analysis.bytes(),
         output_bytes: saving.output_bytes,
         command: super::text::command(&analysis.head.path, &saving.profile),
         rules: saving.rules.iter().filter(|r| r.bytes > 0).map(rule).collect(),
     };
-    analysis.savings.iter().map(one).collect()
+    analysis.by_risk().into_iter().map(one).collect()
 }

@@ -63,6 +63,7 @@ pub fn render(analysis: &Analysis, options: &Options) -> String {
         }
     }
     out.push_str(&savings(analysis, options));
+    out.push_str(&advice(analysis, options));
     out.push_str(&lint(analysis, options));
     if let Some(verdict) = &analysis.verdict {
         out.push_str(&gate(analysis, verdict, options));
@@ -224,45 +225,76 @@ fn shares(what: &str, list: &[Share], whole: u64, options: &Options) -> String {
 }
 
 fn savings(analysis: &Analysis, options: &Options) -> String {
-    let Some(best) = analysis.savings.first() else { return String::new() };
-    let mut out = options.heading("what the built-in profiles would save");
-    let mut table = Table::new(">><<").header(&["saved", "", "profile", "most of it"]);
-    for saving in &analysis.savings {
+    let Some(best) = analysis.advised() else { return String::new() };
+    let mut out = options.heading("what the built-in profiles would save, the lowest risk first");
+    let mut table = Table::new(">><<<").header(&["saved", "", "risk", "profile", "most of it"]);
+    for saving in analysis.by_risk() {
         let share = units::part(saving.saved_bytes, analysis.bytes());
         let rules = saving.rules.iter().filter(|r| r.bytes > 0).take(MOST);
         let rules: Vec<String> = rules.map(|r| format!("{} {}", r.id, units::bytes(r.bytes))).collect();
-        table.row([units::bytes(saving.saved_bytes), share, saving.profile.clone(), rules.join(", ")]);
+        let (saved, risk) = (units::bytes(saving.saved_bytes), saving.risk.name().to_owned());
+        table.row([saved, share, risk, saving.profile.clone(), rules.join(", ")]);
     }
     out.push_str(&options.table(&table));
-    if best.saved_bytes == 0 {
-        return out;
-    }
-    let mut rules = Table::new(">><").header(&["saved", "files", &format!("rule of {}", best.profile)]);
+    let mut rules = Table::new(">><<").header(&["saved", "files", "risk", &format!("rule of {}", best.profile)]);
     for rule in best.rules.iter().filter(|r| r.bytes > 0).take(options.rows()) {
-        rules.row([units::bytes(rule.bytes), units::count(rule.files), rule.id.clone()]);
+        let (saved, files) = (units::bytes(rule.bytes), units::count(rule.files));
+        rules.row([saved, files, rule.risk.name().to_owned(), rule.id.clone()]);
     }
     out.push_str(&format!("\n{}\n\n", options.table(&rules).trim_end()));
-    let mut tell = |saving: &Saving, how: &str| {
+    let mut tell = |saving: &Saving, more: &str| {
         let share = units::part(saving.saved_bytes, analysis.bytes());
-        let line = format!("{} would save {} ({share}){how}:", saving.profile, units::bytes(saving.saved_bytes));
-        let command = command(&analysis.head.path, &saving.profile);
+        let (profile, saved) = (&saving.profile, units::bytes(saving.saved_bytes));
+        let line = format!("{profile} saves {saved} ({share}), risk {}{more}:", saving.risk.name());
+        let command = command(&analysis.head.path, profile);
         out.push_str(&format!("{}\n  {}\n", options.paint.green(&line), printable(&command, false)));
     };
-    let chosen = |saving: &&Saving| !saving.rules.iter().any(|r| r.bytes > 0 && r.risk == Risk::OptIn);
-    match analysis.savings.iter().find(chosen) {
-        Some(safe) if safe.profile != best.profile && safe.saved_bytes > 0 => {
-            tell(best, " with opt-in rules");
-            tell(safe, " without");
+    let none = |saving: &&Saving| saving.risk == Risk::None && saving.saved_bytes > 0;
+    let safest = analysis.savings.iter().filter(none).max_by_key(|saving| saving.saved_bytes);
+    if let Some(safest) = safest.filter(|safest| safest.profile != best.profile) {
+        tell(safest, "");
+    }
+    tell(best, if best.risk == Risk::OptIn { ", so read what it costs" } else { "" });
+    if analysis.advice.is_none() && analysis.savings.len() > 1 {
+        out.push_str("`--target SIZE` lists the steps to a size, with opt-in rules and what they cost.\n");
+    }
+    out
+}
+
+/// Renders the steps to the size that is wanted.
+fn advice(analysis: &Analysis, options: &Options) -> String {
+    let Some(advice) = &analysis.advice else { return String::new() };
+    let mut out = options.heading(&format!("the way to {}", units::bytes(advice.target_bytes)));
+    let mut table = Table::new(">><<<").header(&["saved", "left", "risk", "step", "what it costs"]);
+    for step in &advice.steps {
+        let (saved, left) = (units::bytes(step.bytes), units::bytes(step.left_bytes));
+        table.row([saved, left, step.risk.name().to_owned(), step.name.clone(), step.costs.clone()]);
+    }
+    // The costs are what has to be read: they are never cut.
+    out.push_str(&table.render(2, usize::MAX, options.paint));
+    let line = format!("{}:", advice.sentence());
+    let line = if advice.met { options.paint.green(&line) } else { options.paint.red(&line) };
+    let command = advice.command(&analysis.head.path);
+    out.push_str(&format!("\n{line}\n  {}\n", printable(&command, false)));
+    if !advice.holds.is_empty() {
+        let mut table = Table::new(">>><").header(&["bytes", "share", "files", "package that holds the rest"]);
+        for share in &advice.holds {
+            let (bytes, part) = (units::bytes(share.bytes), units::part(share.bytes, advice.after_bytes));
+            table.row([bytes, part, units::count(share.files), printable(&share.name, false).into_owned()]);
         }
-        _ => tell(best, ""),
+        out.push_str(&format!("\n{}", options.table(&table)));
     }
     out
 }
 
 /// Returns the command that does what was estimated.
 pub(super) fn command(input: &str, profile: &str) -> String {
-    let input = shlex::try_quote(input).unwrap_or(Cow::Borrowed(input));
-    format!("slim {input} -p {profile} -o OUT")
+    format!("slim {} -p {profile} -o OUT", input_of(input))
+}
+
+/// Returns the name of an input as a shell takes it.
+pub(super) fn input_of(input: &str) -> Cow<'_, str> {
+    shlex::try_quote(input).unwrap_or(Cow::Borrowed(input))
 }
 
 fn lint(analysis: &Analysis, options: &Options) -> String {

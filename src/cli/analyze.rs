@@ -10,6 +10,7 @@ use crate::analyze::gate::{self, Settings};
 use crate::analyze::{self, Analysis, Head, Layer, Request, json, lint, markdown, text, waste};
 use crate::layer::LayerIndex;
 use crate::page::Page;
+use crate::pipeline::advise::Advisor;
 use crate::pipeline::{self, Profiles, Ui, estimate, transfer};
 use crate::profile::{self, Profile};
 use crate::report::escape;
@@ -52,7 +53,9 @@ pub fn analyze(args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8> {
     let linter = || lints.then(|| Linter::new(&args.lint_ignore)).transpose();
     let (profiles, linter) = rayon::join(|| profiles(&names), linter);
     let (profiles, linter) = (profiles?, linter?);
-    let needs = linter.iter().map(Linter::needs).fold(needed(&profiles, packages), Needs::and);
+    let advisor = args.target.map(|_| Advisor::new(&args.profiles)).transpose()?;
+    let more = linter.iter().map(Linter::needs).chain(advisor.iter().map(Advisor::needs));
+    let needs = more.fold(needed(&profiles, packages), Needs::and);
     let done = pipeline::scan(&input, &needs, &ui);
     ui.done();
     let scans = done?;
@@ -67,6 +70,10 @@ pub fn analyze(args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8> {
     let picked = profiles.iter().map(|p| p.pick(&merged.tree, &layers));
     let picked = estimate::fitting(picked.collect::<Result<_>>()?);
     let mut analysis = found(name, &input, image, &request, &picked, packages, linter.as_ref())?;
+    if let (Some(target), Some(advisor)) = (args.target, &advisor) {
+        let target = target.bytes(analysis.bytes());
+        analysis.advice = Some(advisor.advise(target, &input, image, &request).map_err(|e| e.archive(&input.name))?);
+    }
     let measure = args.compress || (args.ci && budget.needs_compressed(analysis.blob_bytes()));
     let compressed = transfer::compressed(&input, image, measure, &ui)?;
     analysis.layers.iter_mut().zip(compressed).for_each(|(layer, bytes)| layer.compressed_bytes = bytes);
@@ -146,7 +153,7 @@ fn settings(args: &AnalyzeArgs) -> Result<(Option<Settings>, Vec<Warning>)> {
 /// Returns the sets of profiles to estimate: each built-in profile alone, or those that were asked for together.
 fn asked(args: &AnalyzeArgs) -> Vec<Vec<String>> {
     if args.profiles.is_empty() {
-        return profile::builtins().map(|(name, _)| vec![name.to_owned()]).collect();
+        return profile::builtins().map(|builtin| vec![builtin.name.to_owned()]).collect();
     }
     vec![args.profiles.clone()]
 }
@@ -202,6 +209,7 @@ fn found(
         wasted,
         breakdown: breakdown.map_err(|what| Error::new(ErrorKind::Profile, what))?,
         savings,
+        advice: None,
         findings,
         growth: None,
         verdict: None,

@@ -36,7 +36,7 @@ pub fn man(out: &mut dyn Write) -> io::Result<()> {
             list(&format!("OPTIONS OF {}", sub.get_name().to_uppercase()), &own).to_writer(out)?;
         }
     }
-    let profiles: Vec<_> = crate::profile::builtins().collect();
+    let profiles: Vec<_> = crate::profile::builtins().map(|p| (p.name, p.description)).collect();
     list("PROFILES", &profiles).to_writer(out)?;
     list("EXIT STATUS", &EXIT_CODES).to_writer(out)?;
     list("EXAMPLES", &EXAMPLES).to_writer(out)?;
@@ -136,7 +136,7 @@ mod tests {
             let heading = format!(".SH {section}");
             assert_eq!(page.lines().filter(|l| *l == heading).count(), 1, "{section}: {page}");
         }
-        let known = crate::profile::builtins().all(|(name, _)| page.contains(&name.replace('-', "\\-")));
+        let known = crate::profile::builtins().all(|p| page.contains(&p.name.replace('-', "\\-")));
         assert!(page.contains("slim profiles check FILE") && page.contains("\nslim IN \\-p PROFILE"), "{page}");
         assert!(page.contains("\\-\\-why PATH"), "{page}");
         assert!(known && page.contains("\\-\\-min\\-saving"), "{page}");

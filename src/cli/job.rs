@@ -116,7 +116,7 @@ pub fn planning(args: RequestArgs) -> Result<Request> {
     let usage = |what: &str| Error::new(ErrorKind::Usage, what);
     let input = args.image.input.ok_or_else(|| usage("no image is given").hint("slim IN -p PROFILE -o OUT"))?;
     if args.profiles.is_empty() {
-        let names: Vec<_> = crate::profile::builtins().map(|(name, _)| name).collect();
+        let names: Vec<_> = crate::profile::builtins().map(|builtin| builtin.name).collect();
         let is_command = super::args::command().get_subcommands().any(|c| c.get_name() == input);
         let hint = if is_command {
             format!("if you mean the command `{input}`, it comes first; if the file, `./{input}`")

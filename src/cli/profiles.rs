@@ -3,21 +3,38 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use crate::profile::{self, ProfileError};
+use crate::profile::{self, Builtin, ProfileError, Risk};
 use crate::report::paint::Paint;
 use crate::report::{printable, units};
 use crate::{Error, ErrorKind, Result};
 
-/// Writes the names and descriptions of the built-in profiles.
+/// Writes the built-in profiles: the name, the risk, the description, and what programs will miss.
 ///
 /// # Errors
 /// Returns an error if writing to `out` fails.
 pub fn list(out: &mut dyn Write) -> io::Result<()> {
-    let width = profile::builtins().map(|(name, _)| name.len()).max().unwrap_or(0);
-    for (name, description) in profile::builtins() {
-        writeln!(out, "{name:width$}  {description}")?;
+    let width = profile::builtins().map(|p| p.name.len()).max().unwrap_or(0);
+    for builtin in profile::builtins() {
+        let (risk, costs) = risk(&builtin);
+        writeln!(out, "{:width$}  {:6}  {}", builtin.name, risk.name(), builtin.description)?;
+        if !costs.is_empty() {
+            writeln!(out, "{:width$}          Costs: {}", "", costs.join("; "))?;
+        }
     }
     Ok(())
+}
+
+/// Returns the highest risk of a profile's rules, opt-in if the profile as a whole has a cost, and all costs.
+fn risk(builtin: &Builtin) -> (Risk, Vec<String>) {
+    let names = [builtin.name.to_owned()];
+    let request = profile::Request { profiles: &names, ..Default::default() };
+    // Built-in profiles are correct, and read no file: a test rules out anything else.
+    let resolved = profile::resolve(&request, &|_| Err(io::ErrorKind::NotFound.into()));
+    let rules: Vec<_> = resolved.iter().flat_map(|p| &p.rules).filter(|r| r.enabled).collect();
+    let own = Some(builtin.costs).filter(|costs| !costs.is_empty());
+    let costs = own.into_iter().chain(rules.iter().map(|r| r.costs.as_str()).filter(|costs| !costs.is_empty()));
+    let highest = rules.iter().map(|r| r.risk).max().unwrap_or(Risk::None);
+    (if own.is_some() { Risk::OptIn } else { highest }, costs.map(str::to_owned).collect())
 }
 
 /// The result of a check: the line for a good profile, or the errors.
@@ -64,10 +81,11 @@ mod tests {
         let mut out = Vec::new();
         list(&mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
-        let (name, description) = profile::builtins().next().unwrap();
-        let width = profile::builtins().map(|(n, _)| n.len()).max().unwrap();
-        assert_eq!(text.lines().next().unwrap(), format!("{name:width$}  {description}"));
-        assert_eq!(text.lines().count(), profile::builtins().count());
+        let Builtin { name, description, .. } = profile::builtins().next().unwrap();
+        let width = profile::builtins().map(|p| p.name.len()).max().unwrap();
+        assert_eq!(text.lines().next().unwrap(), format!("{name:width$}  none    {description}"));
+        assert_eq!(text.lines().filter(|l| !l.starts_with(' ')).count(), profile::builtins().count());
+        assert!(text.contains("Costs: compilers, make"), "{text}");
     }
 
     #[test]

@@ -24,7 +24,15 @@ fn run(code: i32, seconds: f64) -> Run {
 
 fn rule(id: &str, bytes: u64) -> RuleReport {
     let text = |s: &str| s.to_owned();
-    RuleReport { id: text(id), profile: text("p"), about: String::new(), risk: Risk::Low, files: 1, bytes }
+    RuleReport {
+        id: text(id),
+        profile: text("p"),
+        about: String::new(),
+        costs: String::new(),
+        risk: Risk::Low,
+        files: 1,
+        bytes,
+    }
 }
 
 fn column(name: &str, bytes: u64, code: i32) -> Column {

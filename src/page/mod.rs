@@ -209,8 +209,10 @@ pub struct Verdict {
 pub struct Profile {
     /// The profile's name.
     pub name: String,
-    /// The purpose; may be empty.
+    /// What it costs; may be empty.
     pub about: String,
+    /// The risk: `none`, `low` or `opt-in`.
+    pub risk: String,
     /// The size of all layers as plain tars, in bytes.
     pub input_bytes: u64,
     /// The size that they would have, in bytes.

@@ -2,7 +2,7 @@
 
 use crate::Result;
 use crate::analyze::Request;
-use crate::analyze::savings::{Saving, output_bytes};
+use crate::analyze::savings::{Saving, output_bytes, risk};
 use crate::plan::matched::Named;
 use crate::plan::{self, Plan};
 use crate::profile::{Matcher, Profile};
@@ -75,7 +75,8 @@ pub fn savings(profiles: &[Profile], input: &Input, image: &Image, request: &Req
     let found: Vec<Saving> = pairs.map(one).collect::<Result<_>>()?;
     let of = |profile: &Profile| {
         let (_, saving) = different.iter().zip(&found).find(|(p, _)| p.plans_like(profile))?;
-        Some(Saving { profile: profile.names.join(","), ..saving.clone() })
+        let (risk, costs) = risk(&profile.names, &saving.rules);
+        Some(Saving { profile: profile.names.join(","), risk, costs, ..saving.clone() })
     };
     Ok(profiles.iter().filter_map(of).collect())
 }
@@ -87,10 +88,14 @@ fn saving(profile: &Profile, plan: &Plan, image: &Image, request: &Request<'_>) 
     let after = output_bytes(plan, &tars);
     let tree = &merged.tree;
     let built = Built { image, layers, tree, plan, profile, base: 0, squash: false, written: None, output: None };
+    let rules = built.rules();
+    let (risk, costs) = risk(&profile.names, &rules);
     Saving {
         profile: profile.names.join(","),
+        risk,
+        costs,
         output_bytes: after,
         saved_bytes: tars.iter().sum::<u64>().saturating_sub(after),
-        rules: built.rules(),
+        rules,
     }
 }

@@ -3,6 +3,7 @@
 //! [`run`] calls them one after the other. Callers that need the values in between call the functions themselves, as `slim
 //! plan`, `slim verify` and `slim compare` do.
 
+pub(crate) mod advise;
 mod clock;
 pub(crate) mod estimate;
 pub(crate) mod expect;

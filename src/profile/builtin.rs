@@ -31,14 +31,28 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
     TEXTS.iter().map(|(name, _)| *name).filter(|name| *name != BASE)
 }
 
-/// Returns the built-in profiles' names and descriptions.
-pub fn builtins() -> impl Iterator<Item = (&'static str, &'static str)> {
-    names().filter_map(|name| Some((name, description(text(name)?))))
+/// A built-in profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Builtin {
+    /// The name.
+    pub name: &'static str,
+    /// The images that it is for, and what it drops.
+    pub description: &'static str,
+    /// The loss if the profile as a whole is for those who have chosen it by name; empty for the others.
+    pub costs: &'static str,
 }
 
-/// Returns the value of the line `description = "…"`; a test checks that each built-in profile has one in this form.
-fn description(text: &'static str) -> &'static str {
-    let line = text.lines().find_map(|line| line.strip_prefix("description = \""));
+/// Returns the built-in profiles.
+pub fn builtins() -> impl Iterator<Item = Builtin> {
+    names().filter_map(|name| {
+        let text = text(name)?;
+        Some(Builtin { name, description: value(text, "description = \""), costs: value(text, "costs = \"") })
+    })
+}
+
+/// Returns the value of the line that begins so; a test checks that each built-in profile has a description in this form.
+fn value(text: &'static str, key: &str) -> &'static str {
+    let line = text.lines().find_map(|line| line.strip_prefix(key));
     line.and_then(|rest| rest.strip_suffix('"')).unwrap_or_default()
 }
 

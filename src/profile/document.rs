@@ -15,6 +15,7 @@ use super::reader::{Key, Reader, Value, in_order, kind, parse};
 #[derive(Debug, Default)]
 pub(super) struct Document {
     pub(super) description: String,
+    pub(super) costs: String,
     pub(super) extends: Vec<Text>,
     pub(super) enable: Vec<Text>,
     pub(super) rules: Vec<RawRule>,
@@ -36,6 +37,7 @@ pub(super) struct RawChoice {
 pub(super) struct RawRule {
     pub(super) id: Text,
     pub(super) about: Option<Text>,
+    pub(super) costs: Option<Text>,
     pub(super) action: Box<dyn RawAction>,
     pub(super) paths: Vec<Text>,
     pub(super) except: Vec<Text>,
@@ -60,8 +62,8 @@ impl Document {
     }
 }
 
-const PROFILE_KEYS: [&str; 7] = ["description", "extends", "enable", "when", "rule", "protect", "sets"];
-const RULE_KEYS: [&str; 6] = ["id", "about", "action", "paths", "except", "risk"];
+const PROFILE_KEYS: [&str; 8] = ["description", "costs", "extends", "enable", "when", "rule", "protect", "sets"];
+const RULE_KEYS: [&str; 7] = ["id", "about", "costs", "action", "paths", "except", "risk"];
 const WHEN_KEYS: [&str; 3] = ["paths", "os", "use"];
 const PROTECT_KEYS: [&str; 6] = ["path", "reason", "except", "links", "owned", "content"];
 
@@ -72,6 +74,7 @@ fn document(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Document {
             "description" => {
                 out.description = reader.string("description", value).map_or_else(String::new, |d| d.value)
             }
+            "costs" => out.costs = reader.string("costs", value).map_or_else(String::new, |c| c.value),
             "extends" => out.extends = reader.strings("extends", value),
             "enable" => out.enable = reader.strings("enable", value),
             "rule" => {
@@ -128,7 +131,8 @@ fn rule(reader: &mut Reader<'_>, value: &Value<'_>) -> Option<RawRule> {
     let entries = reader.entries("rule", value);
     let own = action_of(&entries);
     let mut action = own.map(|own| (own.begin)());
-    let (mut id, mut about, mut risk, mut paths, mut except) = (None, None, None, Vec::new(), Vec::new());
+    let (mut id, mut about, mut costs, mut risk) = (None, None, None, None);
+    let (mut paths, mut except) = (Vec::new(), Vec::new());
     let mut foreign = Vec::new();
     for &(key, value) in &entries {
         let name = key.get_ref().as_ref();
@@ -141,6 +145,7 @@ fn rule(reader: &mut Reader<'_>, value: &Value<'_>) -> Option<RawRule> {
         match name {
             "id" => id = reader.string("id", value).and_then(|t| rule_id(reader, t)),
             "about" => about = reader.string("about", value),
+            "costs" => costs = reader.string("costs", value),
             "action" => _ = reader.choice("action", value, &KINDS.iter().map(|k| (k.name, ())).collect::<Vec<_>>()),
             "risk" => risk = reader.choice("risk", value, &Risk::KNOWN),
             "paths" => paths = reader.strings("paths", value),
@@ -169,7 +174,7 @@ fn rule(reader: &mut Reader<'_>, value: &Value<'_>) -> Option<RawRule> {
             }
         }
     }
-    Some(RawRule { id: id?, about, action: action?, paths, except, risk })
+    Some(RawRule { id: id?, about, costs, action: action?, paths, except, risk })
 }
 
 /// Returns the action of a rule, if it has one that is known: other keys may come before it.

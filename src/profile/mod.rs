@@ -22,7 +22,7 @@ mod show;
 mod vary;
 
 pub use action::{Action, Bytecode, DpkgPaths, Dropping, External, Guard, Mode, Packages, Reading};
-pub use builtin::builtins;
+pub use builtin::{Builtin, builtins};
 pub use error::ProfileError;
 pub(crate) use error::{Source, Text, nearest};
 pub use id::{ProtectId, RuleId};
@@ -76,6 +76,8 @@ pub struct Rule {
     pub id: String,
     /// The reason that it is safe, with the evidence.
     pub about: String,
+    /// The loss, in half a sentence: what stops working, or who misses it. Empty if nobody does.
+    pub costs: String,
     /// The action, with its settings.
     pub action: Action,
     /// The paths that it applies to. Rules about packages and about shadowed members have none.
@@ -92,7 +94,7 @@ pub struct Rule {
 }
 
 /// The harm that a rule may do if it is on.
-#[derive(Serialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Serialize, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(rename_all = "kebab-case")]
 pub enum Risk {
     /// No running program can tell.

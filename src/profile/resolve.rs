@@ -307,6 +307,7 @@ impl<'a> Loader<'a> {
             let Some(action) = rule.action.resolve(&mut lookup) else { continue };
             profile.rules.push(Rule {
                 about: rule.about.map_or_else(String::new, |a| a.value),
+                costs: rule.costs.map_or_else(String::new, |c| c.value),
                 action,
                 paths,
                 except,
@@ -353,6 +354,7 @@ impl<'a> Loader<'a> {
             profile.rules.push(Rule {
                 id: COMMAND_LINE.to_owned(),
                 about: "asked for with --drop".to_owned(),
+                costs: String::new(),
                 action: Action::Drop(Dropping::default()),
                 paths,
                 except: Vec::new(),

@@ -54,6 +54,9 @@ fn rule(out: &mut String, rule: &Rule) {
     out.push_str(&format!("\n# from {}\n[[rule]]\n", rule.profile.escape_debug()));
     line(out, "id", &quote(&rule.id));
     line(out, "about", &text(&rule.about));
+    if !rule.costs.is_empty() {
+        line(out, "costs", &text(&rule.costs));
+    }
     line(out, "action", &quote(rule.action.name()));
     line(out, "risk", &quote(rule.risk.name()));
     let mut patterns = String::new();
@@ -73,7 +76,7 @@ mod tests {
 
     #[test]
     fn what_is_shown_resolves_to_the_same() {
-        for (name, _) in builtins() {
+        for name in builtins().map(|p| p.name) {
             let shown = show(name, &none).unwrap();
             let read = |_: &str| Ok(shown.clone());
             let request = Request { profiles: &["shown.toml".to_owned()], ..Request::default() };

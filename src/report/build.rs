@@ -168,6 +168,7 @@ impl Built<'_> {
                 id: by.id(self.profile).to_owned(),
                 profile: rule.map(|r| r.profile.clone()).unwrap_or_default(),
                 about: rule.map_or("what later layers hide cannot be in one layer", |r| &r.about).to_owned(),
+                costs: rule.map(|r| r.costs.clone()).unwrap_or_default(),
                 risk: rule.map_or(Risk::None, |r| r.risk),
                 files: total.files,
                 bytes: total.bytes,

@@ -2,12 +2,12 @@
 
 use super::build::Built;
 use super::{Bytecode, SkippedFiles, Stripped, Totals, Unchanged};
-use crate::plan;
 use crate::plan::made::NotMadeReason;
+use crate::plan::{self, TakenBy};
 use crate::profile::RuleId;
 use crate::tree::{NodeId, Tree};
 use bstr::BString;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Seconds of CPU for each byte of missing bytecode. Measured on the dashboard image, of which 157 MB went: a start of its
 /// application took 2.65 s instead of 1.08. A start imports only a part of what is installed; the size of that part is not
@@ -16,11 +16,23 @@ const START_SECONDS: f64 = (2.65 - 1.08) / 157e6;
 
 impl Built<'_> {
     /// Returns the cost of dropping bytecode.
-    pub(super) fn bytecode(&self) -> Bytecode {
+    pub(crate) fn bytecode(&self) -> Bytecode {
         let plan::bytecode::Price { modules, bytes } = self.plan.price;
         // The estimate is less exact than a millisecond.
         let start_seconds = (bytes as f64 * START_SECONDS * 1e3).round() / 1e3;
         Bytecode { modules, bytes, start_seconds }
+    }
+
+    /// Returns the rule that takes most compiled Python modules.
+    pub(crate) fn most_bytecode(&self) -> Option<String> {
+        let mut taken: HashMap<TakenBy, u64> = HashMap::new();
+        for removed in &self.plan.removed {
+            if self.layers[removed.layer as usize].members[removed.member as usize].path.ends_with(b".pyc") {
+                *taken.entry(removed.by).or_default() += removed.bytes;
+            }
+        }
+        let most = taken.into_iter().max_by_key(|(by, bytes)| (*bytes, *by))?;
+        Some(most.0.id(self.profile).to_owned())
     }
 
     /// Returns the files that became hard links.

@@ -43,6 +43,7 @@
 //! | `…layers[].filesRemoved` | number: members of its tar that went |
 //! | `images[].rules[]` | object: a rule that removed something |
 //! | `…rules[].id`, `.profile`, `.about`, `.risk` | strings: as the profile says; risk is `none`, `low` or `opt-in` |
+//! | `…rules[].costs` | string: what stops working, in half a sentence; empty where nothing does |
 //! | `…rules[].files`, `.bytes` | number of members that went or were changed; bytes of tar that went with them (header, data, padding) |
 //! | `images[].unmatchedRules` | strings: ids of enabled rules whose patterns matched no path |
 //! | `images[].removed` | object: `files` and `bytes` of all that went, counted as for rules |

@@ -218,6 +218,8 @@ pub struct RuleReport {
     pub profile: String,
     /// The reason that it is safe.
     pub about: String,
+    /// The loss, in half a sentence; empty if there is none.
+    pub costs: String,
     /// The risk of the rule.
     pub risk: Risk,
     /// The number of members that went.

@@ -24,7 +24,15 @@ fn layer(index: usize, fate: Fate, input: u64, output: u64, instruction: &str) -
 
 fn rule(id: &str, files: u64, bytes: u64) -> RuleReport {
     let about = "man pages and their translations: no program reads them but man, which is not installed".into();
-    RuleReport { id: id.into(), profile: "debian-slim".into(), about, risk: Risk::None, files, bytes }
+    RuleReport {
+        id: id.into(),
+        profile: "debian-slim".into(),
+        about,
+        costs: String::new(),
+        risk: Risk::None,
+        files,
+        bytes,
+    }
 }
 
 fn named(name: &str, files: u64, bytes: u64) -> Named {

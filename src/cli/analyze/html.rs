@@ -9,7 +9,7 @@ use crate::profile::{self, Profile};
 use crate::source::{Image, Input};
 use crate::{Error, ErrorKind, Result};
 
-/// The page, with the verdicts of the profile that looks at the image itself, or else of the one that would save most.
+/// Makes the page, with the verdicts of the profile that looks at the image itself, or else of the one to choose first.
 pub(super) fn page(
     analysis: &Analysis,
     request: &Request<'_>,
@@ -17,7 +17,7 @@ pub(super) fn page(
     (input, profiles): (&Input, &[Profile]),
 ) -> Result<Page> {
     let saves_most = || {
-        let best = analysis.savings.first().map(|s| &s.profile);
+        let best = analysis.advised().map(|s| &s.profile);
         profiles.iter().find(|p| Some(&p.names.join(",")) == best)
     };
     let none;

@@ -2,6 +2,7 @@
 
 use super::diff::DiffArgs;
 use super::image::{ImageArgs, OutputArgs};
+use crate::analyze::advice::Target;
 use clap::ValueHint;
 use clap::builder::NonEmptyStringValueParser;
 use std::path::PathBuf;
@@ -17,7 +18,7 @@ pub struct AnalyzeArgs {
     #[arg(
         value_name = "SECOND", value_parser = NonEmptyStringValueParser::new(), value_hint = ValueHint::AnyPath,
         conflicts_with_all = [
-            "profiles", "sarif", "lint_ignore", "compress", "ci", "ci_config", "lowest_efficiency", "highest_wasted_bytes",
+            "profiles", "target", "sarif", "lint_ignore", "compress", "ci", "ci_config", "lowest_efficiency", "highest_wasted_bytes",
             "highest_user_wasted_percent", "budget", "baseline",
         ]
     )]
@@ -42,6 +43,10 @@ pub struct AnalyzeArgs {
     /// List the notes of lint in Markdown, in the page and in SARIF, which count them otherwise
     #[arg(long, help_heading = "Output")]
     pub lint_notes: bool,
+
+    /// Say by which steps the image gets to this size, or this much smaller: 600MB, -60%; the cheapest risk first
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true, value_parser = Target::parse, help_heading = "Rules")]
+    pub target: Option<Target>,
 
     /// Compress layers that are stored plain, to tell how much a pull moves; a GB takes seconds
     #[arg(long, help_heading = "Output")]

@@ -71,11 +71,11 @@ function profiles() {
       if (details.open && details.children.length === 1) details.append(table(columns, rules, profile.name + ", by rule", true));
     });
     return el("li", {},
-      el("div", { class: "profile-head" }, el("h3", {}, show(profile.name)),
+      el("div", { class: "profile-head" }, el("h3", {}, show(profile.name)), profile.risk ? el("span", { class: "chip risk-" + show(profile.risk) }, "risk " + show(profile.risk)) : null,
         el("span", { class: "figures" },
           el("b", {}, saved > 0 ? share(saved, profile.inputBytes) + " less" : "nothing less"),
           el("span", {}, "saves " + bytes(Math.max(0, saved))), el("span", { class: "muted" }, bytes(profile.outputBytes) + " stay"))),
-      profile.about ? el("p", { class: "about" }, sentence(profile.about)) : null,
+      profile.about ? el("p", { class: "about" }, "Costs: ", sentence(profile.about)) : null,
       meter(saved, profile.inputBytes, "saving"),
       profile.command ? command(profile.command) : null,
       rules.length ? details : null);

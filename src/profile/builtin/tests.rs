@@ -42,7 +42,7 @@ fn fates(profile: &Profile, expected: &[(&str, &str)]) {
 
 #[test]
 fn every_rule_says_why_it_is_safe_and_at_what_risk() {
-    for (name, description) in builtins() {
+    for Builtin { name, description, .. } in builtins() {
         assert!(description.len() > 20 && !description.contains('"'), "{name}: {description}");
         let document = text(name).unwrap().parse::<toml::Table>().unwrap();
         let rules = document.get("rule").and_then(|r| r.as_array()).cloned().unwrap_or_default();
@@ -53,6 +53,7 @@ fn every_rule_says_why_it_is_safe_and_at_what_risk() {
                     "{name}: {rule}: {key}"
                 );
             }
+            assert_eq!(rule["risk"].as_str() == Some("opt-in"), rule.get("costs").is_some(), "{name}: {rule}");
             assert!(rule["about"].as_str().unwrap().len() > 60, "{name}: {rule}");
             assert!(!rule["about"].as_str().unwrap().contains("  "), "{name}: {rule}");
         }
@@ -72,7 +73,7 @@ fn every_rule_says_why_it_is_safe_and_at_what_risk() {
 
 #[test]
 fn ids_are_different_rules_only_where_a_profile_extends_another() {
-    let all: Vec<String> = builtins().map(|(name, _)| name.to_owned()).collect();
+    let all: Vec<String> = builtins().map(|p| p.name.to_owned()).collect();
     let request = Request { profiles: &all, ..Request::default() };
     let together = resolve(&request, &|_| Err(std::io::Error::other("no files"))).unwrap();
     let apart: usize = TEXTS.iter().map(|(_, text)| text.lines().filter(|l| *l == "[[rule]]").count()).sum();
