@@ -50,9 +50,10 @@ pub fn builtins() -> impl Iterator<Item = Builtin> {
     })
 }
 
-/// Returns the value of the line that begins so; a test checks that each built-in profile has a description in this form.
+/// Returns the value of the line that begins so, above the first table; a test checks that each built-in profile has a
+/// description in this form.
 fn value(text: &'static str, key: &str) -> &'static str {
-    let line = text.lines().find_map(|line| line.strip_prefix(key));
+    let line = text.lines().take_while(|line| !line.starts_with('[')).find_map(|line| line.strip_prefix(key));
     line.and_then(|rest| rest.strip_suffix('"')).unwrap_or_default()
 }
 
