@@ -151,28 +151,31 @@ fn rule(reader: &mut Reader<'_>, value: &Value<'_>) -> Option<RawRule> {
             "paths" => paths = reader.strings("paths", value),
             "except" => except = reader.strings("except", value),
             name => match Kind::with_key(name) {
-                Some(other) if own.is_some() => foreign.push((key.span(), format!("`{name}` is for {}", other.rules))),
-                // Whether the key belongs here is not known, but its value has to be right.
-                Some(other) => (other.begin)().read(reader, name, value),
+                Some(other) => {
+                    if other.seen_elsewhere {
+                        (other.begin)().read(reader, name, value);
+                    }
+                    foreign.push((key, other));
+                }
                 None => unknown_key(reader, key, name),
             },
         }
     }
     // A wrong key has been reported already; only a missing one must be reported here, and those that do not go together.
     let whole = reader.mistakes() == before;
-    foreign.into_iter().for_each(|(place, what)| reader.error(place, what));
-    if whole {
-        let keys = RuleKeys::new(value.span(), &entries);
-        if id.is_none() {
-            keys.error(reader, "a rule needs an `id`");
-        }
-        match &action {
-            Some(action) => action.check(reader, &keys),
-            None => {
-                let known: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
-                keys.error(reader, format!("a rule needs an `action`: one of `{}`", known.join("`, `")));
-            }
-        }
+    let keys = RuleKeys::new(value.span(), &entries);
+    if whole && id.is_none() {
+        keys.error(reader, "a rule needs an `id`");
+    }
+    if whole && action.is_none() {
+        let known: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
+        keys.error(reader, format!("a rule needs an `action`: one of `{}`", known.join("`, `")));
+    }
+    for (key, other) in foreign.into_iter().filter(|(_, o)| if o.seen_elsewhere { whole } else { own.is_some() }) {
+        reader.error(key.span(), format!("`{}` is for {}", key.get_ref(), other.rules));
+    }
+    if let Some(action) = action.as_ref().filter(|_| whole) {
+        action.check(reader, &keys);
     }
     Some(RawRule { id: id?, about, costs, action: action?, paths, except, risk })
 }

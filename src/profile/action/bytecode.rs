@@ -39,6 +39,7 @@ impl Settings for Bytecode {
     const NAME: &'static str = "bytecode";
     const RULES: &'static str = "rules with `action = \"bytecode\"`";
     const KEYS: &'static [&'static str] = &["mode", "optimize"];
+    const SEEN_ELSEWHERE: bool = false;
     const CHANGES: bool = true;
     type Written = Raw;
 

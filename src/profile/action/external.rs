@@ -40,6 +40,7 @@ impl Settings for External {
     const NAME: &'static str = "external";
     const RULES: &'static str = "rules with `action = \"external\"`";
     const KEYS: &'static [&'static str] = &["command", "timeout", "deterministic"];
+    const SEEN_ELSEWHERE: bool = false;
     const CHANGES: bool = true;
     type Written = Raw;
 

@@ -34,6 +34,8 @@ pub(super) struct Kind {
     pub(super) rules: &'static str,
     /// The keys that a rule with this action has besides those of all rules.
     pub(super) keys: &'static [&'static str],
+    /// True if the values of the keys are looked at in rules with other actions, too.
+    pub(super) seen_elsewhere: bool,
     changes: bool,
     /// Returns the keys of a rule that is about to be read.
     pub(super) begin: fn() -> Box<dyn RawAction>,
@@ -45,7 +47,8 @@ impl Kind {
         Action: From<S>,
     {
         let begin: fn() -> Box<dyn RawAction> = || Box::new(S::Written::default());
-        Self { name: S::NAME, rules: S::RULES, keys: S::KEYS, changes: S::CHANGES, begin }
+        let (seen_elsewhere, changes) = (S::SEEN_ELSEWHERE, S::CHANGES);
+        Self { name: S::NAME, rules: S::RULES, keys: S::KEYS, seen_elsewhere, changes, begin }
     }
 
     /// Returns the action of this name.

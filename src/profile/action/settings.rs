@@ -14,6 +14,9 @@ pub(in crate::profile) trait Settings: Sized {
     const RULES: &'static str;
     /// The keys that a rule with this action has besides those of all rules.
     const KEYS: &'static [&'static str] = &[];
+    /// True if the values of the keys are looked at in rules with other actions, too: a mistake in one is then reported first, and
+    /// that the key does not belong there only when it is mended.
+    const SEEN_ELSEWHERE: bool = true;
     /// True if the rules look into files, most of which stay: paths alone do not decide.
     const CHANGES: bool = false;
     /// The keys as written.
