@@ -94,12 +94,13 @@ fn head(analysis: &Analysis, options: &Options) -> String {
     row("uncompressed", format!("{} in {layers}", units::bytes(analysis.bytes())));
     row("compressed", compressed);
     row("paths", units::count(analysis.paths));
-    let metric = &analysis.metric;
-    let efficiency = format!("{:.4}%, {} wasted", metric.efficiency * 100.0, units::bytes(metric.wasted_bytes));
-    row("efficiency", format!("{efficiency}, as dive counts"));
     let wasted = analysis.wasted.bytes();
     let share = units::part(wasted, analysis.bytes());
     row("reclaimable", format!("{} ({share}): stored and pulled, and no container sees it", units::bytes(wasted)));
+    let metric = &analysis.metric;
+    let efficiency =
+        format!("{:.4}% efficient, {} wasted", metric.efficiency * 100.0, units::bytes(metric.wasted_bytes));
+    row("dive says", format!("{efficiency}: of that it counts only paths that several layers have"));
     if let Some(growth) = &analysis.growth {
         let all = if options.detail > 0 { options.rows() } else { 3 };
         // The growth names packages, and may take several lines.
@@ -135,12 +136,6 @@ fn waste(analysis: &Analysis, options: &Options) -> String {
     let mut out = options.heading("waste");
     for step in told.iter().take(options.rows()) {
         out.push_str(&wrap(&sentence(analysis, step), 2, options.width));
-    }
-    let metric = &analysis.metric;
-    if wasted.bytes() / 2 > metric.wasted_bytes {
-        let dive = (units::bytes(metric.wasted_bytes), metric.efficiency * 100.0);
-        let line = format!("Of all that, dive reports {} wasted and an efficiency of {:.1}%.", dive.0, dive.1);
-        out.push_str(&wrap(&line, 2, options.width));
     }
     let paths: Vec<&Waste> = wasted.paths.iter().filter(|w| w.bytes() >= least.max(1)).collect();
     let mut table = Table::new(">>><").header(&["wasted", "files", "layers", "path"]);

@@ -55,7 +55,8 @@ impl Built<'_> {
             output: self.output.clone(),
             layers: self.layer_reports(),
             rules: self.rules(),
-            unmatched_rules: self.unmatched(),
+            unmatched_rules: self.unmatched(|_| true),
+            idle_rules: self.unmatched(|rule| !rule.is_built_in()),
             removed: Totals { files: paths.len() as u64, bytes: self.plan.removed.iter().map(|r| r.bytes).sum() },
             stripped: self.stripped(),
             removed_packages: self.removed_packages(),
@@ -187,11 +188,11 @@ impl Built<'_> {
         self.members(at.layer)[at.member as usize].size()
     }
 
-    /// Returns the rules that are on and matched no path.
-    fn unmatched(&self) -> Vec<String> {
+    /// Returns those of the rules that are on and matched no path.
+    fn unmatched(&self, of: impl Fn(&Rule) -> bool) -> Vec<String> {
         let rules = self.profile.rules.iter().zip(&self.plan.matched);
         let asks = |r: &Rule| !r.paths.is_empty() || matches!(r.action, Action::RemovePackage(_));
-        let idle = rules.filter(|(r, matched)| r.enabled && asks(r) && !**matched);
+        let idle = rules.filter(|(r, matched)| r.enabled && asks(r) && of(r) && !**matched);
         idle.map(|(r, _)| r.id.clone()).collect()
     }
 

@@ -126,6 +126,9 @@ pub struct ImageReport {
     pub rules: Vec<RuleReport>,
     /// Ids of enabled rules whose patterns matched no path.
     pub unmatched_rules: Vec<String>,
+    /// Those of them that no built-in profile has: a rule that somebody wrote for an image should match something in it.
+    #[serde(skip)]
+    pub idle_rules: Vec<String>,
     /// Everything that went.
     pub removed: Totals,
     /// The executables and shared objects that were stripped, and those that were not.

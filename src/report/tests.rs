@@ -85,6 +85,7 @@ fn image() -> ImageReport {
             rule("idle", 0, 0),
         ],
         unmatched_rules: vec!["my-docs".into(), "go-cache".into()],
+        idle_rules: vec!["my-docs".into()],
         removed: Totals { files: 12_490, bytes: 605_600_000 },
         stripped: Stripped {
             files: 3,

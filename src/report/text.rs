@@ -110,14 +110,18 @@ fn image(image: &ImageReport, picked: Option<&[String]>, options: &Options) -> S
     out.push_str(&rules(image, options));
     out.push_str(&packages(image, options));
     out.push_str(&bytecode(image, options));
-    out.push_str(&named("packages", &image.packages, options));
-    out.push_str(&named("directories", &image.directories, options));
+    out.push_str(&named("from package", &image.packages, options));
+    out.push_str(&named("from directory", &image.directories, options));
     out.push_str(&left_alone(image, options));
     out.push_str(&unchanged(image, options));
     out.push_str(&held(image, options));
-    if options.detail > 0 && !image.unmatched_rules.is_empty() {
-        out.push_str(&heading("rules that matched nothing (one you wrote may have a typo)", options));
-        out.push_str(&wrap(&printable(&image.unmatched_rules.join(", "), false), 2, options.width));
+    if !image.idle_rules.is_empty() {
+        out.push_str(&heading("rules of yours that matched nothing: is there a typo in them?", options));
+        out.push_str(&wrap(&printable(&image.idle_rules.join(", "), false), 2, options.width));
+    }
+    let built_in = image.unmatched_rules.len() - image.idle_rules.len();
+    if options.detail > 1 && built_in > 0 {
+        out.push_str(&format!("\n  {built_in} built-in rules found nothing to do in this image\n"));
     }
     if let Some(output) = &image.output {
         // A digest with its name has 80 columns and must never be cut.
@@ -152,14 +156,15 @@ fn rules(image: &ImageReport, options: &Options) -> String {
     if rules.is_empty() {
         return "\n  no rule found anything to remove\n".to_owned();
     }
-    let mut table = Table::new(">><").header(&["saved", "files", "rule"]);
+    let mut table = Table::new(">><<").header(&["saved", "files", "risk", "rule"]);
     for rule in rules {
         let name = if options.detail == 0 {
             rule.id.clone()
         } else {
-            format!("{} ({}, risk {}): {}", rule.id, rule.profile, rule.risk.name(), rule.about)
+            format!("{} ({}): {}", rule.id, rule.profile, rule.about)
         };
-        table.row([units::bytes(rule.bytes), units::count(rule.files), printable(&name, false).into_owned()]);
+        let (saved, files) = (units::bytes(rule.bytes), units::count(rule.files));
+        table.row([saved, files, rule.risk.name().to_owned(), printable(&name, false).into_owned()]);
     }
     format!("\n{}", options.render(&table))
 }

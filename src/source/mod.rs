@@ -135,9 +135,12 @@ impl Input {
         }
         let name = |image: &Image| format!("{} ({})", image.tags.join(", "), image.platform);
         let names: Vec<String> = self.images.iter().map(name).collect();
-        Err(Error::new(ErrorKind::Usage, format!("there are {} images in it, and one can be {what}", names.len()))
-            .archive(&self.name)
-            .hint(format!("name it, `IN:REF` or --platform: {}", names.join("; "))))
+        Err(Error::new(
+            ErrorKind::Usage,
+            format!("it has {} images, and only one at a time can be {what}", names.len()),
+        )
+        .archive(&self.name)
+        .hint(format!("name it, `IN:REF` or --platform: {}", names.join("; "))))
     }
 
     /// The raw stored bytes of `blob`. They are not verified here: the caller that reads them to the end does that.

@@ -50,18 +50,37 @@ fn open_in(location: &Location, options: &OpenOptions<'_>, name: &str) -> Result
 fn open_source(location: &Location, options: &OpenOptions<'_>) -> Result<Box<dyn Source>> {
     match location.path() {
         None => spooled(io::stdin(), "standard input", options),
-        Some(path) => open_path(path, location.prefix, options),
+        Some(path) => open_path(path, location, options),
     }
 }
 
-fn open_path(path: &Path, prefix: Option<Prefix>, options: &OpenOptions<'_>) -> Result<Box<dyn Source>> {
+/// Returns the hint for a path that does not exist: a file beside it with a similar name, or how an image of that name becomes a
+/// file.
+fn missing(path: &Path, location: &Location) -> String {
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let wanted = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let names =
+        std::fs::read_dir(dir).into_iter().flatten().flatten().map(|e| e.file_name().to_string_lossy().into_owned());
+    let near = names.map(|name| (strsim::damerau_levenshtein(&wanted, &name), name));
+    let near = near.filter(|(distance, _)| *distance <= (wanted.chars().count() / 4).max(1)).min();
+    if let Some((_, name)) = near {
+        return format!("did you mean {}?", path.with_file_name(name).display());
+    }
+    let reference = location.reference.iter().map(|reference| format!(":{reference}")).collect::<String>();
+    let name = format!("{}{reference}", path.display());
+    let looks_like_a_file = wanted.contains('.') && reference.is_empty();
+    if looks_like_a_file || path.is_absolute() {
+        return "save the image to a file first: `docker save app:latest -o app.tar`".to_owned();
+    }
+    let file = wanted.replace([':', '@'], "-");
+    format!("if it is an image of docker's, save it to a file first: `docker save {name} -o {file}.tar`")
+}
+
+fn open_path(path: &Path, location: &Location, options: &OpenOptions<'_>) -> Result<Box<dyn Source>> {
+    let prefix = location.prefix;
     let metadata = path.metadata().map_err(|e| {
         let error = Error::io("cannot open", e);
-        if path.exists() {
-            error
-        } else {
-            error.hint("save the image to a file first: `docker save app:latest -o app.tar`")
-        }
+        if path.exists() { error } else { error.hint(missing(path, location)) }
     })?;
     if metadata.is_dir() {
         if let Some(prefix @ (Prefix::DockerArchive | Prefix::OciArchive)) = prefix {
