@@ -2,8 +2,8 @@
 //! npm's packages are known by their directory. The distribution's own manager comes before a language's.
 
 use crate::layer::LayerIndex;
-use crate::ledger::Ledger;
-use crate::package::{Document, apk, dpkg};
+use crate::packages::ledger::Ledger;
+use crate::packages::{Document, apk, dpkg};
 use crate::path;
 use crate::report::escape;
 use crate::tree::{NodeId, Tree, Type};

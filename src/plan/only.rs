@@ -3,8 +3,8 @@
 
 use super::Request;
 use super::proposal::Proposal;
-use crate::ledger::Ledger;
-use crate::package::Document;
+use crate::packages::Document;
+use crate::packages::ledger::Ledger;
 use crate::path;
 use crate::profile::Rule;
 use crate::tree::{NodeId, Tree};

@@ -5,7 +5,7 @@ use super::Request;
 use super::edits::Edits;
 use super::places::Places;
 use crate::layer::{Facts, LayerIndex};
-use crate::ledger::Ledger;
+use crate::packages::ledger::Ledger;
 use crate::tree::{MemberId, Type};
 use bstr::BString;
 use std::collections::HashSet;

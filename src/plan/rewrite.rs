@@ -10,7 +10,7 @@ use super::stated::Pinned;
 use super::{Request, Verdicts, records};
 use crate::elf::{self, Level, Outcome as Stripping, Piece, Reason, Recipe};
 use crate::layer::Strip;
-use crate::ledger::Sums;
+use crate::packages::ledger::Sums;
 use crate::path;
 use crate::tar::{Member, padded};
 use crate::tree::{InodeId, MemberId, NodeId, Tree, Type};

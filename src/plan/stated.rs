@@ -10,7 +10,7 @@ use super::{Request, records};
 use crate::Digest;
 use crate::elf::Outcome;
 use crate::layer::Facts;
-use crate::ledger::Ledger;
+use crate::packages::ledger::Ledger;
 use crate::path;
 use crate::refs::digests::{self, Digests, Kind, start};
 use crate::tree::{MemberId, NodeId, Tree, Type};

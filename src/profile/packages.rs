@@ -4,7 +4,7 @@ use globset::{GlobSet, GlobSetBuilder};
 
 use super::error::{ProfileError, Text};
 use super::pattern;
-use crate::package::{Manager, Package, pip};
+use crate::packages::{Manager, Package, pip};
 
 /// The settings of a rule with `action = "remove-package"`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! The files that are read whole: package managers' databases, and their records of files.
 
 use super::Needs;
-use crate::ledger::{self, Ledger};
-use crate::package::{self, Document, distribution, dpkg, pip};
+use crate::packages::ledger::{self, Ledger};
+use crate::packages::{self, Document, distribution, dpkg, pip};
 use crate::tar::Member;
 use crate::{Error, ErrorKind, Result};
 
@@ -17,12 +17,12 @@ pub(super) fn wanted(member: &Member, needs: &Needs) -> Result<bool> {
     }
     let ledger = Ledger::of(&member.path);
     if needs.packages && (Document::of(&member.path).is_some() || ledger == Some(Ledger::ApkInstalled)) {
-        if member.stored <= package::MAX_SIZE {
+        if member.stored <= packages::MAX_SIZE {
             return Ok(true);
         }
         return Err(Error::new(ErrorKind::Unsupported, "this part of a package manager's database is too large")
             .member(&member.path)
-            .expected(format!("at most {} bytes", package::MAX_SIZE), member.stored)
+            .expected(format!("at most {} bytes", packages::MAX_SIZE), member.stored)
             .hint("leave rules with `action = \"remove-package\"` out"));
     }
     let wanted = match ledger {

@@ -21,7 +21,7 @@ use super::growth::{Growth, key};
 use crate::layer::LayerIndex;
 use crate::profile::{Glob, Globs, ProfileError};
 use crate::report::{escape, units};
-use crate::{package, path};
+use crate::{packages, path};
 use bstr::{BStr, ByteSlice};
 use read::Limit;
 use std::collections::{BTreeMap, HashMap};
@@ -229,7 +229,7 @@ fn lint_row(lint: &read::Lint, findings: Option<&[Finding<'_>]>) -> Checked {
 /// Returns a package's name in one spelling: names of Python packages may be spelled in several ways.
 fn normal(name: &str) -> String {
     match name.strip_prefix("pip ") {
-        Some(python) => format!("pip {}", package::pip::normalize(python.as_bytes()).to_str_lossy()),
+        Some(python) => format!("pip {}", packages::pip::normalize(python.as_bytes()).to_str_lossy()),
         None => name.to_owned(),
     }
 }

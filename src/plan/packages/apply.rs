@@ -5,7 +5,7 @@ use super::groups;
 use super::inventory::{Inventory, is_bytecode_of};
 use super::outcome::{Kept, KeptPackage, Outcome, RemovedPackage};
 use super::select::Selection;
-use crate::package::{Document, Manager, apk, dpkg};
+use crate::packages::{Document, Manager, apk, dpkg};
 use crate::plan::Request;
 use crate::plan::edits::Edits;
 use crate::plan::hold::Decided;

@@ -3,8 +3,8 @@
 
 use super::going::Going;
 use super::inventory::Inventory;
-use crate::package::Document;
-use crate::package::alternatives::{Choice, Group};
+use crate::packages::Document;
+use crate::packages::alternatives::{Choice, Group};
 use crate::path;
 use crate::plan::Request;
 use crate::plan::places::Places;

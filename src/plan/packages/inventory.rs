@@ -1,7 +1,7 @@
 //! The packages that are installed in the tree, of all managers, and the names of the tree that belong to them.
 
-use crate::ledger::Ledger;
-use crate::package::{Document, Manager, Package, apk, dpkg, pip};
+use crate::packages::ledger::Ledger;
+use crate::packages::{Document, Manager, Package, apk, dpkg, pip};
 use crate::path;
 use crate::plan::Request;
 use crate::plan::places::Places;

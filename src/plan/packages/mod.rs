@@ -8,7 +8,7 @@ use super::guard::Prepared;
 use super::hold::{self, Decided};
 use super::proposal::Proposals;
 use super::{HoldReason, Request};
-use crate::package::Manager;
+use crate::packages::Manager;
 use crate::profile::Action;
 use crate::tree::NodeId;
 use crate::{Error, ErrorKind, Result, Warning};
@@ -131,7 +131,7 @@ fn broken(request: &Request<'_>, outcome: &Outcome) -> Vec<Warning> {
 }
 
 /// Returns the first rule that asks for a package.
-fn asking(rules: &BTreeMap<u16, Rule<'_>>, package: &crate::package::Package) -> Option<u16> {
+fn asking(rules: &BTreeMap<u16, Rule<'_>>, package: &crate::packages::Package) -> Option<u16> {
     rules.iter().find(|(_, rule)| rule.wants(package)).map(|(&index, _)| index)
 }
 
@@ -143,7 +143,7 @@ fn blocked(request: &Request<'_>, inventory: &Inventory<'_>, proposals: &Proposa
         let protect = proposals.nodes[node.index()].protect;
         protect.filter(|&p| !request.profile.protects[usize::from(p)].owned)
     };
-    let one = |(package, entry): (&crate::package::Package, &inventory::Entry)| {
+    let one = |(package, entry): (&crate::packages::Package, &inventory::Entry)| {
         let files = || entry.files.iter().chain(&entry.own).filter(|&&n| !tree.is_dir(n)).chain(&entry.shared).copied();
         if package.essential {
             Some(Kept::Essential)

@@ -2,7 +2,7 @@
 
 use super::inventory::Inventory;
 use super::outcome::{Kept, Rule};
-use crate::package::{Clause, Manager};
+use crate::packages::{Clause, Manager};
 use crate::tree::NodeId;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -57,7 +57,7 @@ impl Graph {
             let all = clauses.iter().map(|clause| meeting(inventory, &names, by, clause));
             all.filter(|found| !found.is_empty()).collect()
         };
-        let of = |list: fn(&crate::package::Package) -> &[Clause]| -> Vec<Choices> {
+        let of = |list: fn(&crate::packages::Package) -> &[Clause]| -> Vec<Choices> {
             inventory.packages.iter().enumerate().map(|(i, p)| choices(i, list(p))).collect()
         };
         Self { needs: of(|p| &p.needs), wants: of(|p| &p.wants), with: of(|p| &p.with) }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::reader::{Key, Reader, Value};
-use crate::package::Manager;
+use crate::packages::Manager;
 use crate::profile::packages::Raw;
 use crate::profile::{Action, DpkgPaths};
 

@@ -10,6 +10,7 @@ pub mod apk;
 pub mod deb822;
 pub mod distribution;
 pub mod dpkg;
+pub mod ledger;
 mod marker;
 mod names;
 pub mod pip;
@@ -45,7 +46,7 @@ impl Manager {
     }
 }
 
-/// A kind of file that belongs to a package manager's database, beside those of [`crate::ledger`].
+/// A kind of file that belongs to a package manager's database, beside those of [`crate::packages::ledger`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Document {
     /// dpkg's `status`: a stanza for each package. Source: deb-src-control(5), dpkg-query(1).
