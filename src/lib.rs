@@ -42,6 +42,7 @@ mod error;
 mod explain;
 mod image;
 mod layer;
+mod ownership;
 mod packages;
 pub mod page;
 mod path;

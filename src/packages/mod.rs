@@ -1,221 +1,103 @@
-//! The databases of package managers: the installed packages, their requirements, and the bytes of the database that describe
-//! them. Those of dpkg, apk and pip are read; others are not. Bytes in, packages and ranges out; nothing here knows where files
-//! are.
+//! Package managers: the table of them, and for each manager a file with all that slim knows of it - where its databases are,
+//! what packages, requirements and files these describe, and how they are edited when packages go or files change, so that
+//! `dpkg -V`, `apk audit` and `pip check` stay right. Bytes in, packages, rows and ranges out; nothing here knows where files
+//! are. The package of a path of the tree is told by [`crate::ownership`].
 
-use bstr::{BString, ByteSlice};
-use std::ops::Range;
+use crate::path;
+use bstr::BString;
 
-pub mod alternatives;
-pub mod apk;
-pub mod deb822;
+mod apk;
+mod deb822;
 pub mod distribution;
 pub mod dpkg;
-pub mod ledger;
-mod marker;
-mod names;
-pub mod pip;
+mod manager;
+mod npm;
+mod pip;
+mod rpm;
 #[cfg(test)]
 mod tests;
-mod version;
 
-pub use version::compare;
+pub use manager::{Clause, Files, Installed, Manager, Package, PackageManager, Part, Removal, Row, Sums, Text};
 
-/// The size in bytes of the largest database that is read: those of the largest distributions' full installations have a fifth
-/// of this.
+/// All package managers. A file that several have belongs to the package of the first one: the distribution's comes before a
+/// language's.
+static MANAGERS: [Manager; 5] =
+    [Manager(&dpkg::Dpkg), Manager(&apk::Apk), Manager(&rpm::Rpm), Manager(&pip::Pip), Manager(&npm::Npm)];
+
+/// The size in bytes of the largest file of a database that is read: those of the largest distributions' full installations
+/// have a fifth of this, and a list of checksums of 100,000 files takes less.
 pub const MAX_SIZE: u64 = 16 << 20;
 
-/// The package manager that installed a package.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Manager {
-    /// The manager of Debian and Ubuntu.
-    Dpkg,
-    /// The manager of Alpine.
-    Apk,
-    /// The manager of Python, and all others that write `.dist-info` directories: uv, poetry, pdm.
-    Pip,
-}
-
 impl Manager {
-    /// All package managers, with their names in profiles and reports.
-    pub const KNOWN: [(&'static str, Self); 3] = [("dpkg", Self::Dpkg), ("apk", Self::Apk), ("pip", Self::Pip)];
+    /// Returns all package managers.
+    pub fn all() -> impl Iterator<Item = Self> {
+        MANAGERS.iter().copied()
+    }
 
-    /// Returns the name of the package manager, as profiles and reports write it.
+    /// Returns the managers whose packages rules can remove, by name.
     #[must_use]
-    pub fn name(self) -> &'static str {
-        Self::KNOWN.iter().find(|(_, m)| *m == self).map_or("", |(name, _)| name)
+    pub fn removing() -> Vec<(&'static str, Self)> {
+        Self::all().filter(|manager| manager.removes()).map(|manager| (manager.name(), manager)).collect()
+    }
+
+    /// Returns the manager of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::all().find(|manager| manager.name() == name)
+    }
+
+    /// Returns the place in the table.
+    #[must_use]
+    pub fn rank(self) -> usize {
+        Self::all().position(|manager| manager == self).unwrap_or(MANAGERS.len())
+    }
+
+    /// Returns the manager of whose database the file at this path is a part, and the use of the file.
+    #[must_use]
+    pub fn of_file(path: &[u8]) -> Option<(Self, Part)> {
+        let (dir, name) = path::split(path);
+        Self::all().map(|manager| (manager, manager.part(dir, name))).find(|(_, part)| *part != Part::NONE)
     }
 }
 
-/// A kind of file that belongs to a package manager's database, beside those of [`crate::packages::ledger`].
+/// A list of checksums of other files, of a kind that a manager writes: pip's `RECORD`, dpkg's `md5sums`, apk's `installed`. If
+/// slim changes a file, its row is changed too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Document {
-    /// dpkg's `status`: a stanza for each package. Source: deb-src-control(5), dpkg-query(1).
-    Status,
-    /// One package's stanza as a file of its own, as distroless images have it.
-    StatusD,
-    /// The paths of one package's files, a line each: `info/PACKAGE.list`.
-    List,
-    /// apt's record of packages that were installed because others need them: `extended_states`.
-    ExtendedStates,
-    /// dpkg's `diversions`: three lines for each. Source: dpkg-divert(1).
-    Diversions,
-    /// dpkg's `statoverride`: user, group, mode and path in a line. Source: dpkg-statoverride(1).
-    Statoverride,
-    /// dpkg's `triggers/File`: path and package in a line. Source: deb-triggers(5).
-    TriggersFile,
-    /// Any other of dpkg's `triggers`: a package in a line.
-    TriggersName,
-    /// A group of alternatives. Source: update-alternatives(1).
-    Alternatives,
-    /// apk's list of the packages that were asked for. Source: apk-world(5).
-    World,
-    /// The headers of a Python distribution's `METADATA`.
-    /// Source: <https://packaging.python.org/en/latest/specifications/core-metadata/>.
-    Metadata,
-}
+pub struct Ledger(Manager);
 
-impl Document {
-    /// Returns the kind of the file at this path, if it is one.
+impl Ledger {
+    /// Returns the kind of ledger at this path, if it is one.
     #[must_use]
     pub fn of(path: &[u8]) -> Option<Self> {
-        let (dir, name) = crate::path::split(path);
-        match (dir, name) {
-            (b"var/lib/dpkg", b"status") => Some(Self::Status),
-            (b"var/lib/dpkg", b"diversions") => Some(Self::Diversions),
-            (b"var/lib/dpkg", b"statoverride") => Some(Self::Statoverride),
-            (b"var/lib/dpkg/status.d", name) if !name.ends_with(b".md5sums") => Some(Self::StatusD),
-            (b"var/lib/dpkg/info", name) if name.ends_with(b".list") => Some(Self::List),
-            (b"var/lib/dpkg/triggers", b"File") => Some(Self::TriggersFile),
-            (b"var/lib/dpkg/triggers", b"Lock" | b"Unincorp") => None,
-            (b"var/lib/dpkg/triggers", _) => Some(Self::TriggersName),
-            (b"var/lib/dpkg/alternatives", _) => Some(Self::Alternatives),
-            (b"var/lib/apt", b"extended_states") => Some(Self::ExtendedStates),
-            (b"etc/apk", b"world") => Some(Self::World),
-            (dir, b"METADATA") if dir.ends_with(b".dist-info") => Some(Self::Metadata),
-            _ => None,
-        }
+        Manager::of_file(path).filter(|(_, part)| part.ledger).map(|(manager, _)| Self(manager))
     }
-}
 
-/// The relation of a version to the one asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Relation {
-    /// `<<`: earlier.
-    Before,
-    /// `<=`
-    NotAfter,
-    /// `=`
-    Same,
-    /// `>=`
-    NotBefore,
-    /// `>>`: later.
-    After,
-}
-
-/// One of the packages that meet a requirement.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
-    /// The package's name, or the name of something it provides.
-    pub name: BString,
-    /// The version asked for. For apk and pip it is ignored, as their databases are consistent.
-    pub version: Option<(Relation, BString)>,
-}
-
-/// A requirement of a package: one of these meets it.
-pub type Clause = Vec<Target>;
-
-/// An installed package.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Package {
-    /// The manager that installed it.
-    pub manager: Manager,
-    /// The package's name; of a Python distribution the normalized one.
-    pub name: BString,
-    /// The architecture; empty if there is none.
-    pub arch: BString,
-    /// The package's version.
-    pub version: BString,
-    /// The requirements without which it does not work.
-    pub needs: Vec<Clause>,
-    /// The packages that it recommends and suggests: these keep automatically installed packages.
-    pub wants: Vec<Clause>,
-    /// apk's `install_if`: as long as all of these are there, this package is.
-    pub with: Vec<Clause>,
-    /// Other names that it provides, with their version if they have one.
-    pub provides: Vec<(BString, Option<BString>)>,
-    /// True if the system does not work without it: `Essential`, `Protected` or `Important`.
-    pub essential: bool,
-    /// True if the administrator asked that it stays as it is (`apt-mark hold`).
-    pub on_hold: bool,
-    /// True if packages of other architectures may use it.
-    pub foreign: bool,
-    /// The range of its stanza in the database's text.
-    pub stanza: Range<usize>,
-}
-
-impl Package {
-    /// Makes a package of which only the name is known.
+    /// Returns the manager that wrote it.
     #[must_use]
-    pub fn new(manager: Manager, name: BString) -> Self {
-        Self {
-            manager,
-            name,
-            arch: BString::default(),
-            version: BString::default(),
-            needs: Vec::new(),
-            wants: Vec::new(),
-            with: Vec::new(),
-            provides: Vec::new(),
-            essential: false,
-            on_hold: false,
-            foreign: false,
-            stanza: 0..0,
-        }
+    pub const fn manager(self) -> Manager {
+        self.0
     }
 
-    /// True if it is what `by` asks for.
+    /// Returns the rows. `at` is the ledger's own path: rows of `RECORD` are relative to the directory above its own.
     #[must_use]
-    pub fn satisfies(&self, target: &Target, by: &Self) -> bool {
-        if self.manager != by.manager {
-            return false;
-        }
-        let all = |p: &Self| p.arch.is_empty() || p.arch == "all";
-        if self.manager == Manager::Dpkg && !(self.arch == by.arch || all(self) || all(by) || self.foreign) {
-            return false;
-        }
-        if self.name == target.name {
-            return self.manager != Manager::Dpkg || holds(target.version.as_ref(), Some(&self.version));
-        }
-        let mut provided = self.provides.iter().filter(|(name, _)| *name == target.name);
-        match self.manager {
-            Manager::Dpkg => provided.any(|(_, version)| holds(target.version.as_ref(), version.as_ref())),
-            // apk installs one provider with a version for each name: whatever version is asked for, this is it.
-            Manager::Apk => provided.any(|(_, version)| target.version.is_none() || version.is_some()),
-            Manager::Pip => false,
-        }
+    pub fn rows<'a>(self, at: &'a [u8], text: &'a [u8]) -> Box<dyn Iterator<Item = Row> + 'a> {
+        self.0.rows(at, text)
     }
 }
 
-/// True if a version is as asked for. A package without one does not meet a requirement for one.
-fn holds(asked: Option<&(Relation, BString)>, version: Option<&BString>) -> bool {
-    use std::cmp::Ordering::{Equal, Greater, Less};
-    let Some((relation, wanted)) = asked else { return true };
-    let Some(version) = version else { return false };
-    match (relation, compare(version.as_bytes(), wanted.as_bytes())) {
-        (Relation::Before, order) => order == Less,
-        (Relation::NotAfter, order) => order != Greater,
-        (Relation::Same, order) => order == Equal,
-        (Relation::NotBefore, order) => order != Less,
-        (Relation::After, order) => order == Greater,
+/// Returns the name of the package that has a file of its own directory in one of the directories `roots`, such as
+/// `site-packages`: by the path alone, whether it was installed or copied there. A file directly in a root is of no package.
+#[must_use]
+pub fn by_directory(path: &[u8], roots: &[Vec<u8>]) -> Option<BString> {
+    let parts: Vec<&[u8]> = path::components(path).collect();
+    let root = parts.iter().position(|part| roots.iter().any(|root| root == part))?;
+    match parts.get(root + 1..parts.len().checked_sub(1)?)? {
+        [] => None,
+        [scope, name, ..] if scope.starts_with(b"@") => Some(path::join(scope, name)),
+        [name, ..] => {
+            // `name-1.2.dist-info` belongs to `name`.
+            let end = if name.ends_with(b"-info") { memchr::memchr(b'-', name) } else { None };
+            Some(name[..end.unwrap_or(name.len())].into())
+        }
     }
-}
-
-/// Returns the lines of a text without their ends, and their ranges, which include the ends.
-pub fn lines(text: &[u8]) -> impl Iterator<Item = (Range<usize>, &[u8])> {
-    text.split_inclusive(|&c| c == b'\n').scan(0, |at, line| {
-        let range = *at..*at + line.len();
-        *at = range.end;
-        let line = line.strip_suffix(b"\n").unwrap_or(line);
-        Some((range, line.strip_suffix(b"\r").unwrap_or(line)))
-    })
 }

@@ -3,9 +3,9 @@
 
 use super::Request;
 use super::edits::Edits;
-use super::places::Places;
 use crate::layer::{Facts, LayerIndex};
-use crate::packages::ledger::Ledger;
+use crate::ownership::Places;
+use crate::packages::Ledger;
 use crate::tree::{MemberId, Type};
 use bstr::BString;
 use std::collections::HashSet;
@@ -34,9 +34,9 @@ pub fn edits(request: &Request<'_>, dropped: &[Option<u16>]) -> Edits {
     out
 }
 
-/// Cuts out of a `RECORD` the rows of files that are gone; other lists keep theirs.
+/// Cuts the rows of files that are gone out of a `RECORD`; other lists keep theirs.
 fn cut_rows((at, path, ledger, text): &List<'_>, mut gone: impl FnMut(&[u8]) -> bool, out: &mut Edits) {
-    if *ledger == Ledger::Record {
+    if ledger.manager().forgets_files() {
         let rows = ledger.rows(path, text).filter(|row| gone(&row.path));
         let cuts: Vec<_> = rows.map(|row| (row.line, Vec::new())).collect();
         if !cuts.is_empty() {
@@ -49,7 +49,7 @@ fn cut_rows((at, path, ledger, text): &List<'_>, mut gone: impl FnMut(&[u8]) -> 
 fn records_in((_, path, ledger, text): &List<'_>) -> Vec<Vec<u8>> {
     const RECORD: &[u8] = b"RECORD";
     // Nearly all lists have none, and searching is much faster than reading rows.
-    if *ledger == Ledger::Record || memchr::memmem::find(text, RECORD).is_none() {
+    if ledger.manager().forgets_files() || memchr::memmem::find(text, RECORD).is_none() {
         return Vec::new();
     }
     ledger.rows(path, text).map(|row| row.path).filter(|path| path.ends_with(RECORD)).collect()

@@ -2,7 +2,7 @@
 //! describe archives.
 
 use super::Needs;
-use crate::packages::ledger::Ledger;
+use crate::packages::Ledger;
 use crate::path;
 use crate::refs::digests;
 use crate::tar::Member;

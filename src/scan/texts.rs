@@ -1,8 +1,8 @@
 //! The files that are read whole: package managers' databases, and their records of files.
 
 use super::Needs;
-use crate::packages::ledger::{self, Ledger};
-use crate::packages::{self, Document, distribution, dpkg, pip};
+use crate::packages::{self, Manager, Part, distribution, dpkg};
+use crate::path;
 use crate::tar::Member;
 use crate::{Error, ErrorKind, Result};
 
@@ -15,32 +15,27 @@ pub(super) fn wanted(member: &Member, needs: &Needs) -> Result<bool> {
     if needs.os_release && distribution::is(&member.path) {
         return Ok(member.stored <= distribution::MAX_SIZE);
     }
-    let ledger = Ledger::of(&member.path);
-    if needs.packages && (Document::of(&member.path).is_some() || ledger == Some(Ledger::ApkInstalled)) {
-        if member.stored <= packages::MAX_SIZE {
-            return Ok(true);
-        }
+    let (manager, part) = Manager::of_file(&member.path).unzip();
+    let part = part.unwrap_or_default();
+    if needs.packages && part.database && member.stored > packages::MAX_SIZE {
         return Err(Error::new(ErrorKind::Unsupported, "this part of a package manager's database is too large")
             .member(&member.path)
             .expected(format!("at most {} bytes", packages::MAX_SIZE), member.stored)
             .hint("leave rules with `action = \"remove-package\"` out"));
     }
-    let wanted = match ledger {
-        Some(Ledger::Record) => needs.records || needs.packages || needs.checksums,
-        Some(Ledger::Md5sums) => needs.packages || needs.checksums || needs.lists,
-        Some(Ledger::ApkInstalled) => needs.checksums || needs.lists,
-        None => {
-            let list = needs.lists && Document::of(&member.path) == Some(Document::List);
-            list || (needs.dpkg_paths && *member.path == dpkg::PATHS)
-        }
-    };
-    Ok(wanted && member.stored <= ledger::MAX_SIZE)
+    let records = || part.ledger && manager.is_some_and(|manager| manager.forgets_files());
+    let wanted = (needs.packages && part != Part::NONE)
+        || (needs.lists && part.list)
+        || (needs.checksums && part.ledger)
+        || (needs.records && records())
+        || (needs.dpkg_paths && *member.path == dpkg::PATHS);
+    Ok(wanted && member.stored <= packages::MAX_SIZE)
 }
 
-/// Returns the part of the text that is kept: of `METADATA` the headers, as the description below them is longer than all else.
+/// Returns the part of the text that is kept.
 pub(super) fn kept(member: &Member, mut text: Vec<u8>) -> Box<[u8]> {
-    if Document::of(&member.path) == Some(Document::Metadata) {
-        text.truncate(pip::headers(&text).len());
+    if let Some((manager, _)) = Manager::of_file(&member.path) {
+        text.truncate(manager.needed(path::split(&member.path).1, &text));
     }
     text.into_boxed_slice()
 }

@@ -2,42 +2,41 @@
 
 use super::going::Going;
 use super::groups;
-use super::inventory::{Inventory, is_bytecode_of};
 use super::outcome::{Kept, KeptPackage, Outcome, RemovedPackage};
 use super::select::Selection;
-use crate::packages::{Document, Manager, apk, dpkg};
+use crate::ownership::{Ownership, Places};
+use crate::packages::{Package, Removal};
 use crate::plan::Request;
 use crate::plan::edits::Edits;
 use crate::plan::hold::Decided;
-use crate::plan::places::Places;
 use crate::plan::proposal::{Proposal, Proposals};
 use crate::tree::{MemberId, NodeId, Tree};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 impl Going {
     /// Works out everything that goes with a selection.
     #[must_use]
-    pub fn new(request: &Request<'_>, inventory: &Inventory<'_>, selection: &Selection) -> Self {
+    pub fn new(request: &Request<'_>, inventory: &Ownership<'_>, selection: &Selection) -> Self {
         let going = (0u32..).zip(&selection.going).filter_map(|(p, going)| Some((p, going.as_ref()?)));
         let rules: HashMap<u32, u16> = going.map(|(p, going)| (p, going.rule)).collect();
         let mut out = Self { nodes: BTreeMap::new(), rules, edits: Edits::new(), links: Vec::new(), leads: Vec::new() };
         out.files(inventory);
         out.bytecode(inventory);
         groups::alternatives(request, inventory, &mut out);
-        out.rows(request, inventory);
+        out.rows(inventory);
         out.edits.retain(|at, _| at.layer as usize >= request.base);
         out
     }
 
     /// True if a package goes, by itself or as a part of one: Debian's python3-pip has a distribution's metadata, too.
-    fn takes(&self, inventory: &Inventory<'_>, package: u32) -> bool {
+    fn takes(&self, inventory: &Ownership<'_>, package: u32) -> bool {
         let whole = inventory.entries[package as usize].owner;
         self.rules.contains_key(&package) || whole.is_some_and(|whole| self.rules.contains_key(&whole))
     }
 
     /// Adds files that no other package has, and directories that no other package has: those stay as long as anything is in
     /// them.
-    fn files(&mut self, inventory: &Inventory<'_>) {
+    fn files(&mut self, inventory: &Ownership<'_>) {
         let mut packages: Vec<u32> = self.rules.keys().copied().collect();
         packages.sort_unstable();
         for package in packages {
@@ -51,7 +50,7 @@ impl Going {
     }
 
     /// Adds bytecode that was compiled when the package was installed, and is in no list.
-    fn bytecode(&mut self, inventory: &Inventory<'_>) {
+    fn bytecode(&mut self, inventory: &Ownership<'_>) {
         let tree = inventory.tree;
         let modules: Vec<(NodeId, u32)> =
             self.nodes.iter().filter(|(n, _)| tree.name(**n).ends_with(b".py")).map(|(n, p)| (*n, *p)).collect();
@@ -71,64 +70,29 @@ impl Going {
     }
 
     /// Cuts the packages' rows out of databases that have rows of others too.
-    fn rows(&mut self, request: &Request<'_>, inventory: &Inventory<'_>) {
+    fn rows<'i>(&mut self, inventory: &'i Ownership<'_>) {
         let tree = inventory.tree;
         let mut cut = |at: MemberId, range| self.edits.entry(at).or_default().push((range, Vec::new()));
-        let mut gone: HashSet<(Manager, &[u8], &[u8])> = HashSet::new();
         for &package in self.rules.keys() {
-            let (one, entry) = (&inventory.packages[package as usize], &inventory.entries[package as usize]);
-            gone.insert((one.manager, &one.name, &one.arch));
+            let entry = &inventory.entries[package as usize];
             if let Some(at) = entry.shared.and_then(|node| tree.inode_of(node).holder()) {
-                cut(at, one.stanza.clone());
+                cut(at, entry.package.stanza.clone());
             }
         }
-        // The names of everything that goes and of everything that stays: a package of another architecture, or another
-        // provider, may stay.
-        let mut names: [HashSet<(Manager, &[u8])>; 2] = Default::default();
-        for (p, one) in (0u32..).zip(&inventory.packages) {
-            let provided = one.provides.iter().filter(|_| one.manager == Manager::Apk).map(|(name, _)| name);
-            let all = std::iter::once(&one.name).chain(provided).map(|name| (one.manager, &name[..]));
-            names[usize::from(self.rules.contains_key(&p))].extend(all);
-        }
-        let [staying, going] = names;
-        let lost =
-            |manager: Manager, name: &[u8]| going.contains(&(manager, name)) && !staying.contains(&(manager, name));
-        let is_gone = |name: &[u8]| lost(Manager::Dpkg, name);
-        let mut places = Places::new(&request.merged.tree);
-        for text in &inventory.texts {
-            let ranges: Vec<_> = match text.kind {
-                Document::ExtendedStates => {
-                    let rows = dpkg::extended_states(text.text);
-                    // For packages for all architectures apt states the machine's.
-                    let has = |name: &[u8], arch: &[u8]| gone.contains(&(Manager::Dpkg, name, arch));
-                    let rows = rows.filter(|(name, arch, ..)| has(name, arch) || has(name, b"all"));
-                    rows.map(|row| row.3).collect()
-                }
-                Document::Diversions => {
-                    let rows = dpkg::diversions(text.text).filter(|d| d.by.is_some_and(is_gone));
-                    rows.map(|row| row.range).collect()
-                }
-                Document::Statoverride => {
-                    let rows = dpkg::statoverrides(text.text);
-                    let rows = rows.filter(|(path, _)| places.get(path).is_some_and(|n| self.nodes.contains_key(&n)));
-                    rows.map(|row| row.1).collect()
-                }
-                Document::TriggersFile | Document::TriggersName => {
-                    let rows = dpkg::triggers(text.text).filter(|(word, _)| {
-                        let (name, arch) = word.split_at(word.iter().position(|&c| c == b':').unwrap_or(word.len()));
-                        let arch = arch.strip_prefix(b":").unwrap_or(arch);
-                        if arch.is_empty() { is_gone(name) } else { gone.contains(&(Manager::Dpkg, name, arch)) }
-                    });
-                    rows.map(|row| row.1).collect()
-                }
-                Document::World => {
-                    // `world` may contain names that packages provide.
-                    let rows = apk::world(text.text).filter(|(name, _)| lost(Manager::Apk, name));
-                    rows.map(|row| row.1).collect()
-                }
-                _ => continue,
+        let mut places = Places::new(tree);
+        for database in &inventory.databases {
+            let all = (0u32..).zip(&inventory.entries).map(|(index, entry)| (index, &entry.package));
+            let all = all.filter(|(_, package)| package.manager == database.manager);
+            let (going, staying): (Vec<_>, Vec<_>) = all.partition(|(index, _)| self.rules.contains_key(index));
+            let packages = |list: Vec<(u32, &'i Package)>| list.into_iter().map(|(_, package)| package).collect();
+            let mut removal = Removal {
+                texts: &database.texts,
+                going: packages(going),
+                staying: packages(staying),
+                goes: &mut |path| places.get(path).is_some_and(|node| self.nodes.contains_key(&node)),
             };
-            ranges.into_iter().for_each(|range| cut(text.at, range));
+            let cuts = database.manager.cuts(&mut removal);
+            cuts.into_iter().for_each(|(text, range)| cut(database.places[text].at, range));
         }
     }
 
@@ -156,7 +120,7 @@ impl Going {
     pub fn outcome(
         self,
         request: &Request<'_>,
-        inventory: &Inventory<'_>,
+        inventory: &Ownership<'_>,
         selection: &Selection,
         decided: &Decided,
     ) -> Outcome {
@@ -167,7 +131,7 @@ impl Going {
             sum.0 += u64::from(!tree.is_dir(node));
             sum.1 += span(request, tree, node);
         }
-        let package = |p: u32| &inventory.packages[p as usize];
+        let package = |p: u32| &inventory.entries[p as usize].package;
         let going = (0u32..).zip(&selection.going).filter_map(|(p, going)| Some((p, (*going)?)));
         let removed = going.map(|(p, going)| {
             let (files, bytes) = sums.get(&p).copied().unwrap_or_default();
@@ -188,8 +152,8 @@ impl Going {
             KeptPackage { manager: package(p).manager, name: package(p).name.clone(), rule, why, other, nodes }
         });
         let (mut removed, mut kept): (Vec<_>, Vec<_>) = (removed.collect(), kept.collect());
-        removed.sort_by(|a, b| (a.manager, &a.name).cmp(&(b.manager, &b.name)));
-        kept.sort_by(|a, b| (a.manager, &a.name).cmp(&(b.manager, &b.name)));
+        removed.sort_by(|a, b| (a.manager.rank(), &a.name).cmp(&(b.manager.rank(), &b.name)));
+        kept.sort_by(|a, b| (a.manager.rank(), &a.name).cmp(&(b.manager.rank(), &b.name)));
         let names = |&(by, lost): &(u32, u32)| (package(by).name.clone(), package(lost).name.clone());
         let links = self.links.into_iter().filter_map(|(node, to)| Some((tree.inode_of(node).holder()?, to)));
         Outcome {
@@ -200,6 +164,13 @@ impl Going {
             links: links.collect(),
         }
     }
+}
+
+/// True for the bytecode that goes with a module: `a.cpython-311.pyc` with `a.py`.
+fn is_bytecode_of(bytecode: &[u8], module: &[u8]) -> bool {
+    let stem = module.strip_suffix(b".py");
+    let rest = stem.and_then(|stem| bytecode.strip_prefix(stem));
+    rest.is_some_and(|rest| rest.starts_with(b".") && rest.ends_with(b".pyc"))
 }
 
 fn span(request: &Request<'_>, tree: &Tree, node: NodeId) -> u64 {

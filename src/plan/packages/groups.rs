@@ -2,23 +2,21 @@
 //! `update-alternatives --remove` would do it, and if there is none the name goes.
 
 use super::going::Going;
-use super::inventory::Inventory;
-use crate::packages::Document;
-use crate::packages::alternatives::{Choice, Group};
+use crate::ownership::{Ownership, Places};
+use crate::packages::dpkg::alternatives::{self, Choice, Group};
 use crate::path;
 use crate::plan::Request;
-use crate::plan::places::Places;
 use crate::tree::{NodeId, Tree, Type};
 
 /// The directory with the names of groups.
 const DIR: &[u8] = b"etc/alternatives";
 
 /// Adds the changes of all groups.
-pub(super) fn alternatives(request: &Request<'_>, inventory: &Inventory<'_>, going: &mut Going) {
+pub(super) fn alternatives(request: &Request<'_>, inventory: &Ownership<'_>, going: &mut Going) {
     let tree = &request.merged.tree;
     let mut places = Places::new(tree);
-    for text in inventory.of_kind(Document::Alternatives) {
-        let Some(group) = Group::parse(tree.name(text.node), text.text) else { continue };
+    for (file, text) in inventory.texts_in(alternatives::DIR) {
+        let Some(group) = Group::parse(tree.name(file.node), text) else { continue };
         let behind: Vec<Option<u32>> =
             group.choices.iter().map(|c| going.nodes.get(&places.get(c.paths[0])?).copied()).collect();
         // The package on whose account the group changes.
@@ -34,16 +32,16 @@ pub(super) fn alternatives(request: &Request<'_>, inventory: &Inventory<'_>, goi
             continue;
         }
         if left.is_empty() {
-            names.links(&mut places).into_iter().flatten().chain([text.node]).for_each(|node| {
+            names.links(&mut places).into_iter().flatten().chain([file.node]).for_each(|node| {
                 going.nodes.entry(node).or_insert(package);
             });
             continue;
         }
-        if (text.at.layer as usize) < request.base {
+        if (file.at.layer as usize) < request.base {
             continue;
         }
         let cuts = group.choices.iter().zip(&behind).filter(|(_, gone)| gone.is_some());
-        let edits = going.edits.entry(text.at).or_default();
+        let edits = going.edits.entry(file.at).or_default();
         edits.extend(cuts.map(|(choice, _)| (choice.range.clone(), Vec::new())));
         let lost = now.is_some_and(|now| !left.iter().any(|c| **now == *c.paths[0]));
         // Of equal choices the first, as dpkg has it.

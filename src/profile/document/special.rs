@@ -21,7 +21,7 @@ impl Reader<'_> {
     pub(super) fn special(&mut self, name: &str, value: &Value<'_>, packages: &mut Raw, dpkg: &mut DpkgPaths) {
         match name {
             "packages" => packages.names = self.strings(name, value),
-            "manager" => packages.manager = self.choice(name, value, &Manager::KNOWN),
+            "manager" => packages.manager = self.choice(name, value, &Manager::removing()),
             "force" => packages.force = self.boolean(name, value),
             "orphans" => packages.orphans = self.boolean(name, value),
             "keep-needed" => packages.keep_needed = self.boolean(name, value),
