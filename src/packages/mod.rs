@@ -21,8 +21,8 @@ pub use manager::{Clause, Files, Installed, Manager, Package, PackageManager, Pa
 
 /// All package managers. A file that several have belongs to the package of the first one: the distribution's comes before a
 /// language's.
-static MANAGERS: [Manager; 5] =
-    [Manager(&dpkg::Dpkg), Manager(&apk::Apk), Manager(&rpm::Rpm), Manager(&pip::Pip), Manager(&npm::Npm)];
+static MANAGERS: &[Manager] =
+    &[Manager(&dpkg::Dpkg), Manager(&apk::Apk), Manager(&rpm::Rpm), Manager(&pip::Pip), Manager(&npm::Npm)];
 
 /// The size in bytes of the largest file of a database that is read: those of the largest distributions' full installations
 /// have a fifth of this, and a list of checksums of 100,000 files takes less.
