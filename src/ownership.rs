@@ -331,3 +331,67 @@ fn add_bytecode(tree: &Tree, nodes: &mut [u32]) {
         nodes[id.index()] = source.map_or(NONE, |source| nodes[source.index()]);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layer::Facts;
+    use crate::tree::merge::{merge, tests::layer};
+
+    #[test]
+    fn one_answer_for_every_path() {
+        let lists = [
+            ("var/lib/dpkg/diversions", "/bin/sh\n/bin/sh.real\nb\n"),
+            ("var/lib/dpkg/info/a.list", "/.\n/bin\n/bin/sh\n/lib\n/lib/a.so\n/usr/lib/b.so\n"),
+            ("var/lib/dpkg/info/b.list", "/.\n/bin\n/bin/sh\n/usr/lib/b.so\n"),
+            ("s/site-packages/p-1.dist-info/RECORD", "p.py,,\n../../bin/sh,,\n../../bin/p,,\n"),
+        ];
+        let rest = [
+            "bin/sh",
+            "bin/sh.real",
+            "bin/p",
+            "lib->usr/lib",
+            "usr/lib/a.so",
+            "usr/lib/b.so",
+            "s/site-packages/p.py",
+            "s/site-packages/__pycache__/p.cpython-311.pyc",
+            "n/node_modules/a/package.json",
+            "n/node_modules/a/node_modules/@s/b/package.json",
+            "n/node_modules/a/node_modules/@s/b/lib/x.js",
+            "n/own.js",
+        ];
+        let members = layer(&lists.iter().map(|(path, _)| *path).chain(rest).collect::<Vec<_>>());
+        let fact = |text: &str| Facts { database_text: Some(text.as_bytes().into()), ..Facts::default() };
+        let facts = (0..).zip(lists).map(|(member, (_, text))| (member, fact(text))).collect();
+        let index = LayerIndex { members, facts, ..LayerIndex::default() };
+        let tree = merge(&[&index.members], 0).unwrap().tree;
+        let owned = Ownership::read(&[&index], &tree, Wanted::All);
+        for (path, package) in [
+            // The diverted file is the other package's.
+            ("bin/sh", "dpkg b"),
+            ("bin/sh.real", "dpkg a"),
+            // A link in place of a listed directory belongs to no package, and what is listed below it is there.
+            ("lib", ""),
+            ("usr/lib/a.so", "dpkg a"),
+            ("usr/lib/b.so", "dpkg a"),
+            ("usr/lib", ""),
+            ("bin/p", "pip p"),
+            ("s/site-packages/p.py", "pip p"),
+            ("s/site-packages/__pycache__/p.cpython-311.pyc", "pip p"),
+            ("n/node_modules/a/package.json", "npm a"),
+            ("n/node_modules/a/node_modules/@s", "npm a"),
+            ("n/node_modules/a/node_modules/@s/b/lib/x.js", "npm @s/b"),
+            ("n/own.js", ""),
+        ] {
+            let entry = owned.of(tree.lookup(path.as_bytes()).unwrap()).map(|index| &owned.entries[index as usize]);
+            let found = entry.map(|entry| format!("{} {}", entry.package.manager.name(), entry.name));
+            assert_eq!(found.unwrap_or_default(), package, "{path}");
+        }
+        let both = owned.owners(tree.lookup(b"usr/lib/b.so").unwrap());
+        assert_eq!(both.collect::<Vec<_>>(), [0, 1]);
+        assert_eq!(owned.manifests().count(), 2);
+        let known = |wanted| Ownership::read(&[&index], &tree, wanted).entries.len();
+        // Without a stanza or METADATA nothing can be removed.
+        assert_eq!([known(Wanted::All), known(Wanted::Distribution), known(Wanted::Removable)], [5, 2, 0]);
+    }
+}

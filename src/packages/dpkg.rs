@@ -1,5 +1,5 @@
 //! dpkg, the manager of Debian and Ubuntu: stanzas of `status`, and the files beside it.
-//! Sources: deb-src-control(5), dpkg-query(1), dpkg-divert(1), dpkg-statoverride(1), deb-triggers(5), deb-md5sums(5).
+//! Source of the checksums: deb-md5sums(5).
 
 use super::deb822::{Stanza, stanzas};
 use super::manager::{
@@ -21,14 +21,19 @@ pub use version::compare;
 /// The file of dpkg's configuration that slim writes: the paths that dpkg need not unpack.
 pub const PATHS: &str = "etc/dpkg/dpkg.cfg.d/slim";
 
+/// The directory of the database.
 const DIR: &[u8] = b"var/lib/dpkg";
 /// The directory with a list of paths and a list of checksums for each package.
 const INFO: &[u8] = b"var/lib/dpkg/info";
 /// The directory of distroless images with a stanza and a list of checksums for each package.
 const STATUS_D: &[u8] = b"var/lib/dpkg/status.d";
+/// The directory of triggers: in `File` path and package in a line, in the others a package. Source: deb-triggers(5).
 const TRIGGERS: &[u8] = b"var/lib/dpkg/triggers";
+/// dpkg's `status`: a stanza for each package. Source: deb-src-control(5), dpkg-query(1).
 const STATUS: &[u8] = b"var/lib/dpkg/status";
+/// The diversions: three lines for each. Source: dpkg-divert(1).
 const DIVERSIONS: &[u8] = b"var/lib/dpkg/diversions";
+/// Owners and modes: user, group, mode and path in a line. Source: dpkg-statoverride(1).
 const STATOVERRIDE: &[u8] = b"var/lib/dpkg/statoverride";
 /// apt's record of packages that were installed because others need them.
 const EXTENDED_STATES: &[u8] = b"var/lib/apt/extended_states";

@@ -216,15 +216,15 @@ pub struct Unread {
 /// A package manager. A new one needs a file with this trait and a row in the table of managers; most of its methods have a
 /// default for managers of which less is read.
 pub trait PackageManager: Sync {
-    /// The name, as profiles and reports write it.
+    /// Returns the name of the package manager, as profiles and reports write it.
     fn name(&self) -> &'static str;
 
-    /// True if its packages are the distribution's.
+    /// True if the packages are the distribution's.
     fn is_distribution(&self) -> bool {
         false
     }
 
-    /// True if slim can remove its packages, so that rules may name it.
+    /// True if slim can remove the packages, so that rules may name the manager.
     fn removes(&self) -> bool {
         false
     }
@@ -235,12 +235,13 @@ pub trait PackageManager: Sync {
         false
     }
 
-    /// The database, if slim does not read it.
+    /// Returns the database, if slim does not read it.
     fn unread(&self) -> Option<Unread> {
         None
     }
 
-    /// The name of the file in a package's own directory that states its version, and is not read with the database.
+    /// Returns the name of the file in a package's own directory that states the package's version, and is not read with the
+    /// database.
     fn manifest(&self) -> Option<&'static str> {
         None
     }
@@ -289,7 +290,7 @@ pub trait PackageManager: Sync {
         None
     }
 
-    /// True if its ledgers lose the rows of files that go: without them an uninstallation or audit does not miss these files.
+    /// True if the ledgers lose the rows of files that go: without them an uninstallation or audit does not miss these files.
     /// A package of a distribution is still that package without its documentation.
     fn forgets_files(&self) -> bool {
         false

@@ -1,8 +1,11 @@
 //! Makes the report's figures from plans and written layers.
 
-use super::{Held, ImageReport, ImageSide, LayerReport, Named, RemovedPath, Rescue, RuleReport, Totals, escape, words};
+use super::{
+    Held, ImageReport, ImageSide, KeptPackage, LayerReport, Named, RemovedPackage, RemovedPath, Rescue, RuleReport,
+    Totals, escape, words,
+};
 use crate::layer::LayerIndex;
-use crate::plan::{LayerPlan, Plan, Removed};
+use crate::plan::{self, LayerPlan, Plan, Removed};
 use crate::profile::{self, Profile};
 use crate::sink::OutLayer;
 use crate::source::Image;
@@ -223,6 +226,33 @@ impl Built<'_> {
         let mut held: Vec<Held> = held.collect();
         held.sort_by_key(|h| std::cmp::Reverse(h.bytes));
         (held, rescued)
+    }
+
+    /// Returns the packages that rules removed.
+    fn removed_packages(&self) -> Vec<RemovedPackage> {
+        let packages = &self.plan.packages;
+        let one = |p: &plan::packages::RemovedPackage| RemovedPackage {
+            manager: p.manager.name().to_owned(),
+            name: escape(&p.name),
+            version: escape(&p.version),
+            rule: self.rule_id(p.rule).to_owned(),
+            orphan: p.orphan,
+            breaks: packages.broken.iter().filter(|(_, lost)| *lost == p.name).map(|(by, _)| escape(by)).collect(),
+            files: p.files,
+            bytes: p.bytes,
+        };
+        packages.removed.iter().map(one).collect()
+    }
+
+    /// Returns the packages that rules asked for and that stay.
+    fn kept_packages(&self) -> Vec<KeptPackage> {
+        let one = |p: &plan::packages::KeptPackage| KeptPackage {
+            manager: p.manager.name().to_owned(),
+            name: escape(&p.name),
+            rule: self.rule_id(p.rule).to_owned(),
+            why: words::kept(p, self.tree, self.profile),
+        };
+        self.plan.packages.kept.iter().map(one).collect()
     }
 }
 

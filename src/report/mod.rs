@@ -17,7 +17,6 @@ mod escape;
 pub mod instruction;
 pub mod json;
 pub(crate) mod markdown;
-mod packages;
 pub(crate) mod paint;
 pub mod removed;
 pub(crate) mod table;

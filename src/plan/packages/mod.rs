@@ -18,12 +18,10 @@ use select::{Asked, Graph, Lost, Selection};
 use std::collections::BTreeMap;
 
 mod apply;
-mod going;
-mod groups;
 mod outcome;
 mod select;
 
-use going::Going;
+use apply::Going;
 use outcome::Rule;
 pub use outcome::{Kept, KeptPackage, Outcome, RemovedPackage};
 
