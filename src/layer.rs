@@ -1,7 +1,7 @@
 //! The result of scanning one layer: its members and the few facts about their content that plans need.
 
 use crate::elf::{Level, Outcome, Piece};
-use crate::ledger::Sums;
+use crate::packages::Sums;
 use crate::refs::Reference;
 use crate::refs::digests::Digests;
 use crate::refs::needed::Needed;

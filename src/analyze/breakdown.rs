@@ -74,7 +74,7 @@ pub fn breakdown(
     tree: &Tree,
     needed: &[Vec<bool>],
     kinds: &Kinds,
-    owners: &Owners,
+    owners: &Owners<'_>,
     depth: usize,
 ) -> Breakdown {
     let names = Names::new(layers, tree);

@@ -99,7 +99,7 @@ struct Names {
 struct Files<'a> {
     request: &'a Request<'a>,
     explain: &'a Explain<'a>,
-    owners: Owners,
+    owners: Owners<'a>,
     kinds: Kinds,
     found: Vec<usize>,
     out: Vec<File>,
@@ -121,7 +121,7 @@ impl Files<'_> {
         let tree = &self.request.merged.tree;
         let is_first = node.is_none_or(|id| tree.inode_of(id).name == id);
         let owner = node.and_then(|id| self.owners.of(id));
-        let package = owner.map(|package| format!("{} {}", package.manager, package.name));
+        let package = owner.map(|package| format!("{} {}", package.manager.name(), package.name));
         self.out.push(File {
             path: self.explain.path(entry),
             size: Some(if is_first { entry.size } else { 0 }),

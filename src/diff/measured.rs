@@ -9,15 +9,15 @@ use crate::tree::NodeId;
 const NO_PACKAGE: (&str, &str) = ("", "(no package)");
 
 /// The sizes and packages of one image's paths.
-pub(super) struct Measured {
-    pub(super) owners: Owners,
+pub(super) struct Measured<'a> {
+    pub(super) owners: Owners<'a>,
     /// Bytes of tar for each node.
     bytes: Vec<u64>,
     reclaimable: u64,
 }
 
-impl Measured {
-    pub(super) fn new(image: &Image<'_>) -> Self {
+impl<'a> Measured<'a> {
+    pub(super) fn new(image: &Image<'a>) -> Self {
         let Image { layers, tree, .. } = image;
         let mut needed = waste::needed(layers, tree);
         let mut bytes = vec![0; tree.len()];
@@ -58,6 +58,6 @@ impl Measured {
 
     /// Returns the manager and name of a path's package.
     pub(super) fn package(&self, node: NodeId) -> (&'static str, &str) {
-        self.owners.of(node).map_or(NO_PACKAGE, |p| (p.manager, p.name.as_str()))
+        self.owners.of(node).map_or(NO_PACKAGE, |p| (p.manager.name(), p.name.as_str()))
     }
 }

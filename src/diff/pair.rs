@@ -8,7 +8,7 @@ use super::walk::{self, Row};
 /// Two images side by side.
 pub struct Pair<'a> {
     pub(super) images: [Image<'a>; 2],
-    pub(super) sides: [Measured; 2],
+    pub(super) sides: [Measured<'a>; 2],
     pub(super) rows: Vec<Row>,
     pub(super) layers: Aligned,
 }

@@ -1,6 +1,7 @@
 //! The sizes of the paths of each image, added up by package and by directory. Each byte that a container sees is counted once.
 
 use super::{DirectoryChange, PackageChange, Pair, Status, Sum};
+use crate::packages::Manager;
 use crate::path;
 use crate::report::escape;
 use crate::tree::NodeId;
@@ -70,7 +71,8 @@ impl<'a> Sums<'a> {
         }
         let mut out = Vec::new();
         for ((manager, name), (sum, mut versions)) in all {
-            if manager == "npm" {
+            // The database of these does not state versions.
+            if Manager::named(manager).is_some_and(|manager| manager.manifest().is_some()) {
                 for (side, known) in npm.iter().enumerate() {
                     versions.0[side].extend(known.get(name).into_iter().flatten().cloned());
                 }

@@ -3,7 +3,7 @@
 
 use super::needs::needs;
 use crate::layer::LayerIndex;
-use crate::package::distribution;
+use crate::packages::distribution;
 use crate::profile::{self, Choice, Conditions, Matcher, Profile, Request};
 use crate::scan::Needs;
 use crate::tree::Tree;

@@ -4,7 +4,7 @@
 use super::edits::Added;
 use super::{Request, programs};
 use crate::elf::{Piece, Recipe};
-use crate::package::dpkg;
+use crate::packages::dpkg;
 use crate::path;
 use crate::profile::{Action, DpkgPaths, Rule, RuleId};
 use crate::tar::{Attrs, Meta};

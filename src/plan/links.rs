@@ -9,7 +9,7 @@ use super::proposal::Proposals;
 use super::rewrite::{Rewrites, is_verified};
 use super::stated::Pinned;
 use crate::digest::Digest;
-use crate::ledger::Ledger;
+use crate::packages::Ledger;
 use crate::profile::RuleId;
 use crate::tar::{Attrs, BLOCK, Kind, Member, padded, synth};
 use crate::tree::{InodeId, MemberId, NodeId, Type};

@@ -1,6 +1,6 @@
 //! New contents that programs outside of slim made between the scan and the plan: to the plan they are data like any other.
 
-use crate::ledger::Sums;
+use crate::packages::Sums;
 use crate::profile::RuleId;
 use crate::tree::{MemberId, NodeId};
 use std::collections::HashMap;

@@ -30,7 +30,6 @@ pub mod matched;
 mod only;
 mod output;
 pub mod packages;
-mod places;
 pub mod programs;
 pub mod proposal;
 mod records;

@@ -3,12 +3,10 @@
 
 use super::Request;
 use super::proposal::Proposal;
-use crate::ledger::Ledger;
-use crate::package::Document;
-use crate::path;
+use super::records;
+use crate::ownership::{Ownership, Wanted};
 use crate::profile::{Reading, Rule, RuleId};
 use crate::tree::{NodeId, Tree};
-use bstr::ByteSlice;
 use std::cell::OnceCell;
 use std::collections::HashSet;
 
@@ -94,11 +92,12 @@ impl<'a> Only<'a> {
     /// since.
     fn installed(&self) -> HashSet<NodeId> {
         let mut out = HashSet::new();
-        for (list, ledger, text) in self.lists().filter(|(_, ledger, _)| *ledger == Some(Ledger::Record)) {
-            let (Some(ledger), path) = (ledger, self.tree().path(list)) else { continue };
-            let layer = self.layer(list);
-            let rows = ledger.rows(&path, text).filter_map(|row| self.tree().resolve(NodeId::ROOT, &row.path).target);
-            out.extend(rows.filter(|&id| self.layer(id) == layer));
+        for records::List { at, path, ledger, text } in records::kept(self.request, &vec![None; self.tree().len()]) {
+            if ledger.manager().forgets_files() {
+                let rows = ledger.rows(&path, text);
+                let rows = rows.filter_map(|row| self.tree().resolve(NodeId::ROOT, &row.path).target);
+                out.extend(rows.filter(|&id| self.layer(id) == Some(at.layer)));
+            }
         }
         out
     }
@@ -107,34 +106,10 @@ impl<'a> Only<'a> {
         self.tree().inode_of(id).holder().map(|at| at.layer)
     }
 
-    /// Returns the files whose text was kept because they list others.
-    fn lists(&self) -> impl Iterator<Item = (NodeId, Option<Ledger>, &'a [u8])> {
-        let tree = self.tree();
-        tree.ids().filter_map(move |id| {
-            let text = self.request.facts_at(tree.inode_of(id).holder()?)?.database_text.as_deref()?;
-            Some((id, Ledger::of(&tree.path(id)), text))
-        })
-    }
-
     fn owned(&self) -> &Option<HashSet<NodeId>> {
-        self.owned.get_or_init(|| self.listed())
-    }
-
-    /// Returns the nodes that package managers list; `None` if no manager has a list.
-    fn listed(&self) -> Option<HashSet<NodeId>> {
-        let tree = self.tree();
-        let (mut out, mut any) = (HashSet::new(), false);
-        for (list, ledger, text) in self.lists() {
-            let path = tree.path(list);
-            if Document::of(&path) == Some(Document::List) {
-                any = true;
-                out.extend(text.lines().filter_map(|line| tree.lookup(line)));
-            } else if let Some(ledger) = ledger.filter(|ledger| *ledger != Ledger::Record) {
-                // dpkg's checksums are a second list of the same files, except in images that have no other.
-                any |= ledger == Ledger::ApkInstalled || path::split(&path).0.ends_with(b"status.d");
-                out.extend(ledger.rows(&path, text).filter_map(|row| tree.lookup(&row.path)));
-            }
-        }
-        any.then_some(out)
+        self.owned.get_or_init(|| {
+            let owned = Ownership::read(self.request.layers, self.tree(), Wanted::Distribution);
+            owned.entries.iter().any(|entry| entry.listed).then(|| owned.listed().collect())
+        })
     }
 }

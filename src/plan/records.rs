@@ -3,9 +3,9 @@
 
 use super::Request;
 use super::edits::Edits;
-use super::places::Places;
 use crate::layer::{Facts, LayerIndex};
-use crate::ledger::Ledger;
+use crate::ownership::Places;
+use crate::packages::Ledger;
 use crate::profile::RuleId;
 use crate::tree::{MemberId, Type};
 use bstr::BString;
@@ -44,9 +44,9 @@ pub fn edits(request: &Request<'_>, dropped: &[Option<RuleId>]) -> Edits {
     out
 }
 
-/// Cuts out of a `RECORD` the rows of files that are gone; other lists keep theirs.
+/// Cuts the rows of files that are gone out of a `RECORD`; other lists keep theirs.
 fn cut_rows(list: &List<'_>, mut gone: impl FnMut(&[u8]) -> bool, out: &mut Edits) {
-    if list.ledger == Ledger::Record {
+    if list.ledger.manager().forgets_files() {
         let rows = list.ledger.rows(&list.path, list.text).filter(|row| gone(&row.path));
         let cuts: Vec<_> = rows.map(|row| (row.line, Vec::new())).collect();
         if !cuts.is_empty() {
@@ -59,7 +59,7 @@ fn cut_rows(list: &List<'_>, mut gone: impl FnMut(&[u8]) -> bool, out: &mut Edit
 fn records_in(list: &List<'_>) -> Vec<Vec<u8>> {
     const RECORD: &[u8] = b"RECORD";
     // Nearly all lists have none, and searching is much faster than reading rows.
-    if list.ledger == Ledger::Record || memchr::memmem::find(list.text, RECORD).is_none() {
+    if list.ledger.manager().forgets_files() || memchr::memmem::find(list.text, RECORD).is_none() {
         return Vec::new();
     }
     list.ledger.rows(&list.path, list.text).map(|row| row.path).filter(|path| path.ends_with(RECORD)).collect()

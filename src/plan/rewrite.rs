@@ -11,7 +11,7 @@ use super::stated::Pinned;
 use super::{Request, Verdicts, records};
 use crate::elf::{self, Outcome as Stripping, Piece, Reason, Recipe};
 use crate::layer::Strip;
-use crate::ledger::Sums;
+use crate::packages::Sums;
 use crate::path;
 use crate::profile::{Action, ProtectId, RuleId};
 use crate::tar::{Member, padded};
@@ -264,7 +264,7 @@ impl<'a> Deciding<'a> {
                 if !row.size.is_empty() {
                     edits.push((row.size, size.to_string().into_bytes()));
                 }
-                match ledger.checksum(sums, &text[row.checksum.clone()]) {
+                match ledger.manager().checksum(sums, &text[row.checksum.clone()]) {
                     // A row in the base can't be changed, nor one in a list whose own checksum is recorded: the file must keep its
                     // bytes.
                     _ if sealed.contains(&at) => _ = recorded.insert(target),

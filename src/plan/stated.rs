@@ -5,18 +5,15 @@
 //! name a file or lie above it. This module says what has to be hashed; the hashes are computed elsewhere and handed back as
 //! data.
 
-use super::places::Places;
 use super::{Request, records};
 use crate::Digest;
 use crate::elf::Outcome;
 use crate::layer::Facts;
-use crate::ledger::Ledger;
+use crate::ownership::Places;
 use crate::path;
 use crate::profile::RuleId;
 use crate::refs::digests::{self, Digests, Kind, start};
 use crate::tree::{MemberId, NodeId, Tree, Type};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt::Write as _;
 
@@ -112,18 +109,17 @@ fn add_recorded(request: &Request<'_>, names: &HashSet<&[u8]>, out: &mut Hashes)
     let tree = &request.merged.tree;
     let mut places = Places::new(tree);
     for records::List { at: list, path: place, ledger, text } in records::kept(request, &vec![None; tree.len()]) {
-        if ledger != Ledger::Record {
+        if !ledger.manager().forgets_files() {
             continue;
         }
         for row in ledger.rows(&place, text).filter(|row| names.contains(path::split(&row.path).1)) {
-            let digest = text[row.checksum.clone()].strip_prefix(b"sha256=");
-            let digest = digest.and_then(|digest| URL_SAFE_NO_PAD.decode(digest).ok()).filter(|d| d.len() == 32);
+            let digest = ledger.manager().sha256(&text[row.checksum.clone()]);
             let holder = places.get(&row.path).and_then(|node| tree.inode_of(node).holder());
             // A file that another layer brought is no longer the one that was installed.
             let holder = holder.filter(|holder| holder.layer == list.layer);
             let (Some(digest), Some(holder)) = (digest, holder) else { continue };
             if text[row.size] == *request.member(holder).stored.to_string().as_bytes() {
-                out.add(holder, Kind::Sha256, digest);
+                out.add(holder, Kind::Sha256, digest.to_vec());
             }
         }
     }

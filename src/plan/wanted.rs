@@ -5,7 +5,7 @@ use super::bytecode::{Finding, Known, Look};
 use super::made::{NotMadeReason, Unchanged};
 use super::rewrite::is_verified;
 use super::{Request, Verdicts};
-use crate::ledger::Ledger;
+use crate::packages::Ledger;
 use crate::profile::{Action, Bytecode, Mode, RuleId};
 use crate::refs::pyc::{CACHE, Name};
 use crate::tree::{InodeId, MemberId, NodeId, Type};

@@ -1,16 +1,17 @@
 //! Makes the report's figures from plans and written layers.
 
 use super::{
-    Fate, Held, ImageReport, ImageSide, LayerReport, Named, RemovedPath, Rescue, RuleReport, Totals, escape, words,
+    Fate, Held, ImageReport, ImageSide, KeptPackage, LayerReport, Named, RemovedPackage, RemovedPath, Rescue,
+    RuleReport, Totals, escape, words,
 };
 use crate::layer::LayerIndex;
-use crate::path;
-use crate::plan::{LayerPlan, Plan, Removed, TakenBy};
+use crate::plan::{self, LayerPlan, Plan, Removed, TakenBy};
 use crate::profile::{Action, Profile, Risk, Rule, RuleId};
 use crate::sink::OutLayer;
 use crate::source::Image;
 use crate::tar::Member;
 use crate::tree::{MemberId, NodeId, Tree};
+use crate::{packages, path};
 use bstr::BStr;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -45,7 +46,7 @@ impl Built<'_> {
     #[must_use]
     pub fn report(&self) -> ImageReport {
         let paths: Vec<&Removed> = self.plan.removed.iter().filter(|r| !r.marker).collect();
-        let packages = Packages::new(self.profile);
+        let roots = package_roots(self.profile);
         let (held, rescued) = self.held();
         ImageReport {
             tags: self.image.tags.clone(),
@@ -65,7 +66,10 @@ impl Built<'_> {
             made: self.made(),
             bytecode: self.bytecode(),
             unchanged: self.unchanged(),
-            packages: top(paths.iter().filter_map(|r| Some((packages.name(self.path_of(r))?, r.bytes)))),
+            packages: top(paths.iter().filter_map(|r| {
+                let name = packages::by_directory(self.path_of(r), &roots)?;
+                Some((escape(&name), r.bytes))
+            })),
             directories: top(paths.iter().map(|r| (directory(self.path_of(r)), r.bytes))),
             rescued,
             held,
@@ -226,6 +230,33 @@ impl Built<'_> {
         held.sort_by_key(|h| std::cmp::Reverse(h.bytes));
         (held, rescued)
     }
+
+    /// Returns the packages that rules removed.
+    fn removed_packages(&self) -> Vec<RemovedPackage> {
+        let packages = &self.plan.packages;
+        let one = |p: &plan::packages::RemovedPackage| RemovedPackage {
+            manager: p.manager,
+            name: escape(&p.name),
+            version: escape(&p.version),
+            rule: self.rule_id(p.rule).to_owned(),
+            orphan: p.orphan,
+            breaks: packages.broken.iter().filter(|(_, lost)| *lost == p.name).map(|(by, _)| escape(by)).collect(),
+            files: p.files,
+            bytes: p.bytes,
+        };
+        packages.removed.iter().map(one).collect()
+    }
+
+    /// Returns the packages that rules asked for and that stay.
+    fn kept_packages(&self) -> Vec<KeptPackage> {
+        let one = |p: &plan::packages::KeptPackage| KeptPackage {
+            manager: p.manager,
+            name: escape(&p.name),
+            rule: self.rule_id(p.rule).to_owned(),
+            why: words::kept(p, self.tree, self.profile),
+        };
+        self.plan.packages.kept.iter().map(one).collect()
+    }
 }
 
 /// Adds up bytes by name, most first.
@@ -249,35 +280,13 @@ fn directory(path: &BStr) -> String {
     if parts.is_empty() { "/".to_owned() } else { escape(&bstr::join("/", parts)) }
 }
 
-/// The directories that hold packages of languages' package managers, by which the package of a path is known.
-struct Packages {
-    roots: Vec<Vec<u8>>,
-}
-
-impl Packages {
-    /// Takes the directory names at the ends of the patterns of the set `packages`.
-    fn new(profile: &Profile) -> Self {
-        let patterns = profile.sets.get(Profile::PACKAGES).into_iter().flatten();
-        let last = patterns.filter_map(|pattern| pattern.rsplit('/').next());
-        let mut roots: Vec<Vec<u8>> = last.filter(|n| !n.contains(['*', '?', '['])).map(|n| n.into()).collect();
-        roots.sort();
-        roots.dedup();
-        Self { roots }
-    }
-
-    fn name(&self, path: &BStr) -> Option<String> {
-        let parts: Vec<&[u8]> = path::components(path).collect();
-        let root = parts.iter().position(|part| self.roots.iter().any(|r| r == part))?;
-        // A package file directly in the root is of no package.
-        let inside = parts.get(root + 1..parts.len().checked_sub(1)?)?;
-        match inside {
-            [] => None,
-            [scope, name, ..] if scope.starts_with(b"@") => Some(escape(&bstr::join("/", [scope, name]))),
-            [name, ..] => {
-                // `name-1.2.dist-info` belongs to `name`.
-                let end = if name.ends_with(b"-info") { memchr::memchr(b'-', name) } else { None };
-                Some(escape(&name[..end.unwrap_or(name.len())]))
-            }
-        }
-    }
+/// Returns the names of the directories that hold packages, each in a directory of its own: the ends of the patterns of the set
+/// `packages`.
+fn package_roots(profile: &Profile) -> Vec<Vec<u8>> {
+    let patterns = profile.sets.get(Profile::PACKAGES).into_iter().flatten();
+    let last = patterns.filter_map(|pattern| pattern.rsplit('/').next());
+    let mut roots: Vec<Vec<u8>> = last.filter(|n| !n.contains(['*', '?', '['])).map(|n| n.into()).collect();
+    roots.sort();
+    roots.dedup();
+    roots
 }

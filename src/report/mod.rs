@@ -11,7 +11,7 @@ use bstr::{BStr, BString};
 use serde::{Serialize, Serializer};
 
 use crate::Warning;
-use crate::package::Manager;
+use crate::packages::Manager;
 use crate::profile::Risk;
 use crate::source::ImageFormat;
 
@@ -21,7 +21,6 @@ mod escape;
 pub mod instruction;
 pub mod json;
 pub(crate) mod markdown;
-mod packages;
 pub(crate) mod paint;
 pub mod removed;
 pub(crate) mod table;

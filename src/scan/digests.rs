@@ -2,7 +2,7 @@
 //! describe archives.
 
 use super::{Flags, Needs};
-use crate::ledger::Ledger;
+use crate::packages::Ledger;
 use crate::path;
 use crate::refs::digests;
 use crate::tar::Member;

@@ -6,7 +6,7 @@
 use crate::codec::Compression;
 use crate::elf::{self, Level, Object, Outcome, Reason};
 use crate::layer::Strip;
-use crate::ledger::Sums;
+use crate::packages::Sums;
 use crate::refs::{self, needed::Needed};
 use crate::scan::{Flags, Needs};
 use crate::source::{Input, LayerRef};

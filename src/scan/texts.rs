@@ -1,8 +1,8 @@
 //! The files that are read whole: package managers' databases, and their records of files.
 
 use super::{Flags, Needs};
-use crate::ledger::{self, Ledger};
-use crate::package::{self, Document, distribution, dpkg, pip};
+use crate::packages::{self, Manager, Part, distribution, dpkg};
+use crate::path;
 use crate::tar::Member;
 use crate::{Error, ErrorKind, Result};
 
@@ -15,32 +15,27 @@ pub(super) fn wanted(member: &Member, needs: &Needs) -> Result<bool> {
     if needs.any(Flags::OS_RELEASE) && distribution::is(&member.path) {
         return Ok(member.stored <= distribution::MAX_SIZE);
     }
-    let ledger = Ledger::of(&member.path);
-    if needs.any(Flags::PACKAGES) && (Document::of(&member.path).is_some() || ledger == Some(Ledger::ApkInstalled)) {
-        if member.stored <= package::MAX_SIZE {
-            return Ok(true);
-        }
+    let (manager, part) = Manager::of_file(&member.path).unzip();
+    let part = part.unwrap_or_default();
+    if needs.any(Flags::PACKAGES) && part.database && member.stored > packages::MAX_SIZE {
         return Err(Error::new(ErrorKind::Unsupported, "this part of a package manager's database is too large")
             .member(&member.path)
-            .expected(format!("at most {} bytes", package::MAX_SIZE), member.stored)
+            .expected(format!("at most {} bytes", packages::MAX_SIZE), member.stored)
             .hint("leave rules with `action = \"remove-package\"` out"));
     }
-    let wanted = match ledger {
-        Some(Ledger::Record) => needs.any(Flags::RECORDS | Flags::PACKAGES | Flags::CHECKSUMS),
-        Some(Ledger::Md5sums) => needs.any(Flags::PACKAGES | Flags::CHECKSUMS | Flags::LISTS),
-        Some(Ledger::ApkInstalled) => needs.any(Flags::CHECKSUMS | Flags::LISTS),
-        None => {
-            let list = needs.any(Flags::LISTS) && Document::of(&member.path) == Some(Document::List);
-            list || (needs.any(Flags::DPKG_PATHS) && *member.path == dpkg::PATHS)
-        }
-    };
-    Ok(wanted && member.stored <= ledger::MAX_SIZE)
+    let records = || part.ledger && manager.is_some_and(|manager| manager.forgets_files());
+    let wanted = (needs.any(Flags::PACKAGES) && part != Part::NONE)
+        || (needs.any(Flags::LISTS) && part.list)
+        || (needs.any(Flags::CHECKSUMS) && part.ledger)
+        || (needs.any(Flags::RECORDS) && records())
+        || (needs.any(Flags::DPKG_PATHS) && *member.path == dpkg::PATHS);
+    Ok(wanted && member.stored <= packages::MAX_SIZE)
 }
 
-/// Returns the part of the text that is kept: of `METADATA` the headers, as the description below them is longer than all else.
+/// Returns the part of the text that is kept.
 pub(super) fn kept(member: &Member, mut text: Vec<u8>) -> Box<[u8]> {
-    if Document::of(&member.path) == Some(Document::Metadata) {
-        text.truncate(pip::headers(&text).len());
+    if let Some((manager, _)) = Manager::of_file(&member.path) {
+        text.truncate(manager.needed(path::split(&member.path).1, &text));
     }
     text.into_boxed_slice()
 }

@@ -1,6 +1,6 @@
 //! The one temporary file in which new contents wait to be written.
 
-use crate::ledger::Sums;
+use crate::packages::Sums;
 use crate::{Error, Result};
 use sha2::Digest as _;
 use std::fs::File;

@@ -21,9 +21,10 @@ use super::Analysis;
 use super::gate::{Checked, Status};
 use super::growth::{Growth, key};
 use crate::layer::LayerIndex;
+use crate::packages::Manager;
+use crate::path;
 use crate::profile::{Glob, Globs, ProfileError};
 use crate::report::{escape, units};
-use crate::{package, path};
 use bstr::{BStr, ByteSlice};
 use read::Limit;
 use std::collections::{BTreeMap, HashMap};
@@ -243,8 +244,9 @@ fn lint_row(lint: &read::Lint, findings: Option<&[Finding<'_>]>) -> Checked {
 
 /// Returns a package's name in one spelling: names of Python packages may be spelled in several ways.
 fn normal(name: &str) -> String {
-    match name.strip_prefix("pip ") {
-        Some(python) => format!("pip {}", package::pip::normalize(python.as_bytes()).to_str_lossy()),
-        None => name.to_owned(),
-    }
+    let known = name.split_once(' ').and_then(|(manager, package)| Some((Manager::named(manager)?, package)));
+    known.map_or_else(
+        || name.to_owned(),
+        |(manager, package)| format!("{} {}", manager.name(), manager.normalized(package.as_bytes()).to_str_lossy()),
+    )
 }

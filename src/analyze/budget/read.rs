@@ -1,6 +1,7 @@
 //! Reads a `slim.toml`.
 
 use super::finding::Severity;
+use crate::packages::Manager;
 use crate::profile::{Glob, ProfileError, Reader, Source, Text, Value, glob, in_order, parse};
 use crate::report::units;
 use std::collections::BTreeMap;
@@ -64,8 +65,6 @@ const KEYS: [&str; 9] =
     ["total", "compressed", "layer", "reclaimable", "package", "growth", "forbidden", "packages", "lint"];
 /// The value of `max` with which every finding fails.
 pub(super) const NO_FINDING: &str = "none";
-/// The words that packages' names begin with.
-const MANAGERS: [&str; 4] = ["apk", "dpkg", "npm", "pip"];
 
 /// Reads the budgets.
 pub(super) fn settings(name: &str, text: &str) -> Result<Settings, ProfileError> {
@@ -104,14 +103,18 @@ fn budget(reader: &mut Reader<'_>, value: &Value<'_>, out: &mut Settings, globs:
             "growth" => out.growth = size(reader, name, value),
             "forbidden" => *globs = reader.strings(name, value),
             "packages" => {
+                // The words that packages' names begin with.
+                let known = Manager::all().filter(|manager| manager.unread().is_none());
+                let mut managers: Vec<&str> = known.map(|manager| manager.name()).collect();
+                managers.sort_unstable();
                 for (key, value) in reader.entries(name, value) {
                     let package = key.get_ref().to_string();
                     let manager = package.split_once(' ').map(|(manager, _)| manager);
-                    if manager.is_none_or(|m| !MANAGERS.contains(&m)) {
+                    if manager.is_none_or(|m| !managers.contains(&m)) {
                         let what =
                             format!("`{package}` is no package: expected a manager and a name, such as \"pip numpy\"");
                         let manager = manager.unwrap_or_default().to_owned();
-                        reader.error_with(key.span(), what, |e| e.nearest(&manager, MANAGERS));
+                        reader.error_with(key.span(), what, |e| e.nearest(&manager, managers.iter().copied()));
                     } else if let Some(limit) = size(reader, &package, value) {
                         out.packages.push((package, limit));
                     }

@@ -1,44 +1,57 @@
-//! The removal of packages: the names that go with them, and the rows of databases.
+//! The removal of packages: the names that go with them, links of alternatives that lead elsewhere, and the rows of databases.
 
-use super::going::Going;
-use super::groups;
-use super::inventory::{Inventory, is_bytecode_of};
 use super::outcome::{Kept, KeptPackage, Outcome, RemovedPackage};
 use super::select::{Selection, Stay};
-use crate::package::{Document, Manager, apk, dpkg};
+use crate::ownership::{Ownership, Places};
+use crate::packages::dpkg::alternatives::{self, Choice, Group};
+use crate::packages::{Package, Removal};
+use crate::path;
 use crate::plan::Request;
 use crate::plan::edits::Edits;
 use crate::plan::hold::Decided;
-use crate::plan::places::Places;
 use crate::plan::proposal::{Proposal, Proposals};
 use crate::profile::{ProtectId, RuleId};
-use crate::tree::{MemberId, NodeId, Tree};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use crate::tree::{MemberId, NodeId, Tree, Type};
+use bstr::BString;
+use std::collections::{BTreeMap, HashMap};
+
+/// Everything that goes with the packages of a selection.
+pub struct Going {
+    /// Names that go, each with the package it goes with.
+    pub nodes: BTreeMap<NodeId, u32>,
+    /// The rule of each package that goes.
+    rules: HashMap<u32, RuleId>,
+    pub edits: Edits,
+    /// Symbolic links that get a new target, with that target.
+    pub links: Vec<(NodeId, BString)>,
+    /// Links to those links, with the place where they lead in the end.
+    pub leads: Vec<(NodeId, BString)>,
+}
 
 impl Going {
     /// Works out everything that goes with a selection.
     #[must_use]
-    pub fn new(request: &Request<'_>, inventory: &Inventory<'_>, selection: &Selection) -> Self {
+    pub fn new(request: &Request<'_>, inventory: &Ownership<'_>, selection: &Selection) -> Self {
         let going = (0u32..).zip(&selection.going).filter_map(|(p, going)| Some((p, going.as_ref()?)));
         let rules: HashMap<u32, RuleId> = going.map(|(p, going)| (p, going.rule)).collect();
         let mut out = Self { nodes: BTreeMap::new(), rules, edits: Edits::new(), links: Vec::new(), leads: Vec::new() };
         out.files(inventory);
         out.bytecode(inventory);
-        groups::alternatives(request, inventory, &mut out);
-        out.rows(request, inventory);
+        alternatives(request, inventory, &mut out);
+        out.rows(inventory);
         out.edits.retain(|at, _| at.layer as usize >= request.base);
         out
     }
 
     /// True if a package goes, by itself or as a part of one: Debian's python3-pip has a distribution's metadata, too.
-    fn takes(&self, inventory: &Inventory<'_>, package: u32) -> bool {
+    fn takes(&self, inventory: &Ownership<'_>, package: u32) -> bool {
         let whole = inventory.entries[package as usize].owner;
         self.rules.contains_key(&package) || whole.is_some_and(|whole| self.rules.contains_key(&whole))
     }
 
     /// Adds files that no other package has, and directories that no other package has: those stay as long as anything is in
     /// them.
-    fn files(&mut self, inventory: &Inventory<'_>) {
+    fn files(&mut self, inventory: &Ownership<'_>) {
         let mut packages: Vec<u32> = self.rules.keys().copied().collect();
         packages.sort_unstable();
         for package in packages {
@@ -52,7 +65,7 @@ impl Going {
     }
 
     /// Adds bytecode that was compiled when the package was installed, and is in no list.
-    fn bytecode(&mut self, inventory: &Inventory<'_>) {
+    fn bytecode(&mut self, inventory: &Ownership<'_>) {
         let tree = inventory.tree;
         let modules: Vec<(NodeId, u32)> =
             self.nodes.iter().filter(|(n, _)| tree.name(**n).ends_with(b".py")).map(|(n, p)| (*n, *p)).collect();
@@ -72,64 +85,29 @@ impl Going {
     }
 
     /// Cuts the packages' rows out of databases that have rows of others too.
-    fn rows(&mut self, request: &Request<'_>, inventory: &Inventory<'_>) {
+    fn rows<'i>(&mut self, inventory: &'i Ownership<'_>) {
         let tree = inventory.tree;
         let mut cut = |at: MemberId, range| self.edits.entry(at).or_default().push((range, Vec::new()));
-        let mut gone: HashSet<(Manager, &[u8], &[u8])> = HashSet::new();
         for &package in self.rules.keys() {
-            let (one, entry) = (&inventory.packages[package as usize], &inventory.entries[package as usize]);
-            gone.insert((one.manager, &one.name, &one.arch));
+            let entry = &inventory.entries[package as usize];
             if let Some(at) = entry.shared.and_then(|node| tree.inode_of(node).holder()) {
-                cut(at, one.stanza.clone());
+                cut(at, entry.package.stanza.clone());
             }
         }
-        // The names of everything that goes and of everything that stays: a package of another architecture, or another
-        // provider, may stay.
-        let mut names: [HashSet<(Manager, &[u8])>; 2] = Default::default();
-        for (p, one) in (0u32..).zip(&inventory.packages) {
-            let provided = one.provides.iter().filter(|_| one.manager == Manager::Apk).map(|(name, _)| name);
-            let all = std::iter::once(&one.name).chain(provided).map(|name| (one.manager, &name[..]));
-            names[usize::from(self.rules.contains_key(&p))].extend(all);
-        }
-        let [staying, going] = names;
-        let lost =
-            |manager: Manager, name: &[u8]| going.contains(&(manager, name)) && !staying.contains(&(manager, name));
-        let is_gone = |name: &[u8]| lost(Manager::Dpkg, name);
-        let mut places = Places::new(&request.merged.tree);
-        for text in &inventory.texts {
-            let ranges: Vec<_> = match text.kind {
-                Document::ExtendedStates => {
-                    let rows = dpkg::extended_states(text.text);
-                    // For packages for all architectures apt states the machine's.
-                    let has = |name: &[u8], arch: &[u8]| gone.contains(&(Manager::Dpkg, name, arch));
-                    let rows = rows.filter(|(name, arch, ..)| has(name, arch) || has(name, b"all"));
-                    rows.map(|row| row.3).collect()
-                }
-                Document::Diversions => {
-                    let rows = dpkg::diversions(text.text).filter(|d| d.by.is_some_and(is_gone));
-                    rows.map(|row| row.range).collect()
-                }
-                Document::Statoverride => {
-                    let rows = dpkg::statoverrides(text.text);
-                    let rows = rows.filter(|(path, _)| places.get(path).is_some_and(|n| self.nodes.contains_key(&n)));
-                    rows.map(|row| row.1).collect()
-                }
-                Document::TriggersFile | Document::TriggersName => {
-                    let rows = dpkg::triggers(text.text).filter(|(word, _)| {
-                        let (name, arch) = word.split_at(word.iter().position(|&c| c == b':').unwrap_or(word.len()));
-                        let arch = arch.strip_prefix(b":").unwrap_or(arch);
-                        if arch.is_empty() { is_gone(name) } else { gone.contains(&(Manager::Dpkg, name, arch)) }
-                    });
-                    rows.map(|row| row.1).collect()
-                }
-                Document::World => {
-                    // `world` may contain names that packages provide.
-                    let rows = apk::world(text.text).filter(|(name, _)| lost(Manager::Apk, name));
-                    rows.map(|row| row.1).collect()
-                }
-                _ => continue,
+        let mut places = Places::new(tree);
+        for database in &inventory.databases {
+            let all = (0u32..).zip(&inventory.entries).map(|(index, entry)| (index, &entry.package));
+            let all = all.filter(|(_, package)| package.manager == database.manager);
+            let (going, staying): (Vec<_>, Vec<_>) = all.partition(|(index, _)| self.rules.contains_key(index));
+            let packages = |list: Vec<(u32, &'i Package)>| list.into_iter().map(|(_, package)| package).collect();
+            let mut removal = Removal {
+                texts: &database.texts,
+                going: packages(going),
+                staying: packages(staying),
+                goes: &mut |path| places.get(path).is_some_and(|node| self.nodes.contains_key(&node)),
             };
-            ranges.into_iter().for_each(|range| cut(text.at, range));
+            let cuts = database.manager.cuts(&mut removal);
+            cuts.into_iter().for_each(|(text, range)| cut(database.places[text].at, range));
         }
     }
 
@@ -157,7 +135,7 @@ impl Going {
     pub fn outcome(
         self,
         request: &Request<'_>,
-        inventory: &Inventory<'_>,
+        inventory: &Ownership<'_>,
         selection: &Selection,
         decided: &Decided,
     ) -> Outcome {
@@ -168,7 +146,7 @@ impl Going {
             sum.0 += u64::from(!tree.is_dir(node));
             sum.1 += span(request, tree, node);
         }
-        let package = |p: u32| &inventory.packages[p as usize];
+        let package = |p: u32| &inventory.entries[p as usize].package;
         let going = (0u32..).zip(&selection.going).filter_map(|(p, going)| Some((p, (*going)?)));
         let removed = going.map(|(p, going)| {
             let (files, bytes) = sums.get(&p).copied().unwrap_or_default();
@@ -178,8 +156,8 @@ impl Going {
         });
         let kept = selection.kept.iter().map(|stay| kept(inventory, decided, stay));
         let (mut removed, mut kept): (Vec<_>, Vec<_>) = (removed.collect(), kept.collect());
-        removed.sort_by(|a, b| (a.manager, &a.name).cmp(&(b.manager, &b.name)));
-        kept.sort_by(|a, b| (a.manager, &a.name).cmp(&(b.manager, &b.name)));
+        removed.sort_by(|a, b| (a.manager.rank(), &a.name).cmp(&(b.manager.rank(), &b.name)));
+        kept.sort_by(|a, b| (a.manager.rank(), &a.name).cmp(&(b.manager.rank(), &b.name)));
         let names = |&(by, lost): &(u32, u32)| (package(by).name.clone(), package(lost).name.clone());
         let links = self.links.into_iter().filter_map(|(node, to)| Some((tree.inode_of(node).holder()?, to)));
         Outcome {
@@ -193,22 +171,118 @@ impl Going {
 }
 
 /// Returns a package that stays although a rule asked for it, as reports tell it.
-fn kept(inventory: &Inventory<'_>, decided: &Decided, stay: &Stay) -> KeptPackage {
+fn kept(inventory: &Ownership<'_>, decided: &Decided, stay: &Stay) -> KeptPackage {
     let &Stay { package, rule, why } = stay;
-    let of = |package: u32| &inventory.packages[package as usize];
+    let entry = |package: u32| &inventory.entries[package as usize];
     let other = match why {
-        Kept::Needed(other) | Kept::PartOf(other) => Some(of(other).name.clone()),
+        Kept::Needed(other) | Kept::PartOf(other) => Some(entry(other).package.name.clone()),
         _ => None,
     };
-    let entry = &inventory.entries[package as usize];
+    let entry = entry(package);
     let mut nodes: Vec<NodeId> = entry.files.iter().chain(&entry.own).copied().collect();
     nodes.retain(|&node| !inventory.tree.is_dir(node) && decided.dropped[node.index()].is_none());
     nodes.sort_unstable();
     nodes.dedup();
-    KeptPackage { manager: of(package).manager, name: of(package).name.clone(), rule, why, other, nodes }
+    KeptPackage { manager: entry.package.manager, name: entry.package.name.clone(), rule, why, other, nodes }
+}
+
+/// True for the bytecode that goes with a module: `a.cpython-311.pyc` with `a.py`.
+fn is_bytecode_of(bytecode: &[u8], module: &[u8]) -> bool {
+    let stem = module.strip_suffix(b".py");
+    let rest = stem.and_then(|stem| bytecode.strip_prefix(stem));
+    rest.is_some_and(|rest| rest.starts_with(b".") && rest.ends_with(b".pyc"))
 }
 
 fn span(request: &Request<'_>, tree: &Tree, node: NodeId) -> u64 {
     let at = tree.node(node).at();
     at.map_or(0, |at| request.member(at).span_bytes())
+}
+
+/// The directory with the names of groups.
+const DIR: &[u8] = b"etc/alternatives";
+
+/// Adds the changes of all groups: the link behind a name such as `cc` moves on to the next best choice, as `update-alternatives
+/// --remove` would do it, and if there is none the name goes.
+fn alternatives(request: &Request<'_>, inventory: &Ownership<'_>, going: &mut Going) {
+    let tree = &request.merged.tree;
+    let mut places = Places::new(tree);
+    for (file, text) in inventory.texts_in(alternatives::DIR) {
+        let Some(group) = Group::parse(tree.name(file.node), text) else { continue };
+        let behind: Vec<Option<u32>> =
+            group.choices.iter().map(|c| going.nodes.get(&places.get(c.paths[0])?).copied()).collect();
+        // The package on whose account the group changes.
+        let Some(package) = behind.iter().flatten().min().copied() else { continue };
+        let mut left: Vec<&Choice<'_>> = Vec::new();
+        for (choice, _) in group.choices.iter().zip(&behind).filter(|(_, gone)| gone.is_none()) {
+            left.extend(places.get(choice.paths[0]).map(|_| choice));
+        }
+        let names = Names { tree, group: &group };
+        let now = names.link(&mut places, 0).and_then(|node| tree.target(node));
+        if now.is_some_and(|now| !group.choices.iter().any(|c| **now == *c.paths[0])) {
+            // The user's own link, to something that the group does not know.
+            continue;
+        }
+        if left.is_empty() {
+            names.links(&mut places).into_iter().flatten().chain([file.node]).for_each(|node| {
+                going.nodes.entry(node).or_insert(package);
+            });
+            continue;
+        }
+        if (file.at.layer as usize) < request.base {
+            continue;
+        }
+        let cuts = group.choices.iter().zip(&behind).filter(|(_, gone)| gone.is_some());
+        let edits = going.edits.entry(file.at).or_default();
+        edits.extend(cuts.map(|(choice, _)| (choice.range.clone(), Vec::new())));
+        let lost = now.is_some_and(|now| !left.iter().any(|c| **now == *c.paths[0]));
+        // Of equal choices the first, as dpkg has it.
+        let best = left.iter().rev().max_by_key(|c| c.priority);
+        if let Some(best) = best.filter(|_| lost) {
+            edits.push((group.mode.clone(), b"auto".to_vec()));
+            names.move_on(best, &mut places, package, going);
+        }
+    }
+}
+
+/// The links of a group.
+struct Names<'a> {
+    tree: &'a Tree,
+    group: &'a Group<'a>,
+}
+
+impl Names<'_> {
+    /// Returns the link in `/etc/alternatives`.
+    fn link(&self, places: &mut Places<'_>, index: usize) -> Option<NodeId> {
+        let node = places.get(&path::join(DIR, self.group.links[index].0))?;
+        (self.tree.inode_of(node).kind == Type::Symlink).then_some(node)
+    }
+
+    /// Returns the link to that one, unless something else is there by now.
+    fn generic(&self, places: &mut Places<'_>, index: usize) -> Option<NodeId> {
+        let (name, link) = self.group.links[index];
+        let node = places.get(link)?;
+        let target = self.tree.target(node)?;
+        (target.strip_prefix(b"/").unwrap_or_default() == &path::join(DIR, name)[..]).then_some(node)
+    }
+
+    /// Returns all links of the group.
+    fn links(&self, places: &mut Places<'_>) -> Vec<Option<NodeId>> {
+        (0..self.group.links.len()).flat_map(|i| [self.generic(places, i), self.link(places, i)]).collect()
+    }
+
+    /// Lets the links lead to another choice; a slave link that this choice does not have goes.
+    fn move_on(&self, best: &Choice<'_>, places: &mut Places<'_>, package: u32, going: &mut Going) {
+        for (index, &to) in best.paths.iter().enumerate() {
+            let there = !to.is_empty() && places.get(to).is_some_and(|node| !going.nodes.contains_key(&node));
+            let (generic, link) = (self.generic(places, index), self.link(places, index));
+            if there {
+                going.links.extend(link.map(|node| (node, to.into())));
+                going.leads.extend(generic.map(|node| (node, to.into())));
+            } else {
+                generic.into_iter().chain(link).for_each(|node| {
+                    going.nodes.entry(node).or_insert(package);
+                });
+            }
+        }
+    }
 }

@@ -8,23 +8,20 @@ use super::guard::Prepared;
 use super::hold::{self, Decided};
 use super::proposal::Proposals;
 use super::{HoldReason, Request};
-use crate::package::Manager;
+use crate::ownership::{Entry, Ownership, Wanted};
+use crate::packages::{Manager, Package};
 use crate::profile::{self, Action, RuleId};
 use crate::tree::NodeId;
 use crate::{Error, ErrorKind, Result, Warning};
 use bstr::BString;
-use inventory::Inventory;
 use select::{Asked, Graph, Lost, Selection};
 use std::collections::BTreeMap;
 
 mod apply;
-mod going;
-mod groups;
-mod inventory;
 mod outcome;
 mod select;
 
-use going::Going;
+use apply::Going;
 use outcome::Rule;
 pub use outcome::{Kept, KeptPackage, Outcome, RemovedPackage};
 
@@ -43,10 +40,10 @@ pub fn decide(
     if rules.is_empty() {
         return Ok((hold::decide(request, &prepared, proposals), Outcome::default()));
     }
-    let inventory = Inventory::read(request);
-    refuse_rpm(request, &inventory, &rules, warnings)?;
+    let inventory = Ownership::read(request.layers, &request.merged.tree, Wanted::Removable);
+    refuse_unread(request, &inventory, &rules, warnings)?;
     warnings.extend(idle(request, &inventory, &rules));
-    let asked: Vec<Option<RuleId>> = inventory.packages.iter().map(|p| asking(&rules, p)).collect();
+    let asked: Vec<Option<RuleId>> = inventory.entries.iter().map(|entry| asking(&rules, &entry.package)).collect();
     asked.iter().flatten().for_each(|&rule| proposals.matched[rule.index()] = true);
     let blocked = blocked(request, &inventory, proposals);
     let graph = Graph::new(&inventory);
@@ -111,11 +108,11 @@ fn staying(request: &Request<'_>, going: &Going, decided: &Decided) -> BTreeMap<
 }
 
 /// Warns of names in the user's own rules that no package has. Built-in rules may name packages that are not there.
-fn idle(request: &Request<'_>, inventory: &Inventory<'_>, rules: &BTreeMap<RuleId, Rule<'_>>) -> Vec<Warning> {
+fn idle(request: &Request<'_>, inventory: &Ownership<'_>, rules: &BTreeMap<RuleId, Rule<'_>>) -> Vec<Warning> {
     let mut out = Vec::new();
     for (&index, rule) in rules {
         let known = request.profile.rule(index);
-        let names = rule.idle(&inventory.packages);
+        let names = rule.idle(inventory.entries.iter().map(|entry| &entry.package));
         if !names.is_empty() && !known.is_built_in() {
             let what = format!("rule `{}` names packages that are not installed: {}", known.id, names.join(", "));
             out.push(Warning::new("unknown-packages", what));
@@ -138,30 +135,24 @@ fn broken(request: &Request<'_>, outcome: &Outcome) -> Vec<Warning> {
 }
 
 /// Returns the first rule that asks for a package.
-fn asking(rules: &BTreeMap<RuleId, Rule<'_>>, package: &crate::package::Package) -> Option<RuleId> {
+fn asking(rules: &BTreeMap<RuleId, Rule<'_>>, package: &Package) -> Option<RuleId> {
     rules.iter().find(|(_, rule)| rule.wants(package)).map(|(&index, _)| index)
 }
 
 /// Returns for each package the reason that no rule may take it, if there is one.
-fn blocked(request: &Request<'_>, inventory: &Inventory<'_>, proposals: &Proposals) -> Vec<Option<Kept>> {
-    let one = |(package, entry)| block(request, proposals, package, entry);
-    inventory.packages.iter().zip(&inventory.entries).map(one).collect()
+fn blocked(request: &Request<'_>, inventory: &Ownership<'_>, proposals: &Proposals) -> Vec<Option<Kept>> {
+    inventory.entries.iter().map(|entry| block(request, proposals, entry)).collect()
 }
 
 /// Returns the reason that no rule may take a package, if there is one.
-fn block(
-    request: &Request<'_>,
-    proposals: &Proposals,
-    package: &crate::package::Package,
-    entry: &inventory::Entry,
-) -> Option<Kept> {
+fn block(request: &Request<'_>, proposals: &Proposals, entry: &Entry) -> Option<Kept> {
     let tree = &request.merged.tree;
     let in_base = |node: NodeId| tree.node(node).at().is_some_and(|at| (at.layer as usize) < request.base);
     let protected = |node: NodeId| proposals.nodes[node.index()].protect.filter(|&p| !request.profile.protect(p).owned);
     let files = || entry.files.iter().chain(&entry.own).filter(|&&n| !tree.is_dir(n)).chain(&entry.shared).copied();
-    if package.essential {
+    if entry.package.essential {
         Some(Kept::Essential)
-    } else if package.on_hold {
+    } else if entry.package.on_hold {
         Some(Kept::OnHold)
     } else if let Some(owner) = entry.owner {
         Some(Kept::PartOf(owner))
@@ -174,28 +165,36 @@ fn block(
     }
 }
 
-/// Handles an image with rpm's database, which is not read: a rule that is meant for any image is warned about, any other ends
-/// the run.
-fn refuse_rpm(
+/// Handles an image with a database that is not read, as rpm's: a rule that is meant for any image is warned about, any other
+/// ends the run.
+fn refuse_unread(
     request: &Request<'_>,
-    inventory: &Inventory<'_>,
+    inventory: &Ownership<'_>,
     rules: &BTreeMap<RuleId, Rule<'_>>,
     warnings: &mut Vec<Warning>,
 ) -> Result<()> {
-    let known = inventory.packages.iter().any(|p| p.manager != Manager::Pip);
-    if known || !inventory::has_rpm(&request.merged.tree) {
-        return Ok(());
-    }
+    let known = inventory.entries.iter().any(|entry| entry.package.manager.is_distribution());
+    let tree = &request.merged.tree;
+    let is_there = |path: &&str| tree.resolve(NodeId::ROOT, path.as_bytes()).target.is_some();
+    let unread = Manager::all().filter_map(|manager| Some((manager, manager.unread()?)));
+    let found = unread.filter(|_| !known).find(|(_, unread)| unread.paths.iter().any(&is_there));
+    let Some((manager, unread)) = found else { return Ok(()) };
     let about = |(index, rule): (&RuleId, &Rule<'_>)| {
         let id = &request.profile.rule(*index).id;
         rule.manager.is_none().then_some((id.clone(), rule.keep_needed))
     };
     for (id, tolerant) in rules.iter().filter_map(about) {
+        let name = manager.name();
         let what =
-            format!("rule `{id}` removes packages, and this image's are rpm's, whose database slim does not edit");
+            format!("rule `{id}` removes packages, and this image's are {name}'s, whose database slim does not edit");
         if !tolerant {
-            return Err(Error::new(ErrorKind::Unsupported, what)
-                .hint("remove them with `rpm -e` or `dnf remove` in the Dockerfile, or set `manager` to one of dpkg, apk and pip"));
+            let known: Vec<&str> = Manager::removing().into_iter().map(|(name, _)| name).collect();
+            let others =
+                known.split_last().map_or(String::new(), |(last, rest)| format!("{} and {last}", rest.join(", ")));
+            return Err(Error::new(ErrorKind::Unsupported, what).hint(format!(
+                "remove them with {} in the Dockerfile, or set `manager` to one of {others}",
+                unread.remove
+            )));
         }
         warnings.push(Warning::new("rpm-packages", format!("{what}: they stay")));
     }
@@ -205,13 +204,13 @@ fn refuse_rpm(
 /// Makes the error for packages that others need.
 fn refused(
     request: &Request<'_>,
-    inventory: &Inventory<'_>,
+    inventory: &Ownership<'_>,
     graph: &Graph,
     selection: &Selection,
     lost: &[Lost],
 ) -> Error {
     const SHOWN: usize = 5;
-    let name = |package: u32| inventory.packages[package as usize].name.to_string();
+    let name = |package: u32| inventory.entries[package as usize].package.name.to_string();
     let chain = |one: &Lost| graph.chain(*one, selection).into_iter().map(name).collect::<Vec<_>>().join(" needs ");
     let mut chains: Vec<String> = lost.iter().take(SHOWN).map(chain).collect();
     if lost.len() > SHOWN {

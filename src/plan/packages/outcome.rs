@@ -1,6 +1,6 @@
 //! The outcome for packages.
 
-use crate::package::Manager;
+use crate::packages::Manager;
 use crate::plan::HoldReason;
 use crate::plan::edits::Edits;
 use crate::profile::{Packages, ProtectId, RuleId};

@@ -1,8 +1,8 @@
 //! The selection of packages: those that rules ask for, without those that must stay or that others need, and then the orphans.
 
-use super::inventory::Inventory;
 use super::outcome::{Kept, Rule};
-use crate::package::{Clause, Manager};
+use crate::ownership::Ownership;
+use crate::packages::{Clause, Package};
 use crate::profile::RuleId;
 use crate::tree::NodeId;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -54,9 +54,10 @@ pub type Lost = (u32, u32);
 impl Graph {
     /// Looks up every requirement. One that no package meets is left out: it was not met before either.
     #[must_use]
-    pub fn new(inventory: &Inventory<'_>) -> Self {
+    pub fn new(inventory: &Ownership<'_>) -> Self {
+        let packages = || inventory.entries.iter().map(|entry| &entry.package);
         let mut names: HashMap<&[u8], Vec<u32>> = HashMap::new();
-        for (index, package) in inventory.packages.iter().enumerate() {
+        for (index, package) in packages().enumerate() {
             let provided = package.provides.iter().map(|(name, _)| name);
             for name in std::iter::once(&package.name).chain(provided) {
                 let known = names.entry(name).or_default();
@@ -69,8 +70,8 @@ impl Graph {
             let all = clauses.iter().map(|clause| meeting(inventory, &names, by, clause));
             all.filter(|found| !found.is_empty()).collect()
         };
-        let of = |list: fn(&crate::package::Package) -> &[Clause]| -> Vec<Choices> {
-            inventory.packages.iter().enumerate().map(|(i, p)| choices(i, list(p))).collect()
+        let of = |list: fn(&Package) -> &[Clause]| -> Vec<Choices> {
+            packages().enumerate().map(|(i, p)| choices(i, list(p))).collect()
         };
         Self { needs: of(|p| &p.needs), wants: of(|p| &p.wants), with: of(|p| &p.with) }
     }
@@ -97,26 +98,23 @@ impl Graph {
 const MOST_CHOICES: usize = 256;
 
 /// Returns the installed packages that meet a clause, in its order. Among Python distributions neighbours come first.
-fn meeting(inventory: &Inventory<'_>, names: &HashMap<&[u8], Vec<u32>>, by: usize, clause: &Clause) -> Vec<u32> {
-    let asking = &inventory.packages[by];
+fn meeting(inventory: &Ownership<'_>, names: &HashMap<&[u8], Vec<u32>>, by: usize, clause: &Clause) -> Vec<u32> {
+    let asking = &inventory.entries[by];
     let mut found = Vec::new();
     let mut seen = HashSet::new();
     for target in clause {
         let known = names.get(&target.name[..]).into_iter().flatten().copied();
-        let meets = known.filter(|&p| inventory.packages[p as usize].satisfies(target, asking));
+        let meets = known.filter(|&p| inventory.entries[p as usize].package.satisfies(target, &asking.package));
         found.extend(meets.filter(|p| seen.insert(*p)).take(MOST_CHOICES));
     }
-    if asking.manager == Manager::Pip {
-        let scope = inventory.entries[by].scope;
-        let near: Vec<u32> = found.iter().copied().filter(|&p| inventory.entries[p as usize].scope == scope).collect();
-        return if near.is_empty() { found } else { near };
-    }
-    found
+    let is_near = |&p: &u32| inventory.entries[p as usize].scope == asking.scope;
+    let near: Vec<u32> = found.iter().copied().filter(is_near).collect();
+    if near.is_empty() { found } else { near }
 }
 
 /// The input of the selection.
 pub struct Asked<'a> {
-    pub inventory: &'a Inventory<'a>,
+    pub inventory: &'a Ownership<'a>,
     pub graph: &'a Graph,
     /// The rules about packages, by their index in the profile.
     pub rules: &'a BTreeMap<RuleId, Rule<'a>>,
@@ -260,8 +258,9 @@ impl Asked<'_> {
 
     /// Returns the packages that stay in their own right, and those that they need in turn.
     fn live(&self, out: &Selection) -> HashSet<u32> {
-        let root =
-            |p: &u32| !self.inventory.entries[*p as usize].auto || self.inventory.packages[*p as usize].essential;
+        let root = |p: &u32| {
+            !self.inventory.entries[*p as usize].auto || self.inventory.entries[*p as usize].package.essential
+        };
         let staying = self.staying(out);
         let mut live: HashSet<u32> = HashSet::new();
         let mut todo: Vec<u32> = staying.iter().copied().filter(root).collect();

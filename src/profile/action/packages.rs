@@ -1,9 +1,10 @@
 //! The action `remove-package`: removes packages, by their names. Its keys say what becomes of those that need them.
 
-use globset::{GlobSet, GlobSetBuilder};
+use bstr::BString;
+use globset::{Candidate, GlobSet, GlobSetBuilder};
 
 use super::settings::{RuleKeys, Settings, Written};
-use crate::package::{Manager, Package, pip};
+use crate::packages::{Manager, Package};
 use crate::profile::error::{ProfileError, Text};
 use crate::profile::lines::{array, flags, line, list, quote};
 use crate::profile::pattern::{self, Lookup};
@@ -41,9 +42,9 @@ impl Packages {
 
     /// Returns the names that no package has.
     #[must_use]
-    pub fn idle(&self, packages: &[Package]) -> Vec<&str> {
+    pub fn idle<'p>(&self, packages: impl Iterator<Item = &'p Package>) -> Vec<&str> {
         let mut used = vec![false; self.names.source.len()];
-        let mine = packages.iter().filter(|p| self.manager.is_none_or(|only| only == p.manager));
+        let mine = packages.filter(|p| self.manager.is_none_or(|only| only == p.manager));
         mine.flat_map(|p| self.names.matching(p)).for_each(|index| used[index] = true);
         self.names.source.iter().zip(used).filter(|(_, used)| !used).map(|(name, _)| name.as_str()).collect()
     }
@@ -54,9 +55,8 @@ impl Packages {
 pub struct Names {
     /// The names as written.
     pub source: Vec<String>,
-    plain: GlobSet,
-    /// The names in pip's spelling.
-    normalized: GlobSet,
+    /// The names as each manager compares them.
+    sets: Vec<(Manager, GlobSet)>,
 }
 
 /// Two are equal if their texts are: the compiled forms follow from these.
@@ -71,37 +71,41 @@ impl Eq for Names {}
 impl Names {
     /// Compiles names; mistakes are added to `errors`.
     fn new(texts: &[Text], errors: &mut Vec<ProfileError>) -> Self {
-        let (mut plain, mut normalized) = (GlobSetBuilder::new(), GlobSetBuilder::new());
-        for text in texts {
-            let spelled = pip::normalize(text.value.as_bytes()).to_string();
-            match (pattern::compile(&text.value), pattern::compile(&spelled)) {
-                (Ok(glob), Ok(pip)) => {
-                    plain.add(glob);
-                    normalized.add(pip);
+        let mut sets = Vec::new();
+        for (_, manager) in Manager::removing() {
+            match Self::set(manager, texts) {
+                Ok(set) => sets.push((manager, set)),
+                Err(found) => {
+                    errors.extend(found);
+                    break;
                 }
-                (Err(e), _) | (_, Err(e)) => errors.push(text.error(format!("not a glob: {e}"))),
             }
         }
-        let mut build = |set: GlobSetBuilder| {
-            set.build().unwrap_or_else(|e| {
-                errors.extend(texts.first().map(|t| t.error(format!("the names can't be compiled: {e}"))));
-                GlobSet::empty()
-            })
-        };
-        let source = texts.iter().map(|t| t.value.clone()).collect();
-        Self { source, plain: build(plain), normalized: build(normalized) }
+        Self { source: texts.iter().map(|text| text.value.clone()).collect(), sets }
     }
 
-    /// Returns those that a package has, by index in [`Self::source`]. dpkg's packages have a second name with the
-    /// architecture: `libc6:amd64`.
-    fn matching(&self, package: &Package) -> impl Iterator<Item = usize> {
-        let set = if package.manager == Manager::Pip { &self.normalized } else { &self.plain };
-        let mut found = set.matches_candidate(&globset::Candidate::from_bytes(&package.name));
-        if package.manager == Manager::Dpkg {
-            let whole = [&package.name[..], b":", &package.arch].concat();
-            found.extend(set.matches_candidate(&globset::Candidate::from_bytes(&whole)));
+    /// Compiles the names as a manager compares them.
+    fn set(manager: Manager, texts: &[Text]) -> Result<GlobSet, Vec<ProfileError>> {
+        let (mut set, mut errors) = (GlobSetBuilder::new(), Vec::new());
+        for text in texts {
+            match pattern::compile(&manager.normalized(text.value.as_bytes()).to_string()) {
+                Ok(glob) => _ = set.add(glob),
+                Err(e) => errors.push(text.error(format!("not a glob: {e}"))),
+            }
         }
-        found.into_iter()
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let wrong = |e| texts.first().map(|text| text.error(format!("the names can't be compiled: {e}")));
+        set.build().map_err(|e| wrong(e).into_iter().collect())
+    }
+
+    /// Returns those that a package has, by index in [`Self::source`].
+    fn matching(&self, package: &Package) -> impl Iterator<Item = usize> {
+        let set = self.sets.iter().find(|(manager, _)| *manager == package.manager).map(|(_, set)| set);
+        let names = package.manager.names(package);
+        let found = |name: BString| set.map(|set| set.matches_candidate(&Candidate::from_bytes(&name)));
+        names.into_iter().filter_map(found).flatten().collect::<Vec<_>>().into_iter()
     }
 }
 
@@ -145,7 +149,7 @@ impl Written for Raw {
         match key {
             "packages" => self.names = reader.strings(key, value),
             "except" => self.except = reader.strings(key, value),
-            "manager" => self.manager = reader.choice(key, value, &Manager::KNOWN),
+            "manager" => self.manager = reader.choice(key, value, &Manager::removing()),
             "force" => self.force = reader.boolean(key, value),
             "orphans" => self.orphans = reader.boolean(key, value),
             "keep-needed" => self.keep_needed = reader.boolean(key, value),

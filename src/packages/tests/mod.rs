@@ -1,7 +1,10 @@
-use super::dpkg::clauses;
+use super::dpkg::{alternatives, clauses, compare};
+use super::manager::Relation;
 use super::*;
 use proptest::prelude::*;
 use std::cmp::Ordering;
+
+mod ledgers;
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
@@ -12,24 +15,154 @@ fn names(clauses: &[Clause]) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn documents_are_known_by_their_paths() {
-    for (path, kind) in [
-        ("var/lib/dpkg/status", Some(Document::Status)),
-        ("var/lib/dpkg/status.d/base-files", Some(Document::StatusD)),
-        ("var/lib/dpkg/status.d/base-files.md5sums", None),
-        ("var/lib/dpkg/info/gcc-12.list", Some(Document::List)),
-        ("var/lib/dpkg/info/gcc-12.md5sums", None),
-        ("var/lib/dpkg/triggers/File", Some(Document::TriggersFile)),
-        ("var/lib/dpkg/triggers/ldconfig", Some(Document::TriggersName)),
+fn parts_of_databases_are_known_by_their_paths() {
+    let (dpkg, apk, pip): (&'static dyn PackageManager, &'static dyn PackageManager, &'static dyn PackageManager) =
+        (&dpkg::Dpkg, &apk::Apk, &pip::Pip);
+    let list = Part { list: true, ..Part::DATABASE };
+    let sums = Part { list: true, ..Part::LEDGER };
+    for (path, known) in [
+        ("var/lib/dpkg/status", Some((dpkg, Part::DATABASE))),
+        ("var/lib/dpkg/status.d/base-files", Some((dpkg, Part::DATABASE))),
+        ("var/lib/dpkg/status.d/base-files.md5sums", Some((dpkg, sums))),
+        ("var/lib/dpkg/info/gcc-12.list", Some((dpkg, list))),
+        ("var/lib/dpkg/info/libc6:amd64.md5sums", Some((dpkg, sums))),
+        ("var/lib/dpkg/info/gcc-12.postinst", None),
+        ("var/lib/dpkg/diversions", Some((dpkg, list))),
+        ("var/lib/dpkg/triggers/File", Some((dpkg, Part::DATABASE))),
+        ("var/lib/dpkg/triggers/ldconfig", Some((dpkg, Part::DATABASE))),
         ("var/lib/dpkg/triggers/Lock", None),
-        ("var/lib/dpkg/alternatives/cc", Some(Document::Alternatives)),
-        ("var/lib/apt/extended_states", Some(Document::ExtendedStates)),
-        ("etc/apk/world", Some(Document::World)),
-        ("opt/v/site-packages/a-1.dist-info/METADATA", Some(Document::Metadata)),
+        ("var/lib/dpkg/alternatives/cc", Some((dpkg, Part::DATABASE))),
+        ("var/lib/apt/extended_states", Some((dpkg, Part::DATABASE))),
+        ("etc/apk/world", Some((apk, Part::DATABASE))),
+        ("lib/apk/db/installed", Some((apk, Part { database: true, ..sums }))),
+        ("usr/lib/apk/db/installed", Some((apk, Part { database: true, ..sums }))),
+        ("opt/v/site-packages/a-1.dist-info/METADATA", Some((pip, Part::DATABASE))),
+        ("opt/v/site-packages/a-1.dist-info/RECORD", Some((pip, Part::LEDGER))),
         ("opt/METADATA", None),
+        ("app/RECORD", None),
+        ("installed", None),
+        ("tmp/x.md5sums", None),
         ("tmp/var/lib/dpkg/status", None),
+        ("app/node_modules/a/package.json", None),
     ] {
-        assert_eq!(Document::of(path.as_bytes()), kind, "{path}");
+        assert_eq!(Manager::of_file(path.as_bytes()), known.map(|(m, part)| (Manager(m), part)), "{path}");
+        assert_eq!(Ledger::of(path.as_bytes()).is_some(), known.is_some_and(|(_, part)| part.ledger), "{path}");
+    }
+}
+
+#[test]
+fn each_manager_has_a_row_and_a_name_of_its_own() {
+    assert!(Manager::all().all(|manager| Manager::named(manager.name()).map(Manager::rank) == Some(manager.rank())));
+    let ranks =
+        |distribution: bool| Manager::all().filter(move |m| m.is_distribution() == distribution).map(Manager::rank);
+    assert!(ranks(true).max() < ranks(false).min(), "a distribution's packages own a file before a language's");
+    assert_eq!(Manager::removing().iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["dpkg", "apk", "pip"]);
+    assert_eq!(Manager::named("yum"), None);
+}
+
+/// An image of paths and texts.
+struct Image<'a>(Vec<Text<'a>>);
+
+impl<'a> Files<'a> for Image<'a> {
+    fn texts(&self) -> &[Text<'a>] {
+        &self.0
+    }
+
+    fn text(&self, path: &[u8]) -> Option<&'a [u8]> {
+        self.0.iter().find(|(at, _)| *at == path).map(|(_, text)| *text)
+    }
+
+    fn names(&self, dir: &[u8]) -> Vec<BString> {
+        let names = self.0.iter().filter(|(path, _)| path::split(path).0 == dir);
+        names.map(|(path, _)| path::split(path).1.into()).collect()
+    }
+
+    fn with(&self, name: &[u8]) -> Vec<BString> {
+        self.0
+            .iter()
+            .map(|(path, _)| path::split(path))
+            .filter(|(_, n)| *n == name)
+            .map(|(dir, _)| dir.into())
+            .collect()
+    }
+}
+
+/// Returns for each package its name and version as shown, whether it is described, and its paths.
+fn read(manager: &str, files: &[(&str, &'static str)]) -> Vec<(String, bool, Vec<String>)> {
+    let image = Image(files.iter().map(|(path, text)| (BString::from(*path), text.as_bytes())).collect());
+    let one = |one: Installed<'_>| {
+        let paths = one.files.into_iter().flatten().map(|path| text(&path)).chain(one.below.map(|dir| text(&dir)));
+        (format!("{} {}", one.shown.0, one.shown.1), one.described, paths.collect())
+    };
+    Manager::named(manager).unwrap().packages(&image).into_iter().map(one).collect()
+}
+
+fn package(shown: &str, described: bool, paths: &[&str]) -> (String, bool, Vec<String>) {
+    (shown.to_owned(), described, paths.iter().map(|path| (*path).to_owned()).collect())
+}
+
+#[test]
+fn packages_of_dpkg_have_the_paths_of_their_list_where_these_are_now() {
+    let status = "Package: a\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n\n\
+                  Package: b\nStatus: install ok installed\nVersion: 2\n\nPackage: rest\nStatus: deinstall ok config-files\n";
+    let files = [
+        ("var/lib/dpkg/diversions", "/bin/x\n/bin/x.real\nb\n"),
+        ("var/lib/dpkg/info/a:amd64.list", "/.\n/bin/x\n"),
+        ("var/lib/dpkg/info/b.list", "/bin/x\n"),
+        ("var/lib/dpkg/info/rest.list", "/etc/rest\n"),
+        ("var/lib/dpkg/status", status),
+        // The name in the stanza counts, not that of the file.
+        ("var/lib/dpkg/status.d/base", "Package: base-files\nVersion: 3\n"),
+        ("var/lib/dpkg/status.d/base.md5sums", "0123456789abcdef0123456789abcdef  etc/issue\n"),
+        ("var/lib/dpkg/status.d/lone.md5sums", "0123456789abcdef0123456789abcdef  etc/lone\n"),
+    ];
+    let expected = [
+        package("a 1", true, &["/.", "/bin/x.real"]),
+        package("b 2", true, &["/bin/x"]),
+        package("rest ", false, &["/etc/rest"]),
+        package("base-files 3", true, &["etc/issue"]),
+        package("lone ", false, &["etc/lone"]),
+    ];
+    assert_eq!(read("dpkg", &files), expected);
+}
+
+#[test]
+fn packages_of_languages() {
+    let files = [
+        ("v/site-packages/A_b-1.dist-info/METADATA", "Name: a-b\nVersion: 1\n"),
+        ("v/site-packages/A_b-1.dist-info/RECORD", "A_b.py,,\n../../bin/a,,\n"),
+        ("v/site-packages/c-2.dist-info/RECORD", "c.py,,\n"),
+        ("v/site-packages/d-3.dist-info/METADATA", "Name: d\nVersion: 3\n"),
+    ];
+    let expected = [
+        package("A_b 1", true, &["v/site-packages/A_b.py", "v/site-packages/../../bin/a"]),
+        package("c 2", false, &["v/site-packages/c.py"]),
+        package("d 3", true, &[]),
+    ];
+    assert_eq!(read("pip", &files), expected);
+    let files =
+        ["app", "app/node_modules/a", "app/node_modules/@s/b", "app/node_modules/a/node_modules/c", "app/lib/d"];
+    let files = files.map(|dir| format!("{dir}/package.json"));
+    let expected = [
+        package("a ", false, &["app/node_modules/a"]),
+        package("@s/b ", false, &["app/node_modules/@s/b"]),
+        package("c ", false, &["app/node_modules/a/node_modules/c"]),
+    ];
+    assert_eq!(read("npm", &files.each_ref().map(|path| (&**path, "{}"))), expected);
+}
+
+#[test]
+fn a_path_tells_its_package_by_the_directories() {
+    let roots = [b"node_modules".to_vec(), b"site-packages".to_vec()];
+    for (path, name) in [
+        ("usr/lib/python3/site-packages/numpy/core/x.py", Some("numpy")),
+        ("usr/lib/python3/site-packages/numpy-1.2.dist-info/RECORD", Some("numpy")),
+        ("usr/lib/python3/site-packages/six.py", None),
+        ("app/node_modules/@a/b/index.js", Some("@a/b")),
+        ("app/node_modules/a/node_modules/b/index.js", Some("a")),
+        ("app/main.js", None),
+    ] {
+        assert_eq!(by_directory(path.as_bytes(), &roots), name.map(BString::from), "{path}");
     }
 }
 
@@ -95,7 +228,7 @@ proptest! {
         let _ = (dpkg::packages(&bytes).count(), dpkg::extended_states(&bytes).count(), dpkg::diversions(&bytes).count());
         let _ = (dpkg::statoverrides(&bytes).count(), dpkg::triggers(&bytes).count(), apk::world(&bytes).count());
         let _ = (apk::packages(&bytes), alternatives::Group::parse(b"x", &bytes), clauses(&bytes), compare(&bytes, &bytes));
-        let _ = (pip::distribution(&bytes, Some(b"3.11")), pip::normalize(&bytes));
+        let _ = (pip::distribution(&bytes, Some(b"3.11")), pip::Pip.normalized(&bytes));
         let _ = pip::distribution(&[b"Name: x\nRequires-Dist: y; ".as_slice(), &bytes].concat(), None);
     }
 }

@@ -8,8 +8,8 @@ use std::cmp::Ordering;
 pub(super) struct Environment<'a> {
     /// The interpreter's version, `3.11`, if known.
     pub(super) python: Option<&'a [u8]>,
-    /// The name of the extra; empty for none.
-    pub(super) extra: &'a [u8],
+    /// Returns true for the name of the extra; without one, for the empty name.
+    pub(super) is_extra: &'a dyn Fn(&[u8]) -> bool,
 }
 
 /// The most levels of parentheses: a marker of a real package has two.
@@ -132,7 +132,7 @@ impl<'a> Parser<'a> {
         };
         match name {
             b"extra" => match operator {
-                b"==" => Some(super::names::normalize(value) == self.environment.extra),
+                b"==" => Some((self.environment.is_extra)(value)),
                 _ => None,
             },
             b"sys_platform" => equal(b"linux"),

@@ -1,9 +1,12 @@
 //! A group of alternatives: programs that can stand behind one name, such as `cc`, with related files (manual pages).
 //! Source: update-alternatives(1) and dpkg's `utils/update-alternatives.c`, which reads and writes these files.
 
-use super::lines;
+use crate::packages::manager::lines;
 use bstr::ByteSlice;
 use std::ops::Range;
+
+/// The directory with a file for each group.
+pub const DIR: &[u8] = b"var/lib/dpkg/alternatives";
 
 /// A group of alternatives.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Stanzas of fields, as dpkg and mail write them, each with its range of bytes. Source: deb822(5).
 
-use super::lines;
+use super::manager::lines;
 use std::ops::Range;
 
 /// A stanza: its fields as written, and its range with the empty lines after it.
