@@ -2,10 +2,10 @@
 //! first, and each with what it costs.
 
 use super::breakdown::Share;
-use super::text::input_of;
 use crate::profile::Risk;
 use crate::report::units;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::cmp::Reverse;
 
 /// The steps that bring an image to a size, or as near to it as they get.
@@ -103,6 +103,11 @@ impl Advice {
         let over = units::bytes(self.after_bytes.saturating_sub(self.target_bytes));
         format!("{target} cannot be reached: all steps together leave {after} ({saved} less), {over} more than that")
     }
+}
+
+/// Returns the name of an input as a shell takes it.
+pub(super) fn input_of(input: &str) -> Cow<'_, str> {
+    shlex::try_quote(input).unwrap_or(Cow::Borrowed(input))
 }
 
 /// Something that may be chosen beyond the first steps, and what it takes if everything is chosen.

@@ -1,5 +1,6 @@
 //! An analysis as text.
 
+use super::advice::input_of;
 use super::breakdown::Share;
 use super::gate::{Status, Verdict};
 use super::savings::Saving;
@@ -285,11 +286,6 @@ fn advice(analysis: &Analysis, options: &Options) -> String {
 /// Returns the command that does what was estimated.
 pub(super) fn command(input: &str, profile: &str) -> String {
     format!("slim {} -p {profile} -o OUT", input_of(input))
-}
-
-/// Returns the name of an input as a shell takes it.
-pub(super) fn input_of(input: &str) -> Cow<'_, str> {
-    shlex::try_quote(input).unwrap_or(Cow::Borrowed(input))
 }
 
 fn lint(analysis: &Analysis, options: &Options) -> String {

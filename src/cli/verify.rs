@@ -1,13 +1,13 @@
 //! `slim verify`: checks an image against its own documents, and against the image and the plan that it was made from.
 
-use super::args::VerifyArgs;
+use super::args::{RequestArgs, VerifyArgs};
 use super::job;
 use super::output::{FAILED, OK, paint, prepare_threads, to_stdout, width};
 use super::progress;
 use super::trial::{self, Asked, Found};
 use super::values::{Color, Verbosity};
-use crate::image::Platform;
-use crate::pipeline::{self, Inputs, Profiles, Request, Ui, expect};
+use crate::image::{Platform, Record};
+use crate::pipeline::{self, Inputs, Profiles, Request, Silent, Ui, expect};
 use crate::report::paint::Paint;
 use crate::source::Location;
 use crate::verify::expected::Expected;
@@ -22,19 +22,25 @@ use std::io::{self, IsTerminal};
 pub fn verify(args: VerifyArgs, color: Color, stderr: Paint) -> Result<u8> {
     let VerifyArgs { mut request, against, json, verbose, quiet, trial } = args;
     let output = request.image.input.take().ok_or_else(|| Error::new(ErrorKind::Usage, "no image is given"))?;
-    let planned = !(request.profiles.is_empty() && request.drop.is_empty());
+    let ui = progress::Stderr::new(if quiet { Verbosity::Quiet } else { Verbosity::Normal }, stderr);
+    let asked_for = !(request.profiles.is_empty() && request.drop.is_empty());
+    let record = if asked_for { None } else { recorded(&output, against.as_deref(), &request)? };
+    if let Some(record) = &record {
+        ui.note(&record.sentence());
+        request.profiles.clone_from(&record.profiles);
+    }
+    let planned = asked_for || record.is_some();
     let head = output::Head { output: output.clone(), against: against.clone(), profiles: request.profiles.clone() };
     let (out, from) = inputs(&output, against.as_deref(), planned, trial.is_asked())?;
     let asked = trial.resolve()?;
     prepare_threads(request.image.reading.threads);
     let platform = request.image.reading.platform.clone();
     let before = against.clone();
-    let ui = progress::Stderr::new(if quiet { Verbosity::Quiet } else { Verbosity::Normal }, stderr);
     let expected = match against {
         Some(input) if planned => {
             request.image.input = Some(input);
             // All of the plan that is not expected is gone before anything else is read.
-            Some(expected(&job::planning(request)?, &ui)?)
+            expected(&job::planning(request)?, record.as_ref(), &ui)?
         }
         _ => None,
     };
@@ -70,13 +76,41 @@ pub fn verify(args: VerifyArgs, color: Color, stderr: Paint) -> Result<u8> {
     Ok(if good { OK } else { FAILED })
 }
 
-/// Returns what the plan expects of each image.
-fn expected(request: &Request, ui: &dyn Ui) -> Result<Vec<Expected>> {
+/// Returns how OUT was made, if it says so and IN is a file: with that record no profile has to be named.
+///
+/// # Errors
+/// Returns the errors of the documents, and one if OUT was made from another image than IN.
+fn recorded(output: &str, against: Option<&str>, request: &RequestArgs) -> Result<Option<Record>> {
+    let Some(input) = against else { return Ok(None) };
+    if Location::parse(output)?.is_std() || Location::parse(input)?.is_std() {
+        return Ok(None);
+    }
+    let platform = request.image.reading.platform.as_deref();
+    // What is wrong with OUT is for the second reader to say.
+    let Ok(made) = pipeline::open_image(output, platform, &Silent) else { return Ok(None) };
+    let Some(record) = made.images.iter().find_map(|image| Record::of(&image.facts)) else { return Ok(None) };
+    let from = pipeline::open_image(input, platform, &Silent)?;
+    let configs: Vec<String> = from.images.iter().map(|image| image.config_digest.to_string()).collect();
+    if configs.contains(&record.input) {
+        return Ok(Some(record));
+    }
+    let what = format!("{output} says that it was made from another image");
+    Err(Error::new(ErrorKind::Usage, what).archive(input).expected(record.input, configs.join(", ")))
+}
+
+/// Returns what the plan expects of each image; `None` if the rules are not those that a record tells of.
+fn expected(request: &Request, record: Option<&Record>, ui: &dyn Ui) -> Result<Option<Vec<Expected>>> {
     let profiles = Profiles::resolve(request)?;
     let input = pipeline::open(request, None, ui)?;
     let scans = pipeline::scan(&input, &profiles.needs()?, ui)?;
     let inputs = Inputs { request, profiles: &profiles, input: &input, scans: &scans };
-    Ok(expect::expected(&pipeline::plan(inputs, pipeline::merge(inputs)?, ui)?))
+    let plans = pipeline::plan(inputs, pipeline::merge(inputs)?, ui)?;
+    let changed = |record: &Record| plans.images.iter().any(|p| pipeline::rules(p).to_string() != record.rules);
+    if record.is_some_and(changed) {
+        ui.note("the rules are not those that it was made with (options were given, or profiles have changed): give them to check against");
+        return Ok(None);
+    }
+    Ok(Some(expect::expected(&plans)))
 }
 
 /// Returns OUT and IN; an error if they do not allow the checks that are asked for.

@@ -257,6 +257,8 @@ pub struct Side {
     /// The path, names and digest.
     #[serde(flatten)]
     pub head: Head,
+    /// A sentence on how slim made the image, if it says so; `None` otherwise.
+    pub record: Option<String>,
     /// Bytes of all layers as plain tars.
     pub bytes: u64,
     /// Bytes of all layers as stored.

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `schemaVersion`, `slimVersion` | number: 1; keys keep their meaning within a version, and new ones may be added |
 //! | `differs` | whether anything differs: what `--exit-code` tells |
-//! | `before`, `after` | the images: `path` (as given), `tags`, `platform`, `config` (digest), `archiveBytes` (`null` of a directory), `bytes` (of all layers as plain tars), `blobBytes` (as stored), `reclaimableBytes` (of tar, that no container sees), `paths`, `layers` |
+//! | `before`, `after` | the images: `path` (as given), `tags`, `platform`, `config` (digest), `record` (a sentence on how slim made it, if it was asked to say so), `archiveBytes` (`null` of a directory), `bytes` (of all layers as plain tars), `blobBytes` (as stored), `reclaimableBytes` (of tar, that no container sees), `paths`, `layers` |
 //! | `same` | how many paths do not differ |
 //! | `counts` | for each status of a file `files`, `bytesBefore`, `bytesAfter` (bytes of tar: header, data, padding) |
 //! | `files[]` | paths that differ, sorted: `path`, `status`, `aspects[]`, `from` (the old path of what was renamed), `before`, `after` (`null` where it is not there) |

@@ -3,6 +3,7 @@
 use super::{Image, Side};
 use crate::analyze::owners::Owners;
 use crate::analyze::waste;
+use crate::image::Record;
 use crate::tree::NodeId;
 
 /// The manager and name for paths that belong to no package.
@@ -48,6 +49,7 @@ impl<'a> Measured<'a> {
     pub(super) fn side(&self, image: &Image<'_>) -> Side {
         Side {
             head: image.head.clone(),
+            record: Record::of(image.facts).map(|record| record.sentence()),
             bytes: image.layers.iter().map(|l| l.tar_bytes).sum(),
             blob_bytes: image.stored.iter().map(|(_, bytes)| bytes).sum(),
             reclaimable_bytes: self.reclaimable,

@@ -7,7 +7,7 @@ use crate::report::paint::Paint;
 
 fn side() -> Side {
     let head = Head { path: "a.tar".to_owned(), platform: "linux/amd64".to_owned(), ..Head::default() };
-    Side { head, bytes: 1_000_000, blob_bytes: 1_000_000, reclaimable_bytes: 0, paths: 10, layers: 1 }
+    Side { head, record: None, bytes: 1_000_000, blob_bytes: 1_000_000, reclaimable_bytes: 0, paths: 10, layers: 1 }
 }
 
 fn entry(kind: &'static str, bytes: u64) -> Option<Entry> {

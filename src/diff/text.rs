@@ -92,7 +92,9 @@ fn head(diff: &Diff, options: &Options) -> String {
     sizes(diff).into_iter().for_each(|row| table.row(row));
     let title = format!("--- {}\n+++ {}", name(&diff.before), name(&diff.after));
     let title: Vec<String> = title.lines().map(|line| options.paint.bold(line)).collect();
-    format!("{}\n\n{}", title.join("\n"), options.table(&table))
+    let told = [("before", &diff.before), ("after", &diff.after)].into_iter();
+    let made = told.filter_map(|(which, side)| Some(format!("\n{which}: {}", printable(side.record.as_ref()?, false))));
+    format!("{}{}\n\n{}", title.join("\n"), made.collect::<String>(), options.table(&table))
 }
 
 /// Returns the number of paths that differ in each way, with the change in bytes: `added 3 (+1.2 MB)`.

@@ -12,6 +12,7 @@ pub mod facts;
 mod field;
 pub mod media;
 pub mod platform;
+mod record;
 pub mod reference;
 
 pub use config::ConfigChange;
@@ -20,4 +21,5 @@ pub use doc::Doc;
 pub use facts::{ImageFacts, config_facts};
 pub use media::{Compression, LayerMedia};
 pub use platform::Platform;
+pub use record::Record;
 pub use reference::Reference;

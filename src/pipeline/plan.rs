@@ -2,6 +2,7 @@
 
 use super::idle;
 use super::image::{Inputs, Planned, key};
+use super::kept;
 use super::progress::Ui;
 use super::request::LayersMode;
 use super::shared::{self, Sharing};
@@ -71,6 +72,10 @@ pub fn plan<'a>(inputs: Inputs<'a>, merged: Vec<MergedImage>, ui: &dyn Ui) -> Re
             }
         }
         found.push(versions.warning(&input.images, sharing.as_ref()));
+    }
+    for planned in &images {
+        found.extend(kept::check(planned).map_err(|e| e.archive(&input.name))?);
+        kept::note_dropped(planned, ui);
     }
     warnings.append(&mut found);
     warnings.iter().for_each(|w| ui.warn(w));

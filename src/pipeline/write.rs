@@ -4,9 +4,9 @@ use super::clock::Clock;
 use super::image::{Inputs, Planned};
 use super::plan::Plans;
 use super::progress::Ui;
-use super::record::Record;
 use super::request::Request;
-use crate::image::{self, ConfigChange};
+use crate::image::{self, ConfigChange, Record};
+use crate::profile::to_toml;
 use crate::report::Timing;
 use crate::sink::{self, Assembly, OutLayer, Output, Rewritten, Sealed, Target};
 use crate::source::ImageFormat;
@@ -71,10 +71,26 @@ pub fn write(inputs: Inputs<'_>, plans: &Plans<'_>, target: &Target, ui: &dyn Ui
     Ok(Written { layers, configs, manifests: documents.manifests, form, sealed, warnings, timings: clock.laps })
 }
 
+/// Returns the record of a run, for the labels of an image.
+fn record(request: &Request, planned: &Planned<'_>) -> Record {
+    Record {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        profiles: request.profiles.clone(),
+        rules: rules(planned).to_string(),
+        input: planned.image.config_digest.to_string(),
+    }
+}
+
+/// Returns the digest of the rules for an image: it changes if a profile does, or an option that adds rules.
+#[must_use]
+pub fn rules(planned: &Planned<'_>) -> Digest {
+    Digest::of(to_toml(&planned.profile).as_bytes())
+}
+
 fn config_change(request: &Request, planned: &Planned<'_>, layers: &[OutLayer]) -> ConfigChange {
     let mut labels = request.labels.clone();
     if request.record {
-        labels.extend(Record::new(request, planned).labels());
+        labels.extend(record(request, planned).labels());
     }
     let mut fates = vec![false; planned.layers.len()];
     planned.plan.outputs.iter().for_each(|out| fates[out.from() as usize] = true);

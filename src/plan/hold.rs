@@ -31,6 +31,7 @@ struct Holder<'a> {
     seen: Vec<bool>,
     /// The directories of the image's `PATH`, and the links on the way to them.
     path: &'a [Resolved],
+    prepared: &'a Prepared,
 }
 
 /// Decides what is dropped.
@@ -48,6 +49,7 @@ pub fn decide(request: &Request<'_>, prepared: &Prepared, proposals: &Proposals)
         todo: Vec::new(),
         seen: vec![false; tree.inodes().len()],
         path: &prepared.path,
+        prepared,
     };
     holder.hold_protected();
     holder.hold_base();
@@ -188,6 +190,9 @@ impl<'a> Holder<'a> {
         let listens = |rule: RuleId| {
             let kind = self.request.profile.rule(rule).action.guard();
             let all = kind != Kind::None;
+            if file.is_some_and(|file| self.prepared.ignores(self.request.profile, self.tree, rule, file)) {
+                return false;
+            }
             file.map_or(all, |file| all && own(rule) || guard::listens(kind, self.tree, file, why))
         };
         if self.dropped[target.index()].is_some_and(listens) {

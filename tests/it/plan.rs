@@ -254,6 +254,16 @@ fn an_image_with_a_record_says_what_was_taken_from_it() {
     dir.run(&["in.tar", "-p", "p.toml", "-o", "plain.tar"]).ok();
     dir.run(&["in.tar", "-p", "p.toml", "-o", "out.tar", "--record"]).ok();
     dir.run(&["verify", "out.tar", "--against", "in.tar", "-p", "p.toml"]).ok();
+    // What it was made with need not be said again, and what it was not made from is refused.
+    let run = dir.run(&["verify", "out.tar", "--against", "in.tar"]).ok();
+    assert!(run.stderr.contains("made it with p.toml from sha256:"), "{}", run.stderr);
+    dir.run(&["verify", "out.tar", "--against", "plain.tar"]).error(&["made from another image", "sha256:"]);
+    let said = dir.run(&["diff", "in.tar", "out.tar"]).ok().text();
+    assert!(said.contains("\nafter: slim ") && said.contains("made it with p.toml"), "{said}");
+    dir.write("p.toml", PROFILE.replace("app/**/tests", "app/**/nothing"));
+    let run = dir.run(&["verify", "out.tar", "--against", "in.tar"]);
+    assert!(run.stderr.contains("the rules are not those that it was made with"), "{}", run.stderr);
+    dir.write("p.toml", PROFILE);
     let gone = "usr/share/doc/README";
     let run = dir.run(&["plan", "out.tar", "--why", gone]).ok();
     let (said, out) = (run.stderr.clone(), run.text());

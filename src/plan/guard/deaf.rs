@@ -1,6 +1,6 @@
 //! Files whose references a rule ignores ("deaf"): they only show a path to people, or clean up there.
 
-use crate::profile::{Globs, Profile, RuleId};
+use crate::profile::{Action, Globs, Profile, RuleId};
 use crate::tree::{NodeId, Tree};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -16,7 +16,10 @@ pub(super) struct Deaf {
 impl Deaf {
     pub(super) fn new(profile: &Profile) -> Self {
         let globs = profile.rules.iter().map(|rule| {
-            let deaf = rule.action.reading().map(|reading| &reading.deaf);
+            let deaf = match &rule.action {
+                Action::RemovePackage(packages) => Some(&packages.ignore),
+                action => action.reading().map(|reading| &reading.deaf),
+            };
             // The patterns are a part of the profile, which was refused if one could not be compiled.
             Globs::new(deaf.filter(|deaf| rule.enabled && !deaf.is_empty())?).ok()
         });

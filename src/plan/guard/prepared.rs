@@ -6,8 +6,9 @@ use super::places::Places;
 use super::wanted;
 use crate::plan::Request;
 use crate::plan::programs;
+use crate::profile::{Action, Profile, RuleId};
 use crate::refs::paths::Search;
-use crate::tree::{NodeId, Resolved};
+use crate::tree::{NodeId, Resolved, Tree};
 
 /// The most users whose home `~` may be.
 const MOST_HOMES: usize = 64;
@@ -43,6 +44,14 @@ impl Prepared {
             deaf: Deaf::new(request.profile),
             search: Search::new(wanted::searched(request.profile)),
         }
+    }
+}
+
+impl Prepared {
+    /// True if a rule about packages has been told that nothing uses this file any more, so that nothing is kept for it.
+    #[must_use]
+    pub fn ignores(&self, profile: &Profile, tree: &Tree, rule: RuleId, file: NodeId) -> bool {
+        matches!(profile.rule(rule).action, Action::RemovePackage(_)) && self.deaf.is_to(tree, rule, file)
     }
 }
 

@@ -6,8 +6,8 @@ use globset::{Candidate, GlobSet, GlobSetBuilder};
 use super::settings::{RuleKeys, Settings, Written};
 use crate::packages::{Manager, Package};
 use crate::profile::error::{ProfileError, Text};
-use crate::profile::lines::{array, flags, line, list, quote};
-use crate::profile::pattern::{self, Lookup};
+use crate::profile::lines::{array, flags, globs, line, list, quote};
+use crate::profile::pattern::{self, Glob, Lookup};
 use crate::profile::reader::{Reader, Value};
 
 /// The settings of a rule with `action = "remove-package"`.
@@ -27,6 +27,8 @@ pub struct Packages {
     pub keep_needed: bool,
     /// Programs by name. If the config or a script that stays runs one, everything that the rule names stays.
     pub read_by: Vec<String>,
+    /// Files whose references do not count: nothing uses these files any more.
+    pub ignore: Vec<Glob>,
     /// Programs of these packages: if a shell script of the application's runs one, its package stays.
     pub runs: Vec<String>,
 }
@@ -119,6 +121,7 @@ pub(in crate::profile) struct Raw {
     orphans: bool,
     keep_needed: bool,
     read_by: Vec<String>,
+    ignore: Vec<Text>,
     runs: Vec<String>,
 }
 
@@ -126,7 +129,7 @@ impl Settings for Packages {
     const NAME: &'static str = "remove-package";
     const RULES: &'static str = "rules that remove packages";
     const KEYS: &'static [&'static str] =
-        &["packages", "except", "manager", "force", "orphans", "keep-needed", "read-by", "runs"];
+        &["packages", "except", "manager", "force", "orphans", "keep-needed", "read-by", "ignore", "runs"];
     type Written = Raw;
 
     fn show(&self, _: &str) -> String {
@@ -137,6 +140,7 @@ impl Settings for Packages {
         let keys = [("force", self.force), ("orphans", self.orphans), ("keep-needed", self.keep_needed)];
         flags(&mut out, &keys);
         list(&mut out, "read-by", &self.read_by);
+        globs(&mut out, "ignore", &self.ignore);
         list(&mut out, "runs", &self.runs);
         out
     }
@@ -154,6 +158,7 @@ impl Written for Raw {
             "orphans" => self.orphans = reader.boolean(key, value),
             "keep-needed" => self.keep_needed = reader.boolean(key, value),
             "read-by" => self.read_by = reader.words(key, value),
+            "ignore" => self.ignore = reader.strings(key, value),
             _ => self.runs = reader.words(key, value),
         }
     }
@@ -183,6 +188,7 @@ impl Written for Raw {
             orphans: self.orphans,
             keep_needed: self.keep_needed,
             read_by: self.read_by,
+            ignore: lookup.globs(&self.ignore),
             runs: self.runs,
         })
     }

@@ -1,11 +1,7 @@
 //! What slim writes about itself into an image, with `--record` alone: labels that say which version, which profiles and which
 //! input an image was made with.
 
-use super::image::Planned;
-use super::request::Request;
-use crate::Digest;
-use crate::image::ImageFacts;
-use crate::profile::to_toml;
+use super::ImageFacts;
 
 const VERSION: &str = "slim.version";
 const PROFILES: &str = "slim.profiles";
@@ -26,16 +22,6 @@ pub struct Record {
 }
 
 impl Record {
-    /// Returns the record of a plan.
-    pub(super) fn new(request: &Request, planned: &Planned<'_>) -> Self {
-        Self {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            profiles: request.profiles.clone(),
-            rules: Digest::of(to_toml(&planned.profile).as_bytes()).to_string(),
-            input: planned.image.config_digest.to_string(),
-        }
-    }
-
     /// Returns the record in the labels of an image; `None` if there is none.
     #[must_use]
     pub fn of(facts: &ImageFacts) -> Option<Self> {
@@ -49,7 +35,8 @@ impl Record {
     }
 
     /// Returns the labels that say so.
-    pub(super) fn labels(&self) -> [(String, String); 4] {
+    #[must_use]
+    pub fn labels(&self) -> [(String, String); 4] {
         let Self { version, profiles, rules, input } = self;
         let all = [
             (VERSION, version.clone()),
