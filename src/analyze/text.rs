@@ -10,7 +10,6 @@ use crate::profile::Risk;
 use crate::report::paint::Paint;
 use crate::report::table::{Table, wrap};
 use crate::report::{escape, instruction, printable, units};
-use std::borrow::Cow;
 
 /// Options of the text.
 #[derive(Clone, Copy, Debug)]
