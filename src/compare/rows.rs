@@ -101,7 +101,9 @@ pub(super) fn commands(all: &Comparison) -> Vec<Row> {
 /// Returns a row for each rule: the bytes that it takes in each column except the first.
 pub(super) fn rules(all: &Comparison) -> Vec<Row> {
     let cell = |bytes: &Option<u64>| bytes.map_or_else(|| NONE.to_owned(), units::bytes);
-    all.rules().iter().map(|(id, bytes)| ((*id).to_owned(), bytes.iter().map(cell).collect())).collect()
+    let risk = |id: &str| all.columns.iter().flat_map(|c| &c.rules).find(|rule| rule.id == id).map(|rule| rule.risk);
+    let name = |id: &str| risk(id).map_or_else(|| id.to_owned(), |risk| format!("{id} (risk {})", risk.name()));
+    all.rules().iter().map(|(id, bytes)| (name(id), bytes.iter().map(cell).collect())).collect()
 }
 
 /// Formats a time: `12.3 s`, `45 ms`.

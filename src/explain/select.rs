@@ -2,9 +2,12 @@
 
 use super::{Entry, Explain, Place, Verdict};
 use crate::path;
+use crate::plan::TakenBy;
 use crate::report::unescape;
 use crate::tree::NodeId;
 use globset::{GlobBuilder, GlobMatcher};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 /// The paths and verdicts that were asked for.
 #[derive(Clone, Debug, Default)]
@@ -149,6 +152,20 @@ impl<'a> Chosen<'a> {
                 *total = (total.0, total.1 + 1, total.2 + entry.bytes);
             }
         }
+        totals
+    }
+
+    /// Returns for each rule, or what else takes entries, the number of them and their bytes, most bytes first.
+    #[must_use]
+    pub fn by_rule(&self) -> Vec<(TakenBy, u64, u64)> {
+        let mut totals: BTreeMap<TakenBy, (u64, u64)> = BTreeMap::new();
+        for entry in self.entries().filter(|entry| entry.bytes > 0) {
+            let Some(rule) = entry.rule else { continue };
+            let total = totals.entry(rule).or_default();
+            *total = (total.0 + 1, total.1 + entry.bytes);
+        }
+        let mut totals: Vec<_> = totals.into_iter().map(|(rule, (paths, bytes))| (rule, paths, bytes)).collect();
+        totals.sort_by_key(|(rule, _, bytes)| (Reverse(*bytes), *rule));
         totals
     }
 }

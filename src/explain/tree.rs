@@ -5,6 +5,7 @@
 
 use super::outline::{Outline, Summary};
 use super::{Chosen, Planned, Sort, Verdict};
+use crate::profile::Risk;
 use crate::report::paint::Paint;
 use crate::report::table::{Table, cut};
 use crate::report::{escape, instruction, printable, units};
@@ -67,6 +68,17 @@ pub fn write(chosen: &Chosen<'_>, options: &Options, out: &mut dyn Write) -> io:
     let mut table = Table::new(">><").header(&["goes", "paths", "verdict"]);
     for (verdict, paths, bytes) in chosen.totals().into_iter().filter(|t| t.1 > 0) {
         table.row([units::bytes(bytes), units::count(paths), verdict.name().to_owned()]);
+    }
+    write!(out, "\n{}", table.render(2, usize::MAX, options.paint))?;
+    let rules = chosen.by_rule();
+    if rules.is_empty() {
+        return Ok(());
+    }
+    let mut table = Table::new(">><<").header(&["goes", "paths", "risk", "rule"]);
+    for (by, paths, bytes) in rules {
+        let risk = by.rule(image.profile).map_or(Risk::None, |rule| rule.risk);
+        let (goes, paths) = (units::bytes(bytes), units::count(paths));
+        table.row([goes, paths, risk.name().to_owned(), by.id(image.profile).to_owned()]);
     }
     write!(out, "\n{}", table.render(2, usize::MAX, options.paint))
 }

@@ -173,6 +173,9 @@ impl<'a> Holder<'a> {
             return;
         };
         for found in interpreters(self.tree, facts, self.path) {
+            if self.is_ignored(id, &found) {
+                continue;
+            }
             self.keep_resolved(&found, HoldReason::Interprets(id));
             for target in guard.environments(&found) {
                 self.keep_referenced(target, Some(id), HoldReason::Named(id, 1));
@@ -181,6 +184,12 @@ impl<'a> Holder<'a> {
         for (target, why) in guard.needs(id, facts) {
             self.keep_referenced(target, Some(id), why);
         }
+    }
+
+    /// True if the rule that would drop what a path leads to has been told that nothing uses `file` any more.
+    fn is_ignored(&self, file: NodeId, resolved: &Resolved) -> bool {
+        let rule = resolved.target.and_then(|target| self.dropped[target.index()]);
+        rule.is_some_and(|rule| self.prepared.ignores(self.request.profile, self.tree, rule, file))
     }
 
     /// Keeps a node that a file, or the config, refers to, if the rule that would drop it listens. A rule always listens to the

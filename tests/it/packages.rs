@@ -216,6 +216,34 @@ fn what_others_need_ends_the_run_stays_or_breaks() {
     assert!(outcome.ok().stderr.contains("warning: rule `r` removes cpp by force, which gcc-12 cannot do without"));
 }
 
+/// What refers to a package is told with the whole chain, unless the rule says what to do; and what is dead can be left out of it.
+#[test]
+fn what_a_file_needs_ends_the_run_stays_or_is_told() {
+    let packages: &[(&str, &str, &[&str])] = &[("tool", "", &["/usr/bin/tool", "/usr/share/tool"])];
+    let image = [debian(packages, "file opt/script content=\"#!/usr/bin/tool -f\\n\"\nsym opt/old -> /opt/script\n")];
+    let chain =
+        ["rule `r` cannot remove the package tool", "opt/script needs it to run", "\n  opt/script (", "keep-needed"];
+    let (dir, outcome) = start(&image, json!({}), &rule("\"tool\"", ""), &[]);
+    outcome.error(&[&chain[..], &["ignore = [\"opt/script\"]"]].concat());
+    assert!(!dir.join("out.tar").exists());
+    let run = slim(&image, &rule("\"tool\"", "keep-needed = true"));
+    assert_eq!(run.kept(), ["tool: its file usr/bin/tool stays: opt/script needs it to run"]);
+    let (_, outcome) = start(&image, json!({}), &rule("\"tool\"", "force = true"), &[]);
+    let said = outcome.ok().stderr;
+    assert!(said.contains("does not remove tool in spite of `force`") && said.contains("opt/script"), "{said}");
+    let run = slim(&image, &rule("\"tool\"", "ignore = [\"opt/scr*\"]"));
+    assert_eq!(run.removed(), ["tool"]);
+
+    // Whoever takes its files alone is told that the package manager does not know.
+    let args = ["--drop", "usr/bin/tool", "--drop", "usr/share/tool"];
+    let image = [debian(packages, "")];
+    let (_, outcome) = start(&image, json!({}), "", &args);
+    let said = outcome.ok().stderr;
+    assert!(said.contains("--drop takes all files of dpkg tool") && said.contains("remove-package"), "{said}");
+    let (_, outcome) = start(&image, json!({}), "", &args[..2]);
+    assert!(!outcome.ok().stderr.contains("--drop takes all files"));
+}
+
 #[test]
 fn names_that_no_package_has_are_told_of_and_names_may_have_an_architecture() {
     let long = "a-package-with-a-name-that-is-longer-than-a-line-of-eighty-columns-can-hold-it-all";
@@ -257,7 +285,7 @@ fn a_package_is_not_kept_for_its_own_sake() {
         "dir usr/lib/python3.11\nfile usr/lib/python3.11/os.py content=x\n{ab}{cd}{}",
         file("app/main.py", &["import cd"])
     );
-    let profile = rule("\"ab\", \"cd\"", "");
+    let profile = rule("\"ab\", \"cd\"", "keep-needed = true");
     let profile =
         format!("[sets]\npython-path = ['**/site-packages']\nsite-packages = ['**/site-packages']\n{profile}");
     let (dir, outcome) = start(&[image], json!({}), &profile, &[]);
@@ -312,7 +340,7 @@ fn what_must_stay_stays_whole_and_with_what_it_needs() {
     let list = image.lines().find(|l| l.starts_with("file var/lib/dpkg/info/unlisted.list")).unwrap().to_owned();
     image = image.replace(&list, "");
     let config = json!({"config": {"Cmd": ["cmd"]}});
-    let run = slim_with(&[image], config, &rule("\"*\"", ""), &["--protect", "/usr/bin/wrapped"]);
+    let run = slim_with(&[image], config, &rule("\"*\"", "keep-needed = true"), &["--protect", "/usr/bin/wrapped"]);
     assert_eq!(run.removed(), ["free"]);
     assert_eq!(
         run.kept(),
@@ -375,7 +403,7 @@ fn alternatives_move_on_or_go() {
             && !run.text("var/lib/dpkg/alternatives/cc").contains("tcc")
     );
     // A command of the config holds what is behind the name.
-    let run = slim_with(&image, json!({"config": {"Cmd": ["c++"]}}), &rule("\"gcc\"", ""), &[]);
+    let run = slim_with(&image, json!({"config": {"Cmd": ["c++"]}}), &rule("\"gcc\"", "keep-needed = true"), &[]);
     assert_eq!(run.removed(), Vec::<String>::new());
     run.stays(&["usr/bin/gcc", "usr/share/man/gcc.1", "usr/bin/c++", "etc/alternatives/cc.1"]);
 }
@@ -419,7 +447,8 @@ fn merged_usr_and_two_architectures() {
     assert_eq!(run.removed(), ["libx", "libx"]);
     run.gone(&["usr/lib/amd64", "usr/lib/i386/libx.so", "var/lib/dpkg/info/libx:i386.list"]);
     run.stays(&["lib", "usr/share/doc/libx/copyright"]);
-    let run = slim_with(&[image], json!({"config": {"Cmd": ["/lib/i386/libx.so"]}}), &rule("\"libx\"", ""), &[]);
+    let config = json!({"config": {"Cmd": ["/lib/i386/libx.so"]}});
+    let run = slim_with(&[image], config, &rule("\"libx\"", "keep-needed = true"), &[]);
     run.gone(&["usr/lib/amd64", "var/lib/dpkg/info/libx:amd64.list"]);
     run.stays(&["usr/lib/i386/libx.so", "var/lib/dpkg/info/libx:i386.list"]);
     assert!(run.text("var/lib/dpkg/status").contains("i386") && !run.text("var/lib/dpkg/status").contains("amd64"));
@@ -555,7 +584,7 @@ fn a_string_that_names_a_module_does_not_hide_an_import_of_it() {
         format!("file {SITE}/other.py content=\"x = 'lib.sub'\"\nfile app/main.py content=\"import lib.sub\"\n"),
     ]
     .concat();
-    let run = slim(&[image], &rule("\"lib\"", ""));
+    let run = slim(&[image], &rule("\"lib\"", "keep-needed = true"));
     assert_eq!(run.removed(), Vec::<String>::new());
     run.stays(&[&format!("{SITE}/lib/sub.py")]);
 }
