@@ -223,15 +223,15 @@ fn what_a_file_needs_ends_the_run_stays_or_is_told() {
     let image = [debian(packages, "file opt/script content=\"#!/usr/bin/tool -f\\n\"\nsym opt/old -> /opt/script\n")];
     let chain =
         ["rule `r` cannot remove the package tool", "opt/script needs it to run", "\n  opt/script (", "keep-needed"];
-    let (dir, outcome) = start(&image, json!({}), &rule("\"tool\"", ""), &[]);
+    let (dir, outcome) = start(&image, config(), &rule("\"tool\"", ""), &[]);
     outcome.error(&[&chain[..], &["ignore = [\"opt/script\"]"]].concat());
     assert!(!dir.join("out.tar").exists());
-    let run = slim(&image, &rule("\"tool\"", "keep-needed = true"));
+    let run = slim_with(&image, config(), &rule("\"tool\"", "keep-needed = true"), &[]);
     assert_eq!(run.kept(), ["tool: its file usr/bin/tool stays: opt/script needs it to run"]);
-    let (_, outcome) = start(&image, json!({}), &rule("\"tool\"", "force = true"), &[]);
+    let (_, outcome) = start(&image, config(), &rule("\"tool\"", "force = true"), &[]);
     let said = outcome.ok().stderr;
     assert!(said.contains("does not remove tool in spite of `force`") && said.contains("opt/script"), "{said}");
-    let run = slim(&image, &rule("\"tool\"", "ignore = [\"opt/scr*\"]"));
+    let run = slim_with(&image, config(), &rule("\"tool\"", "ignore = [\"opt/scr*\"]"), &[]);
     assert_eq!(run.removed(), ["tool"]);
 
     // Whoever takes its files alone is told that the package manager does not know.
