@@ -221,6 +221,8 @@ fn what_others_need_ends_the_run_stays_or_breaks() {
 fn what_a_file_needs_ends_the_run_stays_or_is_told() {
     let packages: &[(&str, &str, &[&str])] = &[("tool", "", &["/usr/bin/tool", "/usr/share/tool"])];
     let image = [debian(packages, "file opt/script content=\"#!/usr/bin/tool -f\\n\"\nsym opt/old -> /opt/script\n")];
+    // Without the PATH of other tests, in which this is the only program.
+    let config = || json!({"config": {"Cmd": ["/opt/script"]}});
     let chain =
         ["rule `r` cannot remove the package tool", "opt/script needs it to run", "\n  opt/script (", "keep-needed"];
     let (dir, outcome) = start(&image, config(), &rule("\"tool\"", ""), &[]);
