@@ -81,10 +81,10 @@ impl Target {
 }
 
 impl Advice {
-    /// Returns the command line that does all steps and checks the target.
+    /// Returns the command line that does all steps.
     #[must_use]
     pub fn command(&self, input: &str) -> String {
-        let mut out = format!("slim {} -p {}", input_of(input), self.profiles.join(","));
+        let mut out = format!("slim {} -p {}", input_of(input), input_of(&self.profiles.join(",")));
         if !self.enable.is_empty() {
             out.push_str(&format!(" --enable {}", self.enable.join(",")));
         }
@@ -105,7 +105,7 @@ impl Advice {
     }
 }
 
-/// Returns the name of an input as a shell takes it.
+/// Returns an argument as a shell takes it.
 pub(super) fn input_of(input: &str) -> Cow<'_, str> {
     shlex::try_quote(input).unwrap_or(Cow::Borrowed(input))
 }
@@ -140,7 +140,7 @@ pub fn choose(offers: &[Offer], wanted: u64) -> Vec<Offer> {
         if chosen.iter().any(|known| known.name == offer.name) {
             continue;
         }
-        let within = offer.within.as_ref().and_then(|name| sorted.iter().find(|o| o.is_profile && o.name == *name));
+        let within = offer.within.as_ref().and_then(|name| offers.iter().find(|o| o.is_profile && o.name == *name));
         if let Some(within) = within.filter(|within| !chosen.iter().any(|known| known.name == within.name)) {
             chosen.push(within);
         }
@@ -202,8 +202,12 @@ mod tests {
     fn a_rule_brings_the_profile_that_it_is_in() {
         let offers =
             [offer("uv", 30, Some("no-build-tools")), offer("no-build-tools", 2, None), offer("stubs", 1, None)];
-        let names: Vec<String> = choose(&offers, 20).into_iter().map(|offer| offer.name).collect();
-        assert_eq!(names, ["uv", "no-build-tools"]);
+        let names =
+            |offers: &[Offer]| -> Vec<String> { choose(offers, 20).into_iter().map(|offer| offer.name).collect() };
+        assert_eq!(names(&offers), ["uv", "no-build-tools"]);
+        // Also one that takes nothing by itself: without it the rule is not known.
+        let offers = [offer("uv", 30, Some("no-build-tools")), offer("no-build-tools", 0, None)];
+        assert_eq!(names(&offers), ["uv", "no-build-tools"]);
     }
 
     #[test]

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub struct Rest {
     /// Bytes of all layers as stored.
     pub blob_bytes: Option<u64>,
+    /// Bytes of all layers compressed; `None` if that was not measured.
+    pub compressed_bytes: Option<u64>,
     /// Bytes of tar that no container saw.
     pub reclaimable_bytes: Option<u64>,
     /// The number of paths that a container saw.

@@ -1,7 +1,7 @@
 //! The command line: `args` is what was typed, `job` what it means, [`pipeline`] does it, and this prints what came of it.
 //!
 //! The contract: data alone goes to standard output - the image with `-o -`, a JSON report with `--report -` - and everything
-//! else, the report for people as well, to standard error; that of a dry run is what was asked for, and goes to standard output. Exit codes are 0 done, 1 a check failed, 2 an error, 130 interrupted.
+//! else, the report for people as well, to standard error; the report of a dry run is the result, and goes to standard output. Exit codes are 0 done, 1 a check failed, 2 an error, 130 interrupted.
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
@@ -28,6 +28,7 @@ mod output;
 mod plan;
 mod profiles;
 mod progress;
+mod recorded;
 mod trial;
 mod values;
 mod verify;
@@ -116,8 +117,8 @@ fn slim(args: Args, paint: Paint) -> Result<u8> {
     Ok(if failed.is_empty() { OK } else { FAILED })
 }
 
-/// Prints the report for people: that of a dry run is the result of the command, and goes to standard output unless something
-/// else does. Beside an image it goes to standard error, where a reader who has gone is no error.
+/// Prints the report for people. The report of a dry run is the command's result, so it goes to standard output, unless something
+/// else goes there. Beside an image it goes to standard error, where a reader who has gone is no error.
 fn print_report(job: &Job, report: &Report) -> Result<()> {
     let stdout = report.dry_run && !job.uses_stdout();
     let terminal = if stdout { io::stdout().is_terminal() } else { io::stderr().is_terminal() };

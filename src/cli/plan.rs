@@ -4,17 +4,17 @@ use super::args::{PlanArgs, RequestArgs};
 use super::job;
 use super::output::{OK, paint, prepare_threads, to_stdout, width};
 use super::progress;
+use super::recorded;
 use super::values::{Color, Verbosity};
 use crate::analyze;
-use crate::explain::answer::Answer;
+use crate::explain::answer::{Answer, MOST_LISTED};
 use crate::explain::{Chosen, Entry, Explain, Planned, Selection, json, tree};
 use crate::image::Record;
 use crate::path;
-use crate::pipeline::{self, Inputs, Plans, Profiles, Request, Silent, Ui};
-use crate::profile::{Hits, Rule};
+use crate::pipeline::{self, Inputs, Plans, Profiles, Request, Ui};
+use crate::profile::Rule;
 use crate::report::paint::Paint;
 use crate::report::printable;
-use crate::source::Location;
 use crate::{Error, ErrorKind, Result};
 use std::io::{self, IsTerminal, Write};
 
@@ -45,26 +45,22 @@ pub fn plan(args: PlanArgs, color: Color, stderr: Paint) -> Result<u8> {
         json: args.json,
     };
     let threads = args.request.image.reading.threads;
-    let request = job::planning(recorded(args.request, stderr)?)?;
-    prepare_threads(threads);
     let ui = progress::Stderr::new(if args.quiet { Verbosity::Quiet } else { Verbosity::Normal }, stderr);
+    let request = job::planning(recorded(args.request, &ui))?;
+    prepare_threads(threads);
     let done = planned(&request, &ui, &show);
     ui.done();
     done.map(|()| OK)
 }
 
 /// Adds the profiles that the image was made with, if none are given and it says so.
-fn recorded(mut args: RequestArgs, stderr: Paint) -> Result<RequestArgs> {
-    let name = args.image.name();
-    if args.profiles.is_empty() && Location::parse(name).is_ok_and(|location| !location.is_std()) {
-        let ui = progress::Stderr::new(Verbosity::Normal, stderr);
-        let input = pipeline::open_image(name, args.image.reading.platform.as_deref(), &Silent)?;
-        if let Some(record) = input.images.iter().find_map(|image| Record::of(&image.facts)) {
-            ui.note(&record.sentence());
-            args.profiles = record.profiles;
-        }
+fn recorded(mut args: RequestArgs, ui: &dyn Ui) -> RequestArgs {
+    if args.profiles.is_empty() {
+        let records = recorded::records(args.image.name(), args.image.reading.platform.as_deref());
+        records.iter().take(1).for_each(|record| ui.note(&record.sentence()));
+        args.profiles = recorded::profiles(&records).unwrap_or_default();
     }
-    Ok(args)
+    args
 }
 
 /// Plans, and prints what was asked for.
@@ -174,24 +170,17 @@ struct Taken<'a> {
 }
 
 impl Taken<'_> {
-    /// Returns the first rule that drops such a path, or a directory above it.
+    /// Returns the rule that drops such a path.
     fn rule(&self, asked: &str) -> Result<Option<&Rule>> {
         let Ok(path) = path::normalize(asked.as_bytes()) else { return Ok(None) };
         let (matcher, profile) = (self.profiles.matcher()?, self.profiles.widest());
-        let mut hits = Hits::default();
-        for end in memchr::memchr_iter(b'/', &path).chain([path.len()]) {
-            matcher.matches(&path[..end], &mut hits);
-            if let Some(&rule) = hits.rules.first() {
-                return Ok(Some(profile.rule(rule)));
-            }
-        }
-        Ok(None)
+        Ok(pipeline::taken_by(&path, matcher).map(|rule| profile.rule(rule)))
     }
 
     fn answer(asked: &str, rule: &Rule, record: &Record) -> Answer {
         let (id, profile, risk, about) = (&rule.id, &rule.profile, rule.risk.name(), &rule.about);
         let sentences = vec![
-            format!("{} is not in this image: {}.", printable(asked, false), record.sentence()),
+            format!("{} is not in this image: {}.", printable(asked, false), printable(&record.sentence(), false)),
             format!("The rule `{id}` ({profile}, risk {risk}) drops such paths: {about}"),
         ];
         Answer { asked: asked.to_owned(), sentences, entries: Vec::new(), below: None }
@@ -227,7 +216,7 @@ impl Found {
             Self::Nothing => Vec::new(),
             Self::One(answer) => vec![*answer],
             Self::Several(entries) => {
-                entries.iter().filter_map(|entry| image.answer(&image.shown_path(entry))).collect()
+                entries.iter().take(MOST_LISTED).filter_map(|entry| image.answer(&image.shown_path(entry))).collect()
             }
         }
     }

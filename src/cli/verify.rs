@@ -1,13 +1,14 @@
 //! `slim verify`: checks an image against its own documents, and against the image and the plan that it was made from.
 
-use super::args::{RequestArgs, VerifyArgs};
+use super::args::VerifyArgs;
 use super::job;
 use super::output::{FAILED, OK, paint, prepare_threads, to_stdout, width};
 use super::progress;
+use super::recorded;
 use super::trial::{self, Asked, Found};
 use super::values::{Color, Verbosity};
 use crate::image::{Platform, Record};
-use crate::pipeline::{self, Inputs, Profiles, Request, Silent, Ui, expect};
+use crate::pipeline::{self, Inputs, Planned, Profiles, Request, Silent, Ui, expect};
 use crate::report::paint::Paint;
 use crate::source::Location;
 use crate::verify::expected::Expected;
@@ -24,12 +25,13 @@ pub fn verify(args: VerifyArgs, color: Color, stderr: Paint) -> Result<u8> {
     let output = request.image.input.take().ok_or_else(|| Error::new(ErrorKind::Usage, "no image is given"))?;
     let ui = progress::Stderr::new(if quiet { Verbosity::Quiet } else { Verbosity::Normal }, stderr);
     let asked_for = !(request.profiles.is_empty() && request.drop.is_empty());
-    let record = if asked_for { None } else { recorded(&output, against.as_deref(), &request)? };
-    if let Some(record) = &record {
-        ui.note(&record.sentence());
-        request.profiles.clone_from(&record.profiles);
+    let mut records = Vec::new();
+    if let Some(input) = against.as_deref().filter(|_| !asked_for) {
+        records = recorded(&output, input, request.image.reading.platform.as_deref())?;
+        records.iter().take(1).for_each(|record| ui.note(&record.sentence()));
+        request.profiles = recorded::profiles(&records).unwrap_or_default();
     }
-    let planned = asked_for || record.is_some();
+    let planned = asked_for || !request.profiles.is_empty();
     let head = output::Head { output: output.clone(), against: against.clone(), profiles: request.profiles.clone() };
     let (out, from) = inputs(&output, against.as_deref(), planned, trial.is_asked())?;
     let asked = trial.resolve()?;
@@ -40,7 +42,7 @@ pub fn verify(args: VerifyArgs, color: Color, stderr: Paint) -> Result<u8> {
         Some(input) if planned => {
             request.image.input = Some(input);
             // All of the plan that is not expected is gone before anything else is read.
-            expected(&job::planning(request)?, record.as_ref(), &ui)?
+            expected(&job::planning(request)?, &records, &ui)?
         }
         _ => None,
     };
@@ -76,38 +78,39 @@ pub fn verify(args: VerifyArgs, color: Color, stderr: Paint) -> Result<u8> {
     Ok(if good { OK } else { FAILED })
 }
 
-/// Returns how OUT was made, if it says so and IN is a file: with that record no profile has to be named.
+/// Returns how the images in OUT were made, if they say so: with these records no profile has to be named.
 ///
 /// # Errors
-/// Returns the errors of the documents, and one if OUT was made from another image than IN.
-fn recorded(output: &str, against: Option<&str>, request: &RequestArgs) -> Result<Option<Record>> {
-    let Some(input) = against else { return Ok(None) };
-    if Location::parse(output)?.is_std() || Location::parse(input)?.is_std() {
-        return Ok(None);
-    }
-    let platform = request.image.reading.platform.as_deref();
-    // What is wrong with OUT is for the second reader to say.
-    let Ok(made) = pipeline::open_image(output, platform, &Silent) else { return Ok(None) };
-    let Some(record) = made.images.iter().find_map(|image| Record::of(&image.facts)) else { return Ok(None) };
+/// Returns an error if OUT was made from another image than IN.
+fn recorded(output: &str, input: &str, platform: Option<&str>) -> Result<Vec<Record>> {
+    let records = recorded::records(output, platform);
+    let is_std = Location::parse(input)?.is_std();
+    let Some(first) = records.first().filter(|_| !is_std) else { return Ok(Vec::new()) };
     let from = pipeline::open_image(input, platform, &Silent)?;
     let configs: Vec<String> = from.images.iter().map(|image| image.config_digest.to_string()).collect();
-    if configs.contains(&record.input) {
-        return Ok(Some(record));
+    if records.iter().all(|record| configs.contains(&record.input)) {
+        return Ok(records);
     }
     let what = format!("{output} says that it was made from another image");
-    Err(Error::new(ErrorKind::Usage, what).archive(input).expected(record.input, configs.join(", ")))
+    Err(Error::new(ErrorKind::Usage, what).archive(input).expected(&first.input, configs.join(", ")))
 }
 
-/// Returns what the plan expects of each image; `None` if the rules are not those that a record tells of.
-fn expected(request: &Request, record: Option<&Record>, ui: &dyn Ui) -> Result<Option<Vec<Expected>>> {
+/// Returns what the plan expects of each image; `None` if the rules and options are not those that the records tell of.
+fn expected(request: &Request, records: &[Record], ui: &dyn Ui) -> Result<Option<Vec<Expected>>> {
     let profiles = Profiles::resolve(request)?;
     let input = pipeline::open(request, None, ui)?;
     let scans = pipeline::scan(&input, &profiles.needs()?, ui)?;
     let inputs = Inputs { request, profiles: &profiles, input: &input, scans: &scans };
     let plans = pipeline::plan(inputs, pipeline::merge(inputs)?, ui)?;
-    let changed = |record: &Record| plans.images.iter().any(|p| pipeline::rules(p).to_string() != record.rules);
-    if record.is_some_and(changed) {
-        ui.note("the rules are not those that it was made with (options were given, or profiles have changed): give them to check against");
+    let changed = |planned: &Planned<'_>| {
+        let from = planned.image.config_digest.to_string();
+        let rules = pipeline::rules(request, planned).to_string();
+        records.iter().any(|record| record.input == from && record.rules != rules)
+    };
+    if plans.images.iter().any(changed) {
+        ui.note(
+            "it was made with other options, or the profiles have changed since: give them to check against the plan",
+        );
         return Ok(None);
     }
     Ok(Some(expect::expected(&plans)))

@@ -15,7 +15,7 @@ use std::io::{self, Write};
 const STEPS: usize = 8;
 
 /// The most paths that are listed of those that a glob or the end of a path names.
-const MOST_LISTED: usize = 50;
+pub const MOST_LISTED: usize = 50;
 
 /// The answer about a path.
 #[derive(Debug)]
@@ -89,6 +89,13 @@ impl Explain<'_> {
         };
         found.retain(|&id| id != NodeId::ROOT);
         let mut entries: Vec<Entry> = found.into_iter().map(|id| self.node(id)).collect();
+        let hidden = (0..self.hidden.len()).filter(|&index| {
+            let path = &self.member(self.hidden[index].at).path;
+            let own: Vec<&[u8]> = path::components(path).collect();
+            if pattern.is_glob() { pattern.matches(path) } else { !parts.is_empty() && own.ends_with(&parts) }
+        });
+        let hidden = hidden.map(|index| self.hidden(index)).filter(|entry| !self.is_described_anew(entry));
+        entries.extend(hidden);
         entries.sort_by_key(|entry| Reverse(entry.size));
         entries
     }
@@ -115,7 +122,9 @@ impl Explain<'_> {
         write!(out, "{}", table.render(2, usize::MAX, paint))?;
         if entries.len() > MOST_LISTED {
             let more = units::count((entries.len() - MOST_LISTED) as u64);
-            writeln!(out, "  {more} more; `slim plan` with the glob as PATH, in place of --why, lists all.")?;
+            let glob = if Pattern::new(asked).is_glob() { "" } else { "**/" };
+            let glob = format!("{glob}{}", printable(asked, false));
+            writeln!(out, "  {more} more; `slim plan` with `{glob}` as PATH, in place of --why, lists all.")?;
         }
         Ok(())
     }

@@ -28,7 +28,7 @@ impl Record {
         let label = |name: &str| facts.labels.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
         Some(Self {
             version: label(VERSION)?,
-            profiles: label(PROFILES)?.split(',').map(str::to_owned).collect(),
+            profiles: label(PROFILES)?.split_whitespace().map(str::to_owned).collect(),
             rules: label(RULES)?,
             input: label(INPUT)?,
         })
@@ -40,7 +40,7 @@ impl Record {
         let Self { version, profiles, rules, input } = self;
         let all = [
             (VERSION, version.clone()),
-            (PROFILES, profiles.join(",")),
+            (PROFILES, profiles.join(" ")),
             (RULES, rules.clone()),
             (INPUT, input.clone()),
         ];
@@ -62,7 +62,7 @@ mod tests {
     fn labels_are_read_as_they_are_written() {
         let record = Record {
             version: "1.2.3".into(),
-            profiles: vec!["a".into(), "./b.toml".into()],
+            profiles: vec!["a".into(), "./b,c.toml".into()],
             rules: "sha256:1".into(),
             input: "sha256:2".into(),
         };

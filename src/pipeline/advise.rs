@@ -149,6 +149,12 @@ impl Advisor {
             offer.bytes += rule.bytes;
             offer.within = within.filter(|_| is_rule);
         }
+        // A profile may take nothing, and a rule in it something.
+        for name in &self.named {
+            let costs = costs_of(name);
+            let new = Offer { name: name.clone(), is_profile: true, within: None, bytes: 0, costs };
+            offers.entry((false, name.clone())).or_insert(new);
+        }
         offers.into_values().collect()
     }
 
@@ -158,8 +164,9 @@ impl Advisor {
             let rules = tried.rules.iter().filter(move |rule| rule.risk == risk && !self.named.contains(&rule.profile));
             rules.map(|rule| rule.bytes).sum::<u64>()
         };
-        let base = self.base.join(",");
-        let low = if tried.profiles == [SAFEST] { SAFEST.to_owned() } else { base };
+        let base = if tried.profiles == [SAFEST] { SAFEST.to_owned() } else { self.base.join(",") };
+        // `auto` has all rules of `caches`; other profiles may have only some.
+        let safest = if self.base == [FIRST] { SAFEST } else { base.as_str() };
         let step = |name: &str, risk, bytes, costs: &str| Step {
             name: name.to_owned(),
             risk,
@@ -167,14 +174,22 @@ impl Advisor {
             left_bytes: 0,
             costs: costs.to_owned(),
         };
-        let mut steps = vec![step(SAFEST, Risk::None, of(Risk::None), ""), step(&low, Risk::Low, of(Risk::Low), "")];
+        let own = tried.rules.iter().filter(|rule| rule.risk == Risk::OptIn && !self.optional.contains(&rule.id));
+        let own: u64 = own.filter(|rule| !self.named.contains(&rule.profile)).map(|rule| rule.bytes).sum();
+        let mut steps = vec![
+            step(safest, Risk::None, of(Risk::None), ""),
+            step(&base, Risk::Low, of(Risk::Low), ""),
+            // What the profiles to begin with enable themselves.
+            step(&base, Risk::OptIn, own, "what these profiles say"),
+        ];
         let chosen = self.offers(tried).into_iter().filter(|offer| offer.bytes > 0);
         let mut chosen: Vec<Offer> = chosen.collect();
         chosen.sort_by_key(|offer| Reverse(offer.bytes));
         for offer in chosen {
             let mut costs = offer.costs;
             if let Some((_, seconds)) = tried.slower.as_ref().filter(|(rule, _)| *rule == offer.name) {
-                costs.push_str(&format!(", about {seconds:.1} s of CPU (an estimate)"));
+                let join = if costs.is_empty() { "a start takes longer: " } else { ", " };
+                costs.push_str(&format!("{join}about {seconds:.1} s of CPU (an estimate)"));
             }
             steps.push(step(&offer.name, Risk::OptIn, offer.bytes, &costs));
         }

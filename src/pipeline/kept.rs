@@ -3,14 +3,14 @@
 use super::image::Planned;
 use super::progress::Ui;
 use crate::explain::{self, Explain};
-use crate::ownership::{Ownership, Wanted};
+use crate::ownership::{Entry, Ownership, Wanted};
 use crate::plan::packages::{Kept, KeptPackage};
 use crate::profile::{Action, COMMAND_LINE, Packages};
 use crate::report::{escape, words};
 use crate::{Error, ErrorKind, Result, Warning};
 
-/// Refuses a plan in which a package stays because a file refers to it, if the rule that asks for it does not say what to do then. Returns the warnings about
-/// packages that stay in spite of `force`.
+/// Refuses a plan in which a package stays because a file refers to it, if the rule does not say what to do then. Returns warnings
+/// about packages that stay in spite of `force`.
 ///
 /// # Errors
 /// Returns [`ErrorKind::Usage`] with the chain of reasons.
@@ -60,9 +60,12 @@ fn hint(planned: &Planned<'_>, kept: &KeptPackage, settings: &Packages) -> Strin
         Kept::Held(_, why) => why.by().map(|by| escape(&planned.tree.path(by))),
         _ => None,
     };
-    let ignored = if settings.ignore.is_empty() { "`ignore = [" } else { "its `ignore` with [" };
-    let dead =
-        dead.map(|path| format!(", or {ignored}\"{path}\"]` if nothing runs that file any more")).unwrap_or_default();
+    let dead = dead.filter(|path| !path.contains(['*', '?', '[', '{']));
+    let dead = dead.map(|path| match settings.ignore.is_empty() {
+        true => format!(", or `ignore = [\"{path}\"]` if nothing runs that file any more"),
+        false => format!(", or add \"{path}\" to its `ignore` if nothing runs that file any more"),
+    });
+    let dead = dead.unwrap_or_default();
     format!("set `keep-needed = true` (what is needed stays){dead}; or leave the package out of the rule")
 }
 
@@ -72,7 +75,8 @@ pub(super) fn note_dropped(planned: &Planned<'_>, ui: &dyn Ui) {
     let Some((rule, _)) = profile.numbered_rules().find(|(_, rule)| rule.id == COMMAND_LINE) else { return };
     let owned = Ownership::read(&planned.layers, &planned.tree, Wanted::Removable);
     let goes = |node: &crate::tree::NodeId| planned.plan.dropped[node.index()] == Some(rule);
-    let gone = owned.entries.iter().filter(|entry| {
+    let removed = |entry: &Entry| planned.plan.packages.removed.iter().any(|package| package.name == entry.name);
+    let gone = owned.entries.iter().filter(|entry| !removed(entry)).filter(|entry| {
         let mut files = entry.files.iter().filter(|&&node| !planned.tree.is_dir(node)).peekable();
         files.peek().is_some() && files.all(goes)
     });
@@ -80,8 +84,8 @@ pub(super) fn note_dropped(planned: &Planned<'_>, ui: &dyn Ui) {
         gone.map(|entry| format!("{} {}", entry.package.manager.name(), escape(&entry.name))).collect();
     if !names.is_empty() {
         ui.note(&format!(
-            "--drop takes all files of {}, which stays in the database of its manager: a rule with `action = \"remove-package\"` \
-             takes that entry, too",
+            "--drop takes all files of {}, but not the entry in the package manager's database: a rule with \
+             `action = \"remove-package\"` takes both",
             names.join(", ")
         ));
     }

@@ -28,7 +28,7 @@ pub use estimate::request_of;
 pub use image::{Inputs, LayerKey, Planned, Scans, key};
 pub use needs::needs;
 pub use open::{open, open_image};
-pub use plan::{Plans, plan};
+pub use plan::{Plans, plan, taken_by};
 pub use profiles::Profiles;
 pub use progress::{Silent, Ui};
 pub use request::{Base, Encoding, LayersMode, Request};

@@ -1,7 +1,7 @@
 //! The facts that the scan has to look for, by the rules of a profile.
 
 use crate::plan::guard;
-use crate::profile::{Action, Profile};
+use crate::profile::{Action, COMMAND_LINE, Profile};
 use crate::refs::paths::Search;
 use crate::scan::{Flags, Needs};
 use std::sync::Arc;
@@ -20,6 +20,7 @@ pub fn needs(profile: &Profile) -> Needs {
     out.flags.set(Flags::PYTHON, python);
     out.flags.set(Flags::OTHERS, others);
     out.flags.set(Flags::OS_RELEASE, profile.choices.iter().any(|c| !c.os.is_empty()));
+    out.flags.set(Flags::OWNERS, profile.rules.iter().any(|rule| rule.id == COMMAND_LINE));
     for action in profile.actions() {
         out.flags |= flags(action);
         if let Action::Strip(strip) = action

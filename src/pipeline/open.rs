@@ -48,10 +48,10 @@ fn check_tags(input: &Input, count: usize) -> Result<()> {
     if images.len() < 2 {
         return Ok(());
     }
-    let names: Vec<String> = input.images.iter().flat_map(|image| image.tags.first().cloned()).collect();
+    let names: Vec<String> = input.images.iter().map(crate::source::Image::name).map(|name| name.to_string()).collect();
     let error = Error::new(ErrorKind::Usage, "a tag was given, and the input has several images");
     let hint = format!(
-        "pick one of them by :REF, such as `docker-archive:PATH:REF` or `docker-archive:-:REF`; there are: {}",
+        "pick one of them by :REF (`docker-archive:PATH:REF`, `oci:DIR:REF`) or by --platform; there are: {}",
         names.join(", ")
     );
     Err(error.archive(&input.name).hint(hint))

@@ -12,7 +12,7 @@ use crate::plan::cut::{self, Cut};
 use crate::plan::made::Made;
 use crate::plan::rewrite::Rewrites;
 use crate::plan::{self, Plan, links, wanted};
-use crate::profile::{Matcher, Profile};
+use crate::profile::{Matcher, Profile, RuleId};
 use crate::scan::Scanned;
 use crate::source::{Image, Input, LayerRef};
 use crate::transform::{self, Checksums, ContentReader, Transformer};
@@ -177,4 +177,10 @@ fn plan_image(
     let hashes = transform::hashes(&contents, &unknown)?;
     let links = links::links(request, &candidates, &rewrites, &hashes, &verdicts.pinned);
     Ok(plan::finish(request, verdicts, rewrites, links))
+}
+
+/// Returns the rule that drops a path which an image does not have.
+#[must_use]
+pub fn taken_by(path: &[u8], matcher: &Matcher) -> Option<RuleId> {
+    plan::propose_path(path, matcher)
 }

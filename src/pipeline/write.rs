@@ -76,15 +76,17 @@ fn record(request: &Request, planned: &Planned<'_>) -> Record {
     Record {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         profiles: request.profiles.clone(),
-        rules: rules(planned).to_string(),
+        rules: rules(request, planned).to_string(),
         input: planned.image.config_digest.to_string(),
     }
 }
 
-/// Returns the digest of the rules for an image: it changes if a profile does, or an option that adds rules.
+/// Returns the digest of everything that the plan of an image depends on beside the image: the rules, and the options that are no
+/// rules.
 #[must_use]
-pub fn rules(planned: &Planned<'_>) -> Digest {
-    Digest::of(to_toml(&planned.profile).as_bytes())
+pub fn rules(request: &Request, planned: &Planned<'_>) -> Digest {
+    let (rules, layers, runs) = (to_toml(&planned.profile), request.layers.name(), request.run_with.is_some());
+    Digest::of(format!("{rules}\nbase {}\nlayers {layers}\nrun-with {runs}\n", planned.base).as_bytes())
 }
 
 fn config_change(request: &Request, planned: &Planned<'_>, layers: &[OutLayer]) -> ConfigChange {

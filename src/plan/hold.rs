@@ -152,7 +152,9 @@ impl<'a> Holder<'a> {
                     Some(target) => self.tree.resolve(self.tree.node(id).parent, target),
                     None => self.tree.follow(id),
                 };
-                self.keep_resolved(&resolved, HoldReason::LinkedFrom(id));
+                if !self.is_ignored(id, &resolved) {
+                    self.keep_resolved(&resolved, HoldReason::LinkedFrom(id));
+                }
                 let environments = guard.environments(&resolved);
                 for target in guard.linked(id, &resolved).into_iter().chain(environments) {
                     self.keep_referenced(target, Some(id), HoldReason::Named(id, 0));

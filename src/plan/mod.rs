@@ -44,6 +44,7 @@ mod why;
 pub use output::{LayerPlan, Piece, Removed, TakenBy};
 pub use request::Request;
 pub use rewrite::SkipReason;
+pub use verdict::propose_path;
 pub use verdicts::Verdicts;
 pub use why::{Held, HoldReason};
 

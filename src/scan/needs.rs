@@ -34,6 +34,8 @@ bitflags::bitflags! {
         /// Nothing will be written: nothing is verified, contents that no fact needs are not read, and for files that would be
         /// stripped only the size is computed: the checksums are zeros.
         const SIZES_ONLY = 1 << 11;
+        /// The databases of package managers as far as they can be read, to tell whose files go.
+        const OWNERS = 1 << 12;
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) fn wanted(member: &Member, needs: &Needs) -> Result<bool> {
             .hint("leave rules with `action = \"remove-package\"` out"));
     }
     let records = || part.ledger && manager.is_some_and(|manager| manager.forgets_files());
-    let wanted = (needs.any(Flags::PACKAGES) && part != Part::NONE)
+    let wanted = (needs.any(Flags::PACKAGES.union(Flags::OWNERS)) && part != Part::NONE)
         || (needs.any(Flags::LISTS) && part.list)
         || (needs.any(Flags::CHECKSUMS) && part.ledger)
         || (needs.any(Flags::RECORDS) && records())

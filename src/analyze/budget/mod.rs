@@ -201,7 +201,7 @@ impl Limit {
     /// skipped.
     fn row_of(&self, name: &str, found: u64, before: Option<u64>) -> Checked {
         if self.is_share() && before.is_none() {
-            let told = "no --baseline".to_owned();
+            let told = "no --baseline that says it".to_owned();
             return Checked { status: Status::Skip, ..row(name, &self.text, true, String::new(), told) };
         }
         self.row(name, (found, before.unwrap_or_default()), units::bytes(found))
@@ -212,7 +212,7 @@ impl Limit {
 /// ([`Settings::needs_compressed`]).
 fn compressed(limit: &Limit, analysis: &Analysis) -> Checked {
     let bytes = analysis.compressed_bytes().unwrap_or_else(|| analysis.blob_bytes());
-    limit.row_of("compressed", bytes, analysis.growth.as_ref().and_then(|growth| growth.before.blob_bytes))
+    limit.row_of("compressed", bytes, analysis.growth.as_ref().and_then(|growth| growth.before.compressed_bytes))
 }
 
 fn growth(limit: &Limit, growth: Option<&Growth>) -> Checked {

@@ -39,7 +39,14 @@ pub fn write(told: &Told<'_>, rules: &Rules, out: &mut dyn Write) -> io::Result<
     let listed: Vec<&Finding> = findings.iter().filter(|f| notes || f.severity != Severity::Note).collect();
     let failed = |rule: &&Checked| matches!(rule.status, Status::Fail | Status::Misconfigured);
     let failed: Vec<&Checked> = verdict.iter().flat_map(|verdict| &verdict.rules).filter(failed).collect();
-    let known = rules.kinds().iter().map(rule).chain(failed.iter().map(|checked| gate_rule(checked)));
+    // Several rows may be of one rule: each pattern of forbidden paths has one.
+    let mut gate: Vec<&str> = Vec::new();
+    for checked in &failed {
+        if !gate.contains(&&*checked.rule) {
+            gate.push(&checked.rule);
+        }
+    }
+    let known = rules.kinds().iter().map(rule).chain(gate.iter().map(|id| gate_rule(id)));
     let run = Run {
         tool: json!({"driver": {
             "name": "slim",
@@ -51,7 +58,7 @@ pub fn write(told: &Told<'_>, rules: &Rules, out: &mut dyn Write) -> io::Result<
         properties: json!({
             "image": head.tags, "platform": head.platform, "config": head.config, "notesNotListed": findings.len() - listed.len()
         }),
-        results: Results { findings: &listed, failed: &failed, kinds: rules.kinds() },
+        results: Results { findings: &listed, failed: &failed, gate: &gate, kinds: rules.kinds() },
     };
     serde_json::to_writer_pretty(&mut *out, &Log { schema: SCHEMA, version: "2.1.0", runs: [run] })?;
     out.write_all(b"\n")
@@ -79,6 +86,7 @@ struct Run<'a> {
 struct Results<'a> {
     findings: &'a [&'a Finding],
     failed: &'a [&'a Checked],
+    gate: &'a [&'a str],
     kinds: &'a [Kind],
 }
 
@@ -86,7 +94,8 @@ impl Serialize for Results<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let index = |id: &str| self.kinds.iter().position(|kind| kind.id == id);
         let findings = self.findings.iter().map(|finding| result(finding, index(&finding.id)));
-        let failed = (self.kinds.len()..).zip(self.failed).map(|(index, checked)| gate_result(checked, index));
+        let of = |checked: &Checked| self.gate.iter().position(|id| *id == checked.rule).unwrap_or_default();
+        let failed = self.failed.iter().map(|checked| gate_result(checked, self.kinds.len() + of(checked)));
         serializer.collect_seq(findings.chain(failed))
     }
 }
@@ -103,12 +112,12 @@ fn rule(kind: &Kind) -> Value {
     })
 }
 
-/// Returns a rule of the gate, which is there once: budgets have names of their own.
-fn gate_rule(checked: &Checked) -> Value {
-    let what = format!("The image does not hold to the rule {}", checked.rule);
+/// Returns a rule of the gate: of `.dive-ci`, or a budget.
+fn gate_rule(id: &str) -> Value {
+    let what = format!("The image does not hold to the rule {id}");
     json!({
-        "id": checked.rule,
-        "name": checked.rule,
+        "id": id,
+        "name": id,
         "shortDescription": {"text": what},
         "fullDescription": {"text": format!("{what}.")},
         "help": {"text": "`slim analyze IMAGE` shows what takes the room."},
@@ -117,15 +126,21 @@ fn gate_rule(checked: &Checked) -> Value {
 }
 
 fn gate_result(checked: &Checked, index: usize) -> Value {
-    // The file of the repository that has the rule.
-    let file = if checked.rule.starts_with("budget.") { "slim.toml" } else { ".dive-ci" };
+    let text = match checked.status {
+        Status::Misconfigured => format!("{}: {}.", checked.rule, checked.found),
+        _ => format!("{}: found {}, the threshold is {}.", checked.rule, checked.shown(), checked.threshold),
+    };
     json!({
         "ruleId": checked.rule,
         "ruleIndex": index,
         "level": "error",
-        "message": {"text": format!("{}: found {}, the threshold is {}.", checked.rule, checked.shown(), checked.threshold)},
-        "locations": [{"physicalLocation": {"artifactLocation": {"uri": file}}}],
-        "partialFingerprints": {"rule/v1": checked.rule},
+        "message": {"text": text},
+        // It is about the image as a whole, not about one of its files.
+        "locations": [{
+            "physicalLocation": {"artifactLocation": {"uri": "config.json", "uriBaseId": BASE}},
+            "logicalLocations": [{"name": "image", "kind": "image"}],
+        }],
+        "partialFingerprints": {"rule/v1": format!("{} {}", checked.rule, checked.threshold)},
         "occurrenceCount": 1,
     })
 }
