@@ -18,8 +18,8 @@
 
 use super::trie::{Info, ROOT, Trie};
 use crate::layer::LayerIndex;
-use bstr::BString;
-use serde::Serialize;
+use bstr::{BString, ByteSlice};
+use serde::{Serialize, Serializer};
 use std::collections::HashMap;
 
 /// The metric of dive for an image.
@@ -46,8 +46,13 @@ pub struct Inefficient {
     #[serde(rename = "sizeBytes")]
     pub size: u64,
     /// The path from `/`.
-    #[serde(serialize_with = "super::paths::lossy")]
+    #[serde(serialize_with = "lossy")]
     pub file: BString,
+}
+
+/// Serializes a path as Go writes strings: bytes that are not UTF-8 are replaced.
+fn lossy<S: Serializer>(path: &BString, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.to_str_lossy())
 }
 
 impl Metric {

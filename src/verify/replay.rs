@@ -167,7 +167,7 @@ impl<'a> Tree<'a> {
                 continue;
             }
             let made = Made::Member(index as u32, number as u32);
-            self.add(&mut own, member, made).map_err(|e| format!("{}: {e}", super::spelling::show(&member.path)))?;
+            self.add(&mut own, member, made).map_err(|e| format!("{}: {e}", super::findings::show(&member.path)))?;
         }
         for marker in markers {
             let (dir, name) = split(marker);
@@ -297,7 +297,7 @@ impl<'a> Tree<'a> {
         }
         for (path, inode) in own.names.iter_mut().filter(|_| !means.is_empty()) {
             if let Some(found) = means.get(inode) {
-                *inode = found.ok_or_else(|| format!("{}: a hard link to nothing", super::spelling::show(path)))?;
+                *inode = found.ok_or_else(|| format!("{}: a hard link to nothing", super::findings::show(path)))?;
             }
         }
         for hidden in &own.whiteouts {
