@@ -16,7 +16,6 @@ pub mod answer;
 mod entry;
 mod hidden;
 pub mod json;
-mod near;
 mod outline;
 pub mod select;
 pub mod tree;

@@ -4,10 +4,9 @@
 //! calls, `python.rs` imports, `node.rs` what Node loads, `shared.rs` libraries, `paths.rs` and `relative.rs` strings that read
 //! like paths, `named.rs` paths in full, `config.rs` the image's config, `asked.rs` what rules themselves say of readers.
 
-use super::index::Index;
+use super::index::{Index, Tops};
 use super::prepared::Prepared;
 use super::roots::Roots;
-use super::tops::Tops;
 use crate::plan::Request;
 use crate::profile::RuleId;
 use crate::tree::{NodeId, Tree};
