@@ -1,4 +1,4 @@
-//! Two images side by side.
+//! Two images side by side. What they are asked for is in `mod.rs`, above the comparisons.
 
 use super::Image;
 use super::layers::{self, Aligned};

@@ -2,7 +2,8 @@
 //! programs, and [`answer`] explains one path in a sentence.
 //!
 //! [`Explain`] looks every [`Entry`] up in the plan when it is asked for, so that there is no second copy of an image's list of
-//! files. Here is the only place that gives verdicts their names.
+//! files. Here is the only place that gives verdicts their names. Its methods are here, except for those that answer about one
+//! path (`answer.rs`) and those that put reasons in words (`words.rs`).
 
 use crate::plan::{SkipReason, TakenBy};
 use crate::profile::RuleId;

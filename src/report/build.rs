@@ -1,4 +1,4 @@
-//! Makes the report's figures from plans and written layers.
+//! Makes the report's figures from plans and written layers. Those of files that stay and change are in `changes.rs`.
 
 use super::{
     Fate, Held, ImageReport, ImageSide, KeptPackage, LayerReport, Named, RemovedPackage, RemovedPath, Rescue,
