@@ -13,7 +13,7 @@
 //! - That size is looked up in the lower layers, stacked in the same order of visits, in which a whiteout removes what its own
 //!   layer has added before. Below the lowest layer lies that layer itself.
 //! - A whiteout of nothing ends the visit of its layer, and its path has the minimum -1 unless it was met before.
-//! - Opaque markers and AUFS's names are left out. A directory that no header describes is no directory.
+//! - Opaque whiteouts and AUFS's names are left out. A directory that no header describes is no directory.
 //! - Hard links count the size that their header states, which is 0 except with odd writers.
 
 use super::trie::{Info, ROOT, Trie};

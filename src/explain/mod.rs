@@ -86,7 +86,7 @@ impl<'a> Explain<'a> {
         let hidden = &self.hidden[index];
         let member = self.member(hidden.at);
         let kind = match &member.kind {
-            _ if role(&member.path) != Role::Entry => Kind::Marker,
+            _ if role(&member.path) != Role::Entry => Kind::Whiteout,
             tar::Kind::File | tar::Kind::HardLink(_) => Kind::Path(Type::File),
             tar::Kind::Dir => Kind::Path(Type::Dir),
             tar::Kind::Symlink(_) => Kind::Path(Type::Symlink),
