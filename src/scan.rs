@@ -10,8 +10,7 @@ use crate::refs::{elf, pyc, script};
 use crate::source::{Input, LayerRef};
 use crate::tar::frame::Framer;
 use crate::tar::{Kind, Member};
-use crate::{Digest, Result, path};
-use checks::{check_blob, check_digest, check_size};
+use crate::{Digest, Error, ErrorKind, Result, path};
 pub use needs::{Flags, Needs};
 use queue::Sources;
 use seek::Seeking;
@@ -20,9 +19,7 @@ use sources::Text;
 use std::io::{self, BufReader, Read};
 use strip::{Place, Stored};
 
-mod checks;
 mod data;
-mod digests;
 mod needs;
 mod plain;
 mod queue;
@@ -227,7 +224,7 @@ fn facts<R: io::BufRead>(
         head.reserve_exact((size as usize + 1).saturating_sub(head.len()));
         data.read_to_end(head)?;
     }
-    if digests::wanted(member, head, needs) {
+    if texts::may_state(member, head, needs) {
         data.read_to_end(head)?;
         facts.digests = Digests::of(path::split(&member.path).1, head);
     }
@@ -259,4 +256,26 @@ impl<R: Read> Read for Counting<'_, R> {
         (self.advance)(n as u64);
         Ok(n)
     }
+}
+
+fn check_size(layer: &LayerRef, size: u64) -> Result<()> {
+    if size == layer.size {
+        return Ok(());
+    }
+    let what = "the blob has not the size that its descriptor says";
+    Err(Error::new(ErrorKind::Digest, what).expected(format!("{} bytes", layer.size), format!("{size} bytes")))
+}
+
+fn check_blob(layer: &LayerRef, digest: Digest) -> Result<()> {
+    layer.digest.map_or(Ok(()), |expected| check_digest("digest of the blob", expected, digest))
+}
+
+fn check_digest(what: &str, expected: Digest, found: Digest) -> Result<()> {
+    if expected == found {
+        return Ok(());
+    }
+    let what = format!("the bytes do not have the {what} that names them");
+    Err(Error::new(ErrorKind::Digest, what)
+        .expected(expected, found)
+        .hint("the image is damaged or was edited by hand: save or pull it again"))
 }

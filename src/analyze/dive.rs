@@ -13,13 +13,13 @@
 //! - That size is looked up in the lower layers, stacked in the same order of visits, in which a whiteout removes what its own
 //!   layer has added before. Below the lowest layer lies that layer itself.
 //! - A whiteout of nothing ends the visit of its layer, and its path has the minimum -1 unless it was met before.
-//! - Opaque markers and AUFS's names are left out. A directory that no header describes is no directory.
+//! - Opaque whiteouts and AUFS's names are left out. A directory that no header describes is no directory.
 //! - Hard links count the size that their header states, which is 0 except with odd writers.
 
 use super::trie::{Info, ROOT, Trie};
 use crate::layer::LayerIndex;
-use bstr::BString;
-use serde::Serialize;
+use bstr::{BString, ByteSlice};
+use serde::{Serialize, Serializer};
 use std::collections::HashMap;
 
 /// The metric of dive for an image.
@@ -46,8 +46,13 @@ pub struct Inefficient {
     #[serde(rename = "sizeBytes")]
     pub size: u64,
     /// The path from `/`.
-    #[serde(serialize_with = "super::paths::lossy")]
+    #[serde(serialize_with = "lossy")]
     pub file: BString,
+}
+
+/// Serializes a path as Go writes strings: bytes that are not UTF-8 are replaced.
+fn lossy<S: Serializer>(path: &BString, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.to_str_lossy())
 }
 
 impl Metric {

@@ -26,7 +26,6 @@ pub mod lint;
 pub mod markdown;
 pub mod owners;
 pub mod page;
-mod paths;
 pub mod savings;
 #[cfg(test)]
 mod tests;

@@ -46,7 +46,7 @@ pub struct Waste {
     /// The layer that made it waste, from 1 at the bottom; `None` if that is not known.
     pub by: Option<usize>,
     /// The path that was deleted or replaced, without a leading slash; for a whole step the one with most bytes.
-    #[serde(serialize_with = "super::paths::path")]
+    #[serde(serialize_with = "crate::report::escape::serialize")]
     pub path: BString,
     /// The layers in which the bytes are, from the bottom up.
     pub parts: Vec<Part>,

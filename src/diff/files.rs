@@ -1,6 +1,6 @@
 //! The comparison path by path: the files that have to be read, and the differences.
 
-use super::walk::Row;
+use super::pair::Row;
 use super::{Answers, Aspect, Change, Entry, Image, Pair, Questions, Status};
 use crate::tar::{Attrs, Kind, Member};
 use crate::tree::{InodeId, MemberId, NodeId, Type};

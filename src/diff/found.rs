@@ -4,9 +4,10 @@ use crate::Digest;
 use crate::analyze::Head;
 use crate::image::ImageFacts;
 use crate::layer::LayerIndex;
+use crate::report::escape::{escape, serialize};
 use crate::tree::{MemberId, Tree};
 use bstr::BString;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::collections::{HashMap, HashSet};
 
 /// One of the two images.
@@ -128,7 +129,7 @@ pub struct Entry {
     /// Modification time in seconds since 1970; `None` for a directory that only its children imply.
     pub mtime: Option<i64>,
     /// The target of a symbolic link.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "super::paths::target")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "serialize_some")]
     pub target: Option<BString>,
     /// The layer with its data, from 1 at the bottom.
     pub layer: usize,
@@ -140,14 +141,14 @@ pub struct Entry {
 #[derive(Serialize, Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     /// The path, without a leading slash; if it was renamed, the new one.
-    #[serde(serialize_with = "super::paths::path")]
+    #[serde(serialize_with = "serialize")]
     pub path: BString,
     /// The way in which it differs.
     pub status: Status,
     /// The aspects in which it differs; empty if it was added or removed.
     pub aspects: Vec<Aspect>,
     /// The old path, if it was renamed.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "super::paths::target")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "serialize_some")]
     pub from: Option<BString>,
     /// The path in the first image.
     pub before: Option<Entry>,
@@ -321,4 +322,9 @@ impl Diff {
             bytes_after: sum.bytes_after + after,
         })
     }
+}
+
+/// Serializes the path of some as `serialize` does, and nothing for none.
+fn serialize_some<S: Serializer>(path: &Option<BString>, serializer: S) -> Result<S::Ok, S::Error> {
+    path.as_ref().map(|path| escape(path)).serialize(serializer)
 }

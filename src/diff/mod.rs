@@ -15,12 +15,10 @@ pub mod markdown;
 mod measured;
 pub mod page;
 mod pair;
-mod paths;
 mod sums;
 #[cfg(test)]
 mod tests;
 pub mod text;
-mod walk;
 
 pub use found::{
     Answers, Aspect, Change, ConfigChange, Count, Diff, DirectoryChange, Entry, Image, Layer, LayerChange,

@@ -19,7 +19,6 @@
 mod check;
 mod hidden;
 mod layout;
-mod machine;
 mod names;
 mod object;
 mod pick;

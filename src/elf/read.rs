@@ -4,11 +4,14 @@ use std::ops::Range;
 
 use goblin::container::Ctx;
 use goblin::elf::Elf;
-use goblin::elf::header::{EI_CLASS, EI_DATA, EI_VERSION, ELFCLASS32, ELFCLASS64, Header, header32, header64};
+use goblin::elf::header::{
+    self, EI_CLASS, EI_DATA, EI_VERSION, ELFCLASS32, ELFCLASS64, EM_BPF, ET_CORE, ET_DYN, ET_EXEC, ET_REL, Header,
+    header32, header64,
+};
 use goblin::elf::program_header::{PT_GNU_RELRO, PT_GNU_STACK, PT_LOAD, PT_NULL, PT_PHDR, ProgramHeader};
 use goblin::elf::section_header::{SHF_ALLOC, SHF_INFO_LINK, SHT_NOBITS, SHT_NULL, SHT_REL, SHT_RELA, SectionHeader};
 
-use super::{Object, Reason, machine};
+use super::{Object, Reason};
 
 /// The most bytes of section names that are read; a known program has some hundred.
 const NAMES_MAX: u64 = 1 << 20;
@@ -22,6 +25,37 @@ const PN_XNUM: u16 = 0xffff;
 /// The lowest special section number: from it on, the true number is in the first section header, or the number has a meaning
 /// of its own.
 const SHN_LORESERVE: u16 = 0xff00;
+
+/// The processors that Linux runs on. Others (eBPF, CUDA, AMD GPUs, Guile's bytecode) load ELF files in ways of their own.
+const MACHINES: [u16; 27] = [
+    header::EM_386,
+    header::EM_68K,
+    header::EM_AARCH64,
+    0x9026, // Alpha
+    header::EM_ARC_COMPACT,
+    header::EM_ARC_COMPACT2,
+    header::EM_ARM,
+    header::EM_CSKY,
+    header::EM_IA_64,
+    header::EM_LOONGARCH,
+    header::EM_MICROBLAZE,
+    header::EM_MIPS,
+    header::EM_MIPS_RS3_LE,
+    header::EM_ALTERA_NIOS2,
+    header::EM_OPENRISC,
+    header::EM_PARISC,
+    header::EM_PPC,
+    header::EM_PPC64,
+    header::EM_RISCV,
+    header::EM_S390,
+    header::EM_SH,
+    header::EM_SPARC,
+    header::EM_SPARC32PLUS,
+    header::EM_SPARCV9,
+    header::EM_X86_64,
+    header::EM_XTENSA,
+    header::EM_TILEGX,
+];
 
 /// The class and byte order of an ELF file's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +119,7 @@ impl Image {
             return Err(Reason::NotElf);
         };
         let ctx = Ctx::new(container, endian);
-        machine::kind(&header)?;
+        kind(&header)?;
         counts(&header, ctx, header_bytes.len())?;
         let segment_bytes =
             table(object, header.e_phoff, usize::from(header.e_phnum), ProgramHeader::size(ctx), Reason::NoSegments)?;
@@ -278,4 +312,16 @@ pub(super) fn is_relocation(section: &SectionHeader) -> bool {
 /// Returns the number of the section that `sh_info` refers to, if it refers to one.
 pub(super) fn info_link(section: &SectionHeader) -> Option<u32> {
     (section.sh_flags & u64::from(SHF_INFO_LINK) != 0 || is_relocation(section)).then_some(section.sh_info)
+}
+
+/// Refuses files that the header alone rules out.
+fn kind(header: &Header) -> Result<(), Reason> {
+    match header.e_type {
+        ET_EXEC | ET_DYN if MACHINES.contains(&header.e_machine) => Ok(()),
+        ET_EXEC | ET_DYN => Err(Reason::Machine),
+        ET_REL if header.e_machine == EM_BPF => Err(Reason::Machine),
+        ET_REL => Err(Reason::Relocatable),
+        ET_CORE => Err(Reason::Core),
+        _ => Err(Reason::Type),
+    }
 }

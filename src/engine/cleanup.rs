@@ -118,6 +118,22 @@ impl Drop for Leftover {
     }
 }
 
+/// An image in an engine. It is removed when this is dropped, unless it was there before.
+#[derive(Debug)]
+pub struct Loaded {
+    pub(super) id: String,
+    /// Held only to be dropped.
+    pub(super) _leftover: Option<Leftover>,
+}
+
+impl Loaded {
+    /// Returns the id by which the engine knows it.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+}
+
 impl Thing {
     /// Returns the engine's answer; `None` if it fails or takes too long. A signal from the terminal does not reach it.
     fn engine(&self, args: &[&str]) -> Option<Vec<u8>> {

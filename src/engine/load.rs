@@ -1,8 +1,7 @@
 //! Loads an image into an engine, as an archive in docker's format with one image and no name, which is made while it is read.
 //! So the input may have a format that the engine does not read, or be a directory, and no tag of the user's ever moves.
 
-use super::cleanup::{self, Kind, Leftover, Loading};
-use super::loaded::Loaded;
+use super::cleanup::{self, Kind, Leftover, Loaded, Loading};
 use super::process::{self, Limits};
 use super::{Engine, GREETING};
 use crate::codec::{self, Compression};

@@ -17,14 +17,12 @@ use std::time::Duration;
 
 mod cleanup;
 pub mod load;
-mod loaded;
 pub mod process;
 pub mod subject;
 pub mod sweep;
 pub mod trial;
 
-pub use cleanup::clean_up;
-pub use loaded::Loaded;
+pub use cleanup::{Loaded, clean_up};
 
 /// The engines that are looked for if none is named, in this order.
 const KNOWN: [&str; 2] = ["docker", "podman"];

@@ -1,12 +1,14 @@
-//! `--why`: the verdict on one path, in sentences, with the files that lead to it and its contents.
+//! `--why`: the verdict on one path, in sentences, with the files that lead to it and its contents; or suggestions for a
+//! path that the image does not have.
 
 use super::select::{Pattern, typed};
-use super::{Entry, Explain, Verdict, near};
+use super::{Entry, Explain, Verdict};
 use crate::path;
 use crate::plan::TakenBy;
 use crate::report::table::Table;
 use crate::report::{escape, paint::Paint, printable, unescape, units};
-use crate::tree::NodeId;
+use crate::tree::{NodeId, Tree};
+use bstr::{BString, ByteSlice};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -16,6 +18,12 @@ const STEPS: usize = 8;
 
 /// The most paths that are listed of those that a glob or the end of a path names.
 pub const MOST_LISTED: usize = 50;
+
+/// The most paths that are suggested.
+const MOST_SUGGESTED: usize = 3;
+
+/// The length in bytes of the shortest name that may mean a longer one.
+const LEAST_MEANT: usize = 3;
 
 /// The answer about a path.
 #[derive(Debug)]
@@ -70,7 +78,7 @@ impl Explain<'_> {
     /// Returns paths of the image that may be meant by one that it does not have, best first.
     #[must_use]
     pub fn near(&self, asked: &str) -> Vec<String> {
-        let paths = typed(asked).map_or_else(Vec::new, |path| near::near(self.image.tree, &path));
+        let paths = typed(asked).map_or_else(Vec::new, |path| near(self.image.tree, &path));
         paths.iter().map(|path| escape(path)).collect()
     }
 
@@ -85,7 +93,7 @@ impl Explain<'_> {
         let mut found: Vec<NodeId> = if pattern.is_glob() {
             tree.ids().filter(|&id| pattern.matches(&tree.path(id))).collect()
         } else {
-            tree.ids().filter(|&id| near::ends_with(tree, id, &parts)).collect()
+            tree.ids().filter(|&id| ends_with(tree, id, &parts)).collect()
         };
         found.retain(|&id| id != NodeId::ROOT);
         let mut entries: Vec<Entry> = found.into_iter().map(|id| self.node(id)).collect();
@@ -254,4 +262,43 @@ impl Explain<'_> {
         }
         write!(out, "In it:\n{}", table.render(2, usize::MAX, paint))
     }
+}
+
+/// True if the last components of a node's path are these.
+fn ends_with(tree: &Tree, id: NodeId, parts: &[&[u8]]) -> bool {
+    let own = std::iter::once(id).chain(tree.ancestors(id)).map(|n| tree.name(n).as_bytes());
+    !parts.is_empty() && own.take(parts.len()).eq(parts.iter().rev().copied())
+}
+
+/// Returns paths that end like the one that was asked for; or else those in its last known directory with the most similar
+/// names.
+fn near(tree: &Tree, asked: &[u8]) -> Vec<BString> {
+    let parts: Vec<&[u8]> = path::components(asked).collect();
+    let same: Vec<BString> =
+        tree.ids().filter(|&id| ends_with(tree, id, &parts)).take(MOST_SUGGESTED).map(|id| tree.path(id)).collect();
+    if !same.is_empty() {
+        return same;
+    }
+    let mut dir = NodeId::ROOT;
+    let mut missing: &[u8] = b"";
+    for part in parts {
+        match tree.resolve(dir, part).target.filter(|&n| tree.is_dir(n)) {
+            Some(next) => dir = next,
+            None => {
+                missing = part;
+                break;
+            }
+        }
+    }
+    let wanted = missing.to_str_lossy();
+    let likeness = |&id: &NodeId| {
+        let name = tree.name(id).to_str_lossy();
+        let distance = strsim::damerau_levenshtein(&wanted, &name);
+        let starts = name.starts_with(&*wanted) || (name.len() >= LEAST_MEANT && wanted.starts_with(&*name));
+        let close = distance <= (wanted.chars().count().max(name.chars().count()) / 3).max(1);
+        (close || starts).then_some((distance, id))
+    };
+    let mut found: Vec<(usize, NodeId)> = tree.children(dir).iter().filter_map(likeness).collect();
+    found.sort();
+    found.into_iter().take(MOST_SUGGESTED).map(|(_, id)| tree.path(id)).collect()
 }

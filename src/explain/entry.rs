@@ -91,7 +91,7 @@ pub enum Kind {
     /// As in the tree; a hidden hard link is a file.
     Path(Type),
     /// A whiteout, opaque or not, or another of engines' own names.
-    Marker,
+    Whiteout,
 }
 
 impl Kind {
@@ -103,7 +103,7 @@ impl Kind {
             Self::Path(Type::Dir) => "dir",
             Self::Path(Type::Symlink) => "symlink",
             Self::Path(Type::Other) => "special",
-            Self::Marker => "marker",
+            Self::Whiteout => "marker",
         }
     }
 }

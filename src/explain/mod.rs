@@ -2,7 +2,8 @@
 //! programs, and [`answer`] explains one path in a sentence.
 //!
 //! [`Explain`] looks every [`Entry`] up in the plan when it is asked for, so that there is no second copy of an image's list of
-//! files. Here is the only place that gives verdicts their names.
+//! files. Here is the only place that gives verdicts their names. Its methods are here, except for those that answer about one
+//! path (`answer.rs`) and those that put reasons in words (`words.rs`).
 
 use crate::plan::{SkipReason, TakenBy};
 use crate::profile::RuleId;
@@ -16,7 +17,6 @@ pub mod answer;
 mod entry;
 mod hidden;
 pub mod json;
-mod near;
 mod outline;
 pub mod select;
 pub mod tree;
@@ -86,7 +86,7 @@ impl<'a> Explain<'a> {
         let hidden = &self.hidden[index];
         let member = self.member(hidden.at);
         let kind = match &member.kind {
-            _ if role(&member.path) != Role::Entry => Kind::Marker,
+            _ if role(&member.path) != Role::Entry => Kind::Whiteout,
             tar::Kind::File | tar::Kind::HardLink(_) => Kind::Path(Type::File),
             tar::Kind::Dir => Kind::Path(Type::Dir),
             tar::Kind::Symlink(_) => Kind::Path(Type::Symlink),

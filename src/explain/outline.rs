@@ -95,7 +95,7 @@ impl<'a> Outline<'a> {
         for index in (from..to).filter(|&i| chosen.has_hidden(i) && chosen.has(Verdict::Hidden)) {
             let path: &'a [u8] = &explain.member(explain.hidden[index].at).path;
             let entry = explain.hidden(index);
-            if !all && (entry.kind == Kind::Marker || explain.is_described_anew(&entry)) {
+            if !all && (entry.kind == Kind::Whiteout || explain.is_described_anew(&entry)) {
                 continue;
             }
             let above = path::split(path).0;

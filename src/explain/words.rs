@@ -45,7 +45,7 @@ impl Explain<'_> {
             (Verdict::Rewrite, _) if entry.rule.is_some() => "rule",
             (Verdict::Rewrite, _) => "record",
             (Verdict::Held, _) => self.told(entry).map_or("held", |t| t.id),
-            (Verdict::Hidden, _) if entry.kind == Kind::Marker => "marker",
+            (Verdict::Hidden, _) if entry.kind == Kind::Whiteout => "marker",
             (Verdict::Hidden, Some(hider)) => match hider.how {
                 How::Replaced => "replaced",
                 How::Deleted => "deleted",
@@ -68,8 +68,8 @@ impl Explain<'_> {
     /// Describes the layer that hides an entry, and the way in which it does.
     pub(super) fn hidden_by(&self, entry: &Entry) -> String {
         let Some(hider) = entry.hider else {
-            let marker = "a marker that hides what lower layers have";
-            return if entry.kind == Kind::Marker { marker } else { "a later layer hides it" }.to_owned();
+            let whiteout = "a marker that hides what lower layers have";
+            return if entry.kind == Kind::Whiteout { whiteout } else { "a later layer hides it" }.to_owned();
         };
         let number = hider.layer + 1;
         match hider.how {

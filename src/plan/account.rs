@@ -26,8 +26,8 @@ pub fn removed(
             let rule = by_rule.or_else(by_path).or(shadowed);
             let by = rule.map_or(TakenBy::Squash, TakenBy::Rule);
             let bytes = found.span_bytes();
-            let marker = role(&found.path) != Role::Entry;
-            out.push(Removed { layer, member, bytes, by, marker });
+            let whiteout = role(&found.path) != Role::Entry;
+            out.push(Removed { layer, member, bytes, by, whiteout });
         }
     }
     out

@@ -135,21 +135,21 @@ impl<'a> Composer<'a> {
     pub fn whiteout(&mut self, hidden: &[u8]) {
         self.synthesized = true;
         let (dir, name) = path::split(hidden);
-        self.marker_parents(dir);
-        let marker = path::join(dir, &[b".wh.", name].concat());
+        self.parents_of_dir(dir);
+        let path = path::join(dir, &[b".wh.", name].concat());
         let meta = Attrs { mode: 0o600, ..Attrs::default() }.into();
-        self.push(synth::header(&marker, &Kind::File, &meta, 0, None));
+        self.push(synth::header(&path, &Kind::File, &meta, 0, None));
         self.entries += 1;
     }
 
     /// Copies a whiteout unchanged.
-    pub fn raw_marker(&mut self, at: MemberId) {
+    pub fn raw_whiteout(&mut self, at: MemberId) {
         let member = self.request.member(at);
-        self.marker_parents(path::split(&member.path).0);
+        self.parents_of_dir(path::split(&member.path).0);
         self.raw(at, None);
     }
 
-    fn marker_parents(&mut self, dir: &[u8]) {
+    fn parents_of_dir(&mut self, dir: &[u8]) {
         if let Some(dir) = self.tree.lookup(dir) {
             self.parents(dir);
             self.parent(dir);
@@ -224,7 +224,7 @@ impl<'a> Composer<'a> {
     /// Writes a new file.
     pub fn added(&mut self, added: &Added) {
         self.synthesized = true;
-        self.marker_parents(path::split(&added.path).0);
+        self.parents_of_dir(path::split(&added.path).0);
         let size = added.text.len() as u64;
         self.push(synth::header(&added.path, &Kind::File, &added.meta, size, None));
         self.push(added.text.clone());

@@ -16,7 +16,7 @@ use super::{LayerPlan, Request, verdict};
 use crate::path;
 use crate::profile::RuleId;
 use crate::tar::{Kind, Member};
-use crate::tree::merge::{Role, Whiteout, is_marker_of, role};
+use crate::tree::merge::{Role, Whiteout, is_whiteout_of, role};
 use crate::tree::{InodeId, MemberId, NodeId, Tree, Type};
 use bstr::BString;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -258,7 +258,7 @@ impl<'a> Layers<'a> {
         let mut needed = HashSet::new();
         // A directory that is known has those above it known, too.
         let mut need = |node: NodeId| _ = self.tree.ancestors(node).take_while(|dir| needed.insert(*dir)).count();
-        let mut markers = Vec::new();
+        let mut above_whiteouts = Vec::new();
         let members = &self.request.layers[layer as usize].members;
         for index in 0..members.len() as u32 {
             let at = MemberId { layer, member: index };
@@ -271,11 +271,11 @@ impl<'a> Layers<'a> {
             if whiteouts.contains(&index) {
                 // A whiteout is in no tree, so its directory counts as if it held a written file.
                 let dir = self.tree.lookup(path::split(&members[index as usize].path).0);
-                markers.extend(dir);
+                above_whiteouts.extend(dir);
             }
         }
-        markers.iter().for_each(|&dir| need(dir));
-        needed.extend(markers);
+        above_whiteouts.iter().for_each(|&dir| need(dir));
+        needed.extend(above_whiteouts);
         let mut dirs = HashMap::new();
         for (index, member) in members.iter().enumerate().rev() {
             let index = index as u32;
@@ -304,7 +304,7 @@ impl<'a> Layers<'a> {
         let emptied = self.emptied_dirs();
         for layer in self.above_base() {
             let last = layer + 1 == self.request.layers.len() as u32;
-            let whiteouts = self.marks_that_stay(layer, &mut hidden);
+            let whiteouts = self.whiteouts_that_stay(layer, &mut hidden);
             let dirs = self.explicit_dirs(layer, &whiteouts);
             let members = &self.request.layers[layer as usize].members;
             let mut composer = Composer::new(self.request, self.rewrites, Some(layer), dirs.keys().copied().collect());
@@ -319,7 +319,7 @@ impl<'a> Layers<'a> {
                     self.gone[layer as usize][index as usize] = false;
                 } else if whiteouts.contains(&index) {
                     self.gone[layer as usize][index as usize] = false;
-                    composer.raw_marker(at);
+                    composer.raw_whiteout(at);
                 } else if let Some(node) = self.parent_dir(member, index, &dirs) {
                     self.gone[layer as usize][index as usize] = false;
                     if member.global { composer.explicit(node) } else { composer.raw(at, Some(node)) }
@@ -340,8 +340,8 @@ impl<'a> Layers<'a> {
 
     /// Returns the whiteouts of a layer that still hide something of the base, one for each path; the others are not written
     /// again.
-    fn marks_that_stay(&self, layer: u32, hidden: &mut BTreeSet<BString>) -> HashSet<u32> {
-        let spelled = |m: &&Whiteout| is_marker_of(&self.member(MemberId { layer, member: m.member }).path, &m.path);
+    fn whiteouts_that_stay(&self, layer: u32, hidden: &mut BTreeSet<BString>) -> HashSet<u32> {
+        let spelled = |m: &&Whiteout| is_whiteout_of(&self.member(MemberId { layer, member: m.member }).path, &m.path);
         let whiteouts = self.request.merged.whiteouts[layer as usize].iter().filter(|m| !m.opaque).filter(spelled);
         whiteouts.filter(|m| hidden.remove(&m.path)).map(|m| m.member).collect()
     }

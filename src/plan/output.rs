@@ -57,7 +57,7 @@ pub struct Removed {
     /// What takes it.
     pub by: TakenBy,
     /// True if it is a whiteout rather than a path of the image.
-    pub marker: bool,
+    pub whiteout: bool,
 }
 
 /// What takes a member.

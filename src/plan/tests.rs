@@ -297,7 +297,7 @@ fn hidden_links_go_with_their_data() {
 }
 
 #[test]
-fn no_path_is_whited_out_twice_and_markers_have_their_parents() {
+fn no_path_is_whited_out_twice_and_whiteouts_have_their_parents() {
     let base: &[&str] = &["e/", "e/x", "f"];
     let twice = Case::new(&[base, &["e/.wh.x", "e/.wh.x", "f"]]).base(1);
     assert_eq!(twice.run().layers, lists(&[&["=0"], &["+e/", "e/.wh.x", "f"]]));

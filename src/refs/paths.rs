@@ -3,6 +3,8 @@
 //! place is taken unless the syntax of the language's comments says that it is in one.
 //!
 //! Beside paths a text may name a program, a language, a test suite or a library that rules ask for.
+//!
+//! A [`Search`] looks in texts here, and in programs in `object.rs`.
 
 use super::lines;
 use super::meaning;

@@ -4,7 +4,6 @@
 
 mod blocks;
 mod lexer;
-mod text;
 
 #[cfg(test)]
 mod tests;
@@ -22,7 +21,7 @@ const MAX_NESTING: usize = 4;
 /// wherever they are mentioned. No input makes this fail.
 #[must_use]
 pub fn references(source: &[u8], words: &[Vec<u8>]) -> Vec<Reference> {
-    let text = text::decode(source);
+    let text = decode(source);
     let mut collector = Collector::new(&text, words, module);
     read(Lexer::new(&text, 0..text.len()), &mut collector, 0);
     lines::number(&text, collector.finish())
@@ -43,7 +42,7 @@ pub fn domains(source: &[u8], found: &[Reference], any: bool) -> Vec<Reference> 
     if !found.iter().any(imports) {
         return Vec::new();
     }
-    let text = text::decode(source);
+    let text = decode(source);
     let mut out = Vec::new();
     let mut lexer = Lexer::new(&text, 0..text.len());
     // The name just before, perhaps with a `=`, or with a `(` if it opens the domain that it is given.
@@ -185,4 +184,33 @@ fn list<'t>(lexer: &mut Lexer<'t>) -> Vec<Cow<'t, str>> {
         lexer.eat(b')');
     }
     names
+}
+
+/// Returns the text of a source file: UTF-8, or Latin-1 if a PEP 263 cookie says so. Other encodings keep their ASCII part,
+/// which is all that imports and most file names need.
+fn decode(source: &[u8]) -> Cow<'_, str> {
+    if !source.is_ascii() && is_latin1(source) {
+        return source.iter().map(|&byte| char::from(byte)).collect();
+    }
+    super::text(source)
+}
+
+/// True if a comment on the first or second line declares Latin-1.
+fn is_latin1(source: &[u8]) -> bool {
+    let lines = source.split(|&c| c == b'\n' || c == b'\r').take(2);
+    lines.filter_map(cookie).any(|name| {
+        let name = name.to_ascii_lowercase().replace('_', "-");
+        let latin1 = ["latin-1", "latin1", "l1", "iso-8859-1", "iso8859-1", "8859", "cp819", "iso-latin-1"];
+        latin1.iter().any(|known| name == *known || name.strip_prefix(known).is_some_and(|rest| rest.starts_with('-')))
+    })
+}
+
+/// Returns the name in `# -*- coding: NAME -*-`.
+fn cookie(line: &[u8]) -> Option<String> {
+    let comment = line.trim_ascii_start().strip_prefix(b"#")?;
+    let at = memchr::memmem::find(comment, b"coding")?;
+    let value = comment[at..].strip_prefix(b"coding")?;
+    let value = value.strip_prefix(b":").or_else(|| value.strip_prefix(b"="))?.trim_ascii_start();
+    let is_name = |c: &u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'.');
+    Some(value.iter().copied().take_while(is_name).map(char::from).collect())
 }

@@ -1,4 +1,4 @@
-//! Makes the report's figures from plans and written layers.
+//! Makes the report's figures from plans and written layers. Those of files that stay and change are in `changes.rs`.
 
 use super::{
     Fate, Held, ImageReport, ImageSide, KeptPackage, LayerReport, Named, RemovedPackage, RemovedPath, Rescue,
@@ -45,7 +45,7 @@ impl Built<'_> {
     /// Returns the image's part of the report.
     #[must_use]
     pub fn report(&self) -> ImageReport {
-        let paths: Vec<&Removed> = self.plan.removed.iter().filter(|r| !r.marker).collect();
+        let paths: Vec<&Removed> = self.plan.removed.iter().filter(|r| !r.whiteout).collect();
         let roots = package_roots(self.profile);
         let (held, rescued) = self.held();
         ImageReport {
@@ -86,7 +86,7 @@ impl Built<'_> {
             bytes: r.bytes,
             rule: ids.entry(r.by).or_insert_with(|| r.by.id(self.profile).into()).clone(),
         };
-        self.plan.removed.iter().filter(|r| !r.marker).map(one).collect()
+        self.plan.removed.iter().filter(|r| !r.whiteout).map(one).collect()
     }
 
     fn path_of(&self, removed: &Removed) -> &BStr {
@@ -112,7 +112,7 @@ impl Built<'_> {
 
     fn layer_reports(&self) -> Vec<LayerReport> {
         let mut removed = vec![0; self.layers.len()];
-        self.plan.removed.iter().filter(|r| !r.marker).for_each(|r| removed[r.layer as usize] += 1);
+        self.plan.removed.iter().filter(|r| !r.whiteout).for_each(|r| removed[r.layer as usize] += 1);
         let mut instructions = self.image.facts.history.iter().filter(|h| !h.empty_layer);
         let mut outputs: HashMap<u32, (&LayerPlan, Option<&OutLayer>)> = HashMap::new();
         for (index, plan) in self.plan.outputs.iter().enumerate() {
@@ -157,7 +157,7 @@ impl Built<'_> {
         let mut totals: BTreeMap<TakenBy, Totals> = BTreeMap::new();
         for removed in &self.plan.removed {
             let total = totals.entry(removed.by).or_default();
-            total.files += u64::from(!removed.marker);
+            total.files += u64::from(!removed.whiteout);
             total.bytes += removed.bytes;
         }
         let rewrites = &self.plan.rewrites;

@@ -78,7 +78,7 @@ pub fn printable(text: &str, lines: bool) -> Cow<'_, str> {
 }
 
 /// Serializes a path as [`escape`] writes it.
-pub(super) fn serialize<S: Serializer>(path: &BString, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn serialize<S: Serializer>(path: &BString, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&escape(path.as_bytes()))
 }
 

@@ -17,7 +17,7 @@ use crate::source::ImageFormat;
 
 pub(crate) mod build;
 mod changes;
-mod escape;
+pub(crate) mod escape;
 pub mod instruction;
 pub mod json;
 pub(crate) mod markdown;

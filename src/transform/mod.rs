@@ -22,13 +22,11 @@ mod contents;
 mod external;
 mod group;
 mod spool;
-mod twins;
 
-pub use checksums::Checksums;
+pub use checksums::{Checksums, hashes};
 pub use contents::ContentReader;
 pub use group::kill_all;
 pub use spool::Spool;
-pub use twins::hashes;
 
 /// The maker of new contents, for all images of a run.
 pub struct Transformer<'a> {

@@ -48,7 +48,7 @@ pub enum Role<'a> {
     /// Hides this name in its directory.
     Whiteout(&'a [u8]),
     /// Hides all lower children of its directory.
-    Opaque,
+    OpaqueWhiteout,
     /// AUFS bookkeeping, a member below a whiteout, or a whiteout of something that has no name: never in the tree.
     Nothing,
 }
@@ -62,7 +62,7 @@ pub fn role(member_path: &[u8]) -> Role<'_> {
     }
     match name.strip_prefix(b".wh.") {
         None => Role::Entry,
-        Some(b".wh..opq") => Role::Opaque,
+        Some(b".wh..opq") => Role::OpaqueWhiteout,
         Some(b"" | b"." | b"..") => Role::Nothing,
         Some(hidden) if hidden.starts_with(b".wh.") => Role::Nothing,
         Some(hidden) => Role::Whiteout(hidden),
@@ -71,7 +71,7 @@ pub fn role(member_path: &[u8]) -> Role<'_> {
 
 /// True if a member's name is that of the whiteout of exactly this path.
 #[must_use]
-pub fn is_marker_of(member_path: &[u8], hidden: &[u8]) -> bool {
+pub fn is_whiteout_of(member_path: &[u8], hidden: &[u8]) -> bool {
     let (dir, name) = path::split(hidden);
     path::split(member_path).0 == dir && role(member_path) == Role::Whiteout(name)
 }
@@ -128,7 +128,7 @@ fn unpack<'a>(layer: u32, layers: &'a [&'a [Member]]) -> Result<Own<'a>> {
     let members = layers[layer as usize];
     let mut own = Own { build: Build::new(layers, layer), found: Found::default() };
     own.build.reserve(members.len());
-    let mut markers = Vec::new();
+    let mut whiteouts = Vec::new();
     let mut pending = Vec::new();
     let mut linked = Vec::new();
     for (index, member) in (0u32..).zip(members) {
@@ -146,11 +146,11 @@ fn unpack<'a>(layer: u32, layers: &'a [&'a [Member]]) -> Result<Own<'a>> {
                 }
             }
             Role::Nothing => {}
-            Role::Whiteout(name) => markers.push((index, Some(name))),
-            Role::Opaque => markers.push((index, None)),
+            Role::Whiteout(name) => whiteouts.push((index, Some(name))),
+            Role::OpaqueWhiteout => whiteouts.push((index, None)),
         }
     }
-    for (index, name) in markers {
+    for (index, name) in whiteouts {
         // Only after all entries: a whiteout counts whatever its place in the tar.
         let (dir, _) = path::split(&members[index as usize].path);
         if let Some(dir) = own.build.canonical(dir) {
@@ -252,13 +252,13 @@ impl<'a> Build<'a> {
             return Ok(());
         }
         // All whiteouts come before all entries, as they hide only what lower layers have.
-        for mark in &found.whiteouts {
-            if mark.opaque {
-                if let Some(dir) = self.walk(&mark.path) {
+        for whiteout in &found.whiteouts {
+            if whiteout.opaque {
+                if let Some(dir) = self.walk(&whiteout.path) {
                     self.clear(dir);
                 }
             } else {
-                let (dir, name) = path::split(&mark.path);
+                let (dir, name) = path::split(&whiteout.path);
                 if let Some(dir) = self.walk(dir) {
                     self.remove(dir, name);
                 }
@@ -266,11 +266,11 @@ impl<'a> Build<'a> {
         }
         // Engines make the directories on the way to a whiteout, and so replace a symbolic link that a lower layer has there.
         // Measured with docker 20.10 and podman 4. In other places no directories are made, as nobody means that.
-        for mark in &found.whiteouts {
-            let dir = if mark.opaque { &mark.path[..] } else { path::split(&mark.path).0 };
+        for whiteout in &found.whiteouts {
+            let dir = if whiteout.opaque { &whiteout.path[..] } else { path::split(&whiteout.path).0 };
             if self.leads_through_a_link(dir) {
-                let (dir, _) = path::split(&members[mark.member as usize].path);
-                own.make_dirs(dir).map_err(|what| bad(members, mark.member, what))?;
+                let (dir, _) = path::split(&members[whiteout.member as usize].path);
+                own.make_dirs(dir).map_err(|what| bad(members, whiteout.member, what))?;
             }
         }
         // `lay` walks the layer's tree by its lists of children, so the table can go before this tree needs more memory.

@@ -2,6 +2,7 @@
 //!
 //! A [`Tree`] is flat and in pre-order: a parent comes before its children, children are sorted by name, and a subtree is a
 //! range. It is made by [`merge`] and never changes afterwards; later phases keep their findings in vectors beside it.
+//! Its methods are here, but for the one that fills in its ranges when it is made, which is in `freeze.rs`.
 
 use crate::path;
 use bstr::{BStr, BString};

@@ -3,12 +3,10 @@
 
 use super::elf;
 use super::expected::{Added, Content, Expected, Fate};
-use super::findings::Outcome;
+use super::findings::{Outcome, hex, show};
 use super::ledgers;
 use super::member::{Kind, Member};
 use super::replay::{Inode, Tree};
-use super::spelling::{hex, show};
-use super::words::{content, describe, record, time};
 use crate::report::escape;
 use bstr::{BStr, BString};
 use std::collections::{BTreeSet, HashMap};
@@ -215,4 +213,32 @@ fn stripped(path: &BString, before: &Member, now: &Member, out: &mut Outcome) {
     if now.size > before.size {
         out.wrong("elf", format!("{}: size", show(path)), format!("less than {}", before.size), now.size.to_string());
     }
+}
+
+/// Returns a time as it stands in headers.
+fn time((secs, nanos): (i64, u32)) -> String {
+    if nanos == 0 { secs.to_string() } else { format!("{secs}.{nanos:09}") }
+}
+
+/// Describes a member: type, permissions, owner, and content.
+fn describe(member: Option<&Member>) -> String {
+    let Some(m) = member else { return "a directory that no layer describes".into() };
+    let what = match m.kind {
+        Kind::File => format!(" of {} bytes, {}", m.size, content(m)),
+        Kind::Symlink => format!(" to {}", crate::report::escape(&m.link)),
+        Kind::HardLink => format!(" to {}", show(&m.link)),
+        Kind::Char | Kind::Block => format!(" {}:{}", m.device.0, m.device.1),
+        Kind::Dir | Kind::Fifo => String::new(),
+    };
+    format!("{}{what}, {:04o} {}:{}", m.kind.name(), m.mode, m.uid, m.gid)
+}
+
+/// Returns the beginning of a content's SHA-256.
+fn content(member: &Member) -> String {
+    format!("sha256 {}", &hex(&member.hash)[..12])
+}
+
+/// Describes an extended attribute or another record, or the lack of one.
+fn record(value: Option<&Vec<u8>>) -> String {
+    value.map_or_else(|| "none".into(), |value| format!("\"{}\"", value.escape_ascii()))
 }

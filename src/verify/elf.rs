@@ -1,6 +1,7 @@
 //! An ELF file as it is loaded: its segments with their bytes, and the sections in them. Stripping may change nothing of this.
 //! It is read by goblin alone, not by the code that strips.
 
+use super::findings::hex;
 use goblin::container::Ctx;
 use goblin::elf::Elf as Parser;
 use goblin::elf::program_header::{PT_LOAD, ProgramHeader};
@@ -157,7 +158,7 @@ pub fn differences(old: &Elf, new: &Elf) -> Vec<(String, String, String)> {
             differ(format!("segment {index}"), show(old), show(new));
         } else if old.hash != new.hash {
             let at = format!("bytes of segment {index} (address {:#x})", old.is[2]);
-            differ(at, super::spelling::hex(&old.hash), super::spelling::hex(&new.hash));
+            differ(at, hex(&old.hash), hex(&new.hash));
         }
     }
     if old.sections != new.sections {

@@ -1,4 +1,5 @@
-//! The findings: mismatches with both sides, notes, and the numbers of things that were checked.
+//! The findings: mismatches with both sides, notes, and the numbers of things that were checked; and how findings spell paths
+//! and bytes.
 
 use crate::secrets::masked_value;
 use serde::Serialize;
@@ -127,4 +128,18 @@ impl Outcome {
     pub fn counts(&self) -> (usize, usize) {
         (self.mismatches.len(), self.notes.len())
     }
+}
+
+/// Returns a path with a slash before it, and nothing in it that controls a terminal.
+pub(super) fn show(path: &[u8]) -> String {
+    format!("/{}", crate::report::escape(path))
+}
+
+/// Returns hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        use std::fmt::Write as _;
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

@@ -3,11 +3,10 @@
 //! `md5sums` of dpkg, `installed` of apk; in all other texts lines are rows.
 
 use super::expected::{Content, Expected};
-use super::findings::Outcome;
+use super::findings::{Outcome, hex, show};
 use super::lists::{Format, format};
 use super::member::{Kind, Member};
 use super::replay::Tree;
-use super::spelling::{hex, show};
 use crate::path::{components, join, split};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};

@@ -27,14 +27,11 @@ pub mod member;
 mod modules;
 mod outer;
 pub mod output;
-mod packed;
 pub mod pax;
 mod platform;
 mod references;
 pub mod replay;
-mod spelling;
 pub mod store;
-mod words;
 
 use content::Wanted;
 use documents::{Claim, Image};

@@ -4,11 +4,10 @@
 
 use super::content::Extra;
 use super::expected::Expected;
-use super::findings::Outcome;
+use super::findings::{Outcome, show};
 use super::member::{Kind, Member};
 use super::modules::{self, Rank};
 use super::replay::Tree;
-use super::spelling::show;
 use crate::path::{components, split};
 use crate::refs::Target;
 use crate::refs::needed::Needed;

@@ -155,22 +155,22 @@ impl<'a> Tree<'a> {
             opaques: Vec::new(),
             pending: HashMap::new(),
         };
-        let mut markers = Vec::new();
+        let mut whiteouts = Vec::new();
         for (number, member) in layer.members.iter().enumerate() {
             let (dir, name) = split(&member.path);
-            let is_marker = name.starts_with(b".wh.");
+            let is_whiteout = name.starts_with(b".wh.");
             if dir.split(|&c| c == b'/').any(|part| part.starts_with(b".wh.")) {
                 continue;
             }
-            if is_marker {
-                markers.push(&member.path);
+            if is_whiteout {
+                whiteouts.push(&member.path);
                 continue;
             }
             let made = Made::Member(index as u32, number as u32);
-            self.add(&mut own, member, made).map_err(|e| format!("{}: {e}", super::spelling::show(&member.path)))?;
+            self.add(&mut own, member, made).map_err(|e| format!("{}: {e}", super::findings::show(&member.path)))?;
         }
-        for marker in markers {
-            let (dir, name) = split(marker);
+        for whiteout in whiteouts {
+            let (dir, name) = split(whiteout);
             // A directory that leads through a file names nothing.
             let Some(dir) = self.follow(&own.names, dir) else { continue };
             match &name[4..] {
@@ -297,7 +297,7 @@ impl<'a> Tree<'a> {
         }
         for (path, inode) in own.names.iter_mut().filter(|_| !means.is_empty()) {
             if let Some(found) = means.get(inode) {
-                *inode = found.ok_or_else(|| format!("{}: a hard link to nothing", super::spelling::show(path)))?;
+                *inode = found.ok_or_else(|| format!("{}: a hard link to nothing", super::findings::show(path)))?;
             }
         }
         for hidden in &own.whiteouts {

@@ -1,8 +1,8 @@
 //! The files of an image, read a second way: the members of an archive (`outer.rs`), or the files of a directory. A compressed
 //! archive or a pipe is put into a temporary file first.
 
+use super::compression;
 use super::outer::{self, Member, normal};
-use super::packed;
 use crate::source::Location;
 use crate::{Error, ErrorKind, Result};
 use std::collections::BTreeMap;
@@ -173,7 +173,7 @@ fn plain(mut file: File) -> Result<Kind> {
         return archive(spooled(file)?);
     }
     let n = file.read_at(&mut head, 0).map_err(|e| Error::io("cannot read", e))?;
-    if !packed::is_packed(&head[..n]) {
+    if !compression::is_packed(&head[..n]) {
         return archive(file);
     }
     file.seek(SeekFrom::Start(0)).map_err(|e| Error::io("cannot read", e))?;
@@ -184,7 +184,7 @@ fn plain(mut file: File) -> Result<Kind> {
 fn spooled(reader: impl Read + Send + 'static) -> Result<File> {
     let failed = |e| Error::io("cannot copy the archive to a temporary file", e);
     let mut file = tempfile::tempfile().map_err(failed)?;
-    packed::unpack(Box::new(BufReader::new(reader)), &mut file)?;
+    compression::unpack(Box::new(BufReader::new(reader)), &mut file)?;
     Ok(file)
 }
 

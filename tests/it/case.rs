@@ -325,8 +325,8 @@ impl Case {
 fn leaks(input: &[&[u8]], output: &[&[u8]], base: usize, want: &Tree) -> Option<String> {
     let mut needles: Vec<Vec<u8>> = Vec::new();
     for members in input.iter().filter_map(|t| oracle::tar::read(t).ok()) {
-        let marker = |name: &[u8]| name.split(|&c| c == b'/').any(|part| part.starts_with(b".wh."));
-        let members = members.iter().filter(|m| m.content.len() >= 6 && !m.sparse && !marker(&m.name));
+        let whiteout = |name: &[u8]| name.split(|&c| c == b'/').any(|part| part.starts_with(b".wh."));
+        let members = members.iter().filter(|m| m.content.len() >= 6 && !m.sparse && !whiteout(&m.name));
         needles.extend(members.map(|m| m.content.to_vec()));
     }
     needles.retain(|n| {

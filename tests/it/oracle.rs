@@ -2,7 +2,7 @@
 //! thing, and shares no code with the library under test: where the two agree, both are likely right.
 //!
 //! The meaning of a layer, from the head of the list of traps: a layer is unpacked alone, in tar order, into its own tree (the
-//! last entry wins, symlinked parents are followed within it only); then its whiteouts and opaque markers hide lower entries,
+//! last entry wins, symlinked parents are followed within it only); then its whiteouts, opaque ones too, hide lower entries,
 //! whatever their order; a directory over a directory merges, anything else replaces.
 
 pub mod archive;

@@ -1,4 +1,4 @@
-//! Reads a `slim.toml`.
+//! Reads a `slim.toml`. The rows of the gate that its limits become are made in `mod.rs`.
 
 use super::finding::Severity;
 use crate::packages::Manager;

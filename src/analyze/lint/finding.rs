@@ -14,7 +14,7 @@ pub struct Finding {
     /// The severity.
     pub severity: Severity,
     /// The path, without a leading slash; of several the first. Empty if the finding is in the config.
-    #[serde(serialize_with = "crate::analyze::paths::path")]
+    #[serde(serialize_with = "crate::report::escape::serialize")]
     pub path: BString,
     /// The line in that file, from 1.
     pub line: Option<u32>,

@@ -12,7 +12,6 @@ mod modes;
 mod modules;
 mod node;
 mod programs;
-mod reach;
 pub mod rules;
 pub mod sarif;
 pub mod text;

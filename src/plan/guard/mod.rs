@@ -5,6 +5,11 @@
 //! Only paths that rules would drop are looked for, so a reference to anything else costs a hash or two. Doubtful paths are
 //! kept, within bounds: a name counts in its own package only, and a test suite is not needed because a file names its
 //! directory.
+//!
+//! The methods of [`Guard`] are in several files, by the kind of reference that they follow: here are those that the holding of
+//! paths calls, in `python.rs` imports, in `node.rs` what Node loads, in `shared.rs` libraries, in `paths.rs` and `relative.rs`
+//! strings that read like paths, in `named.rs` paths in full, in `config.rs` the image's config, in `asked.rs` what rules
+//! themselves say of readers. `state.rs` has the type, and what has been held already.
 
 use super::{HoldReason, Request};
 use crate::layer::Facts;
@@ -12,28 +17,24 @@ use crate::path;
 use crate::profile::{Action, Guard as Kind, Profile, RuleId};
 use crate::refs::{Reference, Target};
 use crate::tree::{NodeId, Tree};
-use index::Index;
+use index::{Index, Tops};
 use roots::Roots;
 use state::{Done, Speaker};
 use std::collections::{BTreeSet, HashSet};
-use tops::Tops;
 
 mod asked;
 mod config;
-mod deaf;
 mod index;
 mod named;
 mod names;
 mod node;
 mod paths;
-mod places;
 mod prepared;
 mod python;
 mod relative;
 mod roots;
 mod shared;
 mod state;
-mod tops;
 mod wanted;
 
 pub use prepared::Prepared;

@@ -173,7 +173,7 @@ impl Guard<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tops::Tops;
+    use super::super::index::Tops;
     use super::*;
 
     #[test]

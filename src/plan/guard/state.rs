@@ -1,13 +1,8 @@
-//! The state of the guard while it asks.
-//!
-//! The guard's methods are in several files, by the kind of reference that they follow: `mod.rs` has those that the holding of paths
-//! calls, `python.rs` imports, `node.rs` what Node loads, `shared.rs` libraries, `paths.rs` and `relative.rs` strings that read
-//! like paths, `named.rs` paths in full, `config.rs` the image's config, `asked.rs` what rules themselves say of readers.
+//! The state of the guard while it asks. The head of [`guard`](super) says where its methods are.
 
-use super::index::Index;
+use super::index::{Index, Tops};
 use super::prepared::Prepared;
 use super::roots::Roots;
-use super::tops::Tops;
 use crate::plan::Request;
 use crate::profile::RuleId;
 use crate::tree::{NodeId, Tree};

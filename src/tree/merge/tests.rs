@@ -67,7 +67,7 @@ fn whiteouts_hide_lower_layers_only() {
 }
 
 #[test]
-fn opaque_markers_hide_lower_children_wherever_they_stand() {
+fn opaque_whiteouts_hide_lower_children_wherever_they_stand() {
     assert_eq!(merged(&[&["d/", "d/x"], &["d/y", "d/.wh..wh..opq"]]), ["d/@0.0", "d/y@1.0"]);
     assert_eq!(merged(&[&["d/x", "f"], &[".wh..wh..opq", "g"]]), ["g@1.1"]);
 }
@@ -144,12 +144,12 @@ fn names_are_found_by_their_first_bytes_and_by_all() {
 }
 
 #[test]
-fn a_marker_below_a_symlink_of_a_lower_layer_makes_directories() {
+fn a_whiteout_below_a_symlink_of_a_lower_layer_makes_directories() {
     let lower: &[&str] = &["u/", "u/a", "l->u"];
     assert_eq!(merged(&[lower, &["l/.wh.a"]]), ["l/", "u/@0.0", "u/a@0.1"]);
     assert_eq!(merged(&[lower, &["l/s/.wh..wh..opq"]]), ["l/", "l/s/", "u/@0.0", "u/a@0.1"]);
     assert_eq!(merged(&[lower, &["l/.wh.a"], &["l->u"]]), ["l@2.0", "u/@0.0", "u/a@0.1"]);
-    // The marker of the link itself comes first, and nothing is below it then.
+    // The whiteout of the link itself comes first, and nothing is below it then.
     assert_eq!(merged(&[lower, &["l/.wh.a", ".wh.l"]]), ["u/@0.0", "u/a@0.1"]);
     assert_eq!(merged(&[lower, &["n/.wh.a", "u/n/.wh.a"]]), ["l@0.2", "u/@0.0", "u/a@0.1"]);
 }

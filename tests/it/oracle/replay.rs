@@ -106,7 +106,7 @@ fn below(path: &[u8], dir: &[u8]) -> bool {
 pub fn unpack(members: &[Member]) -> Result<LayerTree, String> {
     let mut layer = LayerTree::default();
     layer.names.insert(Vec::new(), Rc::new(implied()));
-    let mut markers = Vec::new();
+    let mut whiteouts = Vec::new();
     for m in members {
         let path = normal(&m.name)?;
         let (parent, base) = split(&path);
@@ -116,13 +116,13 @@ pub fn unpack(members: &[Member]) -> Result<LayerTree, String> {
         if parent.split(|&c| c == b'/').any(|part| part.starts_with(b".wh.")) {
             layer.questions.push(format!("{} is below a whiteout", show(&path)));
         } else if base.starts_with(b".wh.") {
-            markers.push(path.clone());
+            whiteouts.push(path.clone());
         } else {
             add(&mut layer, &path, m)?;
         }
     }
-    // Markers act whatever their order, so their parents are looked up in the finished tree.
-    for path in markers {
+    // Whiteouts act whatever their order, so their parents are looked up in the finished tree.
+    for path in whiteouts {
         let (parent, base) = split(&path);
         let parent = follow(&layer.names, parent)?;
         match &base[4..] {
@@ -295,7 +295,7 @@ pub fn merge(tree: &mut Tree, mut layer: LayerTree) -> Result<(), String> {
     for o in &layer.opaques {
         tree.names.retain(|name, _| !below(name, o));
     }
-    // docker and podman make the directories that a marker lies in. Where a lower layer has a symlink there, that shows.
+    // docker and podman make the directories that a whiteout lies in. Where a lower layer has a symlink there, that shows.
     for dir in layer.whiteouts.iter().map(|w| split(w).0.to_vec()).chain(layer.opaques.clone()).collect::<Vec<_>>() {
         let is_link = |name: &[u8]| matches!(tree.names.get(name).map(|n| &n.what), Some(What::Symlink(_)));
         if (1..=dir.len()).any(|i| (i == dir.len() || dir[i] == b'/') && is_link(&dir[..i])) {

@@ -60,7 +60,7 @@ fn target_deleted_with_its_parent() {
 }
 
 #[test]
-fn target_deleted_by_an_opaque_marker() {
+fn target_deleted_by_an_opaque_whiteout() {
     Case::new("deleted by an opaque marker")
         .layer("dir d mode=0700\nfile d/a content=old-content\nlink b -> d/a\nlink c -> d/a")
         .layer("opaque d\nfile d/n content=x")

@@ -127,9 +127,9 @@ fn the_target_of_a_followed_symlink_may_lie_below() {
 }
 
 /// The link of a lower layer is not followed: what the name would mean through it stays. But docker 20.10 and podman 4 make the
-/// directory that a marker lies in, and it hides the link.
+/// directory that a whiteout lies in, and it hides the link.
 #[test]
-fn a_marker_below_a_symlink_of_a_lower_layer_makes_a_directory() {
+fn a_whiteout_below_a_symlink_of_a_lower_layer_makes_a_directory() {
     let lower = "dir usr/lib\nfile usr/lib/a content=a-content\nsym lib -> usr/lib\nsym to/where -> ../usr/lib\nsym none -> no/such";
     let case = |name: &str, upper: &str| {
         Case::new(name).layer(lower).layer(&format!("{upper}\nfile z content=z")).want("usr/lib/a", "a-content")
@@ -150,7 +150,7 @@ fn a_marker_below_a_symlink_of_a_lower_layer_makes_a_directory() {
 }
 
 #[test]
-fn a_marker_below_a_symlink_and_layers_above() {
+fn a_whiteout_below_a_symlink_and_layers_above() {
     Case::new("a file comes into it")
         .layer("dir usr/lib\nfile usr/lib/a content=a-content\nsym lib -> usr/lib")
         .layer("whiteout lib/a")

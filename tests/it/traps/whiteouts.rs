@@ -1,4 +1,4 @@
-//! Whiteouts and opaque markers.
+//! Whiteouts, opaque ones too.
 
 use crate::case::Case;
 
@@ -70,7 +70,7 @@ fn parent_deleted_and_one_child_added_again() {
 }
 
 #[test]
-fn opaque_hides_lower_children_wherever_the_marker_stands() {
+fn opaque_hides_lower_children_wherever_the_whiteout_stands() {
     let lower = "dir d mode=0700\nfile d/a content=old-content\nfile d/e/b content=old-content2\nfile x content=kept";
     let lines = ["opaque d", "dir d mode=0711", "file d/n content=new-content", "file d/a content=new-content2"];
     for order in [[0, 1, 2, 3], [1, 0, 2, 3], [1, 2, 0, 3], [1, 2, 3, 0]] {
