@@ -165,8 +165,6 @@ impl Advisor {
             rules.map(|rule| rule.bytes).sum::<u64>()
         };
         let base = if tried.profiles == [SAFEST] { SAFEST.to_owned() } else { self.base.join(",") };
-        // `auto` has all rules of `caches`; other profiles may have only some.
-        let safest = if self.base == [FIRST] { SAFEST } else { base.as_str() };
         let step = |name: &str, risk, bytes, costs: &str| Step {
             name: name.to_owned(),
             risk,
@@ -177,7 +175,7 @@ impl Advisor {
         let own = tried.rules.iter().filter(|rule| rule.risk == Risk::OptIn && !self.optional.contains(&rule.id));
         let own: u64 = own.filter(|rule| !self.named.contains(&rule.profile)).map(|rule| rule.bytes).sum();
         let mut steps = vec![
-            step(safest, Risk::None, of(Risk::None), ""),
+            step(&base, Risk::None, of(Risk::None), ""),
             step(&base, Risk::Low, of(Risk::Low), ""),
             // What the profiles to begin with enable themselves.
             step(&base, Risk::OptIn, own, "what these profiles say"),
