@@ -68,7 +68,7 @@ pub struct Request {
     pub tags: Vec<String>,
     /// Labels to set, in order.
     pub labels: Vec<(String, String)>,
-    /// True to write a [record](crate::image::Record) of the run into the image's labels.
+    /// True to write a record of the run into the image's labels.
     pub record: bool,
     /// The one platform to take, `OS/ARCH[/VARIANT]`; `None` for all.
     pub platform: Option<String>,
