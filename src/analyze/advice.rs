@@ -97,11 +97,14 @@ impl Advice {
     pub fn sentence(&self) -> String {
         let (after, target) = (units::bytes(self.after_bytes), units::bytes(self.target_bytes));
         let saved = units::part(self.before_bytes.saturating_sub(self.after_bytes), self.before_bytes);
+        if self.steps.is_empty() && self.met {
+            return format!("the image has {after} as it is, which is within {target}");
+        }
         if self.met {
-            return format!("{after} can be reached ({saved} less), which is within {target}");
+            return format!("{target} can be reached: this leaves {after} ({saved} less)");
         }
         let over = units::bytes(self.after_bytes.saturating_sub(self.target_bytes));
-        format!("{target} cannot be reached: all steps together leave {after} ({saved} less), {over} more than that")
+        format!("{target} cannot be reached: all steps together leave {after} ({saved} less), which is {over} too much")
     }
 }
 

@@ -169,8 +169,11 @@ fn savings(analysis: &Analysis, out: &mut Document) {
 /// Adds the steps to the size that is wanted.
 fn advice(analysis: &Analysis, out: &mut Document) {
     let Some(advice) = &analysis.advice else { return };
-    let command = code(&advice.command(&analysis.head.path));
-    out.paragraph(&format!("**{}**: {command}", markdown::text(&advice.sentence())));
+    let sentence = markdown::text(&advice.sentence());
+    if advice.steps.is_empty() {
+        return out.paragraph(&format!("**{sentence}**"));
+    }
+    out.paragraph(&format!("**{sentence}**: {}", code(&advice.command(&analysis.head.path))));
     let row = |step: &Step| {
         let (saved, left) = (units::bytes(step.bytes), units::bytes(step.left_bytes));
         let [name, costs] = [&step.name, &step.costs].map(|text| markdown::text(&cut(text, VALUE)));

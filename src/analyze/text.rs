@@ -100,7 +100,7 @@ fn head(analysis: &Analysis, options: &Options) -> String {
     let metric = &analysis.metric;
     let efficiency =
         format!("{:.4}% efficient, {} wasted", metric.efficiency * 100.0, units::bytes(metric.wasted_bytes));
-    row("dive says", format!("{efficiency}: of that it counts only paths that several layers have"));
+    row("dive says", format!("{efficiency}: it counts only paths that several layers have"));
     if let Some(growth) = &analysis.growth {
         let all = if options.detail > 0 { options.rows() } else { 3 };
         // The growth names packages, and may take several lines.
@@ -260,6 +260,10 @@ fn savings(analysis: &Analysis, options: &Options) -> String {
 fn advice(analysis: &Analysis, options: &Options) -> String {
     let Some(advice) = &analysis.advice else { return String::new() };
     let mut out = options.heading(&format!("the way to {}", units::bytes(advice.target_bytes)));
+    if advice.steps.is_empty() {
+        out.push_str(&format!("  {}\n", advice.sentence()));
+        return out;
+    }
     let mut table = Table::new(">><<<").header(&["saved", "left", "risk", "step", "what it costs"]);
     for step in &advice.steps {
         let (saved, left) = (units::bytes(step.bytes), units::bytes(step.left_bytes));

@@ -42,7 +42,7 @@ pub fn verify(args: VerifyArgs, color: Color, stderr: Paint) -> Result<u8> {
         Some(input) if planned => {
             request.image.input = Some(input);
             // All of the plan that is not expected is gone before anything else is read.
-            expected(&job::planning(request)?, &records, &ui)?
+            Some(expected(&job::planning(request)?, &records, &ui)?)
         }
         _ => None,
     };
@@ -95,8 +95,11 @@ fn recorded(output: &str, input: &str, platform: Option<&str>) -> Result<Vec<Rec
     Err(Error::new(ErrorKind::Usage, what).archive(input).expected(&first.input, configs.join(", ")))
 }
 
-/// Returns what the plan expects of each image; `None` if the rules and options are not those that the records tell of.
-fn expected(request: &Request, records: &[Record], ui: &dyn Ui) -> Result<Option<Vec<Expected>>> {
+/// Returns what the plan expects of each image.
+///
+/// # Errors
+/// Returns the errors of planning, and one if the rules and options are not those that the records tell of.
+fn expected(request: &Request, records: &[Record], ui: &dyn Ui) -> Result<Vec<Expected>> {
     let profiles = Profiles::resolve(request)?;
     let input = pipeline::open(request, None, ui)?;
     let scans = pipeline::scan(&input, &profiles.needs()?, ui)?;
@@ -108,12 +111,11 @@ fn expected(request: &Request, records: &[Record], ui: &dyn Ui) -> Result<Option
         records.iter().any(|record| record.input == from && record.rules != rules)
     };
     if plans.images.iter().any(changed) {
-        ui.note(
-            "it was made with other options, or the profiles have changed since: give them to check against the plan",
-        );
-        return Ok(None);
+        let what = "OUT was made with other options than these profiles alone, or the profiles have changed since";
+        let hint = "give all options that it was made with: -p, --base, --layers, --drop, --protect, --enable, --run-with";
+        return Err(Error::new(ErrorKind::Usage, what).hint(hint));
     }
-    Ok(Some(expect::expected(&plans)))
+    Ok(expect::expected(&plans))
 }
 
 /// Returns OUT and IN; an error if they do not allow the checks that are asked for.

@@ -15,7 +15,7 @@ use crate::scan::Needs;
 use crate::source::{Image, Input};
 use crate::{Error, ErrorKind, Result};
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The profile whose rules no program can tell.
 const SAFEST: &str = "caches";
@@ -44,6 +44,7 @@ struct Tried {
     profiles: Vec<String>,
     enable: Vec<String>,
     plan: Plan,
+    profile: Profile,
     bytes: u64,
     rules: Vec<RuleReport>,
     /// The seconds of CPU that a start takes longer, and the rule that is to blame.
@@ -81,6 +82,10 @@ impl Advisor {
     /// Returns the errors of the input, and of patterns that cannot be compiled.
     pub fn advise(&self, target: u64, input: &Input, image: &Image, request: &Request<'_>) -> Result<Advice> {
         let before = request.layers.iter().map(|layer| layer.tar_bytes).sum();
+        if before <= target {
+            let (target_bytes, before_bytes, after_bytes) = (target, before, before);
+            return Ok(Advice { target_bytes, before_bytes, after_bytes, met: true, ..Advice::default() });
+        }
         let planner = Planner { input, image, request };
         let tried = self.tried(target, before, &planner)?;
         let met = tried.bytes <= target;
@@ -109,7 +114,7 @@ impl Advisor {
         if first.bytes <= target {
             return Ok(first);
         }
-        let all = planner.tried(&[self.base.as_slice(), &self.named].concat(), &self.optional)?;
+        let all = self.all(planner)?;
         let offers = self.offers(&all);
         let everything = choose(&offers, u64::MAX);
         let mut wanted = first.bytes - target;
@@ -125,6 +130,22 @@ impl Advisor {
         self.with(&everything, planner)
     }
 
+    /// Returns the choice of everything. An opt-in rule may be held back from files that a profile would take without it: such a
+    /// rule is left out if that takes more.
+    fn all(&self, planner: &Planner<'_>) -> Result<Tried> {
+        let profiles = [self.base.as_slice(), &self.named].concat();
+        let all = planner.tried(&profiles, &self.optional)?;
+        let named = planner.tried(&profiles, &[])?;
+        let lost = all.plan.held.iter().filter(|held| named.plan.dropped[held.node.index()].is_some());
+        let in_the_way: BTreeSet<&str> = lost.map(|held| all.profile.rule(held.rule).id.as_str()).collect();
+        let rest: Vec<String> = self.optional.iter().filter(|id| !in_the_way.contains(id.as_str())).cloned().collect();
+        if rest.len() == self.optional.len() {
+            return Ok(all);
+        }
+        let without = planner.tried(&profiles, &rest)?;
+        Ok(if without.bytes < all.bytes { without } else { all })
+    }
+
     fn with(&self, chosen: &[Offer], planner: &Planner<'_>) -> Result<Tried> {
         let (named, rules): (Vec<&Offer>, Vec<&Offer>) = chosen.iter().partition(|offer| offer.is_profile);
         let profiles: Vec<String> = self.base.iter().cloned().chain(named.iter().map(|o| o.name.clone())).collect();
@@ -136,7 +157,7 @@ impl Advisor {
     fn offers(&self, all: &Tried) -> Vec<Offer> {
         let mut offers: BTreeMap<(bool, String), Offer> = BTreeMap::new();
         for rule in &all.rules {
-            let within = self.named.iter().find(|name| **name == rule.profile).cloned();
+            let within = Some(&rule.profile).filter(|name| !costs_of(name).is_empty()).cloned();
             let is_rule = self.optional.contains(&rule.id);
             let name = match (is_rule, &within) {
                 (true, _) => rule.id.clone(),
@@ -160,8 +181,9 @@ impl Advisor {
 
     /// Returns the steps of a choice: the rules without risk, those of low risk, and each that has to be chosen.
     fn steps(&self, tried: &Tried, before: u64) -> Vec<Step> {
+        let by_name = |rule: &&RuleReport| !costs_of(&rule.profile).is_empty();
         let of = |risk: Risk| {
-            let rules = tried.rules.iter().filter(move |rule| rule.risk == risk && !self.named.contains(&rule.profile));
+            let rules = tried.rules.iter().filter(move |rule| rule.risk == risk && !by_name(rule));
             rules.map(|rule| rule.bytes).sum::<u64>()
         };
         let base = if tried.profiles == [SAFEST] { SAFEST.to_owned() } else { self.base.join(",") };
@@ -173,7 +195,7 @@ impl Advisor {
             costs: costs.to_owned(),
         };
         let own = tried.rules.iter().filter(|rule| rule.risk == Risk::OptIn && !self.optional.contains(&rule.id));
-        let own: u64 = own.filter(|rule| !self.named.contains(&rule.profile)).map(|rule| rule.bytes).sum();
+        let own: u64 = own.filter(|rule| !by_name(rule)).map(|rule| rule.bytes).sum();
         let mut steps = vec![
             step(&base, Risk::None, of(Risk::None), ""),
             step(&base, Risk::Low, of(Risk::Low), ""),
@@ -240,7 +262,7 @@ impl Planner<'_> {
         let seconds = built.bytecode().start_seconds;
         let slower = built.most_bytecode().filter(|_| seconds >= WORTH_TELLING).map(|rule| (rule, seconds));
         let bytes = output_bytes(&plan, &tars);
-        Ok(Tried { profiles: profiles.to_vec(), enable: enable.to_vec(), plan, bytes, rules, slower })
+        Ok(Tried { profiles: profiles.to_vec(), enable: enable.to_vec(), plan, profile: picked, bytes, rules, slower })
     }
 
     /// Returns the packages with most bytes among what stays.

@@ -34,6 +34,12 @@ pub(super) fn check(inputs: Inputs<'_>, merged: &[MergedImage], ui: &dyn Ui) -> 
             globs.find(&path, |pattern| matched[pattern] = true);
         }
     }
+    // A path that a later layer hides is in the image as well.
+    if matched.contains(&false) {
+        for member in inputs.scans.values().flat_map(|scanned| &scanned.index.members) {
+            globs.find(&member.path, |pattern| matched[pattern] = true);
+        }
+    }
     let idle: Vec<String> = asked
         .iter()
         .zip(matched)
