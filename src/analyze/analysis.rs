@@ -123,6 +123,19 @@ impl Analysis {
         all
     }
 
+    /// Returns for each risk the profile that saves most, the lowest risk first; without those that save no more than one of a
+    /// lower risk.
+    #[must_use]
+    pub fn levels(&self) -> Vec<&Saving> {
+        let mut out: Vec<&Saving> = Vec::new();
+        for saving in self.by_risk() {
+            if saving.saved_bytes > out.last().map_or(0, |last| last.saved_bytes) {
+                out.push(saving);
+            }
+        }
+        out
+    }
+
     /// Returns the savings of the profile to choose first: the one that saves most without opt-in rules. If every profile that
     /// was planned has some, the one that saves most.
     #[must_use]

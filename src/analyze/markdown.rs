@@ -8,6 +8,7 @@ use super::growth::{Growth, key};
 use super::savings::Saving;
 use super::text::{command, sentence};
 use super::{Analysis, Layer};
+use crate::profile::Risk;
 use crate::report::markdown::{self, Document, code, cut};
 use crate::report::{RuleReport, instruction, units};
 
@@ -143,10 +144,19 @@ fn sentence_as_code(sentence: &str) -> String {
 
 fn savings(analysis: &Analysis, out: &mut Document) {
     let Some(best) = analysis.advised() else { return };
-    let command = command(&analysis.head.path, &best.profile);
-    let (saved, share) = (units::bytes(best.saved_bytes), units::part(best.saved_bytes, analysis.bytes()));
-    let (profile, risk) = (markdown::text(&best.profile), best.risk.name());
-    out.paragraph(&format!("**{profile} would save {saved} ({share})**, risk {risk}: {}", code(&command)));
+    let profile = markdown::text(&best.profile);
+    let line = |level: &Saving| {
+        let name = match level.risk {
+            Risk::None => "Without risk",
+            Risk::Low => "With low risk",
+            Risk::OptIn => "With opt-ins (read what they cost)",
+        };
+        let (saved, share) = (units::bytes(level.saved_bytes), units::part(level.saved_bytes, analysis.bytes()));
+        let command = code(&command(&analysis.head.path, &level.profile));
+        format!("- {name}: **{} would save {saved} ({share})**: {command}", markdown::text(&level.profile))
+    };
+    let lines: Vec<String> = analysis.levels().into_iter().map(line).collect();
+    out.paragraph(&format!("**What can be saved**\n\n{}", lines.join("\n")));
     let row = |s: &&Saving| {
         let saved = units::bytes(s.saved_bytes);
         let costs = markdown::text(&cut(&s.costs.join("; "), VALUE));

@@ -14,6 +14,7 @@ use waste::Wasted;
 
 pub mod advice;
 mod analysis;
+mod answer;
 pub mod breakdown;
 pub mod budget;
 pub mod dive;

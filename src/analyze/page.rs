@@ -4,11 +4,12 @@ use super::kinds::Kinds;
 use super::owners::Owners;
 use super::text::sentence;
 use super::waste::{Cause, Waste};
-use super::{Analysis, Request, lint};
+use super::{Analysis, Request, answer, lint};
 use crate::explain::{self, Entry, Explain, Place};
 use crate::page::{self, Fact, Fate, File, Page, Value};
 use crate::report::{instruction, units};
 use crate::tree::MemberId;
+use crate::tree::merge::{Role, role};
 use std::collections::HashMap;
 
 /// The number of wasted paths that are shown for a layer or a step.
@@ -22,21 +23,26 @@ pub fn page(analysis: &Analysis, request: &Request<'_>, explain: &Explain<'_>) -
     let owners = Owners::new(request.layers, &request.merged.tree);
     let mut files = Files { request, explain, owners, kinds: Kinds::builtin()?, found: Vec::new(), out: Vec::new() };
     let mut names = Names::default();
-    explain.entries().filter(|entry| !entry.is_dir()).for_each(|entry| files.add(&entry, &mut names));
+    // A whiteout is no file: it only says what lower layers have and nobody sees.
+    let is_file = |entry: &Entry| !entry.is_dir() && entry.kind != explain::Kind::Whiteout;
+    explain.entries().filter(is_file).for_each(|entry| files.add(&entry, &mut names));
     let profile = explain.image().profile.names.join(",");
     let findings = analysis.findings.iter().flatten();
     let (listed, counted): (Vec<_>, Vec<_>) =
         findings.partition(|f| request.notes || f.severity != lint::Severity::Note);
     let count = units::count(counted.len() as u64);
-    let counted = (!counted.is_empty()).then(|| format!("Lint has {count} notes, which --lint-notes lists."));
+    let counted = (!counted.is_empty()).then(|| format!("Lint has {count} notes, which `--lint-notes` lists."));
     let counted: Vec<String> = counted.into_iter().collect();
     let head = &analysis.head;
     Ok(Page {
         title: if head.tags.is_empty() { head.path.clone() } else { head.tags.join(", ") },
-        subtitle: format!("{} · {}", head.platform, head.config),
-        command: format!("slim analyze {}", head.path),
+        subtitle: subtitle(analysis),
+        id: head.config.clone(),
+        command: format!("slim analyze {}", super::advice::input_of(&head.path)),
+        summary: answer::summary(analysis),
+        target: analysis.advice.as_ref().map(|advice| answer::target(advice, &head.path)),
         facts: facts(analysis),
-        layers: layers(analysis),
+        layers: layers(analysis, request),
         kinds: names.kinds.list,
         packages: names.packages.list,
         verdicts: names.verdicts.list,
@@ -48,6 +54,17 @@ pub fn page(analysis: &Analysis, request: &Request<'_>, explain: &Explain<'_>) -
         files: files.out,
         ..Page::default()
     })
+}
+
+/// Returns the platform; of an image without a name, what made it, too.
+fn subtitle(analysis: &Analysis) -> String {
+    let platform = &analysis.head.platform;
+    match analysis.layers.iter().rfind(|layer| !layer.instruction.trim().is_empty()) {
+        Some(layer) if analysis.head.tags.is_empty() => {
+            format!("{platform} · untagged, its layer {} is {}", layer.index, instruction::told(&layer.instruction))
+        }
+        _ => platform.clone(),
+    }
 }
 
 fn finding(found: &lint::Finding) -> page::Finding {
@@ -112,9 +129,11 @@ impl Files<'_> {
             Place::Node(id) => (self.request.merged.tree.inode_of(id).holder(), Some(id)),
         };
         let kind = at.and_then(|at| self.kind(at));
+        let rule = entry.rule.and_then(|by| by.rule(self.explain.image().profile));
         let verdict = page::Verdict {
             fate: fate(entry.verdict),
             rule: entry.rule.map(|rule| self.explain.rule_id(rule).to_owned()).unwrap_or_default(),
+            risk: rule.map(|rule| rule.risk.name().to_owned()).unwrap_or_default(),
             why: self.explain.class(entry),
         };
         // The data of hard links are counted once.
@@ -163,7 +182,11 @@ fn facts(analysis: &Analysis) -> Vec<Fact> {
         note: note.to_owned(),
     };
     let metric = &analysis.metric;
-    let mut out = vec![fact("uncompressed", Value::Bytes(analysis.bytes()), "all layers as plain tars")];
+    let mut out = Vec::new();
+    // The head has it where there is one.
+    if analysis.savings.is_empty() {
+        out.push(fact("uncompressed", Value::Bytes(analysis.bytes()), "all layers as plain tars"));
+    }
     let (stored, compressed) = (analysis.blob_bytes(), analysis.compressed_bytes());
     if stored != analysis.bytes() && compressed != Some(stored) {
         out.push(fact("as stored", Value::Bytes(stored), "some layers compressed"));
@@ -172,12 +195,9 @@ fn facts(analysis: &Analysis) -> Vec<Fact> {
         out.push(fact("compressed", Value::Bytes(bytes), "what a pull moves"));
     }
     out.push(fact("paths", Value::Count(analysis.paths), ""));
-    out.push(fact("reclaimable", Value::Bytes(analysis.wasted.bytes()), "stored and pulled, and no container sees it"));
+    out.push(fact("reclaimable", Value::Bytes(analysis.wasted.bytes()), "stored and pulled, but no container sees it"));
     let efficiency = format!("as dive counts; efficiency {:.4}%", metric.efficiency * 100.0);
     out.push(fact("wasted", Value::Bytes(metric.wasted_bytes), &efficiency));
-    if let Some(best) = analysis.savings.first() {
-        out.push(fact("could be saved", Value::Bytes(best.saved_bytes), &format!("with {}", best.profile)));
-    }
     out
 }
 
@@ -185,18 +205,23 @@ fn wasted(waste: &Waste, bytes: u64) -> page::Wasted {
     page::Wasted { path: waste.path.clone(), bytes, how: super::text::why(waste) }
 }
 
-fn layers(analysis: &Analysis) -> Vec<page::Layer> {
+fn layers(analysis: &Analysis, request: &Request<'_>) -> Vec<page::Layer> {
     let one = |layer: &super::Layer| {
         let here = |w: &Waste| w.parts.iter().find(|p| p.layer == layer.index).map(|p| wasted(w, p.bytes));
-        let mut paths: Vec<_> = analysis.wasted.paths.iter().filter_map(here).collect();
+        let listed = analysis.wasted.paths.iter().filter(|w| w.cause != Cause::Marker);
+        let mut paths: Vec<_> = listed.filter_map(here).collect();
         paths.sort_by_key(|w| std::cmp::Reverse(w.bytes));
         paths.truncate(PATHS);
+        let members =
+            layer.index.checked_sub(1).and_then(|index| request.layers.get(index)).map_or(&[][..], |l| &l.members);
+        let whiteouts = members.iter().filter(|m| role(&m.path) != Role::Entry).count() as u64;
         page::Layer {
             number: layer.index,
-            instruction: instruction::clean(&layer.instruction),
+            instruction: instruction::told(&layer.instruction),
             bytes: layer.bytes,
             blob_bytes: layer.blob_bytes,
-            files: layer.files,
+            files: layer.files.saturating_sub(whiteouts),
+            whiteouts,
             wasted_bytes: layer.wasted_bytes,
             wasted: paths,
             ..page::Layer::default()
@@ -208,7 +233,7 @@ fn layers(analysis: &Analysis) -> Vec<page::Layer> {
 fn waste(analysis: &Analysis, step: &Waste) -> page::Waste {
     let same = analysis.wasted.paths.iter().filter(|w| (w.cause, w.by) == (step.cause, step.by));
     page::Waste {
-        sentence: sentence(analysis, step),
+        sentence: instruction::without_checksums(&sentence(analysis, step)),
         bytes: step.bytes(),
         files: step.files(),
         paths: same.take(PATHS).map(|w| wasted(w, w.bytes())).collect(),

@@ -1,7 +1,7 @@
 //! The savings of a profile: the sizes of a whole plan, to the byte, without writing it.
 
 use crate::plan::{LayerPlan, Plan};
-use crate::profile::{Risk, builtins};
+use crate::profile::Risk;
 use crate::report::RuleReport;
 use serde::Serialize;
 
@@ -21,18 +21,6 @@ pub struct Saving {
     pub saved_bytes: u64,
     /// The bytes that each rule would take, most first.
     pub rules: Vec<RuleReport>,
-}
-
-/// Returns the risk of profiles together, and what stops working; `rules` are those of the plan.
-#[must_use]
-pub fn risk(profiles: &[String], rules: &[RuleReport]) -> (Risk, Vec<String>) {
-    let rules = || rules.iter().filter(|rule| rule.bytes > 0);
-    let named = builtins().filter(|p| !p.costs.is_empty() && profiles.iter().any(|name| name == p.name));
-    let mut costs: Vec<String> = named.map(|p| p.costs.to_owned()).collect();
-    let highest = rules().map(|rule| rule.risk).max().unwrap_or(Risk::None);
-    let risk = if costs.is_empty() { highest } else { Risk::OptIn };
-    costs.extend(rules().map(|rule| rule.costs.clone()).filter(|costs| !costs.is_empty()));
-    (risk, costs)
 }
 
 /// Returns the size of all layers' tars after a plan, in bytes; `tars` are their sizes before.

@@ -78,3 +78,38 @@ fn commands_can_be_pasted_into_a_shell() {
     assert_eq!(text::command("a.tar:x/y:1", "auto"), "slim a.tar:x/y:1 -p auto -o OUT");
     assert_eq!(text::command("a b's.tar", "auto"), "slim \"a b's.tar\" -p auto -o OUT");
 }
+
+#[test]
+fn each_risk_is_told_only_if_it_saves_more_than_the_lower_ones() {
+    use crate::profile::Risk;
+    let saving = |profile: &str, risk, saved_bytes| savings::Saving {
+        profile: profile.to_owned(),
+        risk,
+        costs: Vec::new(),
+        output_bytes: 100 - saved_bytes,
+        saved_bytes,
+        rules: Vec::new(),
+    };
+    let levels = |savings: &[savings::Saving]| {
+        let analysis = Analysis {
+            head: Head::default(),
+            layers: Vec::new(),
+            paths: 0,
+            metric: dive::metric(&[]),
+            wasted: Wasted::default(),
+            breakdown: None,
+            savings: savings.to_vec(),
+            advice: None,
+            findings: None,
+            growth: None,
+            verdict: None,
+        };
+        analysis.levels().into_iter().map(|s| s.profile.clone()).collect::<Vec<_>>()
+    };
+    let (most, low) = (saving("most", Risk::OptIn, 50), saving("low", Risk::Low, 30));
+    let (safe, less) = (saving("safe", Risk::None, 20), saving("less", Risk::OptIn, 10));
+    assert_eq!(levels(&[most.clone(), low.clone(), safe.clone(), less.clone()]), ["safe", "low", "most"]);
+    assert_eq!(levels(&[low, less.clone()]), ["low"]);
+    assert_eq!(levels(&[less]), ["less"]);
+    assert_eq!(levels(&[saving("nothing", Risk::None, 0)]), Vec::<String>::new());
+}

@@ -244,12 +244,9 @@ fn savings(analysis: &Analysis, options: &Options) -> String {
         let command = command(&analysis.head.path, profile);
         out.push_str(&format!("{}\n  {}\n", options.paint.green(&line), printable(&command, false)));
     };
-    let none = |saving: &&Saving| saving.risk == Risk::None && saving.saved_bytes > 0;
-    let safest = analysis.savings.iter().filter(none).max_by_key(|saving| saving.saved_bytes);
-    if let Some(safest) = safest.filter(|safest| safest.profile != best.profile) {
-        tell(safest, "");
+    for saving in analysis.levels() {
+        tell(saving, if saving.risk == Risk::OptIn { ", so read what it costs" } else { "" });
     }
-    tell(best, if best.risk == Risk::OptIn { ", so read what it costs" } else { "" });
     if analysis.advice.is_none() && analysis.savings.len() > 1 {
         out.push_str("`--target SIZE` lists the steps to a size, with opt-in rules and what they cost.\n");
     }

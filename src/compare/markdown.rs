@@ -37,6 +37,7 @@ fn table(out: &mut String, corner: &str, names: &[String], rows: &[Row], is_code
     out.push_str(&format!("| {corner} | {} |\n|:--|{}\n", names.join(" | "), "--:|".repeat(names.len())));
     for (name, cells) in rows {
         let name = if is_code { code(name) } else { text(name.trim()) };
+        let cells: Vec<&str> = cells.iter().map(|cell| cell.text.as_str()).collect();
         out.push_str(&format!("| {name} | {} |\n", cells.join(" | ")));
     }
 }

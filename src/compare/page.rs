@@ -1,8 +1,9 @@
 //! The comparison as a page.
 
-use super::rows::{self, Row};
+use super::rows::{self, Cell, Row};
 use super::{Column, Comparison, Only};
-use crate::page::{self, Bar, Bars, Page, Table, Value, View};
+use crate::page::{self, Bar, Bars, Choice, Page, Summary, Table, Value, View};
+use crate::report::risk;
 
 /// Makes the page of a comparison.
 #[must_use]
@@ -16,23 +17,70 @@ pub fn page(all: &Comparison) -> Page {
         sizes(all, "As pulled, compressed with zstd", |c| c.zstd_bytes),
     ];
     bars.retain(|bars| bars.rows.iter().any(|bar| bar.value != Value::Empty));
-    let mut tables = vec![
-        table("Figures", &names, rows::figures(all)),
-        table("Commands, median time", &names, rows::commands(all)),
-        table("What rules take", later, rows::rules(all)),
-    ];
+    let mut figures = table("Figures", "figure", &names, rows::figures(all));
+    let risks = std::iter::once(text("risk")).chain(all.columns.iter().map(|c| {
+        let risk = risk(c);
+        if risk.is_empty() { Value::Empty } else { Value::Risk(risk) }
+    }));
+    figures.rows.insert(0, risks.collect());
+    let mut tables =
+        vec![figures, table("Commands, median time", "command", &names, rows::commands(all)), rules(all, later)];
     tables.extend(all.columns.iter().filter_map(|c| Some(only(c, c.only.as_ref()?))));
     tables.extend(all.columns.iter().map(worse));
     tables.retain(|table| !table.rows.is_empty());
     Page {
         view: View::Compare,
         title: name,
-        subtitle: format!("{} · {}", all.image.platform, all.image.config),
+        subtitle: all.image.platform.clone(),
+        id: all.image.config.clone(),
         command: format!("slim compare {} -p {}", all.image.path, later.join(" -p ")),
+        summary: Some(summary(all)),
         bars,
         tables,
         ..Page::default()
     }
+}
+
+/// Returns the risk of a column; empty for the image as it is.
+fn risk(of: &Column) -> String {
+    if of.profiles.is_empty() { String::new() } else { risk::risk(&of.profiles, &of.rules).0.name().to_owned() }
+}
+
+fn summary(all: &Comparison) -> Summary {
+    let measured = all.columns.iter().any(|c| c.gzip_bytes.is_some());
+    let choice = |c: &Column| Choice {
+        name: c.name.clone(),
+        risk: risk(c),
+        bytes: c.uncompressed_bytes,
+        pull_bytes: (c.pull_seconds * all.bits_per_second as f64 / 8.0) as u64,
+        is_about: !measured,
+        costs: risk::risk(&c.profiles, &c.rules).1.join("; "),
+        failed: failed(c),
+        command: String::new(),
+    };
+    let basis = if measured {
+        "Times of a pull and storage are for layers compressed with gzip."
+    } else {
+        "Times of a pull and storage are for the layers as stored; a registry compresses those that are not."
+    };
+    Summary {
+        choices: all.columns.iter().map(choice).collect(),
+        bits_per_second: all.bits_per_second,
+        basis: basis.to_owned(),
+    }
+}
+
+/// Returns the number of things that worked in the image as it is and do not in this column's, in words.
+fn failed(of: &Column) -> String {
+    let commands = rows::broken(of);
+    let swept: usize = of.sweeps.iter().flat_map(|s| &s.sweeps).map(|s| s.regressions.len()).sum();
+    let told = [(commands, "command"), (swept, "file of a sweep")].into_iter().filter(|(n, _)| *n > 0);
+    let told = told.map(|(n, what)| match (n, what) {
+        (1, _) => format!("1 {what}"),
+        (_, "command") => format!("{n} commands"),
+        _ => format!("{n} files of sweeps"),
+    });
+    told.collect::<Vec<_>>().join(", ")
 }
 
 fn sizes(all: &Comparison, title: &str, of: impl Fn(&Column) -> Option<u64>) -> Bars {
@@ -49,14 +97,38 @@ fn column(title: &str) -> page::Column {
     page::Column { title: title.to_owned(), bar: false }
 }
 
-fn table(title: &str, names: &[&str], rows: Vec<Row>) -> Table {
-    let columns = std::iter::once(column("")).chain(names.iter().map(|name| column(name)));
-    let row = |(name, cells): Row| std::iter::once(text(name.trim())).chain(cells.into_iter().map(text)).collect();
+fn table(title: &str, corner: &str, names: &[&str], rows: Vec<Row>) -> Table {
+    let columns = std::iter::once(column(corner)).chain(names.iter().map(|name| column(name)));
+    let row = |(name, cells): Row| std::iter::once(text(name.trim())).chain(cells.into_iter().map(cell)).collect();
     Table {
         title: title.to_owned(),
         about: String::new(),
         columns: columns.collect(),
         rows: rows.into_iter().map(row).collect(),
+    }
+}
+
+fn cell(cell: Cell) -> Value {
+    match cell.text.strip_prefix(rows::FAILED) {
+        Some(how) => Value::Failed(how.to_owned()),
+        None if cell.failed => Value::Failed(cell.text),
+        None => text(cell.text),
+    }
+}
+
+/// Returns a table of the bytes that each rule takes, with its risk.
+fn rules(all: &Comparison, names: &[&str]) -> Table {
+    let risk = |id: &str| all.columns.iter().flat_map(|c| &c.rules).find(|rule| rule.id == id).map(|rule| rule.risk);
+    let row = |(id, bytes): (&str, Vec<Option<u64>>)| {
+        let risk = risk(id).map_or(Value::Empty, |risk| Value::Risk(risk.name().to_owned()));
+        [text(id), risk].into_iter().chain(bytes.into_iter().map(|n| n.map_or(Value::Empty, Value::Bytes))).collect()
+    };
+    let titles = ["rule", "risk"].into_iter().chain(names.iter().copied());
+    Table {
+        title: "What rules take".to_owned(),
+        about: String::new(),
+        columns: titles.map(column).collect(),
+        rows: all.rules().into_iter().map(row).collect(),
     }
 }
 
@@ -76,10 +148,11 @@ fn worse(of: &Column) -> Table {
     let lines = of.trials.iter().flat_map(|t| &t.trials).filter(|t| !t.same);
     let lines = lines.map(|t| {
         let what: Vec<&str> = t.differs.iter().map(|w| w.name()).collect();
-        vec![text("command"), Value::Code(t.line.clone()), text(what.join(", "))]
+        vec![text("command"), Value::Code(t.line.clone()), Value::Failed(format!("{} differs", what.join(", ")))]
     });
     let sweeps = of.sweeps.iter().flat_map(|s| &s.sweeps);
-    let found = sweeps.flat_map(|s| s.regressions.iter().map(|r| vec![text(&s.sweep), text(&r.name), text(&r.why)]));
+    let found = sweeps
+        .flat_map(|s| s.regressions.iter().map(|r| vec![text(&s.sweep), text(&r.name), Value::Failed(r.why.clone())]));
     Table {
         title: format!("What {} breaks", of.name),
         about: String::new(),

@@ -8,13 +8,31 @@ use crate::report::units;
 /// The cell for nothing.
 const NONE: &str = "-";
 
+/// What a cell of a failed command begins with.
+pub(super) const FAILED: &str = "✗ ";
+
 /// A row: its name, and its cells.
-pub(super) type Row = (String, Vec<String>);
+pub(super) type Row = (String, Vec<Cell>);
+
+/// A cell.
+#[derive(Clone, Debug)]
+pub(super) struct Cell {
+    /// What it says.
+    pub text: String,
+    /// True if it says that something worked in the image as it is, and does not in this column's.
+    pub failed: bool,
+}
+
+impl From<String> for Cell {
+    fn from(text: String) -> Self {
+        Self { text, failed: false }
+    }
+}
 
 /// Returns the figures of the columns.
 pub(super) fn figures(all: &Comparison) -> Vec<Row> {
     let row = |name: &str, cell: &dyn Fn(&Column) -> String| {
-        (name.to_owned(), all.columns.iter().map(cell).collect::<Vec<String>>())
+        (name.to_owned(), all.columns.iter().map(|column| cell(column).into()).collect::<Vec<Cell>>())
     };
     let first = |of: fn(&Column) -> Option<u64>| all.columns.first().and_then(of);
     let size = |of: fn(&Column) -> Option<u64>| move |c: &Column| of(c).map_or_else(|| NONE.to_owned(), units::bytes);
@@ -39,7 +57,9 @@ pub(super) fn figures(all: &Comparison) -> Vec<Row> {
     rows.push(row("layers", &|c| c.layers.to_string()));
     rows.push(row("time to slim", &|c| c.slim_seconds.map_or_else(|| NONE.to_owned(), seconds)));
     if all.tried.is_some() && all.columns.iter().any(|c| c.trials.is_some()) {
-        rows.push(row("commands as before", &|c| trials(c, |t| t.same)));
+        let (name, mut cells) = row("commands as before", &|c| trials(c, |t| t.same));
+        cells.iter_mut().zip(&all.columns).for_each(|(cell, column)| cell.failed = broken(column) > 0);
+        rows.push((name, cells));
         rows.push(row("  that end with 0", &|c| trials(c, |t| t.after.exit_code == Some(0))));
         rows.push(row("  median times, sum", &|c| {
             let sum = c.trials.as_ref().map(|t| t.trials.iter().map(|t| t.after.median_seconds).sum());
@@ -55,24 +75,32 @@ fn trials(column: &Column, good: impl Fn(&Trial) -> bool) -> String {
     column.trials.as_ref().map_or_else(|| NONE.to_owned(), count)
 }
 
+/// Returns the number of commands that are not as in the image as it is.
+pub(super) fn broken(column: &Column) -> usize {
+    column.trials.iter().flat_map(|t| &t.trials).filter(|t| !t.same).count()
+}
+
 /// Returns one row for each sweep: the number of things that work of those that worked.
 fn sweeps(all: &Comparison) -> Vec<Row> {
     let first = all.columns.iter().find_map(|c| c.sweeps.as_ref());
     let names = first.map_or(&[][..], |r: &SweepReport| r.sweeps.as_slice());
     let cell = |sweep: &Sweep| match &sweep.skipped {
-        Some(_) => NONE.to_owned(),
+        Some(_) => Cell::from(NONE.to_owned()),
         None => {
             let count = |n: usize| units::count(n as u64);
             let of = [(sweep.regressions.len(), "worse"), (sweep.dropped.len(), "dropped")];
             let of = of.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{} {what}", count(n)));
             let more = of.collect::<Vec<_>>().join(", ");
             let more = if more.is_empty() { more } else { format!(" ({more})") };
-            format!("{}/{}{more}", count(sweep.works), count(sweep.worked))
+            let text = format!("{}/{}{more}", count(sweep.works), count(sweep.worked));
+            Cell { text, failed: !sweep.regressions.is_empty() }
         }
     };
     let row = |(index, sweep): (usize, &Sweep)| {
         let with = sweep.with.as_ref().map(|with| format!(" {with}")).unwrap_or_default();
-        let of = |c: &Column| c.sweeps.as_ref().and_then(|s| s.sweeps.get(index)).map_or_else(|| NONE.to_owned(), cell);
+        let of = |c: &Column| {
+            c.sweeps.as_ref().and_then(|s| s.sweeps.get(index)).map_or_else(|| NONE.to_owned().into(), cell)
+        };
         (format!("sweep {}{with}", sweep.sweep), all.columns.iter().map(of).collect())
     };
     names.iter().enumerate().map(row).collect()
@@ -93,14 +121,14 @@ pub(super) fn commands(all: &Comparison) -> Vec<Row> {
         if !other.is_empty() {
             cell = format!("{} differs {cell}", other.join(", "));
         }
-        if trial.same { cell } else { format!("✗ {cell}") }
+        Cell { text: if trial.same { cell } else { format!("{FAILED}{cell}") }, failed: !trial.same }
     };
     all.lines().iter().map(|(line, trials)| ((*line).to_owned(), trials.iter().map(cell).collect())).collect()
 }
 
 /// Returns a row for each rule: the bytes that it takes in each column except the first.
 pub(super) fn rules(all: &Comparison) -> Vec<Row> {
-    let cell = |bytes: &Option<u64>| bytes.map_or_else(|| NONE.to_owned(), units::bytes);
+    let cell = |bytes: &Option<u64>| Cell::from(bytes.map_or_else(|| NONE.to_owned(), units::bytes));
     let risk = |id: &str| all.columns.iter().flat_map(|c| &c.rules).find(|rule| rule.id == id).map(|rule| rule.risk);
     let name = |id: &str| risk(id).map_or_else(|| id.to_owned(), |risk| format!("{id} (risk {})", risk.name()));
     all.rules().iter().map(|(id, bytes)| (name(id), bytes.iter().map(cell).collect())).collect()

@@ -148,3 +148,16 @@ fn a_sweep_tells_what_broke_from_what_was_dropped() {
         assert!(text.contains(part), "no {part:?} in\n{text}");
     }
 }
+
+#[test]
+fn the_page_says_what_failed_and_each_risk() {
+    use crate::page::Value;
+    let page = page::page(&comparison());
+    let choices = page.summary.unwrap().choices;
+    let told: Vec<_> = choices.iter().map(|c| (c.name.as_str(), c.bytes, c.failed.as_str())).collect();
+    assert_eq!(told, [(AS_IT_IS, 4_000_000, ""), ("a", 3_000_000, ""), ("b", 1_000_000, "1 command")]);
+    let cells = page.tables.iter().flat_map(|table| &table.rows).flatten();
+    let failed: Vec<&str> =
+        cells.filter_map(|v| if let Value::Failed(how) = v { Some(how.as_str()) } else { None }).collect();
+    assert_eq!(failed, ["0/1", "exit 1 500 ms", "exit code differs"]);
+}

@@ -1,6 +1,6 @@
 //! The comparison for a terminal. Columns have letters, so that the names of profiles may be as long as they are.
 
-use super::rows::{self, Row};
+use super::rows::{self, Cell, Row};
 use super::{Column, Comparison};
 use crate::engine::trial::What;
 use crate::report::paint::Paint;
@@ -63,11 +63,16 @@ fn section(out: &mut String, title: &str, letters: &[String], mut rows: Vec<Row>
     let columns = format!("{}<", ">".repeat(letters.len()));
     let header: Vec<&str> = letters.iter().map(String::as_str).chain([""]).collect();
     let mut table = Table::new(&columns).header(&header);
-    rows.into_iter().for_each(|(name, cells)| table.row([cells, vec![printable(&name, false).into()]].concat()));
+    rows.into_iter()
+        .for_each(|(name, cells)| table.row([texts(&cells), vec![printable(&name, false).into()]].concat()));
     out.push_str(&table.render(2, options.width, options.paint));
     if more > 0 {
         out.push_str(&format!("  {more} more: -v shows them\n"));
     }
+}
+
+fn texts(cells: &[Cell]) -> Vec<String> {
+    cells.iter().map(|cell| cell.text.clone()).collect()
 }
 
 fn table(letters: &[String], rows: &[Row], options: &Options) -> String {
@@ -75,7 +80,7 @@ fn table(letters: &[String], rows: &[Row], options: &Options) -> String {
     let columns = format!("<{}", ">".repeat(letters.len()));
     let header: Vec<&str> = std::iter::once("").chain(letters.iter().map(String::as_str)).collect();
     let mut table = Table::new(&columns).header(&header);
-    rows.iter().for_each(|(name, cells)| table.row([vec![printable(name, false).into()], cells.clone()].concat()));
+    rows.iter().for_each(|(name, cells)| table.row([vec![printable(name, false).into()], texts(cells)].concat()));
     table.render(2, options.width, options.paint)
 }
 

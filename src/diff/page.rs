@@ -1,7 +1,7 @@
 //! The differences between two images as a page.
 
 use super::{Change, ConfigChange, Diff, Entry, Layer, PackageChange, Side, Status};
-use crate::page::{self, Column, Fact, File, Page, Table, Value, View};
+use crate::page::{self, Choice, Column, Fact, File, Page, Summary, Table, Value, View};
 use crate::report::instruction;
 
 /// Makes the page of a diff.
@@ -19,6 +19,7 @@ pub fn page(diff: &Diff) -> Page {
         title: format!("{} → {}", name(before), name(after)),
         subtitle: after.head.platform.clone(),
         command: format!("slim diff {} {}", before.head.path, after.head.path),
+        summary: Some(summary(before, after)),
         facts: facts(diff),
         layers,
         files: diff.files.iter().map(|change| file(change, first_after)).collect(),
@@ -34,6 +35,22 @@ fn name(side: &Side) -> String {
     if side.head.tags.is_empty() { side.head.path.clone() } else { side.head.tags.join(", ") }
 }
 
+fn summary(before: &Side, after: &Side) -> Summary {
+    let choice = |name: &str, side: &Side| Choice {
+        name: name.to_owned(),
+        bytes: side.bytes,
+        pull_bytes: side.blob_bytes,
+        is_about: side.blob_bytes == side.bytes,
+        ..Choice::default()
+    };
+    let plain = "Times of a pull and storage are for the layers as stored; a registry compresses those that are not.";
+    Summary {
+        choices: vec![choice("before", before), choice("after", after)],
+        bits_per_second: 100_000_000,
+        basis: plain.to_owned(),
+    }
+}
+
 fn facts(diff: &Diff) -> Vec<Fact> {
     let fact = |label: &str, before: Value, after: Value| Fact {
         label: label.to_owned(),
@@ -42,7 +59,7 @@ fn facts(diff: &Diff) -> Vec<Fact> {
         note: String::new(),
     };
     let (a, b) = (&diff.before, &diff.after);
-    let mut out = vec![fact("uncompressed", Value::Bytes(a.bytes), Value::Bytes(b.bytes))];
+    let mut out = Vec::new();
     if (a.blob_bytes, b.blob_bytes) != (a.bytes, b.bytes) {
         out.push(fact("as stored", Value::Bytes(a.blob_bytes), Value::Bytes(b.blob_bytes)));
     }
@@ -56,7 +73,7 @@ fn layer(layer: &Layer, side: page::Side) -> page::Layer {
     page::Layer {
         side,
         number: layer.index,
-        instruction: instruction::clean(&layer.instruction),
+        instruction: instruction::told(&layer.instruction),
         bytes: layer.bytes,
         blob_bytes: layer.blob_bytes,
         ..page::Layer::default()
@@ -100,13 +117,13 @@ fn steps(diff: &Diff) -> Table {
     let row = |step: &super::LayerChange| {
         let (before, after) = (step.before.as_ref(), step.after.as_ref());
         let number = |layer: Option<&Layer>| layer.map_or(Value::Empty, |l| Value::Count(l.index as u64));
-        let made = after.or(before).map_or_else(String::new, |l| instruction::clean(&l.instruction));
+        let made = after.or(before).map_or_else(String::new, |l| instruction::told(&l.instruction));
         let of = |layer: Option<&Layer>| layer.map_or(0, |l| l.bytes);
         let same = if step.same { "same" } else { "" };
         let change = if step.same { Value::Empty } else { delta(of(before), of(after)) };
         vec![number(before), number(after), bytes(before), bytes(after), change, text(same), text(&made)]
     };
-    let columns = ["before", "after", "bytes before", "bytes after", "change", "", "instruction"];
+    let columns = ["before", "after", "bytes before", "bytes after", "change", "digest", "instruction"];
     table("Layers", &columns, diff.layers.iter().map(row).collect())
 }
 
@@ -122,7 +139,7 @@ fn packages(diff: &Diff) -> Table {
             delta(p.sum.bytes_before, p.sum.bytes_after),
         ]
     };
-    let columns = ["package", "", "version before", "after", "bytes before", "bytes after", "change"];
+    let columns = ["package", "status", "version before", "version after", "bytes before", "bytes after", "change"];
     table("Packages", &columns, diff.packages.iter().map(row).collect())
 }
 

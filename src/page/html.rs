@@ -20,6 +20,7 @@ pub(super) const VENDOR: &str = concat!(
 pub(super) const SCRIPT: &str = concat!(
     "\"use strict\";\n(() => {\n",
     include_str!("assets/core.js"),
+    include_str!("assets/head.js"),
     include_str!("assets/sections.js"),
     include_str!("assets/treemap.js"),
     include_str!("assets/files.js"),

@@ -6,16 +6,22 @@
 //! A number that points at nothing is shown as unknown, and never makes the page fail.
 
 use bstr::BString;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 mod columns;
 mod file;
 mod html;
+mod summary;
+mod table;
 #[cfg(test)]
 mod tests;
 
 pub use file::{Change, File};
 pub use html::{render, write};
+pub use summary::{Choice, Summary, Target};
+pub use table::{Column, Table, Value};
+
+use table::path;
 
 /// The content of a page.
 #[derive(Serialize, Clone, Debug, Default, PartialEq)]
@@ -25,11 +31,17 @@ pub struct Page {
     pub view: View,
     /// The heading: the image's name, or the names of both.
     pub title: String,
-    /// A line below the heading: platform, digest and so on.
+    /// A line below the heading: the platform and so on.
     pub subtitle: String,
+    /// The digest by which engines know the image, for the last line; may be empty.
+    pub id: String,
     /// The command that made this page, for its last line; empty if that is of no use.
     pub command: String,
-    /// The figures at the top, in this order.
+    /// The sizes before and after, which come first; `None` if there is nothing to choose.
+    pub summary: Option<Summary>,
+    /// The steps to a size; `None` if none is wanted.
+    pub target: Option<Target>,
+    /// The figures below them, in this order.
     pub facts: Vec<Fact>,
     /// Sentences below the figures, such as warnings.
     pub notes: Vec<String>,
@@ -48,7 +60,7 @@ pub struct Page {
     pub files: Vec<File>,
     /// The waste of each step, the largest first.
     pub waste: Vec<Waste>,
-    /// The savings of each profile, the largest first.
+    /// The savings of each profile, those with the lowest risk first.
     pub profiles: Vec<Profile>,
     /// The findings of lint, the most severe first.
     pub findings: Vec<Finding>,
@@ -69,33 +81,6 @@ pub enum View {
     Diff,
     /// Profiles side by side.
     Compare,
-}
-
-/// A value, which the page writes in its unit and sorts by the number.
-#[derive(Serialize, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "lowercase")]
-pub enum Value {
-    /// No value: nothing is known, or it does not apply.
-    #[default]
-    Empty,
-    /// Words.
-    Text(String),
-    /// A path of the image, without a leading slash.
-    Path(#[serde(serialize_with = "path")] BString),
-    /// A command for a shell.
-    Code(String),
-    /// A size in bytes.
-    Bytes(u64),
-    /// A change of size in bytes, shown with its sign.
-    Delta(i64),
-    /// A number of things.
-    Count(u64),
-    /// A share: 12.5 is shown as 12.5%.
-    Percent(f64),
-    /// Seconds.
-    Seconds(f64),
-    /// A result: true if something passed.
-    Pass(bool),
 }
 
 /// A figure at the top of the page.
@@ -137,8 +122,10 @@ pub struct Layer {
     pub bytes: u64,
     /// The size as stored, in bytes.
     pub blob_bytes: u64,
-    /// The number of members.
+    /// The number of members that are files, directories or links; 0 if it is not known.
     pub files: u64,
+    /// The number of whiteouts: members that only hide what lower layers have.
+    pub whiteouts: u64,
     /// Bytes of the tar that no container sees.
     pub wasted_bytes: u64,
     /// The largest paths of these.
@@ -199,6 +186,8 @@ pub struct Verdict {
     pub fate: Fate,
     /// The rule's id; empty if no rule is about it.
     pub rule: String,
+    /// The rule's risk: `none`, `low` or `opt-in`; empty if no rule is about it.
+    pub risk: String,
     /// The reason, in a sentence; may be empty.
     pub why: String,
 }
@@ -295,33 +284,4 @@ pub struct Bar {
     pub was: Option<Value>,
     /// A few words more, or nothing.
     pub note: String,
-}
-
-/// A table, sortable by each column.
-#[derive(Serialize, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct Table {
-    /// The heading.
-    pub title: String,
-    /// A sentence below it; may be empty.
-    pub about: String,
-    /// The columns.
-    pub columns: Vec<Column>,
-    /// The rows, in this order; each as long as there are columns.
-    pub rows: Vec<Vec<Value>>,
-}
-
-/// A column of a table.
-#[derive(Serialize, Clone, Debug, Default, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-pub struct Column {
-    /// The heading.
-    pub title: String,
-    /// True if its numbers have bars, to one scale in the column.
-    pub bar: bool,
-}
-
-/// Serializes a path as reports write it.
-fn path<S: Serializer>(path: &BString, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&crate::report::escape(path))
 }

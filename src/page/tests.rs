@@ -11,7 +11,7 @@ fn hostile() -> Page {
     Page {
         title: HOSTILE.into(),
         facts: vec![Fact { label: HOSTILE.into(), value: Value::Path(b"a\xff<b".into()), ..Fact::default() }],
-        verdicts: vec![Verdict { fate: Fate::Drop, rule: HOSTILE.into(), why: String::new() }],
+        verdicts: vec![Verdict { fate: Fate::Drop, rule: HOSTILE.into(), ..Verdict::default() }],
         files: vec![
             File { path: HOSTILE.into(), size: Some(1), verdict: Some(7), ..File::default() },
             File { path: b"bin/\xff\x1b\n".into(), size: Some(2), ..File::default() },

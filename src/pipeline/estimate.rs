@@ -2,11 +2,12 @@
 
 use crate::Result;
 use crate::analyze::Request;
-use crate::analyze::savings::{Saving, output_bytes, risk};
+use crate::analyze::savings::{Saving, output_bytes};
 use crate::plan::matched::Named;
 use crate::plan::{self, Plan};
 use crate::profile::{Matcher, Profile};
 use crate::report::build::Built;
+use crate::report::risk::risk;
 use crate::source::{Image, Input};
 use crate::transform::Checksums;
 use rayon::prelude::*;

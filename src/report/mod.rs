@@ -23,6 +23,7 @@ pub mod json;
 pub(crate) mod markdown;
 pub(crate) mod paint;
 pub mod removed;
+pub mod risk;
 pub(crate) mod table;
 pub mod text;
 pub(crate) mod units;

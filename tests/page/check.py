@@ -15,6 +15,7 @@ import time
 
 from browser import Browser, find
 
+WIDTHS = (400, 800, 1300)
 LIMIT_BYTES, LIMIT_SECONDS = 5_000_000, 2.0
 failures = []
 
@@ -28,14 +29,17 @@ def expect(what, good, found=""):
 def common(browser, path):
     """What holds of every page."""
     name = os.path.basename(path)
-    for width, phone in ((1280, False), (390, True)):
-        browser.open(path, width=width, height=844, phone=phone)
+    for width, dark in ((width, dark) for width in WIDTHS for dark in (False, True)):
+        browser.open(path, width=width, height=844, dark=dark, phone=width < 640)
         browser.settle()
-        expect(f"{name} at {width} px: no errors, no requests", not browser.troubles(), browser.troubles() or "")
+        where = f"{name} at {width} px, {'dark' if dark else 'light'}"
+        expect(f"{where}: no errors, no requests", not browser.troubles(), browser.troubles() or "")
         over = browser.run("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        expect(f"{name} at {width} px is not wider than the screen", over <= 0, over)
+        expect(f"{where} is not wider than the screen", over <= 0, over)
         ready = browser.run("performance.getEntriesByName('slim:ready')[0].startTime / 1000")
-        expect(f"{name} at {width} px is ready after {ready:.2f} s", ready < LIMIT_SECONDS)
+        expect(f"{where} is ready after {ready:.2f} s", ready < LIMIT_SECONDS)
+        menu(browser, where)
+        told(browser, where)
     size = os.path.getsize(path)
     expect(f"{name}: {size:,} bytes", size < LIMIT_BYTES)
     unnamed = [f"{role(node)} {node['nodeId']}" for node in browser.send("Accessibility.getFullAXTree")["nodes"]
@@ -44,6 +48,71 @@ def common(browser, path):
     expect(f"{name}: everything to act on has a name", not unnamed, unnamed[:5] or "")
     levels = browser.run("[...document.querySelectorAll('main h1, main h2, main h3')].map(h => +h.tagName[1])")
     expect(f"{name}: headings skip no level", levels[:1] == [1] and all(b <= a + 1 for a, b in zip(levels, levels[1:])))
+
+
+def menu(browser, where):
+    """Every section is reached from the bar: by a link that is seen whole, or behind the button."""
+    inside = """(() => [...document.querySelectorAll('#menu-list a')].filter(a => { const r = a.getBoundingClientRect();
+      return !(r.width > 0 && r.left >= 0 && r.right <= innerWidth && r.bottom <= innerHeight
+        && document.elementFromPoint((r.left + r.right) / 2, (r.top + r.bottom) / 2) === a
+        && document.elementFromPoint(r.left + 2, (r.top + r.bottom) / 2) === a && document.elementFromPoint(r.right - 2, (r.top + r.bottom) / 2) === a); })
+      .map(a => a.textContent))()"""
+    links = browser.run("document.querySelectorAll('#menu-list a').length")
+    if browser.run("document.getElementById('menu').hidden"):
+        expect(f"{where}: the bar shows all {links} sections", not browser.run(inside), browser.run(inside) or "")
+        return
+    browser.run("document.getElementById('menu').focus()")
+    browser.key("Enter")
+    cut = browser.run(inside)
+    scrolls = browser.run("(l => l.scrollHeight > l.clientHeight)(document.getElementById('menu-list'))")
+    expect(f"{where}: the menu opens and shows all {links} sections", scrolls or not cut, cut or "")
+    browser.key("Escape")
+    closed = browser.run("[getComputedStyle(document.getElementById('menu-list')).display, document.activeElement.id]")
+    expect(f"{where}: Escape closes the menu", closed == ["none", "menu"], closed)
+    browser.key("Enter")
+    browser.run("document.documentElement.style.scrollBehavior = 'auto'; document.querySelector('#menu-list a').click()")
+    browser.settle()
+    top = browser.run("[document.querySelector('section').getBoundingClientRect().top, getComputedStyle(document.getElementById('menu-list')).display]")
+    expect(f"{where}: the menu leads to a section", top[1] == "none" and top[0] < 844, top)
+    browser.run("scrollTo(0, 0)")
+
+
+def told(browser, where):
+    """What all readers must be able to tell: whiteouts, findings, failures, the figures of the head."""
+    whiteouts = browser.run(
+        "JSON.parse(document.getElementById('data').textContent).files.names.split('\\n').filter(n => n.startsWith('.wh.'))")
+    expect(f"{where}: no whiteout is a file", not whiteouts, whiteouts[:3] or "")
+    findings = browser.run("(f => f && [f.querySelectorAll('details').length, f.querySelectorAll('details[open]').length, f.querySelectorAll('.findings-list li').length])(document.getElementById('findings'))")
+    expect(f"{where}: findings are folded", not findings or (findings[0] > 0 and findings[1:] == [0, 0]), findings or "")
+    wordless = browser.run("[...document.querySelectorAll('td.bad, .choices .bad')].map(n => n.textContent).filter(t => !t.includes('failed'))")
+    expect(f"{where}: failures have a word", not wordless, wordless or "")
+    plain = browser.run("[...document.querySelectorAll('td, .choices span')].filter(n => n.textContent.startsWith('\u2717') && getComputedStyle(n).color === getComputedStyle(document.body).color).length")
+    expect(f"{where}: failures are coloured", plain == 0, plain or "")
+    risks = browser.run("(t => t && [...t.querySelectorAll('.risk')].map(n => n.textContent))(document.querySelector('.choices'))") or []
+    order = ["none", "low", "opt-in"]
+    expect(f"{where}: the lowest risk comes first", risks == sorted(risks, key=order.index), risks or "")
+
+
+def head(browser, path):
+    """The figures for those who decide."""
+    browser.open(path)
+    line = browser.run("document.querySelector('.headline').textContent")
+    expect("the head says what can be saved", line == "1.47 GB \u2192 960.0 MB without risk (840.0 MB with low risk)", line)
+    cells = "[...document.querySelectorAll('.choices tbody tr')].map(r => [...r.children].slice(2).map(c => c.textContent))"
+    rows = browser.run(cells)
+    expect("the head has a pull and ten tags", rows[0] == ["1.47 GB", "47 s", "5.88 GB"] and rows[1][1:] == ["about 31 s", "about 3.84 GB"], rows[:2])
+    browser.run("document.getElementById('tags').focus(); document.getElementById('tags').select()")
+    browser.type("25")
+    rows = browser.run(cells)
+    expect("the number of tags is the reader's", rows[0][2] == "14.70 GB" and "25 tags" in browser.run("document.querySelector('.choices thead').textContent"), rows[0])
+
+
+def folded(browser, path):
+    """Findings are opened on the keyboard."""
+    browser.open(path)
+    browser.run("document.querySelector('#findings summary').focus()")
+    browser.key("Enter")
+    expect("a finding opens", browser.run("document.querySelectorAll('#findings details[open] .findings-list li').length") > 0)
 
 
 def role(node):
@@ -198,10 +267,10 @@ def pictures(browser, dir, shots):
         path = f"{dir}/{name}.html"
         if not os.path.exists(path):
             continue
-        for look, params in {"light": {}, "dark": {"dark": True}, "phone": {"width": 390, "height": 844, "phone": True}}.items():
-            browser.open(path, **params)
+        for width, dark in ((width, dark) for width in WIDTHS for dark in (False, True)):
+            browser.open(path, width=width, dark=dark, phone=width < 640)
             browser.settle()
-            browser.shot(f"{shots}/{name}-{look}.png")
+            browser.shot(f"{shots}/{name}-{width}-{'dark' if dark else 'light'}.png")
 
 
 def main():
@@ -227,6 +296,8 @@ def main():
         colours(browser, big)
         pdf = paper(browser, big)
         hostile(browser, f"{args.dir}/hostile.html")
+        head(browser, f"{args.dir}/compare.html")
+        folded(browser, f"{args.dir}/hostile.html")
         browser.open(f"{args.dir}/empty.html")
         expect("an empty image says so", "nothing in this image" in browser.run("document.querySelector('main').textContent"))
         browser.open(f"{args.dir}/diff.html")

@@ -6,8 +6,8 @@
 
 use serde_json::Value as Json;
 use slim::page::{
-    Bar, Bars, Change, Column, Fact, Fate, File, Finding, Layer, Page, Profile, Rule, Severity, Side, Table, Value,
-    Verdict, View, Waste, Wasted, render,
+    Bar, Bars, Change, Choice, Column, Fact, Fate, File, Finding, Layer, Page, Profile, Rule, Severity, Side, Summary,
+    Table, Target, Value, Verdict, View, Waste, Wasted, render,
 };
 use std::collections::HashMap;
 use std::path::Path;
@@ -52,6 +52,55 @@ fn one() -> Page {
     }
 }
 
+/// The head of a page: the image as it is, and with three risks.
+fn summary(scale: u64, failed: &str) -> Summary {
+    let choice = |name: &str, risk: &str, megabytes: u64, costs: &str, failed: &str| Choice {
+        name: name.into(),
+        risk: risk.into(),
+        bytes: megabytes * 1_000_000 * scale,
+        pull_bytes: megabytes * 400_000 * scale,
+        is_about: !risk.is_empty(),
+        costs: costs.into(),
+        failed: failed.into(),
+        command: if risk.is_empty() { String::new() } else { format!("slim app.tar -p {name} -o OUT") },
+    };
+    Summary {
+        choices: vec![
+            choice("as it is", "", 1470, "", ""),
+            choice("caches", "none", 960, "", ""),
+            choice("python-slim", "low", 840, "", ""),
+            choice("python-min", "opt-in", 570, "the first start of a program is slower; no documentation", failed),
+        ],
+        bits_per_second: 100_000_000,
+        basis: "A pull moves 588.0 MB of compressed layers now: `--compress` measured that.".into(),
+    }
+}
+
+/// The steps to a size.
+fn target() -> Target {
+    let row = |name: &str, risk: &str, saves: u64, leaves: u64, costs: &str| {
+        let bytes = |n: u64| Value::Bytes(n * 1_000_000);
+        vec![Value::Text(name.into()), Value::Risk(risk.into()), bytes(saves), bytes(leaves), Value::words(costs)]
+    };
+    Target {
+        sentence: "570.0 MB can be reached (61.2% less), which is within 600.0 MB".into(),
+        met: true,
+        command: "slim app.tar -p auto,no-build-tools --enable bytecode -o OUT".into(),
+        tables: vec![Table {
+            title: "Steps".into(),
+            columns: ["step", "risk", "saves", "leaves", "what it costs"]
+                .map(|t| Column { title: t.into(), bar: t == "saves" })
+                .to_vec(),
+            rows: vec![
+                row("caches", "none", 510, 960, ""),
+                row("python-slim", "low", 120, 840, ""),
+                row("bytecode", "opt-in", 270, 570, "the first start of a program is slower"),
+            ],
+            ..Table::default()
+        }],
+    }
+}
+
 /// Names that try to become markup, to steer the reader, or are no text.
 fn hostile() -> Page {
     let bad = "</script><img src=x onerror=\"window.broken=1\"><!--";
@@ -59,7 +108,7 @@ fn hostile() -> Page {
     page.title = bad.into();
     page.notes = vec![bad.into(), "a note with `code` and an odd ` in it".into()];
     page.packages = vec![bad.into()];
-    page.verdicts = vec![Verdict { fate: Fate::Drop, rule: bad.into(), why: bad.into() }];
+    page.verdicts = vec![Verdict { fate: Fate::Drop, rule: bad.into(), risk: bad.into(), why: bad.into() }];
     page.layers[0].instruction = bad.into();
     page.files.extend([
         File { package: Some(0), verdict: Some(0), saved: 100, ..file(bad.as_bytes(), 100) },
@@ -74,6 +123,8 @@ fn hostile() -> Page {
         File { kind: Some(9), layer: Some(9), package: Some(9), verdict: Some(9), ..file(b"points/nowhere", 1) },
         file(b"__proto__/constructor", 700),
     ]);
+    page.summary = Some(summary(1, bad));
+    page.target = Some(target());
     page.findings = vec![Finding {
         severity: Severity::Error,
         id: "secret".into(),
@@ -106,6 +157,13 @@ fn diff() -> Page {
     Page {
         view: View::Diff,
         title: "app:1 → app:2".into(),
+        summary: Some(Summary {
+            choices: [("before", 4000), ("after", 5200)]
+                .map(|(name, bytes)| Choice { name: name.into(), bytes, pull_bytes: bytes, ..Choice::default() })
+                .to_vec(),
+            bits_per_second: 100_000_000,
+            basis: String::new(),
+        }),
         facts: vec![Fact {
             label: "Size".into(),
             value: Value::Bytes(5200),
@@ -143,13 +201,15 @@ fn compare() -> Page {
             Value::Bytes(sizes[i]),
             Value::Delta(i64::try_from(sizes[i]).unwrap() - 1_868_000_000),
             Value::Seconds(3.5 + i as f64),
-            Value::Pass(i < 3),
+            if i < 3 { Value::Pass(true) } else { Value::Failed("exit 1 in 0.3 s".into()) },
+            Value::Risk(["none", "none", "low", "opt-in"][i].into()),
             Value::Code(format!("slim app.tar -p {} -o OUT", names[i])),
         ]
     };
     Page {
         view: View::Compare,
         title: "app:1 under four profiles".into(),
+        summary: Some(summary(1, "2 commands")),
         subtitle: "linux/amd64".into(),
         bars: vec![Bars {
             title: "Size".into(),
@@ -161,11 +221,19 @@ fn compare() -> Page {
         tables: vec![Table {
             title: "Side by side".into(),
             about: "A start is the time until the program answers.".into(),
-            columns: ["Profile", "Size", "Change", "Start", "Smoke test", "Command"]
+            columns: ["Profile", "Size", "Change", "Start", "Smoke test", "Risk", "Command"]
                 .map(|t| Column { title: t.into(), bar: t == "Size" })
                 .to_vec(),
             rows: (0..4).map(row).collect(),
-        }],
+        }]
+        .into_iter()
+        .chain(names.map(|name| Table {
+            title: format!("What only {name} removes"),
+            columns: vec![Column { title: "directory".into(), bar: false }],
+            rows: vec![vec![Value::Text("usr/share/doc".into())]],
+            ..Table::default()
+        }))
+        .collect(),
         ..Page::default()
     }
 }
@@ -209,6 +277,8 @@ fn image(analysis: &Json, plan: &Json) -> (Page, Page) {
         title: text(&slim["image"]["tags"][0]),
         subtitle: format!("{} · {}", text(&slim["image"]["platform"]), text(&slim["image"]["config"])),
         command: "slim analyze dashboard.tar --html page.html".into(),
+        summary: Some(summary(1, "")),
+        target: Some(target()),
         profile: "python-slim".into(),
         ..Page::default()
     };
@@ -258,6 +328,7 @@ fn image(analysis: &Json, plan: &Json) -> (Page, Page) {
         };
         page.profiles.push(Profile {
             name: text(&profile["profile"]),
+            risk: text(&profile["risk"]),
             input_bytes: n(&slim["bytes"]),
             output_bytes: n(&profile["outputBytes"]),
             command: format!("slim dashboard.tar -p {} -o OUT", text(&profile["profile"])),
@@ -301,7 +372,8 @@ fn findings() -> Vec<Finding> {
 /// The files of a plan; kinds and packages are guessed from the path.
 fn files(page: &mut Page, plan: &Json, n: &dyn Fn(&Json) -> u64) {
     let (mut kinds, mut packages, mut verdicts) = (Names::default(), Names::default(), HashMap::new());
-    for row in plan["entries"].as_array().unwrap() {
+    let files = plan["entries"].as_array().unwrap().iter().filter(|row| row["type"] != "marker");
+    for row in files {
         let path = slim::report::unescape(row["path"].as_str().unwrap());
         let shown = String::from_utf8_lossy(&path).into_owned();
         let fate = match row["verdict"].as_str().unwrap() {
@@ -315,7 +387,7 @@ fn files(page: &mut Page, plan: &Json, n: &dyn Fn(&Json) -> u64) {
         let key = (text(&row["verdict"]), text(&row["rule"]), text(&row["why"]));
         let next = u32::try_from(verdicts.len()).unwrap();
         let verdict = *verdicts.entry(key.clone()).or_insert_with(|| {
-            page.verdicts.push(Verdict { fate, rule: key.1.clone(), why: key.2.clone() });
+            page.verdicts.push(Verdict { fate, rule: key.1.clone(), why: key.2.clone(), risk: String::new() });
             next
         });
         let goes = matches!(fate, Fate::Drop | Fate::Hidden | Fate::Strip);
@@ -381,6 +453,7 @@ fn halves(page: &Page) -> Page {
         file.before_layer = before.and(layer);
         file.layer = size.and(layer.map(|l| l + count));
     }
+    out.target = None;
     for fact in &mut out.facts {
         fact.was = Some(fact.value.clone());
     }

@@ -37,6 +37,7 @@ function bytes(n) {
   }
 }
 
+const cut = (text, length) => (text.length > length ? text.slice(0, length - 1) + "\u2026" : text);
 const count = (n) => String(n).replace(/\B(?=(\d{3})+$)/g, ",");
 const plural = (n, one, many) => count(n) + " " + (n === 1 ? one : many || one + "s");
 const files = (n) => plural(n, "file");
@@ -58,9 +59,11 @@ function typed(value) {
     case "percent": return { text: v == null ? "\u2013" : percent(v), key: v, bar: v, numeric: true };
     case "seconds": return { text: v.toFixed(v < 10 ? 2 : 1) + " s", key: v, bar: v, numeric: true };
     case "pass": return { text: v ? "\u2713 passed" : "\u2717 failed", key: v ? 1 : 0, tone: v ? "good" : "bad" };
+    case "failed": return { text: "\u2717 failed: " + show(v), key: "\u2717" + v, tone: "bad" };
+    case "risk": return { text: show(v), key: Object.keys(RISKS).indexOf(v), node: () => riskNode(v) };
     case "path": return { text: "/" + show(v), key: v, node: () => pathNode(v) };
-    case "code": return { text: v, key: v, node: () => command(v) };
-    default: return { text: show(v), key: v };
+    case "code": return { text: v, key: v, isCode: true, node: () => command(v) };
+    default: return { text: show(v), key: v, node: v.includes("`") ? () => el("span", {}, sentence(v)) : null };
   }
 }
 
@@ -179,7 +182,14 @@ const layerName = (i) => (data.layers[i] ? sideOf(data.layers[i]) + data.layers[
 /** The layer that a file lies in, or lay in. */
 const layerOf = (i) => (F.layers[i] >= 0 ? F.layers[i] : F.beforeLayers[i]);
 const kindName = (i) => show(data.kinds[i] ?? "(no kind)");
-const packageName = (i) => show(data.packages[i] ?? "(no package)");
+/** The package of a file; files without one are told apart by their layer, as -2, -3 and so on. */
+const packageOf = (i) => (F.packages[i] >= 0 ? F.packages[i] : -2 - layerOf(i));
+function packageName(g) {
+  const layer = data.layers[-2 - g];
+  if (!layer) return show(data.packages[g] ?? "(no package)");
+  return "no package: layer " + layerName(-2 - g) + (layer.instruction ? ", " + cut(show(layer.instruction), 60) : "");
+}
+const riskOf = (i) => data.verdicts[F.verdicts[i]]?.risk || "";
 const fateOf = (i) => data.verdicts[F.verdicts[i]]?.fate ?? "keep";
 const changeName = (i) => CHANGES[i] ?? "same";
 
@@ -215,10 +225,11 @@ function detail(i) {
   if (isDiff && F.beforeLayers[i] >= 0) add("Layer before", ...layerText(F.beforeLayers[i]));
   if (F.layers[i] >= 0) add("Layer", ...layerText(F.layers[i]));
   if (F.kinds[i] >= 0) add("Kind", kindName(F.kinds[i]));
-  add("Package", packageName(F.packages[i]));
+  add("Package", packageName(packageOf(i)));
   const verdict = data.verdicts[F.verdicts[i]];
   if (verdict) {
     add(data.profile ? "With " + show(data.profile) : "Verdict", verdictName(F.verdicts[i]));
+    if (verdict.risk) add("Risk", riskNode(verdict.risk));
     if (verdict.why) add("Why", ...sentence(verdict.why));
     if (F.saved[i] > 0) add("Frees", bytes(F.saved[i]));
   }

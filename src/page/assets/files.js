@@ -14,6 +14,7 @@ function fileTable() {
     data.layers.length && { id: "layer", title: "Layer", num: true, value: layerOf, text: (i) => (F.layers[i] >= 0 && F.beforeLayers[i] >= 0 ? layerName(F.beforeLayers[i]) + " \u2192 " : "") + layerName(layerOf(i)) },
     data.kinds.length && { id: "kind", title: "Kind", value: ranking(F.kinds, kindName), text: (i) => (F.kinds[i] < 0 ? "" : kindName(F.kinds[i])) },
     data.packages.length && { id: "package", title: "Package", value: ranking(F.packages, packageName), text: (i) => (F.packages[i] < 0 ? "" : packageName(F.packages[i])) },
+    data.verdicts.some((v) => v.risk) && { id: "risk", title: "Risk", value: (i) => Object.keys(RISKS).indexOf(riskOf(i)), text: (i) => show(riskOf(i)), tone: (i) => (RISKS[riskOf(i)] ? "risk-" + riskOf(i) : "") },
     data.verdicts.length && { id: "verdict", title: data.profile ? "With " + data.profile : "Verdict", value: ranking(F.verdicts, verdictName), text: (i) => verdictName(F.verdicts[i]), tone: (i) => (data.verdicts[F.verdicts[i]] ? "fate " + fateOf(i) : "") },
   ].filter(Boolean);
   const state = { sort: isDiff ? "delta" : "size", down: true, words: [], filters: {}, only: null, active: 0 };
@@ -59,7 +60,7 @@ function fileTable() {
     isDiff && filter("change", "Change", distinct((i) => F.changes[i]).sort(byKey), changeName, (i) => F.changes[i]),
     data.layers.length && filter("layer", "Layer", distinct(layerOf).sort(byKey), layerName, layerOf),
     data.kinds.length && filter("kind", "Kind", distinct((i) => F.kinds[i]).sort(byName(kindName)), kindName, (i) => F.kinds[i]),
-    data.packages.length && filter("package", "Package", distinct((i) => F.packages[i]).sort(byName(packageName)), packageName, (i) => F.packages[i]),
+    data.packages.length && filter("package", "Package", distinct(packageOf).sort(byName(packageName)), packageName, packageOf),
     data.verdicts.length && filter("fate", "Verdict", distinct(fateOf), (f) => FATES[f][0], fateOf),
     data.verdicts.length && filter("rule", "Rule", distinct(rule).sort(byName(String)), (r) => show(r) || "(no rule)", rule),
   ].filter(Boolean);
@@ -82,7 +83,7 @@ function fileTable() {
   const body = el("div", { class: "grid-body", role: "rowgroup" }, space);
   const grid = el("div", { class: "grid", role: "grid", tabindex: "0", "aria-label": "Files", "aria-colcount": columns.length },
     el("div", { class: "grid-head", role: "rowgroup" }, el("div", { class: "grid-row", role: "row", "aria-rowindex": "1" }, heads)), body);
-  const template = { path: "minmax(14rem, 1fr)", change: "4.6rem", before: "5rem", size: "5rem", delta: "6.4rem", layer: isDiff ? "5rem" : "3.6rem", kind: "8rem", package: isDiff ? "8rem" : "9.5rem", verdict: "11rem" };
+  const template = { path: "minmax(14rem, 1fr)", change: "4.6rem", before: "5rem", size: "5rem", delta: "6.4rem", layer: isDiff ? "5rem" : "3.6rem", kind: "8rem", package: isDiff ? "8rem" : "9.5rem", risk: "4rem", verdict: "11rem" };
   grid.style.setProperty("--columns", columns.map((c) => template[c.id]).join(" "));
 
   let order = [];

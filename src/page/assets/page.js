@@ -42,11 +42,39 @@ function theme() {
   window.addEventListener("afterprint", print(false));
 }
 
+/** Links to the sections: in the bar if they fit, and otherwise behind a button. */
+function menu(sections) {
+  const [nav, button, list] = [$("nav"), $("menu"), $("menu-list")];
+  list.append(...sections.map((s) => el("a", { href: "#" + s.id }, s.dataset.title)));
+  const open = (on) => {
+    nav.classList.toggle("open", on);
+    button.setAttribute("aria-expanded", String(on));
+  };
+  button.addEventListener("click", () => open(!nav.classList.contains("open")));
+  list.addEventListener("click", () => open(false));
+  nav.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !nav.classList.contains("open")) return;
+    open(false);
+    button.focus();
+  });
+  nav.addEventListener("focusout", (event) => { if (event.relatedTarget && !nav.contains(event.relatedTarget)) open(false); });
+  document.addEventListener("click", (event) => { if (!nav.contains(event.target)) open(false); });
+  const fit = () => {
+    nav.classList.remove("folded");
+    const folded = list.scrollWidth > list.clientWidth;
+    nav.classList.toggle("folded", folded);
+    button.hidden = !folded;
+    if (!folded) open(false);
+  };
+  new ResizeObserver(fit).observe(nav.parentElement);
+  fit();
+}
+
 function footer() {
   const licence = el("details", {}, el("summary", {}, "Licence of d3-hierarchy, which lays out the treemap"),
     el("pre", {}, document.scripts[1].textContent.split("*/")[0].replace(/^\/\*\n/, "")));
   const made = document.querySelector("meta[name=generator]").content;
-  return [el("p", {}, "Made by " + made + ". This page is one file and loads nothing.", data.command ? [" ", command(data.command)] : ""), licence];
+  return [el("p", {}, "Made by " + made + ". This page is one file and loads nothing." + (data.id ? " The image's id is " + show(data.id) + "." : ""), data.command ? [" ", command(data.command)] : ""), licence];
 }
 
 function start() {
@@ -57,16 +85,17 @@ function start() {
   const generic = [...data.bars.map((b, i) => bars(b, "bars-" + i)),
     ...data.tables.map((t, i) => section("table-" + i, t.title, t.about, table(t.columns, t.rows, t.title)))];
   const told = data.view === "analyze"
-    ? [map?.section, layers(), waste(), profiles(), findings(), ...generic, list?.section]
-    : [...generic, map?.section, list?.section, layers(), waste(), profiles(), findings()];
+    ? [target(), reasons(), waste(), profiles(), map?.section, layers(), findings(), ...generic, list?.section]
+    : [target(), ...generic, map?.section, list?.section, layers(), waste(), profiles(), findings()];
   const sections = told.filter(Boolean);
   main.append(...[
     data.subtitle ? el("p", { class: "subtitle" }, show(data.subtitle)) : null,
+    summary(),
     facts(),
     data.notes.length ? el("ul", { class: "notes" }, data.notes.map((n) => el("li", {}, sentence(n)))) : null,
     sections.length ? null : el("p", { class: "none" }, "There is nothing in this image."),
     ...sections].filter(Boolean));
-  $("nav").append(...sections.map((s) => el("a", { href: "#" + s.id }, s.dataset.title)));
+  menu(sections);
   $("foot").append(...footer());
   theme();
   map?.start();

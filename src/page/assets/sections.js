@@ -32,8 +32,9 @@ function layers() {
         : el("span", { class: "instruction muted" }, "The history does not say how it was made"),
       el("span", { class: "figures" },
         layer.wastedBytes > 0 ? el("span", { class: "wasted" }, bytes(layer.wastedBytes) + " wasted (" + share(layer.wastedBytes, layer.bytes) + ")") : null,
-        el("span", { class: "muted" }, files(layer.files)),
-        layer.blobBytes && layer.blobBytes !== layer.bytes ? el("span", { class: "muted" }, bytes(layer.blobBytes) + " stored") : null,
+        layer.files > 0 ? el("span", { class: "muted" }, plural(layer.files, "path")) : null,
+        layer.whiteouts > 0 ? el("span", { class: "muted", title: "A whiteout is no file: it hides what lower layers have" }, plural(layer.whiteouts, "whiteout")) : null,
+        layer.blobBytes && layer.blobBytes !== layer.bytes ? el("span", { class: "muted" }, bytes(layer.blobBytes) + " as stored") : null,
         el("b", {}, bytes(layer.bytes)))),
     meter(layer.bytes - layer.wastedBytes, largest, "layer", layer.wastedBytes),
     layer.wasted.length ? el("details", {}, el("summary", {}, "What is wasted most"), wastedList(layer.wasted)) : null);
@@ -42,14 +43,14 @@ function layers() {
   const parts = before.length
     ? [el("div", { class: "sides" }, el("div", {}, el("h3", {}, "A, before"), list(before)), el("div", {}, el("h3", {}, "B, after"), list(after)))]
     : [list(after)];
-  return section("layers", "Layers", "Each layer with the instruction that made it. A file that a later layer deletes or replaces is still stored and pulled.", ...parts,
+  return section("layers", "Layers", "Each layer with the instruction that made it. Wasted are files that a later layer deletes or replaces: they are still stored and pulled.", ...parts,
     el("p", { class: "legend" }, el("span", { class: "key" }, el("i", { class: "swatch size" }), "in use"), el("span", { class: "key" }, el("i", { class: "swatch waste" }), "wasted")));
 }
 
 function waste() {
   if (!data.waste.length) return null;
   const largest = data.waste[0].bytes;
-  return section("waste", "Waste", "Bytes that are in the image and that no container sees, by the step that made it so.",
+  return section("waste", "Waste", "Files that are stored and pulled although no container sees them, and the step of the build that hid them.",
     el("ol", { class: "waste" }, data.waste.map((w) => el("li", {},
       el("div", { class: "figures" }, el("b", {}, bytes(w.bytes)), el("span", { class: "muted" }, files(w.files))),
       meter(w.bytes, largest, "wasting"),
@@ -59,64 +60,73 @@ function waste() {
 
 function profiles() {
   if (!data.profiles.length) return null;
-  const columns = [{ title: "Rule" }, { title: "Takes", bar: true }, { title: "Files" }, { title: "Risk" }, { title: "What it is for", wide: true }];
   const row = (profile) => {
     const saved = profile.inputBytes - profile.outputBytes;
-    const rules = profile.rules.map((r) => [{ code: r.id }, { bytes: r.bytes }, { count: r.files }, { text: r.risk }, { text: r.about }]);
     const first = profile.rules.slice(0, 3).map((r) => show(r.id) + " " + bytes(r.bytes)).join(", ");
     const details = el("details", {}, el("summary", {}, plural(profile.rules.length, "rule"),
       el("span", { class: "muted" }, ": " + first + (profile.rules.length > 3 ? " \u2026" : ""))));
     // Tables that nobody opens need not be made.
     details.addEventListener("toggle", () => {
-      if (details.open && details.children.length === 1) details.append(table(columns, rules, profile.name + ", by rule", true));
+      if (details.open && details.children.length === 1) details.append(table(RULE_COLUMNS, ruleRows(profile.rules), profile.name + ", by rule", true));
     });
     return el("li", {},
-      el("div", { class: "profile-head" }, el("h3", {}, show(profile.name)), profile.risk ? el("span", { class: "chip risk-" + show(profile.risk) }, "risk " + show(profile.risk)) : null,
+      el("div", { class: "profile-head" }, el("div", { class: "profile-name" }, el("h4", {}, show(profile.name)), profile.risk ? el("span", {}, "risk: ", riskNode(profile.risk)) : null),
         el("span", { class: "figures" },
           el("b", {}, saved > 0 ? share(saved, profile.inputBytes) + " less" : "nothing less"),
-          el("span", {}, "saves " + bytes(Math.max(0, saved))), el("span", { class: "muted" }, bytes(profile.outputBytes) + " stay"))),
-      profile.about ? el("p", { class: "about" }, "Costs: ", sentence(profile.about)) : null,
+          el("span", {}, "saves " + bytes(Math.max(0, saved))), el("span", { class: "muted" }, bytes(profile.outputBytes) + " are left"))),
+      profile.about ? el("p", { class: "about" }, el("b", {}, "What it costs: "), sentence(profile.about)) : null,
       meter(saved, profile.inputBytes, "saving"),
       profile.command ? command(profile.command) : null,
-      rules.length ? details : null);
+      profile.rules.length ? details : null);
   };
-  return section("profiles", "What profiles would save", "Exact in bytes of layers: each profile was planned on this image, and nothing was written.",
-    el("ol", { class: "profiles" }, data.profiles.map(row)));
+  const groups = [...new Set(data.profiles.map((p) => p.risk))].map((risk) => {
+    const of = RISKS[risk];
+    const title = of ? of.head[0].toUpperCase() + of.head.slice(1) : risk ? "Risk: " + show(risk) : "Built-in profiles";
+    return [el("h3", { class: "risk-title" }, title), of ? el("p", { class: "about" }, of.about) : null,
+      el("ol", { class: "profiles" }, data.profiles.filter((p) => p.risk === risk).map(row))];
+  });
+  return section("profiles", "What profiles would save", "Each profile was planned on this image without writing anything, so the sizes of the layers as plain tars are exact.", ...groups.flat().filter(Boolean));
 }
 
+/** The findings, folded by kind: a line for each, and its list when that is opened. */
 function findings() {
   if (!data.findings.length) return null;
   const names = { error: "Error", warning: "Warning", note: "Note" };
-  const shown = new Set(Object.keys(names));
-  const list = el("ul", { class: "findings" });
-  const LIMIT = 200;
-  let all = false;
-  const draw = () => {
-    const chosen = data.findings.filter((f) => shown.has(f.severity));
-    const some = all ? chosen : chosen.slice(0, LIMIT);
-    list.replaceChildren(...some.map((f) => el("li", { class: f.severity },
-      el("div", { class: "finding-head" }, el("span", { class: "chip " + f.severity }, names[f.severity]), el("code", {}, show(f.id)),
-        f.layer != null ? el("span", { class: "muted" }, "layer " + f.layer) : null),
-      f.path ? el("div", {}, pathNode(f.path)) : null,
-      el("p", {}, sentence(f.message)),
-      f.help ? el("p", { class: "muted" }, "What to do: ", sentence(f.help)) : null)));
-    if (some.length < chosen.length) {
-      list.append(el("li", {}, el("button", { type: "button", onclick: () => { all = true; draw(); } }, "Show all " + count(chosen.length))));
-    }
-  };
-  const buttons = Object.keys(names).map((severity) => {
-    const n = data.findings.filter((f) => f.severity === severity).length;
-    if (!n) return null;
-    const button = el("button", { type: "button", class: "toggle", "aria-pressed": "true" }, names[severity] + " " + count(n));
-    button.addEventListener("click", () => {
-      if (!shown.delete(severity)) shown.add(severity);
-      button.setAttribute("aria-pressed", String(shown.has(severity)));
-      draw();
+  const LIMIT = 100;
+  const groups = new Map();
+  for (const f of data.findings) {
+    const key = f.severity + " " + f.id;
+    if (!groups.has(key)) groups.set(key, []);
+    groups.get(key).push(f);
+  }
+  const fold = (of) => {
+    const [first] = of;
+    const help = of.every((f) => f.help === first.help) ? first.help : "";
+    const details = el("details", {}, el("summary", {},
+      el("span", { class: "chip " + first.severity }, names[first.severity]), el("code", {}, show(first.id)), el("span", { class: "muted" }, count(of.length)),
+      el("span", { class: "finding-first" }, sentence(first.message))));
+    const list = el("ul", { class: "rows findings-list" });
+    const draw = (all) => {
+      const some = all ? of : of.slice(0, LIMIT);
+      list.replaceChildren(...some.map((f) => el("li", {}, el("div", { class: "grow" },
+        el("div", {}, f.path ? pathNode(f.path) : null, f.layer != null ? el("span", { class: "muted" }, " layer " + f.layer) : null),
+        of.length > 1 ? el("p", {}, sentence(f.message)) : null, f.help && !help ? el("p", { class: "muted" }, "What to do: ", sentence(f.help)) : null))));
+      if (some.length < of.length) list.append(el("li", {}, el("button", { type: "button", onclick: () => draw(true) }, "Show all " + count(of.length))));
+    };
+    // Lists that nobody opens need not be made.
+    details.addEventListener("toggle", () => {
+      if (!details.open || list.isConnected) return;
+      if (help) details.append(el("p", { class: "muted" }, "What to do: ", sentence(help)));
+      details.append(list);
+      draw(false);
     });
-    return button;
-  });
-  draw();
-  return section("findings", "Findings", null, el("div", { class: "controls", role: "group", "aria-label": "Severities shown" }, buttons), list);
+    return el("li", { class: first.severity }, details);
+  };
+  const told = Object.keys(names).map((severity) => {
+    const n = data.findings.filter((f) => f.severity === severity).length;
+    return n ? plural(n, names[severity].toLowerCase()) : null;
+  }).filter(Boolean).join(", ");
+  return section("findings", "Findings", told + ". Open a line to see where.", el("ul", { class: "findings" }, [...groups.values()].map(fold)));
 }
 
 function bars(of, id) {
@@ -129,19 +139,22 @@ function bars(of, id) {
 }
 
 /** A table that each column sorts. */
-function table(columns, values, label, plainCode) {
-  const LIMIT = 100;
+function table(columns, values, label, plainCode, limit) {
+  const LIMIT = limit || 100;
   const rows = values.map((row) => row.map(typed));
   const longest = columns.map((_, c) => Math.max(0, ...rows.map((r) => r[c]?.bar || 0)));
   const numeric = columns.map((_, c) => rows.length > 0 && rows.every((r) => r[c]?.numeric || r[c]?.key === -Infinity) && rows.some((r) => r[c]?.numeric));
+  // Columns of sentences get room; on phones the rows of such a table, and of one with many columns, are blocks.
+  const wide = columns.map((column, c) => column.wide || (c > 0 && !numeric[c] && rows.some((r) => r[c] && !r[c].isCode && r[c].text.length > 40)));
   const body = el("tbody", {});
-  const holder = el("div", { class: "table-scroll", role: "region", tabindex: "0", "aria-label": label });
+  const holder = el("div", { class: "table-scroll" + (wide.some(Boolean) || columns.length > 5 ? " prose" : ""), role: "region", tabindex: "0", "aria-label": label });
   let [sorted, by, down, all] = [rows, -1, false, false];
   const cell = (value, c) => {
-    const class_ = [numeric[c] ? "num" : "", columns[c].wide ? "wide" : "", value.tone || "", value.sign > 0 ? "more" : value.sign < 0 ? "less" : ""].join(" ").trim();
-    const content = plainCode && value.node ? el("code", {}, value.text) : valueNode(value);
+    const class_ = [numeric[c] ? "num" : "", wide[c] ? "wide" : "", value.tone || "", value.sign > 0 ? "more" : value.sign < 0 ? "less" : ""].join(" ").trim();
+    const content = plainCode && value.isCode ? el("code", {}, value.text) : valueNode(value);
     const bar = columns[c].bar && value.numeric ? meter(value.bar, longest[c], value.sign < 0 ? "saving" : value.sign > 0 ? "wasting" : "") : null;
-    return c === 0 ? el("th", { scope: "row" }, content) : el("td", { class: class_ || null }, bar, content);
+    const figure = bar ? el("span", { class: "beside" }, content) : content;
+    return c === 0 ? el("th", { scope: "row", "data-label": numeric[c] ? columns[c].title : null }, figure) : el("td", { class: class_ || null, "data-label": columns[c].title || null }, bar, figure);
   };
   const draw = () => {
     const some = all ? sorted : sorted.slice(0, LIMIT);
@@ -151,8 +164,8 @@ function table(columns, values, label, plainCode) {
     }
   };
   const heads = columns.map((column, c) => {
-    const button = el("button", { type: "button" }, column.title);
-    const head = el("th", { scope: "col", class: [numeric[c] ? "num" : "", columns[c].wide ? "wide" : ""].join(" ").trim() || null }, button);
+    const button = el("button", { type: "button", "aria-label": column.title ? null : "Sort by column " + (c + 1) }, column.title);
+    const head = el("th", { scope: "col", class: [numeric[c] ? "num" : "", wide[c] ? "wide" : ""].join(" ").trim() || null }, button);
     button.addEventListener("click", () => {
       down = by === c ? !down : numeric[c];
       by = c;

@@ -18,7 +18,7 @@ const PALETTE = {
 const GROUPS = {
   dir: { title: "Directory" },
   layer: { title: "Layer", of: layerOf, name: (g) => (data.layers[g] ? "Layer " + layerName(g) : "(no layer)"), more: (g) => data.layers[g]?.instruction },
-  package: { title: "Package", of: (i) => F.packages[i], name: packageName },
+  package: { title: "Package", of: packageOf, name: packageName, more: (g) => data.layers[-2 - g]?.instruction },
   kind: { title: "Kind", of: (i) => F.kinds[i], name: kindName },
 };
 
@@ -125,7 +125,7 @@ function room() {
 
   /** Which colour a file is of: the largest nine have one of their own. */
   const keys = {
-    kind: (i) => F.kinds[i], layer: layerOf, package: (i) => F.packages[i],
+    kind: (i) => F.kinds[i], layer: layerOf, package: packageOf,
     fate: fateOf, change: (i) => changeName(F.changes[i]),
   };
   const names = { kind: kindName, package: packageName, layer: GROUPS.layer.name, fate: (f) => FATES[f][0], change: (c) => c };
@@ -344,7 +344,7 @@ function room() {
       el("span", {}, bytes(deepest.value) + ", " + share(deepest.value, state.at.value) + " of what is shown")];
     if (node && isFile(node)) {
       const i = node.list[0];
-      const words = [kindName(F.kinds[i]), packageName(F.packages[i]), data.layers[layerOf(i)] ? "layer " + layerName(layerOf(i)) : "", verdictName(F.verdicts[i]), isDiff ? changeName(F.changes[i]) : ""];
+      const words = [kindName(F.kinds[i]), packageName(packageOf(i)), data.layers[layerOf(i)] ? "layer " + layerName(layerOf(i)) : "", verdictName(F.verdicts[i]), isDiff ? changeName(F.changes[i]) : ""];
       lines.push(el("span", {}, words.filter(Boolean).join(" \u00b7 ")));
     } else if (node) {
       const top = ranked(node.list).slice(0, 3);
