@@ -112,7 +112,8 @@ fn expected(request: &Request, records: &[Record], ui: &dyn Ui) -> Result<Vec<Ex
     };
     if plans.images.iter().any(changed) {
         let what = "OUT was made with other options than these profiles alone, or the profiles have changed since";
-        let hint = "give all options that it was made with: -p, --base, --layers, --drop, --protect, --enable, --run-with";
+        let hint =
+            "give all options that it was made with: -p, --base, --layers, --drop, --protect, --enable, --run-with";
         return Err(Error::new(ErrorKind::Usage, what).hint(hint));
     }
     Ok(expect::expected(&plans))
