@@ -238,14 +238,14 @@ fn what_a_file_needs_ends_the_run_stays_or_is_told() {
 
     // Whoever takes its files alone is told that the package manager does not know.
     let args = ["--drop", "usr/bin/tool", "--drop", "usr/share/tool"];
-    let image = [debian(packages, "")];
-    let (_, outcome) = start(&image, json!({}), "", &args);
+    let image = [debian(packages, "file opt/script content=x\n")];
+    let (_, outcome) = start(&image, config(), "", &args);
     let said = outcome.ok().stderr;
     assert!(
         said.contains("--drop takes all files of dpkg tool, but not the entry") && said.contains("remove-package"),
         "{said}"
     );
-    let (_, outcome) = start(&image, json!({}), "", &args[..2]);
+    let (_, outcome) = start(&image, config(), "", &args[..2]);
     assert!(!outcome.ok().stderr.contains("--drop takes all files"));
 }
 
