@@ -84,7 +84,8 @@ impl Advice {
     /// Returns the command line that does all steps.
     #[must_use]
     pub fn command(&self, input: &str) -> String {
-        let mut out = format!("slim {} -p {}", input_of(input), input_of(&self.profiles.join(",")));
+        let profiles: Vec<Cow<'_, str>> = self.profiles.iter().map(|name| input_of(name)).collect();
+        let mut out = format!("slim {} -p {}", input_of(input), profiles.join(","));
         if !self.enable.is_empty() {
             out.push_str(&format!(" --enable {}", self.enable.join(",")));
         }
