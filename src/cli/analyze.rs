@@ -6,15 +6,15 @@ use super::linter::Linter;
 use super::output::{FAILED, OK, prepare_threads};
 use super::progress;
 use super::values::Color;
-use crate::analyze::gate::{self, Settings};
+use crate::analyze::gate::{self, Settings, Status};
 use crate::analyze::{self, Analysis, Head, Layer, Request, json, lint, markdown, text, waste};
 use crate::layer::LayerIndex;
 use crate::page::Page;
 use crate::pipeline::advise::Advisor;
 use crate::pipeline::{self, Profiles, Ui, estimate, transfer};
 use crate::profile::{self, Profile};
-use crate::report::escape;
 use crate::report::paint::Paint;
+use crate::report::{escape, printable};
 use crate::scan::{Flags, Needs, Scanned};
 use crate::source::{Image, Input};
 use crate::{Error, ErrorKind, Result, Warning};
@@ -89,7 +89,14 @@ pub fn analyze(args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8> {
         linter.as_ref().map_or(Ok(()), |linter| linter.sarif(&analysis, args.lint_notes, out))
     })?;
     let told = Told { analysis: &analysis, request: &request, findings, input: &input, image, profiles: &picked };
+    let silent = !outputs.has_text() && !args.output.quiet;
     outputs.write(&told, &args.output, color)?;
+    let failed = |rule: &&gate::Checked| matches!(rule.status, Status::Fail | Status::Misconfigured);
+    // Without the text a red step in a pipeline would not say why.
+    for rule in analysis.verdict.iter().filter(|_| silent).flat_map(|verdict| &verdict.rules).filter(failed) {
+        let line = format!("{}: found {}, the threshold is {}", rule.rule, rule.shown(), rule.threshold);
+        let _ = writeln!(io::stderr(), "{} {}", stderr.red("check failed:"), printable(&line, false));
+    }
     Ok(if analysis.verdict.is_none_or(|v| v.pass) { OK } else { FAILED })
 }
 

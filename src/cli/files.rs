@@ -211,6 +211,11 @@ impl Outputs {
         Self::open(images, &[&forms, more].concat())
     }
 
+    /// True if no file goes to standard output, so that the text does.
+    pub const fn has_text(&self) -> bool {
+        self.text
+    }
+
     /// True if a file is asked for by this option.
     pub fn wants(&self, option: &str) -> bool {
         self.files.iter().any(|(name, file)| *name == option && file.is_some())

@@ -181,7 +181,7 @@ impl Taken<'_> {
         let (id, profile, risk, about) = (&rule.id, &rule.profile, rule.risk.name(), &rule.about);
         let sentences = vec![
             format!("{} is not in this image: {}.", printable(asked, false), printable(&record.sentence(), false)),
-            format!("The rule `{id}` ({profile}, risk {risk}) drops such paths: {about}"),
+            format!("If it was there, the rule `{id}` ({profile}, risk {risk}) took it: {about}"),
         ];
         Answer { asked: asked.to_owned(), sentences, entries: Vec::new(), below: None }
     }

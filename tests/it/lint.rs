@@ -456,6 +456,8 @@ fn notes_are_counted_and_failed_budgets_are_results_of_sarif() {
         let run = dir.run(&[&["analyze", "in.tar", "--sarif", "-"], more].concat());
         serde_json::from_slice::<Value>(&run.stdout).unwrap_or_else(|e| panic!("{e}: {}", run.stderr))
     };
+    let said = dir.run(&["analyze", "in.tar", "--ci", "--sarif", "-"]);
+    assert!(said.code == Some(1) && said.stderr.contains("check failed: budget.total: found"), "{}", said.stderr);
     let log = sarif(&["--ci"]);
     let run = &log["runs"][0];
     let results = run["results"].as_array().unwrap();

@@ -268,7 +268,7 @@ fn an_image_with_a_record_says_what_was_taken_from_it() {
     let run = dir.run(&["plan", "out.tar", "--why", gone]).ok();
     let (said, out) = (run.stderr.clone(), run.text());
     assert!(said.contains("made it with debian-slim from sha256:"), "{said}");
-    assert!(out.contains(&format!("{gone} is not in this image: slim ")) && out.contains("The rule `doc` ("), "{out}");
+    assert!(out.contains(&format!("{gone} is not in this image: slim ")) && out.contains("the rule `doc` ("), "{out}");
     // Without a record nothing is claimed, and the rule is a hint.
     dir.run(&["plan", "plain.tar", "--why", gone]).error(&["no profile is given"]);
     let hint = ["no path of the image", "the rule `doc`", "it may have taken it"];
