@@ -115,6 +115,12 @@ pub struct Checked {
 }
 
 impl Checked {
+    /// True if the rule was checked and does not hold, or cannot be read.
+    #[must_use]
+    pub const fn fails(&self) -> bool {
+        matches!(self.status, Status::Fail | Status::Misconfigured)
+    }
+
     /// Returns the image's number as people read it: in words, or with four digits after the point.
     #[must_use]
     pub fn shown(&self) -> Cow<'_, str> {

@@ -334,7 +334,7 @@ fn gate(analysis: &Analysis, verdict: &Verdict, options: &Options) -> String {
 
 /// Renders in full the budgets that do not hold and that the table may have cut.
 fn failed(verdict: &Verdict, options: &Options) -> String {
-    let failed = verdict.rules.iter().filter(|r| matches!(r.status, Status::Fail | Status::Misconfigured));
+    let failed = verdict.rules.iter().filter(|r| r.fails());
     let long = failed.filter_map(|r| Some((r, r.detail.as_ref().filter(|d| d.chars().count() > SHORT)?)));
     let told = long.map(|(r, detail)| {
         let line = format!("{} ({}): {detail}", r.rule, r.threshold);

@@ -6,7 +6,7 @@ use super::linter::Linter;
 use super::output::{FAILED, OK, prepare_threads};
 use super::progress;
 use super::values::Color;
-use crate::analyze::gate::{self, Settings, Status};
+use crate::analyze::gate::{self, Settings};
 use crate::analyze::{self, Analysis, Head, Layer, Request, json, lint, markdown, text, waste};
 use crate::layer::LayerIndex;
 use crate::page::Page;
@@ -91,9 +91,10 @@ pub fn analyze(args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8> {
     let told = Told { analysis: &analysis, request: &request, findings, input: &input, image, profiles: &picked };
     let silent = !outputs.has_text() && !args.output.quiet;
     outputs.write(&told, &args.output, color)?;
-    let failed = |rule: &&gate::Checked| matches!(rule.status, Status::Fail | Status::Misconfigured);
     // Without the text a red step in a pipeline would not say why.
-    for rule in analysis.verdict.iter().filter(|_| silent).flat_map(|verdict| &verdict.rules).filter(failed) {
+    for rule in
+        analysis.verdict.iter().filter(|_| silent).flat_map(|verdict| &verdict.rules).filter(|rule| rule.fails())
+    {
         let line = format!("{}: found {}, the threshold is {}", rule.rule, rule.shown(), rule.threshold);
         let _ = writeln!(io::stderr(), "{} {}", stderr.red("check failed:"), printable(&line, false));
     }

@@ -8,7 +8,7 @@ use super::recorded;
 use super::values::{Color, Verbosity};
 use crate::analyze;
 use crate::explain::answer::{Answer, MOST_LISTED};
-use crate::explain::{Chosen, Entry, Explain, Planned, Selection, json, tree};
+use crate::explain::{Chosen, Entry, Explain, Selection, json, tree};
 use crate::image::Record;
 use crate::path;
 use crate::pipeline::{self, Inputs, Plans, Profiles, Request, Ui};
@@ -81,20 +81,7 @@ fn tell(request: &Request, profiles: &Profiles<'_>, plans: &Plans<'_>, show: &Sh
     let shown: Vec<Vec<Option<String>>> = plans.images.iter().map(shown).collect();
     let told = shown.iter().map(|all| all.iter().map(|made| made.as_deref().unwrap_or_default()).collect());
     let instructions: Vec<Vec<&str>> = told.collect();
-    let of = |index: usize| {
-        let p = &plans.images[index];
-        Planned {
-            tags: &p.image.tags,
-            platform: &platforms[index],
-            instructions: &instructions[index],
-            layers: &p.layers,
-            tree: &p.tree,
-            whiteouts: &p.whiteouts,
-            plan: &p.plan,
-            profile: &p.profile,
-            base: p.base,
-        }
-    };
+    let of = |index: usize| plans.images[index].explained(&platforms[index], &instructions[index]);
     let images: Vec<Explain<'_>> = (0..plans.images.len()).map(of).map(Explain::new).collect();
     let chosen: Vec<Chosen<'_>> = images.iter().map(|image| Chosen::new(image, &show.selection)).collect();
     let head = json::Head { profiles: request.profiles.clone(), layers_mode: request.layers.name() };

@@ -4,6 +4,7 @@ use super::profiles::Profiles;
 use super::request::Request;
 use crate::Digest;
 use crate::emit;
+use crate::explain;
 use crate::layer::LayerIndex;
 use crate::plan::{LayerPlan, Plan};
 use crate::profile::Profile;
@@ -66,6 +67,22 @@ impl Planned<'_> {
     pub(super) fn job<'a>(&'a self, spool: Option<&'a File>) -> emit::Job<'a> {
         let (layers, outputs) = (&self.image.layers, &self.plan.outputs);
         emit::Job { layers, digests: &self.digests, tar_bytes: &self.tar_bytes, outputs, spool, base: self.kept }
+    }
+
+    /// Returns the plan for `slim plan` to explain; `instructions` are those that made the layers, bottom first.
+    #[must_use]
+    pub fn explained<'a>(&'a self, platform: &'a str, instructions: &'a [&'a str]) -> explain::Planned<'a> {
+        explain::Planned {
+            tags: &self.image.tags,
+            platform,
+            instructions,
+            layers: &self.layers,
+            tree: &self.tree,
+            whiteouts: &self.whiteouts,
+            plan: &self.plan,
+            profile: &self.profile,
+            base: self.base,
+        }
     }
 
     /// Returns the decompressed size of each layer that the plan writes, in bytes.

@@ -2,12 +2,13 @@
 
 use super::image::Planned;
 use super::progress::Ui;
-use crate::explain::{self, Explain};
+use crate::explain::Explain;
 use crate::ownership::{Entry, Ownership, Wanted};
 use crate::plan::packages::{Kept, KeptPackage};
 use crate::profile::{Action, COMMAND_LINE, Packages};
 use crate::report::{escape, words};
 use crate::{Error, ErrorKind, Result, Warning};
+use std::cell::LazyCell;
 
 /// Refuses a plan in which a package stays because a file refers to it, if the rule does not say what to do then. Returns warnings
 /// about packages that stay in spite of `force`.
@@ -16,6 +17,8 @@ use crate::{Error, ErrorKind, Result, Warning};
 /// Returns [`ErrorKind::Usage`] with the chain of reasons.
 pub(super) fn check(planned: &Planned<'_>) -> Result<Vec<Warning>> {
     let mut warnings = Vec::new();
+    // It looks at all members, and most plans keep no such package.
+    let explain = LazyCell::new(|| Explain::new(planned.explained("", &[])));
     for kept in &planned.plan.packages.kept {
         let rule = planned.profile.rule(kept.rule);
         let Action::RemovePackage(settings) = &rule.action else { continue };
@@ -27,30 +30,20 @@ pub(super) fn check(planned: &Planned<'_>) -> Result<Vec<Warning>> {
         let name = escape(&kept.name);
         if settings.force {
             let what = format!("rule `{}` does not remove {name} in spite of `force`: {why}", rule.id);
-            warnings.push(Warning::new("kept-packages", format!("{what}{}", chain(planned, kept))));
+            warnings.push(Warning::new("kept-packages", format!("{what}{}", chain(planned, kept, &explain))));
             continue;
         }
-        let what = format!("rule `{}` cannot remove the package {name}: {why}{}", rule.id, chain(planned, kept));
+        let what =
+            format!("rule `{}` cannot remove the package {name}: {why}{}", rule.id, chain(planned, kept, &explain));
         return Err(Error::new(ErrorKind::Usage, what).hint(hint(planned, kept, settings)));
     }
     Ok(warnings)
 }
 
 /// Returns what leads to the file that holds a package, a line for each step.
-fn chain(planned: &Planned<'_>, kept: &KeptPackage) -> String {
+fn chain(planned: &Planned<'_>, kept: &KeptPackage, explain: &Explain<'_>) -> String {
     let Kept::Held(_, why) = kept.why else { return String::new() };
     let Some(by) = why.by() else { return String::new() };
-    let explain = Explain::new(explain::Planned {
-        tags: &planned.image.tags,
-        platform: "",
-        instructions: &[],
-        layers: &planned.layers,
-        tree: &planned.tree,
-        whiteouts: &planned.whiteouts,
-        plan: &planned.plan,
-        profile: &planned.profile,
-        base: planned.base,
-    });
     let answer = explain.answer(&escape(&planned.tree.path(by)));
     answer.into_iter().flat_map(|answer| answer.sentences).map(|sentence| format!("\n  {sentence}")).collect()
 }

@@ -2,11 +2,11 @@
 
 use super::progress::Ui;
 use super::request::Request;
+use crate::Result;
 use crate::image::Platform;
 use crate::sink::Target;
 use crate::source::tree::NodeKind;
 use crate::source::{self, Input, Location, OpenOptions};
-use crate::{Error, ErrorKind, Result};
 use std::collections::HashSet;
 
 /// Opens the images of a request, once it is clear that the output can be written to its place.
@@ -48,13 +48,7 @@ fn check_tags(input: &Input, count: usize) -> Result<()> {
     if images.len() < 2 {
         return Ok(());
     }
-    let names: Vec<String> = input.images.iter().map(crate::source::Image::name).map(|name| name.to_string()).collect();
-    let error = Error::new(ErrorKind::Usage, "a tag was given, and the input has several images");
-    let hint = format!(
-        "pick one of them by :REF (`docker-archive:PATH:REF`, `oci:DIR:REF`) or by --platform; there are: {}",
-        names.join(", ")
-    );
-    Err(error.archive(&input.name).hint(hint))
+    Err(input.tag_for_several())
 }
 
 /// Opens an image that the command line names and of which nothing will be written.

@@ -57,8 +57,6 @@ pub struct Plan {
     pub held: Vec<Held>,
     /// For each rule of the profile: true if any path matched it.
     pub matched: Vec<bool>,
-    /// For each protection of the profile: true if any path matched it.
-    pub protects_matched: Vec<bool>,
     /// The output layers, bottom first.
     pub outputs: Vec<LayerPlan>,
     /// All members that go.
@@ -125,7 +123,6 @@ pub fn finish(request: &Request<'_>, mut verdicts: Verdicts, rewrites: Rewrites,
         dropped: decided.dropped,
         held: decided.held,
         matched: proposals.matched,
-        protects_matched: proposals.protects_matched,
         outputs: composed.outputs,
         removed,
         rewrites,

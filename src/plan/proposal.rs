@@ -38,8 +38,6 @@ pub struct Proposals {
     pub nodes: Vec<Proposal>,
     /// For each rule: true if it matched anything.
     pub matched: Vec<bool>,
-    /// For each protection: true if it matched anything.
-    pub protects_matched: Vec<bool>,
     /// Nodes that a protection with `links` names.
     pub linked: Vec<(NodeId, ProtectId)>,
     /// Symbolic links that get a new target, with that target.

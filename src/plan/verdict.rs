@@ -100,7 +100,6 @@ pub fn propose(request: &Request<'_>, named: &Named) -> Proposals {
     let mut out = Proposals {
         nodes: vec![Proposal::default(); tree.len()],
         matched: vec![false; profile.rules.len()],
-        protects_matched: vec![false; profile.protects.len()],
         linked: Vec::new(),
         relinked: HashMap::new(),
         changes: Vec::new(),
@@ -121,7 +120,6 @@ pub fn propose(request: &Request<'_>, named: &Named) -> Proposals {
             hits.rules.retain(|&r| !guarded(r));
         }
         hits.rules.iter().chain(&hits.changes).for_each(|&r| out.matched[r.index()] = true);
-        hits.protects.iter().chain(&hits.contents).for_each(|&p| out.protects_matched[p.index()] = true);
         let links = hits.protects.iter().filter(|&&p| profile.protect(p).links);
         out.linked.extend(links.map(|&p| (id, p)));
         let above = &states[inherited as usize].0;

@@ -412,6 +412,11 @@ pub struct RemovedPath {
 }
 
 impl Report {
+    /// True if the same profiles were picked for all images.
+    pub(crate) fn has_same_picks(&self) -> bool {
+        self.images.iter().all(|image| image.picked == self.picked)
+    }
+
     /// Returns the bytes of all layers as plain tars before and after, as planned; a layer that images share counts once.
     #[must_use]
     pub fn planned_bytes(&self) -> (u64, u64) {

@@ -45,7 +45,7 @@ impl Options {
 #[must_use]
 pub fn render(report: &Report, options: &Options) -> String {
     let mut out = head(report, options);
-    let same = report.images.iter().all(|image| image.picked == report.picked);
+    let same = report.has_same_picks();
     for image in &report.images {
         let picked = (!same).then_some(image.picked.as_slice());
         out.push_str(&self::image(image, picked, options));
@@ -66,8 +66,7 @@ fn head(report: &Report, options: &Options) -> String {
         None => out.push_str("output    none, this is a dry run\n"),
     }
     let mut profiles = printable(&report.profiles.join(", "), false).into_owned();
-    let same = report.images.iter().all(|image| image.picked == report.picked);
-    if same && !report.picked.is_empty() {
+    if report.has_same_picks() && !report.picked.is_empty() {
         profiles.push_str(&format!(" (picked: {})", printable(&report.picked.join(", "), false)));
     }
     out.push_str(&format!("profiles  {profiles}; layers: {}\n\n", report.layers_mode));

@@ -10,7 +10,7 @@ use crate::image::reference::is_tag;
 use crate::image::{Doc, Reference, descriptor};
 use crate::source::ImageFormat;
 use crate::source::tree::{Edge, NodeKind, OciTree};
-use crate::{Digest, Error, ErrorKind, Result, Warning};
+use crate::{Digest, Result, Warning};
 use oci_spec::image::ImageIndexBuilder;
 use serde_json::{Map, Value, json};
 
@@ -152,13 +152,7 @@ fn retag(entries: Vec<Entry>, assembly: &Assembly<'_>) -> Result<Vec<Entry>> {
     images.dedup_by(|a, b| a.value["digest"] == b.value["digest"]);
     let digests: Vec<&Value> = images.iter().map(|e| &e.value["digest"]).collect();
     if digests.iter().any(|d| *d != digests[0]) {
-        let names: Vec<String> = assembly.input.images.iter().flat_map(|i| i.tags.first().cloned()).collect();
-        let error = Error::new(ErrorKind::Usage, "a tag was given, and the input has several images");
-        let hint = format!(
-            "pick one of them by :REF, such as `docker-archive:PATH:REF` or `docker-archive:-:REF`; there are: {}",
-            names.join(", ")
-        );
-        return Err(error.archive(&assembly.input.name).hint(hint));
+        return Err(assembly.input.tag_for_several());
     }
     let Some(first) = images.into_iter().next() else {
         return Ok(artifacts);

@@ -125,6 +125,17 @@ impl Image {
 }
 
 impl Input {
+    /// Returns the error for one name that is given to several images.
+    pub(crate) fn tag_for_several(&self) -> Error {
+        let names: Vec<String> = self.images.iter().map(Image::name).collect();
+        let hint = format!(
+            "pick one of them by :REF (`docker-archive:PATH:REF`, `oci:DIR:REF`) or by --platform; there are: {}",
+            names.join(", ")
+        );
+        let error = Error::new(ErrorKind::Usage, "a tag was given, and the input has several images");
+        error.archive(&self.name).hint(hint)
+    }
+
     /// The one image of an input that may have one only; `what` is a participle for the message, such as `analyzed`.
     ///
     /// # Errors

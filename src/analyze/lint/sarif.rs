@@ -37,8 +37,8 @@ pub struct Told<'a> {
 pub fn write(told: &Told<'_>, rules: &Rules, out: &mut dyn Write) -> io::Result<()> {
     let &Told { findings, notes, verdict, head } = told;
     let listed: Vec<&Finding> = findings.iter().filter(|f| notes || f.severity != Severity::Note).collect();
-    let failed = |rule: &&Checked| matches!(rule.status, Status::Fail | Status::Misconfigured);
-    let failed: Vec<&Checked> = verdict.iter().flat_map(|verdict| &verdict.rules).filter(failed).collect();
+    let rules_of_gate = verdict.iter().flat_map(|verdict| &verdict.rules);
+    let failed: Vec<&Checked> = rules_of_gate.filter(|rule| rule.fails()).collect();
     // Several rows may be of one rule: each pattern of forbidden paths has one.
     let mut gate: Vec<&str> = Vec::new();
     for checked in &failed {
