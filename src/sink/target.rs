@@ -65,6 +65,9 @@ impl Target {
     /// # Errors
     /// Returns [`ErrorKind::Usage`] with a hint.
     pub fn check(&self, input: &Location, form: Option<ImageFormat>) -> Result<()> {
+        if self.0.is_remote() {
+            return Err(Error::new(ErrorKind::Unsupported, format!("{self} cannot be written yet")));
+        }
         let Some(path) = self.0.path() else {
             if self.is_std() && std::io::stdout().is_terminal() {
                 let error = Error::new(ErrorKind::Usage, "an archive cannot be written to a terminal");
@@ -186,10 +189,7 @@ impl Target {
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.path() {
-            None => f.write_str("standard output"),
-            Some(path) => path.display().fmt(f),
-        }
+        if self.is_std() { f.write_str("standard output") } else { self.0.fmt(f) }
     }
 }
 

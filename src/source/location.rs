@@ -1,5 +1,7 @@
 //! The location of an image, as the user writes it.
 
+use crate::registry;
+use crate::stores::{Store, Stored};
 use crate::{Error, ErrorKind, Result};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -11,6 +13,10 @@ enum Place {
     Std,
     /// A file or a directory.
     Path(PathBuf),
+    /// An image in a registry.
+    Registry(registry::Name),
+    /// An image in the store of an engine.
+    Stored(Stored),
 }
 
 /// The prefix of a location: the image format that the user says it has.
@@ -37,7 +43,7 @@ impl Prefix {
 }
 
 /// A place with what the user said of it: `PATH`, `docker-archive:PATH[:REF]`, `oci-archive:PATH[:REF]`,
-/// `oci:DIR[:REF]` or `-`.
+/// `oci:DIR[:REF]`, `-`, `docker://HOST/REPO[:TAG|@DIGEST]`, `docker-daemon:REF`, `podman:REF` or `containerd:[NAMESPACE/]REF`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
     place: Place,
@@ -58,9 +64,27 @@ impl Location {
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         match &self.place {
-            Place::Std => None,
             Place::Path(path) => Some(path),
+            Place::Std | Place::Registry(_) | Place::Stored(_) => None,
         }
+    }
+
+    /// The image's name, if it is in a registry.
+    #[must_use]
+    pub fn registry(&self) -> Option<&registry::Name> {
+        if let Place::Registry(name) = &self.place { Some(name) } else { None }
+    }
+
+    /// The image's name, if it is in the store of an engine.
+    #[must_use]
+    pub fn stored(&self) -> Option<&Stored> {
+        if let Place::Stored(stored) = &self.place { Some(stored) } else { None }
+    }
+
+    /// Returns true for an image in a registry or an engine's store: there is no file of it on the host.
+    #[must_use]
+    pub fn is_remote(&self) -> bool {
+        matches!(self.place, Place::Registry(_) | Place::Stored(_))
     }
 
     /// Parses the location of an input. A path that exists as it is written wins over any other reading.
@@ -93,12 +117,19 @@ impl Location {
         let Some((prefix, rest)) = text.split_once(':').filter(|_| !exists(Path::new(text))) else {
             return Ok(plain);
         };
+        let of = |place| Self { place, prefix: None, reference: None };
+        if let Some(name) = text.strip_prefix("docker://").or_else(|| text.strip_prefix("registry:")) {
+            let name = name.strip_prefix("//").unwrap_or(name);
+            return registry::Name::parse(name).map(|name| of(Place::Registry(name)));
+        }
+        if let Some(store) = Store::of_prefix(prefix) {
+            return Stored::parse(store, rest).map(|stored| of(Place::Stored(stored)));
+        }
         let prefix = match prefix {
             "docker-archive" => Prefix::DockerArchive,
             "oci-archive" => Prefix::OciArchive,
             "oci" => Prefix::Oci,
-            "docker" | "docker-daemon" | "dir" | "containers-storage" | "ostree" | "sif" | "tarball" | "registry"
-            | "https" | "http" => {
+            "dir" | "ostree" | "sif" | "tarball" | "https" | "http" => {
                 let hint = format!("copy it to a file first: `skopeo copy {text} docker-archive:app.tar:app:latest`");
                 return Err(usage(format!("`{prefix}:` cannot be read or written")).hint(hint));
             }
@@ -118,9 +149,11 @@ impl Location {
 impl fmt::Display for Location {
     /// The name in errors.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.path() {
-            None => f.write_str("standard input"),
-            Some(path) => path.display().fmt(f),
+        match &self.place {
+            Place::Std => f.write_str("standard input"),
+            Place::Path(path) => path.display().fmt(f),
+            Place::Registry(name) => name.fmt(f),
+            Place::Stored(stored) => stored.fmt(f),
         }
     }
 }
@@ -162,6 +195,21 @@ mod tests {
     }
 
     #[test]
+    fn registries_and_stores_are_named_with_skopeos_words() {
+        for (text, name) in [
+            ("docker://alpine", "docker://docker.io/library/alpine:latest"),
+            ("registry:localhost:5000/a:b", "docker://localhost:5000/a:b"),
+            ("registry://localhost:5000/a:b", "docker://localhost:5000/a:b"),
+            ("docker-daemon:a:b", "docker-daemon:a:b"),
+            ("docker:a:b", "docker-daemon:a:b"),
+            ("containers-storage:a", "podman:a"),
+        ] {
+            assert_eq!(parse(text, &[]), (name.into(), None, None));
+            assert!(Location::parse(text).unwrap().is_remote());
+        }
+    }
+
+    #[test]
     fn a_path_that_exists_as_written_wins() {
         assert_eq!(parse("oci:dir", &["oci:dir"]), ("oci:dir".into(), None, None));
         let oci = Some(Prefix::OciArchive);
@@ -171,7 +219,7 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_a_usage_error() {
-        for text in ["", "oci:", "oci::x", "oci-archive:a:", "docker://alpine", "docker-daemon:x"] {
+        for text in ["", "oci:", "oci::x", "oci-archive:a:", "docker://A", "docker-daemon:", "dir:x"] {
             assert_eq!(Location::parse(text).unwrap_err().kind, ErrorKind::Usage, "{text}");
         }
     }

@@ -48,6 +48,12 @@ fn open_in(location: &Location, options: &OpenOptions<'_>, name: &str) -> Result
 }
 
 fn open_source(location: &Location, options: &OpenOptions<'_>) -> Result<Box<dyn Source>> {
+    if let Some(name) = location.registry() {
+        return Err(Error::new(ErrorKind::Unsupported, format!("{name} cannot be read yet")));
+    }
+    if let Some(stored) = location.stored() {
+        return Err(Error::new(ErrorKind::Unsupported, format!("{stored} cannot be read yet")));
+    }
     match location.path() {
         None => spooled(io::stdin(), "standard input", options),
         Some(path) => open_path(path, location, options),
