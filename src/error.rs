@@ -20,6 +20,8 @@ pub enum ErrorKind {
     Profile,
     /// The request makes no sense, whatever the image.
     Usage,
+    /// A registry or an engine refuses, fails, or cannot be reached.
+    Remote,
     /// The run was interrupted by a signal.
     Interrupted,
 }

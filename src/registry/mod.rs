@@ -1,6 +1,20 @@
 //! Images in registries: a client of the distribution API, for pulling and pushing.
 //! Source: <https://github.com/opencontainers/distribution-spec/blob/main/spec.md>.
 
+mod auth;
+mod challenge;
+mod client;
+mod credentials;
+mod http;
+mod mirrors;
 mod name;
+mod options;
+mod pull;
+mod push;
 
+pub use client::Client;
+pub use mirrors::own;
 pub use name::{Name, Version};
+pub use options::{Creds, Options};
+pub use pull::{Found, Remote};
+pub use push::{Moved, Push};

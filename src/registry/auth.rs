@@ -1,0 +1,306 @@
+//! Access to a registry: what it asks for is remembered, and tokens are fetched for what is about to be done.
+//! Sources: <https://distribution.github.io/distribution/spec/auth/token/>,
+//! <https://distribution.github.io/distribution/spec/auth/oauth/>.
+
+use super::challenge::{self, Challenge};
+use super::credentials::{self, Credential};
+use super::http::{Call, Failure, Http, Payload, Reply, shown};
+use super::options::{Creds, Options};
+use crate::{Error, ErrorKind, Result, Warning};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::io::Read;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
+use ureq::http::{HeaderMap, Method, Uri};
+
+/// The bytes that are read of what a token service says.
+const MAX_TOKEN: u64 = 1 << 20;
+/// The time before its end in which a token is not used any more.
+const MARGIN: Duration = Duration::from_secs(5);
+
+/// The access to one repository.
+pub struct Auth {
+    options: Options,
+    host: String,
+    repository: String,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// What the registry asks for.
+    challenge: Option<Challenge>,
+    /// The credential, once it was looked for.
+    credential: Option<Option<Credential>>,
+    /// Tokens by their scopes, with the time until which they are good.
+    tokens: HashMap<String, (String, Instant)>,
+    warnings: Vec<Warning>,
+}
+
+/// What a token service answers.
+#[derive(Deserialize)]
+struct Token {
+    #[serde(alias = "access_token")]
+    token: Option<String>,
+    expires_in: Option<u64>,
+}
+
+impl Auth {
+    /// The access to a repository, about which nothing is known yet.
+    #[must_use]
+    pub fn new(options: &Options, host: &str, repository: &str) -> Self {
+        let (host, repository) = (host.to_owned(), repository.to_owned());
+        Self { options: options.clone(), host, repository, state: Mutex::default() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Remembers what a reply of status 401 asks for. Returns false if it asks for nothing that slim can do.
+    pub fn learn(&self, headers: &HeaderMap) -> bool {
+        let texts = headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
+        let found = challenge::parse(texts);
+        let mut state = self.state();
+        state.tokens.clear();
+        if found.is_some() {
+            state.challenge = found;
+        }
+        state.challenge.is_some()
+    }
+
+    /// Forgets tokens and credentials, as they are not good any more: programs that have them may know better ones.
+    pub fn forget(&self) {
+        let mut state = self.state();
+        state.tokens.clear();
+        state.credential = None;
+    }
+
+    /// Takes the warnings that came up so far.
+    pub fn warnings(&self) -> Vec<Warning> {
+        std::mem::take(&mut self.state().warnings)
+    }
+
+    /// Returns true if there is a credential for the registry.
+    ///
+    /// # Errors
+    /// As [`Auth::header`].
+    pub fn has_credential(&self) -> Result<bool> {
+        Ok(self.credential(&mut self.state())?.is_some())
+    }
+
+    /// Returns the value of `Authorization` for a request that needs `scopes`, such as `repository:org/app:pull`; `None` if the
+    /// registry has asked for nothing.
+    ///
+    /// # Errors
+    /// Returns an error if the file of credentials cannot be read, or no token is to be had.
+    pub fn header(&self, http: &Http, scopes: &[String]) -> Result<Option<String>> {
+        // One token is fetched at a time: others may need the same.
+        let mut state = self.state();
+        let Some(challenge) = state.challenge.clone() else { return Ok(None) };
+        let credential = self.credential(&mut state)?;
+        let (realm, service, scope) = match challenge {
+            Challenge::Basic => {
+                let Some(Credential::Basic(creds)) = credential else { return Ok(None) };
+                return Ok(Some(basic(&creds)));
+            }
+            Challenge::Bearer { realm, service, scope } => (realm, service, scope),
+        };
+        let key = scopes.join(" ");
+        if let Some((token, _)) = state.tokens.get(&key).filter(|(_, until)| Instant::now() + MARGIN < *until) {
+            return Ok(Some(format!("Bearer {token}")));
+        }
+        let scopes: Vec<&str> = if scopes.is_empty() {
+            scope.as_deref().into_iter().collect()
+        } else {
+            scopes.iter().map(String::as_str).collect()
+        };
+        let Token { token, expires_in } = self.fetch(http, &realm, service.as_deref(), &scopes, credential.as_ref())?;
+        let token =
+            token.filter(|token| !token.is_empty()).ok_or_else(|| self.error(&realm, "it answers with no token"))?;
+        // The specification's default; more than a day is as good as a day.
+        let good = Duration::from_secs(expires_in.unwrap_or(60).clamp(MARGIN.as_secs() * 2, 86_400));
+        let header = format!("Bearer {token}");
+        state.tokens.insert(key, (token, Instant::now() + good));
+        Ok(Some(header))
+    }
+
+    fn credential(&self, state: &mut State) -> Result<Option<Credential>> {
+        if state.credential.is_none() {
+            let variables = |name: &str| std::env::var(name).ok();
+            let (found, warnings) = credentials::find(&self.options, &self.host, &self.repository, &variables)?;
+            state.warnings.extend(warnings);
+            state.credential = Some(found);
+        }
+        Ok(state.credential.clone().flatten())
+    }
+
+    fn fetch(
+        &self,
+        http: &Http,
+        realm: &str,
+        service: Option<&str>,
+        scopes: &[&str],
+        credential: Option<&Credential>,
+    ) -> Result<Token> {
+        let uri: Uri = realm.parse().map_err(|_| self.error(realm, "its address is none"))?;
+        let secret = credential.is_some() && uri.scheme_str() != Some("https");
+        if secret && self.options.tls_verify && !uri.host().is_some_and(is_loopback) {
+            let error = self.error(realm, "it would get the password without encryption");
+            return Err(error.hint("--tls-verify=false allows that"));
+        }
+        let service = service.map(|service| ("service", service));
+        let scopes: Vec<(&str, &str)> =
+            service.into_iter().chain(scopes.iter().map(|scope| ("scope", *scope))).collect();
+        let mut answer = None;
+        if let Some(Credential::Identity(token)) = credential {
+            let joined =
+                scopes.iter().filter(|(key, _)| *key == "scope").map(|(_, scope)| *scope).collect::<Vec<_>>().join(" ");
+            let mut form =
+                vec![("grant_type", "refresh_token"), ("client_id", "slim"), ("refresh_token", token.as_str())];
+            form.extend(service);
+            form.push(("scope", &joined));
+            let body = query(&form);
+            let headers = vec![(CONTENT_TYPE, "application/x-www-form-urlencoded".to_owned())];
+            let call =
+                Call { method: Method::POST, uri: uri.clone(), headers, payload: Payload::Bytes(body.as_bytes()) };
+            let reply = self.ask(http, realm, &call)?;
+            // Some know the older way alone.
+            answer = (!matches!(reply.status, 401 | 404 | 405)).then_some(reply);
+        }
+        let answer = match answer {
+            Some(answer) => answer,
+            None => {
+                let separator = if realm.contains('?') { '&' } else { '?' };
+                let whole =
+                    if scopes.is_empty() { realm.to_owned() } else { format!("{realm}{separator}{}", query(&scopes)) };
+                let uri = whole.parse().map_err(|_| self.error(realm, "its address is none"))?;
+                let creds = match credential {
+                    Some(Credential::Basic(creds)) => Some(creds.clone()),
+                    // As docker sends a token where a password is wanted.
+                    Some(Credential::Identity(token)) => {
+                        Some(Creds { user: "<token>".into(), password: token.clone() })
+                    }
+                    None => None,
+                };
+                let headers = creds.iter().map(|creds| (AUTHORIZATION, basic(creds))).collect();
+                self.ask(http, realm, &Call { method: Method::GET, uri, headers, payload: Payload::None })?
+            }
+        };
+        self.token(realm, answer, credential.is_some())
+    }
+
+    fn token(&self, realm: &str, mut answer: Reply, known: bool) -> Result<Token> {
+        if answer.status >= 400 {
+            let error = self.error(realm, &format!("it answers {}{}", answer.status, said(&answer.message)));
+            return Err(error.hint(access_hint(&self.host, known)));
+        }
+        let mut text = Vec::new();
+        let read = answer.body.by_ref().take(MAX_TOKEN).read_to_end(&mut text);
+        read.map_err(|e| self.error(realm, "its answer breaks off").cause(e))?;
+        serde_json::from_slice(&text).map_err(|e| self.error(realm, "it answers with no token").cause(e))
+    }
+
+    /// Asks the token service, a second time if there is no answer.
+    fn ask(&self, http: &Http, realm: &str, call: &Call<'_>) -> Result<Reply> {
+        let mut failed: Option<Failure> = None;
+        for attempt in 0..=self.options.retries {
+            match http.send(call) {
+                Ok(reply) if reply.status >= 500 && attempt < self.options.retries => {}
+                Ok(reply) => return Ok(reply),
+                Err(failure) if failure.transient => failed = Some(failure),
+                Err(failure) => return Err(self.error(realm, &failure.what)),
+            }
+            std::thread::sleep(super::client::pause(attempt, None));
+        }
+        let what = failed.map_or_else(|| "it does not answer".to_owned(), |failure| failure.what);
+        Err(self.error(realm, &what))
+    }
+
+    fn error(&self, realm: &str, what: &str) -> Error {
+        let realm = realm.parse::<Uri>().map_or_else(|_| realm.escape_debug().to_string(), |uri| shown(&uri));
+        Error::new(ErrorKind::Remote, format!("{}: the token service {realm}: {what}", self.host))
+    }
+}
+
+/// The hint where a registry refuses.
+pub fn access_hint(host: &str, known: bool) -> String {
+    if known {
+        return format!("the credentials for {host} are refused: `docker login {host}`, or `--creds USER`");
+    }
+    format!("no credentials for {host} were found: `docker login {host}`, or `--creds USER`")
+}
+
+/// What a registry says about an error, on one line and without control characters, behind a colon; empty if it says nothing.
+/// Source: <https://github.com/opencontainers/distribution-spec/blob/main/spec.md#error-codes>.
+pub fn said(body: &str) -> String {
+    let json: Option<serde_json::Value> = serde_json::from_str(body).ok();
+    let text =
+        |value: &serde_json::Value, key: &str| value.get(key).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
+    let told = match &json {
+        Some(json) => {
+            let first = json.pointer("/errors/0").unwrap_or(json);
+            let parts = [text(first, "code"), text(first, "message"), text(first, "details"), text(first, "error")];
+            parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ")
+        }
+        None if body.trim_start().starts_with('<') => String::new(),
+        None => body.to_owned(),
+    };
+    let plain: String = told.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();
+    let plain = plain.split_whitespace().collect::<Vec<_>>().join(" ");
+    if plain.is_empty() { plain } else { format!(": {plain}") }
+}
+
+/// True for a host that is this machine, which docker and slim speak plain HTTP with.
+#[must_use]
+pub fn is_loopback(host: &str) -> bool {
+    let host = host.trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+fn basic(creds: &Creds) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{}:{}", creds.user, creds.password)))
+}
+
+/// A query, or the body of a form.
+pub fn query(pairs: &[(&str, &str)]) -> String {
+    pairs.iter().map(|(key, value)| format!("{key}={}", encoded(value))).collect::<Vec<_>>().join("&")
+}
+
+/// A value for a query: all but letters, digits and four marks as `%XX`.
+/// Source: <https://www.rfc-editor.org/rfc/rfc3986#section-2.3>.
+fn encoded(value: &str) -> String {
+    let plain = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'.' | b'_' | b'~');
+    value.bytes().map(|c| if plain(c) { char::from(c).to_string() } else { format!("%{c:02X}") }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_registries_say_is_one_plain_line() {
+        assert_eq!(said(r#"{"errors":[{"code":"DENIED","message":"no\u001b[2J way"}]}"#), ": DENIED: no [2J way");
+        assert_eq!(said(r#"{"details":"incorrect username"}"#), ": incorrect username");
+        assert_eq!(said("<html>"), "");
+        assert_eq!(said("plain\ntext"), ": plain text");
+    }
+
+    #[test]
+    fn queries_are_encoded() {
+        assert_eq!(
+            query(&[("scope", "repository:a/b:pull,push"), ("x", "ä")]),
+            "scope=repository%3Aa%2Fb%3Apull%2Cpush&x=%C3%A4"
+        );
+    }
+
+    #[test]
+    fn this_machine_is_known_by_name_and_address() {
+        assert!(["localhost", "127.0.0.1", "127.9.9.9", "[::1]", "::1"].into_iter().all(is_loopback));
+        assert!(!["localhost.evil.com", "10.0.0.1", "128.0.0.1"].into_iter().any(is_loopback));
+    }
+}

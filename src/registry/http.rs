@@ -1,0 +1,336 @@
+//! HTTP/1.1 as a registry's client needs it: requests whose bodies can be sent again, replies that say where they came from, and
+//! redirects that are followed without telling secrets to others.
+
+use super::options::Options;
+use crate::{Error, ErrorKind, Result};
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use ureq::http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderName, LOCATION};
+use ureq::http::{Method, Request, Uri};
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
+use ureq::{Agent, AsSendBody, BodyReader, SendBody};
+
+/// The time for a connection.
+const CONNECT: Duration = Duration::from_secs(30);
+/// The time in which something has to come, once a request was sent.
+const STALL: Duration = Duration::from_secs(60);
+/// The time that a registry may take for putting an upload together.
+const COMMIT: Duration = Duration::from_secs(900);
+/// The most redirects of one request.
+const MAX_REDIRECTS: usize = 10;
+/// The bytes that are read of a reply that says what is wrong.
+const MAX_MESSAGE: u64 = 64 << 10;
+
+/// A client of HTTP.
+pub struct Http {
+    agent: Agent,
+}
+
+/// One request. It can be sent any number of times.
+#[derive(Clone)]
+pub struct Call<'a> {
+    /// The method.
+    pub method: Method,
+    /// The address.
+    pub uri: Uri,
+    /// The headers, without those about the body's length.
+    pub headers: Vec<(HeaderName, String)>,
+    /// The body.
+    pub payload: Payload<'a>,
+}
+
+/// The body of a request.
+#[derive(Clone, Copy)]
+pub enum Payload<'a> {
+    /// None.
+    None,
+    /// These bytes.
+    Bytes(&'a [u8]),
+    /// A part of a file.
+    File {
+        /// The file.
+        file: &'a File,
+        /// The offset of the first byte.
+        at: u64,
+        /// The number of bytes.
+        len: u64,
+    },
+}
+
+/// A reply. One of a status from 400 on has been read: its body is in `message`.
+pub struct Reply {
+    /// The status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The address that answered, after all redirects.
+    pub uri: Uri,
+    /// The body.
+    pub body: BodyReader<'static>,
+    /// The beginning of the body of a reply that says what is wrong.
+    pub message: String,
+}
+
+/// A request that got no reply.
+#[derive(Debug)]
+pub struct Failure {
+    /// What went wrong.
+    pub what: String,
+    /// True if it may pass when it is sent again.
+    pub transient: bool,
+    /// The next step for the user.
+    pub hint: Option<&'static str>,
+}
+
+impl Http {
+    /// A client that trusts the host's certificate authorities, those of `--ca-file` and those that docker and podman have for
+    /// `host` (`certs.d`).
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be read or holds no certificate.
+    pub fn new(options: &Options, host: &str) -> Result<Self> {
+        let mut roots: Vec<Certificate<'static>> = Vec::new();
+        if let Some(file) = &options.ca_file {
+            let found = certificates(file)?;
+            if found.is_empty() {
+                let error = Error::new(ErrorKind::Usage, "no certificate in it").archive(file.display());
+                return Err(error.hint("--ca-file takes certificates in PEM: `-----BEGIN CERTIFICATE-----`"));
+            }
+            roots.extend(found);
+        }
+        for dir in ["/etc/docker/certs.d", "/etc/containers/certs.d"] {
+            let list = Path::new(dir).join(host).read_dir().into_iter().flatten().flatten().map(|entry| entry.path());
+            let files = list.filter(|path| path.extension().is_some_and(|e| e == "crt"));
+            roots.extend(files.filter_map(|path| certificates(&path).ok()).flatten());
+        }
+        let system = rustls_native_certs::load_native_certs();
+        roots.extend(system.certs.iter().map(|der| Certificate::from_der(der).to_owned()));
+        let tls = TlsConfig::builder()
+            .root_certs(RootCerts::Specific(Arc::new(roots)))
+            .disable_verification(!options.tls_verify)
+            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()));
+        let config = Agent::config_builder()
+            .tls_config(tls.build())
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .user_agent(concat!("slim/", env!("CARGO_PKG_VERSION")))
+            .accept_encoding("identity")
+            .timeout_connect(Some(CONNECT))
+            .timeout_resolve(Some(CONNECT))
+            .timeout_per_read(Some(STALL))
+            .timeout_per_write(Some(STALL))
+            .max_idle_connections_per_host(options.jobs.max(1))
+            .max_idle_connections(options.jobs.max(1) * 2);
+        Ok(Self { agent: config.build().new_agent() })
+    }
+
+    /// Sends a request and follows redirects: a GET or HEAD to wherever they lead, but without `Authorization` where that is another
+    /// host; anything else only on the same host.
+    ///
+    /// # Errors
+    /// Returns an error if there is no reply.
+    pub fn send(&self, call: &Call<'_>) -> Result<Reply, Failure> {
+        let mut call = call.clone();
+        for _ in 0..=MAX_REDIRECTS {
+            let reply = self.once(&call)?;
+            let to = match reply.status {
+                301 | 302 | 303 | 307 | 308 => reply.header(&LOCATION),
+                _ => None,
+            };
+            let Some(to) = to else { return Ok(reply) };
+            let next =
+                join(&reply.uri, to).ok_or_else(|| fatal(format!("it redirects to `{to}`, which is no address")))?;
+            let safe = matches!(call.method, Method::GET | Method::HEAD);
+            if !safe && (!same_origin(&reply.uri, &next) || !matches!(reply.status, 307 | 308)) {
+                return Err(fatal(format!("it redirects a {} to {}", call.method, shown(&next))));
+            }
+            if reply.uri.scheme_str() == Some("https") && next.scheme_str() == Some("http") {
+                return Err(fatal(format!("it redirects from HTTPS to {}", shown(&next))));
+            }
+            if !same_origin(&reply.uri, &next) {
+                call.headers.retain(|(name, _)| name != AUTHORIZATION);
+            }
+            call.uri = next;
+        }
+        Err(fatal(format!("it redirects more than {MAX_REDIRECTS} times")))
+    }
+
+    fn once(&self, call: &Call<'_>) -> Result<Reply, Failure> {
+        let response = match call.payload {
+            Payload::None => self.run(call, ()),
+            Payload::Bytes(bytes) => self.run(call, bytes),
+            Payload::File { file, at, len } => {
+                let mut part = Part { file, at, end: at + len };
+                self.run(&call.with(CONTENT_LENGTH, len.to_string()), SendBody::from_reader(&mut part))
+            }
+        };
+        let (parts, body) = response.map_err(failure)?.into_parts();
+        let mut body = body.into_with_config().limit(u64::MAX).reader();
+        let (status, mut message) = (parts.status.as_u16(), Vec::new());
+        if status >= 400 {
+            // What cannot be read says nothing, but the status does.
+            let _ = body.by_ref().take(MAX_MESSAGE).read_to_end(&mut message);
+        }
+        let message = String::from_utf8_lossy(&message).into_owned();
+        Ok(Reply { status, headers: parts.headers, uri: call.uri.clone(), body, message })
+    }
+
+    fn run(&self, call: &Call<'_>, body: impl AsSendBody) -> Result<ureq::http::Response<ureq::Body>, ureq::Error> {
+        let mut request = Request::builder().method(&call.method).uri(&call.uri);
+        for (name, value) in &call.headers {
+            request = request.header(name, value);
+        }
+        let request = request.body(body)?;
+        if call.method == Method::PUT {
+            let request = self.agent.configure_request(request).timeout_per_read(Some(COMMIT)).build();
+            return self.agent.run(request);
+        }
+        self.agent.run(request)
+    }
+}
+
+impl Call<'_> {
+    /// The same request with one more header.
+    #[must_use]
+    pub fn with(&self, name: HeaderName, value: String) -> Self {
+        let mut call = self.clone();
+        call.headers.push((name, value));
+        call
+    }
+}
+
+impl Reply {
+    /// The value of a header, if it is text.
+    #[must_use]
+    pub fn header(&self, name: &HeaderName) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
+/// A part of a file as a reader.
+struct Part<'a> {
+    file: &'a File,
+    at: u64,
+    end: u64,
+}
+
+impl Read for Part<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+        let most = usize::try_from(self.end - self.at).unwrap_or(usize::MAX).min(buf.len());
+        let n = self.file.read_at(&mut buf[..most], self.at)?;
+        self.at += n as u64;
+        Ok(n)
+    }
+}
+
+/// Returns the certificates of a PEM file.
+fn certificates(file: &Path) -> Result<Vec<Certificate<'static>>> {
+    let pem = std::fs::read(file).map_err(|e| Error::io("cannot read", e).archive(file.display()))?;
+    let certificate = |item| if let Ok(PemItem::Certificate(found)) = item { Some(found) } else { None };
+    Ok(ureq::tls::parse_pem(&pem).filter_map(certificate).collect())
+}
+
+fn fatal(what: String) -> Failure {
+    Failure { what, transient: false, hint: None }
+}
+
+fn failure(error: ureq::Error) -> Failure {
+    let tls = match &error {
+        ureq::Error::Rustls(error) => Some(error),
+        ureq::Error::Io(error) => error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()),
+        _ => None,
+    };
+    let certificate = matches!(tls, Some(rustls::Error::InvalidCertificate(_)));
+    let hint =
+        certificate.then_some("--ca-file FILE names the authority that signed it; --tls-verify=false checks nothing");
+    let transient = tls.is_none()
+        && !matches!(
+            error,
+            ureq::Error::BadUri(_) | ureq::Error::Http(_) | ureq::Error::LargeResponseHeader(..) | ureq::Error::Tls(_)
+        );
+    let what = match &error {
+        ureq::Error::HostNotFound => "there is no host of that name".to_owned(),
+        ureq::Error::Timeout(_) => "it took too long".to_owned(),
+        ureq::Error::Io(error) => error.to_string(),
+        error => error.to_string(),
+    };
+    Failure { what, transient, hint }
+}
+
+/// Returns true if two addresses have the same scheme, host and port.
+#[must_use]
+pub fn same_origin(a: &Uri, b: &Uri) -> bool {
+    let port = |uri: &Uri| uri.port_u16().unwrap_or(if uri.scheme_str() == Some("http") { 80 } else { 443 });
+    let host = |uri: &Uri| uri.host().unwrap_or_default().to_ascii_lowercase();
+    a.scheme_str() == b.scheme_str() && host(a) == host(b) && port(a) == port(b)
+}
+
+/// An address for messages: without its query, which may hold a signature.
+#[must_use]
+pub fn shown(uri: &Uri) -> String {
+    format!("{}://{}{}", uri.scheme_str().unwrap_or("http"), uri.host().unwrap_or_default(), uri.path())
+}
+
+/// The address that a `Location` means, which may be relative to the one that it came from; `None` if it is none of HTTP.
+/// Source: <https://www.rfc-editor.org/rfc/rfc3986#section-5.2>.
+#[must_use]
+pub fn join(base: &Uri, location: &str) -> Option<Uri> {
+    let (scheme, authority) = (base.scheme_str()?, base.authority()?);
+    let location = location.split('#').next().unwrap_or_default().trim();
+    let whole = if location.contains("://") {
+        location.to_owned()
+    } else if let Some(rest) = location.strip_prefix("//") {
+        format!("{scheme}://{rest}")
+    } else if location.starts_with('/') {
+        format!("{scheme}://{authority}{location}")
+    } else if location.starts_with('?') {
+        format!("{scheme}://{authority}{}{location}", base.path())
+    } else {
+        let dir = base.path().rsplit_once('/').map_or("", |(dir, _)| dir);
+        format!("{scheme}://{authority}{dir}/{location}")
+    };
+    let uri: Uri = whole.parse().ok()?;
+    (matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty()))
+        .then_some(uri)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn uri(text: &str) -> Uri {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn locations_are_relative_to_the_address_that_gave_them() {
+        let base = uri("https://r.io:5000/v2/a/blobs/uploads/?x=1");
+        for (location, whole) in [
+            ("https://other.io/x?y", "https://other.io/x?y"),
+            ("//other.io/x", "https://other.io/x"),
+            ("/v2/a/blobs/uploads/7?s=%2F", "https://r.io:5000/v2/a/blobs/uploads/7?s=%2F"),
+            ("7?s", "https://r.io:5000/v2/a/blobs/uploads/7?s"),
+            ("?s=1", "https://r.io:5000/v2/a/blobs/uploads/?s=1"),
+            ("/x#y", "https://r.io:5000/x"),
+        ] {
+            assert_eq!(join(&base, location), Some(uri(whole)), "{location}");
+        }
+        for location in ["ftp://x/y", "https://", "https:///x", "/a b"] {
+            assert_eq!(join(&base, location), None, "{location}");
+        }
+    }
+
+    #[test]
+    fn an_origin_is_scheme_host_and_port() {
+        assert!(same_origin(&uri("https://R.io/x"), &uri("https://r.io:443/y")));
+        for other in ["http://r.io/", "https://cdn.r.io/", "https://r.io:5000/", "https://r.io.evil.com/"] {
+            assert!(!same_origin(&uri("https://r.io/"), &uri(other)), "{other}");
+        }
+        assert_eq!(shown(&uri("https://u:p@r.io/x?sig=1")), "https://r.io/x");
+    }
+}

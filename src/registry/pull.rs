@@ -1,0 +1,479 @@
+//! Pulling: documents at once, blobs when they are asked for, several at a time, each into a temporary file without a name while it
+//! is read already.
+
+use super::client::{Ask, Client, pause};
+use super::http::{Payload, Reply};
+use super::mirrors;
+use super::name::{Name, Version};
+use super::options::Options;
+use crate::digest::Hashing;
+use crate::image::descriptor::{IMAGE_NAME, REF_NAME, json, made};
+use crate::image::media::{DOCKER_LIST, DOCKER_MANIFEST, LayerMedia, MediaType};
+use crate::image::{Doc, doc};
+use crate::{Digest, Error, ErrorKind, Result, Warning};
+use flate2::read::GzDecoder;
+use oci_spec::image::ImageIndexBuilder;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::unix::fs::FileExt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use ureq::http::Method;
+use ureq::http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderName, RANGE};
+
+/// The header with the digest of what a reply has.
+pub const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
+/// The bytes that are read at once.
+const CHUNK: usize = 128 << 10;
+/// The bytes that a broken connection has to bring for the next one not to count as another attempt.
+const PROGRESS: u64 = 64 << 10;
+
+/// An image in a registry, opened: its first document is there, its blobs are not.
+pub struct Remote {
+    inner: Arc<Inner>,
+    pool: ThreadPool,
+    root: Root,
+}
+
+/// The document that the name leads to.
+struct Root {
+    digest: Digest,
+    media: String,
+    size: u64,
+    annotations: Value,
+}
+
+struct Inner {
+    /// The places that have the image, the one that answered first.
+    clients: Vec<Client>,
+    documents: Mutex<HashMap<Digest, Vec<u8>>>,
+    known: Mutex<HashMap<Digest, Known>>,
+    blobs: Mutex<HashMap<Digest, Arc<Pulled>>>,
+    /// Set when nobody will read any more.
+    dropped: AtomicBool,
+}
+
+/// What a document says of another one, or of a blob: its size in bytes.
+#[derive(Clone, Copy)]
+enum Known {
+    Manifest(u64),
+    Blob(u64),
+}
+
+/// What is behind a digest.
+pub enum Found {
+    /// A document: its bytes.
+    Document(Vec<u8>),
+    /// A blob: its size in bytes.
+    Blob(u64),
+}
+
+/// A blob that is or was pulled.
+struct Pulled {
+    file: File,
+    size: u64,
+    state: Mutex<Progress>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Progress {
+    /// The number of bytes that are there.
+    have: u64,
+    /// The result, once it is known: then all bytes are there and have their digest.
+    ended: Option<Result<()>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Remote {
+    /// Asks for the manifest or index that a name leads to: mirrors first, then the registry.
+    ///
+    /// # Errors
+    /// Returns an error if it is not there, or is not what its digest says.
+    pub fn open(name: &Name, options: &Options) -> Result<Self> {
+        let variables = |name: &str| std::env::var(name).ok();
+        let mut clients: Vec<Client> = Vec::new();
+        for place in mirrors::places(name, &variables)? {
+            clients.push(Client::new(options, place)?);
+        }
+        let threads = ThreadPoolBuilder::new().num_threads(options.jobs.max(1)).thread_name(|n| format!("pull-{n}"));
+        let pool = threads.build().map_err(|e| Error::new(ErrorKind::Io, "no threads for pulling").cause(e))?;
+        let version = name.version.to_string();
+        loop {
+            match manifest(&clients[0], &version, &name.version) {
+                Ok((bytes, media)) => {
+                    let root = Root {
+                        digest: Digest::of(&bytes),
+                        media,
+                        size: bytes.len() as u64,
+                        annotations: annotations(name),
+                    };
+                    let inner = Inner {
+                        clients,
+                        documents: Mutex::default(),
+                        known: Mutex::default(),
+                        blobs: Mutex::default(),
+                        dropped: AtomicBool::new(false),
+                    };
+                    inner.learn(&bytes);
+                    lock(&inner.documents).insert(root.digest, bytes);
+                    return Ok(Self { inner: Arc::new(inner), pool, root });
+                }
+                // A mirror that has no such image is passed over.
+                Err(_) if clients.len() > 1 => drop(clients.remove(0)),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Takes the warnings that came up so far.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<Warning> {
+        self.inner.clients.iter().flat_map(Client::warnings).collect()
+    }
+
+    /// An `index.json` that names the image, as a layout would have it.
+    ///
+    /// # Errors
+    /// Returns an error if the document is none of a known kind.
+    pub fn index(&self) -> Result<Vec<u8>> {
+        let mut descriptor = json(&made(MediaType::from(self.root.media.as_str()), self.root.digest, self.root.size)?)?;
+        descriptor["annotations"] = self.root.annotations.clone();
+        let index = ImageIndexBuilder::default().schema_version(2u32).media_type(MediaType::ImageIndex).manifests([]);
+        let mut index = json(&index.build()?)?;
+        index["manifests"] = json!([descriptor]);
+        Ok(Doc::new(index).raw)
+    }
+
+    /// Finds what a document that was read names; `None` for any other digest.
+    ///
+    /// # Errors
+    /// Returns an error if it is a document that cannot be had.
+    pub fn find(&self, digest: &Digest) -> Result<Option<Found>> {
+        if let Some(bytes) = lock(&self.inner.documents).get(digest) {
+            return Ok(Some(Found::Document(bytes.clone())));
+        }
+        let known = lock(&self.inner.known).get(digest).copied();
+        match known {
+            None => Ok(None),
+            Some(Known::Blob(size)) => Ok(Some(Found::Blob(size))),
+            Some(Known::Manifest(size)) if size > doc::MAX_SIZE => Err(doc::too_large(&digest.to_string(), size)),
+            Some(Known::Manifest(_)) => {
+                let (name, version) = (digest.to_string(), Version::Digest(*digest));
+                let (bytes, _) = self.inner.first(|client| manifest(client, &name, &version))?;
+                self.inner.learn(&bytes);
+                lock(&self.inner.documents).insert(*digest, bytes.clone());
+                Ok(Some(Found::Document(bytes)))
+            }
+        }
+    }
+
+    /// Begins to pull blobs, in this order.
+    pub fn fetch(&self, blobs: &[(Digest, u64)]) {
+        for (digest, size) in blobs {
+            // What cannot be begun fails where it is read.
+            let _ = self.pulled(digest, *size);
+        }
+    }
+
+    /// Opens a blob of `size` bytes from the byte `skip` on. Its end is only reached once it has the digest that names it.
+    ///
+    /// # Errors
+    /// Returns an error if there is no temporary file for it.
+    pub fn open_blob(&self, digest: &Digest, size: u64, skip: u64) -> Result<Box<dyn Read + Send>> {
+        Ok(Box::new(Reader { blob: self.pulled(digest, size)?, at: skip }))
+    }
+
+    /// Opens the first bytes of a blob, without pulling all of it.
+    ///
+    /// # Errors
+    /// Returns an error if the registry does not give them.
+    pub fn peek(&self, digest: &Digest, size: u64, most: u64) -> Result<Box<dyn Read + Send>> {
+        if size <= most || lock(&self.inner.blobs).contains_key(digest) {
+            return self.open_blob(digest, size, 0);
+        }
+        let what = format!("blob {digest}");
+        let get = |client: &Client| {
+            let range = (RANGE, format!("bytes=0-{}", most - 1));
+            let reply = blob(client, &what, digest, vec![range])?;
+            let mut bytes = Vec::new();
+            let read = reply.body.take(most).read_to_end(&mut bytes);
+            read.map_err(|e| client.error(&format!("{what}: it breaks off")).cause(e))?;
+            Ok(bytes)
+        };
+        Ok(Box::new(io::Cursor::new(self.inner.first(get)?)))
+    }
+
+    /// Returns the file with all bytes of a blob, once they are there and have their digest.
+    ///
+    /// # Errors
+    /// Returns the errors of pulling.
+    pub fn file(&self, digest: &Digest, size: u64) -> Result<File> {
+        let blob = self.pulled(digest, size)?;
+        let mut state = lock(&blob.state);
+        loop {
+            match &state.ended {
+                None => state = blob.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(Ok(())) => return blob.file.try_clone().map_err(|e| Error::io("cannot open", e)),
+                Some(Err(error)) => return Err(again(error)),
+            }
+        }
+    }
+
+    fn pulled(&self, digest: &Digest, size: u64) -> Result<Arc<Pulled>> {
+        let mut blobs = lock(&self.inner.blobs);
+        if let Some(blob) = blobs.get(digest) {
+            return Ok(Arc::clone(blob));
+        }
+        let file = tempfile::tempfile().map_err(|e| Error::io("no temporary file for a blob", e))?;
+        let blob = Arc::new(Pulled { file, size, state: Mutex::default(), changed: Condvar::new() });
+        blobs.insert(*digest, Arc::clone(&blob));
+        let (inner, digest, to) = (Arc::clone(&self.inner), *digest, Arc::clone(&blob));
+        self.pool.spawn_fifo(move || {
+            let result = inner.first(|client| inner.pull(client, &digest, &to));
+            lock(&to.state).ended = Some(result);
+            to.changed.notify_all();
+        });
+        Ok(blob)
+    }
+}
+
+impl Drop for Remote {
+    fn drop(&mut self) {
+        self.inner.dropped.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Inner {
+    /// The result of the first place that has one, or the error of the last.
+    fn first<T>(&self, get: impl Fn(&Client) -> Result<T>) -> Result<T> {
+        let mut result = Err(Error::new(ErrorKind::Remote, "there is no place to ask"));
+        for client in &self.clients {
+            result = get(client);
+            if result.is_ok() {
+                break;
+            }
+        }
+        result
+    }
+
+    /// Remembers what a document names. What is wrong in it is told by those who read it.
+    fn learn(&self, document: &[u8]) {
+        let Ok(json) = serde_json::from_slice::<Value>(document) else { return };
+        let mut known = lock(&self.known);
+        let mut add = |descriptor: &Value, of: fn(u64) -> Known| {
+            let digest = descriptor["digest"].as_str().and_then(Digest::parse);
+            let foreign = descriptor["urls"].as_array().is_some_and(|urls| !urls.is_empty())
+                && descriptor["mediaType"].as_str().and_then(|m| LayerMedia::parse(m).ok()).is_some_and(|m| m.foreign);
+            if let (Some(digest), Some(size), false) = (digest, descriptor["size"].as_u64(), foreign) {
+                known.entry(digest).or_insert_with(|| of(size));
+            }
+        };
+        json["manifests"].as_array().into_iter().flatten().for_each(|d| add(d, Known::Manifest));
+        let lists = [&json["layers"], &json["blobs"]];
+        lists.iter().flat_map(|list| list.as_array()).flatten().for_each(|d| add(d, Known::Blob));
+        add(&json["config"], Known::Blob);
+    }
+
+    /// Pulls a blob, and goes on where a connection broke.
+    fn pull(&self, client: &Client, digest: &Digest, to: &Pulled) -> Result<()> {
+        let what = format!("blob {digest}");
+        let (mut have, mut hash, mut idle) = (0, Hashing::new(io::sink()), 0);
+        let mut chunk = vec![0; CHUNK];
+        while have < to.size || have == 0 {
+            let range = (have > 0).then(|| (RANGE, format!("bytes={have}-")));
+            let reply = blob(client, &what, digest, range.into_iter().collect())?;
+            let starts = reply
+                .header(&CONTENT_RANGE)
+                .and_then(|range| range.strip_prefix("bytes ")?.split('-').next()?.parse().ok());
+            if reply.status != 206 || starts != Some(have) {
+                // What comes is all of it, or something that was not asked for.
+                (have, hash) = (0, Hashing::new(io::sink()));
+            }
+            let usable = reply.status != 206 || starts == Some(have);
+            let before = have;
+            let mut broken = None;
+            let mut body = plain(reply, to.size - have);
+            while usable {
+                if self.dropped.load(Ordering::Relaxed) {
+                    return Err(Error::new(ErrorKind::Interrupted, "not needed any more"));
+                }
+                match body.read(&mut chunk) {
+                    Ok(0) => break,
+                    Ok(n) if have + n as u64 > to.size => {
+                        let error = client.error(&format!("{what} is longer than its descriptor says"));
+                        return Err(error.expected(format!("{} bytes", to.size), "more"));
+                    }
+                    Ok(n) => {
+                        let write = to.file.write_all_at(&chunk[..n], have).and_then(|()| hash.write_all(&chunk[..n]));
+                        write.map_err(|e| Error::io(format!("cannot write a temporary file for {what}"), e))?;
+                        have += n as u64;
+                        to.reached(have);
+                    }
+                    Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                    Err(e) => {
+                        broken = Some(e);
+                        break;
+                    }
+                }
+            }
+            if have == to.size {
+                break;
+            }
+            if have.saturating_sub(before) < PROGRESS {
+                if idle >= client.options.retries {
+                    let error = client.error(&format!("{what} ends too early"));
+                    let error = error.expected(format!("{} bytes", to.size), format!("{have} bytes"));
+                    return Err(broken.into_iter().fold(error, Error::cause));
+                }
+                std::thread::sleep(pause(idle, None));
+                idle += 1;
+            }
+        }
+        let (_, found, _) = hash.finish();
+        if found == *digest {
+            return Ok(());
+        }
+        let error =
+            Error { kind: ErrorKind::Digest, ..client.error(&format!("{what} has other bytes than its digest says")) };
+        Err(error.expected(digest, found).hint("the registry or a proxy before it gives out wrong bytes"))
+    }
+}
+
+impl Pulled {
+    fn reached(&self, have: u64) {
+        let mut state = lock(&self.state);
+        // A pull that started anew is behind what readers have seen.
+        state.have = state.have.max(have);
+        drop(state);
+        self.changed.notify_all();
+    }
+}
+
+/// Reads a blob while it is pulled.
+struct Reader {
+    blob: Arc<Pulled>,
+    at: u64,
+}
+
+impl Read for Reader {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let mut state = lock(&self.blob.state);
+        let have = loop {
+            match &state.ended {
+                Some(Err(error)) => return Err(again(error).into()),
+                Some(Ok(())) => break self.blob.size,
+                None if state.have > self.at && self.at < self.blob.size => break state.have,
+                None => state = self.blob.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+            }
+        };
+        drop(state);
+        let most = usize::try_from(have.saturating_sub(self.at)).unwrap_or(usize::MAX).min(buf.len());
+        let n = self.blob.file.read_at(&mut buf[..most], self.at)?;
+        self.at += n as u64;
+        Ok(n)
+    }
+}
+
+/// The same error once more, for another reader.
+fn again(error: &Error) -> Error {
+    let mut copy = Error::new(error.kind, error.what.clone());
+    (copy.archive, copy.expected, copy.found) = (error.archive.clone(), error.expected.clone(), error.found.clone());
+    copy.hint.clone_from(&error.hint);
+    match &error.cause {
+        Some(cause) => copy.cause(cause.to_string()),
+        None => copy,
+    }
+}
+
+fn blob(client: &Client, what: &str, digest: &Digest, headers: Vec<(HeaderName, String)>) -> Result<Reply> {
+    let uri = client.uri(&format!("{}/blobs/{digest}", client.repository()))?;
+    let scopes = client.to_pull();
+    let ask = Ask { what, method: Method::GET, uri, headers, payload: Payload::None, scopes: &scopes, once: false };
+    let reply = client.send(&ask)?;
+    match reply.status {
+        200 | 206 => Ok(reply),
+        // Nothing is left of what was asked for.
+        416 => Ok(Reply { status: 200, ..reply }),
+        _ => Err(client.refused(what, &reply)),
+    }
+}
+
+/// The bytes as they are stored. Some registries call a layer that is compressed `Content-Encoding: gzip`; only where the length
+/// differs from the blob's has something on the way compressed it.
+fn plain(reply: Reply, wanted: u64) -> Box<dyn Read + Send> {
+    let encoded = matches!(reply.header(&CONTENT_ENCODING), Some("gzip" | "x-gzip"));
+    let length = reply.header(&CONTENT_LENGTH).and_then(|n| n.parse::<u64>().ok());
+    if encoded && length.is_some_and(|length| length != wanted) {
+        return Box::new(GzDecoder::new(reply.body));
+    }
+    Box::new(reply.body)
+}
+
+/// Gets a manifest or index, and its media type.
+fn manifest(client: &Client, reference: &str, version: &Version) -> Result<(Vec<u8>, String)> {
+    let what = format!("manifest {reference}");
+    let types = [
+        MediaType::ImageIndex.to_string(),
+        MediaType::ImageManifest.to_string(),
+        DOCKER_LIST.into(),
+        DOCKER_MANIFEST.into(),
+    ];
+    let uri = client.uri(&format!("{}/manifests/{reference}", client.repository()))?;
+    let (headers, scopes) = (vec![(ACCEPT, types.join(", "))], client.to_pull());
+    let ask =
+        Ask { what: &what, method: Method::GET, uri, headers, payload: Payload::None, scopes: &scopes, once: false };
+    let mut attempt = 0;
+    let (reply, bytes) = loop {
+        let mut reply = client.send(&ask)?;
+        if reply.status == 404 {
+            let error = client.refused(&what, &reply);
+            return Err(error.hint("is the name right? A registry may also answer so where a login is missing"));
+        }
+        if reply.status != 200 {
+            return Err(client.refused(&what, &reply));
+        }
+        let mut bytes = Vec::new();
+        match reply.body.by_ref().take(doc::MAX_SIZE + 1).read_to_end(&mut bytes) {
+            Ok(_) => break (reply, bytes),
+            Err(_) if attempt < client.options.retries => std::thread::sleep(pause(attempt, None)),
+            Err(e) => return Err(client.error(&format!("{what} breaks off")).cause(e)),
+        }
+        attempt += 1;
+    };
+    if bytes.len() as u64 > doc::MAX_SIZE {
+        return Err(client.error(&format!("{what} is far too large")));
+    }
+    let found = Digest::of(&bytes);
+    let wrong = |expected: &Digest, which: &str| {
+        let error = client.error(&format!("{what} has other bytes than {which} says")).expected(expected, found);
+        Err(Error { kind: ErrorKind::Digest, ..error })
+    };
+    match (version, reply.header(&CONTENT_DIGEST).and_then(Digest::parse)) {
+        (Version::Digest(digest), _) if *digest != found => return wrong(digest, "its digest"),
+        (_, Some(digest)) if digest != found => return wrong(&digest, "the registry's Docker-Content-Digest"),
+        _ => {}
+    }
+    let Ok(json) = serde_json::from_slice::<Value>(&bytes) else {
+        let kind = reply.header(&CONTENT_TYPE).unwrap_or("unknown");
+        let error = client.error(&format!("{what} is no JSON document, but of type {}", kind.escape_debug()));
+        return Err(error.hint("is this the address of a registry, and not of its web pages?"));
+    };
+    let guess = if json.get("manifests").is_some() { MediaType::ImageIndex } else { MediaType::ImageManifest };
+    let media = json["mediaType"].as_str().map_or_else(|| guess.to_string(), str::to_owned);
+    Ok((bytes, media))
+}
+
+/// The annotations that give the image its name in an index, as docker 25 writes them.
+fn annotations(name: &Name) -> Value {
+    match name.reference() {
+        Some(reference) => json!({ IMAGE_NAME: reference.to_string(), REF_NAME: reference.tag }),
+        None => json!({}),
+    }
+}
