@@ -21,6 +21,8 @@ use std::os::unix::fs::FileExt;
 pub struct Options {
     /// The compression asked for, with its level; `None` keeps that of each layer.
     pub compression: Option<(Compression, Option<u32>)>,
+    /// The compression of layers that have none, if none is asked for; `None` leaves them as they are.
+    pub plain: Option<Compression>,
     /// The number of threads of the encoders.
     pub threads: usize,
 }
@@ -68,6 +70,17 @@ impl Unit<'_> {
             (Some((Compression::None, _)), LayerPlan::Splice { size, .. }) => Some(*size),
             _ => None,
         }
+    }
+
+    /// Returns the blob, if it is the input's.
+    fn unchanged(&self) -> Option<Blob> {
+        self.encode.is_none().then(|| self.passed(self.plan.from()))
+    }
+
+    /// Returns the blob of a layer of the input.
+    fn passed(&self, layer: u32) -> Blob {
+        let LayerRef { size, diff_id, compression, .. } = *self.from;
+        Blob { digest: self.job.digests[layer as usize], size, diff_id, compression }
     }
 
     fn tar_size(&self) -> u64 {
@@ -123,7 +136,8 @@ pub fn emit(
         for plan in job.outputs {
             let from = &job.layers[plan.from() as usize];
             let base = (plan.from() as usize) < job.base && matches!(plan, LayerPlan::Verbatim(_));
-            let encode = if base { None } else { encode(plan, from, options) };
+            let compress = from.compression == Compression::None && options.plain.is_some();
+            let encode = if base && !compress { None } else { encode(plan, from, options) };
             let unit = Unit { job, plan, encode, from };
             let id = *by_key.entry(unit.key()).or_insert_with(|| {
                 units.push(unit);
@@ -143,7 +157,8 @@ pub fn emit(
 
 /// Returns the compression to encode a layer with; `None` if its blob can stay.
 fn encode(plan: &LayerPlan, from: &LayerRef, options: Options) -> Option<(Compression, u32)> {
-    let (compression, level) = options.compression.unwrap_or((from.compression, None));
+    let own = options.plain.filter(|_| from.compression == Compression::None).unwrap_or(from.compression);
+    let (compression, level) = options.compression.unwrap_or((own, None));
     let same = compression == from.compression && (level.is_none() || compression == Compression::None);
     if same && matches!(plan, LayerPlan::Verbatim(_)) {
         return None;
@@ -159,10 +174,19 @@ fn write_all(
     advance: &(dyn Fn(u64) + Sync),
 ) -> Result<Vec<Blob>> {
     let mut fixed = Vec::new();
-    let mut growing = Vec::new();
+    let (mut growing, mut there) = (Vec::new(), Vec::new());
     for (id, unit) in units.iter().enumerate() {
         match unit.size() {
-            Some(size) => fixed.push((id, unit, output.begin(Some(size))?)),
+            Some(size) => {
+                let blob = unit.unchanged();
+                match blob {
+                    Some(blob) if output.adopt(&blob.digest, blob.size)? => {
+                        advance(unit.tar_size());
+                        there.push((id, blob));
+                    }
+                    _ => fixed.push((id, unit, output.begin(Some(size))?)),
+                }
+            }
             None => growing.push((id, unit)),
         }
     }
@@ -176,6 +200,7 @@ fn write_all(
     for (id, unit) in growing {
         blobs.push((id, write(input, unit, output, output.begin(None)?, options, advance)?));
     }
+    blobs.extend(there);
     blobs.sort_by_key(|(id, _)| *id);
     Ok(blobs.into_iter().map(|(_, blob)| blob).collect())
 }
@@ -232,8 +257,7 @@ fn copy_blob(
     let mut reader = input.open_blob(&unit.from.blob)?;
     copy_exactly(&mut reader, unit.from.size, &mut vec![0; codec::CHUNK], &mut writer, &|_| ())?;
     advance(unit.tar_size());
-    let digest = unit.job.digests[layer as usize];
-    Ok((writer, Blob { digest, size: unit.from.size, diff_id: unit.from.diff_id, compression: unit.from.compression }))
+    Ok((writer, unit.passed(layer)))
 }
 
 /// Open decompressed layers, each at some position.

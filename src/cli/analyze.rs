@@ -40,7 +40,7 @@ pub fn analyze(args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8> {
     let name = args.image.name();
     let mut outputs = Outputs::of_forms(&[("IN", name)], &args.output, &[("--sarif", args.sarif.as_deref())])?;
     let ui = progress::Stderr::new(args.output.verbosity(), stderr);
-    let input = pipeline::open_image(name, args.image.reading.platform.as_deref(), &ui)?;
+    let input = pipeline::open_image(name, &args.image.reading.resolve()?, &ui)?;
     unknown.iter().for_each(|w| ui.warn(w));
     let image = input.only("analyzed")?;
 

@@ -60,6 +60,7 @@ mod tests {
             path: "x".into(),
             form: crate::source::ImageFormat::OciDir,
             archive_bytes: Some(bytes),
+            moved: None,
             uncompressed_bytes: 7,
             pulled_bytes: None,
             digest: None,

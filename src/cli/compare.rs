@@ -17,14 +17,14 @@ use crate::engine::Loaded;
 use crate::engine::subject::Subject;
 use crate::image::Platform;
 use crate::page::Page;
-use crate::pipeline::{self, Inputs, Planned, Profiles, Request, Silent, Ui, transfer};
+use crate::pipeline::{self, Inputs, Planned, Profiles, RegistryOptions, Request, Silent, Ui, transfer};
 use crate::profile::Override;
 use crate::report::RemovedPath;
 use crate::report::paint::Paint;
 use crate::scan::Needs;
 use crate::sink::Target;
 use crate::sink::temp::Temp;
-use crate::source::{Input, LayerRef};
+use crate::source::{Input, LayerRef, OpenOptions};
 use crate::tree::NodeId;
 use crate::{Digest, Error, ErrorKind, Result};
 use std::collections::HashMap;
@@ -117,9 +117,11 @@ struct Bench<'a> {
 fn compared(args: &CompareArgs, requests: &[Request], asked: Option<&Asked>, ui: &dyn Ui) -> Result<Comparison> {
     let profiles = requests.iter().map(Profiles::resolve).collect::<Result<Vec<_>>>()?;
     let needs = profiles.iter().map(Profiles::needs).collect::<Result<Vec<_>>>()?;
-    let platform = args.image.reading.platform.as_deref().map(Platform::parse).transpose()?;
+    let reading = args.image.reading.resolve()?;
+    let platform = reading.platform.as_deref().map(Platform::parse).transpose()?;
     let note = |message: &str| ui.note(message);
-    let subject = Subject::open(args.image.name(), platform, &note)?;
+    let options = OpenOptions { platform, registry: &reading.registry, spool_note: &note };
+    let subject = Subject::open(args.image.name(), &options)?;
     let input = subject.input();
     input.warnings.iter().for_each(|w| ui.warn(w));
     let start = Instant::now();
@@ -193,7 +195,10 @@ impl Bench<'_> {
             rules: image.map(|i| i.rules).unwrap_or_default(),
             ..Column::default()
         };
-        let subject = Subject::open(&location, None, &|_| ())?;
+        let subject = Subject::open(
+            &location,
+            &OpenOptions { platform: None, registry: &RegistryOptions::default(), spool_note: &|_| () },
+        )?;
         self.measure(&mut column, subject.input())?;
         if let Some(asked) = self.asked {
             self.images.push(asked.engine.load(subject.input(), subject.image())?);

@@ -135,7 +135,7 @@ pub fn planning(args: RequestArgs) -> Result<Request> {
         run_with: args.run_with,
         layers: args.layers,
         base: args.base,
-        platform: args.image.reading.platform,
+        reading: args.image.reading.resolve()?,
         ..Request::default()
     })
 }

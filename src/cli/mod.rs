@@ -28,6 +28,7 @@ mod output;
 mod plan;
 mod profiles;
 mod progress;
+mod reading;
 mod recorded;
 mod trial;
 mod values;

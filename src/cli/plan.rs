@@ -46,7 +46,7 @@ pub fn plan(args: PlanArgs, color: Color, stderr: Paint) -> Result<u8> {
     };
     let threads = args.request.image.reading.threads;
     let ui = progress::Stderr::new(if args.quiet { Verbosity::Quiet } else { Verbosity::Normal }, stderr);
-    let request = job::planning(recorded(args.request, &ui))?;
+    let request = job::planning(recorded(args.request, &ui)?)?;
     prepare_threads(threads);
     let done = planned(&request, &ui, &show);
     ui.done();
@@ -54,13 +54,13 @@ pub fn plan(args: PlanArgs, color: Color, stderr: Paint) -> Result<u8> {
 }
 
 /// Adds the profiles that the image was made with, if none are given and it says so.
-fn recorded(mut args: RequestArgs, ui: &dyn Ui) -> RequestArgs {
+fn recorded(mut args: RequestArgs, ui: &dyn Ui) -> Result<RequestArgs> {
     if args.profiles.is_empty() {
-        let records = recorded::records(args.image.name(), args.image.reading.platform.as_deref());
+        let records = recorded::records(args.image.name(), &args.image.reading.resolve()?);
         records.iter().take(1).for_each(|record| ui.note(&record.sentence()));
         args.profiles = recorded::profiles(&records).unwrap_or_default();
     }
-    args
+    Ok(args)
 }
 
 /// Plans, and prints what was asked for.

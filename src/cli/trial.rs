@@ -11,10 +11,11 @@ use crate::engine::sweep::{Before, Kind, Side, Sweep, SweepReport};
 use crate::engine::trial::{self, Options, Trials};
 use crate::engine::{Engine, Loaded};
 use crate::image::Platform;
-use crate::pipeline::Ui;
+use crate::pipeline::{Reading, Ui};
 use crate::report::paint::Paint;
 use crate::report::table::{Table, cut};
 use crate::report::{printable, units};
+use crate::source::OpenOptions;
 use crate::{Error, Result};
 
 /// The commands and sweeps to run, with an engine that answers.
@@ -100,15 +101,11 @@ impl Found {
 ///
 /// # Errors
 /// Those of the inputs and of the engine.
-pub fn trials_between(
-    asked: &Asked,
-    before: &str,
-    after: &str,
-    platform: Option<Platform>,
-    ui: &dyn Ui,
-) -> Result<Found> {
+pub fn trials_between(asked: &Asked, before: &str, after: &str, reading: &Reading, ui: &dyn Ui) -> Result<Found> {
     let note = |message: &str| ui.note(message);
-    let open = |path: &str| Subject::open(path, platform.clone(), &note);
+    let platform = reading.platform.as_deref().map(Platform::parse).transpose()?;
+    let options = OpenOptions { platform, registry: &reading.registry, spool_note: &note };
+    let open = |path: &str| Subject::open(path, &options);
     let (before, after) = (open(before)?, open(after)?);
     let load = |subject: &Subject| asked.engine.load(subject.input(), subject.image());
     let images = [load(&before)?, load(&after)?];

@@ -7,8 +7,8 @@ use super::progress;
 use super::recorded;
 use super::trial::{self, Asked, Found};
 use super::values::{Color, Verbosity};
-use crate::image::{Platform, Record};
-use crate::pipeline::{self, Inputs, Planned, Profiles, Request, Silent, Ui, expect};
+use crate::image::Record;
+use crate::pipeline::{self, Inputs, Planned, Profiles, Reading, Request, Silent, Ui, expect};
 use crate::report::paint::Paint;
 use crate::source::Location;
 use crate::verify::expected::Expected;
@@ -27,7 +27,7 @@ pub fn verify(args: VerifyArgs, color: Color, stderr: Paint) -> Result<u8> {
     let asked_for = !(request.profiles.is_empty() && request.drop.is_empty());
     let mut records = Vec::new();
     if let Some(input) = against.as_deref().filter(|_| !asked_for) {
-        records = recorded(&output, input, request.image.reading.platform.as_deref())?;
+        records = recorded(&output, input, &request.image.reading.resolve()?)?;
         records.iter().take(1).for_each(|record| ui.note(&record.sentence()));
         request.profiles = recorded::profiles(&records).unwrap_or_default();
     }
@@ -36,7 +36,7 @@ pub fn verify(args: VerifyArgs, color: Color, stderr: Paint) -> Result<u8> {
     let (out, from) = inputs(&output, against.as_deref(), planned, trial.is_asked())?;
     let asked = trial.resolve()?;
     prepare_threads(request.image.reading.threads);
-    let platform = request.image.reading.platform.clone();
+    let reading = request.image.reading.resolve()?;
     let before = against.clone();
     let expected = match against {
         Some(input) if planned => {
@@ -49,7 +49,8 @@ pub fn verify(args: VerifyArgs, color: Color, stderr: Paint) -> Result<u8> {
     let outcome = verify::verify(&verify::Request {
         output: &out,
         against: from.as_ref(),
-        platform: platform.as_deref(),
+        platform: reading.platform.as_deref(),
+        registry: &reading.registry,
         expected: expected.as_deref(),
         phase: &|name, bytes| ui.phase(name, bytes),
         advance: &|bytes| ui.advance(bytes),
@@ -57,7 +58,7 @@ pub fn verify(args: VerifyArgs, color: Color, stderr: Paint) -> Result<u8> {
     ui.done();
     let outcome = outcome?;
     let ran = match (&asked, &before) {
-        (Some(asked), Some(before)) => Some(ran(asked, [before, &output], platform.as_deref(), &ui)?),
+        (Some(asked), Some(before)) => Some(ran(asked, [before, &output], &reading, &ui)?),
         _ => None,
     };
     let good = outcome.mismatches.is_empty() && ran.as_ref().is_none_or(Found::good);
@@ -82,11 +83,11 @@ pub fn verify(args: VerifyArgs, color: Color, stderr: Paint) -> Result<u8> {
 ///
 /// # Errors
 /// Returns an error if OUT was made from another image than IN.
-fn recorded(output: &str, input: &str, platform: Option<&str>) -> Result<Vec<Record>> {
-    let records = recorded::records(output, platform);
+fn recorded(output: &str, input: &str, reading: &Reading) -> Result<Vec<Record>> {
+    let records = recorded::records(output, reading);
     let is_std = Location::parse(input)?.is_std();
     let Some(first) = records.first().filter(|_| !is_std) else { return Ok(Vec::new()) };
-    let from = pipeline::open_image(input, platform, &Silent)?;
+    let from = pipeline::open_image(input, reading, &Silent)?;
     let configs: Vec<String> = from.images.iter().map(|image| image.config_digest.to_string()).collect();
     if records.iter().all(|record| configs.contains(&record.input)) {
         return Ok(records);
@@ -140,9 +141,8 @@ fn inputs(output: &str, against: Option<&str>, planned: bool, runs: bool) -> Res
 }
 
 /// Runs the commands and sweeps in both images.
-fn ran(asked: &Asked, [before, after]: [&str; 2], platform: Option<&str>, ui: &progress::Stderr) -> Result<Found> {
-    let platform = platform.map(Platform::parse).transpose()?;
-    let found = trial::trials_between(asked, before, after, platform, ui);
+fn ran(asked: &Asked, [before, after]: [&str; 2], reading: &Reading, ui: &progress::Stderr) -> Result<Found> {
+    let found = trial::trials_between(asked, before, after, reading, ui);
     ui.done();
     found
 }

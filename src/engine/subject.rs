@@ -1,7 +1,6 @@
 //! An image that is to be run, opened: its documents, and if paths are asked for, the tree that its containers see.
 
 use crate::Result;
-use crate::image::Platform;
 use crate::scan::{self, Flags, Needs, Shared};
 use crate::source::{self, Image, Input, Location, OpenOptions};
 use crate::tar::Member;
@@ -19,8 +18,8 @@ impl Subject {
     ///
     /// # Errors
     /// Returns the errors of the input; [`ErrorKind::Usage`] if there is not exactly one image.
-    pub fn open(location: &str, platform: Option<Platform>, note: &dyn Fn(&str)) -> Result<Self> {
-        let input = source::open(&Location::parse(location)?, &OpenOptions { platform, spool_note: note })?;
+    pub fn open(location: &str, options: &OpenOptions<'_>) -> Result<Self> {
+        let input = source::open(&Location::parse(location)?, options)?;
         input.only("run")?;
         Ok(Self { input })
     }

@@ -24,6 +24,7 @@ mod summary;
 pub(crate) mod transfer;
 mod write;
 
+pub use crate::registry::{Creds as RegistryCreds, Options as RegistryOptions};
 pub use estimate::request_of;
 pub use image::{Inputs, LayerKey, Planned, Scans, key};
 pub use needs::needs;
@@ -31,7 +32,7 @@ pub use open::{open, open_image};
 pub use plan::{Plans, plan, taken_by};
 pub use profiles::Profiles;
 pub use progress::{Silent, Ui};
-pub use request::{Base, Encoding, LayersMode, Request};
+pub use request::{Base, Encoding, LayersMode, Reading, Request};
 pub use run::{Outcome, run};
 pub use scan::scan;
 pub use stack::{MergedImage, merge, merge_layers};

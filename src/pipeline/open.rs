@@ -1,12 +1,12 @@
 //! Opens an image: its documents are read, but none of its layers.
 
 use super::progress::Ui;
-use super::request::Request;
-use crate::Result;
+use super::request::{Reading, Request};
 use crate::image::Platform;
 use crate::sink::Target;
 use crate::source::tree::NodeKind;
 use crate::source::{self, Input, Location, OpenOptions};
+use crate::{Error, ErrorKind, Result};
 use std::collections::HashSet;
 
 /// Opens the images of a request, once it is clear that the output can be written to its place.
@@ -15,20 +15,31 @@ use std::collections::HashSet;
 /// Returns the errors of the documents, and one if input and output contradict each other.
 pub fn open(request: &Request, target: Option<&Target>, ui: &dyn Ui) -> Result<Input> {
     let location = Location::parse(&request.input)?;
+    check_creds(&location, target, request)?;
     if let Some(target) = target {
         target.check(&location, None)?;
     }
-    let input = at(&location, request.platform.as_deref(), ui)?;
+    let input = at(&location, &request.reading, ui)?;
     if let Some(target) = target {
         target.check(&location, Some(input.form))?;
         if let Some(text) = target.note(input.form)? {
             ui.note(&text);
         }
     }
-    let reference = target.and_then(Target::reference);
-    check_tags(&input, request.tags.len() + usize::from(reference.is_some()))?;
+    let names = target.map_or_else(|| Ok(request.tags.clone()), |target| target.names(&request.tags))?;
+    check_tags(&input, names.len())?;
     input.warnings.iter().for_each(|w| ui.warn(w));
     Ok(input)
+}
+
+/// Refuses one password for two registries: it is the secret of one of them.
+fn check_creds(location: &Location, target: Option<&Target>, request: &Request) -> Result<()> {
+    let hosts = location.registry().map(|name| &name.host).zip(target.and_then(Target::host));
+    if request.reading.registry.creds.is_none() || hosts.is_none_or(|(from, to)| from == to) {
+        return Ok(());
+    }
+    let error = Error::new(ErrorKind::Usage, "--creds is for one registry, and IN and OUT are in two");
+    Err(error.hint("`docker login` to both, or give --authfile"))
 }
 
 /// Refuses names (`count` of them) for an output with several images, before the work. The platforms of an index are one image.
@@ -55,13 +66,16 @@ fn check_tags(input: &Input, count: usize) -> Result<()> {
 ///
 /// # Errors
 /// Returns the errors of the documents.
-pub fn open_image(location: &str, platform: Option<&str>, ui: &dyn Ui) -> Result<Input> {
-    let input = at(&Location::parse(location)?, platform, ui)?;
+pub fn open_image(location: &str, reading: &Reading, ui: &dyn Ui) -> Result<Input> {
+    let input = at(&Location::parse(location)?, reading, ui)?;
     input.warnings.iter().for_each(|w| ui.warn(w));
     Ok(input)
 }
 
-fn at(location: &Location, platform: Option<&str>, ui: &dyn Ui) -> Result<Input> {
-    let platform = platform.map(Platform::parse).transpose()?;
-    source::open(location, &OpenOptions { platform, spool_note: &|message| ui.note(message) })
+fn at(location: &Location, reading: &Reading, ui: &dyn Ui) -> Result<Input> {
+    let platform = reading.platform.as_deref().map(Platform::parse).transpose()?;
+    source::open(
+        location,
+        &OpenOptions { platform, registry: &reading.registry, spool_note: &|message| ui.note(message) },
+    )
 }

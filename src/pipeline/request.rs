@@ -3,6 +3,7 @@
 use crate::Digest;
 use crate::codec::Compression;
 use crate::profile::Override;
+use crate::registry::Options as RegistryOptions;
 
 /// The treatment of the layers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,6 +38,15 @@ pub enum Base {
 /// A compression of layers, with the level if one is given.
 pub type Encoding = (Compression, Option<u32>);
 
+/// What to take of images, and how to reach them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// The one platform to take, `OS/ARCH[/VARIANT]`; `None` for all.
+    pub platform: Option<String>,
+    /// The options of registries, for the output too.
+    pub registry: RegistryOptions,
+}
+
 /// A request to slim an image.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Request {
@@ -70,8 +80,8 @@ pub struct Request {
     pub labels: Vec<(String, String)>,
     /// True to write a record of the run into the image's labels.
     pub record: bool,
-    /// The one platform to take, `OS/ARCH[/VARIANT]`; `None` for all.
-    pub platform: Option<String>,
+    /// What to take of the image, and how to reach it.
+    pub reading: Reading,
     /// The time for `created`, in seconds since 1970; `None` for the input's.
     pub created: Option<i64>,
     /// True to list every path that goes.

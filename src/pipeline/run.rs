@@ -43,6 +43,7 @@ impl Outcome {
 pub fn run(request: &Request, ui: &dyn Ui) -> Result<Outcome> {
     let mut clock = Clock::new();
     let target = request.output.as_deref().map(Target::parse).transpose()?;
+    let target = target.map(|target| target.with(&request.reading.registry));
     let profiles = Profiles::resolve(request)?;
     let needs = profiles.needs()?;
     let input = open(request, target.as_ref(), ui)?;

@@ -23,6 +23,7 @@ pub fn scan(input: &Input, needs: &Needs, ui: &dyn Ui) -> Result<Scans> {
     // The largest first, so that no thread begins with it when the others are done.
     let mut order: Vec<usize> = (0..unique.len()).collect();
     order.sort_by_key(|&i| (std::cmp::Reverse(unique[i].size), i));
+    input.fetch(&order.iter().map(|&i| unique[i]).collect::<Vec<_>>());
     let advance = |n| ui.advance(n);
     let shared = Shared::default();
     let one = |i: usize| (i, scan::scan(input, unique[i], needs, &shared, &advance));

@@ -85,11 +85,13 @@ fn input_side(input: &Input, planned: &[Planned<'_>]) -> Side {
         uncompressed_bytes: unique.values().map(|(_, index)| index.tar_bytes).sum(),
         pulled_bytes: pulled(unique.values().map(|(layer, _)| (layer.compression, layer.size))),
         digest: input.images.first().and_then(|i| i.manifest_digest).map(|d| d.to_string()),
+        moved: None,
     }
 }
 
 fn output_side(written: &Written, planned: &[Planned<'_>]) -> Side {
     let unique: HashMap<_, _> = written.layers.iter().flatten().map(|l| (l.digest, l)).collect();
+    let pushed = written.sealed.pushed();
     let sizes = planned.iter().flat_map(Planned::layer_bytes);
     let tars: HashMap<_, u64> = written.layers.iter().flatten().map(|l| l.diff_id).zip(sizes).collect();
     Side {
@@ -98,7 +100,8 @@ fn output_side(written: &Written, planned: &[Planned<'_>]) -> Side {
         archive_bytes: Some(written.sealed.finished().archive_bytes),
         uncompressed_bytes: tars.values().sum(),
         pulled_bytes: pulled(unique.values().map(|l| (l.compression, l.size))),
-        digest: written.manifests.first().map(ToString::to_string),
+        digest: pushed.map(|(digest, _)| digest).or(written.manifests.first().copied()).map(|d| d.to_string()),
+        moved: pushed.map(|(_, moved)| moved),
     }
 }
 

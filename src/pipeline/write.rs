@@ -5,6 +5,7 @@ use super::image::{Inputs, Planned};
 use super::plan::Plans;
 use super::progress::Ui;
 use super::request::Request;
+use crate::codec::Compression;
 use crate::image::{self, ConfigChange, Record};
 use crate::profile::to_toml;
 use crate::report::Timing;
@@ -39,11 +40,13 @@ pub fn write(inputs: Inputs<'_>, plans: &Plans<'_>, target: &Target, ui: &dyn Ui
     let Inputs { request, input, .. } = inputs;
     let (planned, spool) = (&plans.images, plans.spool.as_ref());
     let (mut warnings, mut clock) = (Vec::new(), Clock::new());
-    let output = Output::create(target, input.form)?;
+    let output = Output::create(target, input.form, input.repository())?;
     let jobs: Vec<emit::Job<'_>> = planned.iter().map(|p| p.job(spool)).collect();
     let total = planned.iter().map(Planned::output_bytes).sum();
     ui.phase("writing", total);
-    let options = emit::Options { compression: request.compression, threads: rayon::current_num_threads() };
+    // A registry is for pulling, which plain layers would make longer.
+    let plain = (output.form() == ImageFormat::Registry).then_some(Compression::Gzip);
+    let options = emit::Options { compression: request.compression, plain, threads: rayon::current_num_threads() };
     let layers = emit::emit(input, &jobs, &output, options, &|n| ui.advance(n))?;
     input.unchanged_since_open()?;
     clock.lap("emit", total);
@@ -60,7 +63,7 @@ pub fn write(inputs: Inputs<'_>, plans: &Plans<'_>, target: &Target, ui: &dyn Ui
         rewrite.warning.into_iter().for_each(&mut add);
         images.push(Rewritten { image: index, config: rewrite.doc, layers: layers.clone() });
     }
-    let tags: Vec<String> = target.reference().map(str::to_owned).into_iter().chain(request.tags.clone()).collect();
+    let tags = target.names(&request.tags)?;
     let form = output.form();
     let (documents, found) = sink::assemble(&Assembly { input, images: &images, tags: &tags, form })?;
     found.into_iter().for_each(&mut add);

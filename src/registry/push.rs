@@ -45,6 +45,7 @@ struct State {
 
 /// The bytes of blobs that a push moved, or did not have to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Moved {
     /// The bytes that were sent.
     pub sent_bytes: u64,

@@ -14,12 +14,14 @@
 //! | `layersMode` | string: `keep` or `squash` |
 //! | `input` | object: what was read |
 //! | `input.path` | string: IN as given, `-` for standard input |
-//! | `input.form` | string: `docker-archive`, `oci-archive`, `oci` (a directory) or `hybrid` (an archive that is both) |
+//! | `input.form` | string: `docker-archive`, `oci-archive`, `oci` (a directory), `hybrid` (an archive that is both) or `registry` |
 //! | `input.archiveBytes` | bytes of the archive as read, or of all blobs of a directory |
 //! | `input.uncompressedBytes` | bytes of all layers as plain tars, each layer once |
 //! | `input.pulledBytes` | bytes of all compressed layers, each once: what a pull moves; `null` where not all are compressed |
 //! | `input.digest` | digest of the index, or of the (first) manifest where there is no index; `null` where the form has neither |
+//! | `input.moved` | `null` |
 //! | `output` | the same of what was written; `null` in a dry run |
+//! | `output.moved` | object, of an image in a registry: `sentBytes`, `mountedBytes` (of blobs that the registry took from another of its repositories), `presentBytes` (of blobs that were there); `null` for anything else |
 //! | `images[]` | object: an image of the archive that was rewritten |
 //! | `images[].tags` | strings: its names |
 //! | `images[].platform` | string: `OS/ARCH[/VARIANT]` |

@@ -13,6 +13,7 @@ use serde::{Serialize, Serializer};
 use crate::Warning;
 use crate::packages::Manager;
 use crate::profile::Risk;
+use crate::registry::Moved;
 use crate::source::ImageFormat;
 
 pub(crate) mod build;
@@ -74,6 +75,7 @@ pub const fn form_name(form: ImageFormat) -> &'static str {
         ImageFormat::Hybrid => "hybrid",
         ImageFormat::Oci => "oci-archive",
         ImageFormat::OciDir => "oci",
+        ImageFormat::Registry => "registry",
     }
 }
 
@@ -104,6 +106,8 @@ pub struct Side {
     pub pulled_bytes: Option<u64>,
     /// The digest of the index, or of the (first) manifest if there is no index.
     pub digest: Option<String>,
+    /// The bytes that moved to a registry, or did not have to; `None` for anything else.
+    pub moved: Option<Moved>,
 }
 
 /// One image: its sizes, and the changes of its layers and files.

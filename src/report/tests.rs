@@ -117,6 +117,7 @@ fn side(path: &str, bytes: u64) -> Side {
         path: path.into(),
         form: ImageFormat::Hybrid,
         archive_bytes: Some(bytes + 8_192),
+        moved: None,
         uncompressed_bytes: bytes,
         pulled_bytes: Some(bytes / 3),
         digest: Some(DIGEST.into()),

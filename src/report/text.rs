@@ -7,6 +7,7 @@ use super::instruction;
 use super::paint::Paint;
 use super::table::{Table, wrap};
 use super::{Fate, Held, ImageReport, LayerReport, Named, Report, Side, escape, form_name, order, printable, units};
+use crate::registry::Moved;
 
 /// Options of the report.
 #[derive(Clone, Copy, Debug)]
@@ -89,6 +90,10 @@ fn head(report: &Report, options: &Options) -> String {
         row("uncompressed", before, after);
     }
     out.push_str(&table.render(0, options.width, options.paint));
+    if let Some(Moved { sent_bytes, mounted_bytes, present_bytes }) = report.output.as_ref().and_then(|o| o.moved) {
+        let [sent, mounted, present] = [sent_bytes, mounted_bytes, present_bytes].map(units::bytes);
+        out.push_str(&format!("\nsent {sent}; {mounted} mounted from another repository, {present} were there\n"));
+    }
     out
 }
 

@@ -85,7 +85,7 @@ pub fn index_json(
     }
     if !assembly.tags.is_empty() {
         entries = retag(entries, assembly)?;
-    } else if assembly.form == ImageFormat::Hybrid && assembly.input.trees.docker.is_none() {
+    } else if assembly.form.has_full_names() && assembly.input.trees.docker.is_none() {
         entries.iter_mut().for_each(add_image_name);
     }
     let mut json = root.json.clone();
@@ -107,7 +107,7 @@ fn append(entries: &mut Vec<Entry>, assembly: &Assembly<'_>, image: usize, manif
     let tags = &assembly.input.images[image].tags;
     for tag in tags.iter().filter(|_| assembly.tags.is_empty()) {
         let mut value = plain.clone();
-        annotate(&mut value, tag, assembly.form == ImageFormat::Hybrid);
+        annotate(&mut value, tag, assembly.form.has_full_names());
         entries.push(Entry { value, artifact: false });
     }
     if tags.is_empty() || !assembly.tags.is_empty() {
@@ -157,7 +157,7 @@ fn retag(entries: Vec<Entry>, assembly: &Assembly<'_>) -> Result<Vec<Entry>> {
     let Some(first) = images.into_iter().next() else {
         return Ok(artifacts);
     };
-    let full = assembly.form == ImageFormat::Hybrid || first.value.pointer(&pointer(IMAGE_NAME)).is_some();
+    let full = assembly.form.has_full_names() || first.value.pointer(&pointer(IMAGE_NAME)).is_some();
     let tagged = assembly.tags.iter().map(|tag| {
         let mut value = first.value.clone();
         annotate(&mut value, tag, full);
@@ -175,7 +175,7 @@ pub fn check_tags(tags: &[String], form: ImageFormat) -> Result<()> {
     for tag in tags {
         // A bare tag is a name in a layout, such as `v1.2`.
         if let Err(error) = Reference::parse(tag)
-            && (form == ImageFormat::Hybrid || !is_tag(tag))
+            && (form.has_full_names() || !is_tag(tag))
         {
             return Err(error);
         }

@@ -14,6 +14,7 @@ mod host;
 mod index;
 mod manifest;
 mod output;
+mod registry;
 mod target;
 pub(crate) mod temp;
 #[cfg(test)]

@@ -2,10 +2,12 @@
 
 use super::archive::Archive;
 use super::dir::Dir;
+use super::registry::Registry;
 use super::target::Destination;
 use super::traits::{Blob, Document, Sink};
 use super::{Documents, Target};
 use crate::digest::Hashing;
+use crate::registry::{Moved, Options};
 use crate::source::{ImageFormat, Input};
 use crate::{Digest, Error, ErrorKind, Result};
 use std::collections::HashSet;
@@ -49,13 +51,14 @@ pub struct BlobWriter {
 }
 
 impl Output {
-    /// Creates the temporary. `form` is the input's image format: the target's prefix may ask for another.
+    /// Creates the temporary. `form` is the input's image format: the target's prefix may ask for another. `from` is the registry
+    /// and the repository that the input is in, if it is in one.
     ///
     /// # Errors
     /// Returns an error if the target is of the wrong kind, or the temporary cannot be made.
-    pub fn create(target: &Target, form: ImageFormat) -> Result<Self> {
+    pub fn create(target: &Target, form: ImageFormat, from: Option<(&str, &str)>) -> Result<Self> {
         let name: Arc<str> = target.to_string().into();
-        let sink = sink(target.destination(form)?).map_err(|e| e.archive(&name))?;
+        let sink = sink(target.destination(form)?, target.options(), from).map_err(|e| e.archive(&name))?;
         Ok(Self { name, form: target.form(form), sink, blobs: Mutex::default(), open: AtomicUsize::new(0) })
     }
 
@@ -105,6 +108,18 @@ impl Output {
     #[must_use]
     pub fn has(&self, digest: &Digest) -> bool {
         self.blobs().contains(digest)
+    }
+
+    /// Returns true if the output has a blob of `size` bytes without it being written.
+    ///
+    /// # Errors
+    /// Returns an error if the output fails.
+    pub fn adopt(&self, digest: &Digest, size: u64) -> Result<bool> {
+        let has = self.has(digest) || self.sink.adopt(digest, size).map_err(|e| e.archive(&self.name))?;
+        if has {
+            self.blobs().insert(*digest);
+        }
+        Ok(has)
     }
 
     /// Copies the blobs of the input that pass as they are, and verifies them.
@@ -174,6 +189,12 @@ impl Sealed {
         &self.finished
     }
 
+    /// The digest that the tags of a registry will have, and the bytes that moved to it; `None` for anything else.
+    #[must_use]
+    pub fn pushed(&self) -> Option<(Digest, Moved)> {
+        self.sink.pushed()
+    }
+
     /// Gives the output its name, or copies it to the pipe or device that it is for.
     ///
     /// # Errors
@@ -184,11 +205,12 @@ impl Sealed {
 }
 
 /// The sink of each kind of destination.
-fn sink(destination: Destination) -> Result<Box<dyn Sink>> {
+fn sink(destination: Destination, options: &Options, from: Option<(&str, &str)>) -> Result<Box<dyn Sink>> {
     Ok(match destination {
         Destination::Copied(goal) => Box::new(Archive::copied(goal)?),
         Destination::File(path) => Box::new(Archive::file(path)?),
         Destination::Dir(path) => Box::new(Dir::new(path)?),
+        Destination::Registry(name) => Box::new(Registry::new(&name, options, from)?),
     })
 }
 

@@ -3,6 +3,9 @@
 use super::archive::Goal;
 use super::host;
 use super::temp::parent;
+use crate::image::Reference;
+use crate::image::reference::is_tag;
+use crate::registry::{Name, Options, Version};
 use crate::source::{ImageFormat, Location, Prefix};
 use crate::{Error, ErrorKind, Result};
 use std::fmt;
@@ -13,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 /// The place that an image is written to: `PATH`, `docker-archive:PATH[:REF]`, `oci-archive:PATH[:REF]`, `oci:DIR[:REF]` or `-`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target(Location);
+pub struct Target(Location, Options);
 
 /// The kind of thing that a target is on the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +27,8 @@ pub enum Destination {
     File(PathBuf),
     /// A directory, new or empty; links have been followed.
     Dir(PathBuf),
+    /// A repository of a registry, and a tag.
+    Registry(Name),
 }
 
 impl Target {
@@ -32,7 +37,24 @@ impl Target {
     /// # Errors
     /// Returns [`ErrorKind::Usage`] as [`Location::parse`] does.
     pub fn parse(text: &str) -> Result<Self> {
-        Location::parse_with(text, &|path: &Path| path.exists()).map(Self)
+        Location::parse_with(text, &|path: &Path| path.exists()).map(|location| Self(location, Options::default()))
+    }
+
+    /// The same target with options for registries.
+    #[must_use]
+    pub fn with(self, options: &Options) -> Self {
+        Self(self.0, options.clone())
+    }
+
+    /// The options for registries.
+    pub(super) const fn options(&self) -> &Options {
+        &self.1
+    }
+
+    /// The host of the registry that is written to, if it is one.
+    #[must_use]
+    pub fn host(&self) -> Option<&String> {
+        self.0.registry().map(|name| &name.host)
     }
 
     /// Returns true for standard output.
@@ -43,15 +65,43 @@ impl Target {
 
     /// The name that the user gives with the place: a tag, as `-t` would be.
     #[must_use]
-    pub fn reference(&self) -> Option<&str> {
-        self.0.reference.as_deref()
+    pub fn reference(&self) -> Option<String> {
+        let registry = self.0.registry().and_then(Name::reference).map(|reference| reference.to_string());
+        registry.or_else(|| self.0.reference.clone())
+    }
+
+    /// All names of the output: the target's own, then those of `tags`. In a registry a bare tag is one of the same repository.
+    ///
+    /// # Errors
+    /// Returns [`ErrorKind::Usage`] for a name in another repository.
+    pub fn names(&self, tags: &[String]) -> Result<Vec<String>> {
+        let mut names: Vec<String> = self.reference().into_iter().collect();
+        let Some(own) = self.0.registry().and_then(Name::reference) else {
+            names.extend(tags.iter().cloned());
+            return Ok(names);
+        };
+        for tag in tags {
+            let name = if is_tag(tag) { Reference { tag: tag.clone(), ..own.clone() } } else { Reference::parse(tag)? };
+            if (&name.host, &name.repository) != (&own.host, &own.repository) {
+                let what = format!("`{tag}` is in another repository than {self}");
+                return Err(Error::new(ErrorKind::Usage, what).hint("one run pushes to one repository: run slim again"));
+            }
+            names.push(name.to_string());
+        }
+        names.sort();
+        names.dedup();
+        Ok(names)
     }
 
     /// The image format that is written for an input of `form`.
     #[must_use]
     pub fn form(&self, form: ImageFormat) -> ImageFormat {
+        if self.0.registry().is_some() {
+            return ImageFormat::Registry;
+        }
         match (self.0.prefix, form) {
-            (Some(Prefix::DockerArchive), _) | (None, ImageFormat::Docker | ImageFormat::Hybrid) => ImageFormat::Hybrid,
+            (Some(Prefix::DockerArchive), _)
+            | (None, ImageFormat::Docker | ImageFormat::Hybrid | ImageFormat::Registry) => ImageFormat::Hybrid,
             (Some(Prefix::OciArchive), _) | (None, ImageFormat::Oci) => ImageFormat::Oci,
             // A directory cannot go through a pipe.
             (None, ImageFormat::OciDir) if self.is_std() => ImageFormat::Oci,
@@ -65,6 +115,9 @@ impl Target {
     /// # Errors
     /// Returns [`ErrorKind::Usage`] with a hint.
     pub fn check(&self, input: &Location, form: Option<ImageFormat>) -> Result<()> {
+        if let Some(name) = self.0.registry() {
+            return self.check_registry(name, form);
+        }
         if self.0.is_remote() {
             return Err(Error::new(ErrorKind::Unsupported, format!("{self} cannot be written yet")));
         }
@@ -88,6 +141,18 @@ impl Target {
             Some(form) => self.destination(form).map(drop),
             None => Ok(()),
         }
+    }
+
+    /// Checks that a registry answers and lets the user write; once, before the input is opened.
+    fn check_registry(&self, name: &Name, form: Option<ImageFormat>) -> Result<()> {
+        if matches!(name.version, Version::Digest(_)) {
+            let error = Error::new(ErrorKind::Usage, "an output has a tag; its digest follows from its content");
+            return Err(error.archive(self).hint(format!("docker://{}/{}:TAG", name.host, name.repository)));
+        }
+        if form.is_some() {
+            return Ok(());
+        }
+        super::registry::push(name, &self.1, None)?.check()
     }
 
     /// A note about the target for the user, before any work.
@@ -127,6 +192,9 @@ impl Target {
     /// # Errors
     /// Returns an error if something is there that must not be replaced.
     pub(crate) fn destination(&self, form: ImageFormat) -> Result<Destination> {
+        if let Some(name) = self.0.registry() {
+            return Ok(Destination::Registry(name.clone()));
+        }
         let Some(path) = self.0.path() else {
             return Ok(Destination::Copied(Goal::Stdout));
         };
@@ -248,7 +316,7 @@ mod tests {
             assert_eq!(form("oci:out", input), ImageFormat::OciDir);
         }
         assert_eq!(form("-", ImageFormat::OciDir), ImageFormat::Oci);
-        assert_eq!(Target::parse("oci:out:v1").unwrap().reference(), Some("v1"));
+        assert_eq!(Target::parse("oci:out:v1").unwrap().reference(), Some("v1".to_owned()));
     }
 
     #[test]

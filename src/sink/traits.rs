@@ -1,6 +1,7 @@
 //! The two traits that a kind of output implements: an archive, a layout directory. Another kind is a file with both and an arm in
 //! [`Output::create`](super::Output::create).
 
+use crate::registry::Moved;
 use crate::{Digest, Result};
 use std::io;
 
@@ -12,6 +13,15 @@ pub trait Sink: Send + Sync {
     /// # Errors
     /// Returns an error if a blob of unknown size is open, or the output fails.
     fn begin(&self, size: Option<u64>) -> Result<Box<dyn Blob>>;
+
+    /// Returns true if the output has a blob of `size` bytes without it being written: it was there, or is got elsewhere.
+    ///
+    /// # Errors
+    /// Returns an error if the output fails.
+    fn adopt(&self, digest: &Digest, size: u64) -> Result<bool> {
+        let _ = (digest, size);
+        Ok(false)
+    }
 
     /// Writes a document. It comes after the blobs that it names, each document once.
     ///
@@ -31,6 +41,12 @@ pub trait Sink: Send + Sync {
     /// # Errors
     /// Returns an error if the output or its reader fails.
     fn publish(self: Box<Self>) -> Result<()>;
+
+    /// What a registry has once the output is sealed: the digest that its tags will have, and the bytes that moved. `None` for
+    /// anything else.
+    fn pushed(&self) -> Option<(Digest, Moved)> {
+        None
+    }
 }
 
 /// A blob that is being written. Dropping it abandons it.

@@ -1,5 +1,6 @@
 //! A layout directory as a source. Symlinks count as long as they stay in it.
 
+use super::ImageFormat;
 use super::traits::{BlobRef, Source, Spot, Stamp, changed, foreign, listed, stamp};
 use crate::{Error, ErrorKind, Result, path};
 use std::collections::HashMap;
@@ -83,7 +84,7 @@ impl Source for Dir {
         Ok(())
     }
 
-    fn is_dir(&self) -> bool {
-        true
+    fn form(&self) -> Option<ImageFormat> {
+        Some(ImageFormat::OciDir)
     }
 }

@@ -18,6 +18,7 @@ mod location;
 mod oci;
 mod open;
 mod outer;
+mod registry;
 mod select;
 mod slice;
 mod spool;
@@ -36,6 +37,8 @@ pub use traits::BlobRef;
 pub struct OpenOptions<'a> {
     /// The platform of the images that are wanted; `None` for all.
     pub platform: Option<Platform>,
+    /// The options of registries.
+    pub registry: &'a crate::registry::Options,
     /// Called with one sentence if the input must be copied to a temporary file first.
     pub spool_note: &'a dyn Fn(&str),
 }
@@ -52,6 +55,16 @@ pub enum ImageFormat {
     Hybrid,
     /// An OCI layout in a directory.
     OciDir,
+    /// An image in a registry.
+    Registry,
+}
+
+impl ImageFormat {
+    /// Returns true if images have their full names in it, and not only tags.
+    #[must_use]
+    pub const fn has_full_names(self) -> bool {
+        matches!(self, Self::Hybrid | Self::Registry)
+    }
 }
 
 /// An open input.
@@ -168,6 +181,16 @@ impl Input {
     /// As [`Input::open_blob`].
     pub fn open_blob_at(&self, blob: &BlobRef, offset: u64) -> Result<Box<dyn Read + Send>> {
         self.source.open_at(blob, offset).map_err(|e| e.archive(&self.name))
+    }
+
+    /// Says which layers will be read next, in this order.
+    pub(crate) fn fetch(&self, layers: &[&LayerRef]) {
+        self.source.fetch(&layers.iter().map(|layer| &layer.blob).collect::<Vec<_>>());
+    }
+
+    /// The host of a registry and the repository there, for an image in one.
+    pub(crate) fn repository(&self) -> Option<(&str, &str)> {
+        self.source.repository()
     }
 
     /// Checks that nobody wrote to the input since it was opened (by size and modification time).

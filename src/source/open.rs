@@ -4,6 +4,7 @@ use super::archive::Archive;
 use super::dir::Dir;
 use super::draft::Draft;
 use super::outer::{self, Walk};
+use super::registry::Registry;
 use super::traits::Source;
 use super::tree::{DockerTree, Trees};
 use super::{ImageFormat, Input, Location, OpenOptions, Prefix, docker, foreign, layers, oci, select, spool};
@@ -43,13 +44,14 @@ fn open_in(location: &Location, options: &OpenOptions<'_>, name: &str) -> Result
     let drafts = select::select(drafts, &mut trees, location.reference.as_deref(), options.platform.as_ref())?;
     let complete = |draft: Draft| layers::complete(&*source, draft, &mut warnings);
     let images = drafts.into_iter().map(complete).collect::<Result<Vec<_>>>()?;
-    let (form, archive_bytes) = (documents.form(source.is_dir()), source.archive_bytes());
+    let (form, archive_bytes) = (source.form().unwrap_or_else(|| documents.form()), source.archive_bytes());
+    warnings.extend(source.warnings());
     Ok(Input { name: name.to_owned(), form, archive_bytes, images, warnings, source, trees })
 }
 
 fn open_source(location: &Location, options: &OpenOptions<'_>) -> Result<Box<dyn Source>> {
     if let Some(name) = location.registry() {
-        return Err(Error::new(ErrorKind::Unsupported, format!("{name} cannot be read yet")));
+        return Ok(Box::new(Registry::new(name, options.registry)?));
     }
     if let Some(stored) = location.stored() {
         return Err(Error::new(ErrorKind::Unsupported, format!("{stored} cannot be read yet")));
@@ -139,7 +141,7 @@ struct Documents {
 
 impl Documents {
     fn find(source: &dyn Source, prefix: Option<Prefix>, name: &str) -> Result<Self> {
-        let is_dir = source.is_dir();
+        let is_dir = source.form() == Some(ImageFormat::OciDir);
         let mut index = source.find("index.json")?;
         let mut docker = None;
         // A directory is read as OCI alone: nothing loads docker's form from one.
@@ -174,9 +176,8 @@ impl Documents {
         }
     }
 
-    const fn form(&self, is_dir: bool) -> ImageFormat {
+    const fn form(&self) -> ImageFormat {
         match (&self.index, &self.docker) {
-            _ if is_dir => ImageFormat::OciDir,
             (Some(_), Some(_)) => ImageFormat::Hybrid,
             (Some(_), None) => ImageFormat::Oci,
             (None, _) => ImageFormat::Docker,

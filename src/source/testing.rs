@@ -194,7 +194,7 @@ impl Build {
         let mut location = Location::parse(self.write_tar(dir.path()).to_str().unwrap())?;
         location.reference = reference.map(str::to_owned);
         let platform = platform.map(Platform::parse).transpose()?;
-        open(&location, &OpenOptions { platform, spool_note: &|_| () })
+        open(&location, &OpenOptions { platform, registry: &Default::default(), spool_note: &|_| () })
     }
 }
 
@@ -208,7 +208,10 @@ pub fn config(layers: &[Vec<u8>], arch: &str) -> Value {
 }
 
 pub fn open_path(path: &Path) -> Result<Input> {
-    open(&Location::parse(path.to_str().unwrap())?, &OpenOptions { platform: None, spool_note: &|_| () })
+    open(
+        &Location::parse(path.to_str().unwrap())?,
+        &OpenOptions { platform: None, registry: &Default::default(), spool_note: &|_| () },
+    )
 }
 
 /// An archive of docker 20.10: layers as `ID/layer.tar`, equal ones as symlinks.

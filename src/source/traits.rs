@@ -1,8 +1,9 @@
 //! The trait that a kind of source implements, an archive or a layout directory: where documents and blobs lie, and their
 //! bytes. Another kind is a file with it and an arm in `open.rs`.
 
+use super::ImageFormat;
 use crate::image::doc;
-use crate::{Digest, Error, ErrorKind, Result};
+use crate::{Digest, Error, ErrorKind, Result, Warning};
 use std::fs::Metadata;
 use std::io::{Cursor, Read};
 use std::sync::Arc;
@@ -31,6 +32,20 @@ pub trait Source: Send + Sync {
     /// Returns an error if it cannot be opened any more.
     fn open(&self, spot: &Spot, size: u64, skip: u64) -> Result<Box<dyn Read + Send>>;
 
+    /// Opens what was found for its first `most` bytes alone, which may take less than all of it.
+    ///
+    /// # Errors
+    /// As [`Source::open`].
+    fn peek(&self, spot: &Spot, size: u64, most: u64) -> Result<Box<dyn Read + Send>> {
+        let _ = most;
+        self.open(spot, size, 0)
+    }
+
+    /// Says which blobs will be read next, so that what is far away is on its way by then.
+    fn fetch(&self, blobs: &[&BlobRef]) {
+        let _ = blobs;
+    }
+
     /// Lists the names at the top, sorted, for messages about what is no image.
     fn top(&self) -> Vec<String>;
 
@@ -45,9 +60,19 @@ pub trait Source: Send + Sync {
         None
     }
 
-    /// Returns true for a layout directory.
-    fn is_dir(&self) -> bool {
-        false
+    /// The image format, where the kind of source alone decides it; `None` for an archive, which is looked into.
+    fn form(&self) -> Option<ImageFormat> {
+        None
+    }
+
+    /// The host of a registry and the repository there, for an image in one.
+    fn repository(&self) -> Option<(&str, &str)> {
+        None
+    }
+
+    /// Warnings about the way to the source.
+    fn warnings(&self) -> Vec<Warning> {
+        Vec::new()
     }
 }
 
@@ -65,6 +90,8 @@ pub enum Spot {
     At(u64),
     /// A path or another name, in a source of several files.
     Name(String),
+    /// A digest, in a source that knows blobs by it.
+    Digest(Digest),
     /// Bytes that a document embeds, in no source.
     Memory(Arc<Vec<u8>>),
 }
@@ -79,6 +106,11 @@ impl BlobRef {
     #[must_use]
     pub const fn size(&self) -> u64 {
         self.size
+    }
+
+    /// The place.
+    pub(super) const fn spot(&self) -> &Spot {
+        &self.spot
     }
 
     /// A blob of bytes that a document embeds.
@@ -123,7 +155,11 @@ impl dyn Source + '_ {
 
     fn read(&self, blob: &BlobRef, most: u64) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        let mut reader = self.open_at(blob, 0)?.take(most);
+        let mut reader = match &blob.spot {
+            Spot::Memory(_) => self.open_at(blob, 0)?,
+            spot => self.peek(spot, blob.size, most)?,
+        };
+        let mut reader = reader.by_ref().take(most);
         reader.read_to_end(&mut bytes).map_err(|e| Error::io("cannot read", e))?;
         Ok(bytes)
     }

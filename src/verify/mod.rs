@@ -4,6 +4,7 @@
 //! the layers, [`layer`], [`member`] and [`pax`] read them once, [`replay`] makes the tree, `compare` compares it with another
 //! and with the expectation of a plan ([`expected`]).
 
+use crate::registry::Options;
 use crate::source::Location;
 use crate::{Digest, Error, ErrorKind, Result};
 use bstr::BString;
@@ -51,6 +52,8 @@ pub struct Request<'a> {
     pub platform: Option<&'a str>,
     /// The plans' expectations for the images of `against`, if there are plans.
     pub expected: Option<&'a [Expected]>,
+    /// The options of registries.
+    pub registry: &'a Options,
     /// Called with a phase and the number of bytes to be read in it.
     pub phase: &'a dyn Fn(&str, u64),
     /// Called with the number of bytes as they are read.
@@ -65,8 +68,8 @@ struct Side {
 }
 
 impl Side {
-    fn open(location: &Location, out: &mut Outcome) -> Result<Self> {
-        let store = Store::open(location)?;
+    fn open(location: &Location, options: &Options, out: &mut Outcome) -> Result<Self> {
+        let store = Store::open(location, options)?;
         let mut images = documents::read(&store, out)?;
         if let Some(reference) = &location.reference {
             // A name without a tag means the tag `latest`.
@@ -107,9 +110,9 @@ impl Side {
 /// no errors, but part of the outcome.
 pub fn verify(request: &Request<'_>) -> Result<Outcome> {
     let mut out = Outcome::default();
-    let mut new = Side::open(request.output, &mut out)?;
+    let mut new = Side::open(request.output, request.registry, &mut out)?;
     let mut of_input = Outcome::default();
-    let mut old = request.against.map(|location| Side::open(location, &mut of_input)).transpose()?;
+    let mut old = request.against.map(|location| Side::open(location, request.registry, &mut of_input)).transpose()?;
     for finding in of_input.mismatches {
         let place = format!("IN: {}", finding.place);
         out.note(finding.kind, place, finding.expected, finding.found);

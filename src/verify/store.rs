@@ -3,11 +3,12 @@
 
 use super::compression;
 use super::outer::{self, Member, normal};
+use crate::registry::{Found, Options, Remote};
 use crate::source::Location;
-use crate::{Error, ErrorKind, Result};
+use crate::{Digest, Error, ErrorKind, Result};
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
@@ -26,6 +27,7 @@ pub struct Store {
 enum Kind {
     Archive { file: File, filled: Option<File>, members: BTreeMap<String, Member> },
     Dir(PathBuf),
+    Registry(Box<Remote>),
 }
 
 /// The place of a file's bytes.
@@ -44,8 +46,12 @@ impl Store {
     ///
     /// # Errors
     /// Returns an error if nothing is there, or it is neither a tar archive nor a directory.
-    pub fn open(location: &Location) -> Result<Self> {
+    pub fn open(location: &Location, options: &Options) -> Result<Self> {
         let name = location.to_string();
+        if let Some(image) = location.registry() {
+            let remote = Remote::open(image, options).map_err(|e| e.archive(&name))?;
+            return Ok(Self { kind: Kind::Registry(Box::new(remote)), name });
+        }
         let kind = match location.path() {
             None => archive(spooled(io::stdin())?),
             Some(path) if path.is_dir() => Ok(Kind::Dir(path.to_owned())),
@@ -76,6 +82,10 @@ impl Store {
                     size: m.len(),
                 }))
             }
+            Kind::Registry(remote) => {
+                let size = remote_size(remote, &name).map_err(|e| e.archive(&self.name))?;
+                Ok(size.map(|size| Blob { path: Some(name.into()), filled: false, offset: 0, size }))
+            }
             Kind::Archive { members, .. } => {
                 let mut name = name;
                 for _ in 0..MAX_LINKS {
@@ -102,6 +112,7 @@ impl Store {
     #[must_use]
     pub fn has_below(&self, dir: &str) -> bool {
         match &self.kind {
+            Kind::Registry(_) => false,
             Kind::Dir(root) => normal(dir.as_bytes()).is_some_and(|dir| root.join(dir).exists()),
             Kind::Archive { members, .. } => {
                 let prefix = format!("{dir}/");
@@ -116,11 +127,17 @@ impl Store {
     /// Returns an error if it cannot be opened.
     pub fn file(&self, blob: &Blob) -> Result<(File, u64)> {
         let file = match (&blob.path, &self.kind) {
+            (Some(path), Kind::Registry(remote)) => {
+                let file =
+                    remote_file(remote, &path.to_string_lossy(), blob.size).map_err(|e| e.archive(&self.name))?;
+                return Ok((file, blob.offset));
+            }
             (Some(path), _) => File::open(path),
             (None, Kind::Archive { file, filled, .. }) => {
                 filled.as_ref().filter(|_| blob.filled).unwrap_or(file).try_clone()
             }
             (None, Kind::Dir(dir)) => File::open(dir),
+            (None, Kind::Registry(_)) => Err(io::ErrorKind::NotFound.into()),
         };
         Ok((file.map_err(|e| Error::io("cannot open", e).archive(&self.name))?, blob.offset))
     }
@@ -147,6 +164,32 @@ impl Store {
         read.map_err(|e| Error::io("cannot read a document", e).archive(&self.name))?;
         Ok(bytes)
     }
+}
+
+/// The size in bytes of a file that a layout of an image in a registry would have; `None` if it would not have it.
+fn remote_size(remote: &Remote, name: &str) -> Result<Option<u64>> {
+    if name == "index.json" {
+        return Ok(Some(remote.index()?.len() as u64));
+    }
+    let Some(digest) = name.strip_prefix("blobs/sha256/").and_then(Digest::from_hex) else { return Ok(None) };
+    Ok(remote.find(&digest)?.map(|found| match found {
+        Found::Document(bytes) => bytes.len() as u64,
+        Found::Blob(size) => size,
+    }))
+}
+
+/// The bytes of such a file, in a temporary file.
+fn remote_file(remote: &Remote, name: &str, size: u64) -> Result<File> {
+    let digest = name.strip_prefix("blobs/sha256/").and_then(Digest::from_hex);
+    let bytes = match digest {
+        None => remote.index()?,
+        Some(digest) => match remote.find(&digest)? {
+            Some(Found::Document(bytes)) => bytes,
+            _ => return remote.file(&digest, size),
+        },
+    };
+    let written = tempfile::tempfile().and_then(|mut file| file.write_all(&bytes).map(|()| file));
+    written.map_err(|e| Error::io("cannot write a temporary file", e))
 }
 
 /// A part of a file, read with `pread`.

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 /// What `slim verify` takes from the rest of the program. It is a second reader of archives, layers, trees and databases: whatever
 /// it would share with what reads and writes images otherwise could be wrong in both. DESIGN.md says the same in its row of verify.
-const SHARED_WITH_VERIFY: [&str; 9] = [
+const SHARED_WITH_VERIFY: [&str; 10] = [
     // Hashes, and how errors are told.
     "digest",
     "error",
@@ -19,6 +19,8 @@ const SHARED_WITH_VERIFY: [&str; 9] = [
     "refs",
     // Where an image is, as the command line says it.
     "source/location",
+    // How bytes come from a registry: their digests are checked by verify itself.
+    "registry",
     // What is a secret, and not to be shown.
     "secrets",
     // Words: what steers no terminal, numbers, colours.

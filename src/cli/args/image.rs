@@ -1,5 +1,6 @@
 //! The options that several commands share: the image, and the outputs.
 
+use super::registry::RegistryArgs;
 use crate::cli::values::{self, Verbosity};
 use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgAction, ValueHint};
@@ -44,6 +45,10 @@ pub struct ReadingArgs {
     /// How many threads to use; results do not depend on it [default: one per processor]
     #[arg(long, value_name = "N", value_parser = values::threads)]
     pub threads: Option<usize>,
+
+    /// The options of registries.
+    #[command(flatten)]
+    pub registry: RegistryArgs,
 }
 
 /// The outputs of a command, and the amount of text.

@@ -59,7 +59,7 @@ fn every_option_ends_where_it_belongs() {
     with("--compression zstd:19", |j| j.request.compression = Some((Compression::Zstd, Some(19))));
     with("-t a:1 --tag h:5000/b", |j| j.request.tags = vec!["a:1".into(), "h:5000/b".into()]);
     with("--label a=b --label c=", |j| j.request.labels = vec![("a".into(), "b".into()), ("c".into(), String::new())]);
-    with("--platform linux/arm/v7", |j| j.request.platform = Some("linux/arm/v7".into()));
+    with("--platform linux/arm/v7", |j| j.request.reading.platform = Some("linux/arm/v7".into()));
     with("--report r.json", |j| j.report = Some("r.json".into()));
     with("--removed -", |j| (j.removed, j.request.list_removed) = (Some("-".into()), true));
     with("--dry-run", |j| j.request.output = None);

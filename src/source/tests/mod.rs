@@ -89,7 +89,8 @@ fn archives_may_be_compressed_as_a_whole_and_spell_names_in_any_way() {
         let notes = std::sync::Mutex::new(Vec::new());
         let note = |text: &str| notes.lock().unwrap().push(text.to_owned());
         let location = Location::parse(path.to_str().unwrap()).unwrap();
-        let input = open(&location, &OpenOptions { platform: None, spool_note: &note }).unwrap();
+        let input =
+            open(&location, &OpenOptions { platform: None, registry: &Default::default(), spool_note: &note }).unwrap();
         assert_eq!((input.images.len(), input.archive_bytes), (1, Some(packed.len() as u64)));
         assert_eq!(notes.lock().unwrap().len(), 1);
     }

@@ -1,0 +1,74 @@
+//! What commands read and how they reach it, resolved: the options of registries with the password.
+
+use super::args::{ReadingArgs, RegistryArgs};
+use crate::pipeline::{Reading, RegistryCreds, RegistryOptions};
+use crate::{Error, ErrorKind, Result};
+use std::io::{self, IsTerminal, Read};
+use std::sync::{Mutex, PoisonError};
+
+/// The variable with the password of `--creds`.
+const PASSWORD: &str = "SLIM_REGISTRY_PASSWORD";
+/// The password, once it was asked for.
+static ASKED: Mutex<Option<String>> = Mutex::new(None);
+/// The most bytes of a password on standard input.
+const MAX_PASSWORD: u64 = 64 << 10;
+
+impl ReadingArgs {
+    /// Returns what the options mean.
+    ///
+    /// # Errors
+    /// Returns [`ErrorKind::Usage`] if `--creds` names a user and there is no password.
+    pub fn resolve(&self) -> Result<Reading> {
+        Ok(Reading { platform: self.platform.clone(), registry: self.registry.resolve()? })
+    }
+}
+
+impl RegistryArgs {
+    fn resolve(&self) -> Result<RegistryOptions> {
+        let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let offline = set("SLIM_OFFLINE").is_some_and(|value| !matches!(value.as_str(), "0" | "false" | "no"));
+        Ok(RegistryOptions {
+            creds: self.creds.as_deref().map(|creds| self.creds(creds, set(PASSWORD))).transpose()?,
+            authfile: self.authfile.clone(),
+            tls_verify: self.tls_verify,
+            ca_file: self.ca_file.clone(),
+            retries: self.retry_times,
+            jobs: self.jobs as usize,
+            offline: self.offline || offline,
+            upload_hosts: self.allow_upload_to.clone(),
+        })
+    }
+
+    fn creds(&self, creds: &str, variable: Option<String>) -> Result<RegistryCreds> {
+        let (user, given) = creds.split_once(':').map_or((creds, None), |(user, given)| (user, Some(given)));
+        // Standard input and people are asked once, whoever needs the answer.
+        let mut asked = ASKED.lock().unwrap_or_else(PoisonError::into_inner);
+        let password = match (given, variable) {
+            (None, _) if asked.is_some() => asked.clone().unwrap_or_default(),
+            (Some(given), _) if asked.is_some() => given.to_owned(),
+            (Some(given), _) => {
+                eprintln!(
+                    "warning: a password on the command line is seen by all users: {PASSWORD} or --password-stdin hide it"
+                );
+                given.to_owned()
+            }
+            (None, _) if self.password_stdin => {
+                let mut text = String::new();
+                io::stdin()
+                    .take(MAX_PASSWORD)
+                    .read_to_string(&mut text)
+                    .map_err(|e| Error::io("cannot read the password", e))?;
+                text.trim_end_matches(['\r', '\n']).to_owned()
+            }
+            (None, Some(password)) => password,
+            (None, None) if io::stderr().is_terminal() => rpassword::prompt_password(format!("Password of {user}: "))
+                .map_err(|e| Error::io("cannot read the password", e))?,
+            (None, None) => {
+                let error = Error::new(ErrorKind::Usage, format!("there is no password for the user {user}"));
+                return Err(error.hint(format!("set {PASSWORD}, or pipe it to --password-stdin")));
+            }
+        };
+        *asked = Some(password.clone());
+        Ok(RegistryCreds { user: user.to_owned(), password })
+    }
+}
