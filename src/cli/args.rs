@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgAction, Parser, Subcommand, ValueHint};
 
-use super::values::{self, Color, Saving};
+use super::values::{self, Color, Referrer, Saving};
 use crate::explain::{Sort, Verdict};
 use crate::pipeline::Encoding;
 
@@ -153,6 +153,14 @@ pub struct Args {
     /// Write the removed paths, one per line with layer, bytes and rule, split by tabs; - is standard output
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Reports and checks")]
     pub removed: Option<PathBuf>,
+
+    /// Write where the output comes from, as an SLSA predicate for `cosign attest --predicate`; - is standard output
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Reports and checks")]
+    pub provenance: Option<PathBuf>,
+
+    /// Attach this to the image in the registry that OUT is (repeatable)
+    #[arg(long, value_name = "WHAT", value_enum, value_delimiter = ',', help_heading = "Reports and checks")]
+    pub referrer: Vec<Referrer>,
 
     /// Exit with 1 if the output is larger than this, such as 700MB, 1.2GB or 500MiB; a dry run counts its layers as plain tars
     #[arg(long, value_name = "SIZE", value_parser = values::size, help_heading = "Reports and checks")]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::args::{Args, RequestArgs};
 use super::files::is_stdout;
-use super::values::{self, Color, Saving, Verbosity};
+use super::values::{self, Color, Referrer, Saving, Verbosity};
 use crate::pipeline::Request;
 use crate::{Error, ErrorKind, Result};
 
@@ -20,6 +20,10 @@ pub struct Job {
     pub report: Option<PathBuf>,
     /// The file for the list of removed paths; `-` is standard output.
     pub removed: Option<PathBuf>,
+    /// The file for the provenance; `-` is standard output.
+    pub provenance: Option<PathBuf>,
+    /// What is attached to the image in a registry.
+    pub referrers: Vec<Referrer>,
     /// The amount of output.
     pub verbosity: Verbosity,
     /// The rule for colours.
@@ -61,6 +65,8 @@ impl Job {
             output: args.output,
             report: args.report,
             removed: args.removed,
+            provenance: args.provenance,
+            referrers: args.referrer,
             verbosity: match (args.quiet, args.verbose) {
                 (true, _) => Verbosity::Quiet,
                 (false, 0) => Verbosity::Normal,
@@ -73,6 +79,14 @@ impl Job {
             min_saving: args.min_saving,
         };
         job.check_stdout()?;
+        let registry = job
+            .output
+            .as_deref()
+            .is_some_and(|o| crate::source::Location::parse(o).is_ok_and(|o| o.registry().is_some()));
+        if !job.referrers.is_empty() && !registry {
+            let error = usage("--referrer attaches to an image in a registry, and OUT is none");
+            return Err(error.hint("-o docker://HOST/REPO:TAG; --report and --provenance write files"));
+        }
         Ok(job)
     }
 
@@ -92,8 +106,12 @@ impl Job {
     /// Returns the options whose output goes to standard output.
     fn stdout(&self) -> impl Iterator<Item = &'static str> {
         let to = |path: &Option<PathBuf>| path.as_deref().is_some_and(is_stdout);
-        let all =
-            [(self.writes_stdout(), "--output"), (to(&self.report), "--report"), (to(&self.removed), "--removed")];
+        let all = [
+            (self.writes_stdout(), "--output"),
+            (to(&self.report), "--report"),
+            (to(&self.removed), "--removed"),
+            (to(&self.provenance), "--provenance"),
+        ];
         all.into_iter().filter(|(on, _)| *on).map(|(_, name)| name)
     }
 

@@ -8,10 +8,12 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::FromArgMatches;
+use serde_json::{Value, json};
 
 use crate::pipeline::{self, Ui};
+use crate::registry::Attachment;
 use crate::report::paint::Paint;
-use crate::report::{Report, json, printable, removed, text};
+use crate::report::{Report, printable, removed, text};
 use crate::sink::Sealed;
 use crate::{Error, ErrorKind, Result};
 
@@ -38,7 +40,7 @@ use args::{Args, Command, ProfilesCommand};
 use files::Outputs;
 use job::Job;
 use output::{ERROR, FAILED, INTERRUPTED, OK, paint, prepare_threads, to_stdout};
-use values::Verbosity;
+use values::{Referrer, Verbosity};
 
 /// Runs slim with the arguments of a process, its own name first.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -97,16 +99,23 @@ fn slim(args: Args, paint: Paint) -> Result<u8> {
     prepare_threads(job.threads);
     let images = [("IN", Some(job.request.input.as_str())), ("OUT", job.output.as_deref())];
     let images: Vec<_> = images.into_iter().filter_map(|(name, text)| Some((name, text?))).collect();
-    let mut files =
-        Outputs::open(&images, &[("--report", job.report.as_deref()), ("--removed", job.removed.as_deref())])?;
+    let paths = [("--report", &job.report), ("--removed", &job.removed), ("--provenance", &job.provenance)];
+    let mut files = Outputs::open(&images, &paths.map(|(name, path)| (name, path.as_deref())))?;
     let ui = progress::Stderr::new(job.verbosity, paint);
     let outcome = pipeline::run(&job.request, &ui);
     ui.done();
-    let pipeline::Outcome { report, removed, output } = outcome?;
+    let pipeline::Outcome { report, removed, provenance, output } = outcome?;
     // All is written before anything gets its name: a full disk under a report leaves no output behind.
-    files.fill("--report", |out| json::write(&report, out))?;
+    files.fill("--report", |out| crate::report::json::write(&report, out))?;
     files.fill("--removed", |out| removed::write(&removed, out))?;
-    output.map_or(Ok(()), Sealed::publish)?;
+    files.fill("--provenance", |out| {
+        serde_json::to_writer_pretty(&mut *out, &provenance)?;
+        out.write_all(b"\n")
+    })?;
+    if let Some(output) = output {
+        attach(&job, &output, &report, &provenance)?;
+        output.publish()?;
+    }
     files.publish()?;
     if job.verbosity > Verbosity::Quiet {
         print_report(&job, &report)?;
@@ -116,6 +125,29 @@ fn slim(args: Args, paint: Paint) -> Result<u8> {
         let _ = writeln!(io::stderr(), "{} {check}", paint.red("check failed:"));
     }
     Ok(if failed.is_empty() { OK } else { FAILED })
+}
+
+/// Attaches what was asked for to an image in a registry, before it has a tag.
+fn attach(job: &Job, output: &Sealed, report: &Report, provenance: &Value) -> Result<()> {
+    let digest = output.pushed().map(|(digest, _)| digest);
+    for what in &job.referrers {
+        let (bytes, media, artifact_type, annotations) = match what {
+            Referrer::Report => {
+                let mut bytes = Vec::new();
+                crate::report::json::write(report, &mut bytes)?;
+                (bytes, "application/json", "application/vnd.slim.report.v1+json", json!({}))
+            }
+            Referrer::Provenance => {
+                let name = report.output.as_ref().map_or("", |output| output.path.as_str());
+                let digest = digest.ok_or_else(|| Error::new(ErrorKind::Usage, "OUT is in no registry"))?;
+                let statement = pipeline::statement(provenance, name, &digest).to_string().into_bytes();
+                let annotations = json!({ "in-toto.io/predicate-type": pipeline::PREDICATE_TYPE });
+                (statement, "application/vnd.in-toto+json", "application/vnd.in-toto+json", annotations)
+            }
+        };
+        output.attach(&Attachment { artifact_type, media, bytes: &bytes, annotations })?;
+    }
+    Ok(())
 }
 
 /// Prints the report for people. The report of a dry run is the command's result, so it goes to standard output, unless something

@@ -54,6 +54,15 @@ pub enum Color {
     Never,
 }
 
+/// `--referrer`: what is attached to an image in a registry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Referrer {
+    /// The report, as JSON
+    Report,
+    /// The provenance, as an in-toto statement
+    Provenance,
+}
+
 /// The amount of output; each level adds to the one before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verbosity {

@@ -6,6 +6,7 @@ use super::open::open;
 use super::plan::plan;
 use super::profiles::Profiles;
 use super::progress::Ui;
+use super::provenance::predicate;
 use super::request::Request;
 use super::scan::scan;
 use super::stack::merge;
@@ -14,6 +15,7 @@ use super::write::write;
 use crate::Result;
 use crate::report::{RemovedPath, Report};
 use crate::sink::{Sealed, Target};
+use serde_json::Value;
 
 /// The result of a run.
 pub struct Outcome {
@@ -21,6 +23,8 @@ pub struct Outcome {
     pub report: Report,
     /// Every path that went, of all images; empty unless asked for.
     pub removed: Vec<RemovedPath>,
+    /// Where the output comes from, as an SLSA predicate.
+    pub provenance: Value,
     /// The output, complete but without its name; `None` if nothing was to be written.
     pub output: Option<Sealed>,
 }
@@ -57,5 +61,6 @@ pub fn run(request: &Request, ui: &dyn Ui) -> Result<Outcome> {
     clock.laps.extend(written.iter().flat_map(|written| written.timings.iter().cloned()));
     let timings = if request.timings { clock.laps } else { Vec::new() };
     let (report, removed) = report(inputs, &plans, written.as_ref(), timings);
-    Ok(Outcome { report, removed, output: written.map(|w| w.sealed) })
+    let provenance = predicate(inputs, &plans);
+    Ok(Outcome { report, removed, provenance, output: written.map(|w| w.sealed) })
 }

@@ -17,4 +17,4 @@ pub use mirrors::own;
 pub use name::{Name, Version};
 pub use options::{Creds, Options};
 pub use pull::{Found, Remote};
-pub use push::{Moved, Push};
+pub use push::{Attachment, Moved, Push};

@@ -4,8 +4,10 @@ use super::auth::query;
 use super::client::{Ask, Client, pause};
 use super::http::{Payload, Reply, join, same_origin, shown};
 use super::pull::CONTENT_DIGEST;
+use crate::image::media::MediaType;
 use crate::{Digest, Error, ErrorKind, Result};
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use serde_json::{Value, json};
 use std::fs::File;
 use std::io::Read;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,6 +19,9 @@ use ureq::http::{Method, Uri};
 const PART: u64 = 4 << 20;
 /// The header with the smallest part that a registry takes.
 const MIN_LENGTH: HeaderName = HeaderName::from_static("oci-chunk-min-length");
+
+/// The header by which a registry says that it lists what refers to an image.
+const SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
 
 /// An image being pushed. Nothing has a tag before [`Push::tag`].
 pub struct Push {
@@ -41,6 +46,19 @@ struct State {
     running: usize,
     /// The first error.
     failed: Option<Error>,
+}
+
+/// A document that is attached to an image.
+#[derive(Clone, Debug)]
+pub struct Attachment<'a> {
+    /// The type by which it is found.
+    pub artifact_type: &'a str,
+    /// The media type of its bytes.
+    pub media: &'a str,
+    /// Its bytes.
+    pub bytes: &'a [u8],
+    /// The annotations of its manifest.
+    pub annotations: Value,
 }
 
 /// The bytes of blobs that a push moved, or did not have to.
@@ -191,6 +209,41 @@ impl Push {
             Some(now) => e.hint(format!("the tag is {now} now; registries may be told to let no tag move")),
             None => e,
         })
+    }
+
+    /// Attaches a small document to an image that was put: a referrer, which registries list by what it is about. Where a registry
+    /// keeps no such list, the tag `sha256-HEX` has it.
+    /// Source: <https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pushing-manifests-with-subject>.
+    ///
+    /// # Errors
+    /// Returns an error if the registry does not take it.
+    pub fn attach(&self, subject: &Value, attachment: &Attachment<'_>) -> Result<()> {
+        let empty = b"{}";
+        self.send(&Digest::of(empty), empty)?;
+        self.send(&Digest::of(attachment.bytes), attachment.bytes)?;
+        let described =
+            |media: &str, bytes: &[u8]| json!({ "mediaType": media, "digest": Digest::of(bytes), "size": bytes.len() });
+        let manifest = json!({
+            "schemaVersion": 2,
+            "mediaType": MediaType::ImageManifest,
+            "artifactType": attachment.artifact_type,
+            "config": described("application/vnd.oci.empty.v1+json", empty),
+            "layers": [described(attachment.media, attachment.bytes)],
+            "subject": subject,
+            "annotations": attachment.annotations,
+        });
+        let bytes = manifest.to_string().into_bytes();
+        let digest = Digest::of(&bytes);
+        let media = MediaType::ImageManifest.to_string();
+        let reply = self.manifest(&digest, &media, &bytes)?;
+        if reply.headers.contains_key(SUBJECT) {
+            return Ok(());
+        }
+        let mut entry = described(&media, &bytes);
+        entry["artifactType"] = json!(attachment.artifact_type);
+        entry["annotations"] = attachment.annotations.clone();
+        let of = subject["digest"].as_str().unwrap_or_default().replace(':', "-");
+        self.inner.list(&of, entry)
     }
 
     /// The bytes that moved so far.
@@ -425,6 +478,30 @@ impl Inner {
         }
         self.same(&what, digest, &reply)?;
         Ok(reply)
+    }
+
+    /// Adds an entry to the list of referrers that a tag has.
+    fn list(&self, tag: &str, entry: Value) -> Result<()> {
+        let what = format!("referrers tag {tag}");
+        let accept = vec![(ACCEPT, MediaType::ImageIndex.to_string())];
+        let uri = self.uri(&format!("manifests/{tag}"))?;
+        let mut reply = self.send(&what, Method::GET, uri, accept, Payload::None, false)?;
+        let mut list = json!({ "schemaVersion": 2, "mediaType": MediaType::ImageIndex, "manifests": [] });
+        if reply.status == 200 {
+            let mut bytes = Vec::new();
+            let read = reply.body.by_ref().take(crate::image::doc::MAX_SIZE).read_to_end(&mut bytes);
+            read.map_err(|e| self.client.error(&format!("{what} breaks off")).cause(e))?;
+            list = serde_json::from_slice(&bytes)
+                .map_err(|e| self.client.error(&format!("{what} is no JSON")).cause(e))?;
+        }
+        let Some(entries) = list["manifests"].as_array_mut() else {
+            return Err(self.client.error(&format!("{what} is no index")));
+        };
+        if entries.iter().all(|other| other["digest"] != entry["digest"]) {
+            entries.push(entry);
+        }
+        let bytes = list.to_string().into_bytes();
+        self.manifest(tag, &Digest::of(&bytes), MediaType::ImageIndex.as_ref(), &bytes).map(drop)
     }
 
     /// Checks the digest that a registry gives to what it took, if it gives one.

@@ -7,7 +7,7 @@ use super::target::Destination;
 use super::traits::{Blob, Document, Sink};
 use super::{Documents, Target};
 use crate::digest::Hashing;
-use crate::registry::{Moved, Options};
+use crate::registry::{Attachment, Moved, Options};
 use crate::source::{ImageFormat, Input};
 use crate::{Digest, Error, ErrorKind, Result};
 use std::collections::HashSet;
@@ -193,6 +193,14 @@ impl Sealed {
     #[must_use]
     pub fn pushed(&self) -> Option<(Digest, Moved)> {
         self.sink.pushed()
+    }
+
+    /// Attaches a document to an image in a registry.
+    ///
+    /// # Errors
+    /// Returns an error if the output is none, or the registry does not take it.
+    pub fn attach(&self, attachment: &Attachment<'_>) -> Result<()> {
+        self.sink.attach(attachment).map_err(|e| e.archive(&self.finished.name))
     }
 
     /// Gives the output its name, or copies it to the pipe or device that it is for.

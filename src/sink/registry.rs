@@ -4,9 +4,9 @@
 use super::traits::{Blob, Document, Sink};
 use crate::image::descriptor::{IMAGE_NAME, REF_NAME};
 use crate::image::media::{MediaType, is_manifest};
-use crate::registry::{Client, Moved, Name, Options, Push, own};
+use crate::registry::{Attachment, Client, Moved, Name, Options, Push, own};
 use crate::{Digest, Error, Result};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -168,6 +168,14 @@ impl Sink for Registry {
         let root = state.documents.iter().find(|(digest, _)| state.root == Some(*digest));
         let (digest, bytes) = root.ok_or_else(|| self.shared.error("there is no image to push"))?;
         state.tags.iter().try_for_each(|tag| self.shared.push.tag(tag, digest, &media(bytes), bytes))
+    }
+
+    fn attach(&self, attachment: &Attachment<'_>) -> Result<()> {
+        let state = self.shared.state();
+        let root = state.documents.iter().find(|(digest, _)| state.root == Some(*digest));
+        let (digest, bytes) = root.ok_or_else(|| self.shared.error("there is no image to attach to"))?;
+        let subject = json!({ "mediaType": media(bytes), "digest": digest, "size": bytes.len() });
+        self.shared.push.attach(&subject, attachment)
     }
 
     fn pushed(&self) -> Option<(Digest, Moved)> {

@@ -1,8 +1,8 @@
 //! The two traits that a kind of output implements: an archive, a layout directory. Another kind is a file with both and an arm in
 //! [`Output::create`](super::Output::create).
 
-use crate::registry::Moved;
-use crate::{Digest, Result};
+use crate::registry::{Attachment, Moved};
+use crate::{Digest, Error, ErrorKind, Result};
 use std::io;
 
 /// A kind of output. Nothing of it is visible before [`Sink::publish`]; dropping it without that removes what was written.
@@ -46,6 +46,16 @@ pub trait Sink: Send + Sync {
     /// anything else.
     fn pushed(&self) -> Option<(Digest, Moved)> {
         None
+    }
+
+    /// Attaches a document to the sealed image.
+    ///
+    /// # Errors
+    /// Returns an error if this kind of output has no place for it, or does not take it.
+    fn attach(&self, attachment: &Attachment<'_>) -> Result<()> {
+        let _ = attachment;
+        let error = Error::new(ErrorKind::Usage, "only an image in a registry can have something attached to it");
+        Err(error.hint("-o docker://HOST/REPO:TAG"))
     }
 }
 

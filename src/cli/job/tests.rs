@@ -24,6 +24,8 @@ fn plain() -> Job {
         output: Some("out.tar".into()),
         report: None,
         removed: None,
+        provenance: None,
+        referrers: Vec::new(),
         verbosity: Verbosity::Normal,
         color: Color::Auto,
         threads: None,

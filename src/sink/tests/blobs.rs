@@ -3,7 +3,7 @@
 use super::*;
 
 fn create(path: &Path) -> Output {
-    Output::create(&Target::parse(path.to_str().unwrap()).unwrap(), ImageFormat::Oci).unwrap()
+    Output::create(&Target::parse(path.to_str().unwrap()).unwrap(), ImageFormat::Oci, None).unwrap()
 }
 
 fn put(output: &Output, mut writer: BlobWriter, bytes: &[u8]) -> Result<()> {
@@ -90,7 +90,7 @@ fn layout_directories_appear_whole_or_not_at_all() {
     let out = dir.path().join("out");
     fs::create_dir(&out).unwrap();
     let target = Target::parse(&format!("oci:{}", out.display())).unwrap();
-    let output = Output::create(&target, ImageFormat::Docker).unwrap();
+    let output = Output::create(&target, ImageFormat::Docker, None).unwrap();
     assert_eq!(output.form(), ImageFormat::OciDir);
     let (a, b) = (output.begin(None).unwrap(), output.begin(Some(3)).unwrap());
     put(&output, a, b"abc").unwrap();
@@ -109,6 +109,6 @@ fn layout_directories_appear_whole_or_not_at_all() {
     assert_eq!(names(&out), ["blobs", "index.json", "oci-layout"]);
     assert_eq!(names(&out.join("blobs/sha256")), [Digest::of(b"abc").hex()]);
     assert_eq!(names(dir.path()), ["out"]);
-    drop(Output::create(&Target::parse(&format!("oci:{}-2", out.display())).unwrap(), ImageFormat::Oci).unwrap());
+    drop(Output::create(&Target::parse(&format!("oci:{}-2", out.display())).unwrap(), ImageFormat::Oci, None).unwrap());
     assert_eq!(names(dir.path()), ["out"]);
 }

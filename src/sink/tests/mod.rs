@@ -58,7 +58,7 @@ fn copy_layers(input: &Input, output: &Output, image: usize) -> Result<Vec<OutLa
 }
 
 fn rewrite(input: &Input, target: &str, tags: &[&str], change: Change) -> Result<Vec<Warning>> {
-    let output = Output::create(&Target::parse(target)?, input.form)?;
+    let output = Output::create(&Target::parse(target)?, input.form, None)?;
     let mut images = Vec::new();
     for (i, image) in input.images.iter().enumerate() {
         let layers = change(copy_layers(input, &output, i)?, &output);
