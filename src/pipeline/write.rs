@@ -55,6 +55,7 @@ pub fn write(inputs: Inputs<'_>, plans: &Plans<'_>, target: &Target, ui: &dyn Ui
         ui.warn(&warning);
         warnings.push(warning);
     };
+    input.referrers().into_iter().for_each(&mut add);
     let mut images = Vec::new();
     for (index, (planned, layers)) in planned.iter().zip(&layers).enumerate() {
         let (config, told) = sink::moves(planned.image, layers).relabel(&planned.image.config);

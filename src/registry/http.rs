@@ -2,16 +2,19 @@
 //! redirects that are followed without telling secrets to others.
 
 use super::options::Options;
+use super::tls::{Tls, Trust};
 use crate::{Error, ErrorKind, Result};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 use ureq::http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderName, LOCATION};
 use ureq::http::{Method, Request, Uri};
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
+use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::transport::{ConnectProxyConnector, Connector, TcpConnector};
 use ureq::{Agent, AsSendBody, BodyReader, SendBody};
 
 /// The time for a connection.
@@ -93,28 +96,24 @@ impl Http {
     /// # Errors
     /// Returns an error if the file cannot be read or holds no certificate.
     pub fn new(options: &Options, host: &str) -> Result<Self> {
-        let mut roots: Vec<Certificate<'static>> = Vec::new();
+        let mut trust = Trust { all: !options.tls_verify, ..Trust::default() };
         if let Some(file) = &options.ca_file {
             let found = certificates(file)?;
             if found.is_empty() {
                 let error = Error::new(ErrorKind::Usage, "no certificate in it").archive(file.display());
                 return Err(error.hint("--ca-file takes certificates in PEM: `-----BEGIN CERTIFICATE-----`"));
             }
-            roots.extend(found);
+            trust.named.extend(found);
         }
         for dir in ["/etc/docker/certs.d", "/etc/containers/certs.d"] {
             let list = Path::new(dir).join(host).read_dir().into_iter().flatten().flatten().map(|entry| entry.path());
             let files = list.filter(|path| path.extension().is_some_and(|e| e == "crt"));
-            roots.extend(files.filter_map(|path| certificates(&path).ok()).flatten());
+            trust.named.extend(files.filter_map(|path| certificates(&path).ok()).flatten());
         }
-        let system = rustls_native_certs::load_native_certs();
-        roots.extend(system.certs.iter().map(|der| Certificate::from_der(der).to_owned()));
-        let tls = TlsConfig::builder()
-            .root_certs(RootCerts::Specific(Arc::new(roots)))
-            .disable_verification(!options.tls_verify)
-            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()));
+        trust.host = rustls_native_certs::load_native_certs().certs;
+        let tls = Tls::new(trust).map_err(|e| Error::new(ErrorKind::Remote, "TLS cannot be set up").cause(e))?;
+        let connector = ().chain(TcpConnector::default()).chain(ConnectProxyConnector::default()).chain(tls);
         let config = Agent::config_builder()
-            .tls_config(tls.build())
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
@@ -126,7 +125,7 @@ impl Http {
             .timeout_per_write(Some(STALL))
             .max_idle_connections_per_host(options.jobs.max(1))
             .max_idle_connections(options.jobs.max(1) * 2);
-        Ok(Self { agent: config.build().new_agent() })
+        Ok(Self { agent: Agent::with_parts(config.build(), connector, DefaultResolver::default()) })
     }
 
     /// Sends a request and follows redirects: a GET or HEAD to wherever they lead, but without `Authorization` where that is another
@@ -229,10 +228,10 @@ impl Read for Part<'_> {
 }
 
 /// Returns the certificates of a PEM file.
-fn certificates(file: &Path) -> Result<Vec<Certificate<'static>>> {
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>> {
     let pem = std::fs::read(file).map_err(|e| Error::io("cannot read", e).archive(file.display()))?;
-    let certificate = |item| if let Ok(PemItem::Certificate(found)) = item { Some(found) } else { None };
-    Ok(ureq::tls::parse_pem(&pem).filter_map(certificate).collect())
+    // Keys and the like may stand beside them.
+    Ok(CertificateDer::pem_slice_iter(&pem).filter_map(std::result::Result::ok).collect())
 }
 
 fn fatal(what: String) -> Failure {
@@ -241,7 +240,7 @@ fn fatal(what: String) -> Failure {
 
 fn failure(error: ureq::Error) -> Failure {
     let tls = match &error {
-        ureq::Error::Rustls(error) => Some(error),
+        ureq::Error::Other(error) => error.downcast_ref::<rustls::Error>(),
         ureq::Error::Io(error) => error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()),
         _ => None,
     };

@@ -11,6 +11,7 @@ mod name;
 mod options;
 mod pull;
 mod push;
+mod tls;
 
 pub use client::Client;
 pub use mirrors::own;

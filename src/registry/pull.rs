@@ -138,6 +138,42 @@ impl Remote {
         self.inner.clients.iter().flat_map(Client::warnings).collect()
     }
 
+    /// Lists what the registry has that refers to the image: signatures, attestations, lists of contents, each with its type. What
+    /// the registry does not tell is not there.
+    /// Sources: <https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-referrers>,
+    /// <https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md>.
+    #[must_use]
+    pub fn referrers(&self) -> Vec<String> {
+        let (client, tag) = (&self.inner.clients[0], self.root.digest.to_string().replace(':', "-"));
+        let get = |method: Method, path: String| {
+            let uri = client.uri(&format!("{}/{path}", client.repository())).ok()?;
+            let (what, scopes, headers) =
+                ("referrers", client.to_pull(), vec![(ACCEPT, MediaType::ImageIndex.to_string())]);
+            let ask = Ask { what, method, uri, headers, payload: Payload::None, scopes: &scopes, once: true };
+            client.send(&ask).ok().filter(|reply| reply.status == 200)
+        };
+        let list = get(Method::GET, format!("referrers/{}", self.root.digest));
+        let list = list.or_else(|| get(Method::GET, format!("manifests/{tag}"))).and_then(|reply| {
+            let mut bytes = Vec::new();
+            reply.body.take(doc::MAX_SIZE).read_to_end(&mut bytes).ok()?;
+            serde_json::from_slice::<Value>(&bytes).ok()
+        });
+        let entries = list.as_ref().and_then(|list| list["manifests"].as_array()).into_iter().flatten();
+        let kind = |entry: &Value| entry["artifactType"].as_str().unwrap_or("no type").to_owned();
+        let mut found: Vec<String> = entries.map(kind).collect();
+        let cosign = [
+            ("sig", "a signature of cosign"),
+            ("att", "an attestation of cosign"),
+            ("sbom", "a list of contents of cosign"),
+        ];
+        for (ending, name) in cosign {
+            if get(Method::HEAD, format!("manifests/{tag}.{ending}")).is_some() {
+                found.push(name.to_owned());
+            }
+        }
+        found
+    }
+
     /// An `index.json` that names the image, as a layout would have it.
     ///
     /// # Errors

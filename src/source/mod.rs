@@ -193,6 +193,17 @@ impl Input {
         self.source.repository()
     }
 
+    /// Warns of signatures and the like that a registry has of the image, and that will say nothing of another one.
+    pub(crate) fn referrers(&self) -> Option<Warning> {
+        let found = self.source.referrers();
+        let message = format!(
+            "{}: what refers to it in the registry does not describe the output and is not copied: {}",
+            self.name,
+            found.join(", ")
+        );
+        (!found.is_empty()).then(|| Warning::new("referrers-left", message))
+    }
+
     /// Checks that nobody wrote to the input since it was opened (by size and modification time).
     ///
     /// # Errors

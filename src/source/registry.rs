@@ -72,6 +72,10 @@ impl Source for Registry {
         Some((&self.repository.0, &self.repository.1))
     }
 
+    fn referrers(&self) -> Vec<String> {
+        self.remote.referrers()
+    }
+
     fn warnings(&self) -> Vec<Warning> {
         self.remote.warnings()
     }

@@ -70,6 +70,11 @@ pub trait Source: Send + Sync {
         None
     }
 
+    /// Lists what refers to the image and is not part of it, for an image in a registry: each by its type.
+    fn referrers(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Warnings about the way to the source.
     fn warnings(&self) -> Vec<Warning> {
         Vec::new()

@@ -166,10 +166,15 @@ impl Store {
     }
 }
 
+/// The file that says that something is a layout.
+const LAYOUT: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
+
 /// The size in bytes of a file that a layout of an image in a registry would have; `None` if it would not have it.
 fn remote_size(remote: &Remote, name: &str) -> Result<Option<u64>> {
-    if name == "index.json" {
-        return Ok(Some(remote.index()?.len() as u64));
+    match name {
+        "index.json" => return Ok(Some(remote.index()?.len() as u64)),
+        "oci-layout" => return Ok(Some(LAYOUT.len() as u64)),
+        _ => {}
     }
     let Some(digest) = name.strip_prefix("blobs/sha256/").and_then(Digest::from_hex) else { return Ok(None) };
     Ok(remote.find(&digest)?.map(|found| match found {
@@ -182,6 +187,7 @@ fn remote_size(remote: &Remote, name: &str) -> Result<Option<u64>> {
 fn remote_file(remote: &Remote, name: &str, size: u64) -> Result<File> {
     let digest = name.strip_prefix("blobs/sha256/").and_then(Digest::from_hex);
     let bytes = match digest {
+        None if name == "oci-layout" => LAYOUT.to_vec(),
         None => remote.index()?,
         Some(digest) => match remote.find(&digest)? {
             Some(Found::Document(bytes)) => bytes,
