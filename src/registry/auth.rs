@@ -44,8 +44,9 @@ struct State {
 /// What a token service answers.
 #[derive(Deserialize)]
 struct Token {
-    #[serde(alias = "access_token")]
     token: Option<String>,
+    /// OAuth's name for the same.
+    access_token: Option<String>,
     expires_in: Option<u64>,
 }
 
@@ -119,9 +120,12 @@ impl Auth {
         } else {
             scopes.iter().map(String::as_str).collect()
         };
-        let Token { token, expires_in } = self.fetch(http, &realm, service.as_deref(), &scopes, credential.as_ref())?;
-        let token =
-            token.filter(|token| !token.is_empty()).ok_or_else(|| self.error(&realm, "it answers with no token"))?;
+        let Token { token, access_token, expires_in } =
+            self.fetch(http, &realm, service.as_deref(), &scopes, credential.as_ref())?;
+        let token = token
+            .or(access_token)
+            .filter(|token| !token.is_empty())
+            .ok_or_else(|| self.error(&realm, "it answers with no token"))?;
         // The specification's default; more than a day is as good as a day.
         let good = Duration::from_secs(expires_in.unwrap_or(60).clamp(MARGIN.as_secs() * 2, 86_400));
         let header = format!("Bearer {token}");

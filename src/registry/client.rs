@@ -10,7 +10,7 @@ use std::time::Duration;
 use ureq::http::header::{AUTHORIZATION, HeaderName, RETRY_AFTER};
 use ureq::http::{Method, StatusCode, Uri};
 
-/// The longest time that is waited before a request is sent again, whatever a registry asks for.
+/// The longest time that is waited before a request is sent again. Where a registry wants more, its reply is the answer.
 const MAX_PAUSE: Duration = Duration::from_secs(60);
 
 /// A client of one repository of one registry.
@@ -172,9 +172,7 @@ impl Client {
                         }
                         // The address that a registry sends to may be good for a short time only.
                         401 => None,
-                        408 | 429 | 500 | 502 | 503 | 504 if attempt < retries => {
-                            reply.header(&RETRY_AFTER).and_then(|text| text.trim().parse().ok())
-                        }
+                        408 | 429 | 500 | 502 | 503 | 504 if attempt < retries && !is_long(&reply) => asked(&reply),
                         _ => return Ok(reply),
                     }
                 }
@@ -217,6 +215,16 @@ impl Client {
     pub fn to_push(&self) -> [String; 1] {
         [format!("repository:{}:pull,push", self.endpoint.repository)]
     }
+}
+
+/// The seconds after which a registry wants to be asked again, if it says so.
+pub fn asked(reply: &Reply) -> Option<u64> {
+    reply.header(&RETRY_AFTER).and_then(|text| text.trim().parse().ok())
+}
+
+/// True if a registry wants to be left alone for longer than anybody waits.
+fn is_long(reply: &Reply) -> bool {
+    asked(reply).is_some_and(|seconds| seconds > MAX_PAUSE.as_secs())
 }
 
 /// The time before a request is sent again: what the registry asks for in seconds, or twice as long each time.

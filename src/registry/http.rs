@@ -272,7 +272,8 @@ pub fn same_origin(a: &Uri, b: &Uri) -> bool {
 /// An address for messages: without its query, which may hold a signature.
 #[must_use]
 pub fn shown(uri: &Uri) -> String {
-    format!("{}://{}{}", uri.scheme_str().unwrap_or("http"), uri.host().unwrap_or_default(), uri.path())
+    let port = uri.port_u16().map_or_else(String::new, |port| format!(":{port}"));
+    format!("{}://{}{port}{}", uri.scheme_str().unwrap_or("http"), uri.host().unwrap_or_default(), uri.path())
 }
 
 /// The address that a `Location` means, which may be relative to the one that it came from; `None` if it is none of HTTP.

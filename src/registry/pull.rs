@@ -320,7 +320,7 @@ impl Inner {
     /// Pulls a blob, and goes on where a connection broke.
     fn pull(&self, client: &Client, digest: &Digest, to: &Pulled) -> Result<()> {
         let what = format!("blob {digest}");
-        let (mut have, mut hash, mut idle) = (0, Hashing::new(io::sink()), 0);
+        let (mut have, mut most, mut hash, mut idle) = (0_u64, 0, Hashing::new(io::sink()), 0);
         let mut chunk = vec![0; CHUNK];
         while have < to.size || have == 0 {
             let range = (have > 0).then(|| (RANGE, format!("bytes={have}-")));
@@ -333,7 +333,6 @@ impl Inner {
                 (have, hash) = (0, Hashing::new(io::sink()));
             }
             let usable = reply.status != 206 || starts == Some(have);
-            let before = have;
             let mut broken = None;
             let mut body = plain(reply, to.size - have);
             while usable {
@@ -362,7 +361,9 @@ impl Inner {
             if have == to.size {
                 break;
             }
-            if have.saturating_sub(before) < PROGRESS {
+            let progress = have.saturating_sub(most);
+            most = most.max(have);
+            if progress < PROGRESS {
                 if idle >= client.options.retries {
                     let error = client.error(&format!("{what} ends too early"));
                     let error = error.expected(format!("{} bytes", to.size), format!("{have} bytes"));

@@ -1,7 +1,7 @@
 //! Pushing: blobs that the registry does not have, several at a time, then manifests by digest, then tags.
 
 use super::auth::query;
-use super::client::{Ask, Client, pause};
+use super::client::{Ask, Client, asked, pause};
 use super::http::{Payload, Reply, join, same_origin, shown};
 use super::pull::CONTENT_DIGEST;
 use crate::image::media::MediaType;
@@ -99,8 +99,8 @@ enum Try {
     Done,
     /// Another way is needed.
     Other(Way),
-    /// It may go well another time.
-    Again(Error),
+    /// It may go well another time, after so many seconds if the registry says how many.
+    Again(Error, Option<u64>),
 }
 
 impl Push {
@@ -347,9 +347,9 @@ impl Inner {
                     return Ok(());
                 }
                 Try::Other(other) => way = other,
-                Try::Again(error) if attempt >= self.client.options.retries => return Err(error),
-                Try::Again(_) => {
-                    std::thread::sleep(pause(attempt, None));
+                Try::Again(error, _) if attempt >= self.client.options.retries => return Err(error),
+                Try::Again(_, wait) => {
+                    std::thread::sleep(pause(attempt, wait));
                     attempt += 1;
                     // The last request may have done it, and only its reply was lost.
                     if self.is_present(digest, 0)? {
@@ -390,13 +390,13 @@ impl Inner {
             }
             let reply = match self.send(what, Method::PATCH, place.clone(), headers, part(payload, at, len), true) {
                 Ok(reply) => reply,
-                Err(error) => return Ok(Try::Again(error)),
+                Err(error) => return Ok(Try::Again(error, None)),
             };
             match (reply.status, way) {
                 (200..=299, _) => {}
                 (413 | 416, Way::Stream) if length(payload) > PART => return Ok(Try::Other(Way::Parts(PART))),
                 (400 | 404 | 405 | 413 | 415 | 416 | 417 | 501, Way::Stream) => return Ok(Try::Other(Way::Single)),
-                (408 | 416 | 429 | 500..=504, _) => return Ok(Try::Again(self.client.refused(what, &reply))),
+                (408 | 416 | 429 | 500..=504, _) => return Ok(self.again(what, &reply)),
                 _ => return Err(self.client.refused(what, &reply)),
             }
             if reply.header(&LOCATION).is_some() {
@@ -409,15 +409,20 @@ impl Inner {
             .parse()
             .map_err(|e| self.client.error(&format!("{what}: no address to end the upload")).cause(e))?;
         let whole = if way == Way::Single { payload } else { Payload::Bytes(&[]) };
-        let reply = match self.send(what, Method::PUT, uri, octets(), whole, true) {
+        // Without bytes it may come twice.
+        let reply = match self.send(what, Method::PUT, uri, octets(), whole, way == Way::Single) {
             Ok(reply) => reply,
-            Err(error) => return Ok(Try::Again(error)),
+            Err(error) => return Ok(Try::Again(error, None)),
         };
         match reply.status {
             200..=299 => self.same(what, digest, &reply).map(|()| Try::Done),
-            404 | 408 | 416 | 429 | 500..=504 => Ok(Try::Again(self.client.refused(what, &reply))),
+            404 | 408 | 416 | 429 | 500..=504 => Ok(self.again(what, &reply)),
             _ => Err(self.client.refused(what, &reply)),
         }
+    }
+
+    fn again(&self, what: &str, reply: &Reply) -> Try {
+        Try::Again(self.client.refused(what, reply), asked(reply))
     }
 
     /// The address at which an upload goes on.
