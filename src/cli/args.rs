@@ -101,7 +101,7 @@ const SHORT: &str = "Examples:
     version,
     about = "Drops what a running container never needs out of a built image",
     long_about = "Reads a container image, drops what the rules of a profile say a running container never needs, keeps \
-                  the rest byte for byte, and writes a new image with correct digests. It needs no daemon and no network, \
+                  the rest byte for byte, and writes a new image with correct digests. It needs no daemon, and no network unless you name a registry, \
                   and runs nothing of the image.",
     override_usage = USAGE,
     after_help = SHORT,

@@ -223,7 +223,7 @@ pub fn asked(reply: &Reply) -> Option<u64> {
 }
 
 /// True if a registry wants to be left alone for longer than anybody waits.
-fn is_long(reply: &Reply) -> bool {
+pub fn is_long(reply: &Reply) -> bool {
     asked(reply).is_some_and(|seconds| seconds > MAX_PAUSE.as_secs())
 }
 

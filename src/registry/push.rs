@@ -1,7 +1,7 @@
 //! Pushing: blobs that the registry does not have, several at a time, then manifests by digest, then tags.
 
 use super::auth::query;
-use super::client::{Ask, Client, asked, pause};
+use super::client::{Ask, Client, asked, is_long, pause};
 use super::http::{Payload, Reply, join, same_origin, shown};
 use super::pull::CONTENT_DIGEST;
 use crate::image::media::MediaType;
@@ -396,7 +396,7 @@ impl Inner {
                 (200..=299, _) => {}
                 (413 | 416, Way::Stream) if length(payload) > PART => return Ok(Try::Other(Way::Parts(PART))),
                 (400 | 404 | 405 | 413 | 415 | 416 | 417 | 501, Way::Stream) => return Ok(Try::Other(Way::Single)),
-                (408 | 416 | 429 | 500..=504, _) => return Ok(self.again(what, &reply)),
+                (408 | 416 | 429 | 500..=504, _) => return self.again(what, &reply),
                 _ => return Err(self.client.refused(what, &reply)),
             }
             if reply.header(&LOCATION).is_some() {
@@ -416,13 +416,14 @@ impl Inner {
         };
         match reply.status {
             200..=299 => self.same(what, digest, &reply).map(|()| Try::Done),
-            404 | 408 | 416 | 429 | 500..=504 => Ok(self.again(what, &reply)),
+            404 | 408 | 416 | 429 | 500..=504 => self.again(what, &reply),
             _ => Err(self.client.refused(what, &reply)),
         }
     }
 
-    fn again(&self, what: &str, reply: &Reply) -> Try {
-        Try::Again(self.client.refused(what, reply), asked(reply))
+    fn again(&self, what: &str, reply: &Reply) -> Result<Try> {
+        let error = self.client.refused(what, reply);
+        if is_long(reply) { Err(error) } else { Ok(Try::Again(error, asked(reply))) }
     }
 
     /// The address at which an upload goes on.
