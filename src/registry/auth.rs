@@ -81,17 +81,27 @@ impl Auth {
         state.credential = None;
     }
 
-    /// Takes the warnings that came up so far.
+    /// The warnings that came up so far.
     pub fn warnings(&self) -> Vec<Warning> {
-        std::mem::take(&mut self.state().warnings)
+        self.state().warnings.clone()
     }
 
-    /// Returns true if there is a credential for the registry.
-    ///
-    /// # Errors
-    /// As [`Auth::header`].
-    pub fn has_credential(&self) -> Result<bool> {
-        Ok(self.credential(&mut self.state())?.is_some())
+    /// Returns the value of `Authorization` for another host that a registry led to and that asks for a token: one that anybody gets.
+    /// The user's credentials are for the registry alone.
+    pub fn anonymous(&self, http: &Http, headers: &HeaderMap) -> Option<String> {
+        let texts = headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
+        let Some(Challenge::Bearer { realm, service, scope }) = challenge::parse(texts) else { return None };
+        let scopes: Vec<&str> = scope.as_deref().into_iter().collect();
+        let Token { token, access_token, .. } = self.fetch(http, &realm, service.as_deref(), &scopes, None).ok()?;
+        token.or(access_token).map(|token| format!("Bearer {token}"))
+    }
+
+    /// The hint where the registry refuses: with what went wrong with the credentials.
+    pub fn hint(&self) -> String {
+        let known = self.credential(&mut self.state()).is_ok_and(|found| found.is_some());
+        let told: Vec<String> = self.warnings().into_iter().map(|warning| warning.message).collect();
+        let hint = access_hint(&self.host, known);
+        if told.is_empty() { hint } else { format!("{hint} ({})", told.join("; ")) }
     }
 
     /// Returns the value of `Authorization` for a request that needs `scopes`, such as `repository:org/app:pull`; `None` if the
@@ -232,7 +242,7 @@ impl Auth {
 }
 
 /// The hint where a registry refuses.
-pub fn access_hint(host: &str, known: bool) -> String {
+fn access_hint(host: &str, known: bool) -> String {
     if known {
         return format!("the credentials for {host} are refused: `docker login {host}`, or `--creds USER`");
     }

@@ -1,6 +1,6 @@
 //! Requests to one repository: with access, sent again where that helps, and with errors that name host, repository and document.
 
-use super::auth::{Auth, access_hint, is_loopback, said};
+use super::auth::{Auth, is_loopback, said};
 use super::http::{Call, Failure, Http, Payload, Reply, same_origin, shown};
 use super::mirrors::Endpoint;
 use super::options::Options;
@@ -67,7 +67,7 @@ impl Client {
         &self.endpoint.repository
     }
 
-    /// Takes the warnings that came up so far.
+    /// The warnings that came up so far.
     pub fn warnings(&self) -> Vec<Warning> {
         self.auth.warnings()
     }
@@ -157,10 +157,15 @@ impl Client {
                         }
                         401 if here => return Err(self.refused(ask.what, &reply)),
                         // Some say only in words that a token has run out.
-                        400 | 403 if here && !renewed && reply.message.to_lowercase().contains("expired") => {
+                        400 | 403 if here && !renewed && is_about_token(&reply.message) => {
                             self.auth.forget();
                             renewed = true;
                             continue;
+                        }
+                        401 if ask.method == Method::GET
+                            && let Some(reply) = self.elsewhere(&call, &reply) =>
+                        {
+                            return Ok(reply);
                         }
                         401 if attempt >= retries => {
                             let what = format!(
@@ -187,13 +192,22 @@ impl Client {
         }
     }
 
+    /// Asks another host, which the registry led to, once more with the token that anybody gets there.
+    fn elsewhere(&self, call: &Call<'_>, refused: &Reply) -> Option<Reply> {
+        let token = self.auth.anonymous(&self.http, &refused.headers)?;
+        let mut call = Call { uri: refused.uri.clone(), ..call.clone() };
+        call.headers.retain(|(name, _)| name != AUTHORIZATION);
+        call.headers.push((AUTHORIZATION, token));
+        self.http.send(&call).ok().filter(|reply| reply.status < 400)
+    }
+
     /// The error for a reply that refuses, with what the registry says.
     pub fn refused(&self, what: &str, reply: &Reply) -> Error {
         let status = StatusCode::from_u16(reply.status).ok().and_then(|s| s.canonical_reason());
         let status = status.map_or_else(|| reply.status.to_string(), |reason| format!("{} {reason}", reply.status));
         let error = self.error(&format!("{what}: the registry answers {status}{}", said(&reply.message)));
         match reply.status {
-            401 | 403 => error.hint(access_hint(&self.endpoint.host, self.auth.has_credential().unwrap_or(false))),
+            401 | 403 => error.hint(self.auth.hint()),
             429 => error.hint("too many requests: wait, log in, or give --retry-times more"),
             _ => error,
         }
@@ -215,6 +229,12 @@ impl Client {
     pub fn to_push(&self) -> [String; 1] {
         [format!("repository:{}:pull,push", self.endpoint.repository)]
     }
+}
+
+/// True if a registry's words are about a token that is not good any more, as ECR's are.
+fn is_about_token(message: &str) -> bool {
+    let message = message.to_lowercase();
+    message.contains("expired") || message.contains("token")
 }
 
 /// The seconds after which a registry wants to be asked again, if it says so.

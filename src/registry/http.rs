@@ -112,7 +112,7 @@ impl Http {
         }
         trust.host = rustls_native_certs::load_native_certs().certs;
         let tls = Tls::new(trust).map_err(|e| Error::new(ErrorKind::Remote, "TLS cannot be set up").cause(e))?;
-        let connector = ().chain(TcpConnector::default()).chain(ConnectProxyConnector::default()).chain(tls);
+        let connector = ().chain(ConnectProxyConnector::default()).chain(TcpConnector::default()).chain(tls);
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -294,9 +294,32 @@ pub fn join(base: &Uri, location: &str) -> Option<Uri> {
         let dir = base.path().rsplit_once('/').map_or("", |(dir, _)| dir);
         format!("{scheme}://{authority}{dir}/{location}")
     };
-    let uri: Uri = whole.parse().ok()?;
+    let uri: Uri = without_dots(&whole)?.parse().ok()?;
     (matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty()))
         .then_some(uri)
+}
+
+/// An address without the path segments `.` and `..`.
+fn without_dots(address: &str) -> Option<String> {
+    let start = address.find("://")? + 3;
+    let start = address[start..].find('/').map_or(address.len(), |at| start + at);
+    let end = address[start..].find('?').map_or(address.len(), |at| start + at);
+    let mut kept: Vec<&str> = Vec::new();
+    let mut segments = address[start..end].split('/').skip(1).peekable();
+    while let Some(segment) = segments.next() {
+        let dots = matches!(segment, "." | "..");
+        if segment == ".." {
+            kept.pop();
+        }
+        match (dots, segments.peek()) {
+            (false, _) => kept.push(segment),
+            // What ends in dots is a directory.
+            (true, None) => kept.push(""),
+            (true, Some(_)) => {}
+        }
+    }
+    let path: String = kept.iter().map(|segment| format!("/{segment}")).collect();
+    Some(format!("{}{path}{}", &address[..start], &address[end..]))
 }
 
 #[cfg(test)]
@@ -317,6 +340,10 @@ mod tests {
             ("7?s", "https://r.io:5000/v2/a/blobs/uploads/7?s"),
             ("?s=1", "https://r.io:5000/v2/a/blobs/uploads/?s=1"),
             ("/x#y", "https://r.io:5000/x"),
+            ("../../c?../d", "https://r.io:5000/v2/a/c?../d"),
+            ("./e/..", "https://r.io:5000/v2/a/blobs/uploads/"),
+            ("/../../x/./y", "https://r.io:5000/x/y"),
+            ("https://s.io", "https://s.io/"),
         ] {
             assert_eq!(join(&base, location), Some(uri(whole)), "{location}");
         }

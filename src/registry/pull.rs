@@ -52,6 +52,8 @@ struct Inner {
     documents: Mutex<HashMap<Digest, Vec<u8>>>,
     known: Mutex<HashMap<Digest, Known>>,
     blobs: Mutex<HashMap<Digest, Arc<Pulled>>>,
+    /// The first bytes of blobs.
+    heads: Mutex<HashMap<Digest, Arc<Pulled>>>,
     /// Set when nobody will read any more.
     dropped: AtomicBool,
 }
@@ -119,6 +121,7 @@ impl Remote {
                         documents: Mutex::default(),
                         known: Mutex::default(),
                         blobs: Mutex::default(),
+                        heads: Mutex::default(),
                         dropped: AtomicBool::new(false),
                     };
                     inner.learn(&bytes);
@@ -234,16 +237,19 @@ impl Remote {
         if size <= most || lock(&self.inner.blobs).contains_key(digest) {
             return self.open_blob(digest, size, 0);
         }
-        let what = format!("blob {digest}");
-        let get = |client: &Client| {
-            let range = (RANGE, format!("bytes=0-{}", most - 1));
-            let reply = blob(client, &what, digest, vec![range])?;
-            let mut bytes = Vec::new();
-            let read = reply.body.take(most).read_to_end(&mut bytes);
-            read.map_err(|e| client.error(&format!("{what}: it breaks off")).cause(e))?;
-            Ok(bytes)
-        };
-        Ok(Box::new(io::Cursor::new(self.inner.first(get)?)))
+        let mut heads = lock(&self.inner.heads);
+        if !heads.contains_key(digest) {
+            // The others will be asked for next, and each takes as long as the way there and back.
+            let begun = lock(&self.inner.blobs);
+            for (digest, known) in lock(&self.inner.known).iter() {
+                let Known::Blob(size) = *known else { continue };
+                if size > most && !begun.contains_key(digest) && !heads.contains_key(digest) {
+                    heads.insert(*digest, self.begin(digest, most, move |inner, digest, to| inner.peek(digest, to))?);
+                }
+            }
+        }
+        let Some(head) = heads.get(digest) else { return self.open_blob(digest, size, 0) };
+        Ok(Box::new(Reader { blob: Arc::clone(head), at: 0 }))
     }
 
     /// Returns the file with all bytes of a blob, once they are there and have their digest.
@@ -267,12 +273,24 @@ impl Remote {
         if let Some(blob) = blobs.get(digest) {
             return Ok(Arc::clone(blob));
         }
+        let blob =
+            self.begin(digest, size, |inner, digest, to| inner.first(|client| inner.pull(client, digest, to)))?;
+        blobs.insert(*digest, Arc::clone(&blob));
+        Ok(blob)
+    }
+
+    /// Begins to pull something of `size` bytes in the background.
+    fn begin(
+        &self,
+        digest: &Digest,
+        size: u64,
+        pull: impl FnOnce(&Inner, &Digest, &Pulled) -> Result<()> + Send + 'static,
+    ) -> Result<Arc<Pulled>> {
         let file = tempfile::tempfile().map_err(|e| Error::io("no temporary file for a blob", e))?;
         let blob = Arc::new(Pulled { file, size, state: Mutex::default(), changed: Condvar::new() });
-        blobs.insert(*digest, Arc::clone(&blob));
         let (inner, digest, to) = (Arc::clone(&self.inner), *digest, Arc::clone(&blob));
         self.pool.spawn_fifo(move || {
-            let result = inner.first(|client| inner.pull(client, &digest, &to));
+            let result = pull(&inner, &digest, &to);
             lock(&to.state).ended = Some(result);
             to.changed.notify_all();
         });
@@ -315,6 +333,21 @@ impl Inner {
         let lists = [&json["layers"], &json["blobs"]];
         lists.iter().flat_map(|list| list.as_array()).flatten().for_each(|d| add(d, Known::Blob));
         add(&json["config"], Known::Blob);
+    }
+
+    /// Gets the first bytes of a blob.
+    fn peek(&self, digest: &Digest, to: &Pulled) -> Result<()> {
+        let what = format!("blob {digest}");
+        let get = |client: &Client| {
+            let range = (RANGE, format!("bytes=0-{}", to.size - 1));
+            let reply = blob(client, &what, digest, vec![range])?;
+            let mut bytes = Vec::new();
+            let read = reply.body.take(to.size).read_to_end(&mut bytes);
+            read.map_err(|e| client.error(&format!("{what} breaks off")).cause(e))?;
+            Ok(bytes)
+        };
+        let bytes = self.first(get)?;
+        to.file.write_all_at(&bytes, 0).map_err(|e| Error::io(format!("cannot write a temporary file for {what}"), e))
     }
 
     /// Pulls a blob, and goes on where a connection broke.
@@ -366,7 +399,7 @@ impl Inner {
             if progress < PROGRESS {
                 if idle >= client.options.retries {
                     let error = client.error(&format!("{what} ends too early"));
-                    let error = error.expected(format!("{} bytes", to.size), format!("{have} bytes"));
+                    let error = error.expected(format!("{} bytes", to.size), format!("{most} bytes"));
                     return Err(broken.into_iter().fold(error, Error::cause));
                 }
                 std::thread::sleep(pause(idle, None));

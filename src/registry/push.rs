@@ -8,6 +8,7 @@ use crate::image::media::MediaType;
 use crate::{Digest, Error, ErrorKind, Result};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use serde_json::{Value, json};
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::Read;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -46,6 +47,8 @@ struct State {
     running: usize,
     /// The first error.
     failed: Option<Error>,
+    /// The blobs that have to be sent: the registry was asked for them.
+    absent: HashSet<Digest>,
 }
 
 /// A document that is attached to an image.
@@ -142,7 +145,11 @@ impl Push {
     /// # Errors
     /// Returns an error if the registry does not answer.
     pub fn has(&self, digest: &Digest, size: u64) -> Result<bool> {
-        Ok(self.inner.is_present(digest, size)? || matches!(self.inner.mount(digest, size)?, Mount::Done))
+        let has = self.inner.is_present(digest, size)? || matches!(self.inner.mount(digest, size)?, Mount::Done);
+        if !has {
+            lock(&self.inner.state).absent.insert(*digest);
+        }
+        Ok(has)
     }
 
     /// Sends a blob of `size` bytes, in the background; errors come with [`Push::wait`].
@@ -330,14 +337,17 @@ impl Inner {
 
     fn upload(&self, digest: &Digest, size: u64, payload: Payload<'_>) -> Result<()> {
         let what = format!("blob {digest}");
-        if self.is_present(digest, size)? {
-            return Ok(());
+        let mut begun = None;
+        if !lock(&self.state).absent.contains(digest) {
+            if self.is_present(digest, size)? {
+                return Ok(());
+            }
+            match self.mount(digest, size)? {
+                Mount::Done => return Ok(()),
+                Mount::Begun(reply) => begun = Some(reply),
+                Mount::Refused => {}
+            }
         }
-        let mut begun = match self.mount(digest, size)? {
-            Mount::Done => return Ok(()),
-            Mount::Begun(reply) => Some(reply),
-            Mount::Refused => None,
-        };
         let (mut way, mut attempt) = (Way::Stream, 0);
         loop {
             let begin = begun.take().map_or_else(|| self.begin(&what, ""), Ok)?;
