@@ -2,6 +2,7 @@
 //! redirects that are followed without telling secrets to others.
 
 use super::options::Options;
+use super::proxy::Proxies;
 use super::tls::{Tls, Trust};
 use crate::{Error, ErrorKind, Result};
 use rustls::pki_types::CertificateDer;
@@ -11,11 +12,12 @@ use std::io::Read;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::Duration;
+use ureq::config::Config;
 use ureq::http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderName, LOCATION};
 use ureq::http::{Method, Request, Uri};
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector, TcpConnector};
-use ureq::{Agent, AsSendBody, BodyReader, SendBody};
+use ureq::{Agent, AsSendBody, BodyReader, Proxy, SendBody};
 
 /// The time for a connection.
 const CONNECT: Duration = Duration::from_secs(30);
@@ -30,7 +32,12 @@ const MAX_MESSAGE: u64 = 64 << 10;
 
 /// A client of HTTP.
 pub struct Http {
-    agent: Agent,
+    /// For hosts that are asked without a proxy.
+    direct: Agent,
+    /// For all others, by scheme.
+    https: Agent,
+    http: Agent,
+    proxies: Proxies,
 }
 
 /// One request. It can be sent any number of times.
@@ -112,20 +119,25 @@ impl Http {
         }
         trust.host = rustls_native_certs::load_native_certs().certs;
         let tls = Tls::new(trust).map_err(|e| Error::new(ErrorKind::Remote, "TLS cannot be set up").cause(e))?;
-        let connector = ().chain(ConnectProxyConnector::default()).chain(TcpConnector::default()).chain(tls);
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .user_agent(concat!("slim/", env!("CARGO_PKG_VERSION")))
-            .accept_encoding("identity")
-            .timeout_connect(Some(CONNECT))
-            .timeout_resolve(Some(CONNECT))
-            .timeout_per_read(Some(STALL))
-            .timeout_per_write(Some(STALL))
-            .max_idle_connections_per_host(options.jobs.max(1))
-            .max_idle_connections(options.jobs.max(1) * 2);
-        Ok(Self { agent: Agent::with_parts(config.build(), connector, DefaultResolver::default()) })
+        let proxies = Proxies::new(&|name| std::env::var(name).ok());
+        let proxy = |text: &String| {
+            let error = |e| Error::new(ErrorKind::Usage, format!("`{}` is no proxy", hidden(text))).cause(e);
+            Proxy::new(text).map_err(error)
+        };
+        let agent = |proxy: Option<Proxy>| {
+            Agent::with_parts(config(options, proxy), connector(&tls), DefaultResolver::default())
+        };
+        let (https, http) =
+            (proxies.https.as_ref().map(proxy).transpose()?, proxies.http.as_ref().map(proxy).transpose()?);
+        Ok(Self { direct: agent(None), https: agent(https), http: agent(http), proxies })
+    }
+
+    fn agent(&self, uri: &Uri) -> &Agent {
+        match uri.scheme_str() {
+            _ if self.proxies.is_direct(uri) => &self.direct,
+            Some("http") => &self.http,
+            _ => &self.https,
+        }
     }
 
     /// Sends a request and follows redirects: a GET or HEAD to wherever they lead, but without `Authorization` where that is another
@@ -186,10 +198,10 @@ impl Http {
         }
         let request = request.body(body)?;
         if call.method == Method::PUT {
-            let request = self.agent.configure_request(request).timeout_per_read(Some(COMMIT)).build();
-            return self.agent.run(request);
+            let request = self.agent(&call.uri).configure_request(request).timeout_per_read(Some(COMMIT)).build();
+            return self.agent(&call.uri).run(request);
         }
-        self.agent.run(request)
+        self.agent(&call.uri).run(request)
     }
 }
 
@@ -225,6 +237,33 @@ impl Read for Part<'_> {
         self.at += n as u64;
         Ok(n)
     }
+}
+
+/// The way of a connection: through a proxy if one is set, over TCP, with TLS if the address asks for it.
+fn connector(tls: &Tls) -> impl Connector {
+    ().chain(ConnectProxyConnector::default()).chain(TcpConnector::default()).chain(tls.clone())
+}
+
+fn config(options: &Options, proxy: Option<Proxy>) -> Config {
+    Agent::config_builder()
+        .proxy(proxy)
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .user_agent(concat!("slim/", env!("CARGO_PKG_VERSION")))
+        .accept_encoding("identity")
+        .timeout_connect(Some(CONNECT))
+        .timeout_resolve(Some(CONNECT))
+        .timeout_per_read(Some(STALL))
+        .timeout_per_write(Some(STALL))
+        .max_idle_connections_per_host(options.jobs.max(1))
+        .max_idle_connections(options.jobs.max(1) * 2)
+        .build()
+}
+
+/// The address of a proxy without a password in it.
+fn hidden(proxy: &str) -> String {
+    proxy.rsplit_once('@').map_or(proxy, |(_, host)| host).escape_debug().to_string()
 }
 
 /// Returns the certificates of a PEM file.

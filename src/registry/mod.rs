@@ -9,6 +9,7 @@ mod http;
 mod mirrors;
 mod name;
 mod options;
+mod proxy;
 mod pull;
 mod push;
 mod tls;

@@ -29,6 +29,7 @@ pub struct Trust {
 }
 
 /// A connector that speaks TLS where an address asks for it.
+#[derive(Clone)]
 pub struct Tls(Arc<ClientConfig>);
 
 impl Tls {
