@@ -189,6 +189,7 @@ fn sink(destination: Destination) -> Result<Box<dyn Sink>> {
         Destination::Copied(goal) => Box::new(Archive::copied(goal)?),
         Destination::File(path) => Box::new(Archive::file(path)?),
         Destination::Dir(path) => Box::new(Dir::new(path)?),
+        Destination::Store(stored) => Box::new(Archive::loaded(stored)?),
     })
 }
 

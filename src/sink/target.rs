@@ -4,6 +4,7 @@ use super::archive::Goal;
 use super::host;
 use super::temp::parent;
 use crate::source::{ImageFormat, Location, Prefix};
+use crate::stores::{self, Stored};
 use crate::{Error, ErrorKind, Result};
 use std::fmt;
 use std::fs::Metadata;
@@ -11,7 +12,8 @@ use std::io::IsTerminal;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-/// The place that an image is written to: `PATH`, `docker-archive:PATH[:REF]`, `oci-archive:PATH[:REF]`, `oci:DIR[:REF]` or `-`.
+/// The place that an image is written to: `PATH`, `docker-archive:PATH[:REF]`, `oci-archive:PATH[:REF]`, `oci:DIR[:REF]`, `-`,
+/// `docker-daemon:REF`, `podman:REF` or `containerd:[NAMESPACE/]REF`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target(Location);
 
@@ -24,6 +26,8 @@ pub enum Destination {
     File(PathBuf),
     /// A directory, new or empty; links have been followed.
     Dir(PathBuf),
+    /// The store of an engine.
+    Store(Stored),
 }
 
 impl Target {
@@ -44,13 +48,15 @@ impl Target {
     /// The name that the user gives with the place: a tag, as `-t` would be.
     #[must_use]
     pub fn reference(&self) -> Option<&str> {
-        self.0.reference.as_deref()
+        self.0.reference.as_deref().or_else(|| Some(self.0.stored()?.reference.as_str()))
     }
 
     /// The image format that is written for an input of `form`.
     #[must_use]
     pub fn form(&self, form: ImageFormat) -> ImageFormat {
         match (self.0.prefix, form) {
+            // Every engine reads one of its two parts.
+            _ if self.0.stored().is_some() => ImageFormat::Hybrid,
             (Some(Prefix::DockerArchive), _) | (None, ImageFormat::Docker | ImageFormat::Hybrid) => ImageFormat::Hybrid,
             (Some(Prefix::OciArchive), _) | (None, ImageFormat::Oci) => ImageFormat::Oci,
             // A directory cannot go through a pipe.
@@ -65,6 +71,10 @@ impl Target {
     /// # Errors
     /// Returns [`ErrorKind::Usage`] with a hint.
     pub fn check(&self, input: &Location, form: Option<ImageFormat>) -> Result<()> {
+        if let Some(stored) = self.0.stored() {
+            // The engine is asked once, before any work.
+            return if form.is_none() { stores::named(stored).map(drop).map_err(|e| e.archive(self)) } else { Ok(()) };
+        }
         if self.0.is_remote() {
             return Err(Error::new(ErrorKind::Unsupported, format!("{self} cannot be written yet")));
         }
@@ -127,6 +137,9 @@ impl Target {
     /// # Errors
     /// Returns an error if something is there that must not be replaced.
     pub(crate) fn destination(&self, form: ImageFormat) -> Result<Destination> {
+        if let Some(stored) = self.0.stored() {
+            return Ok(Destination::Store(stored.clone()));
+        }
         let Some(path) = self.0.path() else {
             return Ok(Destination::Copied(Goal::Stdout));
         };

@@ -9,6 +9,7 @@ use super::tree::{DockerTree, Trees};
 use super::{ImageFormat, Input, Location, OpenOptions, Prefix, docker, foreign, layers, oci, select, spool};
 use crate::codec::packed::Packing;
 use crate::image::Doc;
+use crate::stores;
 use crate::{Error, ErrorKind, Result, Warning};
 use std::fs::File;
 use std::io::{self, Read};
@@ -52,7 +53,8 @@ fn open_source(location: &Location, options: &OpenOptions<'_>) -> Result<Box<dyn
         return Err(Error::new(ErrorKind::Unsupported, format!("{name} cannot be read yet")));
     }
     if let Some(stored) = location.stored() {
-        return Err(Error::new(ErrorKind::Unsupported, format!("{stored} cannot be read yet")));
+        let image = stores::open(stored, options.platform.as_ref())?;
+        return spooled(image, "the image", options);
     }
     match location.path() {
         None => spooled(io::stdin(), "standard input", options),
