@@ -59,14 +59,14 @@ impl Engine for Client {
     }
 
     fn find(&self, reference: &str) -> Result<Option<Known>> {
-        let args = ["image", "inspect", "--format", "{{json .}}", "--", reference];
-        let text = match self.ask(&args)? {
+        // Without `--format`, which podman takes for the whole list.
+        let text = match self.ask(&["image", "inspect", "--", reference])? {
             Ok(text) => text,
             Err(said) if UNKNOWN.iter().any(|words| said.to_lowercase().contains(words)) => return Ok(None),
             Err(said) => return Err(self.failed("image inspect", &said)),
         };
-        let json = serde_json::from_str::<Value>(text.trim()).ok();
-        let known = json.as_ref().and_then(Known::of);
+        let json = serde_json::from_str::<Value>(&text).ok();
+        let known = json.as_ref().and_then(|json| Known::of(json.get(0)?));
         known.map(Some).ok_or_else(|| self.failed("image inspect", "it gives no JSON with an id"))
     }
 
