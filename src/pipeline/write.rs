@@ -26,6 +26,8 @@ pub struct Written {
     pub sealed: Sealed,
     /// Everything that the user should know about the documents.
     pub warnings: Vec<Warning>,
+    /// What the output does beside being written.
+    pub notes: Vec<String>,
     /// The times of layers and documents.
     pub(super) timings: Vec<Timing>,
 }
@@ -60,15 +62,17 @@ pub fn write(inputs: Inputs<'_>, plans: &Plans<'_>, target: &Target, ui: &dyn Ui
         rewrite.warning.into_iter().for_each(&mut add);
         images.push(Rewritten { image: index, config: rewrite.doc, layers: layers.clone() });
     }
-    let tags: Vec<String> = target.reference().map(str::to_owned).into_iter().chain(request.tags.clone()).collect();
+    let tags: Vec<String> = target.reference().into_iter().chain(request.tags.clone()).collect();
     let form = output.form();
     let (documents, found) = sink::assemble(&Assembly { input, images: &images, tags: &tags, form })?;
     found.into_iter().for_each(&mut add);
     output.copy_raw(input, &documents)?;
     let sealed = output.seal(&documents)?;
     clock.lap("finish", 0);
+    let ids: Vec<Digest> = documents.blobs.iter().filter_map(|(document, _)| document.digest()).collect();
+    let notes = target.moved(&ids)?.into_iter().collect();
     let configs = images.iter().map(|i| i.config.digest()).collect();
-    Ok(Written { layers, configs, manifests: documents.manifests, form, sealed, warnings, timings: clock.laps })
+    Ok(Written { layers, configs, manifests: documents.manifests, form, sealed, warnings, notes, timings: clock.laps })
 }
 
 /// Returns the record of a run, for the labels of an image.

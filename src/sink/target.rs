@@ -5,7 +5,7 @@ use super::host;
 use super::temp::parent;
 use crate::source::{ImageFormat, Location, Prefix};
 use crate::stores::{self, Stored};
-use crate::{Error, ErrorKind, Result};
+use crate::{Digest, Error, ErrorKind, Result};
 use std::fmt;
 use std::fs::Metadata;
 use std::io::IsTerminal;
@@ -47,8 +47,8 @@ impl Target {
 
     /// The name that the user gives with the place: a tag, as `-t` would be.
     #[must_use]
-    pub fn reference(&self) -> Option<&str> {
-        self.0.reference.as_deref().or_else(|| Some(self.0.stored()?.reference.as_str()))
+    pub fn reference(&self) -> Option<String> {
+        self.0.reference.clone().or_else(|| self.0.stored()?.tag().ok())
     }
 
     /// The image format that is written for an input of `form`.
@@ -111,6 +111,17 @@ impl Target {
             )),
             _ => None,
         })
+    }
+
+    /// A note for the report if the name in the engine's store is another image's, which loses it. `ids` are those that the new
+    /// image may have.
+    ///
+    /// # Errors
+    /// Returns an error if the engine does not answer.
+    pub fn moved(&self, ids: &[Digest]) -> Result<Option<String>> {
+        let old = self.0.stored().map(stores::named).transpose().map_err(|e| e.archive(self))?.flatten();
+        let old = old.filter(|old| !ids.iter().any(|id| id.to_string() == *old));
+        Ok(old.map(|old| format!("{self} was the name of {old}, which stays in the engine without it")))
     }
 
     fn check_input(&self, input: &Location, real: &Path) -> Result<()> {
@@ -261,7 +272,7 @@ mod tests {
             assert_eq!(form("oci:out", input), ImageFormat::OciDir);
         }
         assert_eq!(form("-", ImageFormat::OciDir), ImageFormat::Oci);
-        assert_eq!(Target::parse("oci:out:v1").unwrap().reference(), Some("v1"));
+        assert_eq!(Target::parse("oci:out:v1").unwrap().reference().as_deref(), Some("v1"));
     }
 
     #[test]

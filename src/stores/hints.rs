@@ -20,7 +20,8 @@ pub fn failed(store: Store, place: &str, said: &str) -> Error {
     let words = lines[lines.len().saturating_sub(6)..].join("; ");
     let words: String = words.chars().take(MAX_WORDS).collect();
     let words = words.trim_end_matches('.');
-    let error = Error::new(ErrorKind::Remote, if words.is_empty() { place.to_owned() } else { format!("{place}: {words}") });
+    let error =
+        Error::new(ErrorKind::Remote, if words.is_empty() { place.to_owned() } else { format!("{place}: {words}") });
     match advice(store, &said.to_lowercase()) {
         Some(hint) => error.hint(hint),
         None => error,
@@ -30,7 +31,8 @@ pub fn failed(store: Store, place: &str, said: &str) -> Error {
 /// The next step for what an engine says, in lower case.
 fn advice(store: Store, said: &str) -> Option<&'static str> {
     let says = |words: &[&str]| words.iter().any(|words| said.contains(words));
-    let no_answer = ["cannot connect", "is the docker daemon running", "failed to dial", "connection refused", "unable to connect"];
+    let no_answer =
+        ["cannot connect", "is the docker daemon running", "failed to dial", "connection refused", "unable to connect"];
     Some(match store {
         Store::Docker if says(&["permission denied"]) => {
             "run slim with sudo, or add yourself to the group `docker` (`sudo usermod -aG docker $USER`) and log in anew"
@@ -39,7 +41,9 @@ fn advice(store: Store, said: &str) -> Option<&'static str> {
         Store::Docker if says(&no_answer) || says(&["no such file or directory"]) => {
             "start it: `sudo systemctl start docker`; `docker context ls` and DOCKER_HOST say which daemon is asked"
         }
-        Store::Podman if says(&no_answer) => "start it: `systemctl --user start podman.socket`, or `podman machine start`",
+        Store::Podman if says(&no_answer) => {
+            "start it: `systemctl --user start podman.socket`, or `podman machine start`"
+        }
         Store::Containerd if says(&no_answer) || says(&["no such file or directory"]) => {
             "start it: `sudo systemctl start containerd`; CONTAINERD_ADDRESS names its socket if that is elsewhere"
         }
@@ -58,7 +62,9 @@ pub fn unknown(stored: &Stored, names: &[String]) -> Error {
     let program = stored.store.program();
     error.hint(match (stored.name(), stored.store) {
         (Some(name), Store::Containerd) => format!("`ctr namespaces ls` and `ctr -n NAMESPACE images ls` list what is there; `ctr images pull {name}` fetches it"),
-        (Some(name), _) => format!("`{program} images` lists what is there; `{program} pull {}` fetches it", name.familiar()),
+        (Some(_), _) => {
+            format!("`{program} images` lists what is there; `{program} pull {}` fetches it", stored.reference)
+        }
         (None, _) => format!("`{program} images` lists what is there"),
     })
 }

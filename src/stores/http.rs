@@ -182,7 +182,10 @@ mod tests {
             ("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabcdef", (200, "abc")),
             ("HTTP/1.1 404 Not Found\r\n\r\nto the end", (404, "to the end")),
             ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx", (200, "x")),
-            ("HTTP/1.0 200 OK\r\ntransfer-encoding: Chunked\r\n\r\n3\r\nabc\r\nA;x=y\r\n0123456789\r\n0\r\n\r\n", (200, "abc0123456789")),
+            (
+                "HTTP/1.0 200 OK\r\ntransfer-encoding: Chunked\r\n\r\n3\r\nabc\r\nA;x=y\r\n0123456789\r\n0\r\n\r\n",
+                (200, "abc0123456789"),
+            ),
             ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", (200, "")),
         ] {
             assert_eq!(body(text).unwrap(), (found.0, found.1.to_owned()), "{text}");

@@ -93,11 +93,25 @@ impl Stored {
         Ok(Self { store, namespace, reference: reference.to_owned() })
     }
 
-    /// The reference as a name with a tag; `None` for an id or a digest.
+    /// The reference as a name with a tag; `None` for an id or a digest. A name without a registry is docker's own, but of
+    /// podman it is `localhost/`, as `podman build -t` and `podman tag` read it.
     #[must_use]
     pub fn name(&self) -> Option<Reference> {
         let is_id = self.reference.starts_with("sha256:") || is_whole_id(&self.reference);
-        Reference::parse(&self.reference).ok().filter(|_| !is_id)
+        let name = Reference::parse(&self.reference).ok().filter(|_| !is_id)?;
+        let short = name.host == "docker.io" && !self.reference.contains("docker.io/");
+        let local = short && self.store == Store::Podman;
+        if local { Reference::parse(&format!("localhost/{}", self.reference)).ok() } else { Some(name) }
+    }
+
+    /// The name that an image gets in the store.
+    ///
+    /// # Errors
+    /// Returns [`ErrorKind::Usage`] if no image can have it.
+    pub fn tag(&self) -> Result<String> {
+        let error = || Error::new(ErrorKind::Usage, "an id or a digest cannot be given to an image");
+        let name = self.name().ok_or_else(|| error().hint(format!("{}:NAME:TAG", self.store.prefix())))?;
+        Ok(name.familiar())
     }
 }
 

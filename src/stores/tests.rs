@@ -27,6 +27,9 @@ fn an_id_is_no_name() {
     let name = |text: &str| Stored::parse(Store::Docker, text).unwrap().name().map(|name| name.familiar());
     assert_eq!(name("app"), Some("app:latest".to_owned()));
     assert_eq!(name("h:5000/a/b:v1"), Some("h:5000/a/b:v1".to_owned()));
+    let podman = |text: &str| Stored::parse(Store::Podman, text).unwrap().tag().unwrap();
+    assert_eq!([podman("app"), podman("a/b:v1")], ["localhost/app:latest", "localhost/a/b:v1"]);
+    assert_eq!([podman("docker.io/a/b"), podman("h:5000/b:v1")], ["a/b:latest", "h:5000/b:v1"]);
     let id = "0123456789abcdef".repeat(4);
     for text in [&id, &format!("sha256:{id}"), "sha256:0123", &format!("app@sha256:{id}")] {
         assert_eq!(name(text), None, "{text}");

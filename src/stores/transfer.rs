@@ -3,7 +3,7 @@
 use super::engine::Known;
 use super::reach::engine;
 use super::{Stored, hints};
-use crate::image::Platform;
+use crate::image::{Platform, Reference};
 use crate::{Digest, Error, ErrorKind, Result};
 use std::fs::File;
 use std::io::{Read, Seek};
@@ -23,7 +23,7 @@ pub fn open(stored: &Stored, platform: Option<&Platform>) -> Result<Box<dyn Read
 /// The name by which an image is asked for: `docker save app` would give all tags of it.
 fn asked(stored: &Stored, known: &Known) -> String {
     let wanted = stored.name();
-    let same = |name: &&String| wanted.is_some() && crate::image::Reference::parse(name).ok() == wanted;
+    let same = |name: &&String| wanted.is_some() && Reference::parse(name).ok() == wanted;
     known.names.iter().find(same).unwrap_or(&stored.reference).clone()
 }
 
@@ -32,11 +32,8 @@ fn asked(stored: &Stored, known: &Known) -> String {
 /// # Errors
 /// Returns an error if the engine does not answer, or the name is one that no image can have.
 pub fn named(stored: &Stored) -> Result<Option<String>> {
-    let Some(name) = stored.name() else {
-        let error = Error::new(ErrorKind::Usage, "an id or a digest cannot be given to an image");
-        return Err(error.hint(format!("{}:NAME:TAG", stored.store.prefix())));
-    };
-    Ok(engine(stored)?.find(&name.familiar())?.map(|known| known.id))
+    let name = stored.tag()?;
+    Ok(engine(stored)?.find(&name)?.map(|known| known.id))
 }
 
 /// Loads the archive in `file`. Its documents have the digests `ids`, one of which is the image's id afterwards.
