@@ -107,7 +107,6 @@ impl Known {
 pub fn no_client(store: Store, why: &str) -> Error {
     let program = store.program();
     let error = Error::new(ErrorKind::Remote, format!("no program `{program}` is found, and {why}"));
-    error.hint(format!(
-        "install `{program}`, or save the image to a file where it is: `{program} save IMAGE -o app.tar`"
-    ))
+    let save = if store == Store::Containerd { "images export app.tar IMAGE" } else { "save IMAGE -o app.tar" };
+    error.hint(format!("install `{program}`, or save the image to a file where it is: `{program} {save}`"))
 }

@@ -3,10 +3,10 @@
 use super::engine::{Engine, Known};
 use super::output::{Explain, Output};
 use super::{Store, hints};
-use crate::Result;
 use crate::image::{Platform, Reference};
+use crate::{Error, Result};
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -81,7 +81,16 @@ impl Engine for Ctr {
         }
     }
 
+    /// An image for other machines than this one has no layers that `ctr` could unpack, which it says after the import.
     fn load(&self, mut file: &File) -> Result<()> {
-        Output::feed(self.command(&["import", "--all-platforms", "-"]), &mut file, self.explain("import"))
+        let mut import = |unpack: &[&str]| {
+            let args = [&["import", "--all-platforms"], unpack, &["-"]].concat();
+            file.rewind().map_err(|e| Error::io("cannot read the temporary file", e))?;
+            Output::feed(self.command(&args), &mut file, self.explain("import"))
+        };
+        match import(&[]) {
+            Err(e) if e.what.contains("no match for platform") => import(&["--no-unpack"]),
+            done => done,
+        }
     }
 }
