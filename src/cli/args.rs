@@ -259,6 +259,12 @@ pub enum Command {
         #[command(subcommand)]
         command: Option<ProfilesCommand>,
     },
+    /// Make slim a plugin of docker's client: `docker slim IMAGE`
+    Plugin {
+        /// The action.
+        #[command(subcommand)]
+        command: PluginCommand,
+    },
     /// Print shell completions
     Completions {
         /// The shell
@@ -266,6 +272,15 @@ pub enum Command {
     },
     /// Print the man page
     Man,
+}
+
+/// The subcommands of `slim plugin`.
+#[derive(Subcommand, Debug)]
+pub enum PluginCommand {
+    /// Put a link to this slim into docker's directory of plugins: ~/.docker/cli-plugins, or below DOCKER_CONFIG
+    Install,
+    /// Remove the link
+    Remove,
 }
 
 /// The subcommands of `slim profiles`.

@@ -72,6 +72,7 @@ mod tests {
             profiles: Vec::new(),
             picked: Vec::new(),
             layers_mode: "keep".into(),
+            notes: Vec::new(),
             input: side(before),
             output: after.map(side),
             images: Vec::new(),

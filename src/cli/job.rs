@@ -9,6 +9,9 @@ use super::values::{self, Color, Referrer, Saving, Verbosity};
 use crate::pipeline::Request;
 use crate::{Error, ErrorKind, Result};
 
+/// The profile that is used if none is given: what it picks depends on the image.
+const DEFAULT_PROFILE: &str = "auto";
+
 /// A command line of the main job, resolved.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Job {
@@ -48,7 +51,13 @@ impl Job {
         let threads = args.request.image.reading.threads;
         let request = planning(args.request)?;
         if args.output.is_none() && !args.dry_run {
-            return Err(usage("no output is given").hint("`-o FILE`, `-o -` for a pipe, or --dry-run to write nothing"));
+            let is_command = super::args::command().get_subcommands().any(|c| c.get_name() == request.input);
+            let hint = if is_command {
+                format!("if you mean the command `{0}`, it comes first; if the file, `./{0}`", request.input)
+            } else {
+                "`-o FILE`, `-o docker-daemon:NAME:TAG`, `-o -` for a pipe, or --dry-run to write nothing".to_owned()
+            };
+            return Err(usage("no output is given").hint(hint));
         }
         let job = Self {
             request: Request {
@@ -126,26 +135,23 @@ impl Job {
     }
 }
 
-/// Returns the request of a command that plans and writes nothing.
+/// Returns the request of a command that plans and writes nothing; without a profile it is that of `auto`.
 ///
 /// # Errors
-/// Returns [`ErrorKind::Usage`] with a hint if no image or no profile is given.
+/// Returns [`ErrorKind::Usage`] with a hint if no image is given.
 pub fn planning(args: RequestArgs) -> Result<Request> {
     let usage = |what: &str| Error::new(ErrorKind::Usage, what);
     let input = args.image.input.ok_or_else(|| usage("no image is given").hint("slim IN -p PROFILE -o OUT"))?;
-    if args.profiles.is_empty() {
-        let names: Vec<_> = crate::profile::builtins().map(|builtin| builtin.name).collect();
-        let is_command = super::args::command().get_subcommands().any(|c| c.get_name() == input);
-        let hint = if is_command {
-            format!("if you mean the command `{input}`, it comes first; if the file, `./{input}`")
-        } else {
-            format!("`-p PROFILE`: one of {}, or the path of a .toml", names.join(", "))
-        };
-        return Err(usage("no profile is given").hint(hint));
-    }
+    let (profiles, notes) = match args.profiles {
+        none if none.is_empty() => {
+            (vec![DEFAULT_PROFILE.to_owned()], vec![format!("no profile was given: {DEFAULT_PROFILE}")])
+        }
+        profiles => (profiles, Vec::new()),
+    };
     Ok(Request {
         input,
-        profiles: args.profiles,
+        profiles,
+        notes,
         enable: args.enable,
         drop: args.drop,
         protect: args.protect,

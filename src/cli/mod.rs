@@ -28,6 +28,7 @@ mod job;
 mod linter;
 mod output;
 mod plan;
+mod plugin;
 mod profiles;
 mod progress;
 mod reading;
@@ -36,16 +37,42 @@ mod trial;
 mod values;
 mod verify;
 
-use args::{Args, Command, ProfilesCommand};
+use args::{Args, Command, PluginCommand, ProfilesCommand};
 use files::Outputs;
 use job::Job;
 use output::{ERROR, FAILED, INTERRUPTED, OK, paint, prepare_threads, to_stdout};
+use plugin::Call;
 use values::{Referrer, Verbosity};
 
 /// Runs slim with the arguments of a process, its own name first.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let parsed = args::command().try_get_matches_from(arguments).and_then(|m| Args::from_arg_matches(&m));
-    let args = match parsed {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let failed = |e: Error, paint| {
+        print_error(&e, paint);
+        if e.kind == ErrorKind::Interrupted { INTERRUPTED } else { ERROR }
+    };
+    let unknown_paint = paint(values::Color::Auto, io::stderr().is_terminal());
+    let call = match Call::of(&arguments) {
+        Ok(call) => call,
+        Err(e) => return ExitCode::from(failed(e, unknown_paint)),
+    };
+    let definition = args::command();
+    let (parsed, docker) = match call {
+        None => (definition.try_get_matches_from(arguments), false),
+        Some(Call::Completion) => return ExitCode::SUCCESS,
+        Some(Call::Metadata) => {
+            let _ = to_stdout(|out| writeln!(out, "{}", plugin::metadata()));
+            return ExitCode::SUCCESS;
+        }
+        Some(Call::Run(words, set)) if !set.is_empty() => {
+            return ExitCode::from(failed(plugin::restart(&words, &set), unknown_paint));
+        }
+        Some(Call::Run(words, _)) => {
+            let words = std::iter::once("docker slim".into()).chain(words);
+            (plugin::definition(definition).try_get_matches_from(words), true)
+        }
+    };
+    let mut args = match parsed.and_then(|m| Args::from_arg_matches(&m)) {
         Ok(args) => args,
         Err(e) => {
             // Help, version or a usage error. A reader who has gone does not want them.
@@ -54,10 +81,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let paint = paint(args.color, io::stderr().is_terminal());
-    let code = dispatch(args, paint).unwrap_or_else(|e| {
-        print_error(&e, paint);
-        if e.kind == ErrorKind::Interrupted { INTERRUPTED } else { ERROR }
-    });
+    let meant = if docker { plugin::for_docker(&mut args) } else { Ok(()) };
+    let code = meant.and_then(|()| dispatch(args, paint)).unwrap_or_else(|e| failed(e, paint));
     ExitCode::from(code)
 }
 
@@ -77,6 +102,13 @@ fn dispatch(mut args: Args, paint: Paint) -> Result<u8> {
         Some(Command::Verify(verify)) => return verify::verify(*verify, args.color, paint),
         Some(Command::Completions { shell }) => to_stdout(|out| out.write_all(&docs::completions(shell))),
         Some(Command::Man) => to_stdout(docs::man),
+        Some(Command::Plugin { command }) => {
+            let line = match command {
+                PluginCommand::Install => plugin::install()?,
+                PluginCommand::Remove => plugin::remove()?,
+            };
+            to_stdout(|out| writeln!(out, "{line}"))
+        }
         Some(Command::Profiles { command: None | Some(ProfilesCommand::List) }) => to_stdout(profiles::list),
         Some(Command::Profiles { command: Some(ProfilesCommand::Show { name }) }) => {
             let toml = crate::profile::show(&name, &|path| std::fs::read_to_string(path))?;

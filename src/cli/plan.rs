@@ -47,6 +47,7 @@ pub fn plan(args: PlanArgs, color: Color, stderr: Paint) -> Result<u8> {
     let threads = args.request.image.reading.threads;
     let ui = progress::Stderr::new(if args.quiet { Verbosity::Quiet } else { Verbosity::Normal }, stderr);
     let request = job::planning(recorded(args.request, &ui)?)?;
+    request.notes.iter().for_each(|note| ui.note(note));
     prepare_threads(threads);
     let done = planned(&request, &ui, &show);
     ui.done();

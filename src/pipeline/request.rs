@@ -86,6 +86,8 @@ pub struct Request {
     pub created: Option<i64>,
     /// True to list every path that goes.
     pub list_removed: bool,
+    /// Notes for the report, about what the user left open.
+    pub notes: Vec<String>,
     /// True if the report states the time of each phase.
     pub timings: bool,
 }

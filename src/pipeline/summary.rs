@@ -45,6 +45,7 @@ pub fn report(
         profiles: request.profiles.clone(),
         picked: picked(planned),
         layers_mode: request.layers.name().to_owned(),
+        notes: request.notes.iter().chain(written.iter().flat_map(|w| &w.notes)).cloned().collect(),
         input: input_side(input, planned),
         output: written.map(|w| output_side(w, planned)),
         images,

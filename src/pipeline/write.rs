@@ -27,6 +27,8 @@ pub struct Written {
     pub sealed: Sealed,
     /// Everything that the user should know about the documents.
     pub warnings: Vec<Warning>,
+    /// What the output does beside being written.
+    pub notes: Vec<String>,
     /// The times of layers and documents.
     pub(super) timings: Vec<Timing>,
 }
@@ -71,8 +73,10 @@ pub fn write(inputs: Inputs<'_>, plans: &Plans<'_>, target: &Target, ui: &dyn Ui
     output.copy_raw(input, &documents)?;
     let sealed = output.seal(&documents)?;
     clock.lap("finish", 0);
+    let ids: Vec<Digest> = documents.blobs.iter().filter_map(|(document, _)| document.digest()).collect();
+    let notes = target.moved(&ids)?.into_iter().collect();
     let configs = images.iter().map(|i| i.config.digest()).collect();
-    Ok(Written { layers, configs, manifests: documents.manifests, form, sealed, warnings, timings: clock.laps })
+    Ok(Written { layers, configs, manifests: documents.manifests, form, sealed, warnings, notes, timings: clock.laps })
 }
 
 /// Returns the record of a run, for the labels of an image.

@@ -12,6 +12,7 @@
 //! | `profiles` | strings: the profiles as given with `-p` |
 //! | `picked` | strings: the profiles that a `[[when]]` of those brought for any of the images, as `auto` does |
 //! | `layersMode` | string: `keep` or `squash` |
+//! | `notes[]` | strings: what was taken for granted, such as a profile, and what was done beside writing, such as a tag that moved |
 //! | `input` | object: what was read |
 //! | `input.path` | string: IN as given, `-` for standard input |
 //! | `input.form` | string: `docker-archive`, `oci-archive`, `oci` (a directory), `hybrid` (an archive that is both) or `registry` |

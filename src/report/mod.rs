@@ -55,6 +55,8 @@ pub struct Report {
     pub picked: Vec<String>,
     /// `keep` or `squash`.
     pub layers_mode: String,
+    /// What was taken for granted, and what was done beside writing the output.
+    pub notes: Vec<String>,
     /// The input.
     pub input: Side,
     /// The output; `None` in a dry run.

@@ -132,6 +132,7 @@ fn sample() -> Report {
         profiles: vec!["python-slim".into(), "./mine.toml".into()],
         picked: vec![],
         layers_mode: "keep".into(),
+        notes: Vec::new(),
         input: side("app.tar", 1_876_000_000),
         output: Some(side("app-slim.tar", 1_270_400_000)),
         images: vec![image()],

@@ -70,7 +70,9 @@ fn head(report: &Report, options: &Options) -> String {
     if report.has_same_picks() && !report.picked.is_empty() {
         profiles.push_str(&format!(" (picked: {})", printable(&report.picked.join(", "), false)));
     }
-    out.push_str(&format!("profiles  {profiles}; layers: {}\n\n", report.layers_mode));
+    out.push_str(&format!("profiles  {profiles}; layers: {}\n", report.layers_mode));
+    report.notes.iter().for_each(|note| out.push_str(&format!("note      {}\n", printable(note, false))));
+    out.push('\n');
     let mut table = Table::new("<>>>>").header(&["", "before", "after", "saved", ""]);
     let mut row = |name: &str, before: u64, after: u64| {
         let (saved, percent) = (units::saved(before, after), units::percent(before, after));

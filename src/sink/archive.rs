@@ -1,10 +1,11 @@
 //! An archive being written: members one after the other in one file, with room for each that is known in size before
 //! its bytes are, so that several can be written at once. Headers come last: only then the digests are known. The whole archive
-//! gets its name by renaming, or is copied to what cannot be replaced so.
+//! gets its name by renaming, or is copied to what cannot be replaced so, or is loaded into the store of an engine.
 
 use super::host;
 use super::temp::{self, Temp, parent, sync_dir};
 use super::traits::{Blob, Document, Sink, blob_path};
+use crate::stores::{self, Stored};
 use crate::tar::{BLOCK, padded};
 use crate::{Digest, Error, ErrorKind, Result};
 use std::fs::{File, OpenOptions};
@@ -18,6 +19,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub struct Archive {
     members: Arc<Members>,
     end: End,
+    /// The digests of the documents that are blobs: configs, manifests and indexes.
+    documents: Mutex<Vec<Digest>>,
 }
 
 /// The place that the whole archive goes to.
@@ -26,6 +29,8 @@ enum End {
     File(Temp, PathBuf),
     /// Something that gets a copy.
     Copied(Goal),
+    /// The store of an engine, which loads it.
+    Loaded(Stored),
 }
 
 /// A place that cannot be replaced by renaming.
@@ -74,8 +79,12 @@ impl Archive {
 
     /// Begins an archive that is copied to `goal` when it is whole.
     pub fn copied(goal: Goal) -> Result<Self> {
-        let failed = |e| Error::io(format!("no temporary file in {}", std::env::temp_dir().display()), e);
-        Self::new(tempfile::tempfile().map_err(failed)?, End::Copied(goal))
+        Self::new(nameless()?, End::Copied(goal))
+    }
+
+    /// Begins an archive that an engine loads when it is whole.
+    pub fn loaded(stored: Stored) -> Result<Self> {
+        Self::new(nameless()?, End::Loaded(stored))
     }
 
     /// Begins an archive in the empty `file` with the directories of the layout.
@@ -85,7 +94,7 @@ impl Archive {
             let at = members.reserve(Some(0))?;
             members.write(&header(name, 0, b'5'), at)?;
         }
-        Ok(Self { members: Arc::new(members), end })
+        Ok(Self { members: Arc::new(members), end, documents: Mutex::default() })
     }
 }
 
@@ -96,6 +105,7 @@ impl Sink for Archive {
     }
 
     fn add(&self, document: Document, bytes: &[u8]) -> Result<()> {
+        self.documents.lock().unwrap_or_else(PoisonError::into_inner).extend(document.digest());
         let at = self.members.reserve(Some(bytes.len() as u64))?;
         self.members.write(&header(&document.path(), bytes.len() as u64, b'0'), at)?;
         self.members.write(bytes, at + BLOCK)
@@ -116,6 +126,10 @@ impl Sink for Archive {
             End::File(temp, path) => {
                 temp.rename(&path)?;
                 sync_dir(parent(&path))
+            }
+            End::Loaded(stored) => {
+                let documents = self.documents.into_inner().unwrap_or_else(PoisonError::into_inner);
+                stores::load(&stored, &self.members.file, &documents)
             }
             End::Copied(goal) => copy_out(&self.members.file, &goal),
         }
@@ -173,6 +187,12 @@ impl Members {
         }
         Ok(at)
     }
+}
+
+/// A temporary file without a name.
+fn nameless() -> Result<File> {
+    let failed = |e| Error::io(format!("no temporary file in {}", std::env::temp_dir().display()), e);
+    tempfile::tempfile().map_err(failed)
 }
 
 /// Copies the archive `from`. A file that could not be filled is empty afterwards, for half an image is none.

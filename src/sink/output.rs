@@ -219,6 +219,7 @@ fn sink(destination: Destination, options: &Options, from: Option<(&str, &str)>)
         Destination::File(path) => Box::new(Archive::file(path)?),
         Destination::Dir(path) => Box::new(Dir::new(path)?),
         Destination::Registry(name) => Box::new(Registry::new(&name, options, from)?),
+        Destination::Store(stored) => Box::new(Archive::loaded(stored)?),
     })
 }
 

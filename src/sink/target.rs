@@ -7,14 +7,16 @@ use crate::image::Reference;
 use crate::image::reference::is_tag;
 use crate::registry::{Name, Options, Version};
 use crate::source::{ImageFormat, Location, Prefix};
-use crate::{Error, ErrorKind, Result};
+use crate::stores::{self, Stored};
+use crate::{Digest, Error, ErrorKind, Result};
 use std::fmt;
 use std::fs::Metadata;
 use std::io::IsTerminal;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-/// The place that an image is written to: `PATH`, `docker-archive:PATH[:REF]`, `oci-archive:PATH[:REF]`, `oci:DIR[:REF]` or `-`.
+/// The place that an image is written to: `PATH`, `docker-archive:PATH[:REF]`, `oci-archive:PATH[:REF]`, `oci:DIR[:REF]`, `-`,
+/// `docker-daemon:REF`, `podman:REF` or `containerd:[NAMESPACE/]REF`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target(Location, Options);
 
@@ -29,6 +31,8 @@ pub enum Destination {
     Dir(PathBuf),
     /// A repository of a registry, and a tag.
     Registry(Name),
+    /// The store of an engine.
+    Store(Stored),
 }
 
 impl Target {
@@ -67,7 +71,7 @@ impl Target {
     #[must_use]
     pub fn reference(&self) -> Option<String> {
         let registry = self.0.registry().and_then(Name::reference).map(|reference| reference.to_string());
-        registry.or_else(|| self.0.reference.clone())
+        registry.or_else(|| self.0.reference.clone()).or_else(|| self.0.stored()?.tag().ok())
     }
 
     /// All names of the output: the target's own, then those of `tags`. In a registry a bare tag is one of the same repository.
@@ -100,6 +104,8 @@ impl Target {
             return ImageFormat::Registry;
         }
         match (self.0.prefix, form) {
+            // Every engine reads one of its two parts.
+            _ if self.0.stored().is_some() => ImageFormat::Hybrid,
             (Some(Prefix::DockerArchive), _)
             | (None, ImageFormat::Docker | ImageFormat::Hybrid | ImageFormat::Registry) => ImageFormat::Hybrid,
             (Some(Prefix::OciArchive), _) | (None, ImageFormat::Oci) => ImageFormat::Oci,
@@ -118,8 +124,9 @@ impl Target {
         if let Some(name) = self.0.registry() {
             return self.check_registry(name, form);
         }
-        if self.0.is_remote() {
-            return Err(Error::new(ErrorKind::Unsupported, format!("{self} cannot be written yet")));
+        if let Some(stored) = self.0.stored() {
+            // The engine is asked once, before any work.
+            return if form.is_none() { stores::named(stored).map(drop).map_err(|e| e.archive(self)) } else { Ok(()) };
         }
         let Some(path) = self.0.path() else {
             if self.is_std() && std::io::stdout().is_terminal() {
@@ -168,6 +175,17 @@ impl Target {
         })
     }
 
+    /// A note for the report if the name in the engine's store is another image's, which loses it. `ids` are those that the new
+    /// image may have.
+    ///
+    /// # Errors
+    /// Returns an error if the engine does not answer.
+    pub fn moved(&self, ids: &[Digest]) -> Result<Option<String>> {
+        let old = self.0.stored().map(stores::named).transpose().map_err(|e| e.archive(self))?.flatten();
+        let old = old.filter(|old| !ids.iter().any(|id| id.to_string() == *old));
+        Ok(old.map(|old| format!("{self} was the name of {old}, which stays in the engine without it")))
+    }
+
     fn check_input(&self, input: &Location, real: &Path) -> Result<()> {
         let source = input.path().unwrap_or(Path::new("/dev/stdin"));
         let Ok(source_metadata) = source.metadata() else {
@@ -194,6 +212,9 @@ impl Target {
     pub(crate) fn destination(&self, form: ImageFormat) -> Result<Destination> {
         if let Some(name) = self.0.registry() {
             return Ok(Destination::Registry(name.clone()));
+        }
+        if let Some(stored) = self.0.stored() {
+            return Ok(Destination::Store(stored.clone()));
         }
         let Some(path) = self.0.path() else {
             return Ok(Destination::Copied(Goal::Stdout));

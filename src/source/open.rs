@@ -9,7 +9,9 @@ use super::traits::Source;
 use super::tree::{DockerTree, Trees};
 use super::{ImageFormat, Input, Location, OpenOptions, Prefix, docker, foreign, layers, oci, select, spool};
 use crate::codec::packed::Packing;
-use crate::image::Doc;
+use crate::image::{Doc, Reference};
+use crate::registry;
+use crate::stores;
 use crate::{Error, ErrorKind, Result, Warning};
 use std::fs::File;
 use std::io::{self, Read};
@@ -54,7 +56,8 @@ fn open_source(location: &Location, options: &OpenOptions<'_>) -> Result<Box<dyn
         return Ok(Box::new(Registry::new(name, options.registry)?));
     }
     if let Some(stored) = location.stored() {
-        return Err(Error::new(ErrorKind::Unsupported, format!("{stored} cannot be read yet")));
+        let image = stores::open(stored, options.platform.as_ref())?;
+        return spooled(image, "the image", options);
     }
     match location.path() {
         None => spooled(io::stdin(), "standard input", options),
@@ -62,8 +65,8 @@ fn open_source(location: &Location, options: &OpenOptions<'_>) -> Result<Box<dyn
     }
 }
 
-/// Returns the hint for a path that does not exist: a file beside it with a similar name, or how an image of that name becomes a
-/// file.
+/// Returns the hint for a path that does not exist: a file beside it with a similar name, or each place that an image of that name
+/// may be in.
 fn missing(path: &Path, location: &Location) -> String {
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let wanted = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -76,12 +79,24 @@ fn missing(path: &Path, location: &Location) -> String {
     }
     let reference = location.reference.iter().map(|reference| format!(":{reference}")).collect::<String>();
     let name = format!("{}{reference}", path.display());
-    let looks_like_a_file = wanted.contains('.') && reference.is_empty();
-    if looks_like_a_file || path.is_absolute() {
-        return "save the image to a file first: `docker save app:latest -o app.tar`".to_owned();
+    let looks_like_a_file = wanted.contains('.') && !name.contains(':');
+    let Some(in_registry) =
+        registry::Name::parse(&name).ok().filter(|_| location.prefix.is_none() && !looks_like_a_file)
+    else {
+        return "an image that is no file has a prefix: `docker-daemon:app:v1`, `docker://HOST/app:v1`".to_owned();
+    };
+    // A name without a tag is that of the tag `latest`.
+    let name = Reference::parse(&name).map_or(name, |name| name.familiar());
+    let here = stores::who_has(&name);
+    if !here.is_empty() {
+        return format!(
+            "it is an image that is here: `{}`; in its registry it is `{in_registry}`",
+            here.join("` and `")
+        );
     }
-    let file = wanted.replace([':', '@'], "-");
-    format!("if it is an image of docker's, save it to a file first: `docker save {name} -o {file}.tar`")
+    format!(
+        "if it is an image, say where: `docker-daemon:{name}`, `podman:{name}`, `containerd:{name}`, or in its registry `{in_registry}`"
+    )
 }
 
 fn open_path(path: &Path, location: &Location, options: &OpenOptions<'_>) -> Result<Box<dyn Source>> {

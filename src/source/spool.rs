@@ -30,7 +30,7 @@ pub struct Spooled {
 /// The first bytes of a stream, and a reader of all of it.
 pub fn peek<R: Read + Send + 'static>(mut reader: R) -> Result<(Vec<u8>, Box<dyn Read + Send>)> {
     let mut head = Vec::with_capacity(512);
-    reader.by_ref().take(512).read_to_end(&mut head).map_err(|e| Error::io("cannot read", e))?;
+    reader.by_ref().take(512).read_to_end(&mut head).map_err(Error::from)?;
     Ok((head.clone(), Box::new(Cursor::new(head).chain(reader))))
 }
 

@@ -5,6 +5,7 @@ use super::compression;
 use super::outer::{self, Member, normal};
 use crate::registry::{Found, Options, Remote};
 use crate::source::Location;
+use crate::stores;
 use crate::{Digest, Error, ErrorKind, Result};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -53,7 +54,11 @@ impl Store {
             return Ok(Self { kind: Kind::Registry(Box::new(remote)), name });
         }
         let kind = match location.path() {
-            None => archive(spooled(io::stdin())?),
+            None => match location.stored() {
+                Some(stored) => stores::open(stored, None).and_then(spooled),
+                None => spooled(io::stdin()),
+            }
+            .and_then(archive),
             Some(path) if path.is_dir() => Ok(Kind::Dir(path.to_owned())),
             Some(path) => File::open(path).map_err(|e| Error::io("cannot open", e)).and_then(plain),
         };
