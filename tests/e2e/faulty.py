@@ -310,7 +310,7 @@ def redirect_challenges(x, answer):
 @fault
 def redirect_relative(x, answer):
     """Blobs are redirected by a relative Location."""
-    return Reply(307, {"Location": f"{x.ref}?again=1"}) if is_blob(x) and not x.query else answer()
+    return Reply(307, {"Location": f"../blobs/{x.ref}?again=1"}) if is_blob(x) and not x.query else answer()
 
 
 @fault
@@ -585,7 +585,7 @@ CHECKS = {
     "redirect-other-port": lambda c: c("GET", c.get()[1]["Location"])[0] == 200 and "127.0.0.1" in c.get()[1]["Location"],
     "refuse-authorization": lambda c: c.get()[0] == 200 and c.get(Authorization="Basic x")[0] == 400,
     "redirect-challenges": lambda c: c("GET", c.get()[1]["Location"])[0] == 401,
-    "redirect-relative": lambda c: c("GET", "/v2/lib/app/blobs/" + c.get()[1]["Location"])[0] == 200,
+    "redirect-relative": lambda c: c("GET", "/v2/lib/app/" + c.get()[1]["Location"][3:])[0] == 200,
     "redirect-loop": lambda c: c("GET", c.get()[1]["Location"])[0] == 307,
     "redirect-nowhere": lambda c: c.get()[0] == 307,
     "content-encoding-gzip": lambda c: c.get()[1]["Content-Encoding"] == "gzip" and c.get()[2] == c.blob,
@@ -682,10 +682,9 @@ def main():
     shown = 0
     while True:
         time.sleep(0.1)
-        for x in server.log[shown:]:
-            if x.status:
-                print(x, flush=True)
-                shown += 1
+        while shown < len(server.log) and server.log[shown].status:
+            print(server.log[shown], flush=True)
+            shown += 1
 
 
 if __name__ == "__main__":

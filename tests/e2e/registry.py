@@ -69,7 +69,7 @@ class Request:
         self.registry, self.handler, self.method, self.path = registry, handler, handler.command, url.path
         self.query = dict(urllib.parse.parse_qsl(url.query, keep_blank_values=True))
         self.scopes = [scope for key, value in urllib.parse.parse_qsl(url.query) if key == "scope" for scope in value.split()]
-        self.headers = {name.lower(): value for name, value in handler.headers.items()}
+        self.headers = {name.lower(): ", ".join(handler.headers.get_all(name)) for name in handler.headers.keys()}
         self.host = self.headers.get("host", "")
         self.time, self.status, self.sent, self.kind, self.repo, self.ref = time.monotonic(), 0, 0, "other", "", ""
         for kind, pattern in ROUTES:
