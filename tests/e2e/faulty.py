@@ -357,17 +357,9 @@ def stall(reply):
     reply.stall = 200
 
 
-def longer(reply):
-    reply.body += b"more"
-
-
 def flip(reply):
     middle = len(reply.body) // 2
     reply.body = reply.body[:middle] + bytes([reply.body[middle] ^ 1]) + reply.body[middle + 1:]
-
-
-def shorter(reply):
-    reply.body = reply.body[:-7]
 
 
 def endless(reply):
@@ -380,9 +372,21 @@ row("stalled-blob", "Nothing comes after the first half of a blob.", broken(stal
 row("stalled-blob-always", "Nothing comes after half of what was asked for, ever.", broken(stall, always=True))
 row("wrong-bytes", "A bit of each blob is wrong.", broken(flip, always=True))
 row("wrong-bytes-once", "A bit of each blob is wrong in the first answer.", broken(flip))
-row("short-body", "Blobs lack the last bytes, and Content-Length says so.", broken(shorter, always=True))
-row("long-body", "Blobs are longer than they should be.", broken(longer, always=True))
 row("endless-body", "Blobs do not end.", broken(endless, always=True))
+
+
+def damaged(change):
+    """A fault of what is stored: ranges and lengths go by it."""
+    def store(x, answer):
+        blobs = x.registry.repos[x.repo].blobs
+        if is_blob(x) and len(blobs.get(x.ref, b"")) > 1000 and first_time(x, "damaged", x.ref):
+            blobs[x.ref] = change(blobs[x.ref])
+        return answer()
+    return store
+
+
+row("short-body", "Blobs lack their last 7 bytes.", damaged(lambda data: data[:-7]))
+row("long-body", "Blobs are longer than they should be.", damaged(lambda data: data + b"more"))
 
 
 @fault

@@ -8,6 +8,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -76,12 +77,15 @@ class World:
         if self.verbose:
             print("   $", " ".join(command), flush=True)
         start = time.monotonic()
+        # A session of its own: helpers that slim starts end with it when time is up.
+        process = subprocess.Popen(command, cwd=self.folder, env=self.environment(**(env or {})), text=True, errors="replace", start_new_session=True,
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         try:
-            done = subprocess.run(command, cwd=self.folder, env=self.environment(**(env or {})), timeout=timeout, input=stdin,
-                                  stdin=None if stdin is not None else subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
-        except subprocess.TimeoutExpired as late:
-            raise Failed(f"no end after {timeout} s: {' '.join(command)}\n{(late.stderr or b'').decode(errors='replace')[-1000:]}")
-        done = Done(command, done.returncode, done.stdout, done.stderr, time.monotonic() - start)
+            out, err = process.communicate(stdin or "", timeout)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise Failed(f"no end after {timeout} s: {' '.join(command)}\n{process.communicate()[1][-1000:]}")
+        done = Done(command, process.returncode, out, err, time.monotonic() - start)
         if self.verbose:
             print(f"   {done.code}\n{done.err}", flush=True)
         left = [path.name for path in self.temp.iterdir()]

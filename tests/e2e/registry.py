@@ -52,7 +52,7 @@ class Reply:
     body: bytes = b""
     cut: int = None  # The connection breaks after this many bytes of the body; -1: before the headers.
     stall: float = 0  # With `cut`: nothing more comes for this many seconds before it breaks.
-    endless: bool = False  # Zeros follow the body until the client hangs up.
+    endless: bool = False  # Zeros follow the body until the client hangs up; a GiB at most, as tests have to end.
     early: bool = False  # It is sent before the body of the request is read; the connection is closed after it.
 
 
@@ -70,8 +70,8 @@ class Request:
         self.query = dict(urllib.parse.parse_qsl(url.query, keep_blank_values=True))
         self.scopes = [scope for key, value in urllib.parse.parse_qsl(url.query) if key == "scope" for scope in value.split()]
         self.headers = {name.lower(): ", ".join(handler.headers.get_all(name)) for name in handler.headers.keys()}
-        self.host = self.headers.get("host", "")
-        self.time, self.status, self.sent, self.kind, self.repo, self.ref = time.monotonic(), 0, 0, "other", "", ""
+        self.host, self.read = self.headers.get("host", ""), None
+        self.time, self.status, self.sent, self.got, self.kind, self.repo, self.ref = time.monotonic(), 0, 0, 0, "other", "", ""
         for kind, pattern in ROUTES:
             if match := re.fullmatch(pattern, url.path):
                 self.kind, (self.repo, self.ref) = kind, (match.groups() + ("", ""))[:2]
@@ -92,13 +92,15 @@ class Request:
                 left -= len(piece)
                 yield piece
 
-    @functools.cached_property
+    @property
     def body(self):
-        data = bytearray()
-        for piece in self.pieces():
-            data += piece
-            self.sent = len(data)
-        return bytes(data)
+        # Not functools.cached_property: before Python 3.12 it has one lock for all requests.
+        if self.read is None:
+            self.read = bytearray()
+            for piece in self.pieces():
+                self.read += piece
+                self.sent = len(self.read)
+        return bytes(self.read)
 
     def base(self):
         """The address of the registry as the client calls it."""
@@ -143,7 +145,7 @@ class Registry:
         self.identity, self.token_uses, self.anonymous = identity, token_uses, anonymous
         self.repos = collections.defaultdict(Repo) if repos is None else repos
         self.sessions, self.tokens, self.memory, self.counts, self.log, self.dead = {}, {}, {}, collections.Counter(), [], False
-        self.lock, self.peers = threading.Lock(), []
+        self.lock, self.closed, self.peers = threading.Lock(), threading.Event(), []
         self.server = Server((host, port), self)
         self.port = self.server.server_address[1]
         self.host = f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
@@ -154,6 +156,8 @@ class Registry:
 
     def __exit__(self, *_):
         for registry in [*self.peers, self]:
+            registry.dead = True
+            registry.closed.set()
             registry.server.shutdown()
             registry.server.server_close()
 
@@ -391,9 +395,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         x = Request(registry, self)
         registry.log.append(x)
         reply = registry.reply(x)
-        if not reply.early:
+        if not reply.early and reply.cut != -1:
             _ = x.body
-        x.status = reply.status
+        x.status, x.got = reply.status, len(reply.body) if self.command != "HEAD" else 0
         if registry.dead or reply.cut == -1:
             return self.hang_up()
         self.send_response(reply.status)
@@ -409,11 +413,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return None
         self.wfile.write(reply.body if reply.cut is None else reply.body[:reply.cut])
         if reply.cut is not None:
-            for _ in range(int(reply.stall * 10)):
-                time.sleep(0.1 if not registry.dead else 0)
+            registry.closed.wait(reply.stall)
             return self.hang_up()
         x.endless = 0
-        while reply.endless:
+        while reply.endless and x.endless < 1 << 30:
             self.wfile.write(bytes(1 << 16))
             x.endless += 1 << 16
         return None

@@ -120,8 +120,18 @@ def uploads(registry):
 # Pulls that must work, in spite of this. A row: faults, options of the registry, options of slim, what else must be seen.
 
 
-def ranges(r):
-    return [x.headers["range"] for x in r.log if "range" in x.headers and x.kind == "blob"]
+def pulled_once(r):
+    """Each blob came whole once, and not much besides."""
+    whole = [x.ref for x in r.find(kind="blob", method="GET", status=200)]
+    got, size = sum(x.got for x in r.find(kind="blob")), sum(map(len, sample().blobs.values()))
+    return sorted(whole) == sorted(sample().blobs) and got < size + 10_000 or f"{got} bytes of {size}: {whole}"
+
+
+def resumed(r):
+    """After each connection that broke the rest alone was asked for."""
+    ranges = [x.headers["range"] for x in r.log if "range" in x.headers and not x.headers["range"].startswith("bytes=0-")]
+    got, size = sum(x.got for x in r.find(kind="blob")), sum(map(len, sample().blobs.values()))
+    return len(ranges) >= 3 or f"ranges: {ranges}, {got} bytes of {size}"
 
 
 def no_credentials_elsewhere(r):
@@ -135,15 +145,18 @@ def only_a_token_of_its_own(r):
 
 
 def waited(r, method, seconds=0.9):
-    """After a 429 the same was asked again, not before the time that the registry gave."""
-    refused = [x for x in r.log if x.status == 429 and x.method == method]
-    again = [min((y.time for y in r.log if (y.method, y.path) == (x.method, x.path) and y.time > x.time), default=0) - x.time for x in refused]
-    return refused and all(wait >= seconds for wait in again)
+    """After a 429 the same was asked again, not before the time that the registry gave. What is about referrers may be given up."""
+    def what(x):
+        return x.query.get("digest") or x.path
+
+    refused = [x for x in r.log if x.status == 429 and x.method == method and "sha256-" not in x.ref and x.kind != "referrers"]
+    again = [min((y.time for y in r.log if what(y) == what(x) and y.method == method and y.time > x.time), default=0) - x.time for x in refused]
+    return bool(refused) and all(wait >= seconds for wait in again) or f"waits: {again}"
 
 
 ALICE = ["--creds", "alice:wonder"]
 PULLS = {
-    "honest": ([], {}, [], lambda r: len(r.find(kind="blob", method="GET")) == 4 or "each blob is pulled once"),
+    "honest": ([], {}, [], pulled_once),
     "basic": ([], dict(auth="basic"), ALICE, None),
     "bearer": ([], dict(auth="bearer"), ALICE, lambda r: all("push" not in x.query.get("scope", "") for x in r.find(kind="token"))
                or "the token may push"),
@@ -163,12 +176,11 @@ PULLS = {
     "redirect-relative": (["redirect-relative"], dict(auth="basic"), ALICE, None),
     "content-encoding-gzip": (["content-encoding-gzip"], {}, [], None),
     "content-encoding-x-gzip": (["content-encoding-x-gzip"], {}, [], None),
-    "dropped-blob": (["dropped-blob"], {}, [], lambda r: len(ranges(r)) >= 3 and "bytes=0-" not in ranges(r) or f"ranges: {ranges(r)}"),
+    "dropped-blob": (["dropped-blob"], {}, [], resumed),
     "dropped-blob-no-range": (["no-range", "dropped-blob"], {}, [], None),
-    "dropped-blob-redirected": (["dropped-blob", "redirect-relative"], dict(auth="basic"), ALICE, lambda r: len(ranges(r)) >= 3),
-    "wrong-bytes-once": (["wrong-bytes-once"], {}, [], None),
+    "dropped-blob-redirected": (["dropped-blob", "redirect-relative"], dict(auth="basic"), ALICE, resumed),
+    "wrong-range": (["wrong-range", "dropped-blob"], {}, [], None),
     "busy-get": (["busy-get"], {}, [], lambda r: waited(r, "GET")),
-    "busy-head": (["busy-head"], {}, [], lambda r: not r.find(method="HEAD") or waited(r, "HEAD")),
     "busy-date": (["busy-date"], {}, [], lambda r: waited(r, "GET", 0.2)),
     "errors": (["errors"], dict(auth="bearer"), ALICE, None),
     "no-answer": (["no-answer"], {}, [], None),
@@ -221,7 +233,6 @@ BAD_PULLS = {
     "long-body": (["long-body"], {}, [], sample, [BLOB, of_any_blob(lambda _, data: str(len(data)))]),
     "endless-body": (["endless-body"], {}, [], sample, [BLOB]),
     "dropped-blob-always": (["dropped-blob-always", "no-range"], {}, [], sample, [BLOB]),
-    "wrong-range": (["wrong-range", "dropped-blob"], {}, [], sample, [BLOB]),
     "wrong-size": ([], {}, [], lambda: images.build(change=wrong_size), [BLOB]),
     "evil-digest": ([], {}, [], lambda: images.build(change=evil_digest), ["digest"]),
     "redirect-loop": (["redirect-loop"], {}, [], sample, [BLOB, "redirect"]),
@@ -241,14 +252,14 @@ BAD_PULLS = {
     "wrong-password": ([], dict(auth="basic"), ["--creds", "alice:secret-word"], sample, [("401", "unauthorized", "password", "credentials")]),
     "wrong-password-bearer": ([], dict(auth="bearer"), ["--creds", "alice:secret-word"], sample, [("401", "unauthorized", "password", "credentials")]),
     "no-password": ([], dict(auth="basic"), [], sample, [("401", "unauthorized", "credentials"), ("--creds", "login")]),
-    "stalled-blob-always": (["stalled-blob-always", "no-range"], {}, ["--retry-times", "1"], sample, [BLOB]),
+    "stalled-blob-always": (["stalled-blob-always", "no-range"], {}, ["--retry-times", "1", "--jobs", "4"], sample, [BLOB]),
 }
 
 
 def bad_pull_case(faults, options, arguments, image, words):
     def run(w):
         registry = serve(w, *faults, image=image(), **options)
-        done = w.slim(place(registry), "-p", "caches", "-o", "oci:out", PLAIN, *arguments)
+        done = w.slim(place(registry), "-p", "caches", "-o", "oci:out", PLAIN, *arguments, timeout=300 if "stalled-blob-always" in faults else 100)
         done.fails(registry.host, "lib/app", *words)
         check("secret-word" not in done.err.replace("alice:secret-word", ""), "the message has the password")
         check(all("x-injected" not in x.headers for x in registry.log), "the token became a header of its own")
@@ -438,7 +449,8 @@ def mount_only_referenced(w):
 @case
 def two_registries(w):
     source, target = serve(w), w.enter(Registry(auth="basic"))
-    w.slim(place(source), "-p", "caches", "-o", place(target, "new/app", "v1-slim"), PLAIN, *ALICE).ok()
+    authfile = w.write("auth.json", auths(target))
+    w.slim(place(source), "-p", "caches", "-o", place(target, "new/app", "v1-slim"), PLAIN, "--authfile", authfile).ok()
     same(images.of_registry(target, "new/app", "v1-slim"), expected(w))
     check(not any(x.is_mount() for x in target.log), "a mount from another registry was tried")
 
@@ -599,7 +611,8 @@ def commands_read_registries(w):
         far = [place(registry) if word == local else slim if word == out else word for word in arguments]
         got = w.slim(*far, *ending, PLAIN).ok()
         if "--json" in arguments and arguments[0] == "plan":
-            check(json.loads(got.out)["images"] == json.loads(wanted.out)["images"], "another plan")
+            plans = [{**json.loads(text)["images"][0], "tags": []} for text in (got.out, wanted.out)]
+            check(plans[0] == plans[1], "another plan")
         check(bool(got.out) == bool(wanted.out), f"{arguments[0]} says nothing")
 
 
@@ -609,7 +622,7 @@ def missing(w):
     w.slim(place(registry, tag="v9"), "-p", "caches", "-o", "oci:out", PLAIN).fails(registry.host, "lib/app", "v9")
     w.slim(place(registry, name="lib/none"), "-p", "caches", "-o", "oci:out", PLAIN).fails(registry.host, "lib/none")
     for bad in ("Lib/App:v1", "lib/app:", "lib/app@sha256:12", "", "lib//app:v1"):
-        w.slim(f"docker://{registry.host}/{bad}", "-p", "caches", "-o", "oci:out", PLAIN).fails("docker://")
+        w.slim(f"docker://{registry.host}/{bad}", "-p", "caches", "-o", "oci:out", PLAIN).fails(registry.host)
     unchanged(w, registry)
 
 
@@ -832,7 +845,13 @@ def credentials_on_the_command_line(w):
 @case
 def credentials_from_standard_input(w):
     registry = serve(w, auth="basic")
-    pull(w, registry, PLAIN, "--creds", "alice", stdin="wonder\n")
+    pull(w, registry, PLAIN, "--creds", "alice", "--password-stdin", stdin="wonder\n")
+
+
+@case
+def credentials_from_a_variable(w):
+    registry = serve(w, auth="basic")
+    pull(w, registry, PLAIN, "--creds", "alice", env={"SLIM_REGISTRY_PASSWORD": "wonder"})
 
 
 @case
