@@ -431,13 +431,22 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
-@functools.cache
+CERTIFICATES = threading.Lock()
+
+
 def certificates():
-    """The paths of a new CA's certificate and of a certificate and key for this machine. rustls takes no CA as a server."""
+    """The paths of a new CA's certificate and of a certificate and key for this machine."""
+    with CERTIFICATES:
+        folder = pathlib.Path(certificate_folder().name)
+    return folder / "ca.crt", folder / "crt", folder / "key"
+
+
+@functools.cache
+def certificate_folder():
     folder = tempfile.TemporaryDirectory(prefix="slim-e2e-tls-")
-    certificates.folder = folder  # It lives as long as the program.
     here = pathlib.Path(folder.name)
-    (here / "names").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1\nbasicConstraints=CA:FALSE\n")
+    # The server's certificate is not the CA's own: rustls takes no CA as a server.
+    (here / "names").write_text("subjectAltName=DNS:localhost,DNS:registry.test,IP:127.0.0.1,IP:::1\nbasicConstraints=CA:FALSE\n")
     new = ["openssl", "req", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
     for command in (
         [*new, "-x509", "-days", "3", "-subj", "/CN=slim e2e CA", "-keyout", "ca.key", "-out", "ca.crt"],
@@ -445,7 +454,7 @@ def certificates():
         ["openssl", "x509", "-req", "-days", "3", "-in", "request", "-CA", "ca.crt", "-CAkey", "ca.key", "-extfile", "names", "-out", "crt"],
     ):
         subprocess.run(command, cwd=here, check=True, capture_output=True)
-    return here / "ca.crt", here / "crt", here / "key"
+    return folder
 
 
 @functools.cache

@@ -11,10 +11,13 @@ import base64
 import functools
 import json
 import pathlib
+import re
 import signal
 import socket
+import socketserver
 import subprocess
 import tempfile
+import threading
 import time
 
 import images
@@ -930,6 +933,92 @@ def offline(w):
         w.slim("analyze", place(registry), *options, env=env).fails(registry.host, "offline")
     check(not registry.log, "something was asked")
     unchanged(w, registry)
+
+
+# Proxies.
+
+
+class Proxy(socketserver.ThreadingTCPServer):
+    """A proxy that knows CONNECT alone, and leads to one port of this machine, whatever host was asked for."""
+
+    daemon_threads = allow_reuse_address = True
+
+    def __init__(self, port, refuse=None):
+        self.target, self.refuse, self.asked, self.authorization = port, refuse, [], []
+        super().__init__(("127.0.0.1", 0), Tunnel)
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def __exit__(self, *_):
+        self.shutdown()
+        self.server_close()
+
+
+class Tunnel(socketserver.StreamRequestHandler):
+    def handle(self):
+        head = b"\n".join(iter(lambda: self.rfile.readline().strip(), b"")).decode()
+        method, target = head.split()[:2]
+        self.server.asked.append(target)
+        self.server.authorization += re.findall(r"(?i)proxy-authorization: *Basic ([\w=]+)", head)
+        if self.server.refuse or method != "CONNECT":
+            self.wfile.write(f"HTTP/1.1 {self.server.refuse or 405} No\r\nContent-Length: 0\r\n\r\n".encode())
+            return
+        with socket.create_connection(("127.0.0.1", self.server.target)) as far:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
+            threading.Thread(target=shovel, args=(far, self.connection), daemon=True).start()
+            shovel(self.connection, far)
+
+
+def shovel(source, target):
+    try:
+        while data := source.recv(1 << 16):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass  # One of both has hung up.
+
+
+@case
+def https_proxy(w):
+    """The name of the registry is known to the proxy alone."""
+    registry = serve(w, tls=True, auth="bearer")
+    proxy = w.enter(Proxy(registry.port))
+    for variable in ("HTTPS_PROXY", "https_proxy"):
+        w.slim("docker://registry.test/lib/app:v1", "-p", "caches", "-o", "docker://registry.test/lib/app:v1-slim", "--ca-file", certificates()[0],
+               *ALICE, env={variable: proxy.url}).ok()
+        same(images.of_registry(registry, "lib/app", "v1-slim"), expected(w))
+        check(set(proxy.asked) == {"registry.test:443"}, f"asked: {proxy.asked}")
+        proxy.asked.clear()
+        registry.repos["lib/app"].tags.pop("v1-slim")
+
+
+@case
+def https_proxy_with_password(w):
+    registry = serve(w, tls=True)
+    proxy = w.enter(Proxy(registry.port))
+    w.slim("docker://registry.test/lib/app:v1", "-p", "caches", "-o", "oci:out", "--ca-file", certificates()[0],
+           env={"HTTPS_PROXY": proxy.url.replace("//", "//bob:builder@")}).ok()
+    check(set(proxy.authorization) == {base64.b64encode(b"bob:builder").decode()}, f"the proxy got {proxy.authorization}")
+
+
+@case
+def https_proxy_that_refuses(w):
+    registry = serve(w, tls=True)
+    proxy = w.enter(Proxy(registry.port, refuse=407))
+    done = w.slim("docker://registry.test/lib/app:v1", "-p", "caches", "-o", "oci:out", "--ca-file", certificates()[0], "--retry-times", "1",
+                  env={"HTTPS_PROXY": proxy.url.replace("//", "//bob:builder@")})
+    done.fails("registry.test", "proxy")
+    check("builder" not in done.err, "the proxy's password is shown")
+
+
+@case
+def no_proxy(w):
+    registry = serve(w, tls=True)
+    proxy = w.enter(Proxy(registry.port))
+    for value in ("127.0.0.1", "127.0.0.0/8", "*", f"example.com,127.0.0.1:{registry.port}"):
+        pull(w, registry, "--ca-file", certificates()[0], env={"HTTPS_PROXY": proxy.url, "NO_PROXY": value})
+        subprocess.run(["rm", "-r", w.folder / "out"], check=True)
+    check(not proxy.asked, f"the proxy was asked in spite of NO_PROXY: {proxy.asked}")
 
 
 # Interrupts.
