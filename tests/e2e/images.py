@@ -94,10 +94,10 @@ def unpack(tree, blob):
                 gone = f"{folder}/{name[4:]}".lstrip("/")
                 tree.pop(gone, None)
                 hide(tree, gone + "/")
-            elif path:
+            elif path not in ("", "."):
                 content = member.linkname if member.issym() or member.islnk() else ""
                 content = hashlib.sha256(archive.extractfile(member).read()).hexdigest() if member.isfile() else content
-                added[path] = (member.type.decode(), oct(member.mode), content)
+                added[path] = (member.type.decode(), oct(member.mode & 0o7777), content)
     tree.update(added)
 
 
