@@ -178,6 +178,34 @@ row("dies-before-tag", "The server goes away for good when the tag comes.",
     dies(lambda x: x.kind == "manifest" and x.method == "PUT" and ":" not in x.ref))
 
 
+@fault
+def dropped_upload(x, answer):
+    """The connection breaks in the middle of a large PATCH, at first."""
+    if x.method == "PATCH" and int(x.headers.get("content-length", 1 << 20)) > 300_000 and first_time(x, "dropped-upload"):
+        for number, _ in enumerate(x.pieces()):
+            if number == 4:
+                break
+        return Reply(500, cut=-1)
+    return answer()
+
+
+@fault
+def lost_upload(x, answer):
+    """An upload is not known any more when its PATCH comes, at first: behind a load balancer."""
+    if x.method == "PATCH" and first_time(x, "lost-upload"):
+        x.registry.sessions.pop(x.ref, None)
+    return answer()
+
+
+@fault
+def lost_answer(x, answer):
+    """What a PUT asks for is done, but the connection breaks before the answer, at first."""
+    reply = answer()
+    if x.method == "PUT" and first_time(x, "lost-answer", *step(x)):
+        reply.cut = -1
+    return reply
+
+
 # Manifests and tags.
 
 
@@ -201,6 +229,14 @@ def immutable(status):
 for number in (400, 409, 412):
     row(f"immutable-tags-{number}", f"PUT of a tag that is there is answered {number}, even with the same manifest "
         "(aws/containers-roadmap#2179).", immutable(number))
+
+
+@fault
+def blob_unknown(x, answer):
+    """Manifests are refused, as a blob that was there is gone: garbage collection."""
+    if x.kind == "manifest" and x.method == "PUT":
+        return error(404, "MANIFEST_BLOB_UNKNOWN", "manifest references an unknown blob")
+    return answer()
 
 
 @fault
@@ -573,6 +609,10 @@ CHECKS = {
     "dies-in-upload": lambda c: statuses(c.upload(BIG)) == [202, 0, 0] and c.get()[0] == 0,
     "dies-before-manifest": lambda c: c.upload(b"x")[2][0] == 201 and c.manifest("PUT", b"{}", sha256(b"{}"))[0] == 0 and c.get()[0] == 0,
     "dies-before-tag": lambda c: c.manifest("PUT", b"{}", sha256(b"{}"))[0] == 201 and c.manifest("PUT", b"{}")[0] == 0 and c.get()[0] == 0,
+    "dropped-upload": lambda c: c.upload(BIG)[1][0] == 0 and statuses(c.upload(BIG)) == [202, 202, 201],
+    "lost-upload": lambda c: c.upload(b"x")[1][0] == 404 and c.upload(b"x")[2][0] == 201,
+    "lost-answer": lambda c: c.upload(b"x")[2][0] == 0 and c.upload(b"x")[2][0] == 201,
+    "blob-unknown": lambda c: c.manifest("PUT", b"{}")[0] == 404,
     "no-location-on-manifest": lambda c: [r[0] for r in [c.manifest("PUT", b"{}")] if "Location" not in r[1]] == [201],
     **{f"immutable-tags-{s}": lambda c, s=s: c.manifest("PUT", b"{}")[0] == s and c.manifest("PUT", b"{}", "v2")[0] == 201 for s in (400, 409, 412)},
     "no-digest-header": lambda c: "Docker-Content-Digest" not in c.get()[1] and "Docker-Content-Digest" not in c.manifest("HEAD")[1],

@@ -339,6 +339,9 @@ PUSHES = {
     "busy-head": (["busy-head"], {}, [], lambda r: waited(r, "HEAD")),
     "errors": (["errors"], dict(auth="bearer"), ALICE, None),
     "no-answer": (["no-answer"], {}, [], None),
+    "dropped-upload": (["dropped-upload"], {}, [], None),
+    "lost-upload": (["lost-upload"], {}, [], None),
+    "lost-answer": (["lost-answer"], {}, [], None),
 }
 
 
@@ -362,6 +365,7 @@ ANY_BLOB = "any blob of the output"
 BAD_PUSHES = {
     "denied-upload": (["denied-upload"], {}, ["denied", "quota of project lib is"]),
     "upload-on-other-host": (["upload-on-other-host"], dict(auth="basic"), ["localhost"]),
+    "blob-unknown": (["blob-unknown"], {}, ["unknown blob"]),
     "dies-in-upload": (["dies-in-upload"], {}, [ANY_BLOB]),
     "dies-before-manifest": (["dies-before-manifest"], {}, []),
     "dies-before-tag": (["dies-before-tag"], {}, ["v1-slim"]),
@@ -1012,6 +1016,22 @@ def https_proxy_that_refuses(w):
 
 
 @case
+def docker_hub(w):
+    """Names without a host are Docker Hub's, `library/` is added, and its credentials have a key of their own."""
+    registry = w.enter(Registry(tls=True, auth="bearer"))
+    registry.add("library/app", "latest", sample())
+    proxy = w.enter(Proxy(registry.port))
+    entry = {"auth": base64.b64encode(b"alice:wonder").decode()}
+    for key in ("https://index.docker.io/v1/", "docker.io"):
+        env = {"HTTPS_PROXY": proxy.url, **PLACES["docker-config"](w, json.dumps({"auths": {key: entry}}))}
+        for name in ("app", "docker.io/app:latest", "docker.io/library/app", "index.docker.io/library/app"):
+            w.slim(f"docker://{name}", "-p", "caches", "-o", "oci:out", "--ca-file", certificates()[0], env=env).ok()
+            same(images.read_layout(w.folder / "out"), expected(w))
+            subprocess.run(["rm", "-r", w.folder / "out"], check=True)
+    check(set(proxy.asked) == {"registry-1.docker.io:443"}, f"asked: {proxy.asked}")
+
+
+@case
 def no_proxy(w):
     registry = serve(w, tls=True)
     proxy = w.enter(Proxy(registry.port))
@@ -1060,6 +1080,40 @@ def interrupted(w, arguments, begun):
 
 
 # Referrers.
+
+
+@case
+def signatures_are_not_copied(w):
+    """What is said about the input does not hold for the output: it is named, and not copied."""
+    registry = serve(w)
+    repo = registry.repos["lib/app"]
+    empty = b"{}"
+    repo.blobs[sha256(empty)] = empty
+    descriptor = {"mediaType": "application/vnd.oci.empty.v1+json", "digest": sha256(empty), "size": 2}
+    signature = {"schemaVersion": 2, "mediaType": images.OCI_MANIFEST, "config": descriptor, "layers": [descriptor],
+                 "artifactType": "application/vnd.dev.sigstore.bundle.v0.3+json"}
+    subject = {"mediaType": images.OCI_MANIFEST, "digest": sample().digest, "size": len(sample().manifests[sample().digest][1])}
+    for document, tag in ((signature, sample().digest.replace(":", "-") + ".sig"), ({**signature, "subject": subject}, None)):
+        data = json.dumps(document).encode()
+        repo.manifests[sha256(data)] = (images.OCI_MANIFEST, data)
+        if tag:
+            repo.tags[tag] = sha256(data)
+    before = set(repo.manifests)
+    done = between(w, registry)
+    check("refers to it" in done.err or "signature" in done.err.lower(), f"nothing is said of signatures:\n{done.err}")
+    check(set(repo.manifests) - before == {expected(w).digest}, "more than the image was pushed")
+
+
+@case
+def provenance(w):
+    if "--provenance" not in w.slim("--help").out:
+        raise Skipped("slim has no --provenance")
+    registry = serve(w)
+    between(w, registry, "--provenance", w.folder / "provenance.json")
+    text = (w.folder / "provenance.json").read_text()
+    json.loads(text)
+    for word in ("buildDefinition", "runDetails", "caches", sample().digest.removeprefix("sha256:")):
+        check(word in text, f"{word} is not in the provenance")
 
 
 def referrer_case(faults, kind, tag):
