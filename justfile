@@ -40,6 +40,13 @@ elf-bench *options:
     python3 benches/elf/executables.py
     python3 benches/elf/arches.py
 
+# Registries with the faults of real ones, then real registries and engines; what is missing here is skipped
+e2e *options:
+    cargo build --quiet --bin slim
+    tests/e2e/faulty.py --selftest
+    tests/e2e/run.py --slim "${CARGO_TARGET_DIR:-target}/debug/slim" {{options}}
+    tests/e2e/real.py --slim "${CARGO_TARGET_DIR:-target}/debug/slim" {{options}}
+
 # Naive rules on real packages of PyPI and npm: each breaks one without the guard, and none with it
 guard *options:
     python3 tests/guard/run.py {{options}}
