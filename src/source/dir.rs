@@ -1,6 +1,6 @@
 //! A layout directory as a source. Symlinks count as long as they stay in it.
 
-use super::ImageFormat;
+use super::format::ImageFormat;
 use super::traits::{BlobRef, Source, Spot, Stamp, changed, foreign, listed, stamp};
 use crate::{Error, ErrorKind, Result, path};
 use std::collections::HashMap;

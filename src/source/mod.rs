@@ -13,6 +13,7 @@ mod dir;
 mod docker;
 mod draft;
 mod foreign;
+mod format;
 mod layers;
 mod location;
 mod oci;
@@ -29,6 +30,7 @@ mod tests;
 mod traits;
 pub(crate) mod tree;
 
+pub use format::ImageFormat;
 pub use location::{Location, Prefix};
 pub use open::open;
 pub use traits::BlobRef;
@@ -41,30 +43,6 @@ pub struct OpenOptions<'a> {
     pub registry: &'a crate::registry::Options,
     /// Called with one sentence if the input must be copied to a temporary file first.
     pub spool_note: &'a dyn Fn(&str),
-}
-
-/// The format of an archive or layout.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ImageFormat {
-    /// `docker save` before 25: `manifest.json` alone. It is written as [`ImageFormat::Hybrid`].
-    Docker,
-    /// An OCI layout in an archive.
-    Oci,
-    /// Both at once, as docker 25+ saves.
-    Hybrid,
-    /// An OCI layout in a directory.
-    OciDir,
-    /// An image in a registry.
-    Registry,
-}
-
-impl ImageFormat {
-    /// Returns true if images have their full names in it, and not only tags.
-    #[must_use]
-    pub const fn has_full_names(self) -> bool {
-        matches!(self, Self::Hybrid | Self::Registry)
-    }
 }
 
 /// An open input.

@@ -1,6 +1,6 @@
 //! An image in a registry as a source: documents when they are asked for, blobs while they are read.
 
-use super::ImageFormat;
+use super::format::ImageFormat;
 use super::traits::{BlobRef, Source, Spot, foreign};
 use crate::registry::{Found, Name, Options, Remote};
 use crate::{Digest, Result, Warning};

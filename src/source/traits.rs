@@ -1,7 +1,7 @@
 //! The trait that a kind of source implements, an archive or a layout directory: where documents and blobs lie, and their
 //! bytes. Another kind is a file with it and an arm in `open.rs`.
 
-use super::ImageFormat;
+use super::format::ImageFormat;
 use crate::image::doc;
 use crate::{Digest, Error, ErrorKind, Result, Warning};
 use std::fs::Metadata;

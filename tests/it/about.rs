@@ -66,6 +66,13 @@ fn labels_whose_layer_is_gone_go_with_a_warning() {
     for key in ["ostree.final-diffid names the layer", "containers.composefs.fsverity describes", "who.knows names"] {
         assert!(said.contains(&format!("label {key}")), "{key}: {said}");
     }
+    // The image below is another one, too, and where it came from is as true as before.
+    let (digest, name) = ("org.opencontainers.image.base.digest", "org.opencontainers.image.base.name");
+    let labels = json!({digest: gone, name: "debian:12"});
+    let (after, said) = config(&three(labels.clone()), Form::OciTar, &CHANGES);
+    assert_eq!(after["config"]["Labels"], json!({name: "debian:12"}));
+    assert!(said.contains(&format!("label {digest} describes")), "{said}");
+    assert_eq!(config(&three(labels.clone()), Form::OciTar, &["-p", "none"]).0["config"]["Labels"], labels);
     // A squash is made from no single layer.
     let first = sha256(&three(json!({})).layers[0]);
     let labels = json!({"ostree.final-diffid": first});

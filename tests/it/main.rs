@@ -29,6 +29,7 @@ mod packages;
 mod places;
 mod plan;
 mod property;
+mod registry;
 mod repacked;
 mod run;
 mod selftest;
