@@ -13,6 +13,9 @@ use ureq::http::{Method, StatusCode, Uri};
 /// The longest time that is waited before a request is sent again. Where a registry wants more, its reply is the answer.
 const MAX_PAUSE: Duration = Duration::from_secs(60);
 
+/// How often one request gets new access: a token may run out between two, or be used up by others.
+const MAX_RENEWALS: u32 = 3;
+
 /// A client of one repository of one registry.
 pub struct Client {
     /// The place for messages: `docker://HOST/REPO`.
@@ -140,7 +143,7 @@ impl Client {
         let base = self.base()?;
         let own = same_origin(&base, &ask.uri);
         let retries = if ask.once { 0 } else { self.options.retries };
-        let (mut attempt, mut renewed) = (0, false);
+        let (mut attempt, mut renewed) = (0, 0);
         loop {
             let mut headers = ask.headers.clone();
             if own {
@@ -151,15 +154,15 @@ impl Client {
                 Ok(reply) => {
                     let here = own && same_origin(&reply.uri, &ask.uri);
                     match reply.status {
-                        401 if here && !renewed && self.auth.learn(&reply.headers) => {
-                            renewed = true;
+                        401 if here && renewed < MAX_RENEWALS && self.auth.learn(&reply.headers) => {
+                            renewed += 1;
                             continue;
                         }
                         401 if here => return Err(self.refused(ask.what, &reply)),
                         // Some say only in words that a token has run out.
-                        400 | 403 if here && !renewed && is_about_token(&reply.message) => {
+                        400 | 403 if here && renewed < MAX_RENEWALS && is_about_token(&reply.message) => {
                             self.auth.forget();
-                            renewed = true;
+                            renewed += 1;
                             continue;
                         }
                         401 if ask.method == Method::GET

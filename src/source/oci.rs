@@ -4,6 +4,7 @@
 use super::BlobRef;
 use super::artifact;
 use super::draft::{Draft, of_config, verified};
+use super::format::ImageFormat;
 use super::traits::Source;
 use super::tree::{Edge, Node, NodeKind, OciTree, Raw};
 use crate::image::descriptor::{IMAGE_NAME, REF_NAME, REFERENCE_DIGEST, REFERENCE_TYPE};
@@ -199,6 +200,10 @@ impl Reader<'_> {
 
     /// Returns true if a manifest is there with all that it names, so that its platform can be picked.
     fn is_whole(&self, manifest: &Digest) -> bool {
+        if self.source.form() == Some(ImageFormat::Registry) {
+            // Nothing is pulled to find out.
+            return true;
+        }
         let there = |descriptor: &View<'_>| -> Option<bool> {
             let digest = Digest::parse(descriptor.get("digest").ok()?.str().ok()??)?;
             Some(self.source.blob(&digest).ok()?.is_some())
