@@ -34,6 +34,11 @@ docs *options:
 bench image="/tmp/images/dashboard.tar" *options:
     benches/bench.sh {{image}} {{options}}
 
+# Measure slim from registry to registry beside skopeo out, slim, skopeo in (needs docker-registry and skopeo)
+registry-bench image="/tmp/images/dashboard.tar" *options:
+    cargo build --release --quiet --bin slim
+    benches/registry.py {{image}} --slim target/release/slim {{options}}
+
 # Strip the objects of 60 wheels with slim, GNU strip, llvm-strip and eu-strip, and load them before and after
 elf-bench *options:
     python3 benches/elf/bench.py {{options}}

@@ -13,7 +13,7 @@ use super::stack::merge;
 use super::summary::report;
 use super::write::write;
 use crate::Result;
-use crate::report::{RemovedPath, Report};
+use crate::report::{RemovedPath, Report, Timing};
 use crate::sink::{Sealed, Target};
 use serde_json::Value;
 
@@ -53,6 +53,10 @@ pub fn run(request: &Request, ui: &dyn Ui) -> Result<Outcome> {
     let input = open(request, target.as_ref(), ui)?;
     clock.lap("open", 0);
     let scans = scan(&input, &needs, ui)?;
+    // It goes on while the scan reads.
+    if let Some((time, bytes)) = input.pulled_in() {
+        clock.laps.push(Timing { phase: "pull".to_owned(), seconds: time.as_secs_f64(), bytes });
+    }
     clock.lap("scan", scans.values().map(|s| s.index.tar_bytes).sum());
     let inputs = Inputs { request, profiles: &profiles, input: &input, scans: &scans };
     let plans = plan(inputs, merge(inputs)?, ui)?;

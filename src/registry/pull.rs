@@ -21,6 +21,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use ureq::http::Method;
 use ureq::http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderName, RANGE};
 
@@ -54,6 +55,8 @@ struct Inner {
     blobs: Mutex<HashMap<Digest, Arc<Pulled>>>,
     /// The first bytes of blobs.
     heads: Mutex<HashMap<Digest, Arc<Pulled>>>,
+    /// When the first blob was asked for, how long after that the last one was there, and the bytes of all.
+    span: Mutex<Option<(Instant, Duration, u64)>>,
     /// Set when nobody will read any more.
     dropped: AtomicBool,
 }
@@ -122,6 +125,7 @@ impl Remote {
                         known: Mutex::default(),
                         blobs: Mutex::default(),
                         heads: Mutex::default(),
+                        span: Mutex::default(),
                         dropped: AtomicBool::new(false),
                     };
                     inner.learn(&bytes);
@@ -213,6 +217,12 @@ impl Remote {
         }
     }
 
+    /// The time from the first blob that was asked for to the last one that was there, and the bytes of all; `None` if there was none.
+    #[must_use]
+    pub fn pulled_in(&self) -> Option<(Duration, u64)> {
+        lock(&self.inner.span).map(|(_, time, bytes)| (time, bytes))
+    }
+
     /// Begins to pull blobs, in this order.
     pub fn fetch(&self, blobs: &[(Digest, u64)]) {
         for (digest, size) in blobs {
@@ -273,8 +283,14 @@ impl Remote {
         if let Some(blob) = blobs.get(digest) {
             return Ok(Arc::clone(blob));
         }
-        let blob =
-            self.begin(digest, size, |inner, digest, to| inner.first(|client| inner.pull(client, digest, to)))?;
+        lock(&self.inner.span).get_or_insert((Instant::now(), Duration::ZERO, 0));
+        let blob = self.begin(digest, size, |inner, digest, to| {
+            let result = inner.first(|client| inner.pull(client, digest, to));
+            if let Some((start, last, bytes)) = &mut *lock(&inner.span) {
+                (*last, *bytes) = (start.elapsed(), *bytes + to.size);
+            }
+            result
+        })?;
         blobs.insert(*digest, Arc::clone(&blob));
         Ok(blob)
     }

@@ -6,6 +6,7 @@
 use crate::image::{Compression, Doc, ImageFacts, Platform};
 use crate::{Digest, Error, ErrorKind, Result, Warning};
 use std::io::Read;
+use std::time::Duration;
 
 mod archive;
 mod artifact;
@@ -169,6 +170,11 @@ impl Input {
     /// The host of a registry and the repository there, for an image in one.
     pub(crate) fn repository(&self) -> Option<(&str, &str)> {
         self.source.repository()
+    }
+
+    /// The time that blobs took to come from a registry, and their bytes.
+    pub(crate) fn pulled_in(&self) -> Option<(Duration, u64)> {
+        self.source.pulled_in()
     }
 
     /// Warns of signatures and the like that a registry has of the image, and that will say nothing of another one.

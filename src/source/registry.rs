@@ -5,6 +5,7 @@ use super::traits::{BlobRef, Source, Spot, foreign};
 use crate::registry::{Found, Name, Options, Remote};
 use crate::{Digest, Result, Warning};
 use std::io::Read;
+use std::time::Duration;
 
 /// An image in a registry.
 pub struct Registry {
@@ -74,6 +75,10 @@ impl Source for Registry {
 
     fn referrers(&self) -> Vec<String> {
         self.remote.referrers()
+    }
+
+    fn pulled_in(&self) -> Option<(Duration, u64)> {
+        self.remote.pulled_in()
     }
 
     fn warnings(&self) -> Vec<Warning> {

@@ -7,7 +7,7 @@ use crate::{Digest, Error, ErrorKind, Result, Warning};
 use std::fs::Metadata;
 use std::io::{Cursor, Read};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// A kind of source, opened. It is read from several threads.
 pub trait Source: Send + Sync {
@@ -73,6 +73,11 @@ pub trait Source: Send + Sync {
     /// Lists what refers to the image and is not part of it, for an image in a registry: each by its type.
     fn referrers(&self) -> Vec<String> {
         Vec::new()
+    }
+
+    /// The time that blobs took to come from elsewhere, and their bytes.
+    fn pulled_in(&self) -> Option<(Duration, u64)> {
+        None
     }
 
     /// Warnings about the way to the source.
