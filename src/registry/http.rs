@@ -22,7 +22,7 @@ use ureq::{Agent, AsSendBody, BodyReader, Proxy, SendBody};
 /// The time for a connection.
 const CONNECT: Duration = Duration::from_secs(30);
 /// The time in which something has to come, once a request was sent.
-const STALL: Duration = Duration::from_secs(60);
+const STALL: Duration = Duration::from_secs(30);
 /// The time that a registry may take for putting an upload together.
 const COMMIT: Duration = Duration::from_secs(900);
 /// The most redirects of one request.
