@@ -24,6 +24,7 @@ pub mod growth;
 pub mod json;
 pub mod kinds;
 pub mod lint;
+pub mod manifest;
 pub mod markdown;
 pub mod owners;
 pub mod page;

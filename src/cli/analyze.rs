@@ -3,10 +3,11 @@
 use super::args::AnalyzeArgs;
 use super::files::{Forms, Outputs};
 use super::linter::Linter;
-use super::output::{FAILED, OK, prepare_threads};
+use super::output::{FAILED, OK, prepare_threads, show};
 use super::progress;
 use super::values::Color;
 use crate::analyze::gate::{self, Settings};
+use crate::analyze::manifest::Manifests;
 use crate::analyze::{self, Analysis, Head, Layer, Request, json, lint, markdown, text, waste};
 use crate::layer::LayerIndex;
 use crate::page::Page;
@@ -41,6 +42,14 @@ pub fn analyze(args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8> {
     let mut outputs = Outputs::of_forms(&[("IN", name)], &args.output, &[("--sarif", args.sarif.as_deref())])?;
     let ui = progress::Stderr::new(args.output.verbosity(), stderr);
     let input = pipeline::open_image(name, &args.image.reading.resolve()?, &ui)?;
+    if args.manifest {
+        let manifests = Manifests::new(name, &input);
+        outputs.fill("--json", |out| manifests.json(out))?;
+        if outputs.has_text() && !args.output.quiet {
+            show(color, |width, paint| manifests.text(width, paint))?;
+        }
+        return outputs.publish().map(|()| OK);
+    }
     unknown.iter().for_each(|w| ui.warn(w));
     let image = input.only("analyzed")?;
 

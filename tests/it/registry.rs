@@ -176,6 +176,11 @@ fn what_is_pushed_comes_back() {
     dir.run(&[&to, "-p", "none", "-q", "-o", "oci-archive:back.tar"]).ok();
     let tars = |name: &str| open(&dir.join(name)).images[0].tars().concat();
     assert!(tars("back.tar") == tars("want.tar"));
+    let said = dir.run(&["analyze", &to, "--manifest", "--json"]).ok();
+    let said: serde_json::Value = serde_json::from_slice(&said.stdout).unwrap();
+    assert_eq!(said["images"][0]["manifest"], report["output"]["digest"]);
+    assert_eq!(said["images"][0]["blobBytes"], report["output"]["pulledBytes"]);
+    dir.run(&["analyze", &to, "--manifest"]).ok();
     for command in [
         &["analyze", &to][..],
         &["verify", &to, "--against", "in.tar", "-p", "shadowed.toml"],

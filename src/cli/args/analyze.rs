@@ -48,6 +48,15 @@ pub struct AnalyzeArgs {
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true, value_parser = Target::parse, help_heading = "Rules")]
     pub target: Option<Target>,
 
+    /// Say what the documents say of all images and their layers, with sizes as stored; no layer is read
+    #[arg(
+        long, help_heading = "Output",
+        conflicts_with_all = [
+            "second", "profiles", "target", "sarif", "lint_ignore", "compress", "ci", "baseline", "markdown", "html",
+        ]
+    )]
+    pub manifest: bool,
+
     /// Compress layers that are stored plain, to tell how much a pull moves; a GB takes seconds
     #[arg(long, help_heading = "Output")]
     pub compress: bool,
