@@ -22,6 +22,10 @@
 //! | `slim.growth` | since `--baseline`: `bytesBefore`, `bytesAfter`, `before` (`blobBytes`, `reclaimableBytes`, `paths`; `null` where it did not say), `packages[]` (`name` without version, `bytesBefore`, `bytesAfter`; most change first); `null` without it |
 //! | `slim.ci` | `pass`, `rules[]` (`rule`, `status`, `threshold`, `found`; of budgets `rule` begins with `budget.` and `detail` says more); `null` without `--ci` |
 //!
+//! With `--manifest` it is an object of its own: `path` (IN), `images[]` (`tags`, `platform`, `manifest` and `config` (digests, `manifest` is
+//! `null` where there is none), `blobBytes` (of all layers as stored), `layers[]` (`index` from 1, `instruction`, `digest` (`null` where no
+//! document names it), `diffId`, `mediaType`, `blobBytes`)).
+//!
 //! Instructions, `command` as well, have `***` for texts that lint takes for secrets. Paths of `slim` are relative to the root,
 //! and written as [`crate::report::escape`] does; those of dive's part are dive's.
 
