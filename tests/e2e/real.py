@@ -373,6 +373,8 @@ def memory(w):
                   prefix=["/usr/bin/time", "-f", "%M"]).ok()
     kilobytes = int(done.err.split()[-1])
     check(kilobytes < 150_000, f"{kilobytes} kB of memory")
+    if w.verbose:
+        print(f"   {kilobytes} kB of memory")
 
 
 # No sockets.
