@@ -105,7 +105,7 @@ class World:
 
 
 class Cases:
-    """The cases by name. `case.slow` cases wait for time limits."""
+    """The cases by name: functions of a World."""
 
     def __init__(self):
         self.functions = {}

@@ -11,21 +11,17 @@ import functools
 import json
 import os
 import pathlib
-import re
 import shutil
 import socket
 import subprocess
-import tarfile
 import threading
 import time
-import urllib.error
-import urllib.request
 import uuid
 
 import images
 from harness import Cases, Failed, Skipped, check
 from registry import certificates, sha256
-from run import ALICE, PLAIN, expected, interrupted, sample, same, shovel
+from common import ALICE, PLAIN, expected, interrupted, sample, same, shovel
 
 case = Cases()
 DOCKER = "/usr/bin/docker" if os.path.exists("/usr/bin/docker") else "docker"
@@ -61,7 +57,7 @@ def tool(w, *command, env=None, code=0):
 
 def skopeo(w, source, target, *options):
     need("skopeo")
-    tls = [option for side, place in (("src", source), ("dest", target)) if place.startswith("docker:") for option in [f"--{side}-tls-verify=false"]]
+    tls = [f"--{side}-tls-verify=false" for side, place in (("src", source), ("dest", target)) if place.startswith("docker:")]
     tool(w, "skopeo", "copy", "-q", "--insecure-policy", *tls, *options, source, target)
 
 
@@ -322,7 +318,8 @@ def read_through(w):
     same(images.read_layout(w.folder / "out"), expected(w))
     w.slim(mirror.at("v1"), "-p", "caches", "-o", mirror.at("v1-slim"), PLAIN).fails(mirror.host, ("405", "unsupported"))
     w.write("registries.conf", f'[[registry]]\nlocation = "registry.test"\n[[registry.mirror]]\nlocation = "{mirror.host}"\ninsecure = true\n')
-    w.slim("docker://registry.test/lib/app:v1", "-p", "caches", "-o", "oci:out2", env={"CONTAINERS_REGISTRIES_CONF": w.folder / "registries.conf"}).ok()
+    env = {"CONTAINERS_REGISTRIES_CONF": w.folder / "registries.conf"}
+    w.slim("docker://registry.test/lib/app:v1", "-p", "caches", "-o", "oci:out2", env=env).ok()
     same(images.read_layout(w.folder / "out2"), expected(w))
 
 
@@ -372,9 +369,12 @@ def memory(w):
     fifty = [images.noise(f"memory {number}", 50 << 20) for number in range(3)]
     big = images.build(({"big.bin": fifty[0] * 6}, {"var/cache/apt/archives/big_1.deb": fifty[1], "usr/lib/big.bin": fifty[2]}))
     registry = filled(w, big)
-    done = w.slim(registry.at("v1"), "-p", "caches", "-o", registry.at("v1-slim", "new/app"), PLAIN, prefix=["/usr/bin/time", "-f", "%M"], timeout=400).ok()
+    done = w.slim(registry.at("v1"), "-p", "caches", "-o", registry.at("v1-slim", "new/app"), PLAIN, timeout=400,
+                  prefix=["/usr/bin/time", "-f", "%M"]).ok()
     kilobytes = int(done.err.split()[-1])
     check(kilobytes < 150_000, f"{kilobytes} kB of memory")
+    if w.verbose:
+        print(f"   {kilobytes} kB of memory")
 
 
 # No sockets.
@@ -385,7 +385,8 @@ def sockets(w, *arguments, env=None):
     need("strace")
     if not answers("strace", "true"):
         raise Skipped("strace may not trace here")
-    done = w.slim(*arguments, env=env, prefix=["strace", "-f", "-qq", "-e", "trace=socket,connect", "-e", "signal=none", "-o", w.folder / "trace"])
+    strace = ["strace", "-f", "-qq", "-e", "trace=socket,connect", "-e", "signal=none", "-o", w.folder / "trace"]
+    done = w.slim(*arguments, env=env, prefix=strace)
     return done, [line for line in (w.folder / "trace").read_text().splitlines() if "socket(" in line or "connect(" in line]
 
 

@@ -136,13 +136,14 @@ class Repo:
 class Registry:
     """A server on a port of its own; a context manager that stops it at the end.
 
-    `auth` is None, "basic" or "bearer". A token is good for `token_uses` requests if that is set. `anonymous` lets anybody pull.
+    `auth` is None, "basic" or "bearer". A token is good for `token_uses` requests if that is set, the first
+    `short_tokens` of them alone if that is set as well. `anonymous` lets anybody pull.
     """
 
     def __init__(self, faults=(), *, host="127.0.0.1", port=0, tls=False, auth=None, user="alice", password="wonder", identity=None,
-                 token_uses=None, anonymous=False, repos=None):
+                 token_uses=None, short_tokens=None, anonymous=False, repos=None):
         self.faults, self.tls, self.auth, self.user, self.password = list(faults), tls, auth, user, password
-        self.identity, self.token_uses, self.anonymous = identity, token_uses, anonymous
+        self.identity, self.token_uses, self.short_tokens, self.anonymous = identity, token_uses, short_tokens, anonymous
         self.repos = collections.defaultdict(Repo) if repos is None else repos
         self.sessions, self.tokens, self.memory, self.counts, self.log, self.dead = {}, {}, {}, collections.Counter(), [], False
         self.lock, self.closed, self.peers = threading.Lock(), threading.Event(), []
@@ -249,7 +250,8 @@ class Registry:
             may |= {(name, action) for action in actions if kind == "repository" and (known or action == "pull")}
         token = uuid.uuid4().hex
         with self.lock:
-            self.tokens[token] = {"may": may, "uses": self.token_uses or -1}
+            short = self.token_uses and (self.short_tokens is None or len(self.tokens) < self.short_tokens)
+            self.tokens[token] = {"may": may, "uses": self.token_uses if short else -1}
         return Reply(200, {"Content-Type": "application/json"}, json.dumps({"token": token, "access_token": token, "expires_in": 300}).encode())
 
     def on_ping(self, x, repo):
@@ -446,7 +448,8 @@ def certificate_folder():
     folder = tempfile.TemporaryDirectory(prefix="slim-e2e-tls-")
     here = pathlib.Path(folder.name)
     # The server's certificate is not the CA's own: rustls takes no CA as a server.
-    (here / "names").write_text("subjectAltName=DNS:localhost,DNS:registry.test,DNS:registry-1.docker.io,DNS:auth.docker.io,IP:127.0.0.1,IP:::1\nbasicConstraints=CA:FALSE\n")
+    names = "DNS:localhost,DNS:registry.test,DNS:registry-1.docker.io,IP:127.0.0.1,IP:::1"
+    (here / "names").write_text(f"subjectAltName={names}\nbasicConstraints=CA:FALSE\n")
     new = ["openssl", "req", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
     for command in (
         [*new, "-x509", "-days", "3", "-subj", "/CN=slim e2e CA", "-keyout", "ca.key", "-out", "ca.crt"],
