@@ -2,8 +2,8 @@
 
 use super::Store;
 use super::engine::{Engine, Known};
-use super::hints;
 use super::output::Output;
+use super::refused;
 use crate::image::Platform;
 use crate::{Error, ErrorKind, Result};
 use serde_json::Value;
@@ -37,13 +37,13 @@ impl Client {
     }
 
     fn failed(&self, what: &str, said: &str) -> Error {
-        hints::failed(self.store, &format!("`{} {what}`", self.name()), said)
+        refused::failed(self.store, &format!("`{} {what}`", self.name()), said)
     }
 
     /// Makes an error of what a command says.
     fn explain(&self, what: &'static str) -> super::output::Explain {
         let (store, name) = (self.store, self.name());
-        Box::new(move |said| hints::failed(store, &format!("`{name} {what}`"), said))
+        Box::new(move |said| refused::failed(store, &format!("`{name} {what}`"), said))
     }
 
     /// Returns true if `save` knows `--platform`: docker's does from version 28 on, with an engine of that version.

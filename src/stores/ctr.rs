@@ -2,7 +2,7 @@
 
 use super::engine::{Engine, Known};
 use super::output::{Explain, Output};
-use super::{Store, hints};
+use super::{Store, refused};
 use crate::image::{Platform, Reference};
 use crate::{Error, Result};
 use std::fs::File;
@@ -29,7 +29,7 @@ impl Ctr {
 
     fn explain(&self, what: &'static str) -> Explain {
         let name = self.name();
-        Box::new(move |said| hints::failed(Store::Containerd, &format!("`{name} images {what}`"), said))
+        Box::new(move |said| refused::failed(Store::Containerd, &format!("`{name} images {what}`"), said))
     }
 
     /// Returns the lines of `ctr images ls`.

@@ -11,6 +11,7 @@ mod hints;
 mod http;
 mod output;
 mod reach;
+mod refused;
 mod socket;
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 
 use super::engine::{Engine, Known};
 use super::http::{self, Answer};
-use super::{Store, hints};
+use super::{Store, refused};
 use crate::image::Platform;
 use crate::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
@@ -25,7 +25,7 @@ pub struct Socket {
 
 impl Socket {
     fn failed(&self, what: &str, said: &str) -> Error {
-        hints::failed(self.store, &format!("{}: {what}", self.name()), said)
+        refused::failed(self.store, &format!("{}: {what}", self.name()), said)
     }
 
     fn send(&self, method: &str, path: &str, body: Option<&mut dyn Read>, limit: Option<Duration>) -> Result<Answer> {

@@ -33,6 +33,7 @@ mod registry;
 mod repacked;
 mod run;
 mod selftest;
+mod stores;
 mod strip;
 mod structure;
 mod transforms;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 /// What `slim verify` takes from the rest of the program. It is a second reader of archives, layers, trees and databases: whatever
 /// it would share with what reads and writes images otherwise could be wrong in both. DESIGN.md says the same in its row of verify.
-const SHARED_WITH_VERIFY: [&str; 10] = [
+const SHARED_WITH_VERIFY: [&str; 11] = [
     // Hashes, and how errors are told.
     "digest",
     "error",
@@ -21,6 +21,8 @@ const SHARED_WITH_VERIFY: [&str; 10] = [
     "source/location",
     // How bytes come from a registry: their digests are checked by verify itself.
     "registry",
+    // The bytes of an image in an engine's store: a stream, of which nothing is understood.
+    "stores",
     // What is a secret, and not to be shown.
     "secrets",
     // Words: what steers no terminal, numbers, colours.

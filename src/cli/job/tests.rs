@@ -94,11 +94,20 @@ fn only_one_thing_goes_to_standard_output() {
 #[test]
 fn what_is_missing_is_said_with_a_hint() {
     let error = |line: &str| Job::resolve(args(line).unwrap(), None).unwrap_err();
-    let profile = error("in.tar -o out.tar");
-    assert_eq!((profile.kind, profile.what.as_str()), (ErrorKind::Usage, "no profile is given"));
-    assert!(profile.hint.unwrap().contains("none, caches, debian-slim, python-slim"));
-    assert_eq!(error("in.tar -p none").what, "no output is given");
+    let output = error("in.tar -p none");
+    assert_eq!((output.kind, output.what.as_str()), (ErrorKind::Usage, "no output is given"));
+    assert!(output.hint.unwrap().contains("docker-daemon:NAME:TAG"));
     assert!(error("--color never profiles").hint.unwrap().contains("the command `profiles`, it comes first"));
+}
+
+#[test]
+fn without_a_profile_it_is_auto() {
+    let request = job("in.tar -o out.tar").request;
+    assert_eq!(
+        (request.profiles, request.notes),
+        (vec!["auto".to_owned()], vec!["no profile was given: auto".to_owned()])
+    );
+    assert!(job("in.tar -o out.tar -p auto").request.notes.is_empty());
 }
 
 #[test]
@@ -171,8 +180,7 @@ fn a_plan_is_asked_for_like_the_main_job() {
     ] {
         assert_eq!(args(line).expect_err(line).exit_code(), 2, "{line}");
     }
-    let error = planning(plan("plan in.tar").request).unwrap_err();
-    assert_eq!(error.what, "no profile is given");
+    assert_eq!(planning(plan("plan in.tar").request).unwrap().profiles, ["auto"]);
 }
 
 #[test]

@@ -79,7 +79,7 @@ fn what_is_no_image_is_said_with_the_next_step() {
         assert!(e.hint.is_some() || words == "without members", "{e}");
         assert_eq!(e.archive.as_deref(), dir.path().join("x").to_str());
     }
-    assert!(error(open_path(&dir.path().join("missing"))).hint.unwrap().contains("docker save"));
+    assert!(error(open_path(&dir.path().join("missing"))).hint.unwrap().contains("docker-daemon:"));
     let empty = tempfile::tempdir().unwrap();
     assert!(error(open_path(empty.path())).what.contains("empty directory"));
     fs::create_dir_all(empty.path().join("etc")).unwrap();
