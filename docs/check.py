@@ -162,8 +162,8 @@ class Program:
                     own = "/" in profile or profile.endswith(".toml") or "$" in profile or profile.isupper()
                     if not own and profile not in self.profiles:
                         fault(path, line, f"there is no profile {profile}")
-        if not command and not any(word in ("-p", "--profile", "-h", "--help", "-V", "--version") for word in words):
-            fault(path, line, f"`slim {shlex.join(words)}` is no subcommand and names no profile")
+        if not command and not any(word in ("-p", "--profile", "-o", "--dry-run", "-h", "--help", "-V", "--version") for word in words):
+            fault(path, line, f"`slim {shlex.join(words)}` is no subcommand, and names neither a profile nor an output")
 
 
 def commands(path, program):

@@ -28,8 +28,9 @@ pub use trial::{SweepKind, TrialArgs};
 pub use verify::VerifyArgs;
 
 /// Command lines and their meaning, for the end of `--help` and for the man page.
-pub(super) const EXAMPLES: [(&str, &str); 13] = [
+pub(super) const EXAMPLES: [(&str, &str); 14] = [
     ("slim app.tar -p python-slim -o app-slim.tar", "slim an archive of docker save, podman save or buildx"),
+    ("slim docker-daemon:app:v1 -o docker-daemon:app:v1-slim", "from docker to docker, with the profiles that fit"),
     (
         "docker save app:latest | slim - -p python-slim -o - | docker load",
         "in a pipe; the report goes to standard error",
@@ -74,16 +75,15 @@ pub(super) const ENVIRONMENT: [(&str, &str); 3] = [
     ("NO_COLOR", "no colour unless --color always"),
     (
         "TMPDIR",
-        "where standard input, compressed archives and the images of `slim compare` are put for the time of a run",
+        "where standard input, images of engines, compressed archives and the images of `slim compare` are put for the time of a run",
     ),
 ];
 
 /// The usage lines of `slim`.
-pub(super) const USAGE: &str = "slim IN -p PROFILE[,PROFILE...] -o OUT [OPTIONS]\n       slim COMMAND";
+pub(super) const USAGE: &str = "slim IN [-p PROFILE[,PROFILE...]] -o OUT [OPTIONS]\n       slim COMMAND";
 
 /// The usage lines of `slim plan`.
-const PLAN_USAGE: &str =
-    "slim plan IN -p PROFILE[,PROFILE...] [OPTIONS] [PATH]...\n       slim plan IN -p PROFILE[,PROFILE...] --why PATH";
+const PLAN_USAGE: &str = "slim plan IN [-p PROFILE[,PROFILE...]] [OPTIONS] [PATH]...\n       slim plan IN [-p PROFILE[,PROFILE...]] --why PATH";
 
 /// The usage line of `slim compare`.
 const COMPARE_USAGE: &str = "slim compare IN -p PROFILE[,PROFILE...] [-p PROFILE[,PROFILE...]]... [OPTIONS]";
@@ -250,7 +250,8 @@ pub enum Command {
     /// Check an image: digests, config, layers; with its input and a plan also every path and every reference
     #[command(
         override_usage = verify::USAGE, arg_required_else_help = true,
-        mut_arg("input", |arg| arg.value_name("OUT").help(verify::OUTPUT).long_help(verify::OUTPUT))
+        mut_arg("input", |arg| arg.value_name("OUT").help(verify::OUTPUT).long_help(verify::OUTPUT)),
+        mut_arg("profiles", |arg| arg.help(verify::PROFILES))
     )]
     Verify(Box<VerifyArgs>),
     /// List the built-in profiles, show one, or check one of your own

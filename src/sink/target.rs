@@ -126,7 +126,11 @@ impl Target {
         }
         if let Some(stored) = self.0.stored() {
             // The engine is asked once, before any work.
-            return if form.is_none() { stores::named(stored).map(drop).map_err(|e| e.archive(self)) } else { Ok(()) };
+            return if form.is_none() {
+                stores::named(stored, self.1.offline).map(drop).map_err(|e| e.archive(self))
+            } else {
+                Ok(())
+            };
         }
         let Some(path) = self.0.path() else {
             if self.is_std() && std::io::stdout().is_terminal() {
@@ -181,7 +185,13 @@ impl Target {
     /// # Errors
     /// Returns an error if the engine does not answer.
     pub fn moved(&self, ids: &[Digest]) -> Result<Option<String>> {
-        let old = self.0.stored().map(stores::named).transpose().map_err(|e| e.archive(self))?.flatten();
+        let old = self
+            .0
+            .stored()
+            .map(|stored| stores::named(stored, self.1.offline))
+            .transpose()
+            .map_err(|e| e.archive(self))?
+            .flatten();
         let old = old.filter(|old| !ids.iter().any(|id| id.to_string() == *old));
         Ok(old.map(|old| format!("{self} was the name of {old}, which stays in the engine without it")))
     }

@@ -56,7 +56,7 @@ fn open_source(location: &Location, options: &OpenOptions<'_>) -> Result<Box<dyn
         return Ok(Box::new(Registry::new(name, options.registry)?));
     }
     if let Some(stored) = location.stored() {
-        let image = stores::open(stored, options.platform.as_ref())?;
+        let image = stores::open(stored, options.platform.as_ref(), options.registry.offline)?;
         return spooled(image, "the image", options);
     }
     match location.path() {
@@ -67,7 +67,7 @@ fn open_source(location: &Location, options: &OpenOptions<'_>) -> Result<Box<dyn
 
 /// Returns the hint for a path that does not exist: a file beside it with a similar name, or each place that an image of that name
 /// may be in.
-fn missing(path: &Path, location: &Location) -> String {
+fn missing(path: &Path, location: &Location, offline: bool) -> String {
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let wanted = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let names =
@@ -87,7 +87,7 @@ fn missing(path: &Path, location: &Location) -> String {
     };
     // A name without a tag is that of the tag `latest`.
     let name = Reference::parse(&name).map_or(name, |name| name.familiar());
-    let here = stores::who_has(&name);
+    let here = if offline { Vec::new() } else { stores::who_has(&name) };
     if !here.is_empty() {
         return format!(
             "it is an image that is here: `{}`; in its registry it is `{in_registry}`",
@@ -103,7 +103,7 @@ fn open_path(path: &Path, location: &Location, options: &OpenOptions<'_>) -> Res
     let prefix = location.prefix;
     let metadata = path.metadata().map_err(|e| {
         let error = Error::io("cannot open", e);
-        if path.exists() { error } else { error.hint(missing(path, location)) }
+        if path.exists() { error } else { error.hint(missing(path, location, options.registry.offline)) }
     })?;
     if metadata.is_dir() {
         if let Some(prefix @ (Prefix::DockerArchive | Prefix::OciArchive)) = prefix {

@@ -1,6 +1,6 @@
 //! Where an image may be that is not where it was said to be.
 
-use super::reach::{engine_within, is_offline};
+use super::reach::engine_within;
 use super::{Store, Stored};
 use crate::image::Reference;
 use crate::{Error, ErrorKind};
@@ -45,13 +45,9 @@ fn near(stored: &Stored, names: &[String]) -> Vec<String> {
     found.into_iter().take(MAX_NAMES).map(|(.., name)| spelled(name)).collect()
 }
 
-/// The engines here that have an image of this name, as locations. None is asked if the environment says so, and each for a short
-/// time only.
+/// The engines here that have an image of this name, as locations. Each is asked for a short time only.
 #[must_use]
 pub fn who_has(reference: &str) -> Vec<String> {
-    if is_offline() {
-        return Vec::new();
-    }
     let has = |store: &Store| {
         let engine = engine_within(*store, None, BRIEF).ok()?;
         engine.find(reference).ok()??;

@@ -14,21 +14,16 @@ use std::time::Duration;
 /// The time that an engine may take to answer a question: ten seconds are what `ctr` itself waits for containerd.
 const ANSWER: Duration = Duration::from_secs(60);
 
-/// The engine of an image.
+/// The engine of an image; `offline` is true if none may be asked.
 ///
 /// # Errors
 /// Returns an error if engines must not be asked, or if there is no way to this one.
-pub fn engine(stored: &Stored) -> Result<Box<dyn Engine>> {
-    if is_offline() {
-        let error = Error::new(ErrorKind::Usage, "no engine is asked, as SLIM_OFFLINE is set");
+pub fn engine(stored: &Stored, offline: bool) -> Result<Box<dyn Engine>> {
+    if offline {
+        let error = Error::new(ErrorKind::Usage, "no engine is asked, as --offline or SLIM_OFFLINE is set");
         return Err(error.hint("without it slim asks the engine that you name"));
     }
     engine_within(stored.store, stored.namespace.clone(), ANSWER)
-}
-
-/// Returns true if the environment says that nothing outside of files may be asked.
-pub fn is_offline() -> bool {
-    env::var_os("SLIM_OFFLINE").is_some_and(|value| !value.is_empty() && value != "0")
 }
 
 /// The engine of a kind, whose questions end after `limit`.

@@ -55,7 +55,7 @@ impl Store {
         }
         let kind = match location.path() {
             None => match location.stored() {
-                Some(stored) => stores::open(stored, None).and_then(spooled),
+                Some(stored) => stores::open(stored, None, options.offline).and_then(spooled),
                 None => spooled(io::stdin()),
             }
             .and_then(archive),

@@ -6,10 +6,10 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgAction, ValueHint};
 use std::path::PathBuf;
 
-pub(super) const INPUT: &str = "The image: a path, docker-archive:PATH[:REF], oci-archive:PATH[:REF], oci:DIR[:REF], docker://HOST/REPO[:TAG], or - for standard input";
+pub(super) const INPUT: &str = "The image: a path, docker-archive:PATH[:REF], oci-archive:PATH[:REF], oci:DIR[:REF], docker://HOST/REPO[:TAG], docker-daemon:REF, podman:REF, containerd:REF, or - for standard input";
 
 pub(super) const INPUT_LONG: &str = "The image: a path, docker-archive:PATH[:REF], oci-archive:PATH[:REF], oci:DIR[:REF], docker://HOST/REPO[:TAG|@DIGEST], \
-    or - for standard input\n\nThe form of a path is found out from its content, never from its name; archives may be compressed with \
+    docker-daemon:REF, podman:REF, containerd:[NAMESPACE/]REF, or - for standard input\n\nThe form of a path is found out from its content, never from its name; archives may be compressed with \
     gzip, zstd, xz or bzip2. REF picks one of several images; all are rewritten otherwise.";
 
 /// The image, and the options of reading it.

@@ -12,7 +12,7 @@ pub struct RequestArgs {
     #[command(flatten)]
     pub image: ImageArgs,
 
-    /// The profiles that say what to drop: built-in names or paths of .toml files; several add up
+    /// The profiles that say what to drop: built-in names or paths of .toml files; several add up [default: auto]
     #[arg(short = 'p', long = "profile", value_name = "PROFILE", value_delimiter = ',', value_parser = NonEmptyStringValueParser::new(), help_heading = "Rules")]
     pub profiles: Vec<String>,
 

@@ -10,7 +10,11 @@ pub(super) const USAGE: &str = "slim verify OUT [--against IN [-p PROFILE[,PROFI
 
 /// The help text of OUT, which stands in the place of IN.
 pub(super) const OUTPUT: &str = "The image to check, named as IN is: a path, docker-archive:PATH[:REF], oci-archive:PATH[:REF], \
-    oci:DIR[:REF], or - for standard input";
+    oci:DIR[:REF], docker://HOST/REPO[:TAG], docker-daemon:REF, podman:REF, containerd:REF, or - for standard input";
+
+/// The help text of the profiles, which have no default here.
+pub(super) const PROFILES: &str =
+    "The profiles that OUT was made with: built-in names or paths of .toml files; several add up";
 
 /// `slim verify`: checks an image.
 #[derive(clap::Args, Debug)]
