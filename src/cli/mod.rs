@@ -93,7 +93,7 @@ fn dispatch(mut args: Args, paint: Paint) -> Result<u8> {
             return match analyze.meant() {
                 Ok(one) => analyze::analyze(one, args.color, paint),
                 // The same of two images is a comparison.
-                Err(two) => diff::diff(two, args.color, paint),
+                Err(two) => diff::diff(*two, args.color, paint),
             };
         }
         Some(Command::Diff(diff)) => return diff::diff(*diff, args.color, paint),

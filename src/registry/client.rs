@@ -1,17 +1,15 @@
 //! Requests to one repository: with access, sent again where that helps, and with errors that name host, repository and document.
 
-use super::auth::{Auth, is_loopback, said};
+use super::auth::{Auth, said};
 use super::http::{Call, Failure, Http, Payload, Reply, same_origin, shown};
 use super::mirrors::Endpoint;
+use super::name::is_loopback;
 use super::options::Options;
+use super::retry::{asked, is_long, pause};
 use crate::{Error, ErrorKind, Result, Warning};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
-use ureq::http::header::{AUTHORIZATION, HeaderName, RETRY_AFTER};
+use ureq::http::header::{AUTHORIZATION, HeaderName};
 use ureq::http::{Method, StatusCode, Uri};
-
-/// The longest time that is waited before a request is sent again. Where a registry wants more, its reply is the answer.
-const MAX_PAUSE: Duration = Duration::from_secs(60);
 
 /// How often one request gets new access: a token may run out between two, or be used up by others.
 const MAX_RENEWALS: u32 = 3;
@@ -238,20 +236,4 @@ impl Client {
 fn is_about_token(message: &str) -> bool {
     let message = message.to_lowercase();
     message.contains("expired") || message.contains("token")
-}
-
-/// The seconds after which a registry wants to be asked again, if it says so.
-pub fn asked(reply: &Reply) -> Option<u64> {
-    reply.header(&RETRY_AFTER).and_then(|text| text.trim().parse().ok())
-}
-
-/// True if a registry wants to be left alone for longer than anybody waits.
-pub fn is_long(reply: &Reply) -> bool {
-    asked(reply).is_some_and(|seconds| seconds > MAX_PAUSE.as_secs())
-}
-
-/// The time before a request is sent again: what the registry asks for in seconds, or twice as long each time.
-pub fn pause(attempt: u32, asked: Option<u64>) -> Duration {
-    let own = Duration::from_millis(200 << attempt.min(6));
-    asked.map_or(own, Duration::from_secs).min(MAX_PAUSE)
 }

@@ -12,6 +12,7 @@ mod options;
 mod proxy;
 mod pull;
 mod push;
+mod retry;
 mod tls;
 
 pub use client::Client;

@@ -63,6 +63,13 @@ pub fn server(host: &str) -> &str {
     if host == "docker.io" { "registry-1.docker.io" } else { host }
 }
 
+/// True for a host that is this machine, which docker and slim speak plain HTTP with.
+#[must_use]
+pub fn is_loopback(host: &str) -> bool {
+    let host = host.trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -98,5 +105,11 @@ mod tests {
         for text in ["", "A", "h.io/a@sha256:1", "h.io/a@md5:x", "a:b:c"] {
             assert_eq!(Name::parse(text).unwrap_err().kind, ErrorKind::Usage, "{text}");
         }
+    }
+
+    #[test]
+    fn this_machine_is_known_by_name_and_address() {
+        assert!(["localhost", "127.0.0.1", "127.9.9.9", "[::1]", "::1"].into_iter().all(is_loopback));
+        assert!(!["localhost.evil.com", "10.0.0.1", "128.0.0.1"].into_iter().any(is_loopback));
     }
 }

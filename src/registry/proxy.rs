@@ -1,8 +1,8 @@
 //! The proxies of the environment, as docker, podman and skopeo take them: by the scheme of an address, and not for the hosts that
 //! `NO_PROXY` names. Source: <https://pkg.go.dev/golang.org/x/net/http/httpproxy>.
 
-use super::auth::is_loopback;
 use super::credentials::Variables;
+use super::name::is_loopback;
 use std::net::IpAddr;
 use ureq::http::Uri;
 

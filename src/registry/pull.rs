@@ -1,11 +1,12 @@
 //! Pulling: documents at once, blobs when they are asked for, several at a time, each into a temporary file without a name while it
 //! is read already.
 
-use super::client::{Ask, Client, pause};
+use super::client::{Ask, Client};
 use super::http::{Payload, Reply};
 use super::mirrors;
 use super::name::{Name, Version};
 use super::options::Options;
+use super::retry::pause;
 use crate::digest::Hashing;
 use crate::image::descriptor::{IMAGE_NAME, REF_NAME, json, made};
 use crate::image::media::{DOCKER_LIST, DOCKER_MANIFEST, LayerMedia, MediaType};
@@ -74,6 +75,12 @@ pub enum Found {
     Document(Vec<u8>),
     /// A blob: its size in bytes.
     Blob(u64),
+}
+
+/// The bytes of a blob that came so far.
+struct Got {
+    have: u64,
+    hash: Hashing<io::Sink>,
 }
 
 /// A blob that is or was pulled.
@@ -369,49 +376,25 @@ impl Inner {
     /// Pulls a blob, and goes on where a connection broke.
     fn pull(&self, client: &Client, digest: &Digest, to: &Pulled) -> Result<()> {
         let what = format!("blob {digest}");
-        let (mut have, mut most, mut hash, mut idle) = (0_u64, 0, Hashing::new(io::sink()), 0);
-        let mut chunk = vec![0; CHUNK];
-        while have < to.size || have == 0 {
-            let range = (have > 0).then(|| (RANGE, format!("bytes={have}-")));
+        let mut got = Got { have: 0, hash: Hashing::new(io::sink()) };
+        let (mut most, mut idle) = (0, 0);
+        loop {
+            let range = (got.have > 0).then(|| (RANGE, format!("bytes={}-", got.have)));
             let reply = blob(client, &what, digest, range.into_iter().collect())?;
-            let starts = reply
-                .header(&CONTENT_RANGE)
-                .and_then(|range| range.strip_prefix("bytes ")?.split('-').next()?.parse().ok());
-            if reply.status != 206 || starts != Some(have) {
+            let range = reply.header(&CONTENT_RANGE).and_then(|range| range.strip_prefix("bytes "));
+            let starts = range.and_then(|range| range.split('-').next()?.parse().ok());
+            let fits = reply.status == 206 && starts == Some(got.have);
+            if !fits {
                 // What comes is all of it, or something that was not asked for.
-                (have, hash) = (0, Hashing::new(io::sink()));
+                got = Got { have: 0, hash: Hashing::new(io::sink()) };
             }
-            let usable = reply.status != 206 || starts == Some(have);
-            let mut broken = None;
-            let mut body = plain(reply, to.size - have);
-            while usable {
-                if self.dropped.load(Ordering::Relaxed) {
-                    return Err(Error::new(ErrorKind::Interrupted, "not needed any more"));
-                }
-                match body.read(&mut chunk) {
-                    Ok(0) => break,
-                    Ok(n) if have + n as u64 > to.size => {
-                        let error = client.error(&format!("{what} is longer than its descriptor says"));
-                        return Err(error.expected(format!("{} bytes", to.size), "more"));
-                    }
-                    Ok(n) => {
-                        let write = to.file.write_all_at(&chunk[..n], have).and_then(|()| hash.write_all(&chunk[..n]));
-                        write.map_err(|e| Error::io(format!("cannot write a temporary file for {what}"), e))?;
-                        have += n as u64;
-                        to.reached(have);
-                    }
-                    Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                    Err(e) => {
-                        broken = Some(e);
-                        break;
-                    }
-                }
-            }
-            if have == to.size {
+            let usable = fits || reply.status != 206;
+            let broken = if usable { self.copy(client, &what, reply, to, &mut got)? } else { None };
+            if got.have == to.size {
                 break;
             }
-            let progress = have.saturating_sub(most);
-            most = most.max(have);
+            let progress = got.have.saturating_sub(most);
+            most = most.max(got.have);
             if progress < PROGRESS {
                 if idle >= client.options.retries {
                     let error = client.error(&format!("{what} ends too early"));
@@ -422,13 +405,40 @@ impl Inner {
                 idle += 1;
             }
         }
-        let (_, found, _) = hash.finish();
+        let (_, found, _) = got.hash.finish();
         if found == *digest {
             return Ok(());
         }
-        let error =
-            Error { kind: ErrorKind::Digest, ..client.error(&format!("{what} has other bytes than its digest says")) };
-        Err(error.expected(digest, found).hint("the registry or a proxy before it gives out wrong bytes"))
+        let error = client.error(&format!("{what} has other bytes than its digest says"));
+        let error = Error { kind: ErrorKind::Digest, ..error.expected(digest, found) };
+        Err(error.hint("the registry or a proxy before it gives out wrong bytes"))
+    }
+
+    /// Writes the body of a reply behind what is there. Returns the error that it breaks off with, if it does.
+    fn copy(&self, client: &Client, what: &str, reply: Reply, to: &Pulled, got: &mut Got) -> Result<Option<io::Error>> {
+        let mut chunk = vec![0; CHUNK];
+        let mut body = plain(reply, to.size - got.have);
+        loop {
+            if self.dropped.load(Ordering::Relaxed) {
+                return Err(Error::new(ErrorKind::Interrupted, "not needed any more"));
+            }
+            match body.read(&mut chunk) {
+                Ok(0) => return Ok(None),
+                Ok(n) if n as u64 > to.size - got.have => {
+                    let error = client.error(&format!("{what} is longer than its descriptor says"));
+                    return Err(error.expected(format!("{} bytes", to.size), "more"));
+                }
+                Ok(n) => {
+                    let write = to.file.write_all_at(&chunk[..n], got.have);
+                    let write = write.and_then(|()| got.hash.write_all(&chunk[..n]));
+                    write.map_err(|e| Error::io(format!("cannot write a temporary file for {what}"), e))?;
+                    got.have += n as u64;
+                    to.reached(got.have);
+                }
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Ok(Some(e)),
+            }
+        }
     }
 }
 

@@ -1,9 +1,10 @@
 //! Pushing: blobs that the registry does not have, several at a time, then manifests by digest, then tags.
 
 use super::auth::query;
-use super::client::{Ask, Client, asked, is_long, pause};
+use super::client::{Ask, Client};
 use super::http::{Payload, Reply, join, same_origin, shown};
 use super::pull::CONTENT_DIGEST;
+use super::retry::{asked, is_long, pause};
 use crate::image::media::MediaType;
 use crate::{Digest, Error, ErrorKind, Result};
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -92,7 +93,7 @@ enum Mount {
     /// It is there.
     Done,
     /// An upload was begun instead.
-    Begun(Reply),
+    Begun(Box<Reply>),
     /// It has to be uploaded.
     Refused,
 }
@@ -103,7 +104,7 @@ enum Try {
     /// Another way is needed.
     Other(Way),
     /// It may go well another time, after so many seconds if the registry says how many.
-    Again(Error, Option<u64>),
+    Again(Box<Error>, Option<u64>),
 }
 
 impl Push {
@@ -323,7 +324,7 @@ impl Inner {
                 self.mounted.fetch_add(size, Ordering::Relaxed);
                 Ok(Mount::Done)
             }
-            Ok(reply) if reply.status == 202 => Ok(Mount::Begun(reply)),
+            Ok(reply) if reply.status == 202 => Ok(Mount::Begun(Box::new(reply))),
             Ok(_) | Err(_) => Ok(Mount::Refused),
         }
     }
@@ -344,7 +345,7 @@ impl Inner {
             }
             match self.mount(digest, size)? {
                 Mount::Done => return Ok(()),
-                Mount::Begun(reply) => begun = Some(reply),
+                Mount::Begun(reply) => begun = Some(*reply),
                 Mount::Refused => {}
             }
         }
@@ -357,7 +358,7 @@ impl Inner {
                     return Ok(());
                 }
                 Try::Other(other) => way = other,
-                Try::Again(error, _) if attempt >= self.client.options.retries => return Err(error),
+                Try::Again(error, _) if attempt >= self.client.options.retries => return Err(*error),
                 Try::Again(_, wait) => {
                     std::thread::sleep(pause(attempt, wait));
                     attempt += 1;
@@ -400,7 +401,7 @@ impl Inner {
             }
             let reply = match self.send(what, Method::PATCH, place.clone(), headers, part(payload, at, len), true) {
                 Ok(reply) => reply,
-                Err(error) => return Ok(Try::Again(error, None)),
+                Err(error) => return Ok(Try::Again(Box::new(error), None)),
             };
             match (reply.status, way) {
                 (200..=299, _) => {}
@@ -422,7 +423,7 @@ impl Inner {
         // Without bytes it may come twice.
         let reply = match self.send(what, Method::PUT, uri, octets(), whole, way == Way::Single) {
             Ok(reply) => reply,
-            Err(error) => return Ok(Try::Again(error, None)),
+            Err(error) => return Ok(Try::Again(Box::new(error), None)),
         };
         match reply.status {
             200..=299 => self.same(what, digest, &reply).map(|()| Try::Done),
@@ -433,7 +434,7 @@ impl Inner {
 
     fn again(&self, what: &str, reply: &Reply) -> Result<Try> {
         let error = self.client.refused(what, reply);
-        if is_long(reply) { Err(error) } else { Ok(Try::Again(error, asked(reply))) }
+        if is_long(reply) { Err(error) } else { Ok(Try::Again(Box::new(error), asked(reply))) }
     }
 
     /// The address at which an upload goes on.

@@ -510,7 +510,10 @@ def containerd(w):
         env = {"CONTAINERD_ADDRESS": CONTAINERD}
         w.slim(f"containerd:{namespace}/{name}:v1", "-p", "caches", "-o", f"containerd:{namespace}/{name}:v1-slim", env=env).ok()
         tool(w, *ctr, "images", "export", "back.tar", f"{name}:v1-slim")
-        check(images.read_layout(w.folder / "back.tar").tree() == expected(w).tree(), "other files")
+        back = images.read_layout(w.folder / "back.tar")
+        # containerd writes an index around an image.
+        back = back.platform("amd64") if "manifests" in back.manifest else back
+        check(back.tree() == expected(w).tree(), "other files")
     finally:
         clean(w, ctr)
 

@@ -117,10 +117,10 @@ pub struct AnalyzeArgs {
 
 impl AnalyzeArgs {
     /// Returns the arguments, or those of `slim diff` if two images are given.
-    pub fn meant(mut self) -> Result<Self, DiffArgs> {
+    pub fn meant(mut self) -> Result<Self, Box<DiffArgs>> {
         match self.second.take() {
             None => Ok(self),
-            Some(second) => Err(two(self, second)),
+            Some(second) => Err(Box::new(two(self, second))),
         }
     }
 }
