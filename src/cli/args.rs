@@ -70,8 +70,9 @@ pub(super) const EXIT_CODES: [(&str, &str); 4] = [
 ];
 
 /// The environment variables that slim reads.
-pub(super) const ENVIRONMENT: [(&str, &str); 3] = [
+pub(super) const ENVIRONMENT: [(&str, &str); 4] = [
     ("SOURCE_DATE_EPOCH", "seconds since 1970: `created` of the output; the input's if unset"),
+    ("SLIM_OFFLINE", "1: no registry and no engine is asked, as with --offline"),
     ("NO_COLOR", "no colour unless --color always"),
     (
         "TMPDIR",

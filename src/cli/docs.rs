@@ -137,7 +137,7 @@ mod tests {
             assert_eq!(page.lines().filter(|l| *l == heading).count(), 1, "{section}: {page}");
         }
         let known = crate::profile::builtins().all(|p| page.contains(&p.name.replace('-', "\\-")));
-        assert!(page.contains("slim profiles check FILE") && page.contains("\nslim IN \\-p PROFILE"), "{page}");
+        assert!(page.contains("slim profiles check FILE") && page.contains("\nslim IN [\\-p PROFILE"), "{page}");
         assert!(page.contains("\\-\\-why PATH"), "{page}");
         assert!(known && page.contains("\\-\\-min\\-saving"), "{page}");
     }

@@ -97,13 +97,20 @@ pub(super) fn is_packed(head: &[u8]) -> bool {
     is_xz(head) || is_bzip2(head) || Compression::of(head) != Compression::None
 }
 
+/// The error that a source has told by itself, as an engine that ended early, or else the one that `other` makes.
+fn told(error: io::Error, other: impl FnOnce(io::Error) -> Error) -> Error {
+    if error.get_ref().is_some_and(|inner| inner.is::<Error>()) { Error::from(error) } else { other(error) }
+}
+
 /// Writes the plain bytes of an archive to a file.
 ///
 /// # Errors
 /// Returns an error if they cannot be read to their end, or not written.
 pub(super) fn unpack(mut reader: Box<dyn Read + Send>, to: &mut File) -> Result<()> {
     let mut head = Vec::new();
-    reader.by_ref().take(10).read_to_end(&mut head).map_err(|e| Error::io("cannot read", e))?;
+    let cannot = |e| told(e, |e| Error::io("cannot read", e));
+    let broken = |e| told(e, |e| Error::new(ErrorKind::Archive, "the compression is broken").cause(e));
+    reader.by_ref().take(10).read_to_end(&mut head).map_err(cannot)?;
     let (xz, bzip2) = (is_xz(&head), is_bzip2(&head));
     let whole: Box<dyn Read + Send> = Box::new(io::Cursor::new(head).chain(reader));
     let mut plain: Box<dyn Read + Send> = if xz {
@@ -113,12 +120,11 @@ pub(super) fn unpack(mut reader: Box<dyn Read + Send>, to: &mut File) -> Result<
     } else if bzip2 {
         Box::new(bzip2::bufread::MultiBzDecoder::new(BufReader::new(whole)))
     } else {
-        decoder(whole).map_err(|e| Error::io("cannot read", e))?.1
+        decoder(whole).map_err(cannot)?.1
     };
     let mut from = BufReader::with_capacity(CHUNK, &mut plain);
     loop {
-        let chunk =
-            from.fill_buf().map_err(|e| Error::new(ErrorKind::Archive, "the compression is broken").cause(e))?;
+        let chunk = from.fill_buf().map_err(broken)?;
         let length = chunk.len();
         if length == 0 {
             return Ok(());
