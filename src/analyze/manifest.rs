@@ -90,12 +90,15 @@ impl Manifest {
             blob_bytes: layer.size,
         };
         let mut seen = HashSet::new();
+        // What a document claims may be any number.
+        let new = image.layers.iter().filter(|layer| seen.insert((layer.digest, layer.diff_id)));
+        let sizes = new.map(|layer| layer.size);
         Self {
             tags: image.tags.clone(),
             platform: image.platform.to_string(),
             manifest: image.manifest_digest.map(|digest| digest.to_string()),
             config: image.config_digest.to_string(),
-            blob_bytes: image.layers.iter().filter(|layer| seen.insert(layer.diff_id)).map(|layer| layer.size).sum(),
+            blob_bytes: sizes.fold(0, u64::saturating_add),
             layers: image.layers.iter().zip(instructions).enumerate().map(layer).collect(),
         }
     }
@@ -105,7 +108,10 @@ impl Manifest {
         let head = format!("image {}, {}", printable(&name, false), printable(&self.platform, false));
         let mut out = format!("{}\n", paint.bold(&head));
         let count = self.layers.len();
-        out.push_str(&format!("  stored   {} in {count} layers; no layer was read\n", units::bytes(self.blob_bytes)));
+        out.push_str(&format!(
+            "  stored   {} in {count} layers; of layers only the first bytes were read\n",
+            units::bytes(self.blob_bytes)
+        ));
         if let Some(manifest) = &self.manifest {
             out.push_str(&format!("  manifest {}\n", printable(manifest, false)));
         }

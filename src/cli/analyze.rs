@@ -41,7 +41,10 @@ pub fn analyze(args: AnalyzeArgs, color: Color, stderr: Paint) -> Result<u8> {
     let name = args.image.name();
     let mut outputs = Outputs::of_forms(&[("IN", name)], &args.output, &[("--sarif", args.sarif.as_deref())])?;
     let ui = progress::Stderr::new(args.output.verbosity(), stderr);
-    let input = pipeline::open_image(name, &args.image.reading.resolve()?, &ui)?;
+    let reading = args.image.reading.resolve(&[name])?;
+    // The documents of all platforms are small.
+    let open = if args.manifest { pipeline::open_image } else { pipeline::open_one };
+    let input = open(name, &reading, &ui)?;
     if args.manifest {
         let manifests = Manifests::new(name, &input);
         outputs.fill("--json", |out| manifests.json(out))?;

@@ -117,7 +117,7 @@ struct Bench<'a> {
 fn compared(args: &CompareArgs, requests: &[Request], asked: Option<&Asked>, ui: &dyn Ui) -> Result<Comparison> {
     let profiles = requests.iter().map(Profiles::resolve).collect::<Result<Vec<_>>>()?;
     let needs = profiles.iter().map(Profiles::needs).collect::<Result<Vec<_>>>()?;
-    let reading = args.image.reading.resolve()?;
+    let reading = args.image.reading.resolve(&[args.image.name()])?;
     let platform = reading.platform.as_deref().map(Platform::parse).transpose()?;
     let note = |message: &str| ui.note(message);
     let options = OpenOptions { platform, registry: &reading.registry, spool_note: &note };

@@ -34,7 +34,7 @@ struct Side {
 
 impl Side {
     fn read(path: &str, args: &DiffArgs, ui: &dyn Ui) -> Result<Self> {
-        let input = pipeline::open_image(path, &args.reading.resolve()?, ui)?;
+        let input = pipeline::open_one(path, &args.reading.resolve(&[&args.before, &args.after])?, ui)?;
         let image = input.only("analyzed")?;
         let needs = Needs::of(Flags::SIZES_ONLY | Flags::RECORDS | Flags::PACKAGES);
         let scans = pipeline::scan(&input, &needs, ui)?;

@@ -142,6 +142,7 @@ impl Job {
 pub fn planning(args: RequestArgs) -> Result<Request> {
     let usage = |what: &str| Error::new(ErrorKind::Usage, what);
     let input = args.image.input.ok_or_else(|| usage("no image is given").hint("slim IN -p PROFILE -o OUT"))?;
+    let reading = args.image.reading.resolve(&[&input])?;
     let (profiles, notes) = match args.profiles {
         none if none.is_empty() => {
             (vec![DEFAULT_PROFILE.to_owned()], vec![format!("no profile was given: {DEFAULT_PROFILE}")])
@@ -159,7 +160,7 @@ pub fn planning(args: RequestArgs) -> Result<Request> {
         run_with: args.run_with,
         layers: args.layers,
         base: args.base,
-        reading: args.image.reading.resolve()?,
+        reading,
         ..Request::default()
     })
 }

@@ -3,6 +3,7 @@
 use super::values::Color;
 use crate::report::paint::Paint;
 use crate::{Error, Result};
+use rustix::process::{Resource, Rlimit};
 use std::io::{self, IsTerminal, Write};
 
 /// Done.
@@ -14,12 +15,15 @@ pub(super) const ERROR: u8 = 2;
 /// The exit code that shells report for SIGINT.
 pub(super) const INTERRUPTED: u8 = 130;
 
-/// Sets the number of threads, and removes temporary files, images and containers if the run is interrupted.
+/// Sets the number of threads and of open files, and removes temporary files, images and containers if the run is interrupted.
 pub(super) fn prepare_threads(threads: Option<usize>) {
     if let Some(threads) = threads {
         // Fails only where a pool is there already, as in a test that runs two jobs.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
     }
+    // Each blob that moves to or from a registry is a file without a name, and many hosts allow 1,024 where they would allow more.
+    let files = rustix::process::getrlimit(Resource::Nofile);
+    let _ = rustix::process::setrlimit(Resource::Nofile, Rlimit { current: files.maximum, ..files });
     let _ = ctrlc::set_handler(|| {
         crate::transform::kill_all();
         crate::sink::remove_temporaries();

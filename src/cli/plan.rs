@@ -57,7 +57,7 @@ pub fn plan(args: PlanArgs, color: Color, stderr: Paint) -> Result<u8> {
 /// Adds the profiles that the image was made with, if none are given and it says so.
 fn recorded(mut args: RequestArgs, ui: &dyn Ui) -> Result<RequestArgs> {
     if args.profiles.is_empty() {
-        let records = recorded::records(args.image.name(), &args.image.reading.resolve()?);
+        let records = recorded::records(args.image.name(), &args.image.reading.resolve(&[args.image.name()])?);
         records.iter().take(1).for_each(|record| ui.note(&record.sentence()));
         args.profiles = recorded::profiles(&records).unwrap_or_default();
     }

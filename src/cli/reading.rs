@@ -1,7 +1,8 @@
 //! What commands read and how they reach it, resolved: the options of registries with the password.
 
 use super::args::{ReadingArgs, RegistryArgs};
-use crate::pipeline::{Reading, RegistryCreds, RegistryOptions};
+use crate::pipeline::{Reading, RegistryCreds, RegistryOptions, check_creds};
+use crate::source::Location;
 use crate::{Error, ErrorKind, Result};
 use std::io::{self, IsTerminal, Read};
 use std::sync::{Mutex, PoisonError};
@@ -14,12 +15,19 @@ static ASKED: Mutex<Option<String>> = Mutex::new(None);
 const MAX_PASSWORD: u64 = 64 << 10;
 
 impl ReadingArgs {
-    /// Returns what the options mean.
+    /// Returns what the options mean for these images, as they are named on the command line.
     ///
     /// # Errors
-    /// Returns [`ErrorKind::Usage`] if `--creds` names a user and there is no password.
-    pub fn resolve(&self) -> Result<Reading> {
-        Ok(Reading { platform: self.platform.clone(), registry: self.registry.resolve()? })
+    /// Returns [`ErrorKind::Usage`] if `--creds` names a user and there is no password, or if it is for two registries.
+    pub fn resolve(&self, images: &[&str]) -> Result<Reading> {
+        let piped = || images.iter().any(|image| Location::parse(image).is_ok_and(|location| location.is_std()));
+        if self.registry.password_stdin && piped() {
+            let error = Error::new(ErrorKind::Usage, "standard input cannot be an image and a password");
+            return Err(error.hint(format!("set {PASSWORD}, or save the image to a file first")));
+        }
+        let reading = Reading { platform: self.platform.clone(), registry: self.registry.resolve()? };
+        check_creds(images, &reading)?;
+        Ok(reading)
     }
 }
 

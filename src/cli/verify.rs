@@ -27,7 +27,7 @@ pub fn verify(args: VerifyArgs, color: Color, stderr: Paint) -> Result<u8> {
     let asked_for = !(request.profiles.is_empty() && request.drop.is_empty());
     let mut records = Vec::new();
     if let Some(input) = against.as_deref().filter(|_| !asked_for) {
-        records = recorded(&output, input, &request.image.reading.resolve()?)?;
+        records = recorded(&output, input, &request.image.reading.resolve(&[&output, input])?)?;
         records.iter().take(1).for_each(|record| ui.note(&record.sentence()));
         request.profiles = recorded::profiles(&records).unwrap_or_default();
     }
@@ -36,7 +36,10 @@ pub fn verify(args: VerifyArgs, color: Color, stderr: Paint) -> Result<u8> {
     let (out, from) = inputs(&output, against.as_deref(), planned, trial.is_asked())?;
     let asked = trial.resolve()?;
     prepare_threads(request.image.reading.threads);
-    let reading = request.image.reading.resolve()?;
+    let reading = request
+        .image
+        .reading
+        .resolve(&[Some(output.as_str()), against.as_deref()].into_iter().flatten().collect::<Vec<_>>())?;
     let before = against.clone();
     let expected = match against {
         Some(input) if planned => {

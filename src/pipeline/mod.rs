@@ -29,7 +29,7 @@ pub use crate::registry::{Creds as RegistryCreds, Options as RegistryOptions};
 pub use estimate::request_of;
 pub use image::{Inputs, LayerKey, Planned, Scans, key};
 pub use needs::needs;
-pub use open::{open, open_image};
+pub use open::{check_creds, open, open_image, open_one};
 pub use plan::{Plans, plan, taken_by};
 pub use profiles::Profiles;
 pub use progress::{Silent, Ui};

@@ -5,7 +5,7 @@ use super::request::{Reading, Request};
 use crate::image::Platform;
 use crate::sink::Target;
 use crate::source::tree::NodeKind;
-use crate::source::{self, Input, Location, OpenOptions};
+use crate::source::{self, Image, ImageFormat, Input, Location, OpenOptions};
 use crate::{Error, ErrorKind, Result};
 use std::collections::HashSet;
 
@@ -15,7 +15,8 @@ use std::collections::HashSet;
 /// Returns the errors of the documents, and one if input and output contradict each other.
 pub fn open(request: &Request, target: Option<&Target>, ui: &dyn Ui) -> Result<Input> {
     let location = Location::parse(&request.input)?;
-    check_creds(&location, target, request)?;
+    let output = request.output.as_deref();
+    check_creds(&[Some(request.input.as_str()), output].into_iter().flatten().collect::<Vec<_>>(), &request.reading)?;
     if let Some(target) = target {
         target.check(&location, None)?;
     }
@@ -33,12 +34,18 @@ pub fn open(request: &Request, target: Option<&Target>, ui: &dyn Ui) -> Result<I
 }
 
 /// Refuses one password for two registries: it is the secret of one of them.
-fn check_creds(location: &Location, target: Option<&Target>, request: &Request) -> Result<()> {
-    let hosts = location.registry().map(|name| &name.host).zip(target.and_then(Target::host));
-    if request.reading.registry.creds.is_none() || hosts.is_none_or(|(from, to)| from == to) {
+///
+/// # Errors
+/// Returns [`ErrorKind::Usage`] if it would be given to two of the registries that `images` are in.
+pub fn check_creds(images: &[&str], reading: &Reading) -> Result<()> {
+    let mut hosts = HashSet::new();
+    for image in images {
+        hosts.extend(Location::parse(image)?.registry().map(|name| name.host.clone()));
+    }
+    if reading.registry.creds.is_none() || hosts.len() < 2 {
         return Ok(());
     }
-    let error = Error::new(ErrorKind::Usage, "--creds is for one registry, and IN and OUT are in two");
+    let error = Error::new(ErrorKind::Usage, "--creds is for one registry, and the images are in two");
     Err(error.hint("`docker login` to both, or give --authfile"))
 }
 
@@ -70,6 +77,35 @@ pub fn open_image(location: &str, reading: &Reading, ui: &dyn Ui) -> Result<Inpu
     let input = at(&Location::parse(location)?, reading, ui)?;
     input.warnings.iter().for_each(|w| ui.warn(w));
     Ok(input)
+}
+
+/// Opens the one image that the command line names. Of several platforms in a registry it is this machine's, as docker takes it.
+///
+/// # Errors
+/// As [`open_image`].
+pub fn open_one(location: &str, reading: &Reading, ui: &dyn Ui) -> Result<Input> {
+    let input = open_image(location, reading, ui)?;
+    if input.images.len() < 2 || reading.platform.is_some() || input.form != ImageFormat::Registry {
+        return Ok(input);
+    }
+    let own = format!("linux/{}", architecture(std::env::consts::ARCH));
+    let is_own = |image: &&Image| image.platform.to_string().starts_with(&own);
+    let Some(platform) = input.images.iter().find(is_own).map(|image| image.platform.to_string()) else {
+        return Ok(input);
+    };
+    ui.note(&format!("{location} has {} platforms, and this is about {platform}: see --platform", input.images.len()));
+    open_image(location, &Reading { platform: Some(platform), ..reading.clone() }, ui)
+}
+
+/// The name of an architecture in images. Source: <https://go.dev/doc/install/source#environment>.
+fn architecture(rust: &str) -> &str {
+    match rust {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        "x86" => "386",
+        "powerpc64" => "ppc64le",
+        other => other,
+    }
 }
 
 fn at(location: &Location, reading: &Reading, ui: &dyn Ui) -> Result<Input> {

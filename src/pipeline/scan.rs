@@ -31,5 +31,7 @@ pub fn scan(input: &Input, needs: &Needs, ui: &dyn Ui) -> Result<Scans> {
     shared.check().map_err(|e| e.archive(&input.name))?;
     // If there are several errors, that of the lowest layer is reported, whichever thread was first.
     results.sort_by_key(|(i, _)| *i);
-    results.into_iter().map(|(i, scanned)| Ok((key(unique[i]), scanned?))).collect()
+    let scans = results.into_iter().map(|(i, scanned)| Ok((key(unique[i]), scanned?))).collect::<Result<Scans>>()?;
+    input.arrived()?;
+    Ok(scans)
 }

@@ -72,6 +72,7 @@ pub fn write(inputs: Inputs<'_>, plans: &Plans<'_>, target: &Target, ui: &dyn Ui
     found.into_iter().for_each(&mut add);
     output.copy_raw(input, &documents)?;
     let sealed = output.seal(&documents)?;
+    sealed.warnings().into_iter().filter(|warning| !input.warnings.contains(warning)).for_each(&mut add);
     clock.lap("finish", 0);
     let ids: Vec<Digest> = documents.blobs.iter().filter_map(|(document, _)| document.digest()).collect();
     let notes = target.moved(&ids)?.into_iter().collect();

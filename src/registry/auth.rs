@@ -4,10 +4,10 @@
 
 use super::challenge::{self, Challenge};
 use super::credentials::{self, Credential};
-use super::http::{Call, Failure, Http, Payload, Reply, shown};
+use super::http::{Call, Http, Payload, Reply, shown};
 use super::name::is_loopback;
 use super::options::{Creds, Options};
-use super::retry::pause;
+use super::retry::{asked, is_busy, is_long, pause};
 use crate::{Error, ErrorKind, Result, Warning};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -64,8 +64,9 @@ impl Auth {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Remembers what a reply of status 401 asks for. Returns false if it asks for nothing that slim can do.
-    pub fn learn(&self, headers: &HeaderMap) -> bool {
+    /// Remembers what a reply of status 401 asks for. Returns false if it asks for nothing that slim can do: with `password`, the
+    /// request had one.
+    pub fn learn(&self, headers: &HeaderMap, password: bool) -> bool {
         let texts = headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
         let found = challenge::parse(texts);
         let mut state = self.state();
@@ -73,7 +74,7 @@ impl Auth {
         if found.is_some() {
             state.challenge = found;
         }
-        state.challenge.is_some()
+        state.challenge.as_ref().is_some_and(|challenge| !password || *challenge != Challenge::Basic)
     }
 
     /// Forgets tokens and credentials, as they are not good any more: programs that have them may know better ones.
@@ -81,6 +82,7 @@ impl Auth {
         let mut state = self.state();
         state.tokens.clear();
         state.credential = None;
+        state.warnings.clear();
     }
 
     /// The warnings that came up so far.
@@ -163,7 +165,7 @@ impl Auth {
         scopes: &[&str],
         credential: Option<&Credential>,
     ) -> Result<Token> {
-        let uri: Uri = realm.parse().map_err(|_| self.error(realm, "its address is none"))?;
+        let uri: Uri = realm.parse().map_err(|_| self.error(realm, "it is no address"))?;
         let secret = credential.is_some() && uri.scheme_str() != Some("https");
         if secret && self.options.tls_verify && !uri.host().is_some_and(is_loopback) {
             let error = self.error(realm, "it would get the password without encryption");
@@ -194,7 +196,7 @@ impl Auth {
                 let separator = if realm.contains('?') { '&' } else { '?' };
                 let whole =
                     if scopes.is_empty() { realm.to_owned() } else { format!("{realm}{separator}{}", query(&scopes)) };
-                let uri = whole.parse().map_err(|_| self.error(realm, "its address is none"))?;
+                let uri = whole.parse().map_err(|_| self.error(realm, "it is no address"))?;
                 let creds = match credential {
                     Some(Credential::Basic(creds)) => Some(creds.clone()),
                     // As docker sends a token where a password is wanted.
@@ -221,20 +223,20 @@ impl Auth {
         serde_json::from_slice(&text).map_err(|e| self.error(realm, "it answers with no token").cause(e))
     }
 
-    /// Asks the token service, a second time if there is no answer.
+    /// Asks the token service, again where that helps.
     fn ask(&self, http: &Http, realm: &str, call: &Call<'_>) -> Result<Reply> {
-        let mut failed: Option<Failure> = None;
-        for attempt in 0..=self.options.retries {
-            match http.send(call) {
-                Ok(reply) if reply.status >= 500 && attempt < self.options.retries => {}
+        let mut attempt = 0;
+        loop {
+            let last = attempt >= self.options.retries;
+            let wait = match http.send(call) {
+                Ok(reply) if !last && is_busy(reply.status) && !is_long(&reply) => asked(&reply),
                 Ok(reply) => return Ok(reply),
-                Err(failure) if failure.transient => failed = Some(failure),
+                Err(failure) if failure.transient && !last => None,
                 Err(failure) => return Err(self.error(realm, &failure.what)),
-            }
-            std::thread::sleep(pause(attempt, None));
+            };
+            std::thread::sleep(pause(attempt, wait));
+            attempt += 1;
         }
-        let what = failed.map_or_else(|| "it does not answer".to_owned(), |failure| failure.what);
-        Err(self.error(realm, &what))
     }
 
     fn error(&self, realm: &str, what: &str) -> Error {

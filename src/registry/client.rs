@@ -5,7 +5,7 @@ use super::http::{Call, Failure, Http, Payload, Reply, same_origin, shown};
 use super::mirrors::Endpoint;
 use super::name::is_loopback;
 use super::options::Options;
-use super::retry::{asked, is_long, pause};
+use super::retry::{asked, is_busy, is_long, pause};
 use crate::{Error, ErrorKind, Result, Warning};
 use std::sync::{Mutex, PoisonError};
 use ureq::http::header::{AUTHORIZATION, HeaderName};
@@ -57,7 +57,7 @@ impl Client {
             return Err(error.archive(place).hint("without it slim opens a connection to the registry that you name"));
         }
         let options = Options { tls_verify: options.tls_verify && !endpoint.insecure, ..options.clone() };
-        let http = Http::new(&options, &endpoint.server)?;
+        let http = Http::new(&options, [&endpoint.host, &endpoint.server])?;
         let auth = Auth::new(&options, &endpoint.host, &endpoint.repository);
         Ok(Self { place, endpoint, options, http, auth, base: Mutex::default() })
     }
@@ -98,12 +98,13 @@ impl Client {
                 let base: Uri = format!("{scheme}://{server}/")
                     .parse()
                     .map_err(|e| self.error(&format!("{server} is no host")).cause(e))?;
-                let uri = format!("{base}v2/").parse().map_err(|e| self.error("no address").cause(e))?;
+                let uri =
+                    format!("{base}v2/").parse().map_err(|e| self.error(&format!("{server} is no host")).cause(e))?;
                 let call = Call { method: Method::GET, uri, headers: Vec::new(), payload: Payload::None };
                 match self.http.send(&call) {
                     Ok(reply) => {
                         if reply.status == 401 && same_origin(&reply.uri, &base) {
-                            self.auth.learn(&reply.headers);
+                            self.auth.learn(&reply.headers, false);
                         }
                         return Ok(known.insert(base).clone());
                     }
@@ -144,15 +145,16 @@ impl Client {
         let (mut attempt, mut renewed) = (0, 0);
         loop {
             let mut headers = ask.headers.clone();
-            if own {
-                headers.extend(self.auth.header(&self.http, ask.scopes)?.map(|value| (AUTHORIZATION, value)));
-            }
+            let access = if own { self.auth.header(&self.http, ask.scopes)? } else { None };
+            let password = access.as_ref().is_some_and(|value| value.starts_with("Basic "));
+            headers.extend(access.map(|value| (AUTHORIZATION, value)));
             let call = Call { method: ask.method.clone(), uri: ask.uri.clone(), headers, payload: ask.payload };
             let wait = match self.http.send(&call) {
                 Ok(reply) => {
                     let here = own && same_origin(&reply.uri, &ask.uri);
                     match reply.status {
-                        401 if here && renewed < MAX_RENEWALS && self.auth.learn(&reply.headers) => {
+                        // A password that was refused is not tried again: some lock an account after few tries.
+                        401 if here && renewed < MAX_RENEWALS && self.auth.learn(&reply.headers, password) => {
                             renewed += 1;
                             continue;
                         }
@@ -178,7 +180,7 @@ impl Client {
                         }
                         // The address that a registry sends to may be good for a short time only.
                         401 => None,
-                        408 | 429 | 500 | 502 | 503 | 504 if attempt < retries && !is_long(&reply) => asked(&reply),
+                        status if is_busy(status) && attempt < retries && !is_long(&reply) => asked(&reply),
                         _ => return Ok(reply),
                     }
                 }

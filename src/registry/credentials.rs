@@ -87,13 +87,20 @@ fn keys(host: &str, repository: &str) -> Vec<String> {
     keys
 }
 
-/// Looks for the first of `keys` in a configuration. A program that is named for one and does not work is told, and taken out, so
-/// that what else is there still counts.
-fn in_config(mut config: Value, keys: &[String], tell: &mut dyn FnMut(String)) -> Option<Credential> {
+/// Looks for the first of `keys` in a configuration. A program that does not work is told of, and taken out, so that what else is there
+/// still counts; one that has nothing for a key may have something for the next.
+fn in_config(config: Value, keys: &[String], tell: &mut dyn FnMut(String)) -> Option<Credential> {
+    let mut broken: Vec<String> = Vec::new();
     for key in keys {
+        let mut config = config.clone();
+        // The store keeps what was logged in to: hosts.
+        let is_host = !key.contains('/') || key.starts_with("https://");
+        let store = config.get("credsStore").and_then(Value::as_str).map(str::to_owned);
+        if !is_host || store.is_some_and(|store| broken.contains(&store)) {
+            config.as_object_mut()?.remove("credsStore");
+        }
         loop {
-            let text = config.to_string();
-            match get_credential_from_reader(text.as_bytes(), key) {
+            match get_credential_from_reader(config.to_string().as_bytes(), key) {
                 Ok(DockerCredential::IdentityToken(token)) => return Some(Credential::Identity(token)),
                 // An account without a name and a password is an entry that only says which program has it.
                 Ok(DockerCredential::UsernamePassword(user, password)) if user.is_empty() && password.is_empty() => {
@@ -103,13 +110,15 @@ fn in_config(mut config: Value, keys: &[String], tell: &mut dyn FnMut(String)) -
                     return Some(Credential::Basic(Creds { user, password }));
                 }
                 Err(CredentialRetrievalError::NoCredentialConfigured) => break,
+                // An entry of `auths` that holds nothing is how docker says that a program has it.
+                Err(CredentialRetrievalError::CredentialDecodingError | CredentialRetrievalError::ConfigReadError) => {
+                    break;
+                }
                 Err(error) => {
-                    let Some(program) = without_helper(&mut config, key) else {
-                        // An entry of `auths` that holds nothing is how docker says that a program has it.
-                        break;
-                    };
-                    if let Some(why) = said(&error) {
+                    let Some(program) = without_helper(&mut config, key) else { break };
+                    if let Some(why) = said(&error).filter(|_| !broken.contains(&program)) {
                         tell(format!("docker-credential-{program} has no credential for {key}: {why}"));
+                        broken.push(program);
                     }
                 }
             }
@@ -126,13 +135,15 @@ fn without_helper(config: &mut Value, key: &str) -> Option<String> {
     name.as_str().map(str::to_owned)
 }
 
-/// What a program's failure means for the user; `None` if it only says that it has nothing.
+/// The meaning of a program's failure for the user; `None` if it only says that it has nothing. Its standard output, where secrets are
+/// written, is not shown.
 fn said(error: &CredentialRetrievalError) -> Option<String> {
     match error {
         CredentialRetrievalError::HelperFailure { stdout, stderr, .. } => {
-            let said = format!("{stdout} {stderr}");
-            let nothing = ["not found", "no credentials", "not exist"].iter().any(|w| said.to_lowercase().contains(w));
-            (!nothing).then(|| said.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(200).collect())
+            let all = format!("{stdout} {stderr}").to_lowercase();
+            let nothing = ["not found", "no credentials", "not exist"].iter().any(|words| all.contains(words));
+            let words = || stderr.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(200).collect();
+            (!nothing).then(words)
         }
         CredentialRetrievalError::HelperCommunicationError => Some("it cannot be run".to_owned()),
         error => Some(error.to_string()),

@@ -5,6 +5,7 @@ use super::options::Options;
 use super::proxy::Proxies;
 use super::tls::{Tls, Trust};
 use crate::{Error, ErrorKind, Result};
+use rustls::CertificateError;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use std::fs::File;
@@ -17,13 +18,13 @@ use ureq::http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderName, L
 use ureq::http::{Method, Request, Uri};
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector, TcpConnector};
-use ureq::{Agent, AsSendBody, BodyReader, Proxy, SendBody};
+use ureq::{Agent, AsSendBody, BodyReader, Proxy, ProxyProtocol, SendBody};
 
 /// The time for a connection.
 const CONNECT: Duration = Duration::from_secs(30);
 /// The time in which something has to come, once a request was sent.
 const STALL: Duration = Duration::from_secs(30);
-/// The time that a registry may take for putting an upload together.
+/// The time that a registry may take for an upload: a proxy may send it on only once it has all of it.
 const COMMIT: Duration = Duration::from_secs(900);
 /// The most redirects of one request.
 const MAX_REDIRECTS: usize = 10;
@@ -98,11 +99,11 @@ pub struct Failure {
 
 impl Http {
     /// A client that trusts the host's certificate authorities, those of `--ca-file` and those that docker and podman have for
-    /// `host` (`certs.d`).
+    /// `hosts` (`certs.d`): the name of the registry, and the host that is asked.
     ///
     /// # Errors
     /// Returns an error if the file cannot be read or holds no certificate.
-    pub fn new(options: &Options, host: &str) -> Result<Self> {
+    pub fn new(options: &Options, hosts: [&str; 2]) -> Result<Self> {
         let mut trust = Trust { all: !options.tls_verify, ..Trust::default() };
         if let Some(file) = &options.ca_file {
             let found = certificates(file)?;
@@ -112,7 +113,8 @@ impl Http {
             }
             trust.named.extend(found);
         }
-        for dir in ["/etc/docker/certs.d", "/etc/containers/certs.d"] {
+        let dirs = ["/etc/docker/certs.d", "/etc/containers/certs.d"];
+        for (dir, host) in dirs.iter().flat_map(|dir| hosts.map(|host| (dir, host))) {
             let list = Path::new(dir).join(host).read_dir().into_iter().flatten().flatten().map(|entry| entry.path());
             let files = list.filter(|path| path.extension().is_some_and(|e| e == "crt"));
             trust.named.extend(files.filter_map(|path| certificates(&path).ok()).flatten());
@@ -121,8 +123,13 @@ impl Http {
         let tls = Tls::new(trust).map_err(|e| Error::new(ErrorKind::Remote, "TLS cannot be set up").cause(e))?;
         let proxies = Proxies::new(&|name| std::env::var(name).ok());
         let proxy = |text: &String| {
-            let error = |e| Error::new(ErrorKind::Usage, format!("`{}` is no proxy", hidden(text))).cause(e);
-            Proxy::new(text).map_err(error)
+            let wrong = |what: &str| Error::new(ErrorKind::Usage, format!("the proxy {} {what}", hidden(text)));
+            let proxy = Proxy::new(text).map_err(|e| wrong("has no address").cause(e))?;
+            match proxy.protocol() {
+                ProxyProtocol::Http | ProxyProtocol::Https => Ok(proxy),
+                _ => Err(wrong("is none of HTTP")
+                    .hint("slim speaks to proxies of http:// and https://; NO_PROXY names hosts without one")),
+            }
         };
         let agent = |proxy: Option<Proxy>| {
             Agent::with_parts(config(options, proxy), connector(&tls), DefaultResolver::default())
@@ -154,8 +161,8 @@ impl Http {
                 _ => None,
             };
             let Some(to) = to else { return Ok(reply) };
-            let next =
-                join(&reply.uri, to).ok_or_else(|| fatal(format!("it redirects to `{to}`, which is no address")))?;
+            let next = join(&reply.uri, to)
+                .ok_or_else(|| fatal(format!("it redirects to `{}`, which is no address", without_query(to))))?;
             let safe = matches!(call.method, Method::GET | Method::HEAD);
             if !safe && (!same_origin(&reply.uri, &next) || !matches!(reply.status, 307 | 308)) {
                 return Err(fatal(format!("it redirects a {} to {}", call.method, shown(&next))));
@@ -197,7 +204,7 @@ impl Http {
             request = request.header(name, value);
         }
         let request = request.body(body)?;
-        if call.method == Method::PUT {
+        if matches!(call.method, Method::PUT | Method::PATCH) {
             let request = self.agent(&call.uri).configure_request(request).timeout_per_read(Some(COMMIT)).build();
             return self.agent(&call.uri).run(request);
         }
@@ -261,6 +268,12 @@ fn config(options: &Options, proxy: Option<Proxy>) -> Config {
         .build()
 }
 
+/// The beginning of an address up to its query, which may hold a signature.
+#[must_use]
+pub fn without_query(address: &str) -> String {
+    address.split('?').next().unwrap_or_default().escape_debug().to_string()
+}
+
 /// The address of a proxy without a password in it.
 fn hidden(proxy: &str) -> String {
     proxy.rsplit_once('@').map_or(proxy, |(_, host)| host).escape_debug().to_string()
@@ -283,9 +296,13 @@ fn failure(error: ureq::Error) -> Failure {
         ureq::Error::Io(error) => error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()),
         _ => None,
     };
-    let certificate = matches!(tls, Some(rustls::Error::InvalidCertificate(_)));
-    let hint =
-        certificate.then_some("--ca-file FILE names the authority that signed it; --tls-verify=false checks nothing");
+    let hint = match tls {
+        Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::Other(_))) => {
+            Some("--ca-file FILE names the authority that signed it; --tls-verify=false checks nothing")
+        }
+        Some(rustls::Error::InvalidCertificate(_)) => Some("is it the right host? --tls-verify=false checks nothing"),
+        _ => None,
+    };
     let transient = tls.is_none()
         && !matches!(
             error,
@@ -293,7 +310,7 @@ fn failure(error: ureq::Error) -> Failure {
         );
     let what = match &error {
         ureq::Error::HostNotFound => "there is no host of that name".to_owned(),
-        ureq::Error::Timeout(_) => "it took too long".to_owned(),
+        ureq::Error::Timeout(_) => format!("nothing came for {} seconds", STALL.as_secs()),
         ureq::Error::Io(error) => error.to_string(),
         error => error.to_string(),
     };
@@ -321,7 +338,8 @@ pub fn shown(uri: &Uri) -> String {
 pub fn join(base: &Uri, location: &str) -> Option<Uri> {
     let (scheme, authority) = (base.scheme_str()?, base.authority()?);
     let location = location.split('#').next().unwrap_or_default().trim();
-    let whole = if location.contains("://") {
+    let scheme_first = location.split(['/', '?']).next().is_some_and(|first| first.ends_with(':'));
+    let whole = if scheme_first && location.contains("://") {
         location.to_owned()
     } else if let Some(rest) = location.strip_prefix("//") {
         format!("{scheme}://{rest}")
@@ -379,6 +397,7 @@ mod tests {
             ("7?s", "https://r.io:5000/v2/a/blobs/uploads/7?s"),
             ("?s=1", "https://r.io:5000/v2/a/blobs/uploads/?s=1"),
             ("/x#y", "https://r.io:5000/x"),
+            ("/x?next=https://y/", "https://r.io:5000/x?next=https://y/"),
             ("../../c?../d", "https://r.io:5000/v2/a/c?../d"),
             ("./e/..", "https://r.io:5000/v2/a/blobs/uploads/"),
             ("/../../x/./y", "https://r.io:5000/x/y"),

@@ -50,10 +50,21 @@ struct Place {
 }
 
 /// The place that images are written to: the registry itself.
-#[must_use]
-pub fn own(name: &Name, variables: Variables<'_>) -> Endpoint {
-    let insecure = best(&registries(variables), name).is_some_and(|r| r.place.insecure);
-    endpoint(name, insecure)
+///
+/// # Errors
+/// Returns an error if the configuration blocks the registry, or cannot be read.
+pub fn own(name: &Name, variables: Variables<'_>) -> Result<Endpoint> {
+    let registries = registries(variables)?;
+    let found = best(&registries, name);
+    found.map_or(Ok(()), |registry| check_blocked(registry, name))?;
+    Ok(endpoint(name, found.is_some_and(|registry| registry.place.insecure)))
+}
+
+fn check_blocked(registry: &Registry, name: &Name) -> Result<()> {
+    if !registry.blocked {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Usage, format!("{} is blocked in registries.conf", name.host)).archive(name))
 }
 
 fn endpoint(name: &Name, insecure: bool) -> Endpoint {
@@ -64,19 +75,16 @@ fn endpoint(name: &Name, insecure: bool) -> Endpoint {
 /// The places that an image is read from, in order; the last one is the registry itself.
 ///
 /// # Errors
-/// Returns an error if the configuration blocks the registry.
+/// Returns an error if the configuration blocks the registry, or cannot be read.
 pub fn places(name: &Name, variables: Variables<'_>) -> Result<Vec<Endpoint>> {
-    resolve(&registries(variables), name)
+    resolve(&registries(variables)?, name)
 }
 
 fn resolve(registries: &[Registry], name: &Name) -> Result<Vec<Endpoint>> {
     let Some(registry) = best(registries, name) else {
         return Ok(vec![endpoint(name, false)]);
     };
-    if registry.blocked {
-        let error = Error::new(ErrorKind::Usage, format!("{} is blocked in registries.conf", name.host));
-        return Err(error.archive(name));
-    }
+    check_blocked(registry, name)?;
     let by_digest = matches!(name.version, Version::Digest(_));
     let allowed = |mirror: &&Place| match mirror.pull_from_mirror.as_deref() {
         Some("digest-only") => by_digest,
@@ -114,13 +122,13 @@ fn best<'a>(registries: &'a [Registry], name: &Name) -> Option<&'a Registry> {
     registries.iter().filter(fits).max_by_key(|registry| prefix(registry).len())
 }
 
-/// All entries of the configuration. What cannot be read counts as if it were not there: it is not slim's.
-fn registries(variables: Variables<'_>) -> Vec<Registry> {
+/// All entries of the configuration.
+fn registries(variables: Variables<'_>) -> Result<Vec<Registry>> {
     let set = |name: &str| variables(name).filter(|v| !v.is_empty()).map(PathBuf::from);
     let user = set("XDG_CONFIG_HOME").or_else(|| set("HOME").map(|home| home.join(".config")));
-    let user = user.map(|dir| dir.join("containers/registries.conf")).filter(|path| path.is_file());
+    let user = user.map(|dir| dir.join("containers/registries.conf"));
     let main = set("CONTAINERS_REGISTRIES_CONF")
-        .or_else(|| user.clone())
+        .or_else(|| user.clone().filter(|path| path.is_file()))
         .unwrap_or_else(|| PathBuf::from("/etc/containers/registries.conf"));
     let mut files = vec![main];
     let dirs =
@@ -131,12 +139,21 @@ fn registries(variables: Variables<'_>) -> Vec<Registry> {
         more.sort();
         files.extend(more);
     }
-    files.iter().flat_map(|path| read(path)).collect()
+    let mut all = Vec::new();
+    for path in &files {
+        all.extend(read(path)?);
+    }
+    Ok(all)
 }
 
-fn read(path: &Path) -> Vec<Registry> {
-    let text = std::fs::read_to_string(path).unwrap_or_default();
-    toml::from_str::<Config>(&text).unwrap_or_default().registry
+/// The entries of a file; none if it is not there. A mistake in it is an error: it may be what blocks a registry.
+fn read(path: &Path) -> Result<Vec<Registry>> {
+    let Ok(text) = std::fs::read_to_string(path) else { return Ok(Vec::new()) };
+    let wrong = |e: toml::de::Error| {
+        let at = e.span().map_or(0, |span| text[..span.start].lines().count().max(1));
+        Error::new(ErrorKind::Usage, format!("line {at}: {}", e.message())).archive(path.display())
+    };
+    toml::from_str::<Config>(&text).map(|config| config.registry).map_err(wrong)
 }
 
 #[cfg(test)]

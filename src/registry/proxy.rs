@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use ureq::http::Uri;
 
 /// The proxies of the environment.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default)]
 pub struct Proxies {
     /// For addresses with `https:`.
     pub https: Option<String>,

@@ -55,7 +55,9 @@ struct Inner {
     known: Mutex<HashMap<Digest, Known>>,
     blobs: Mutex<HashMap<Digest, Arc<Pulled>>>,
     /// The first bytes of blobs.
-    heads: Mutex<HashMap<Digest, Arc<Pulled>>>,
+    heads: Mutex<HashMap<Digest, Arc<Head>>>,
+    /// The mirrors that did not have the image.
+    skipped: Vec<Warning>,
     /// When the first blob was asked for, how long after that the last one was there, and the bytes of all.
     span: Mutex<Option<(Instant, Duration, u64)>>,
     /// Set when nobody will read any more.
@@ -75,6 +77,13 @@ pub enum Found {
     Document(Vec<u8>),
     /// A blob: its size in bytes.
     Blob(u64),
+}
+
+/// The first bytes of a blob, once they are there.
+#[derive(Default)]
+struct Head {
+    bytes: Mutex<Option<Result<Vec<u8>>>>,
+    changed: Condvar,
 }
 
 /// The bytes of a blob that came so far.
@@ -112,11 +121,14 @@ impl Remote {
         let variables = |name: &str| std::env::var(name).ok();
         let mut clients: Vec<Client> = Vec::new();
         for place in mirrors::places(name, &variables)? {
-            clients.push(Client::new(options, place)?);
+            // A password that was given is for the registry that was named, and no other.
+            let creds = options.creds.clone().filter(|_| place.host == name.host);
+            clients.push(Client::new(&Options { creds, ..options.clone() }, place)?);
         }
         let threads = ThreadPoolBuilder::new().num_threads(options.jobs.max(1)).thread_name(|n| format!("pull-{n}"));
         let pool = threads.build().map_err(|e| Error::new(ErrorKind::Io, "no threads for pulling").cause(e))?;
         let version = name.version.to_string();
+        let mut skipped = Vec::new();
         loop {
             match manifest(&clients[0], &version, &name.version) {
                 Ok((bytes, media)) => {
@@ -133,6 +145,7 @@ impl Remote {
                         blobs: Mutex::default(),
                         heads: Mutex::default(),
                         span: Mutex::default(),
+                        skipped,
                         dropped: AtomicBool::new(false),
                     };
                     inner.learn(&bytes);
@@ -140,8 +153,17 @@ impl Remote {
                     return Ok(Self { inner: Arc::new(inner), pool, root });
                 }
                 // A mirror that has no such image is passed over.
-                Err(_) if clients.len() > 1 => drop(clients.remove(0)),
-                Err(error) => return Err(error),
+                Err(error) if clients.len() > 1 => {
+                    skipped.push(Warning::new("mirror-skipped", error.to_string()));
+                    clients.remove(0);
+                }
+                Err(error) => {
+                    let before: Vec<&str> = skipped.iter().map(|warning| warning.message.as_str()).collect();
+                    if before.is_empty() {
+                        return Err(error);
+                    }
+                    return Err(error.hint(format!("before that: {}", before.join("; "))));
+                }
             }
         }
     }
@@ -149,7 +171,8 @@ impl Remote {
     /// Takes the warnings that came up so far.
     #[must_use]
     pub fn warnings(&self) -> Vec<Warning> {
-        self.inner.clients.iter().flat_map(Client::warnings).collect()
+        let of_clients = self.inner.clients.iter().flat_map(Client::warnings);
+        self.inner.skipped.iter().cloned().chain(of_clients).collect()
     }
 
     /// Lists what the registry has that refers to the image: signatures, attestations, lists of contents, each with its type. What
@@ -261,12 +284,31 @@ impl Remote {
             for (digest, known) in lock(&self.inner.known).iter() {
                 let Known::Blob(size) = *known else { continue };
                 if size > most && !begun.contains_key(digest) && !heads.contains_key(digest) {
-                    heads.insert(*digest, self.begin(digest, most, move |inner, digest, to| inner.peek(digest, to))?);
+                    heads.insert(*digest, self.head(digest, most));
                 }
             }
         }
-        let Some(head) = heads.get(digest) else { return self.open_blob(digest, size, 0) };
-        Ok(Box::new(Reader { blob: Arc::clone(head), at: 0 }))
+        let Some(head) = heads.get(digest).map(Arc::clone) else { return self.open_blob(digest, size, 0) };
+        drop(heads);
+        let mut bytes = lock(&head.bytes);
+        loop {
+            match &*bytes {
+                None => bytes = head.changed.wait(bytes).unwrap_or_else(PoisonError::into_inner),
+                Some(Ok(bytes)) => return Ok(Box::new(io::Cursor::new(bytes.clone()))),
+                Some(Err(error)) => return Err(again(error)),
+            }
+        }
+    }
+
+    /// Begins to get the first bytes of a blob.
+    fn head(&self, digest: &Digest, most: u64) -> Arc<Head> {
+        let head = Arc::<Head>::default();
+        let (inner, digest, to) = (Arc::clone(&self.inner), *digest, Arc::clone(&head));
+        self.pool.spawn_fifo(move || {
+            *lock(&to.bytes) = Some(inner.peek(&digest, most));
+            to.changed.notify_all();
+        });
+        head
     }
 
     /// Returns the file with all bytes of a blob, once they are there and have their digest.
@@ -283,6 +325,15 @@ impl Remote {
                 Some(Err(error)) => return Err(again(error)),
             }
         }
+    }
+
+    /// Waits until all blobs that were begun are there and have their digests.
+    ///
+    /// # Errors
+    /// Returns the first error.
+    pub fn arrived(&self) -> Result<()> {
+        let begun: Vec<(Digest, u64)> = lock(&self.inner.blobs).iter().map(|(digest, b)| (*digest, b.size)).collect();
+        begun.iter().try_for_each(|(digest, size)| self.file(digest, *size).map(drop))
     }
 
     fn pulled(&self, digest: &Digest, size: u64) -> Result<Arc<Pulled>> {
@@ -330,14 +381,15 @@ impl Drop for Remote {
 impl Inner {
     /// The result of the first place that has one, or the error of the last.
     fn first<T>(&self, get: impl Fn(&Client) -> Result<T>) -> Result<T> {
-        let mut result = Err(Error::new(ErrorKind::Remote, "there is no place to ask"));
+        let mut failed: Option<Error> = None;
         for client in &self.clients {
-            result = get(client);
-            if result.is_ok() {
-                break;
+            match (get(client), failed.take()) {
+                (Ok(found), _) => return Ok(found),
+                (Err(error), None) => failed = Some(error),
+                (Err(error), Some(before)) => failed = Some(error.hint(format!("before that: {before}"))),
             }
         }
-        result
+        Err(failed.unwrap_or_else(|| Error::new(ErrorKind::Remote, "no registry was asked")))
     }
 
     /// Remembers what a document names. What is wrong in it is told by those who read it.
@@ -358,19 +410,22 @@ impl Inner {
         add(&json["config"], Known::Blob);
     }
 
-    /// Gets the first bytes of a blob.
-    fn peek(&self, digest: &Digest, to: &Pulled) -> Result<()> {
+    /// Gets the first bytes of a blob, at most `most`.
+    fn peek(&self, digest: &Digest, most: u64) -> Result<Vec<u8>> {
         let what = format!("blob {digest}");
-        let get = |client: &Client| {
-            let range = (RANGE, format!("bytes=0-{}", to.size - 1));
-            let reply = blob(client, &what, digest, vec![range])?;
-            let mut bytes = Vec::new();
-            let read = reply.body.take(to.size).read_to_end(&mut bytes);
-            read.map_err(|e| client.error(&format!("{what} breaks off")).cause(e))?;
-            Ok(bytes)
-        };
-        let bytes = self.first(get)?;
-        to.file.write_all_at(&bytes, 0).map_err(|e| Error::io(format!("cannot write a temporary file for {what}"), e))
+        self.first(|client| {
+            let mut attempt = 0;
+            loop {
+                let reply = blob(client, &what, digest, vec![(RANGE, format!("bytes=0-{}", most - 1))])?;
+                let mut bytes = Vec::new();
+                match reply.body.take(most).read_to_end(&mut bytes) {
+                    Ok(_) => return Ok(bytes),
+                    Err(_) if attempt < client.options.retries => std::thread::sleep(pause(attempt, None)),
+                    Err(e) => return Err(client.error(&format!("{what} breaks off")).cause(e)),
+                }
+                attempt += 1;
+            }
+        })
     }
 
     /// Pulls a blob, and goes on where a connection broke.
@@ -429,6 +484,8 @@ impl Inner {
                     return Err(error.expected(format!("{} bytes", to.size), "more"));
                 }
                 Ok(n) => {
+                    to.check_same(&chunk[..n], got.have)
+                        .map_err(|e| Error { archive: client.error("").archive, ..e })?;
                     let write = to.file.write_all_at(&chunk[..n], got.have);
                     let write = write.and_then(|()| got.hash.write_all(&chunk[..n]));
                     write.map_err(|e| Error::io(format!("cannot write a temporary file for {what}"), e))?;
@@ -443,6 +500,19 @@ impl Inner {
 }
 
 impl Pulled {
+    /// Checks bytes that come a second time: somebody may have read the first ones.
+    fn check_same(&self, bytes: &[u8], at: u64) -> Result<()> {
+        let seen = lock(&self.state).have.saturating_sub(at);
+        let seen = usize::try_from(seen).unwrap_or(usize::MAX).min(bytes.len());
+        let mut before = vec![0; seen];
+        self.file.read_exact_at(&mut before, at).map_err(|e| Error::io("cannot read a temporary file", e))?;
+        if before == bytes[..seen] {
+            return Ok(());
+        }
+        let error = Error::new(ErrorKind::Digest, "a blob has other bytes than when it was asked for first");
+        Err(error.hint("the registry, a mirror or a proxy before it gives out wrong bytes"))
+    }
+
     fn reached(&self, have: u64) {
         let mut state = lock(&self.state);
         // A pull that started anew is behind what readers have seen.
@@ -512,17 +582,17 @@ fn plain(reply: Reply, wanted: u64) -> Box<dyn Read + Send> {
     Box::new(reply.body)
 }
 
+/// The types of documents that are asked for, as a header has them.
+pub fn manifest_types() -> String {
+    let [index, manifest] = [MediaType::ImageIndex, MediaType::ImageManifest].map(|media| media.to_string());
+    [index.as_str(), &manifest, DOCKER_LIST, DOCKER_MANIFEST].join(", ")
+}
+
 /// Gets a manifest or index, and its media type.
 fn manifest(client: &Client, reference: &str, version: &Version) -> Result<(Vec<u8>, String)> {
     let what = format!("manifest {reference}");
-    let types = [
-        MediaType::ImageIndex.to_string(),
-        MediaType::ImageManifest.to_string(),
-        DOCKER_LIST.into(),
-        DOCKER_MANIFEST.into(),
-    ];
     let uri = client.uri(&format!("{}/manifests/{reference}", client.repository()))?;
-    let (headers, scopes) = (vec![(ACCEPT, types.join(", "))], client.to_pull());
+    let (headers, scopes) = (vec![(ACCEPT, manifest_types())], client.to_pull());
     let ask =
         Ask { what: &what, method: Method::GET, uri, headers, payload: Payload::None, scopes: &scopes, once: false };
     let mut attempt = 0;

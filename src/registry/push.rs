@@ -2,8 +2,8 @@
 
 use super::auth::query;
 use super::client::{Ask, Client};
-use super::http::{Payload, Reply, join, same_origin, shown};
-use super::pull::CONTENT_DIGEST;
+use super::http::{Payload, Reply, join, same_origin, shown, without_query};
+use super::pull::{CONTENT_DIGEST, manifest_types};
 use super::retry::{asked, is_long, pause};
 use crate::image::media::MediaType;
 use crate::{Digest, Error, ErrorKind, Result};
@@ -136,7 +136,7 @@ impl Push {
     pub fn check(&self) -> Result<()> {
         let reply = self.inner.begin("an upload", "")?;
         // An upload that nothing comes of: registries remove such.
-        let Ok(uri) = self.inner.place(&reply) else { return Ok(()) };
+        let uri = self.inner.place(&reply)?;
         let _ = self.inner.send("an upload", Method::DELETE, uri, Vec::new(), Payload::None, true);
         Ok(())
     }
@@ -183,6 +183,14 @@ impl Push {
         self.inner.upload(digest, bytes.len() as u64, Payload::Bytes(bytes))
     }
 
+    /// Fails once a blob could not be sent.
+    ///
+    /// # Errors
+    /// Returns the error of that blob.
+    pub fn check_failed(&self) -> Result<()> {
+        lock(&self.inner.state).failed.take().map_or(Ok(()), Err)
+    }
+
     /// Waits until all blobs are there.
     ///
     /// # Errors
@@ -203,20 +211,32 @@ impl Push {
         self.inner.manifest(&digest.to_string(), digest, media, bytes)
     }
 
-    /// Gives the manifest a tag. A tag that has it already stays as it is, as it may be one that must not move.
+    /// Gives the manifest its tags, in order. A tag that has it already stays as it is, as it may be one that must not move.
     ///
     /// # Errors
-    /// Returns an error if the registry does not let it.
-    pub fn tag(&self, tag: &str, digest: &Digest, media: &str, bytes: &[u8]) -> Result<()> {
-        let now = self.inner.tagged(tag)?;
-        if now == Some(*digest) {
-            return Ok(());
+    /// Returns an error if the registry does not let it; it says which tags have moved.
+    pub fn tag(&self, tags: &[String], digest: &Digest, media: &str, bytes: &[u8]) -> Result<()> {
+        let now: Vec<Option<Digest>> = tags.iter().map(|tag| self.inner.tagged(tag)).collect::<Result<_>>()?;
+        let mut moved: Vec<&str> = Vec::new();
+        for (tag, now) in tags.iter().zip(now).filter(|(_, now)| *now != Some(*digest)) {
+            let Err(mut error) = self.inner.manifest(tag, digest, media, bytes) else {
+                moved.push(tag);
+                continue;
+            };
+            // The answer to a request that did it may have been lost, and the next one refused.
+            if self.inner.tagged(tag).is_ok_and(|found| found == Some(*digest)) {
+                moved.push(tag);
+                continue;
+            }
+            if !moved.is_empty() {
+                error.what.push_str(&format!("; these tags have moved: {}", moved.join(", ")));
+            }
+            return Err(match now {
+                Some(now) => error.hint(format!("the tag is {now} now; registries may be told to let no tag move")),
+                None => error,
+            });
         }
-        let result = self.inner.manifest(tag, digest, media, bytes).map(drop);
-        result.map_err(|e| match now {
-            Some(now) => e.hint(format!("the tag is {now} now; registries may be told to let no tag move")),
-            None => e,
-        })
+        Ok(())
     }
 
     /// Attaches a small document to an image that was put: a referrer, which registries list by what it is about. Where a registry
@@ -441,7 +461,7 @@ impl Inner {
     fn place(&self, reply: &Reply) -> Result<Uri> {
         let location = reply.header(&LOCATION).unwrap_or_default();
         let wrong = || {
-            let what = format!("the registry begins an upload at `{}`, which is no address", location.escape_debug());
+            let what = format!("the registry begins an upload at `{}`, which is no address", without_query(location));
             self.client.error(&what)
         };
         if location.is_empty() {
@@ -453,11 +473,15 @@ impl Inner {
         if same_host && reply.uri.scheme_str() == Some("https") && place.scheme_str() == Some("http") {
             place = place.to_string().replacen("http:", "https:", 1).parse().map_err(|_| wrong())?;
         }
-        let allowed = || place.host().is_some_and(|host| self.client.options.upload_hosts.iter().any(|h| h == host));
+        let named = place.authority().map(|a| a.as_str().rsplit('@').next().unwrap_or_default().to_lowercase());
+        let listed = |host: &String| named.as_ref().is_some_and(|named| *named == host.to_lowercase());
+        // What is allowed is another host, and not a connection without TLS.
+        let same_scheme = place.scheme_str() == reply.uri.scheme_str();
+        let allowed = || same_scheme && self.client.options.upload_hosts.iter().any(listed);
         if same_origin(&reply.uri, &place) || allowed() {
             return Ok(place);
         }
-        let host = place.host().unwrap_or_default();
+        let host = named.clone().unwrap_or_default();
         let error = self.client.error(&format!("the registry sends the upload elsewhere, to {}", shown(&place)));
         Err(error.hint(format!("if that is meant to be, allow it: --allow-upload-to {host}")))
     }
@@ -466,7 +490,8 @@ impl Inner {
     fn tagged(&self, tag: &str) -> Result<Option<Digest>> {
         let what = format!("tag {tag}");
         for method in [Method::HEAD, Method::GET] {
-            let accept = vec![(ACCEPT, "*/*".to_owned())];
+            // Some registries take no other words for it.
+            let accept = vec![(ACCEPT, manifest_types())];
             let mut reply =
                 self.send(&what, method.clone(), self.uri(&format!("manifests/{tag}"))?, accept, Payload::None, false)?;
             if reply.status != 200 {
@@ -504,6 +529,9 @@ impl Inner {
         let uri = self.uri(&format!("manifests/{tag}"))?;
         let mut reply = self.send(&what, Method::GET, uri, accept, Payload::None, false)?;
         let mut list = json!({ "schemaVersion": 2, "mediaType": MediaType::ImageIndex, "manifests": [] });
+        if !matches!(reply.status, 200 | 404) {
+            return Err(self.client.refused(&what, &reply));
+        }
         if reply.status == 200 {
             let mut bytes = Vec::new();
             let read = reply.body.by_ref().take(crate::image::doc::MAX_SIZE).read_to_end(&mut bytes);
@@ -511,7 +539,7 @@ impl Inner {
             list = serde_json::from_slice(&bytes)
                 .map_err(|e| self.client.error(&format!("{what} is no JSON")).cause(e))?;
         }
-        let Some(entries) = list["manifests"].as_array_mut() else {
+        let Some(entries) = list.get_mut("manifests").and_then(Value::as_array_mut) else {
             return Err(self.client.error(&format!("{what} is no index")));
         };
         if entries.iter().all(|other| other["digest"] != entry["digest"]) {

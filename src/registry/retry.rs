@@ -12,6 +12,11 @@ pub fn asked(reply: &Reply) -> Option<u64> {
     reply.header(&RETRY_AFTER).and_then(|text| text.trim().parse().ok())
 }
 
+/// True for a status that may be another one soon.
+pub const fn is_busy(status: u16) -> bool {
+    matches!(status, 408 | 429 | 500 | 502 | 503 | 504)
+}
+
 /// True if a registry wants to be left alone for longer than anybody waits.
 pub fn is_long(reply: &Reply) -> bool {
     asked(reply).is_some_and(|seconds| seconds > MAX_PAUSE.as_secs())

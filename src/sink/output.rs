@@ -9,7 +9,7 @@ use super::{Documents, Target};
 use crate::digest::Hashing;
 use crate::registry::{Attachment, Moved, Options};
 use crate::source::{ImageFormat, Input};
-use crate::{Digest, Error, ErrorKind, Result};
+use crate::{Digest, Error, ErrorKind, Result, Warning};
 use std::collections::HashSet;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -193,6 +193,12 @@ impl Sealed {
     #[must_use]
     pub fn pushed(&self) -> Option<(Digest, Moved)> {
         self.sink.pushed()
+    }
+
+    /// Warnings about the way to the output.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<Warning> {
+        self.sink.warnings()
     }
 
     /// Attaches a document to an image in a registry.

@@ -5,7 +5,7 @@ use super::traits::{Blob, Document, Sink};
 use crate::image::descriptor::{IMAGE_NAME, REF_NAME};
 use crate::image::media::{MediaType, is_manifest};
 use crate::registry::{Attachment, Client, Moved, Name, Options, Push, own};
-use crate::{Digest, Error, Result};
+use crate::{Digest, Error, Result, Warning};
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -51,7 +51,7 @@ struct Spooled {
 /// # Errors
 /// Returns an error if registries must not be asked, or there are no threads.
 pub fn push(name: &Name, options: &Options, from: Option<(&str, &str)>) -> Result<Push> {
-    let client = Client::new(options, own(name, &|name| std::env::var(name).ok()))?;
+    let client = Client::new(options, own(name, &|name| std::env::var(name).ok())?)?;
     let from = from.filter(|(host, _)| *host == name.host).map(|(_, repository)| repository.to_owned());
     Push::new(client, from)
 }
@@ -120,6 +120,7 @@ impl Shared {
 
 impl Sink for Registry {
     fn begin(&self, _: Option<u64>) -> Result<Box<dyn Blob>> {
+        self.shared.push.check_failed()?;
         let file = tempfile::tempfile().map_err(|e| Error::io("no temporary file for a blob", e))?;
         Ok(Box::new(Spooled { shared: Arc::clone(&self.shared), file, written: 0 }))
     }
@@ -167,7 +168,11 @@ impl Sink for Registry {
         let state = self.shared.state();
         let root = state.documents.iter().find(|(digest, _)| state.root == Some(*digest));
         let (digest, bytes) = root.ok_or_else(|| self.shared.error("there is no image to push"))?;
-        state.tags.iter().try_for_each(|tag| self.shared.push.tag(tag, digest, &media(bytes), bytes))
+        self.shared.push.tag(&state.tags, digest, &media(bytes), bytes)
+    }
+
+    fn warnings(&self) -> Vec<Warning> {
+        self.shared.push.client().warnings()
     }
 
     fn attach(&self, attachment: &Attachment<'_>) -> Result<()> {

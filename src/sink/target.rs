@@ -9,6 +9,7 @@ use crate::registry::{Name, Options, Version};
 use crate::source::{ImageFormat, Location, Prefix};
 use crate::stores::{self, Stored};
 use crate::{Digest, Error, ErrorKind, Result};
+use std::collections::HashSet;
 use std::fmt;
 use std::fs::Metadata;
 use std::io::IsTerminal;
@@ -55,12 +56,6 @@ impl Target {
         &self.1
     }
 
-    /// The host of the registry that is written to, if it is one.
-    #[must_use]
-    pub fn host(&self) -> Option<&String> {
-        self.0.registry().map(|name| &name.host)
-    }
-
     /// Returns true for standard output.
     #[must_use]
     pub fn is_std(&self) -> bool {
@@ -92,8 +87,8 @@ impl Target {
             }
             names.push(name.to_string());
         }
-        names.sort();
-        names.dedup();
+        let mut seen = HashSet::new();
+        names.retain(|name| seen.insert(name.clone()));
         Ok(names)
     }
 

@@ -2,7 +2,7 @@
 //! [`Output::create`](super::Output::create).
 
 use crate::registry::{Attachment, Moved};
-use crate::{Digest, Error, ErrorKind, Result};
+use crate::{Digest, Error, ErrorKind, Result, Warning};
 use std::io;
 
 /// A kind of output. Nothing of it is visible before [`Sink::publish`]; dropping it without that removes what was written.
@@ -46,6 +46,11 @@ pub trait Sink: Send + Sync {
     /// anything else.
     fn pushed(&self) -> Option<(Digest, Moved)> {
         None
+    }
+
+    /// Warnings about the way to the output.
+    fn warnings(&self) -> Vec<Warning> {
+        Vec::new()
     }
 
     /// Attaches a document to the sealed image.

@@ -167,6 +167,11 @@ impl Input {
         self.source.fetch(&layers.iter().map(|layer| &layer.blob).collect::<Vec<_>>());
     }
 
+    /// Waits until all layers that are on their way are there, and checks their digests: a reader that skips data sees no digest.
+    pub(crate) fn arrived(&self) -> Result<()> {
+        self.source.arrived().map_err(|e| e.archive(&self.name))
+    }
+
     /// The host of a registry and the repository there, for an image in one.
     pub(crate) fn repository(&self) -> Option<(&str, &str)> {
         self.source.repository()

@@ -56,6 +56,10 @@ impl Source for Registry {
         self.remote.fetch(&blobs.iter().filter_map(named).collect::<Vec<_>>());
     }
 
+    fn arrived(&self) -> Result<()> {
+        self.remote.arrived()
+    }
+
     fn top(&self) -> Vec<String> {
         Vec::new()
     }

@@ -46,6 +46,14 @@ pub trait Source: Send + Sync {
         let _ = blobs;
     }
 
+    /// Waits until all blobs that are on their way are there, and checks that they are what they should be.
+    ///
+    /// # Errors
+    /// Returns an error if one is not.
+    fn arrived(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// Lists the names at the top, sorted, for messages about what is no image.
     fn top(&self) -> Vec<String>;
 
