@@ -6,6 +6,7 @@ mod challenge;
 mod client;
 mod credentials;
 mod http;
+mod manifest;
 mod mirrors;
 mod name;
 mod options;

@@ -3,7 +3,7 @@
 use super::auth::query;
 use super::client::{Ask, Client};
 use super::http::{Payload, Reply, join, same_origin, shown, without_query};
-use super::pull::{CONTENT_DIGEST, manifest_types};
+use super::manifest::{CONTENT_DIGEST, manifest_types};
 use super::retry::{asked, is_long, pause};
 use crate::image::media::MediaType;
 use crate::{Digest, Error, ErrorKind, Result};
