@@ -261,10 +261,14 @@ impl Judge<'_> {
         differs.then_some(Aspect::Device)
     }
 
-    /// Adds an aspect if the two have different sets of hard links.
+    /// Adds an aspect if the two are files with different sets of hard links.
     fn links(&self, a: NodeId, b: NodeId, out: &mut Vec<Aspect>) {
         let [before, after] = &self.pair.images;
         let inodes = (before.tree.node(a).inode, after.tree.node(b).inode);
+        let is_file = |at: MemberId| member(after, at).kind == Kind::File;
+        if !after.tree.inode_of(b).holder().is_some_and(is_file) {
+            return;
+        }
         if before.tree.names(inodes.0).len() < 2 && after.tree.names(inodes.1).len() < 2 {
             return;
         }
