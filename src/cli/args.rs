@@ -76,7 +76,7 @@ pub(super) const ENVIRONMENT: [(&str, &str); 4] = [
     ("NO_COLOR", "no colour unless --color always"),
     (
         "TMPDIR",
-        "where standard input, images of engines, compressed archives and the images of `slim compare` are put for the time of a run",
+        "where standard input, images of engines, blobs of registries, compressed archives and the images of `slim compare` are put for the time of a run",
     ),
 ];
 

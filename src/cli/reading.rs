@@ -4,6 +4,7 @@ use super::args::{ReadingArgs, RegistryArgs};
 use crate::pipeline::{Reading, RegistryCreds, RegistryOptions, check_creds};
 use crate::source::Location;
 use crate::{Error, ErrorKind, Result};
+use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::sync::{Mutex, PoisonError};
 
@@ -35,6 +36,9 @@ impl RegistryArgs {
     fn resolve(&self) -> Result<RegistryOptions> {
         let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let offline = set("SLIM_OFFLINE").is_some_and(|value| !matches!(value.as_str(), "0" | "false" | "no"));
+        if let Some(file) = &self.authfile {
+            File::open(file).map_err(|e| Error::io("cannot open", e).archive(file.display()))?;
+        }
         Ok(RegistryOptions {
             creds: self.creds.as_deref().map(|creds| self.creds(creds, set(PASSWORD))).transpose()?,
             authfile: self.authfile.clone(),
@@ -49,6 +53,10 @@ impl RegistryArgs {
 
     fn creds(&self, creds: &str, variable: Option<String>) -> Result<RegistryCreds> {
         let (user, given) = creds.split_once(':').map_or((creds, None), |(user, given)| (user, Some(given)));
+        if given.is_some() && self.password_stdin {
+            let error = Error::new(ErrorKind::Usage, "--creds has a password, and --password-stdin says that it comes");
+            return Err(error.hint("--creds USER --password-stdin"));
+        }
         // Standard input and people are asked once, whoever needs the answer.
         let mut asked = ASKED.lock().unwrap_or_else(PoisonError::into_inner);
         let password = match (given, variable) {
@@ -76,6 +84,10 @@ impl RegistryArgs {
                 return Err(error.hint(format!("set {PASSWORD}, or pipe it to --password-stdin")));
             }
         };
+        if password.is_empty() {
+            let error = Error::new(ErrorKind::Usage, format!("the password of {user} is empty"));
+            return Err(error.hint("is the secret set that it comes from?"));
+        }
         *asked = Some(password.clone());
         Ok(RegistryCreds { user: user.to_owned(), password })
     }

@@ -105,7 +105,7 @@ fn is_host(host: &str) -> bool {
         || name.split('.').all(label),
         |n| !n.is_empty() && n.bytes().all(|c| c.is_ascii_hexdigit() || c == b':'),
     );
-    name && !port.is_empty() && port.bytes().all(|c| c.is_ascii_digit())
+    name && port.bytes().all(|c| c.is_ascii_digit()) && port.parse::<u16>().is_ok()
 }
 
 #[cfg(test)]

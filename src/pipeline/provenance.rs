@@ -4,6 +4,8 @@
 use super::image::Inputs;
 use super::plan::Plans;
 use super::write::rules;
+use crate::Digest;
+use crate::source::Input;
 use serde_json::{Value, json};
 
 /// The type of the predicate.
@@ -18,21 +20,25 @@ const BUILDER: &str = "urn:slim";
 pub fn predicate(inputs: Inputs<'_>, plans: &Plans<'_>) -> Value {
     let Inputs { request, input, .. } = inputs;
     let mut from = Vec::new();
+    // An index is what was named, and its manifests are what was read.
+    let roots = input.trees.oci.iter().flat_map(|oci| &oci.edges).map(|edge| edge.descriptor.digest);
+    let several = plans.images.len() > 1;
+    from.extend(roots.take(1).filter(|_| several).map(|digest| named(input, &digest)));
     for planned in &plans.images {
         let image = planned.image;
         let digest = image.manifest_digest.unwrap_or(image.config_digest);
-        let mut image_of = json!({ "name": input.name, "digest": { "sha256": digest.hex() } });
-        if input.repository().is_some() {
-            image_of["uri"] = json!(input.name);
-        }
+        let mut image_of = named(input, &digest);
+        image_of["annotations"] = json!({ "platform": image.platform.to_string() });
         let profiles = [request.profiles.clone(), planned.profile.picked()].concat();
         from.push(image_of);
-        from.push(json!({
+        let rules = json!({
             "name": format!("rules of {}", profiles.join(", ")),
             "digest": { "sha256": rules(request, planned).hex() },
-        }));
+        });
+        if !from.contains(&rules) {
+            from.push(rules);
+        }
     }
-    from.dedup();
     json!({
         "buildDefinition": {
             "buildType": BUILD_TYPE,
@@ -59,10 +65,19 @@ pub fn predicate(inputs: Inputs<'_>, plans: &Plans<'_>) -> Value {
     })
 }
 
+/// A document of the input.
+fn named(input: &Input, digest: &Digest) -> Value {
+    let mut named = json!({ "name": input.name, "digest": { "sha256": digest.hex() } });
+    if input.repository().is_some() {
+        named["uri"] = json!(input.name);
+    }
+    named
+}
+
 /// Returns a predicate as a statement about an image, as it is attached to one in a registry.
 /// Source: <https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md>.
 #[must_use]
-pub fn statement(predicate: &Value, name: &str, digest: &crate::Digest) -> Value {
+pub fn statement(predicate: &Value, name: &str, digest: &Digest) -> Value {
     json!({
         "_type": "https://in-toto.io/Statement/v1",
         "subject": [{ "name": name, "digest": { "sha256": digest.hex() } }],

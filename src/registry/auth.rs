@@ -3,7 +3,7 @@
 //! <https://distribution.github.io/distribution/spec/auth/oauth/>.
 
 use super::challenge::{self, Challenge};
-use super::credentials::{self, Credential};
+use super::credentials::{self, Credential, Found};
 use super::http::{Call, Http, Payload, Reply, shown};
 use super::name::is_loopback;
 use super::options::{Creds, Options};
@@ -37,7 +37,7 @@ struct State {
     /// What the registry asks for.
     challenge: Option<Challenge>,
     /// The credential, once it was looked for.
-    credential: Option<Option<Credential>>,
+    credential: Option<Option<Found>>,
     /// Tokens by their scopes, with the time until which they are good.
     tokens: HashMap<String, (String, Instant)>,
     warnings: Vec<Warning>,
@@ -102,9 +102,9 @@ impl Auth {
 
     /// The hint where the registry refuses: with what went wrong with the credentials.
     pub fn hint(&self) -> String {
-        let known = self.credential(&mut self.state()).is_ok_and(|found| found.is_some());
+        let origin = self.state().credential.clone().flatten().map(|(_, origin)| origin);
         let told: Vec<String> = self.warnings().into_iter().map(|warning| warning.message).collect();
-        let hint = access_hint(&self.host, known);
+        let hint = access_hint(&self.host, origin.as_deref());
         if told.is_empty() { hint } else { format!("{hint} ({})", told.join("; ")) }
     }
 
@@ -154,7 +154,7 @@ impl Auth {
             state.warnings.extend(warnings);
             state.credential = Some(found);
         }
-        Ok(state.credential.clone().flatten())
+        Ok(state.credential.clone().flatten().map(|(credential, _)| credential))
     }
 
     fn fetch(
@@ -215,7 +215,7 @@ impl Auth {
     fn token(&self, realm: &str, mut answer: Reply, known: bool) -> Result<Token> {
         if answer.status >= 400 {
             let error = self.error(realm, &format!("it answers {}{}", answer.status, said(&answer.message)));
-            return Err(error.hint(access_hint(&self.host, known)));
+            return Err(error.hint(access_hint(&self.host, known.then_some("the first place that has some"))));
         }
         let mut text = Vec::new();
         let read = answer.body.by_ref().take(MAX_TOKEN).read_to_end(&mut text);
@@ -246,11 +246,12 @@ impl Auth {
 }
 
 /// The hint where a registry refuses.
-fn access_hint(host: &str, known: bool) -> String {
-    if known {
-        return format!("the credentials for {host} are refused: `docker login {host}`, or `--creds USER`");
+fn access_hint(host: &str, origin: Option<&str>) -> String {
+    match origin {
+        Some("--creds") => format!("{host} refuses the user and password of --creds"),
+        Some(origin) => format!("{host} refuses the credentials in {origin}: log in again there, or `--creds USER`"),
+        None => format!("no credentials for {host} were found: `docker login {host}`, or `--creds USER`"),
     }
-    format!("no credentials for {host} were found: `docker login {host}`, or `--creds USER`")
 }
 
 /// What a registry says about an error, on one line and without control characters, behind a colon; empty if it says nothing.

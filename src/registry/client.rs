@@ -211,6 +211,7 @@ impl Client {
         let error = self.error(&format!("{what}: the registry answers {status}{}", said(&reply.message)));
         match reply.status {
             401 | 403 => error.hint(self.auth.hint()),
+            405 => error.hint("does it take pushes? Some registries are for reading alone"),
             429 => error.hint("too many requests: wait, log in, or give --retry-times more"),
             _ => error,
         }

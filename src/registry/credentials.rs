@@ -6,7 +6,10 @@ use super::options::{Creds, Options};
 use crate::{Error, Result, Warning};
 use docker_credential::{CredentialRetrievalError, DockerCredential, get_credential_from_reader};
 use serde_json::Value;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+/// A credential, and where it was found.
+pub type Found = (Credential, String);
 
 /// What proves who is asking.
 #[derive(Clone, PartialEq, Eq)]
@@ -30,9 +33,9 @@ pub fn find(
     host: &str,
     repository: &str,
     variables: Variables<'_>,
-) -> Result<(Option<Credential>, Vec<Warning>)> {
+) -> Result<(Option<Found>, Vec<Warning>)> {
     if let Some(creds) = &options.creds {
-        return Ok((Some(Credential::Basic(creds.clone())), Vec::new()));
+        return Ok((Some((Credential::Basic(creds.clone()), "--creds".to_owned())), Vec::new()));
     }
     let mut warnings = Vec::new();
     let mut ask = |name: &str, text: &[u8]| match serde_json::from_slice::<Value>(text) {
@@ -46,15 +49,21 @@ pub fn find(
     };
     if let Some(file) = &options.authfile {
         let text = std::fs::read(file).map_err(|e| Error::io("cannot read", e).archive(file.display()))?;
-        let found = ask(&file.display().to_string(), &text);
+        let name = file.display().to_string();
+        let found = ask(&name, &text).map(|found| (found, name));
         return Ok((found, warnings));
     }
     for file in files(variables) {
-        if let Some(found) = std::fs::read(&file).ok().and_then(|text| ask(&file.display().to_string(), &text)) {
-            return Ok((Some(found), warnings));
+        let name = file.display().to_string();
+        if let Some(found) = std::fs::read(&file).ok().and_then(|text| ask(&name, &text)) {
+            return Ok((Some((found, name)), warnings));
         }
     }
-    let found = variables("DOCKER_AUTH_CONFIG").and_then(|text| ask("DOCKER_AUTH_CONFIG", text.as_bytes()));
+    let name = "DOCKER_AUTH_CONFIG";
+    let found = variables(name).and_then(|text| ask(name, text.as_bytes())).map(|found| (found, name.to_owned()));
+    if let Some(file) = variables("REGISTRY_AUTH_FILE").filter(|file| found.is_none() && !Path::new(file).exists()) {
+        warnings.push(Warning::new("credentials", format!("REGISTRY_AUTH_FILE is {file}, which is not there")));
+    }
     Ok((found, warnings))
 }
 
@@ -168,7 +177,10 @@ mod tests {
         }
         let at = |value: &str| value.replace('~', dir.path().to_str().unwrap());
         let variables: HashMap<String, String> = variables.iter().map(|(k, v)| ((*k).into(), at(v))).collect();
-        find(&Options::default(), host, repository, &|name| variables.get(name).cloned()).unwrap().0
+        find(&Options::default(), host, repository, &|name| variables.get(name).cloned())
+            .unwrap()
+            .0
+            .map(|(found, _)| found)
     }
 
     impl std::fmt::Debug for Credential {

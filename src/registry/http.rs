@@ -297,9 +297,9 @@ fn failure(error: ureq::Error) -> Failure {
         _ => None,
     };
     let hint = match tls {
-        Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::Other(_))) => {
-            Some("--ca-file FILE names the authority that signed it; --tls-verify=false checks nothing")
-        }
+        Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::Other(_))) => Some(
+            "--ca-file FILE names the authority that signed it, or the certificate if it signed itself; --tls-verify=false checks nothing",
+        ),
         Some(rustls::Error::InvalidCertificate(_)) => Some("is it the right host? --tls-verify=false checks nothing"),
         _ => None,
     };
@@ -309,6 +309,10 @@ fn failure(error: ureq::Error) -> Failure {
             ureq::Error::BadUri(_) | ureq::Error::Http(_) | ureq::Error::LargeResponseHeader(..) | ureq::Error::Tls(_)
         );
     let what = match &error {
+        _ if matches!(tls, Some(rustls::Error::InvalidMessage(_))) => "it does not speak TLS".to_owned(),
+        _ if matches!(tls, Some(rustls::Error::InvalidCertificate(CertificateError::Other(_)))) => {
+            "its certificate signed itself, or is none of a server".to_owned()
+        }
         ureq::Error::HostNotFound => "there is no host of that name".to_owned(),
         ureq::Error::Timeout(_) => format!("nothing came for {} seconds", STALL.as_secs()),
         ureq::Error::Io(error) => error.to_string(),

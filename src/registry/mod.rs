@@ -14,6 +14,7 @@ mod proxy;
 mod pull;
 mod push;
 mod retry;
+mod temporary;
 mod tls;
 
 pub use client::Client;
@@ -22,3 +23,4 @@ pub use name::{Name, Version};
 pub use options::{Creds, Options};
 pub use pull::{Found, Remote};
 pub use push::{Attachment, Moved, Push};
+pub use temporary::{no_room, temporary_file};

@@ -32,7 +32,22 @@ impl Name {
     /// Returns [`ErrorKind::Usage`] for what docker refuses.
     pub fn parse(text: &str) -> Result<Self> {
         let (name, digest) = text.split_once('@').map_or((text, None), |(name, digest)| (name, Some(digest)));
+        if let Some((_, rest)) = text.split_once('@')
+            && rest.contains('/')
+        {
+            let error = Error::new(ErrorKind::Usage, "the name of an image has no user and no password in it");
+            return Err(error.hint(format!("docker://{rest} with --creds USER")));
+        }
+        if let Some((host, port)) = name.split_once(':')
+            && !name.contains('/')
+            && (host == "localhost" || host.contains('.'))
+            && port.bytes().all(|c| c.is_ascii_digit())
+        {
+            let error = Error::new(ErrorKind::Usage, format!("`{name}` names a registry, and no repository of it"));
+            return Err(error.hint(format!("docker://{name}/REPO:TAG")));
+        }
         let Reference { host, repository, tag } = Reference::parse(name)?;
+        let host = host.to_ascii_lowercase();
         let version = match digest {
             None => Version::Tag(tag),
             Some(text) => Version::Digest(Digest::parse(text).ok_or_else(|| {
@@ -102,7 +117,18 @@ mod tests {
             assert_eq!(Name::parse(text).unwrap().to_string(), full);
         }
         assert_eq!(Name::parse("nginx").unwrap().server(), "registry-1.docker.io");
-        for text in ["", "A", "h.io/a@sha256:1", "h.io/a@md5:x", "a:b:c"] {
+        assert_eq!(Name::parse("LOCALHOST:5000/a").unwrap().to_string(), "docker://localhost:5000/a:latest");
+        for text in [
+            "localhost:5000",
+            "r.io:80",
+            "u:p@r.io/x",
+            "r.io:99999/x",
+            "",
+            "A",
+            "h.io/a@sha256:1",
+            "h.io/a@md5:x",
+            "a:b:c",
+        ] {
             assert_eq!(Name::parse(text).unwrap_err().kind, ErrorKind::Usage, "{text}");
         }
     }

@@ -3,11 +3,12 @@
 
 use super::client::{Ask, Client};
 use super::http::{Payload, Reply};
-use super::manifest::manifest;
+use super::manifest::{manifest, manifest_types};
 use super::mirrors;
 use super::name::{Name, Version};
 use super::options::Options;
 use super::retry::pause;
+use super::temporary::{no_room, temporary_file};
 use crate::digest::Hashing;
 use crate::image::descriptor::{IMAGE_NAME, REF_NAME, json, made};
 use crate::image::media::{LayerMedia, MediaType};
@@ -183,8 +184,7 @@ impl Remote {
         let (client, tag) = (&self.inner.clients[0], self.root.digest.to_string().replace(':', "-"));
         let get = |method: Method, path: String| {
             let uri = client.uri(&format!("{}/{path}", client.repository())).ok()?;
-            let (what, scopes, headers) =
-                ("referrers", client.to_pull(), vec![(ACCEPT, MediaType::ImageIndex.to_string())]);
+            let (what, scopes, headers) = ("referrers", client.to_pull(), vec![(ACCEPT, manifest_types())]);
             let ask = Ask { what, method, uri, headers, payload: Payload::None, scopes: &scopes, once: true };
             client.send(&ask).ok().filter(|reply| reply.status == 200)
         };
@@ -359,7 +359,7 @@ impl Remote {
         size: u64,
         pull: impl FnOnce(&Inner, &Digest, &Pulled) -> Result<()> + Send + 'static,
     ) -> Result<Arc<Pulled>> {
-        let file = tempfile::tempfile().map_err(|e| Error::io("no temporary file for a blob", e))?;
+        let file = temporary_file()?;
         let blob = Arc::new(Pulled { file, size, state: Mutex::default(), changed: Condvar::new() });
         let (inner, digest, to) = (Arc::clone(&self.inner), *digest, Arc::clone(&blob));
         self.pool.spawn_fifo(move || {
@@ -487,7 +487,7 @@ impl Inner {
                         .map_err(|e| Error { archive: client.error("").archive, ..e })?;
                     let write = to.file.write_all_at(&chunk[..n], got.have);
                     let write = write.and_then(|()| got.hash.write_all(&chunk[..n]));
-                    write.map_err(|e| Error::io(format!("cannot write a temporary file for {what}"), e))?;
+                    write.map_err(|e| no_room(&format!("cannot write {what} to a temporary file"), e))?;
                     got.have += n as u64;
                     to.reached(got.have);
                 }

@@ -4,7 +4,7 @@
 use super::traits::{Blob, Document, Sink};
 use crate::image::descriptor::{IMAGE_NAME, REF_NAME};
 use crate::image::media::{MediaType, is_manifest};
-use crate::registry::{Attachment, Client, Moved, Name, Options, Push, own};
+use crate::registry::{Attachment, Client, Moved, Name, Options, Push, no_room, own, temporary_file};
 use crate::{Digest, Error, Result, Warning};
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
@@ -121,7 +121,7 @@ impl Shared {
 impl Sink for Registry {
     fn begin(&self, _: Option<u64>) -> Result<Box<dyn Blob>> {
         self.shared.push.check_failed()?;
-        let file = tempfile::tempfile().map_err(|e| Error::io("no temporary file for a blob", e))?;
+        let file = temporary_file()?;
         Ok(Box::new(Spooled { shared: Arc::clone(&self.shared), file, written: 0 }))
     }
 
@@ -190,7 +190,7 @@ impl Sink for Registry {
 
 impl Blob for Spooled {
     fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)?;
+        self.file.write_all(bytes).map_err(|e| no_room("cannot write a layer to a temporary file", e))?;
         self.written += bytes.len() as u64;
         Ok(())
     }

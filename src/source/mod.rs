@@ -143,7 +143,11 @@ impl Input {
             format!("it has {} images, and only one at a time can be {what}", names.len()),
         )
         .archive(&self.name)
-        .hint(format!("name it, `IN:REF` or --platform: {}", names.join("; "))))
+        .hint(format!(
+            "name it, {}--platform: {}",
+            if self.form == ImageFormat::Registry { "" } else { "`IN:REF` or " },
+            names.join("; ")
+        )))
     }
 
     /// The raw stored bytes of `blob`. They are not verified here: the caller that reads them to the end does that.
