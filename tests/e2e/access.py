@@ -82,8 +82,17 @@ def localhost_by_name(w):
 
 
 def helper(w, name, answer):
-    """A credential helper as docker calls it: `docker-credential-NAME get` with the host on standard input."""
-    w.write(f"bin/docker-credential-{name}", f"#!/bin/sh\ncat > {w.folder}/asked\necho '{json.dumps(answer)}'\n", 0o755)
+    """A credential helper as docker calls it: `docker-credential-NAME get` with the host on standard input; it knows hosts alone."""
+    script = f"""#!/bin/sh
+read -r key || true
+case $key in
+  *//*) ;;
+  */*) echo "credentials not found in native keychain"; exit 1 ;;
+esac
+printf %s "$key" > {w.folder}/asked
+echo '{json.dumps(answer)}'
+"""
+    w.write(f"bin/docker-credential-{name}", script, 0o755)
     return {"PATH": f"{w.folder}/bin:/usr/local/bin:/usr/bin:/bin"}
 
 

@@ -22,6 +22,10 @@ MIB = 1 << 20
 CHUNK = 4 * MIB
 FAULTS = {}
 
+# What clients accept of manifests.
+TYPES = ", ".join(f"application/vnd.{name}+json" for name in (
+    "oci.image.index.v1", "oci.image.manifest.v1", "docker.distribution.manifest.list.v2", "docker.distribution.manifest.v2"))
+
 
 def fault(function):
     FAULTS[function.__name__.replace("_", "-")] = function
@@ -542,7 +546,7 @@ class Client:
         url = urllib.parse.urlsplit(path)
         connection = http.client.HTTPConnection(url.netloc or f"127.0.0.1:{self.registry.port}", timeout=2)
         try:
-            connection.request(method, url._replace(scheme="", netloc="").geturl(), body, {"Accept": "*/*", **headers})
+            connection.request(method, url._replace(scheme="", netloc="").geturl(), body, {"Accept": TYPES, **headers})
             reply = connection.getresponse()
             data = reply.read(300 * MIB)
             whole = method == "HEAD" or len(data) == int(reply.headers.get("Content-Length", len(data)))

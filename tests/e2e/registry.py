@@ -326,7 +326,8 @@ class Registry:
             return error(404, "MANIFEST_UNKNOWN", "manifest unknown")
         digest, media_type, data = found
         # Registries that convert for old clients give docker's first format to those that do not name the type.
-        if media_type not in x.headers.get("accept", "") and "*/*" not in x.headers.get("accept", ""):
+        # As distribution does: `*/*` is no type for it.
+        if media_type not in x.headers.get("accept", ""):
             return error(404, "MANIFEST_UNKNOWN", f"{media_type} found, but accept header does not support it")
         return Reply(200, {"Content-Type": media_type, "Docker-Content-Digest": digest}, data)
 
