@@ -6,6 +6,7 @@ use crate::source::Location;
 use crate::{Error, ErrorKind, Result};
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 /// The variable with the password of `--creds`.
@@ -25,6 +26,13 @@ impl ReadingArgs {
         if self.registry.password_stdin && piped() {
             let error = Error::new(ErrorKind::Usage, "standard input cannot be an image and a password");
             return Err(error.hint(format!("set {PASSWORD}, or save the image to a file first")));
+        }
+        // `--tls-verify false` leaves `false` to be an image.
+        if let Some(word) =
+            images.iter().find(|image| matches!(**image, "true" | "false") && !Path::new(image).exists())
+        {
+            let error = Error::new(ErrorKind::Usage, format!("there is no image `{word}`"));
+            return Err(error.hint(format!("a value stands behind `=`: --tls-verify={word}")));
         }
         let reading = Reading { platform: self.platform.clone(), registry: self.registry.resolve()? };
         check_creds(images, &reading)?;
