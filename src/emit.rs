@@ -177,16 +177,13 @@ fn write_all(
     let (mut growing, mut there) = (Vec::new(), Vec::new());
     for (id, unit) in units.iter().enumerate() {
         match unit.size() {
-            Some(size) => {
-                let blob = unit.unchanged();
-                match blob {
-                    Some(blob) if output.adopt(&blob.digest, blob.size)? => {
-                        advance(unit.tar_size());
-                        there.push((id, blob));
-                    }
-                    _ => fixed.push((id, unit, output.begin(Some(size))?)),
+            Some(size) => match unit.unchanged() {
+                Some(blob) if output.adopt(&blob.digest, blob.size)? => {
+                    advance(unit.tar_size());
+                    there.push((id, blob));
                 }
-            }
+                _ => fixed.push((id, unit, output.begin(Some(size))?)),
+            },
             None => growing.push((id, unit)),
         }
     }

@@ -93,6 +93,11 @@ impl LayerMedia {
     }
 }
 
+/// The media type of a manifest or an index that states none: an index has a list of manifests.
+pub fn untyped(document: &serde_json::Value) -> MediaType {
+    if document.get("manifests").is_some() { MediaType::ImageIndex } else { MediaType::ImageManifest }
+}
+
 /// Returns true if `media` is the type of an index, or of an image manifest or an artifact in the form of one.
 #[must_use]
 pub fn is_manifest(media: &str) -> bool {

@@ -3,7 +3,7 @@
 //! <https://distribution.github.io/distribution/spec/auth/oauth/>.
 
 use super::challenge::{self, Challenge};
-use super::credentials::{self, Credential, Found};
+use super::credentials::{self, Credential, Found, environment};
 use super::http::{Call, Http, Payload, Reply, shown};
 use super::name::is_loopback;
 use super::options::{Creds, Options};
@@ -11,9 +11,9 @@ use super::retry::{asked, is_busy, is_long, pause};
 use crate::{Error, ErrorKind, Result, Warning};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use std::collections::HashMap;
-use std::io::Read;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
@@ -21,6 +21,9 @@ use ureq::http::{HeaderMap, Method, Uri};
 
 /// The bytes that are read of what a token service says.
 const MAX_TOKEN: u64 = 1 << 20;
+/// What a value of a query cannot have as it is: all but letters, digits and four marks.
+/// Source: <https://www.rfc-editor.org/rfc/rfc3986#section-2.3>.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// The time before its end in which a token is not used any more.
 const MARGIN: Duration = Duration::from_secs(5);
 
@@ -149,8 +152,7 @@ impl Auth {
 
     fn credential(&self, state: &mut State) -> Result<Option<Credential>> {
         if state.credential.is_none() {
-            let variables = |name: &str| std::env::var(name).ok();
-            let (found, warnings) = credentials::find(&self.options, &self.host, &self.repository, &variables)?;
+            let (found, warnings) = credentials::find(&self.options, &self.host, &self.repository, &environment)?;
             state.warnings.extend(warnings);
             state.credential = Some(found);
         }
@@ -217,9 +219,7 @@ impl Auth {
             let error = self.error(realm, &format!("it answers {}{}", answer.status, said(&answer.message)));
             return Err(error.hint(access_hint(&self.host, known.then_some("the first place that has some"))));
         }
-        let mut text = Vec::new();
-        let read = answer.body.by_ref().take(MAX_TOKEN).read_to_end(&mut text);
-        read.map_err(|e| self.error(realm, "its answer breaks off").cause(e))?;
+        let text = answer.bytes(MAX_TOKEN).map_err(|e| self.error(realm, "its answer breaks off").cause(e))?;
         serde_json::from_slice(&text).map_err(|e| self.error(realm, "it answers with no token").cause(e))
     }
 
@@ -280,14 +280,8 @@ fn basic(creds: &Creds) -> String {
 
 /// A query, or the body of a form.
 pub fn query(pairs: &[(&str, &str)]) -> String {
-    pairs.iter().map(|(key, value)| format!("{key}={}", encoded(value))).collect::<Vec<_>>().join("&")
-}
-
-/// A value for a query: all but letters, digits and four marks as `%XX`.
-/// Source: <https://www.rfc-editor.org/rfc/rfc3986#section-2.3>.
-fn encoded(value: &str) -> String {
-    let plain = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'.' | b'_' | b'~');
-    value.bytes().map(|c| if plain(c) { char::from(c).to_string() } else { format!("%{c:02X}") }).collect()
+    let pair = |(key, value): &(&str, &str)| format!("{key}={}", utf8_percent_encode(value, RESERVED));
+    pairs.iter().map(pair).collect::<Vec<_>>().join("&")
 }
 
 #[cfg(test)]

@@ -23,6 +23,11 @@ pub enum Credential {
 /// The variables of the environment that say where credentials are.
 pub type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
 
+/// The variables of this process.
+pub fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 /// Looks for the credential of a repository: in the options, in the files of podman and docker, and in the programs that those
 /// name. The first that has one counts. What cannot be read is passed over with a warning, unless the user named it.
 ///

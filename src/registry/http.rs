@@ -1,6 +1,7 @@
 //! HTTP/1.1 as a registry's client needs it: requests whose bodies can be sent again, replies that say where they came from, and
 //! redirects that are followed without telling secrets to others.
 
+use super::credentials::environment;
 use super::options::Options;
 use super::proxy::Proxies;
 use super::tls::{Tls, Trust};
@@ -12,6 +13,7 @@ use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::LazyLock;
 use std::time::Duration;
 use ureq::config::Config;
 use ureq::http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderName, LOCATION};
@@ -30,6 +32,10 @@ const COMMIT: Duration = Duration::from_secs(900);
 const MAX_REDIRECTS: usize = 10;
 /// The bytes that are read of a reply that says what is wrong.
 const MAX_MESSAGE: u64 = 64 << 10;
+
+/// The certificate authorities of the host, for all clients of a run.
+static AUTHORITIES: LazyLock<Vec<CertificateDer<'static>>> =
+    LazyLock::new(|| rustls_native_certs::load_native_certs().certs);
 
 /// A client of HTTP.
 pub struct Http {
@@ -119,9 +125,9 @@ impl Http {
             let files = list.filter(|path| path.extension().is_some_and(|e| e == "crt"));
             trust.named.extend(files.filter_map(|path| certificates(&path).ok()).flatten());
         }
-        trust.host = rustls_native_certs::load_native_certs().certs;
+        trust.host.clone_from(&AUTHORITIES);
         let tls = Tls::new(trust).map_err(|e| Error::new(ErrorKind::Remote, "TLS cannot be set up").cause(e))?;
-        let proxies = Proxies::new(&|name| std::env::var(name).ok());
+        let proxies = Proxies::new(&environment);
         let proxy = |text: &String| {
             let wrong = |what: &str| Error::new(ErrorKind::Usage, format!("the proxy {} {what}", hidden(text)));
             let proxy = Proxy::new(text).map_err(|e| wrong("has no address").cause(e))?;
@@ -223,6 +229,16 @@ impl Call<'_> {
 }
 
 impl Reply {
+    /// Reads the body, but no more than its first `most` bytes.
+    ///
+    /// # Errors
+    /// Returns an error if it breaks off.
+    pub fn bytes(&mut self, most: u64) -> std::io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.body.by_ref().take(most).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
     /// The value of a header, if it is text.
     #[must_use]
     pub fn header(&self, name: &HeaderName) -> Option<&str> {

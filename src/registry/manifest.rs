@@ -5,10 +5,9 @@ use super::http::Payload;
 use super::name::Version;
 use super::retry::pause;
 use crate::image::doc;
-use crate::image::media::{DOCKER_LIST, DOCKER_MANIFEST, MediaType};
+use crate::image::media::{DOCKER_LIST, DOCKER_MANIFEST, MediaType, untyped};
 use crate::{Digest, Error, ErrorKind, Result};
 use serde_json::Value;
-use std::io::Read;
 use ureq::http::Method;
 use ureq::http::header::{ACCEPT, CONTENT_TYPE, HeaderName};
 
@@ -40,9 +39,8 @@ pub fn manifest(client: &Client, reference: &str, version: &Version) -> Result<(
         if reply.status != 200 {
             return Err(client.refused(&what, &reply));
         }
-        let mut bytes = Vec::new();
-        match reply.body.by_ref().take(doc::MAX_SIZE + 1).read_to_end(&mut bytes) {
-            Ok(_) => break (reply, bytes),
+        match reply.bytes(doc::MAX_SIZE + 1) {
+            Ok(bytes) => break (reply, bytes),
             Err(_) if attempt < client.options.retries => std::thread::sleep(pause(attempt, None)),
             Err(e) => return Err(client.error(&format!("{what} breaks off")).cause(e)),
         }
@@ -66,7 +64,6 @@ pub fn manifest(client: &Client, reference: &str, version: &Version) -> Result<(
         let error = client.error(&format!("{what} is no JSON document, but of type {}", kind.escape_debug()));
         return Err(error.hint("is this the address of a registry, and not of its web pages?"));
     };
-    let guess = if json.get("manifests").is_some() { MediaType::ImageIndex } else { MediaType::ImageManifest };
-    let media = json["mediaType"].as_str().map_or_else(|| guess.to_string(), str::to_owned);
+    let media = json["mediaType"].as_str().map_or_else(|| untyped(&json).to_string(), str::to_owned);
     Ok((bytes, media))
 }

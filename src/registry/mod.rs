@@ -18,6 +18,7 @@ mod temporary;
 mod tls;
 
 pub use client::Client;
+pub use credentials::environment;
 pub use mirrors::own;
 pub use name::{Name, Version};
 pub use options::{Creds, Options};

@@ -2,6 +2,7 @@
 //! is read already.
 
 use super::client::{Ask, Client};
+use super::credentials::environment;
 use super::http::{Payload, Reply};
 use super::manifest::{manifest, manifest_types};
 use super::mirrors;
@@ -118,9 +119,8 @@ impl Remote {
     /// # Errors
     /// Returns an error if it is not there, or is not what its digest says.
     pub fn open(name: &Name, options: &Options) -> Result<Self> {
-        let variables = |name: &str| std::env::var(name).ok();
         let mut clients: Vec<Client> = Vec::new();
-        for place in mirrors::places(name, &variables)? {
+        for place in mirrors::places(name, &environment)? {
             // A password that was given is for the registry that was named, and no other.
             let creds = options.creds.clone().filter(|_| place.host == name.host);
             clients.push(Client::new(&Options { creds, ..options.clone() }, place)?);
@@ -189,11 +189,9 @@ impl Remote {
             client.send(&ask).ok().filter(|reply| reply.status == 200)
         };
         let list = get(Method::GET, format!("referrers/{}", self.root.digest));
-        let list = list.or_else(|| get(Method::GET, format!("manifests/{tag}"))).and_then(|reply| {
-            let mut bytes = Vec::new();
-            reply.body.take(doc::MAX_SIZE).read_to_end(&mut bytes).ok()?;
-            serde_json::from_slice::<Value>(&bytes).ok()
-        });
+        let list = list
+            .or_else(|| get(Method::GET, format!("manifests/{tag}")))
+            .and_then(|mut reply| serde_json::from_slice::<Value>(&reply.bytes(doc::MAX_SIZE).ok()?).ok());
         let entries = list.as_ref().and_then(|list| list["manifests"].as_array()).into_iter().flatten();
         let kind = |entry: &Value| entry["artifactType"].as_str().unwrap_or("no type").to_owned();
         let mut found: Vec<String> = entries.map(kind).collect();
@@ -335,35 +333,22 @@ impl Remote {
         begun.iter().try_for_each(|(digest, size)| self.file(digest, *size).map(drop))
     }
 
+    /// The blob of this digest, which is pulled in the background if nobody has asked for it so far.
     fn pulled(&self, digest: &Digest, size: u64) -> Result<Arc<Pulled>> {
         let mut blobs = lock(&self.inner.blobs);
         if let Some(blob) = blobs.get(digest) {
             return Ok(Arc::clone(blob));
         }
         lock(&self.inner.span).get_or_insert((Instant::now(), Duration::ZERO, 0));
-        let blob = self.begin(digest, size, |inner, digest, to| {
-            let result = inner.first(|client| inner.pull(client, digest, to));
+        let file = temporary_file()?;
+        let blob = Arc::new(Pulled { file, size, state: Mutex::default(), changed: Condvar::new() });
+        blobs.insert(*digest, Arc::clone(&blob));
+        let (inner, digest, to) = (Arc::clone(&self.inner), *digest, Arc::clone(&blob));
+        self.pool.spawn_fifo(move || {
+            let result = inner.first(|client| inner.pull(client, &digest, &to));
             if let Some((start, last, bytes)) = &mut *lock(&inner.span) {
                 (*last, *bytes) = (start.elapsed(), *bytes + to.size);
             }
-            result
-        })?;
-        blobs.insert(*digest, Arc::clone(&blob));
-        Ok(blob)
-    }
-
-    /// Begins to pull something of `size` bytes in the background.
-    fn begin(
-        &self,
-        digest: &Digest,
-        size: u64,
-        pull: impl FnOnce(&Inner, &Digest, &Pulled) -> Result<()> + Send + 'static,
-    ) -> Result<Arc<Pulled>> {
-        let file = temporary_file()?;
-        let blob = Arc::new(Pulled { file, size, state: Mutex::default(), changed: Condvar::new() });
-        let (inner, digest, to) = (Arc::clone(&self.inner), *digest, Arc::clone(&blob));
-        self.pool.spawn_fifo(move || {
-            let result = pull(&inner, &digest, &to);
             lock(&to.state).ended = Some(result);
             to.changed.notify_all();
         });
@@ -415,10 +400,9 @@ impl Inner {
         self.first(|client| {
             let mut attempt = 0;
             loop {
-                let reply = blob(client, &what, digest, vec![(RANGE, format!("bytes=0-{}", most - 1))])?;
-                let mut bytes = Vec::new();
-                match reply.body.take(most).read_to_end(&mut bytes) {
-                    Ok(_) => return Ok(bytes),
+                let mut reply = blob(client, &what, digest, vec![(RANGE, format!("bytes=0-{}", most - 1))])?;
+                match reply.bytes(most) {
+                    Ok(bytes) => return Ok(bytes),
                     Err(_) if attempt < client.options.retries => std::thread::sleep(pause(attempt, None)),
                     Err(e) => return Err(client.error(&format!("{what} breaks off")).cause(e)),
                 }

@@ -5,13 +5,13 @@ use super::client::{Ask, Client};
 use super::http::{Payload, Reply, join, same_origin, shown, without_query};
 use super::manifest::{CONTENT_DIGEST, manifest_types};
 use super::retry::{asked, is_long, pause};
+use crate::image::doc;
 use crate::image::media::MediaType;
 use crate::{Digest, Error, ErrorKind, Result};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::Read;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use ureq::http::header::{ACCEPT, CONTENT_RANGE, CONTENT_TYPE, EXPECT, HeaderName, LOCATION};
@@ -134,7 +134,7 @@ impl Push {
     /// # Errors
     /// Returns an error if it does not.
     pub fn check(&self) -> Result<()> {
-        let reply = self.inner.begin("an upload", "")?;
+        let reply = self.inner.begin("an upload")?;
         // An upload that nothing comes of: registries remove such.
         let uri = self.inner.place(&reply)?;
         let _ = self.inner.send("an upload", Method::DELETE, uri, Vec::new(), Payload::None, true);
@@ -350,8 +350,8 @@ impl Inner {
     }
 
     /// Begins an upload.
-    fn begin(&self, what: &str, parameters: &str) -> Result<Reply> {
-        let uri = self.uri(&format!("blobs/uploads/{parameters}"))?;
+    fn begin(&self, what: &str) -> Result<Reply> {
+        let uri = self.uri("blobs/uploads/")?;
         let reply = self.send(what, Method::POST, uri, Vec::new(), Payload::Bytes(&[]), false)?;
         if reply.status == 202 { Ok(reply) } else { Err(self.client.refused(what, &reply)) }
     }
@@ -371,7 +371,7 @@ impl Inner {
         }
         let (mut way, mut attempt) = (Way::Stream, 0);
         loop {
-            let begin = begun.take().map_or_else(|| self.begin(&what, ""), Ok)?;
+            let begin = begun.take().map_or_else(|| self.begin(&what), Ok)?;
             match self.attempt(&what, digest, &begin, way, payload)? {
                 Try::Done => {
                     self.sent.fetch_add(size, Ordering::Relaxed);
@@ -500,9 +500,8 @@ impl Inner {
             if let Some(digest) = reply.header(&CONTENT_DIGEST).and_then(Digest::parse) {
                 return Ok(Some(digest));
             }
-            let mut bytes = Vec::new();
             if method == Method::GET
-                && reply.body.by_ref().take(crate::image::doc::MAX_SIZE).read_to_end(&mut bytes).is_ok()
+                && let Ok(bytes) = reply.bytes(doc::MAX_SIZE)
             {
                 return Ok(Some(Digest::of(&bytes)));
             }
@@ -533,9 +532,8 @@ impl Inner {
             return Err(self.client.refused(&what, &reply));
         }
         if reply.status == 200 {
-            let mut bytes = Vec::new();
-            let read = reply.body.by_ref().take(crate::image::doc::MAX_SIZE).read_to_end(&mut bytes);
-            read.map_err(|e| self.client.error(&format!("{what} breaks off")).cause(e))?;
+            let bytes = reply.bytes(doc::MAX_SIZE);
+            let bytes = bytes.map_err(|e| self.client.error(&format!("{what} breaks off")).cause(e))?;
             list = serde_json::from_slice(&bytes)
                 .map_err(|e| self.client.error(&format!("{what} is no JSON")).cause(e))?;
         }

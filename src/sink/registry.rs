@@ -3,18 +3,16 @@
 
 use super::traits::{Blob, Document, Sink};
 use crate::image::descriptor::{IMAGE_NAME, REF_NAME};
-use crate::image::media::{MediaType, is_manifest};
-use crate::registry::{Attachment, Client, Moved, Name, Options, Push, no_room, own, temporary_file};
+use crate::image::doc;
+use crate::image::media::{is_manifest, untyped};
+use crate::registry::{Attachment, Client, Moved, Name, Options, Push, environment, no_room, own, temporary_file};
 use crate::{Digest, Error, Result, Warning};
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-/// The size in bytes up to which a blob may be a document.
-const MAX_DOCUMENT: u64 = crate::image::doc::MAX_SIZE;
 
 /// A push.
 pub struct Registry {
@@ -39,6 +37,13 @@ struct State {
     tags: Vec<String>,
 }
 
+impl State {
+    /// The document that gets the tags, and its digest.
+    fn root(&self) -> Option<&(Digest, Vec<u8>)> {
+        self.documents.iter().find(|(digest, _)| self.root == Some(*digest))
+    }
+}
+
 /// A blob being written.
 struct Spooled {
     shared: Arc<Shared>,
@@ -51,7 +56,7 @@ struct Spooled {
 /// # Errors
 /// Returns an error if registries must not be asked, or there are no threads.
 pub fn push(name: &Name, options: &Options, from: Option<(&str, &str)>) -> Result<Push> {
-    let client = Client::new(options, own(name, &|name| std::env::var(name).ok())?)?;
+    let client = Client::new(options, own(name, &environment)?)?;
     let from = from.filter(|(host, _)| *host == name.host).map(|(_, repository)| repository.to_owned());
     Push::new(client, from)
 }
@@ -110,8 +115,8 @@ impl Shared {
         }
         for digest in named.into_iter().filter(|digest| !written.contains(digest)) {
             let Some(file) = state.small.remove(&digest) else { continue };
-            let mut bytes = Vec::new();
-            Part(&file, 0).read_to_end(&mut bytes)?;
+            let mut bytes = vec![0; usize::try_from(state.sizes[&digest]).unwrap_or(usize::MAX)];
+            file.read_exact_at(&mut bytes, 0)?;
             self.push.manifest(&digest, &media(&bytes), &bytes)?;
         }
         Ok(())
@@ -166,8 +171,7 @@ impl Sink for Registry {
 
     fn publish(self: Box<Self>) -> Result<()> {
         let state = self.shared.state();
-        let root = state.documents.iter().find(|(digest, _)| state.root == Some(*digest));
-        let (digest, bytes) = root.ok_or_else(|| self.shared.error("there is no image to push"))?;
+        let (digest, bytes) = state.root().ok_or_else(|| self.shared.error("there is no image to push"))?;
         self.shared.push.tag(&state.tags, digest, &media(bytes), bytes)
     }
 
@@ -177,8 +181,7 @@ impl Sink for Registry {
 
     fn attach(&self, attachment: &Attachment<'_>) -> Result<()> {
         let state = self.shared.state();
-        let root = state.documents.iter().find(|(digest, _)| state.root == Some(*digest));
-        let (digest, bytes) = root.ok_or_else(|| self.shared.error("there is no image to attach to"))?;
+        let (digest, bytes) = state.root().ok_or_else(|| self.shared.error("there is no image to attach to"))?;
         let subject = json!({ "mediaType": media(bytes), "digest": digest, "size": bytes.len() });
         self.shared.push.attach(&subject, attachment)
     }
@@ -203,7 +206,7 @@ impl Blob for Spooled {
         let mut state = shared.state();
         state.sizes.insert(*digest, written);
         let mut head = [0; 1];
-        if written <= MAX_DOCUMENT && file.read_at(&mut head, 0).is_ok_and(|n| n == 1) && head[0] == b'{' {
+        if written <= doc::MAX_SIZE && file.read_at(&mut head, 0).is_ok_and(|n| n == 1) && head[0] == b'{' {
             let copy = file.try_clone().map_err(|e| Error::io("cannot open a temporary file", e))?;
             state.small.insert(*digest, copy);
         }
@@ -216,17 +219,5 @@ impl Blob for Spooled {
 /// The media type of a manifest or an index.
 fn media(bytes: &[u8]) -> String {
     let json: Value = serde_json::from_slice(bytes).unwrap_or_default();
-    let guess = if json.get("manifests").is_some() { MediaType::ImageIndex } else { MediaType::ImageManifest };
-    json["mediaType"].as_str().filter(|m| is_manifest(m)).map_or_else(|| guess.to_string(), str::to_owned)
-}
-
-/// A file from an offset on.
-struct Part<'a>(&'a File, u64);
-
-impl Read for Part<'_> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let n = self.0.read_at(buf, self.1)?;
-        self.1 += n as u64;
-        Ok(n)
-    }
+    json["mediaType"].as_str().filter(|m| is_manifest(m)).map_or_else(|| untyped(&json).to_string(), str::to_owned)
 }

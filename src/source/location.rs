@@ -81,12 +81,6 @@ impl Location {
         if let Place::Stored(stored) = &self.place { Some(stored) } else { None }
     }
 
-    /// Returns true for an image in a registry or an engine's store: there is no file of it on the host.
-    #[must_use]
-    pub fn is_remote(&self) -> bool {
-        matches!(self.place, Place::Registry(_) | Place::Stored(_))
-    }
-
     /// Parses the location of an input. A path that exists as it is written wins over any other reading.
     ///
     /// # Errors
@@ -205,7 +199,7 @@ mod tests {
             ("containers-storage:a", "podman:a"),
         ] {
             assert_eq!(parse(text, &[]), (name.into(), None, None));
-            assert!(Location::parse(text).unwrap().is_remote());
+            assert!(matches!(Location::parse(text).unwrap().place, Place::Registry(_) | Place::Stored(_)));
         }
     }
 

@@ -173,12 +173,11 @@ impl dyn Source + '_ {
 
     fn read(&self, blob: &BlobRef, most: u64) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        let mut reader = match &blob.spot {
+        let reader = match &blob.spot {
             Spot::Memory(_) => self.open_at(blob, 0)?,
             spot => self.peek(spot, blob.size, most)?,
         };
-        let mut reader = reader.by_ref().take(most);
-        reader.read_to_end(&mut bytes).map_err(|e| Error::io("cannot read", e))?;
+        reader.take(most).read_to_end(&mut bytes).map_err(|e| Error::io("cannot read", e))?;
         Ok(bytes)
     }
 }

@@ -36,8 +36,8 @@ impl Client {
         Output::ask(self.command(args), self.limit)
     }
 
-    fn failed(&self, what: &str, said: &str) -> Error {
-        refused::failed(self.store, &format!("`{} {what}`", self.name()), said)
+    fn failed(&self, what: &'static str, said: &str) -> Error {
+        self.explain(what)(said)
     }
 
     /// Makes an error of what a command says.

@@ -108,6 +108,17 @@ fn invalid(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
+/// Reads some of the `left` bytes that have to come.
+fn some(from: &mut impl Read, left: &mut u64, buf: &mut [u8]) -> io::Result<usize> {
+    let most = usize::try_from(*left).unwrap_or(usize::MAX).min(buf.len());
+    let n = from.read(&mut buf[..most])?;
+    if n == 0 && most > 0 {
+        return Err(cut());
+    }
+    *left -= n as u64;
+    Ok(n)
+}
+
 /// A body of known size.
 struct Counted<R> {
     from: R,
@@ -116,13 +127,7 @@ struct Counted<R> {
 
 impl<R: Read> Read for Counted<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(buf.len());
-        let n = self.from.read(&mut buf[..most])?;
-        if n == 0 && most > 0 {
-            return Err(cut());
-        }
-        self.left -= n as u64;
-        Ok(n)
+        some(&mut self.from, &mut self.left, buf)
     }
 }
 
@@ -155,13 +160,7 @@ impl<R: BufRead> Read for Chunked<R> {
         if self.left == 0 && !self.end && !buf.is_empty() {
             self.next()?;
         }
-        let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(buf.len());
-        let n = self.from.read(&mut buf[..most])?;
-        if n == 0 && most > 0 {
-            return Err(cut());
-        }
-        self.left -= n as u64;
-        Ok(n)
+        some(&mut self.from, &mut self.left, buf)
     }
 }
 

@@ -6,12 +6,16 @@ use super::http::{self, Answer};
 use super::{Store, refused};
 use crate::image::Platform;
 use crate::{Error, ErrorKind, Result};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 use serde_json::{Value, json};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// What a name cannot have as it is in the path of a request.
+const SPECIAL: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/').remove(b':').remove(b'@');
 /// The largest document that is read, in bytes.
 const MAX_DOCUMENT: u64 = 64 << 20;
 
@@ -116,9 +120,8 @@ fn cause(error: &Error) -> String {
 }
 
 /// Escapes what has a meaning in the path of a request; slashes and colons of a name stay.
-fn escaped(text: &str) -> String {
-    let plain = |c: u8| c.is_ascii_alphanumeric() || b"-._~/:@".contains(&c);
-    text.bytes().map(|c| if plain(c) { char::from(c).to_string() } else { format!("%{c:02X}") }).collect()
+fn escaped(text: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(text, SPECIAL)
 }
 
 /// The error for an address that needs the client program.

@@ -87,9 +87,13 @@ impl Store {
                     size: m.len(),
                 }))
             }
-            Kind::Registry(remote) => {
-                let size = remote_size(remote, &name).map_err(|e| e.archive(&self.name))?;
-                Ok(size.map(|size| Blob { path: Some(name.into()), filled: false, offset: 0, size }))
+            Kind::Registry(from) => {
+                let size = |found| match found {
+                    Found::Document(bytes) => bytes.len() as u64,
+                    Found::Blob(size) => size,
+                };
+                let found = remote(from, &name).map_err(|e| e.archive(&self.name))?.map(size);
+                Ok(found.map(|size| Blob { path: Some(name.into()), filled: false, offset: 0, size }))
             }
             Kind::Archive { members, .. } => {
                 let mut name = name;
@@ -132,9 +136,8 @@ impl Store {
     /// Returns an error if it cannot be opened.
     pub fn file(&self, blob: &Blob) -> Result<(File, u64)> {
         let file = match (&blob.path, &self.kind) {
-            (Some(path), Kind::Registry(remote)) => {
-                let file =
-                    remote_file(remote, &path.to_string_lossy(), blob.size).map_err(|e| e.archive(&self.name))?;
+            (Some(path), Kind::Registry(from)) => {
+                let file = remote_file(from, &path.to_string_lossy()).map_err(|e| e.archive(&self.name))?;
                 return Ok((file, blob.offset));
             }
             (Some(path), _) => File::open(path),
@@ -174,30 +177,27 @@ impl Store {
 /// The file that says that something is a layout.
 const LAYOUT: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
 
-/// The size in bytes of a file that a layout of an image in a registry would have; `None` if it would not have it.
-fn remote_size(remote: &Remote, name: &str) -> Result<Option<u64>> {
-    match name {
-        "index.json" => return Ok(Some(remote.index()?.len() as u64)),
-        "oci-layout" => return Ok(Some(LAYOUT.len() as u64)),
-        _ => {}
+/// The digest of a blob, by its name in a layout.
+fn digest_of(name: &str) -> Option<Digest> {
+    name.strip_prefix("blobs/sha256/").and_then(Digest::from_hex)
+}
+
+/// Finds the file that a layout of an image in a registry would have; `None` if it would not have it.
+fn remote(remote: &Remote, name: &str) -> Result<Option<Found>> {
+    match (name, digest_of(name)) {
+        ("index.json", _) => Ok(Some(Found::Document(remote.index()?))),
+        ("oci-layout", _) => Ok(Some(Found::Document(LAYOUT.to_vec()))),
+        (_, Some(digest)) => remote.find(&digest),
+        (_, None) => Ok(None),
     }
-    let Some(digest) = name.strip_prefix("blobs/sha256/").and_then(Digest::from_hex) else { return Ok(None) };
-    Ok(remote.find(&digest)?.map(|found| match found {
-        Found::Document(bytes) => bytes.len() as u64,
-        Found::Blob(size) => size,
-    }))
 }
 
 /// The bytes of such a file, in a temporary file.
-fn remote_file(remote: &Remote, name: &str, size: u64) -> Result<File> {
-    let digest = name.strip_prefix("blobs/sha256/").and_then(Digest::from_hex);
-    let bytes = match digest {
-        None if name == "oci-layout" => LAYOUT.to_vec(),
-        None => remote.index()?,
-        Some(digest) => match remote.find(&digest)? {
-            Some(Found::Document(bytes)) => bytes,
-            _ => return remote.file(&digest, size),
-        },
+fn remote_file(from: &Remote, name: &str) -> Result<File> {
+    let bytes = match (remote(from, name)?, digest_of(name)) {
+        (Some(Found::Blob(size)), Some(digest)) => return from.file(&digest, size),
+        (Some(Found::Document(bytes)), _) => bytes,
+        _ => return Err(Error::io("cannot open", io::ErrorKind::NotFound.into())),
     };
     let written = tempfile::tempfile().and_then(|mut file| file.write_all(&bytes).map(|()| file));
     written.map_err(|e| Error::io("cannot write a temporary file", e))
